@@ -1,0 +1,122 @@
+// Package config turns one YAML file into a Config: strict, every fault at once,
+// each with its place.
+//
+// It knows files and environment variables. It must not know Postgres, Kafka or
+// any other package of walpost.
+package config
+
+import "time"
+
+// Config is one relay: one Postgres database, one outbox table, one Kafka cluster.
+type Config struct {
+	// File is the path the configuration was read from.
+	File string `yaml:"-"`
+
+	Name            string        `yaml:"name"`
+	Postgres        Postgres      `yaml:"postgres"`
+	Outbox          Outbox        `yaml:"outbox"`
+	Kafka           Kafka         `yaml:"kafka"`
+	Delivery        Delivery      `yaml:"delivery"`
+	Monitor         Monitor       `yaml:"monitor"`
+	Admin           Admin         `yaml:"admin"`
+	Log             Log           `yaml:"log"`
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
+}
+
+// Postgres says where the outbox is and under which slot it is read.
+type Postgres struct {
+	URL            Secret        `yaml:"url"`
+	Password       Secret        `yaml:"password"`
+	Slot           string        `yaml:"slot"`
+	Publication    string        `yaml:"publication"`
+	Create         bool          `yaml:"create"`
+	Failover       bool          `yaml:"failover"`
+	HibernateAfter time.Duration `yaml:"hibernate_after"`
+}
+
+// Outbox maps the columns of the outbox table to the parts of a record.
+type Outbox struct {
+	Table          Table    `yaml:"table"`
+	Topic          Template `yaml:"topic"`
+	ID             string   `yaml:"id"`
+	Key            string   `yaml:"key"`
+	Value          string   `yaml:"value"`
+	Timestamp      string   `yaml:"timestamp"`
+	Partition      string   `yaml:"partition"`
+	Headers        []Header `yaml:"headers"`
+	PositionHeader string   `yaml:"position_header"`
+}
+
+// Header is a record header taken from a column. In YAML the headers are a
+// mapping of header name to column, whose order is kept.
+type Header struct {
+	Name   string
+	Column string
+}
+
+// Table is a table name in SQL syntax, split into its parts.
+type Table struct {
+	Schema string // "public" when the file names none
+	Name   string
+}
+
+// Kafka says where records go.
+type Kafka struct {
+	Brokers         []string      `yaml:"brokers"`
+	ClientID        string        `yaml:"client_id"`
+	Compression     string        `yaml:"compression"` // none, gzip, snappy, lz4, zstd
+	Linger          time.Duration `yaml:"linger"`
+	MaxMessageBytes Size          `yaml:"max_message_bytes"`
+	Topics          Topics        `yaml:"topics"`
+	TLS             *TLS          `yaml:"tls"`  // nil: no TLS
+	SASL            *SASL         `yaml:"sasl"` // nil: no SASL
+}
+
+// Topics says how missing topics are made and which may be written.
+type Topics struct {
+	Create            bool              `yaml:"create"`
+	Partitions        int32             `yaml:"partitions"`         // -1: the broker's default
+	ReplicationFactor int16             `yaml:"replication_factor"` // -1: the broker's default
+	Config            map[string]string `yaml:"config"`
+	Allow             []string          `yaml:"allow"` // globs; empty: every name
+}
+
+// TLS holds paths of PEM files. Empty means the system's roots, no client certificate.
+type TLS struct {
+	CA         string `yaml:"ca"`
+	Cert       string `yaml:"cert"`
+	Key        string `yaml:"key"`
+	ServerName string `yaml:"server_name"`
+}
+
+// SASL is how walpost authenticates to Kafka.
+type SASL struct {
+	Mechanism string `yaml:"mechanism"` // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER
+	Username  string `yaml:"username"`
+	Password  Secret `yaml:"password"`
+	Token     Secret `yaml:"token"`
+}
+
+// Delivery is the promise, and what happens to a record Kafka can never accept.
+type Delivery struct {
+	Guarantee  string   `yaml:"guarantee"` // at_least_once, exactly_once
+	InFlight   Size     `yaml:"in_flight"`
+	OnReject   string   `yaml:"on_reject"` // stop, dead_letter, skip
+	DeadLetter Template `yaml:"dead_letter"`
+}
+
+// Monitor names the consumer groups whose lag is measured.
+type Monitor struct {
+	ConsumerGroups []string `yaml:"consumer_groups"`
+}
+
+// Admin is the HTTP listener for health and metrics.
+type Admin struct {
+	Listen string `yaml:"listen"` // "": off
+}
+
+// Log says how walpost logs.
+type Log struct {
+	Level  string `yaml:"level"`  // debug, info, warn, error
+	Format string `yaml:"format"` // json, console
+}
