@@ -1,0 +1,101 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/IBM/sarama"
+	"github.com/xdg-go/scram"
+)
+
+// readLater stands where sarama wants a password it never uses: the SCRAM client
+// reads the real one when it begins.
+const readLater = "read at each authentication"
+
+// setSASL turns authentication on when o has it. The secret is read once here,
+// so that a missing file is named before anybody dials.
+func (o Options) setSASL(c *sarama.Config) error {
+	s := o.SASL
+	if s == nil {
+		return nil
+	}
+	n := &c.Net.SASL
+	n.Enable, n.Handshake, n.Version = true, true, sarama.SASLHandshakeV1
+	n.Mechanism, n.User = sarama.SASLMechanism(s.Mechanism), s.Username
+	if s.Mechanism == OAuthBearer {
+		n.TokenProvider = bearer{s.token}
+		_, err := s.token()
+		return err
+	}
+	password, err := s.password()
+	if err != nil {
+		return err
+	}
+	switch s.Mechanism {
+	case ScramSHA256:
+		n.Password = readLater
+		n.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient { return &scramClient{sasl: s, hash: scram.SHA256} }
+	case ScramSHA512:
+		n.Password = readLater
+		n.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient { return &scramClient{sasl: s, hash: scram.SHA512} }
+	default:
+		n.Password = password
+	}
+	return nil
+}
+
+// errSecret marks a secret that could not be read: no fault of the broker.
+var errSecret = errors.New("secret cannot be read")
+
+func (s *SASL) password() (string, error) { return secret("kafka.sasl.password", s.Password) }
+func (s *SASL) token() (string, error)    { return secret("kafka.sasl.token", s.Token) }
+
+func secret(key string, read func() (string, error)) (string, error) {
+	v, err := read()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w: %w", key, errSecret, err)
+	}
+	if v == "" {
+		return "", fmt.Errorf("%s: %w: it is empty", key, errSecret)
+	}
+	return v, nil
+}
+
+// bearer gives sarama the token of the moment at each authentication.
+type bearer struct{ read func() (string, error) }
+
+func (b bearer) Token() (*sarama.AccessToken, error) {
+	token, err := b.read()
+	if err != nil {
+		return nil, err
+	}
+	return &sarama.AccessToken{Token: token}, nil
+}
+
+// scramClient is one SCRAM exchange (RFC 5802).
+type scramClient struct {
+	sasl *SASL
+	hash scram.HashGeneratorFcn
+	conv *scram.ClientConversation
+}
+
+// Begin takes the user from sarama and the password from its source. The strings
+// are not prepared (SASLprep): Kafka's brokers and Java client do not either.
+func (c *scramClient) Begin(user, _, authzID string) error {
+	password, err := c.sasl.password()
+	if err != nil {
+		return err
+	}
+	client, err := c.hash.NewClientUnprepped(user, password, authzID)
+	if err != nil {
+		return err
+	}
+	c.conv = client.NewConversation()
+	return nil
+}
+
+// Step answers one challenge of the broker.
+func (c *scramClient) Step(challenge string) (string, error) { return c.conv.Step(challenge) }
+
+// Done tells that the exchange is over.
+func (c *scramClient) Done() bool { return c.conv.Done() }
