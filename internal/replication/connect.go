@@ -1,0 +1,79 @@
+// Package replication is walpost's side of Postgres: it connects, looks at what
+// is there, creates and drops slot and publication, judges what is missing, and
+// owns the one connection that streams.
+//
+// It knows Postgres, SQL and the replication protocol. It must not know Kafka,
+// the router or the configuration file: callers hand it plain options. It writes
+// nothing into the user's database but the objects `init` is asked for, and no
+// error of it holds a connection string or a password.
+package replication
+
+import (
+	"context"
+	"net"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Target is one database to connect to.
+type Target struct {
+	// URL gives the libpq URL, several hosts allowed. It is called at each
+	// connect, so that a changed file is seen.
+	URL func() (string, error)
+	// Password gives the password, at each connect. nil or "": the URL's,
+	// PGPASSWORD or ~/.pgpass, in that order.
+	Password func() (string, error)
+	// ApplicationName is what pg_stat_replication shows; "" is "walpost".
+	ApplicationName string
+	// Dial replaces the network, for tests. nil: TCP with keepalive, or a Unix
+	// socket. With Dial set host names are not resolved.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Replication opens a connection that understands replication commands and
+// simple-protocol SQL (replication=database). Errors are *Error.
+func (t Target) Replication(ctx context.Context) (*pgconn.PgConn, error) {
+	cfg, err := t.config(map[string]string{
+		"application_name": t.applicationName(),
+		"replication":      "database",
+	})
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgconn.ConnectConfig(ctx, &cfg.Config)
+	if err != nil {
+		return nil, connectError(&cfg.Config, err)
+	}
+	return conn, nil
+}
+
+// SQL opens a plain connection with the same session parameters. Errors are *Error.
+func (t Target) SQL(ctx context.Context) (*pgx.Conn, error) {
+	cfg, err := t.config(map[string]string{"application_name": t.applicationName()})
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, connectError(&cfg.Config, err)
+	}
+	return conn, nil
+}
+
+// Address gives host:port of the URL's first host, "" when the URL cannot be
+// read: for messages and labels.
+func (t Target) Address() string {
+	cfg, err := t.config(nil)
+	if err != nil {
+		return ""
+	}
+	return hostPort(cfg.Host, cfg.Port)
+}
+
+func (t Target) applicationName() string {
+	if t.ApplicationName == "" {
+		return "walpost"
+	}
+	return t.ApplicationName
+}

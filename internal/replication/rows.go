@@ -1,0 +1,55 @@
+package replication
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// CountRows counts the rows of the outbox: before the slot exists these are not
+// published, and `init` says how many there are. known is false when the role
+// may not read the table, which it need not.
+func CountRows(ctx context.Context, conn *pgx.Conn, table TableName) (count int64, known bool, err error) {
+	err = conn.QueryRow(ctx, "SELECT count(*) FROM "+table.Quoted()).Scan(&count)
+	if err != nil {
+		err = Classify("count rows of "+table.String(), err)
+		if KindOf(err) == InsufficientPrivilege {
+			return 0, false, nil
+		}
+		return 0, false, err
+	}
+	return count, true, nil
+}
+
+// maxDistinct bounds what DistinctValues reads: a template over an id would
+// otherwise fill the memory, and make as many topics.
+const maxDistinct = 10_000
+
+// DistinctValues gives each combination of the columns' text that is in the
+// table and has no NULL, for the topics that `init` creates; at most 10,000.
+// known is false when the role may not read the table.
+func DistinctValues(ctx context.Context, conn *pgx.Conn, table TableName, columns []string) (values [][]string, known bool, err error) {
+	if len(columns) == 0 {
+		return nil, true, nil
+	}
+	var texts, notNull []string
+	for _, c := range columns {
+		texts = append(texts, Quote(c)+"::text")
+		notNull = append(notNull, Quote(c)+" IS NOT NULL")
+	}
+	sql := "SELECT DISTINCT ARRAY[" + strings.Join(texts, ", ") + "] FROM " + table.Quoted() +
+		" WHERE " + strings.Join(notNull, " AND ") + " ORDER BY 1 LIMIT $1"
+	rows, err := conn.Query(ctx, sql, maxDistinct)
+	if err == nil {
+		values, err = pgx.CollectRows(rows, pgx.RowTo[[]string])
+	}
+	if err != nil {
+		err = Classify("read topic columns of "+table.String(), err)
+		if KindOf(err) == InsufficientPrivilege {
+			return nil, false, nil
+		}
+		return nil, false, err
+	}
+	return values, true, nil
+}
