@@ -1,0 +1,398 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/IBM/sarama"
+	"go.uber.org/zap"
+)
+
+const (
+	metadataPause  = 50 * time.Millisecond  // between metadata requests
+	missingPause   = 200 * time.Millisecond // while something is missing
+	pingInterval   = 5 * time.Second        // how often Kafka is asked whether it is there
+	refreshEvery   = time.Minute            // how often partitions that were added are looked for
+	metadataV8     = 8                      // v10 has topic ids, which walpost does not need
+	initProducerV4 = 4
+)
+
+var errNoBroker = errors.New("no broker answers")
+
+// control is the goroutine that asks Kafka who leads what. It has a connection of
+// its own to any broker: a frozen leader does not stop it.
+type control struct {
+	p      *Producer
+	conn   *sarama.Broker
+	known  []string // addresses from the last answer, tried before the configured ones
+	asked  time.Time
+	failed int
+}
+
+func (p *Producer) control() {
+	c := &control{p: p}
+	defer c.hangUp()
+	for p.ctx.Err() == nil {
+		if err := c.round(); err != nil && p.ctx.Err() == nil {
+			c.lost(err)
+			continue
+		}
+		c.failed = 0
+		c.wait()
+	}
+}
+
+// round brings what is asked for: a producer id, and the leaders of all topics.
+func (c *control) round() error {
+	if err := c.connect(); err != nil {
+		return err
+	}
+	if err := c.producerID(); err != nil {
+		return err
+	}
+	c.p.mu.Lock()
+	names := make([]string, 0, len(c.p.topics))
+	for name, t := range c.p.topics {
+		names = append(names, name)
+		t.asked = true
+	}
+	wanted := c.p.wanted || time.Since(c.asked) > refreshEvery
+	c.p.wanted = false
+	c.p.mu.Unlock()
+	if !wanted || len(names) == 0 {
+		return c.ping() // an empty list of topics would mean all of them
+	}
+	slices.Sort(names)
+	res, err := c.conn.GetMetadata(&sarama.MetadataRequest{Version: metadataV8, Topics: names})
+	if err != nil {
+		return err
+	}
+	c.asked = time.Now()
+	c.p.apply(res)
+	c.known = c.known[:0]
+	for _, b := range res.Brokers {
+		c.known = append(c.known, b.Addr())
+	}
+	return nil
+}
+
+func (c *control) ping() error {
+	_, err := c.conn.ApiVersions(&sarama.ApiVersionsRequest{Version: 0})
+	if err != nil {
+		return err
+	}
+	c.p.mu.Lock()
+	c.p.health.reached()
+	c.p.mu.Unlock()
+	return nil
+}
+
+// wait sleeps until something is wanted and the pause between requests is over,
+// at most until the next ping. The first record of a new topic waits for no pause.
+func (c *control) wait() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for begun := time.Now(); ; {
+		c.p.mu.Lock()
+		pause, fresh := pingInterval, c.p.hasNewTopic()
+		if c.p.incomplete() {
+			pause, c.p.wanted = missingPause, true
+		} else if c.p.wanted {
+			pause = metadataPause
+		}
+		c.p.mu.Unlock()
+		pause -= time.Since(begun)
+		if fresh || pause <= 0 {
+			return
+		}
+		timer.Reset(pause)
+		select {
+		case <-c.p.want:
+		case <-timer.C:
+		case <-c.p.ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *control) connect() error {
+	if c.conn != nil {
+		return nil
+	}
+	seeds := slices.Clone(c.p.opts.Brokers)
+	rand.Shuffle(len(seeds), func(i, j int) { seeds[i], seeds[j] = seeds[j], seeds[i] })
+	err := errNoBroker
+	for _, addr := range append(slices.Clone(c.known), seeds...) {
+		if c.p.ctx.Err() != nil {
+			return c.p.ctx.Err()
+		}
+		conn, e := dial(addr, c.p.opts.Config)
+		if e == nil {
+			c.conn = conn
+			return nil
+		}
+		err = fmt.Errorf("%s: %w", addr, e)
+	}
+	return err
+}
+
+func (c *control) hangUp() {
+	if conn := c.conn; conn != nil {
+		c.conn = nil
+		go func() { _ = conn.Close() }()
+	}
+}
+
+// lost gives the connection up and backs off. What was missing has to be seen
+// missing again: only answers of a Kafka that is reachable count.
+func (c *control) lost(err error) {
+	c.hangUp()
+	c.failed++
+	c.p.mu.Lock()
+	if c.failed > 1 || !c.p.health.reachable { // one lost connection is not an outage
+		c.p.health.failed(err)
+	}
+	c.p.wanted = true
+	for _, t := range c.p.topics {
+		t.missing = time.Time{}
+	}
+	c.p.mu.Unlock()
+	c.p.opts.Progress()
+	pause := min(backoffFirst<<min(c.failed, 5), backoffMost)
+	timer := time.NewTimer(pause/2 + rand.N(pause/2))
+	defer timer.Stop()
+	select {
+	case <-c.p.ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// producerID asks for one where none is known. Without a transactional id Kafka
+// always gives a new one, so it is asked for only once (and when a partition has
+// used up its epochs).
+func (c *control) producerID() error {
+	c.p.mu.Lock()
+	have := c.p.pid >= 0
+	c.p.mu.Unlock()
+	if have {
+		return nil
+	}
+	res, err := c.conn.InitProducerID(&sarama.InitProducerIDRequest{
+		Version: initProducerV4, ProducerID: -1, ProducerEpoch: -1, TransactionTimeout: time.Minute,
+	})
+	if err != nil {
+		return err
+	}
+	if res.Err != sarama.ErrNoError { // a fresh cluster says COORDINATOR_LOAD_IN_PROGRESS
+		return fmt.Errorf("InitProducerId: %w", res.Err)
+	}
+	c.p.mu.Lock()
+	defer c.p.mu.Unlock()
+	c.p.pid = res.ProducerID
+	c.p.health.reached()
+	for _, pt := range c.p.queues {
+		c.p.schedule(pt)
+	}
+	return nil
+}
+
+// freshID asks for a new producer id, with mu held.
+func (p *Producer) freshID() {
+	p.pid = -1
+	p.wantMetadata()
+}
+
+// wantMetadata asks the control goroutine for leaders, with mu held.
+func (p *Producer) wantMetadata() {
+	p.wanted = true
+	select {
+	case p.want <- struct{}{}:
+	default:
+	}
+}
+
+// incomplete tells that some record waits for metadata to change.
+func (p *Producer) incomplete() bool {
+	return slices.ContainsFunc(p.queues, func(pt *partition) bool {
+		return pt.head != nil && pt.link == nil
+	})
+}
+
+func (p *Producer) hasNewTopic() bool {
+	for _, t := range p.topics {
+		if !t.asked {
+			return true
+		}
+	}
+	return false
+}
+
+// apply takes in an answer: who leads what, and what is missing.
+func (p *Producer) apply(res *sarama.MetadataResponse) {
+	defer p.opts.Progress() // runs after the unlock
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.health.reached()
+	for _, b := range res.Brokers {
+		p.link(b.ID(), b.Addr())
+	}
+	now := time.Now()
+	for _, m := range res.Topics {
+		if t := p.topics[m.Name]; t != nil {
+			t.apply(m, now)
+		}
+	}
+	p.advance()
+}
+
+func (t *topic) apply(m *sarama.TopicMetadata, now time.Time) {
+	switch m.Err {
+	case sarama.ErrNoError, sarama.ErrLeaderNotAvailable:
+		t.lead(m, now)
+	case sarama.ErrUnknownTopicOrPartition:
+		if t.p.opts.Create != nil && !t.written {
+			t.create()
+			return
+		}
+		t.gone(now, append(slices.Clone(t.partitions), t.waiting)...)
+	case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed, sarama.ErrInvalidTopic, sarama.ErrPolicyViolation:
+		if t.denied == "" {
+			t.p.log.Warn("the topic may not be described: its records wait", zap.String("topic", t.name), zap.Error(m.Err))
+		}
+		t.denied = m.Err.Error()
+	default: // a broker that does not know yet
+	}
+}
+
+// lead takes in a topic's leaders. A partition that has none at the moment keeps
+// its old one: it may answer all the same.
+func (t *topic) lead(m *sarama.TopicMetadata, now time.Time) {
+	if len(m.Partitions) == 0 {
+		return
+	}
+	if t.denied != "" {
+		t.p.log.Info("the topic may be described again", zap.String("topic", t.name))
+		t.denied = ""
+	}
+	n := int32(len(m.Partitions))
+	t.grow(n)
+	for _, x := range m.Partitions {
+		if l := t.p.links[x.Leader]; l != nil && x.ID < int32(len(t.partitions)) {
+			t.p.lead(t.partitions[x.ID], l)
+		}
+	}
+	for _, pt := range t.partitions[n:] {
+		if pt.head != nil && pt.hold == free {
+			pt.hold = haltHold
+			t.p.halt(&Halt{Topic: t.name, Reason: "fewer_partitions", Text: fmt.Sprintf(
+				"the topic has %d partitions and had %d: records wait for partition %d; add partitions again, then start walpost", n, len(t.partitions), pt.index)})
+		}
+	}
+	queues := make([]*partition, 0, len(t.absent))
+	for _, pt := range t.absent {
+		queues = append(queues, pt)
+	}
+	if len(queues) == 0 {
+		t.missing = time.Time{}
+		return
+	}
+	written := t.written
+	t.written = false // the topic is there: a missing partition is the record's fault
+	t.gone(now, queues...)
+	t.written = written
+}
+
+// create makes the topic in the background: it may take seconds.
+func (t *topic) create() {
+	if t.creating {
+		return
+	}
+	t.creating = true
+	p := t.p
+	p.started.Go(func() {
+		err := p.opts.Create(p.ctx, t.name)
+		if err != nil && p.ctx.Err() == nil {
+			wait := time.NewTimer(backoffSlow)
+			defer wait.Stop()
+			select {
+			case <-wait.C:
+			case <-p.ctx.Done():
+			}
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		t.creating = false
+		if err == nil {
+			t.denied = ""
+			p.log.Info("created topic", zap.String("topic", t.name))
+		} else if p.ctx.Err() == nil {
+			t.denied = "it cannot be created: " + err.Error()
+			if p.health.mayLog("create " + t.name) {
+				p.log.Warn("the topic cannot be created: its records wait", zap.String("topic", t.name), zap.Error(err))
+			}
+		}
+		p.wantMetadata()
+	})
+}
+
+// dial opens a connection. sarama counts a broker as connected that never
+// answered: one that took as long as the read timeout did not.
+func dial(addr string, settings func() (*sarama.Config, error)) (*sarama.Broker, error) {
+	conf, err := settings()
+	if err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	b := sarama.NewBroker(addr)
+	if err := b.Open(conf); err != nil {
+		return nil, err
+	}
+	ok, err := b.Connected()
+	if err == nil && ok && time.Since(begun) < conf.Net.ReadTimeout {
+		return b, nil
+	}
+	go func() { _ = b.Close() }()
+	if err == nil {
+		err = errors.New("connected, but it does not answer")
+	}
+	return nil, err
+}
+
+func (p *Producer) linkFailed(l *link, addr string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.health.mayLog(fmt.Sprint("link ", l.id)) {
+		p.log.Warn("a Kafka broker is not reachable, its partitions wait", zap.Int32("broker", l.id), zap.String("address", addr), zap.Error(err))
+	}
+	p.wantMetadata()
+}
+
+// Drain waits until everything queued is acknowledged, the producer halted with
+// nothing else to deliver, or ctx ends. It says whether the queues are empty.
+func (p *Producer) Drain(ctx context.Context) bool {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		p.mu.Lock()
+		left := 0
+		for _, pt := range p.queues {
+			if pt.head != nil && pt.hold != haltHold {
+				left++
+			}
+		}
+		empty := p.events == 0
+		p.mu.Unlock()
+		if left == 0 {
+			return empty
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+}

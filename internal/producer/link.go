@@ -1,0 +1,288 @@
+package producer
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+const (
+	maxRequest = 4 << 20              // bytes of records in one request, before compression
+	fillSize   = 512 << 10            // what a request waits for while behind
+	fillWait   = 5 * time.Millisecond // and how long
+	ackTimeout = 5 * time.Second      // Kafka's time to replicate; below the read timeout
+)
+
+// link is the way to one broker: one goroutine, one connection of its own, one
+// request under way. Kafka executes the requests of a connection one after the
+// other, so more would hide the network only.
+//
+// The connection is our own sarama.Broker, never one of a sarama.Client: those are
+// closed behind our back, and share locks that a frozen broker holds.
+type link struct {
+	p    *Producer
+	id   int32
+	wake chan struct{}
+
+	// guarded by Producer.mu
+	addr    string
+	ready   []*partition // their heads may be sent, oldest first
+	delayed []*partition // their heads wait for retryAt
+	idle    bool         // the goroutine waits for wake
+
+	// the goroutine's own
+	conn    *sarama.Broker
+	opened  string // address conn was opened to
+	backoff time.Duration
+	answers chan produced
+	timer   *time.Timer
+}
+
+type produced struct {
+	response *sarama.ProduceResponse
+	err      error
+}
+
+// schedule lists the partition with its leader's link, if its head may be sent
+// now or after its retryAt. Called whenever that may have changed, with mu held.
+func (p *Producer) schedule(pt *partition) {
+	l := pt.link
+	if l == nil || pt.listed || pt.busy || pt.head == nil || pt.hold != free || p.pid < 0 {
+		return
+	}
+	pt.listed = true
+	if pt.retryAt.IsZero() || !time.Now().Before(pt.retryAt) {
+		l.ready = append(l.ready, pt)
+	} else {
+		l.delayed = append(l.delayed, pt)
+	}
+	l.signal()
+}
+
+// nudge wakes a link that waits for a request to fill: a batch became full.
+func (p *Producer) nudge(pt *partition) {
+	if pt.link != nil {
+		pt.link.signal()
+	}
+}
+
+func (l *link) signal() {
+	if !l.idle {
+		return
+	}
+	l.idle = false
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// lead makes l the partition's link. A request that is under way at the old
+// leader is waited for: busy is the partition's.
+func (p *Producer) lead(pt *partition, l *link) {
+	if pt.link == l {
+		return
+	}
+	if old := pt.link; old != nil && pt.listed {
+		same := func(x *partition) bool { return x == pt }
+		old.ready = slices.DeleteFunc(old.ready, same)
+		old.delayed = slices.DeleteFunc(old.delayed, same)
+	}
+	pt.listed, pt.link = false, l
+	pt.retryAt = time.Time{}
+	p.schedule(pt)
+}
+
+// link returns the link to a broker, and starts it when it is new.
+func (p *Producer) link(id int32, addr string) *link {
+	l := p.links[id]
+	if l == nil {
+		l = &link{
+			p: p, id: id, wake: make(chan struct{}, 1),
+			answers: make(chan produced, 1), timer: time.NewTimer(time.Hour),
+		}
+		p.links[id] = l
+		p.started.Go(func() { l.run(p.ctx) })
+	}
+	l.addr = addr
+	return l
+}
+
+func (l *link) run(ctx context.Context) {
+	defer l.hangUp()
+	for l.await(ctx) {
+		if !l.connect(ctx) {
+			continue
+		}
+		if sent := l.collect(); len(sent) > 0 {
+			l.produce(ctx, sent)
+			l.p.opts.Progress()
+		}
+	}
+}
+
+// await returns true when there is something to send, false at the end.
+func (l *link) await(ctx context.Context) bool {
+	var filling time.Time
+	for {
+		l.p.mu.Lock()
+		wait := l.due(time.Now())
+		size := 0
+		for _, pt := range l.ready {
+			size += pt.head.size
+		}
+		if size > 0 {
+			fill := l.p.opts.Linger
+			if l.p.behind.Load() {
+				fill = max(fill, fillWait)
+			}
+			if filling.IsZero() {
+				filling = time.Now()
+			}
+			wait = fill - time.Since(filling)
+			if size >= fillSize {
+				wait = 0
+			}
+			if wait <= 0 {
+				l.p.mu.Unlock()
+				return ctx.Err() == nil
+			}
+		}
+		l.idle = true
+		l.p.mu.Unlock()
+		l.timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+			return false
+		case <-l.wake:
+		case <-l.timer.C:
+		}
+	}
+}
+
+// due moves partitions whose back-off has passed to the ready list and returns
+// the time to the next one, with mu held.
+func (l *link) due(now time.Time) time.Duration {
+	wait := time.Hour
+	l.delayed = slices.DeleteFunc(l.delayed, func(pt *partition) bool {
+		if left := pt.retryAt.Sub(now); left > 0 {
+			wait = min(wait, left)
+			return false
+		}
+		l.ready = append(l.ready, pt)
+		return true
+	})
+	l.idle = false
+	return wait
+}
+
+// connect opens the connection when there is none, and waits a back-off of the
+// broker's own after a failure: else every partition would dial.
+func (l *link) connect(ctx context.Context) bool {
+	l.p.mu.Lock()
+	addr := l.addr
+	l.p.mu.Unlock()
+	if l.conn != nil && l.opened == addr {
+		return true
+	}
+	l.hangUp()
+	conn, err := dial(addr, l.p.opts.Config)
+	if err == nil {
+		l.conn, l.opened, l.backoff = conn, addr, 0
+		l.p.opts.Observer.Reconnected()
+		return ctx.Err() == nil
+	}
+	l.p.opts.Observer.ProduceError(classConnection)
+	l.p.linkFailed(l, addr, err)
+	l.backoff = min(max(2*l.backoff, backoffFirst), backoffMost)
+	l.timer.Reset(l.backoff/2 + rand.N(l.backoff))
+	select {
+	case <-ctx.Done():
+	case <-l.timer.C:
+	}
+	return false
+}
+
+// hangUp gives the connection up. Close waits for callbacks and locks, so it gets
+// a goroutine of its own.
+func (l *link) hangUp() {
+	if conn := l.conn; conn != nil {
+		l.conn = nil
+		go func() { _ = conn.Close() }()
+	}
+}
+
+// collect takes the heads for one request. Partitions take turns, so that a full
+// request starves none.
+func (l *link) collect() []*partition {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	var size, n int
+	for ; n < len(l.ready); n++ {
+		head := l.ready[n].head
+		if n > 0 && size+head.size > maxRequest {
+			break
+		}
+		size += head.size
+	}
+	sent := make([]*partition, n)
+	copy(sent, l.ready)
+	l.ready = append(l.ready[:0], l.ready[n:]...)
+	for _, pt := range sent {
+		pt.listed, pt.busy, pt.head.sealed = false, true, true
+		if pt.pid < 0 {
+			pt.pid = l.p.pid
+		}
+		if pt.topic.sticky == pt {
+			pt.topic.sticky = nil
+		}
+	}
+	return sent
+}
+
+// produce sends the heads in one request, waits for its answer, and hands each
+// partition its own. What is read here of a busy partition changes with the
+// answer only, so no lock is needed.
+func (l *link) produce(ctx context.Context, sent []*partition) {
+	req := &sarama.ProduceRequest{
+		RequiredAcks: sarama.WaitForAll, Timeout: int32(ackTimeout / time.Millisecond), Version: produceVersion,
+	}
+	for _, pt := range sent {
+		req.AddBatch(pt.topic.name, pt.index, pt.head.encode(l.p.opts.Codec, pt.pid, pt.epoch, pt.seq))
+	}
+	begun, answers := time.Now(), l.answers
+	err := l.conn.AsyncProduce(req, func(res *sarama.ProduceResponse, err error) { answers <- produced{res, err} })
+	var got produced
+	if err == nil {
+		select {
+		case got = <-answers: // called once; the channel has room for it, so it never blocks sarama
+		case <-ctx.Done():
+			return
+		}
+		err = got.err
+		l.p.opts.Observer.Request(time.Since(begun))
+	}
+	if err != nil {
+		l.hangUp()
+	}
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	if err == nil {
+		l.p.health.reached()
+	}
+	for _, pt := range sent {
+		if err != nil {
+			l.p.answer(pt, noAnswer(err))
+		} else {
+			l.p.answer(pt, answerOf(got.response.GetBlock(pt.topic.name, pt.index)))
+		}
+	}
+	l.p.advance()
+}
+
+// produceVersion 8 is the first with error texts per record; from 9 on sarama
+// encodes each batch once more.
+const produceVersion = 8

@@ -1,0 +1,224 @@
+package producer
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// hold says why the head of a queue waits although its leader is known.
+type hold uint8
+
+const (
+	free     hold = iota
+	deadHold      // until the dead letter of the head is acknowledged
+	haltHold      // for ever: the relay halts
+)
+
+// partition is the state machine of one partition. Everything in it is guarded
+// by Producer.mu.
+//
+//	empty ──record──▶ waiting ──link free, retryAt past──▶ busy (sealed, numbered)
+//	                     ▲                                   │ acknowledged: the head leaves, seq += n
+//	                     └──── refused, unknown, parted ◀────┘ the same bytes again
+//
+// At most one batch is under way (busy). It is the partition's state and not the
+// link's: when the leader changes meanwhile, the new link waits for the answer of
+// the old one, or its timeout. seq moves only when the head is acknowledged, so
+// there is no sequence to take back.
+type partition struct {
+	topic *topic
+	index int32
+	link  *link // of the leader; nil while it is not known
+
+	head, tail *batch
+	busy       bool
+	listed     bool // in its link's ready or delayed list
+	hold       hold
+
+	pid   int64 // -1: none yet
+	epoch int16
+	seq   int32
+
+	retryAt time.Time
+	backoff time.Duration
+}
+
+const (
+	backoffFirst = 50 * time.Millisecond
+	backoffMost  = time.Second
+	backoffSlow  = 2 * time.Second // for what an operator must change
+)
+
+// delay puts the head's next attempt off, twice as long each time, with jitter.
+func (pt *partition) delay() {
+	pt.backoff = min(max(2*pt.backoff, backoffFirst), backoffMost)
+	pt.retryAt = time.Now().Add(pt.backoff/2 + rand.N(pt.backoff))
+}
+
+// append adds a record to the open batch at the tail, or begins one.
+func (p *Producer) append(pt *partition, b *batchSource) {
+	t := pt.tail
+	if t == nil || t.sealed || t.size+int(b.meta.size) > pt.topic.limit {
+		if t != nil {
+			t.sealed = true
+		}
+		t = p.newBatch()
+		if pt.tail == nil {
+			pt.head = t
+		} else {
+			pt.tail.next = t
+			p.nudge(pt)
+		}
+		pt.tail = t
+	}
+	data, headers := b.room()
+	var c *chunk
+	if n := len(t.chunks); n > 0 && t.chunks[n-1].fits(data, headers) {
+		c = t.chunks[n-1]
+	} else {
+		c = p.memory.get(len(t.chunks) == 0, data, headers)
+		c.batches = 1
+		t.chunks = append(t.chunks, c)
+	}
+	t.add(c, b.rec, b.meta)
+}
+
+// drop takes the head off the queue and its memory back.
+func (p *Producer) drop(pt *partition) {
+	b := pt.head
+	pt.head = b.next
+	if pt.head == nil {
+		pt.tail = nil
+	}
+	p.events -= len(b.records)
+	p.freeBatch(b)
+}
+
+// split replaces the head by its two halves.
+func (p *Producer) split(pt *partition, at int) {
+	b := pt.head
+	left, right := b.split(at)
+	pt.head = left
+	if pt.tail == b {
+		pt.tail = right
+	}
+	p.freeBatch(b)
+}
+
+func (p *Producer) newBatch() *batch {
+	if b := p.batches; b != nil {
+		p.batches, b.next = b.next, nil
+		return b
+	}
+	return &batch{}
+}
+
+// mostPooled bounds the slices a pooled batch keeps.
+const mostPooled = 4096
+
+func (p *Producer) freeBatch(b *batch) {
+	for _, c := range b.chunks {
+		if c.batches--; c.batches == 0 {
+			p.memory.put(c)
+		}
+	}
+	if cap(b.records) > mostPooled {
+		return
+	}
+	clear(b.records)
+	clear(b.metas)
+	clear(b.chunks)
+	*b = batch{records: b.records[:0], metas: b.metas[:0], chunks: b.chunks[:0], next: p.batches}
+	p.batches = b
+}
+
+// answer is what became of the head that was under way. The caller holds mu.
+func (p *Producer) answer(pt *partition, a answer) {
+	pt.busy = false
+	b := pt.head
+	c := a.class
+	if c == invalidTime {
+		if c = denied; p.opts.TimestampFromColumn {
+			c = invalid
+		}
+	}
+	if c != accepted {
+		p.opts.Observer.ProduceError(a.label())
+		p.trouble(pt, a)
+	}
+	switch c {
+	case accepted:
+		p.acknowledged(pt)
+	case moved:
+		pt.delay()
+		p.wantMetadata()
+	case unknown:
+		b.maybe = true
+		pt.delay()
+		p.wantMetadata()
+		if time.Since(b.newest()) > forgottenAfter {
+			p.possibleRepeats(pt, b, "Kafka forgets producers by the time stamps of their records (producer.id.expiration.ms)")
+		}
+	case parted:
+		p.nextEpoch(pt, b)
+	case tooLarge, invalid:
+		p.cut(pt, a)
+	case denied:
+		pt.retryAt = time.Now().Add(backoffSlow)
+	case neverAccepted:
+		pt.hold = haltHold
+		p.halt(&Halt{Topic: pt.topic.name, Reason: "unsupported", Text: "Kafka can never accept what walpost sends: " + a.text})
+	default:
+		pt.delay()
+	}
+	p.schedule(pt)
+}
+
+func (p *Producer) acknowledged(pt *partition) {
+	b := pt.head
+	pt.backoff, pt.retryAt = 0, time.Time{}
+	pt.seq = nextSequence(pt.seq, len(b.records))
+	pt.topic.written = true
+	p.recovered(pt)
+	p.opts.Observer.Published(pt.topic.name, len(b.records), b.size)
+	for i := range b.metas {
+		if cause := b.metas[i].cause; cause != nil {
+			p.opts.Observer.DeadLettered(pt.topic.name)
+			p.buried(cause)
+		}
+	}
+	p.drop(pt)
+}
+
+// forgottenAfter is an hour less than Kafka's default producer.id.expiration.ms.
+const forgottenAfter = 23 * time.Hour
+
+// nextSequence is seq + n in the 31 bits Kafka counts in: 0 follows 2^31-1.
+func nextSequence(seq int32, n int) int32 {
+	return int32((int64(seq) + int64(n)) & (1<<31 - 1))
+}
+
+// nextEpoch goes on after the broker's sequences have parted from ours, with the
+// next epoch and sequence 0, in this partition only. Never with a new producer
+// id: a straggler of the old one would be appended behind newer records.
+func (p *Producer) nextEpoch(pt *partition, b *batch) {
+	if b.maybe {
+		p.possibleRepeats(pt, b, "Kafka lost the state of this producer while an answer was missing")
+	}
+	if pt.epoch == 1<<15-1 {
+		pt.pid, pt.epoch, pt.seq = -1, 0, 0
+		p.freshID()
+		return
+	}
+	pt.epoch++
+	pt.seq = 0
+	pt.delay()
+}
+
+func (p *Producer) possibleRepeats(pt *partition, b *batch, why string) {
+	p.opts.Observer.PossibleRepeats(len(b.records))
+	p.log.Warn("records may repeat", zap.String("topic", pt.topic.name), zap.Int32("partition", pt.index),
+		zap.Int("records", len(b.records)), zap.String("reason", why))
+}

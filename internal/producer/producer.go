@@ -1,0 +1,226 @@
+// Package producer brings records to Kafka: partition queues, idempotent batches,
+// one per partition under way, retried until Kafka has them.
+//
+// It knows sarama's brokers and the Kafka protocol's answers. It must not know
+// Postgres: what it needs of the stream is one number per event, rising, and the
+// position to name in a dead letter.
+//
+// Order per key holds by construction: at most one batch of a partition is under
+// way, and a batch that fails stays at the head of its queue. A retry is the same
+// batch with the same producer id and sequence, so Kafka recognises it. Why not
+// sarama's AsyncProducer: docs/design.md.
+package producer
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/router"
+)
+
+// Policy is what happens to a record Kafka can never accept.
+type Policy uint8
+
+// The policies, as delivery.on_reject names them.
+const (
+	Stop Policy = iota
+	DeadLetter
+	Skip
+)
+
+// Options configures a Producer. Brokers, Config and Log are required.
+type Options struct {
+	Brokers []string                       // host:port
+	Config  func() (*sarama.Config, error) // settings for one connection; called for each, so that secrets are read again
+	Codec   sarama.CompressionCodec        //
+	Linger  time.Duration                  // how long a record may wait for others before it is sent; 0: not at all
+	Memory  int64                          // bytes of records not acknowledged at which Full says true
+
+	// Create makes a missing topic; nil: a missing topic is a rejected record.
+	Create func(ctx context.Context, topic string) error
+
+	OnReject Policy
+	// Bury makes the dead letter of a record, with its topic. Required under DeadLetter.
+	Bury func(rec *router.Record, r Rejected) (*router.Record, error)
+
+	// TimestampFromColumn: record times come from a column, so a time stamp that
+	// Kafka refuses is the record's fault and not the clock's.
+	TimestampFromColumn bool
+
+	// Progress is called after answers, when the watermark may have risen or
+	// memory was given back. It must not block.
+	Progress func()
+
+	Observer Observer // nil: nobody
+	Log      *zap.Logger
+}
+
+// Observer hears what happens. Its methods must be fast and must not call back.
+type Observer interface {
+	Published(topic string, records, bytes int)
+	Rejected(topic, reason string)
+	DeadLettered(topic string)
+	ProduceError(class string)
+	PossibleRepeats(records int)
+	Request(d time.Duration)
+	Reconnected()
+}
+
+// Producer is the way of records to one Kafka cluster.
+type Producer struct {
+	opts Options
+	log  *zap.Logger
+
+	mu        sync.Mutex
+	topics    map[string]*topic
+	last      *topic // of the last record added: most events go where the one before went
+	queues    []*partition
+	links     map[int32]*link
+	memory    memory
+	batches   *batch        // free list
+	events    int           // records queued
+	lastEvent uint64        // highest number added
+	watermark atomic.Uint64 // see Watermark
+	pid       int64         // -1 until Kafka gave one
+	health    health
+	halted    *Halt
+
+	behind  atomic.Bool
+	want    chan struct{} // asks the control goroutine for metadata
+	wanted  bool
+	started sync.WaitGroup
+	ctx     context.Context
+	cancel  context.CancelFunc
+}
+
+// New starts a producer. It contacts Kafka in the background; Close ends it.
+func New(ctx context.Context, opts Options) *Producer {
+	if opts.Observer == nil {
+		opts.Observer = nobody{}
+	}
+	if opts.Progress == nil {
+		opts.Progress = func() {}
+	}
+	p := &Producer{
+		opts: opts, log: opts.Log,
+		topics: map[string]*topic{}, links: map[int32]*link{},
+		pid:    -1,
+		want:   make(chan struct{}, 1),
+		health: health{log: opts.Log, since: time.Now()},
+	}
+	p.memory.limit = opts.Memory
+	p.watermark.Store(1)
+	p.ctx, p.cancel = context.WithCancel(ctx)
+	p.started.Go(p.control)
+	return p
+}
+
+// Close ends the producer without waiting for what is queued: Drain first. A
+// connection that is being opened is left to its own timeout.
+func (p *Producer) Close() {
+	p.cancel()
+	p.started.Wait()
+}
+
+// SetBehind tells whether events are older than a moment when they come in. While
+// behind, a request may wait up to 5 ms to fill: without that a busy machine falls
+// into tiny requests that starve everybody.
+func (p *Producer) SetBehind(behind bool) { p.behind.Store(behind) }
+
+// Add queues a record under its event number. It copies what it keeps and never
+// blocks: ask Full before reading on.
+func (p *Producer) Add(rec *router.Record, event uint64, pos router.Position) {
+	p.mu.Lock()
+	p.add(rec, meta{event: event, position: pos, partition: rec.Partition})
+	p.mu.Unlock()
+}
+
+// AddDead queues a record that is a dead letter already: if Kafka refuses it, the
+// relay halts as under Stop.
+func (p *Producer) AddDead(rec *router.Record, event uint64, pos router.Position) {
+	p.mu.Lock()
+	p.add(rec, meta{event: event, position: pos, partition: rec.Partition, isDead: true})
+	p.mu.Unlock()
+}
+
+func (p *Producer) add(rec *router.Record, m meta) {
+	t := p.last
+	if t == nil || t.name != rec.Topic {
+		t = p.topic(rec.Topic)
+		p.last = t
+	}
+	p.lastEvent = max(p.lastEvent, m.event)
+	p.events++
+	m.size = int32(size(rec))
+	pt := t.choose(rec.Key, m.partition)
+	p.append(pt, &batchSource{rec: rec, meta: m})
+	if !pt.listed && !pt.busy {
+		p.schedule(pt)
+	}
+}
+
+// batchSource is a record on its way into a batch.
+type batchSource struct {
+	rec  *router.Record
+	meta meta
+}
+
+// room is the bytes and headers a chunk must have left.
+func (s *batchSource) room() (data, headers int) {
+	data = len(s.rec.Key) + len(s.rec.Value)
+	for _, h := range s.rec.Headers {
+		data += len(h.Name) + len(h.Value)
+	}
+	return data, len(s.rec.Headers)
+}
+
+// size is the bytes of a record on the wire, at most.
+func size(rec *router.Record) int {
+	n := len(rec.Key) + len(rec.Value) + 21
+	for _, h := range rec.Headers {
+		n += len(h.Name) + len(h.Value) + 4
+	}
+	return n
+}
+
+// Full tells that the memory for what is not acknowledged is used up.
+func (p *Producer) Full() bool { return p.memory.used.Load() >= p.opts.Memory }
+
+// Watermark is the lowest event number that is not acknowledged: every event
+// below it is in Kafka, in a dead letter topic, or skipped by policy. With
+// nothing queued it is one above the last event added.
+func (p *Producer) Watermark() uint64 { return p.watermark.Load() }
+
+// advance raises the watermark to the lowest head, with mu held. What is added
+// later has a higher number, so it needs no advance.
+func (p *Producer) advance() {
+	low := p.lastEvent + 1
+	for _, pt := range p.queues {
+		if pt.head != nil {
+			low = min(low, pt.head.first())
+		}
+	}
+	p.watermark.Store(low)
+}
+
+// InFlight is what is queued or under way: events, and bytes of memory.
+func (p *Producer) InFlight() (events int, bytes int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.events, p.memory.used.Load()
+}
+
+type nobody struct{}
+
+func (nobody) Published(string, int, int) {}
+func (nobody) Rejected(string, string)    {}
+func (nobody) DeadLettered(string)        {}
+func (nobody) ProduceError(string)        {}
+func (nobody) PossibleRepeats(int)        {}
+func (nobody) Request(time.Duration)      {}
+func (nobody) Reconnected()               {}

@@ -1,0 +1,142 @@
+package producer
+
+import (
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/router"
+)
+
+// Rejected is a record Kafka can never accept.
+type Rejected struct {
+	Topic    string
+	ID       string // value of the record's first header, the event's id
+	Reason   string // a stable word, label of walpost_events_rejected_total
+	Text     string // what Kafka said, and the key of the configuration to change
+	Position router.Position
+}
+
+// Reasons of a rejection by Kafka, beside router.ReasonTooLarge.
+const (
+	ReasonInvalidRecord    = "invalid_record"
+	ReasonMissingTopic     = "missing_topic"
+	ReasonMissingPartition = "missing_partition"
+)
+
+// Halt is why the producer cannot go on without an operator.
+type Halt struct {
+	Topic  string
+	ID     string
+	Reason string
+	Text   string
+}
+
+func (h *Halt) Error() string {
+	if h.ID == "" {
+		return fmt.Sprintf("topic %q: %s", h.Topic, h.Text)
+	}
+	return fmt.Sprintf("topic %q, event %s: %s", h.Topic, h.ID, h.Text)
+}
+
+// Halted is why the producer cannot go on, or nil. What can be delivered still is.
+func (p *Producer) Halted() *Halt {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.halted
+}
+
+func (p *Producer) halt(h *Halt) {
+	if p.halted == nil {
+		p.halted = h
+		p.log.Error("halting: an operator must decide", zap.String("topic", h.Topic), zap.String("id", h.ID),
+			zap.String("reason", h.Reason), zap.String("error", h.Text))
+	}
+}
+
+// cut halves a head that is refused as too large or invalid, down to the one
+// record that is meant: that one follows the policy.
+func (p *Producer) cut(pt *partition, a answer) {
+	b := pt.head
+	if n := len(b.records); n > 1 {
+		if a.class == tooLarge {
+			pt.topic.limit = max(min(pt.topic.limit, b.size/2), 1<<10) // else every batch is cut
+		}
+		p.split(pt, n/2)
+		return
+	}
+	reason, text := ReasonInvalidRecord, "Kafka refuses the record: "+a.text
+	if a.class == tooLarge {
+		reason = router.ReasonTooLarge
+		text = fmt.Sprintf("a record of %d bytes is larger than the topic's max.message.bytes allows: raise it there, or see delivery.on_reject (%s)", b.size, a.text)
+	}
+	p.reject(pt, reason, text)
+}
+
+func (p *Producer) rejectMissing(pt *partition) {
+	if pt.index < 0 {
+		p.reject(pt, ReasonMissingTopic, "the topic does not exist: create it, or set kafka.topics.create")
+		return
+	}
+	p.reject(pt, ReasonMissingPartition, fmt.Sprintf("the topic has no partition %d: see outbox.partition", pt.index))
+}
+
+// reject applies the policy to every record of the head. The head stays where it
+// is until its dead letters are acknowledged, and with it the watermark; when it
+// leaves, it takes no sequence.
+func (p *Producer) reject(pt *partition, reason, text string) {
+	b := pt.head
+	b.sealed = true
+	for i := range b.records {
+		r := p.rejected(pt, i, reason, text)
+		switch {
+		case p.opts.OnReject == Skip && !b.metas[i].isDead:
+		case p.opts.OnReject == DeadLetter && !b.metas[i].isDead && p.bury(pt, i, r):
+		default:
+			pt.hold = haltHold
+			p.halt(&Halt{Topic: r.Topic, ID: r.ID, Reason: r.Reason, Text: r.Text})
+			return
+		}
+	}
+	if pt.hold == free {
+		p.drop(pt)
+	}
+}
+
+func (p *Producer) rejected(pt *partition, i int, reason, text string) Rejected {
+	b := pt.head
+	r := Rejected{Topic: pt.topic.name, Reason: reason, Text: text, Position: b.metas[i].position}
+	if h := b.records[i].Headers; len(h) > 0 {
+		r.ID = string(h[0].Value)
+	}
+	p.opts.Observer.Rejected(r.Topic, reason)
+	p.logRejected(r)
+	return r
+}
+
+// bury queues the dead letter of record i of the head, under the newest event
+// number: numbers must rise within a queue, and the original at its own head
+// holds the watermark.
+func (p *Producer) bury(pt *partition, i int, r Rejected) bool {
+	b := pt.head
+	dead, err := p.opts.Bury(b.record(pt.topic.name, i), r)
+	if err != nil || dead.Topic == pt.topic.name {
+		p.log.Error("the dead letter cannot be written: see delivery.dead_letter", zap.String("topic", r.Topic), zap.Error(err))
+		return false
+	}
+	pt.hold = deadHold
+	b.dead++
+	p.add(dead, meta{event: p.lastEvent, position: b.metas[i].position, partition: -1, cause: pt, isDead: true})
+	return true
+}
+
+// buried hears that one dead letter of the head is acknowledged.
+func (p *Producer) buried(pt *partition) {
+	b := pt.head
+	if b.dead--; b.dead > 0 || pt.hold != deadHold {
+		return
+	}
+	pt.hold = free
+	p.drop(pt)
+	p.schedule(pt)
+}

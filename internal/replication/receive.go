@@ -1,0 +1,132 @@
+package replication
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// receiver splits what a connection delivers into messages of the Postgres
+// protocol ("Message Formats": a type byte, then an int32 length that counts
+// itself), with as few reads as there are segments.
+//
+// Until the stream begins it stands between the connection and pgproto3 as an
+// io.Reader that never gives a byte of the next message: so pgproto3 buffers
+// nothing, and the stream can take over where it ends.
+type receiver struct {
+	src  io.Reader
+	buf  []byte
+	r, w int // unread bytes are buf[r:w]
+	left int // as an io.Reader: bytes of the present message not given out yet
+}
+
+const (
+	receiveBuffer = 256 << 10
+	frameHeader   = 5
+	maxFrame      = 1<<30 + 1<<20 // a row is at most 1 GB; more is not the protocol
+)
+
+func newReceiver(src io.Reader) *receiver {
+	return &receiver{src: src, buf: make([]byte, 16<<10)}
+}
+
+// Read gives bytes of one message at a time.
+func (r *receiver) Read(p []byte) (int, error) {
+	if r.left == 0 {
+		for r.w-r.r < frameHeader {
+			if err := r.fill(frameHeader); err != nil {
+				return 0, err
+			}
+		}
+		n, err := r.frame()
+		if err != nil {
+			return 0, err
+		}
+		r.left = n
+	}
+	if r.r == r.w {
+		if err := r.fill(1); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, r.buf[r.r:min(r.w, r.r+r.left)])
+	r.r += n
+	r.left -= n
+	return n, nil
+}
+
+// frame is the whole size of the message at r, whose header is in the buffer.
+func (r *receiver) frame() (int, error) {
+	n := int(binary.BigEndian.Uint32(r.buf[r.r+1:]))
+	if n < 4 || n > maxFrame {
+		return 0, fmt.Errorf("the server sent a message of %d bytes, type %q: this is not the Postgres protocol", n, r.buf[r.r])
+	}
+	return n + 1, nil
+}
+
+// next returns the next message that is wholly in the buffer. Its body is valid
+// until the next fill.
+func (r *receiver) next() (kind byte, body []byte, ok bool, err error) {
+	if r.w-r.r < frameHeader {
+		return 0, nil, false, nil
+	}
+	n, err := r.frame()
+	if err != nil || r.w-r.r < n {
+		return 0, nil, false, err
+	}
+	kind, body = r.buf[r.r], r.buf[r.r+frameHeader:r.r+n]
+	r.r += n
+	return kind, body, true, nil
+}
+
+// need is the room the message at r wants: what fill should make space for.
+func (r *receiver) need() int {
+	if r.w-r.r < frameHeader {
+		return frameHeader
+	}
+	n, err := r.frame()
+	if err != nil {
+		return frameHeader
+	}
+	return n
+}
+
+// fill reads once, after making room for a message of n bytes. A buffer that
+// grew for a large row shrinks again when the row is done.
+func (r *receiver) fill(n int) error {
+	if r.r == r.w {
+		r.r, r.w = 0, 0
+		if len(r.buf) > receiveBuffer && n <= receiveBuffer {
+			r.buf = make([]byte, receiveBuffer)
+		}
+	}
+	if r.r+n > len(r.buf) || r.w == len(r.buf) {
+		if n > len(r.buf) {
+			bigger := make([]byte, max(n, min(2*len(r.buf), receiveBuffer)))
+			r.w = copy(bigger, r.buf[r.r:r.w])
+			r.buf = bigger
+		} else {
+			r.w = copy(r.buf, r.buf[r.r:r.w])
+		}
+		r.r = 0
+	}
+	m, err := r.src.Read(r.buf[r.w:])
+	r.w += m
+	if m > 0 {
+		return nil
+	}
+	if err == nil {
+		return io.ErrNoProgress
+	}
+	return err
+}
+
+// large makes the buffer as big as the stream wants it.
+func (r *receiver) large() {
+	if len(r.buf) >= receiveBuffer {
+		return
+	}
+	bigger := make([]byte, receiveBuffer)
+	r.w = copy(bigger, r.buf[r.r:r.w])
+	r.r, r.buf = 0, bigger
+}

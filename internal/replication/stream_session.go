@@ -1,0 +1,139 @@
+package replication
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+)
+
+// Session is a replication connection before the stream begins: it tells which
+// server this is and where the slot stands.
+type Session struct {
+	conn *pgconn.PgConn
+	in   *receiver
+
+	SystemID  string       // of the cluster; another one means another database behind the same name
+	Timeline  int32        // changes with each failover and point-in-time recovery
+	Flushed   pgoutput.LSN // the end of WAL when the session began
+	Slot      SlotPosition
+	SenderMax time.Duration // wal_sender_timeout; 0: none
+}
+
+// SlotPosition is the slot as the session found it.
+type SlotPosition struct {
+	Exists    bool
+	Active    bool
+	ActivePID int
+	Confirmed pgoutput.LSN // confirmed_flush_lsn
+}
+
+// Open connects for streaming and looks at server and slot. Errors are *Error.
+func (t Target) Open(ctx context.Context, slot string) (*Session, error) {
+	cfg, err := t.config(map[string]string{
+		"application_name": t.applicationName(),
+		"replication":      "database",
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{}
+	cfg.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		s.in = newReceiver(r)
+		return pgproto3.NewFrontend(s.in, w)
+	}
+	if s.conn, err = pgconn.ConnectConfig(ctx, &cfg.Config); err != nil {
+		return nil, connectError(&cfg.Config, err)
+	}
+	if err := s.look(ctx, slot); err != nil {
+		s.Close(ctx)
+		return nil, Classify("look at server and slot", err)
+	}
+	return s, nil
+}
+
+func (s *Session) look(ctx context.Context, slot string) error {
+	id, err := pglogrepl.IdentifySystem(ctx, s.conn)
+	if err != nil {
+		return err
+	}
+	s.SystemID, s.Timeline, s.Flushed = id.SystemID, id.Timeline, pgoutput.LSN(id.XLogPos)
+	results, err := s.conn.Exec(ctx, `SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout';
+		SELECT active, coalesce(active_pid, 0), coalesce(confirmed_flush_lsn, '0/0')
+		FROM pg_catalog.pg_replication_slots WHERE slot_name = `+quoteLiteral(slot)).ReadAll()
+	if err != nil {
+		return err
+	}
+	if len(results) != 2 || len(results[0].Rows) != 1 {
+		return fmt.Errorf("the server answered with %d results instead of two", len(results))
+	}
+	ms, err := strconv.Atoi(string(results[0].Rows[0][0])) // its unit is milliseconds
+	if err != nil {
+		return fmt.Errorf("wal_sender_timeout: %w", err)
+	}
+	s.SenderMax = time.Duration(ms) * time.Millisecond
+	if len(results[1].Rows) == 0 {
+		return nil
+	}
+	row := results[1].Rows[0]
+	s.Slot.Exists, s.Slot.Active = true, string(row[0]) == "t"
+	if s.Slot.ActivePID, err = strconv.Atoi(string(row[1])); err != nil {
+		return fmt.Errorf("active_pid: %w", err)
+	}
+	s.Slot.Confirmed, err = pgoutput.ParseLSN(string(row[2]))
+	return err
+}
+
+// Conn is the connection, for commands before Start.
+func (s *Session) Conn() *pgconn.PgConn { return s.conn }
+
+// Close ends a session that does not become a stream.
+func (s *Session) Close(ctx context.Context) {
+	_ = s.conn.Close(ctx) // the server notices either way
+}
+
+// Start begins the stream and ends the session's own life: use the stream from
+// here on. START_REPLICATION always says 0/0, the slot's own position: any other
+// may be on another timeline, and Postgres then skips rows in silence.
+func (s *Session) Start(ctx context.Context, slot, publication string) (*Stream, error) {
+	args := []string{
+		"proto_version '1'",
+		"publication_names " + quoteLiteral(Quote(publication)), // a list of identifiers inside a string
+	}
+	err := pglogrepl.StartReplication(ctx, s.conn, Quote(slot), 0, pglogrepl.StartReplicationOptions{
+		Mode: pglogrepl.LogicalReplication, PluginArgs: args,
+	})
+	if err != nil {
+		s.Close(ctx)
+		return nil, Classify("start replication from slot "+slot, err)
+	}
+	raw, err := s.conn.Hijack()
+	if err != nil {
+		s.Close(ctx)
+		return nil, Classify("start replication from slot "+slot, err)
+	}
+	s.in.large()
+	now := time.Now()
+	interval := statusMost
+	if s.SenderMax > 0 {
+		interval = min(interval, s.SenderMax/3)
+	}
+	return &Stream{
+		conn: raw.Conn, in: s.in, decoder: pgoutput.NewDecoder(), interval: interval,
+		wake:     make(chan struct{}, 1),
+		received: s.Slot.Confirmed, reported: s.Slot.Confirmed, heard: now, status: now,
+	}, nil
+}
+
+// Describe is the session in words, for the log.
+func (s *Session) Describe() string {
+	return strings.TrimSpace(fmt.Sprintf("system %s, timeline %d, confirmed %s", s.SystemID, s.Timeline, s.Slot.Confirmed))
+}

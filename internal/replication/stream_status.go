@@ -1,0 +1,132 @@
+package replication
+
+import (
+	"context"
+	"encoding/binary"
+	"time"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+)
+
+// statusSize is a CopyData frame around a standby status update.
+const statusSize = frameHeader + 1 + 8 + 8 + 8 + 8 + 1
+
+// postgresEpoch is where Postgres' clock begins: 2000-01-01 UTC.
+var postgresEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a constant in all but grammar
+
+// report sends a status update when one is due and returns when the next is. The
+// confirmed LSN is reported at once when everything read is acknowledged, else at
+// most every 100 ms; and always when the server asks, and on the timer.
+func (s *Stream) report(sink Sink) (next time.Time, err error) {
+	now := time.Now()
+	lsn, settled := sink.Confirmed()
+	lsn = min(lsn, s.received) // law 3: never beyond what was received
+	moved := lsn > s.reported
+	timer := now.Sub(s.status) >= s.interval
+	if quiet := now.Sub(s.heard); quiet > silentRounds*s.interval {
+		return now, ErrSilent
+	}
+	if s.asked || timer || moved && (settled || now.Sub(s.status) >= statusLeast) {
+		if err := s.send(max(lsn, s.reported), now, now.Sub(s.heard) >= s.interval); err != nil {
+			return now, err
+		}
+		moved = false
+	}
+	next = s.status.Add(s.interval)
+	if moved {
+		next = s.status.Add(statusLeast)
+	}
+	return next, nil
+}
+
+// send writes a standby status update ("Standby status update" in the streaming
+// replication protocol). Write, flush and apply are all given: the server takes
+// flush for what it need not keep, and nothing else moves the slot.
+func (s *Stream) send(confirmed pgoutput.LSN, now time.Time, wantReply bool) error {
+	b := s.frame[:]
+	b[0] = 'd'
+	binary.BigEndian.PutUint32(b[1:], statusSize-1)
+	b[5] = 'r'
+	binary.BigEndian.PutUint64(b[6:], uint64(max(s.received, confirmed)))
+	binary.BigEndian.PutUint64(b[14:], uint64(confirmed))
+	binary.BigEndian.PutUint64(b[22:], uint64(confirmed))
+	binary.BigEndian.PutUint64(b[30:], uint64(now.Sub(postgresEpoch).Microseconds()))
+	b[38] = 0
+	if wantReply {
+		b[38] = 1
+	}
+	if err := s.conn.SetWriteDeadline(now.Add(writeTimeout)); err != nil {
+		return err
+	}
+	if _, err := s.conn.Write(b); err != nil {
+		return err
+	}
+	s.status, s.reported, s.asked = now, confirmed, false
+	return nil
+}
+
+// Reported is the LSN the last status confirmed.
+func (s *Stream) Reported() pgoutput.LSN { return s.reported }
+
+// Hold keeps the connection alive and confirms what becomes acknowledged, without
+// reading, until done says true or ctx ends.
+func (s *Stream) Hold(ctx context.Context, sink Sink, done func() bool) error {
+	for !done() {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		next, err := s.report(sink)
+		if err != nil {
+			return err
+		}
+		if err := s.rest(ctx, next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Finish confirms what is acknowledged, ends the stream in order and closes the
+// connection. It returns nil only when the server has taken the confirmation: the
+// server answers CopyDone with CopyDone after all that was sent before it. What it
+// still sends is read and dropped: a socket closed with unread data is reset, and
+// the status may be lost with it.
+func (s *Stream) Finish(ctx context.Context, sink Sink) error {
+	lsn, _ := sink.Confirmed()
+	lsn = max(min(lsn, s.received), s.reported)
+	now := time.Now()
+	if err := s.send(lsn, now, false); err != nil {
+		return err
+	}
+	if _, err := s.conn.Write([]byte{'c', 0, 0, 0, 4}); err != nil {
+		return err
+	}
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = now.Add(writeTimeout)
+	}
+	if err := s.conn.SetReadDeadline(deadline); err != nil {
+		return err
+	}
+	for {
+		kind, body, ok, err := s.in.next()
+		switch {
+		case err != nil:
+			return err
+		case ok && kind == 'c':
+			_, err := s.conn.Write([]byte{'X', 0, 0, 0, 4})
+			s.Close()
+			return err
+		case ok && kind == 'E':
+			return serverError(body)
+		case ok:
+			continue
+		}
+		if err := s.in.fill(s.in.need()); err != nil {
+			return err
+		}
+	}
+}
+
+// Close closes the connection at once.
+func (s *Stream) Close() { _ = s.conn.Close() } // nothing more is expected of it
