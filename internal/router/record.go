@@ -37,6 +37,8 @@ type Rejection struct {
 	ID     string // the event's id as text, "" when NULL
 	Topic  string // the topic as far as it could be built
 	Text   string // what is wrong, and which key of the configuration to change; never holds payload bytes
+
+	unfinished bool // Topic is a part only: a column of the template is NULL or empty, or the name is too long
 }
 
 func (r *Rejection) Error() string { return r.Text }

@@ -1,0 +1,269 @@
+package router
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"strconv"
+)
+
+// kind is how the text of a type is made from Postgres' own.
+type kind byte
+
+const (
+	kindText        kind = iota // taken over
+	kindNumber                  // taken over; without quotes in an array
+	kindBool                    // true, false
+	kindDate                    // days since 1970
+	kindMicros                  // timestamp: microseconds since 1970
+	kindMillis                  // timestamp(0) to (3): milliseconds since 1970
+	kindTimestamptz             // ISO 8601, UTC
+	kindTimeMicros              // time: microseconds since midnight
+	kindTimeMillis              // time(0) to (3): milliseconds since midnight
+	kindTimetz                  // ISO 8601, UTC
+	kindInterval                // microseconds
+	kindFloat32                 // Java's Float.toString
+	kindFloat64                 // Java's Double.toString
+	kindDecimal                 // numeric without a scale: {"scale":…,"value":"…"}
+	kindBytea                   // base64
+	kindRawBytea                // bytea of key and value: the bytes
+	kindBit                     // bit(1): true, false
+	kindBits                    // bit(n), bit varying: base64, lowest byte first
+	kindMoney                   // without currency sign and thousands separators
+	kindPoint                   // {"x":…,"y":…,"wkb":"…","srid":null}
+)
+
+// conversion makes the text of a column from Postgres' text of it: for each type
+// as Debezium's Postgres connector and Kafka Connect's SimpleHeaderConverter do.
+type conversion struct {
+	kind   kind
+	array  bool // of elements of that kind
+	digits int  // kindTimestamptz: digits of the fraction of a second
+}
+
+// verbatim says whether Postgres' bytes are the record's.
+func (c conversion) verbatim() bool {
+	return !c.array && (c.kind == kindText || c.kind == kindNumber)
+}
+
+// conversionOf gives the conversion for a column of this type. Types it does not
+// know are taken over as they are.
+func conversionOf(oid uint32, typeMod int32) conversion {
+	if e := elementOf(oid); e != 0 {
+		c := conversionOf(e, typeMod)
+		c.array = true
+		return c
+	}
+	switch oid {
+	case oidBool:
+		return conversion{kind: kindBool}
+	case oidInt2, oidInt4, oidInt8, oidOID:
+		return conversion{kind: kindNumber}
+	case oidNumeric:
+		if typeMod < 0 {
+			return conversion{kind: kindDecimal}
+		}
+		return conversion{kind: kindNumber}
+	case oidFloat4:
+		return conversion{kind: kindFloat32}
+	case oidFloat8:
+		return conversion{kind: kindFloat64}
+	case oidMoney:
+		return conversion{kind: kindMoney}
+	case oidPoint:
+		return conversion{kind: kindPoint}
+	case oidBytea:
+		return conversion{kind: kindBytea}
+	case oidBit, oidVarbit:
+		if typeMod == 1 {
+			return conversion{kind: kindBit}
+		}
+		return conversion{kind: kindBits}
+	}
+	return temporalConversion(oid, typeMod)
+}
+
+// temporalConversion is conversionOf for the types of dates and times, whose
+// typmod is the number of digits after the second, -1 for all six.
+func temporalConversion(oid uint32, typeMod int32) conversion {
+	millis := typeMod >= 0 && typeMod <= 3
+	switch {
+	case oid == oidDate:
+		return conversion{kind: kindDate}
+	case oid == oidTimestamp && millis:
+		return conversion{kind: kindMillis}
+	case oid == oidTimestamp:
+		return conversion{kind: kindMicros}
+	case oid == oidTime && millis:
+		return conversion{kind: kindTimeMillis}
+	case oid == oidTime:
+		return conversion{kind: kindTimeMicros}
+	case oid == oidTimestamptz:
+		c := conversion{kind: kindTimestamptz, digits: 6}
+		if typeMod >= 0 && typeMod < 6 {
+			c.digits = int(typeMod)
+		}
+		return c
+	case oid == oidTimetz:
+		return conversion{kind: kindTimetz}
+	case oid == oidInterval:
+		return conversion{kind: kindInterval}
+	}
+	return conversion{kind: kindText}
+}
+
+// append appends the text made from Postgres' text. It says false when that is
+// not in the form expected; what it appended is then of no use.
+func (c conversion) append(dst, src []byte) ([]byte, bool) {
+	if c.array {
+		return c.appendArray(dst, src)
+	}
+	return c.appendScalar(dst, src)
+}
+
+func (c conversion) appendScalar(dst, src []byte) ([]byte, bool) {
+	switch c.kind {
+	case kindText, kindNumber:
+		return append(dst, src...), true
+	case kindBool:
+		return appendBool(dst, src, 't', 'f')
+	case kindBit:
+		return appendBool(dst, src, '1', '0')
+	case kindDate, kindMicros, kindMillis, kindTimestamptz:
+		return c.appendMoment(dst, src)
+	case kindTimeMicros, kindTimeMillis, kindTimetz:
+		return c.appendTime(dst, src)
+	case kindInterval:
+		return appendInterval(dst, src)
+	case kindFloat32:
+		return appendJavaFloat(dst, src, 32)
+	case kindFloat64:
+		return appendJavaFloat(dst, src, 64)
+	case kindDecimal:
+		return appendDecimal(dst, src)
+	case kindBytea:
+		return appendBase64Bytea(dst, src)
+	case kindRawBytea:
+		return appendBytea(dst, src)
+	case kindBits:
+		return appendBits(dst, src)
+	case kindMoney:
+		return appendMoney(dst, src)
+	case kindPoint:
+		return appendPoint(dst, src)
+	}
+	return dst, false
+}
+
+// quoted says whether an element of an array stands in quotes.
+func (k kind) quoted() bool {
+	switch k {
+	case kindText, kindTimestamptz, kindTimetz, kindBytea, kindBits:
+		return true
+	default:
+		return false
+	}
+}
+
+// String names the type in messages.
+func (k kind) String() string {
+	switch k {
+	case kindText, kindNumber:
+		return "text"
+	case kindBool:
+		return "boolean"
+	case kindDate:
+		return "date"
+	case kindMicros, kindMillis:
+		return "timestamp"
+	case kindTimestamptz:
+		return "timestamptz"
+	case kindTimeMicros, kindTimeMillis:
+		return "time"
+	case kindTimetz:
+		return "timetz"
+	case kindInterval:
+		return "interval"
+	case kindFloat32:
+		return "real"
+	case kindFloat64:
+		return "double precision"
+	case kindDecimal:
+		return "numeric"
+	case kindBytea, kindRawBytea:
+		return "bytea"
+	case kindBit, kindBits:
+		return "bit"
+	case kindMoney:
+		return "money"
+	case kindPoint:
+		return "point"
+	}
+	return "kind " + strconv.Itoa(int(k))
+}
+
+// appendBool reads a text of one character.
+func appendBool(dst, src []byte, yes, no byte) ([]byte, bool) {
+	if len(src) != 1 {
+		return dst, false
+	}
+	switch src[0] {
+	case yes:
+		return append(dst, "true"...), true
+	case no:
+		return append(dst, "false"...), true
+	}
+	return dst, false
+}
+
+// appendBytea appends the bytes of a bytea in Postgres' hex form.
+func appendBytea(dst, src []byte) ([]byte, bool) {
+	if len(src) < 2 || src[0] != '\\' || src[1] != 'x' {
+		return dst, false
+	}
+	dst, err := hex.AppendDecode(dst, src[2:])
+	return dst, err == nil
+}
+
+// appendBase64Bytea appends a bytea as base64, by way of its bytes, which are
+// decoded behind the place where the text will be.
+func appendBase64Bytea(dst, src []byte) ([]byte, bool) {
+	start := len(dst)
+	dst, ok := appendBytea(dst, src)
+	if !ok {
+		return dst, false
+	}
+	return encodeInPlace(dst, start), true
+}
+
+// encodeInPlace replaces the bytes after start by their base64.
+func encodeInPlace(dst []byte, start int) []byte {
+	end := len(dst)
+	dst = base64.StdEncoding.AppendEncode(dst, dst[start:end])
+	n := copy(dst[start:], dst[end:])
+	return dst[:start+n]
+}
+
+// appendBits appends a bit string as base64 of its bytes, the lowest first and
+// without those that are zero at the high end, as java.util.BitSet gives them.
+func appendBits(dst, src []byte) ([]byte, bool) {
+	start := len(dst)
+	var b byte
+	n := 0
+	for i := len(src) - 1; i >= 0; i-- {
+		switch src[i] {
+		case '1':
+			b |= 1 << (n % 8)
+		case '0':
+		default:
+			return dst, false
+		}
+		if n++; n%8 == 0 || i == 0 {
+			dst = append(dst, b)
+			b = 0
+		}
+	}
+	for len(dst) > start && dst[len(dst)-1] == 0 {
+		dst = dst[:len(dst)-1]
+	}
+	return encodeInPlace(dst, start), true
+}

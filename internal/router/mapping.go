@@ -1,0 +1,67 @@
+package router
+
+import (
+	"errors"
+	"fmt"
+	"path"
+)
+
+// Mapping says which column becomes which part of a record: the section
+// `outbox` of the configuration, and of `kafka` what can be judged without
+// asking Kafka. Column names are exact, as in the catalogue.
+type Mapping struct {
+	Topic          []Part         // outbox.topic
+	ID             string         // outbox.id: the header `id`
+	Key            string         // outbox.key; "" = no key
+	Value          string         // outbox.value
+	Timestamp      string         // outbox.timestamp; "" = commit time
+	Partition      string         // outbox.partition; "" = by key
+	Headers        []HeaderColumn // outbox.headers, in this order after `id`
+	PositionHeader string         // outbox.position_header; "" = none
+	Allow          []string       // kafka.topics.allow, globs as path.Match reads them; empty = every topic
+	MaxBytes       int64          // kafka.max_message_bytes; 0 = no limit
+}
+
+// Part is a piece of a template: literal text, or the text of a column. One of
+// the two is set.
+type Part struct {
+	Literal string
+	Column  string
+}
+
+// HeaderColumn is a header whose value is the text of a column.
+type HeaderColumn struct {
+	Name   string
+	Column string
+}
+
+// validate refuses what cannot be a mapping. The configuration is checked long
+// before; this guards other callers.
+func (m *Mapping) validate() error {
+	switch {
+	case len(m.Topic) == 0:
+		return errors.New("outbox.topic: empty template")
+	case m.ID == "":
+		return errors.New("outbox.id: no column")
+	case m.Value == "":
+		return errors.New("outbox.value: no column")
+	case m.MaxBytes < 0:
+		return fmt.Errorf("kafka.max_message_bytes: %d is negative", m.MaxBytes)
+	}
+	for _, p := range m.Topic {
+		if (p.Literal == "") == (p.Column == "") {
+			return errors.New("outbox.topic: each part is a literal or a column")
+		}
+	}
+	for _, h := range m.Headers {
+		if h.Name == "" || h.Column == "" {
+			return fmt.Errorf("outbox.headers: header %q of column %q: a name and a column are needed", h.Name, h.Column)
+		}
+	}
+	for _, glob := range m.Allow {
+		if _, err := path.Match(glob, ""); err != nil {
+			return fmt.Errorf("kafka.topics.allow: %q: %w", glob, err)
+		}
+	}
+	return nil
+}

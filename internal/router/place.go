@@ -1,0 +1,118 @@
+package router
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+)
+
+// place sets timestamp and partition. Where a column is wrong the record gets
+// the commit time, or goes by its key, and the row is rejected; the first
+// rejection of a row wins.
+func (r *Router) place(p *plan, row pgoutput.Tuple, commitTime time.Time, first *Rejection) (*Rejection, error) {
+	r.record.Timestamp = commitTime.UnixMilli()
+	if p.timestamp != nil && row[p.timestamp.index].Kind != pgoutput.Null {
+		ms, rejection, err := timestamp(p, row)
+		switch {
+		case err != nil:
+			return nil, err
+		case rejection == nil:
+			r.record.Timestamp = ms
+		case first == nil:
+			first = rejection
+		}
+	}
+	r.record.Partition = -1
+	if p.partition != nil && row[p.partition.index].Kind != pgoutput.Null {
+		n, rejection, err := partition(p, row)
+		switch {
+		case err != nil:
+			return nil, err
+		case rejection == nil:
+			r.record.Partition = n
+		case first == nil:
+			first = rejection
+		}
+	}
+	return first, nil
+}
+
+// timestamp reads the timestamp column in milliseconds, cut toward 1970 as
+// Debezium does.
+func timestamp(p *plan, row pgoutput.Tuple) (int64, *Rejection, error) {
+	c := p.timestamp
+	v := row[c.index]
+	if v.Kind != pgoutput.Text {
+		return 0, nil, p.valueError(c, fmt.Sprintf("sent as kind %q, want text", v.Kind))
+	}
+	if infinite(v.Data) {
+		return 0, rejectTimestamp(c, "is infinite"), nil
+	}
+	m, ok := parseMoment(v.Data)
+	if !ok {
+		return 0, nil, p.valueError(c, "text not in the form expected of timestamp")
+	}
+	ms := m.millis()
+	if ms < 0 {
+		return 0, rejectTimestamp(c, "is before 1970"), nil
+	}
+	return ms, nil, nil
+}
+
+func rejectTimestamp(c *column, what string) *Rejection {
+	return &Rejection{
+		Reason: ReasonTimestamp,
+		Column: c.name,
+		Text:   "timestamp in column " + c.name + " " + what + ", Kafka takes none such: write the column, or change " + keyTimestamp,
+	}
+}
+
+// partition reads the partition column. Whether the topic has that partition is
+// the producer's to judge.
+func partition(p *plan, row pgoutput.Tuple) (int32, *Rejection, error) {
+	c := p.partition
+	v := row[c.index]
+	if v.Kind != pgoutput.Text {
+		return 0, nil, p.valueError(c, fmt.Sprintf("sent as kind %q, want text", v.Kind))
+	}
+	n, ok := parseInt(v.Data)
+	if !ok {
+		return 0, nil, p.valueError(c, "text not in the form expected of an integer")
+	}
+	if n < 0 || n > math.MaxInt32 {
+		return 0, &Rejection{
+			Reason: ReasonPartition,
+			Column: c.name,
+			Text:   "partition " + strconv.FormatInt(n, 10) + " in column " + c.name + " is out of range: write the column, or change " + keyPartition,
+		}, nil
+	}
+	return int32(n), nil, nil
+}
+
+// parseInt reads an int8 without allocating.
+func parseInt(s []byte) (int64, bool) {
+	negative := len(s) > 0 && s[0] == '-'
+	if negative {
+		s = s[1:]
+	}
+	if len(s) == 0 || len(s) > 19 {
+		return 0, false
+	}
+	var n uint64
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	switch {
+	case negative && n <= 1<<63:
+		return -int64(n), true
+	case !negative && n < 1<<63:
+		return int64(n), true
+	}
+	return 0, false
+}

@@ -1,0 +1,155 @@
+package router
+
+import (
+	"github.com/walpost/walpost/internal/pgoutput"
+)
+
+// Keys of the configuration that name columns.
+const (
+	keyTopic     = "outbox.topic"
+	keyID        = "outbox.id"
+	keyKey       = "outbox.key"
+	keyValue     = "outbox.value"
+	keyTimestamp = "outbox.timestamp"
+	keyPartition = "outbox.partition"
+	keyHeaders   = "outbox.headers"
+)
+
+// column is where a column of the mapping is in the rows of one relation, and
+// what is done to its text.
+type column struct {
+	index      int
+	name       string
+	setting    string // key of the configuration that names it
+	conversion conversion
+}
+
+// plan is the mapping applied to one Relation message: every column by its
+// index. It is made once per message, by name, because the same table has other
+// columns in other places before and after an ALTER TABLE.
+type plan struct {
+	relation  *pgoutput.Relation
+	topic     []topicPart
+	key       *column // nil: no key
+	value     *column
+	timestamp *column // nil: commit time
+	partition *column // nil: by key
+	headers   []column
+}
+
+// topicPart is a literal, or a column when that is not nil.
+type topicPart struct {
+	literal string
+	column  *column
+}
+
+// plan gives the plan of a relation, from the one before where the pointer is
+// the same: a Relation is never changed once it was decoded.
+func (r *Router) plan(rel *pgoutput.Relation) (*plan, error) {
+	if r.last != nil && r.last.relation == rel {
+		return r.last, nil
+	}
+	if p := r.plans[rel.ID]; p != nil && p.relation == rel {
+		r.last = p
+		return p, nil
+	}
+	p, problems := r.mapping.resolve(rel)
+	if len(problems) > 0 {
+		return nil, problems[0]
+	}
+	r.plans[rel.ID] = p
+	r.last = p
+	return p, nil
+}
+
+// resolve finds every column of the mapping in the relation. It gives all that
+// is wrong, not only the first.
+func (m *Mapping) resolve(rel *pgoutput.Relation) (*plan, []*SchemaError) {
+	s := resolver{relation: rel}
+	p := &plan{relation: rel}
+	for _, part := range m.Topic {
+		t := topicPart{literal: part.Literal}
+		if part.Column != "" {
+			t.column = s.find(part.Column, keyTopic, asText)
+		}
+		p.topic = append(p.topic, t)
+	}
+	p.headers = append(p.headers, s.header(m.ID, keyID))
+	for _, h := range m.Headers {
+		p.headers = append(p.headers, s.header(h.Column, keyHeaders+"."+h.Name))
+	}
+	p.key = s.find(m.Key, keyKey, asBytes)
+	p.value = s.find(m.Value, keyValue, asBytes)
+	p.timestamp = s.find(m.Timestamp, keyTimestamp, asTimestamp)
+	p.partition = s.find(m.Partition, keyPartition, asPartition)
+	return p, s.problems
+}
+
+// use is what a column is for; it decides which types can serve.
+type use int
+
+const (
+	asText      use = iota // headers and topics: bytea as base64
+	asBytes                // key and value: bytea as its bytes
+	asTimestamp            // timestamp, timestamptz
+	asPartition            // int2, int4, int8
+)
+
+// resolver looks up columns in one relation and gathers what is wrong.
+type resolver struct {
+	relation *pgoutput.Relation
+	problems []*SchemaError
+}
+
+// find gives the column of that name, nil for "" and where there is a problem.
+func (s *resolver) find(name, setting string, u use) *column {
+	if name == "" {
+		return nil
+	}
+	for i, col := range s.relation.Columns {
+		if col.Name != name {
+			continue
+		}
+		if want := u.unsuitable(col.TypeOID); want != "" {
+			s.problem(name, setting, "has type "+typeName(col.TypeOID)+", want "+want)
+			return nil
+		}
+		c := conversionOf(col.TypeOID, col.TypeMod)
+		if c.kind == kindBytea && !c.array && u == asBytes {
+			c.kind = kindRawBytea
+		}
+		return &column{index: i, name: name, setting: setting, conversion: c}
+	}
+	s.problem(name, setting, "is not there")
+	return nil
+}
+
+// header is find for a column that must be kept by value.
+func (s *resolver) header(name, setting string) column {
+	if c := s.find(name, setting, asText); c != nil {
+		return *c
+	}
+	return column{}
+}
+
+func (s *resolver) problem(name, setting, what string) {
+	s.problems = append(s.problems, &SchemaError{
+		Relation: relationName(s.relation), Column: name, Key: setting, Text: what,
+	})
+}
+
+// unsuitable names the types that could serve, "" when this one can.
+func (u use) unsuitable(oid uint32) string {
+	switch u {
+	case asTimestamp:
+		if oid != oidTimestamp && oid != oidTimestamptz {
+			return "timestamp or timestamptz"
+		}
+	case asPartition:
+		if oid != oidInt2 && oid != oidInt4 && oid != oidInt8 {
+			return "smallint, integer or bigint"
+		}
+	case asText, asBytes:
+	}
+	return ""
+}

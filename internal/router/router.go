@@ -1,0 +1,164 @@
+package router
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+)
+
+// idHeader is the name of the event id's header, whatever its column is called.
+const idHeader = "id"
+
+// maxScratch is the largest scratch memory kept from one row to the next, so
+// that one huge bytea does not stay in memory for ever.
+const maxScratch = 1 << 20
+
+// Router turns inserts into the outbox into records. Build it with New. It is
+// not safe for concurrent use: it reuses its memory at every row.
+type Router struct {
+	mapping Mapping
+	topics  topics
+	plans   map[uint32]*plan // by OID of the relation
+	last    *plan            // plan of the row before
+	scratch []byte           // converted texts of this row
+	record  Record
+}
+
+// New makes a Router. It fails when the mapping contradicts itself.
+func New(m Mapping) (*Router, error) {
+	if err := m.validate(); err != nil {
+		return nil, err
+	}
+	headers := make([]Header, 0, len(m.Headers)+2)
+	headers = append(headers, Header{Name: idHeader})
+	for _, h := range m.Headers {
+		headers = append(headers, Header{Name: h.Name})
+	}
+	if m.PositionHeader != "" {
+		headers = append(headers, Header{Name: m.PositionHeader})
+	}
+	return &Router{
+		mapping: m,
+		topics:  newTopics(m.Allow),
+		plans:   make(map[uint32]*plan),
+		record:  Record{Headers: headers},
+	}, nil
+}
+
+// Route turns one row into a record. commitTime is the commit time of its
+// transaction, pos its place in the stream.
+//
+// The record is the router's own, and is overwritten by the next call; its value
+// aliases the row wherever the bytes of the row are those of the record.
+//
+// Errors:
+//   - *Rejection: the row can never become a record. The record comes with it as
+//     far as it could be made, with the commit time for a timestamp and no
+//     partition where those were wrong, so that it can become a dead letter.
+//   - *SchemaError: the table as it was at this row lacks a column, or a column
+//     has a type that cannot serve. No other row of this table can be routed.
+//   - *ValueError: a value is not in the form Postgres gives it under the session
+//     settings this package assumes (see SessionSettings).
+//
+// Only the first comes with a record.
+func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos Position) (*Record, error) {
+	p, err := r.plan(ins.Relation)
+	if err != nil {
+		return nil, err
+	}
+	if len(ins.Row) != len(ins.Relation.Columns) {
+		return nil, fmt.Errorf("relation %s: row of %d values for %d columns", relationName(ins.Relation), len(ins.Row), len(ins.Relation.Columns))
+	}
+	r.reset()
+	if err := r.fill(p, ins.Row, pos); err != nil {
+		return nil, err
+	}
+
+	// Everything that can reject comes last, so that a rejected record is whole.
+	topic, rejection, err := r.topic(p, ins.Row)
+	if err != nil {
+		return nil, err
+	}
+	r.record.Topic = topic
+	rejection, err = r.place(p, ins.Row, commitTime, rejection)
+	if err != nil {
+		return nil, err
+	}
+	if rejection == nil {
+		rejection = r.checkSize()
+	}
+	if rejection != nil {
+		rejection.ID = string(r.record.Headers[0].Value)
+		rejection.Topic = topic
+		return &r.record, rejection
+	}
+	return &r.record, nil
+}
+
+// reset forgets the row before.
+func (r *Router) reset() {
+	if cap(r.scratch) > maxScratch {
+		r.scratch = nil
+	}
+	r.scratch = r.scratch[:0]
+}
+
+// fill sets key, value and headers.
+func (r *Router) fill(p *plan, row pgoutput.Tuple, pos Position) error {
+	var err error
+	if r.record.Key, err = r.text(p, p.key, row); err != nil {
+		return err
+	}
+	if r.record.Value, err = r.text(p, p.value, row); err != nil {
+		return err
+	}
+	headers := r.record.Headers
+	for i := range p.headers {
+		if headers[i].Value, err = r.text(p, &p.headers[i], row); err != nil {
+			return err
+		}
+	}
+	if r.mapping.PositionHeader != "" {
+		start := len(r.scratch)
+		r.scratch = pos.appendText(r.scratch)
+		headers[len(headers)-1].Value = r.since(start)
+	}
+	return nil
+}
+
+// text gives the text of a column in this row, nil for NULL and for no column.
+// Bytes that need no conversion are not touched: they alias the row.
+func (r *Router) text(p *plan, c *column, row pgoutput.Tuple) ([]byte, error) {
+	if c == nil {
+		return nil, nil
+	}
+	v := row[c.index]
+	switch {
+	case v.Kind == pgoutput.Null:
+		return nil, nil
+	case v.Kind != pgoutput.Text:
+		return nil, p.valueError(c, fmt.Sprintf("sent as kind %q, want text", v.Kind))
+	case c.conversion.verbatim():
+		if v.Data == nil {
+			return []byte{}, nil
+		}
+		return v.Data, nil
+	}
+	start := len(r.scratch)
+	scratch, ok := c.conversion.append(r.scratch, v.Data)
+	if !ok {
+		return nil, p.valueError(c, "text not in the form expected of "+c.conversion.kind.String())
+	}
+	r.scratch = scratch
+	return r.since(start), nil
+}
+
+// since gives what was appended to the scratch memory after start. Its capacity
+// ends there, so that an append by a reader cannot reach what follows.
+func (r *Router) since(start int) []byte {
+	if len(r.scratch) == start {
+		return []byte{}
+	}
+	return r.scratch[start:len(r.scratch):len(r.scratch)]
+}

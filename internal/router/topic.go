@@ -1,0 +1,144 @@
+package router
+
+import (
+	"path"
+	"strings"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+)
+
+// maxTopicLength is Kafka's limit (Topic.MAX_NAME_LENGTH).
+const maxTopicLength = 249
+
+// maxInterned bounds the memory of topic names: a template over a column of
+// free text makes as many names as there are texts.
+const maxInterned = 4096
+
+// topics keeps the names that have passed all rules, so that the rules are
+// judged once per name and equal names share one string.
+type topics struct {
+	allow  []string
+	passed map[string]string
+	last   string
+	buf    []byte
+}
+
+func newTopics(allow []string) topics {
+	return topics{allow: allow, passed: make(map[string]string)}
+}
+
+// topic builds the name of the topic of a row. With a rejection the name is as
+// far as it could be built.
+func (r *Router) topic(p *plan, row pgoutput.Tuple) (string, *Rejection, error) {
+	t := &r.topics
+	t.buf = t.buf[:0]
+	for i := range p.topic {
+		part := &p.topic[i]
+		if part.column == nil {
+			t.buf = append(t.buf, part.literal...)
+			continue
+		}
+		text, err := r.text(p, part.column, row)
+		if err != nil {
+			return "", nil, err
+		}
+		if len(text) == 0 {
+			what := "is NULL"
+			if text != nil {
+				what = "is empty"
+			}
+			return string(t.buf), &Rejection{
+				Reason:     ReasonTopicName,
+				Column:     part.column.name,
+				unfinished: true,
+				Text:       "column " + part.column.name + " of the topic template " + what + ": write the column, or change " + keyTopic,
+			}, nil
+		}
+		t.buf = append(t.buf, text...)
+	}
+	name, rejection := t.judge(t.buf)
+	return name, rejection, nil
+}
+
+// judge applies the rules to a name, and keeps it when it passes.
+func (t *topics) judge(name []byte) (string, *Rejection) {
+	if t.last == string(name) && t.last != "" {
+		return t.last, nil
+	}
+	if known, ok := t.passed[string(name)]; ok {
+		t.last = known
+		return known, nil
+	}
+	if wrong := topicFault(string(name)); wrong != "" {
+		// A column may hold any amount of text; only as much as a name goes on.
+		cut := min(len(name), maxTopicLength)
+		return strings.ToValidUTF8(string(name[:cut]), ""), &Rejection{
+			Reason:     ReasonTopicName,
+			unfinished: cut < len(name),
+			Text:       "topic name " + wrong + ": change " + keyTopic + " or the columns it names",
+		}
+	}
+	topic := string(name)
+	if !t.allowed(topic) {
+		return topic, &Rejection{
+			Reason: ReasonNotAllowed,
+			Text:   "topic " + topic + " is not in kafka.topics.allow: add it there, or change " + keyTopic,
+		}
+	}
+	if len(t.passed) >= maxInterned {
+		clear(t.passed)
+	}
+	t.passed[topic] = topic
+	t.last = topic
+	return topic, nil
+}
+
+func (t *topics) allowed(topic string) bool {
+	if len(t.allow) == 0 {
+		return true
+	}
+	for _, glob := range t.allow {
+		if ok, err := path.Match(glob, topic); err == nil && ok {
+			return true
+		}
+	}
+	return false
+}
+
+// ValidTopic says what is wrong with the name of a topic, nil when nothing is:
+// Kafka's own rules (Topic.validate), and no name beginning with "__", which
+// Kafka keeps for itself.
+func ValidTopic(name string) error {
+	if wrong := topicFault(name); wrong != "" {
+		return topicNameError(wrong)
+	}
+	return nil
+}
+
+type topicNameError string
+
+func (e topicNameError) Error() string { return "topic name " + string(e) }
+
+// topicFault says in words what is wrong with a topic name, "" when nothing is.
+func topicFault(name string) string {
+	switch {
+	case name == "":
+		return "is empty"
+	case name == "." || name == "..":
+		return "is . or .."
+	case len(name) > maxTopicLength:
+		return "is longer than 249 characters"
+	case strings.HasPrefix(name, "__"):
+		return "begins with __, which Kafka keeps for itself"
+	}
+	for i := range len(name) {
+		if !topicByte(name[i]) {
+			return "has a character outside [a-zA-Z0-9._-]"
+		}
+	}
+	return ""
+}
+
+func topicByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
+}
