@@ -1,0 +1,137 @@
+package devstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// CacheEnv names the environment variable that overrides the folder for fetched servers.
+const CacheEnv = "WALPOST_CACHE"
+
+// rootCache is root's cache: the home of root is usually closed to the account that Postgres runs under.
+const rootCache = "/var/cache/walpost"
+
+// cacheDir is the folder for fetched servers: $WALPOST_CACHE, else walpost in the user's cache folder, for root
+// /var/cache/walpost.
+func cacheDir() (string, error) {
+	if dir := os.Getenv(CacheEnv); dir != "" {
+		return filepath.Abs(dir)
+	}
+	if os.Geteuid() == 0 {
+		return rootCache, nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("cache folder: %w; set %s", err, CacheEnv)
+	}
+	return filepath.Join(dir, "walpost"), nil
+}
+
+// cached returns the folder name in the cache. When it is missing, fetch fills a temporary one that is then renamed, so
+// that an interrupted fetch leaves nothing half done; a lock makes other processes wait for the one that fetches.
+func cached(ctx context.Context, name string, fetch func(ctx context.Context, dir string) error) (string, error) {
+	cache, err := cacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, name)
+	if isDir(dir) {
+		return dir, nil
+	}
+	if err := os.MkdirAll(cache, 0o755); err != nil { //nolint:gosec // other accounts run what is in it
+		return "", fmt.Errorf("cache folder: %w; set %s", err, CacheEnv)
+	}
+	unlock, err := lock(ctx, dir+".lock")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if isDir(dir) {
+		return dir, nil // fetched while we waited
+	}
+	fresh, err := os.MkdirTemp(cache, name+".part-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = os.RemoveAll(fresh) }()
+	if err := os.Chmod(fresh, 0o755); err != nil { //nolint:gosec // other accounts run what is in it
+		return "", err
+	}
+	if err := fetch(ctx, fresh); err != nil {
+		return "", err
+	}
+	return dir, os.Rename(fresh, dir)
+}
+
+// lock waits for the exclusive lock of a file and returns what gives it back. The kernel gives it back for a process
+// that dies.
+func lock(ctx context.Context, path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = poll(ctx, func() error {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err != nil && !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			return fmt.Errorf("%w: lock %s: %w", errGiveUp, path, err)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// say writes a line of progress.
+func say(w io.Writer, format string, args ...any) {
+	if w != nil {
+		_, _ = fmt.Fprintf(w, format+"\n", args...) // progress is not worth failing for
+	}
+}
+
+// client runs a package client in dir; when it fails, the error has what it printed.
+func client(ctx context.Context, dir string, argv ...string) error {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the callers' commands are constants
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, strings.TrimSpace(string(out[max(0, len(out)-tailBytes):])))
+	}
+	return nil
+}
+
+// aptInstall installs Debian packages; only root can.
+func aptInstall(ctx context.Context, progress io.Writer, packages ...string) error {
+	if os.Geteuid() != 0 || !installed("apt-get") {
+		return errors.New("apt-get needs root")
+	}
+	unlock, err := lock(ctx, filepath.Join(tempParent, "walpost-apt.lock"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	say(progress, "installing %s with apt-get", strings.Join(packages, ", "))
+	if err := client(ctx, "/", "apt-get", "update", "-q"); err != nil {
+		return err
+	}
+	return client(ctx, "/", append([]string{"apt-get", "install", "-q", "-y", "--no-install-recommends"}, packages...)...)
+}
+
+func installed(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

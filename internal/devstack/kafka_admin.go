@@ -1,0 +1,114 @@
+package devstack
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// clientConfig is for clients of the plaintext listener.
+func (k *Kafka) clientConfig() *sarama.Config {
+	config := sarama.NewConfig()
+	config.ClientID = "devstack"
+	config.Version = sarama.V3_6_0_0
+	config.Net.DialTimeout, config.Net.ReadTimeout, config.Net.WriteTimeout = 5*time.Second, 20*time.Second, 20*time.Second
+	config.Consumer.Return.Errors = true
+	return config
+}
+
+// Client opens a client on the plaintext listener; the caller closes it.
+func (k *Kafka) Client() (sarama.Client, error) {
+	return sarama.NewClient(k.Bootstrap(Plaintext), k.clientConfig())
+}
+
+// Admin opens an administrator on the plaintext listener; the caller closes it.
+func (k *Kafka) Admin() (sarama.ClusterAdmin, error) {
+	return sarama.NewClusterAdmin(k.Bootstrap(Plaintext), k.clientConfig())
+}
+
+// administer does one thing with an administrator.
+func (k *Kafka) administer(do func(sarama.ClusterAdmin) error) error {
+	admin, err := k.Admin()
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(admin), admin.Close())
+}
+
+// CreateTopic makes a topic and returns when every partition has a leader. Replication factor -1 is the cluster's
+// default.
+func (k *Kafka) CreateTopic(ctx context.Context, topic string, partitions int32, replicationFactor int16, config map[string]string) error {
+	detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: replicationFactor, ConfigEntries: map[string]*string{}}
+	for key, value := range config {
+		detail.ConfigEntries[key] = &value
+	}
+	err := k.administer(func(admin sarama.ClusterAdmin) error { return admin.CreateTopic(topic, detail, false) })
+	if err != nil {
+		return fmt.Errorf("create topic %s: %w", topic, err)
+	}
+	client, err := k.Client()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	return poll(ctx, func() error {
+		if err := client.RefreshMetadata(topic); err != nil {
+			return err
+		}
+		writable, err := client.WritablePartitions(topic)
+		if err == nil && len(writable) != int(partitions) {
+			err = fmt.Errorf("topic %s has %d of %d leaders", topic, len(writable), partitions)
+		}
+		return err
+	})
+}
+
+// DeleteTopic removes a topic.
+func (k *Kafka) DeleteTopic(topic string) error {
+	return k.administer(func(admin sarama.ClusterAdmin) error { return admin.DeleteTopic(topic) })
+}
+
+// SetPassword gives a user a password for both SCRAM mechanisms. For PLAIN passwords are those of the options.
+func (k *Kafka) SetPassword(user, password string) error {
+	var changes []sarama.AlterUserScramCredentialsUpsert
+	for _, mechanism := range []sarama.ScramMechanismType{sarama.SCRAM_MECHANISM_SHA_256, sarama.SCRAM_MECHANISM_SHA_512} {
+		salt := make([]byte, 16)
+		_, _ = rand.Read(salt) // never fails (crypto/rand)
+		changes = append(changes, sarama.AlterUserScramCredentialsUpsert{
+			Name: user, Mechanism: mechanism, Iterations: 4096, Salt: salt, Password: []byte(password),
+		})
+	}
+	return k.administer(func(admin sarama.ClusterAdmin) error {
+		results, err := admin.UpsertUserScramCredentials(changes)
+		for _, r := range results {
+			if !errors.Is(r.ErrorCode, sarama.ErrNoError) {
+				err = errors.Join(err, fmt.Errorf("password of %s: %w", user, r.ErrorCode))
+			}
+		}
+		return err
+	})
+}
+
+// EndOffsets is the offset that the next record of each partition will get.
+func (k *Kafka) EndOffsets(topic string) (map[int32]int64, error) {
+	client, err := k.Client()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = client.Close() }()
+	partitions, err := client.Partitions(topic)
+	if err != nil {
+		return nil, fmt.Errorf("partitions of %s: %w", topic, err)
+	}
+	ends := make(map[int32]int64, len(partitions))
+	for _, partition := range partitions {
+		if ends[partition], err = client.GetOffset(topic, partition, sarama.OffsetNewest); err != nil {
+			return nil, fmt.Errorf("end of %s/%d: %w", topic, partition, err)
+		}
+	}
+	return ends, nil
+}
