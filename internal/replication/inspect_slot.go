@@ -1,0 +1,115 @@
+package replication
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+)
+
+// SlotInfo is the slot's row of pg_replication_slots.
+type SlotInfo struct {
+	Name               string
+	Plugin             string // "" for a physical slot
+	Type               string // logical, physical
+	Database           string // "" for a physical slot
+	Temporary          bool
+	Active             bool
+	ActivePID          int // 0 when not active
+	WALStatus          string
+	RestartLSN         pgoutput.LSN
+	ConfirmedFlushLSN  pgoutput.LSN
+	SafeWALBytes       *int64 // WAL that may still be written before the slot is in danger; nil: no limit, or lost
+	RetainedBytes      int64  // WAL the server keeps from restart_lsn on; 0 when lost
+	LagBytes           int64  // WAL after confirmed_flush_lsn
+	TwoPhase           bool
+	Failover           bool   // Postgres 17
+	Synced             bool   // Postgres 17: copied here from a primary
+	InvalidationReason string // Postgres 17; on 16 "conflict"
+}
+
+// Lost says that the server has given the slot up: nothing can be read from it
+// any more.
+func (s *SlotInfo) Lost() bool { return s.WALStatus == "lost" || s.InvalidationReason != "" }
+
+// slotQuery goes through jsonb: each major adds columns to the view.
+const slotQuery = `
+SELECT to_jsonb(s) || jsonb_build_object(
+    'retained', greatest(0, pg_wal_lsn_diff(now.lsn, s.restart_lsn)),
+    'lag', greatest(0, pg_wal_lsn_diff(now.lsn, s.confirmed_flush_lsn)))
+FROM pg_replication_slots s, LATERAL (SELECT CASE WHEN pg_is_in_recovery()
+    THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END AS lsn) now
+WHERE s.slot_name = $1`
+
+// slotRow is the view's row as it comes.
+type slotRow struct {
+	SlotName           string  `json:"slot_name"`
+	Plugin             string  `json:"plugin"`
+	SlotType           string  `json:"slot_type"`
+	Database           string  `json:"database"`
+	Temporary          bool    `json:"temporary"`
+	Active             bool    `json:"active"`
+	ActivePID          int     `json:"active_pid"`
+	RestartLSN         *string `json:"restart_lsn"`
+	ConfirmedFlushLSN  *string `json:"confirmed_flush_lsn"`
+	WALStatus          string  `json:"wal_status"`
+	SafeWALSize        *int64  `json:"safe_wal_size"`
+	TwoPhase           bool    `json:"two_phase"`
+	Conflicting        bool    `json:"conflicting"`
+	Failover           bool    `json:"failover"`
+	Synced             bool    `json:"synced"`
+	InvalidationReason string  `json:"invalidation_reason"`
+	Retained           int64   `json:"retained"`
+	Lag                int64   `json:"lag"`
+}
+
+// querier is a connection or a transaction.
+type querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+func readSlot(ctx context.Context, q querier, name string) (*SlotInfo, error) {
+	var raw []byte
+	err := q.QueryRow(ctx, slotQuery, once, name).Scan(&raw)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil //nolint:nilnil // nil is "not there" throughout an Inspection
+	}
+	if err != nil {
+		return nil, err
+	}
+	var row slotRow
+	if err := json.Unmarshal(raw, &row); err != nil {
+		return nil, fmt.Errorf("row of pg_replication_slots: %w", err)
+	}
+	return row.info()
+}
+
+func (r *slotRow) info() (*SlotInfo, error) {
+	s := &SlotInfo{
+		Name: r.SlotName, Plugin: r.Plugin, Type: r.SlotType, Database: r.Database, Temporary: r.Temporary,
+		Active: r.Active, ActivePID: r.ActivePID, WALStatus: r.WALStatus, SafeWALBytes: r.SafeWALSize,
+		RetainedBytes: r.Retained, LagBytes: r.Lag, TwoPhase: r.TwoPhase, Failover: r.Failover, Synced: r.Synced,
+		InvalidationReason: r.InvalidationReason,
+	}
+	if r.Conflicting && s.InvalidationReason == "" {
+		s.InvalidationReason = "conflict"
+	}
+	for _, lsn := range []struct {
+		text *string
+		into *pgoutput.LSN
+	}{{r.RestartLSN, &s.RestartLSN}, {r.ConfirmedFlushLSN, &s.ConfirmedFlushLSN}} {
+		if lsn.text == nil {
+			continue
+		}
+		value, err := pgoutput.ParseLSN(*lsn.text)
+		if err != nil {
+			return nil, err
+		}
+		*lsn.into = value
+	}
+	return s, nil
+}

@@ -1,0 +1,142 @@
+package replication
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+)
+
+// State is how a requirement is met.
+type State int
+
+// The states, as `check` prints them.
+const (
+	OK State = iota
+	Warning
+	Failed
+)
+
+// String gives the word `check` prints.
+func (s State) String() string {
+	switch s {
+	case OK:
+		return "ok"
+	case Warning:
+		return "warning"
+	default:
+		return "failed"
+	}
+}
+
+// MarshalText gives the same word to JSON.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Exit codes of the start of `run` (contract, section 1).
+const (
+	exitNone        = 0 // `run` starts all the same
+	exitRequirement = 3
+	exitHalted      = 4 // an operator must decide
+)
+
+// Requirement is one line of `check`.
+type Requirement struct {
+	Name   string `json:"name"`
+	State  State  `json:"state"`
+	Detail string `json:"detail"`
+	Fix    string `json:"fix,omitempty"` // the SQL or command to type; "" when there is nothing to do
+
+	// Exit is the code the start of `run` ends with when this is failed: 3, 4, or
+	// 0 when `run` starts all the same and logs it.
+	Exit int `json:"-"`
+}
+
+// Wanted is what the configuration asks of the database.
+type Wanted struct {
+	Columns OutboxColumns
+	// CheckColumns judges the columns' types; nil: only whether they are there.
+	// With an existing slot its faults do not stop `run`, which judges the rows it
+	// reads instead.
+	CheckColumns func(*pgoutput.Relation) []Requirement
+	Create       bool // postgres.create
+	Failover     bool // postgres.failover
+	TLS          TLSMode
+}
+
+// Requirements judges an inspection: every requirement, met or not, in the order
+// in which an operator would mend them.
+func (i *Inspection) Requirements(want Wanted) []Requirement {
+	list := []Requirement{
+		i.versionRequirement(), i.primaryRequirement(), i.walLevelRequirement(), i.roleRequirement(),
+		i.sendersRequirement(), i.slotsLeftRequirement(), i.encodingRequirement(), tlsRequirement(want.TLS),
+		i.preparedRequirement(), i.tableRequirement(want),
+	}
+	if i.Table != nil {
+		list = append(list, i.columnRequirements(want)...)
+	}
+	list = append(list, i.publicationRequirement(want))
+	if i.Publication != nil && i.Table != nil {
+		list = append(list, i.publishedRequirements(want)...)
+	}
+	return append(list, i.slotRequirements(want)...)
+}
+
+// ConnectionRequirement is the line of `check` for a connection that failed.
+func ConnectionRequirement(err error) Requirement {
+	r := Requirement{Name: "connection", State: Failed, Detail: err.Error()}
+	if e, ok := errors.AsType[*Error](err); ok {
+		bare := *e
+		bare.Hint = ""
+		r.Detail, r.Fix = bare.Error(), e.Hint
+		if e.Kind.Answered() {
+			r.Exit = exitRequirement
+		}
+	}
+	return r
+}
+
+// StartError is why `run` must not start.
+type StartError struct {
+	Exit   int           // 3, or 4 when one of the faults needs a decision
+	Failed []Requirement // each with its fix
+}
+
+func (e *StartError) Error() string {
+	var texts []string
+	for _, r := range e.Failed {
+		text := r.Name + ": " + r.Detail
+		if r.Fix != "" {
+			text += "; fix: " + r.Fix
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, "\n")
+}
+
+// JudgeStart says whether `run` may start: nil, or what keeps it from it.
+func JudgeStart(list []Requirement) *StartError {
+	var e StartError
+	for _, r := range list {
+		if r.State == Failed && r.Exit != exitNone {
+			e.Failed = append(e.Failed, r)
+			e.Exit = max(e.Exit, r.Exit)
+		}
+	}
+	if e.Exit == exitNone {
+		return nil
+	}
+	return &e
+}
+
+func ok(name, detail string, args ...any) Requirement {
+	return Requirement{Name: name, State: OK, Detail: fmt.Sprintf(detail, args...)}
+}
+
+func warning(name, fix, detail string, args ...any) Requirement {
+	return Requirement{Name: name, State: Warning, Detail: fmt.Sprintf(detail, args...), Fix: fix}
+}
+
+func failed(exit int, name, fix, detail string, args ...any) Requirement {
+	return Requirement{Name: name, State: Failed, Detail: fmt.Sprintf(detail, args...), Fix: fix, Exit: exit}
+}

@@ -1,0 +1,114 @@
+package replication
+
+import (
+	"fmt"
+	"time"
+)
+
+const oldestMajor = 14
+
+func (i *Inspection) versionRequirement() Requirement {
+	if i.Server.Major < oldestMajor {
+		return failed(exitRequirement, "version", fmt.Sprintf("upgrade to Postgres %d or newer", oldestMajor),
+			"Postgres %s is too old", i.Server.Version)
+	}
+	return ok("version", "Postgres %s", i.Server.Version)
+}
+
+func (i *Inspection) primaryRequirement() Requirement {
+	if i.Server.InRecovery {
+		return failed(exitRequirement, "primary",
+			"name the primary in postgres.url, or all hosts and target_session_attrs=read-write",
+			"this server is a standby (in recovery)")
+	}
+	return ok("primary", "not in recovery, timeline %d", i.Server.Timeline)
+}
+
+func (i *Inspection) walLevelRequirement() Requirement {
+	if i.Server.WALLevel != "logical" {
+		return failed(exitRequirement, "wal_level", "ALTER SYSTEM SET wal_level = logical; then restart Postgres",
+			"is %s, logical replication needs logical", i.Server.WALLevel)
+	}
+	return ok("wal_level", "logical")
+}
+
+func (i *Inspection) roleRequirement() Requirement {
+	r := i.Role
+	switch {
+	case r.Superuser:
+		return ok("role", "%s is a superuser (LOGIN REPLICATION is enough)", displayName(r.Name))
+	case r.Replication:
+		return ok("role", "%s may replicate", displayName(r.Name))
+	default:
+		return failed(exitRequirement, "role",
+			fmt.Sprintf("ALTER ROLE %s REPLICATION; on Amazon RDS: GRANT rds_replication TO %[1]s", Quote(r.Name)),
+			"%s has no REPLICATION attribute", displayName(r.Name))
+	}
+}
+
+// sendersRequirement does not stop `run` while another connection may end.
+func (i *Inspection) sendersRequirement() Requirement {
+	const name = "max_wal_senders"
+	s := i.Server
+	fix := fmt.Sprintf("ALTER SYSTEM SET max_wal_senders = %d; then restart Postgres", s.UsedWALSenders+5)
+	switch {
+	case s.MaxWALSenders == 0:
+		return failed(exitRequirement, name, fix, "is 0: no replication connection is let in")
+	case s.UsedWALSenders >= s.MaxWALSenders && (i.Slot == nil || !i.Slot.Active):
+		return failed(exitNone, name, fix, "all %d are in use", s.MaxWALSenders)
+	default:
+		return ok(name, "%d of %d in use", s.UsedWALSenders, s.MaxWALSenders)
+	}
+}
+
+func (i *Inspection) slotsLeftRequirement() Requirement {
+	const name = "max_replication_slots"
+	s := i.Server
+	if i.Slot == nil && s.UsedSlots >= s.MaxSlots {
+		return failed(exitRequirement, name,
+			fmt.Sprintf("ALTER SYSTEM SET max_replication_slots = %d; then restart Postgres", s.UsedSlots+5),
+			"all %d are in use, and slot %s does not exist yet", s.MaxSlots, i.Names.Slot)
+	}
+	return ok(name, "%d of %d in use", s.UsedSlots, s.MaxSlots)
+}
+
+func (i *Inspection) encodingRequirement() Requirement {
+	switch e := i.Server.Encoding; e {
+	case "UTF8":
+		return ok("encoding", "UTF8")
+	case "SQL_ASCII":
+		return warning("encoding", "move the data to a database with ENCODING 'UTF8'",
+			"SQL_ASCII: Postgres does not check text, and bytes that are not UTF-8 reach Kafka as they are")
+	default:
+		return warning("encoding", "move the data to a database with ENCODING 'UTF8'", "%s: text is converted to UTF-8", e)
+	}
+}
+
+func tlsRequirement(mode TLSMode) Requirement {
+	const fix = "add sslmode=verify-full and sslrootcert=FILE to postgres.url"
+	switch mode {
+	case TLSSocket, TLSVerifyFull:
+		return ok("sslmode", "%s", mode)
+	case TLSVerifyCA:
+		return warning("sslmode", fix, "verify-ca: the server's host name is not checked")
+	case TLSRequire:
+		return warning("sslmode", fix, "require: encrypted, but the server is not authenticated")
+	default:
+		return warning("sslmode", fix, "%s: rows and logon may go over the network in plain text", mode)
+	}
+}
+
+func (i *Inspection) preparedRequirement() Requirement {
+	const name = "prepared transactions"
+	p := i.Prepared
+	if p == nil {
+		return ok(name, "none")
+	}
+	detail := "%s in database %s is open since %s: it keeps WAL back"
+	if i.Slot == nil {
+		detail += ", and creating the slot waits for it"
+	}
+	gid := quoteLiteral(p.GID)
+	return warning(name, fmt.Sprintf("COMMIT PREPARED %s or ROLLBACK PREPARED %[1]s", gid),
+		detail, gid, displayName(p.Database), p.Age.Round(time.Second))
+}

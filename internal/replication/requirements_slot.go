@@ -1,0 +1,91 @@
+package replication
+
+import "fmt"
+
+// slotRequirements judges the slot. What only a decision can repair is 4, a slot
+// that is somebody else's is 3.
+func (i *Inspection) slotRequirements(want Wanted) []Requirement {
+	if i.Slot == nil {
+		return i.missingSlot(want)
+	}
+	s := i.Slot
+	switch {
+	case s.Type != "logical" || s.Plugin != "pgoutput":
+		kind := s.Type
+		if s.Plugin != "" {
+			kind += " with plugin " + s.Plugin
+		}
+		return []Requirement{failed(exitRequirement, "slot", "choose another postgres.slot",
+			"%s is %s, and walpost needs a logical slot with pgoutput", s.Name, kind)}
+	case s.Database != i.Server.Database:
+		return []Requirement{failed(exitRequirement, "slot", "choose another postgres.slot, or correct the database in postgres.url",
+			"%s belongs to database %s, and this is %s", s.Name, displayName(s.Database), displayName(i.Server.Database))}
+	case s.Temporary:
+		return []Requirement{failed(exitRequirement, "slot", "choose another postgres.slot",
+			"%s is temporary and belongs to backend %d", s.Name, s.ActivePID)}
+	case s.Lost():
+		reason := s.InvalidationReason
+		if reason == "" {
+			reason = "wal_status lost"
+		}
+		return []Requirement{failed(exitHalted, "slot", "walpost recover -c FILE",
+			"%s is lost (%s): rows after %s cannot be read from it", s.Name, reason, s.ConfirmedFlushLSN)}
+	}
+	return append([]Requirement{i.slotState()}, i.slotWarnings(want)...)
+}
+
+func (i *Inspection) missingSlot(want Wanted) []Requirement {
+	const name = "slot"
+	slot := i.Names.Slot
+	switch {
+	case !slotName.MatchString(slot):
+		return []Requirement{failed(exitRequirement, name, "choose another postgres.slot", "%q is no name for a slot: 1 to 63 of a-z, 0-9 and _", slot)}
+	case want.Failover && i.Server.Major < 17:
+		return []Requirement{failed(exitRequirement, name, "postgres.failover: false", "failover slots need Postgres 17, this is %d", i.Server.Major)}
+	case i.Publication != nil:
+		return []Requirement{failed(exitHalted, name, "walpost init -c FILE",
+			"%s does not exist, but publication %s does: rows committed before the slot is made are not published",
+			slot, displayName(i.Names.Publication))}
+	case !want.Create:
+		return []Requirement{failed(exitRequirement, name, "walpost init -c FILE, or: "+CreateSlotSQL(slot, want.Failover),
+			"%s does not exist, and postgres.create is false", slot)}
+	default:
+		return []Requirement{ok(name, "%s does not exist yet: the first start of run creates it", slot)}
+	}
+}
+
+func (i *Inspection) slotState() Requirement {
+	s := i.Slot
+	if s.WALStatus == "unreserved" || s.WALStatus == "extended" {
+		safe := ""
+		if s.SafeWALBytes != nil {
+			safe = fmt.Sprintf(", %d bytes of WAL until it may be lost", *s.SafeWALBytes)
+		}
+		return warning("slot", "let walpost catch up, or raise max_slot_wal_keep_size",
+			"%s is behind: wal_status %s%s", s.Name, s.WALStatus, safe)
+	}
+	if s.Active {
+		return ok("slot", "%s, confirmed %s, in use by backend %d", s.Name, s.ConfirmedFlushLSN, s.ActivePID)
+	}
+	return ok("slot", "%s, confirmed %s, %d bytes of WAL retained", s.Name, s.ConfirmedFlushLSN, s.RetainedBytes)
+}
+
+func (i *Inspection) slotWarnings(want Wanted) []Requirement {
+	s := i.Slot
+	var list []Requirement
+	if want.Failover && !s.Failover {
+		fix := "ALTER_REPLICATION_SLOT " + Quote(s.Name) + " (FAILOVER true), over a connection with replication=database"
+		if i.Server.Major < 17 {
+			fix = "postgres.failover: false (failover slots need Postgres 17)"
+		}
+		list = append(list, warning("failover", fix, "postgres.failover is true, but slot %s is not a failover slot", s.Name))
+	}
+	if s.TwoPhase {
+		list = append(list, warning("two_phase", "make a slot without two_phase", "slot %s decodes prepared transactions, which walpost does not ask for", s.Name))
+	}
+	if t := i.Server.IdleSlotTimeout; t > 0 {
+		list = append(list, warning("idle_replication_slot_timeout", "ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf()",
+			"the server gives the slot up when walpost is away for %s", t))
+	}
+	return list
+}

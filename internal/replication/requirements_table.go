@@ -1,0 +1,177 @@
+package replication
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func (i *Inspection) tableRequirement(want Wanted) Requirement {
+	const name = "table"
+	table, t := i.Names.Table, i.Table
+	switch {
+	case t == nil:
+		return failed(exitRequirement, name, "walpost init -c FILE, or: "+CreateTableSQL(table, want.Columns),
+			"%s does not exist in database %s", table, displayName(i.Server.Database))
+	case t.IsPartition:
+		return failed(exitRequirement, name, "outbox.table: "+t.Root.String(),
+			"%s is a partition: name the root %s", table, t.Root)
+	case t.Kind != "r" && t.Kind != "p":
+		return failed(exitRequirement, name, "outbox.table must name a table", "%s is not a table but %s", table, kindWords(t.Kind))
+	case t.Persistence != "p":
+		return failed(exitRequirement, name, "ALTER TABLE "+table.Quoted()+" SET LOGGED",
+			"%s is unlogged or temporary: its rows are not in the WAL", table)
+	case t.Partitioned():
+		return ok(name, "%s, partitioned", table)
+	default:
+		return ok(name, "%s", table)
+	}
+}
+
+func kindWords(relkind string) string {
+	switch relkind {
+	case "v":
+		return "a view"
+	case "m":
+		return "a materialized view"
+	case "f":
+		return "a foreign table"
+	case "S":
+		return "a sequence"
+	case "i", "I":
+		return "an index"
+	case "c":
+		return "a composite type"
+	default:
+		return "a relation of kind " + relkind
+	}
+}
+
+// columnRequirements judges today's table. With an existing slot `run` goes by
+// the Relation messages of the rows it reads, so that no fault here stops it.
+func (i *Inspection) columnRequirements(want Wanted) []Requirement {
+	exit := exitRequirement
+	if i.Slot != nil {
+		exit = exitNone
+	}
+	var present, faults []Requirement
+	var names []string
+	for _, n := range want.Columns.List() {
+		c := i.Table.Column(n.Column)
+		switch {
+		case c == nil:
+			faults = append(faults, failed(exit, "column "+displayName(n.Column),
+				fmt.Sprintf("change outbox.%s, or add the column to %s", n.Part, i.Names.Table),
+				"%s has no such column, which outbox.%s names; it has %s", i.Names.Table, n.Part, i.Table.columnNames()))
+		case c.Generated && i.Server.Major < 18:
+			faults = append(faults, failed(exit, "column "+displayName(n.Column), "use a column that is stored by INSERT",
+				"is generated, and Postgres %d does not publish generated columns", i.Server.Major))
+		default:
+			names = append(names, displayName(c.Name)+" "+c.Type)
+		}
+	}
+	if len(names) > 0 {
+		present = append(present, ok("columns", "%s", strings.Join(names, ", ")))
+	}
+	if want.CheckColumns != nil && len(faults) == 0 {
+		for _, r := range want.CheckColumns(i.Table.Relation(i.Names.Table)) {
+			if r.State == Failed {
+				r.Exit = exit
+			}
+			faults = append(faults, r)
+		}
+	}
+	return append(present, faults...)
+}
+
+func (t *Table) columnNames() string {
+	var names []string
+	for _, c := range t.Columns {
+		names = append(names, displayName(c.Name))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (i *Inspection) publicationRequirement(want Wanted) Requirement {
+	const name = "publication"
+	p := displayName(i.Names.Publication)
+	sql := CreatePublicationSQL(i.Names.Publication, i.Names.Table, i.Table != nil && i.Table.Partitioned())
+	mayCreate := i.Role.Superuser || (i.Role.CreateInDatabase && i.Table != nil && i.Table.Owned)
+	switch {
+	case i.Publication != nil:
+		return ok(name, "%s publishes %s", p, i.Publication.Operations())
+	case i.Slot != nil:
+		return failed(exitHalted, name, sql+"; then walpost recover -c FILE",
+			"%s does not exist, but slot %s does: rows committed while it is missing are not in the stream", p, i.Names.Slot)
+	case !want.Create:
+		return failed(exitRequirement, name, "walpost init -c FILE, or: "+sql, "%s does not exist, and postgres.create is false", p)
+	case !mayCreate:
+		return failed(exitRequirement, name, "as the owner of the table: "+sql+"; then walpost init -c FILE",
+			"%s does not exist, and role %s may not create it: that takes CREATE on the database and ownership of the table",
+			p, displayName(i.Role.Name))
+	default:
+		return ok(name, "%s does not exist yet: the first start of run creates it", p)
+	}
+}
+
+// publishedRequirements judges what the publication publishes of the table. A
+// fault here loses rows without a word, so it halts; a partitioned table without
+// its root is 3 (contract, section 3).
+func (i *Inspection) publishedRequirements(want Wanted) []Requirement {
+	pub, table, name := i.Publication, i.Names.Table, displayName(i.Names.Publication)
+	alter := "ALTER PUBLICATION " + Quote(i.Names.Publication)
+	var list []Requirement
+	if !pub.Insert {
+		list = append(list, failed(exitHalted, "published inserts", alter+" SET (publish = 'insert')", "%s does not publish inserts", name))
+	}
+	switch {
+	case i.Table.Partitioned() && !pub.ViaRoot:
+		list = append(list, failed(exitRequirement, "published table", alter+" SET (publish_via_partition_root = true)",
+			"%s is partitioned, and %s does not publish it through its root", table, name))
+	case !i.publishesWhole():
+		return append(list, failed(exitHalted, "published table", alter+" ADD TABLE "+table.Quoted()+"; then walpost recover -c FILE",
+			"%s is not in publication %s: its rows are not in the stream", table, name))
+	default:
+		list = append(list, ok("published table", "%s is in publication %s", table, name))
+	}
+	list = append(list, i.publishedRows(want)...)
+	if (pub.Update || pub.Delete) && i.Table.WithoutIdentity > 0 {
+		list = append(list, warning("replica identity", alter+" SET (publish = 'insert')",
+			"%s publishes %s, and %s has no primary key: UPDATE and DELETE of the application fail (SQLSTATE 55000)",
+			name, pub.Operations(), table))
+	}
+	return list
+}
+
+// publishesWhole says whether all rows of the table are published. A publication
+// of single partitions through the root does not name the root.
+func (i *Inspection) publishesWhole() bool {
+	if !i.Table.Partitioned() {
+		return len(i.Publication.Published) > 0
+	}
+	return slices.ContainsFunc(i.Publication.Published, func(p PublishedTable) bool { return p.Table == i.Names.Table })
+}
+
+// publishedRows finds row filters and column lists that hide what is needed.
+func (i *Inspection) publishedRows(want Wanted) []Requirement {
+	var list []Requirement
+	for _, p := range i.Publication.Published {
+		again := fmt.Sprintf("BEGIN; ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %[1]s ADD TABLE %[2]s; COMMIT; then walpost recover -c FILE",
+			Quote(i.Names.Publication), p.Table.Quoted())
+		if p.Filter != "" {
+			list = append(list, failed(exitHalted, "row filter", again,
+				"publication %s hides rows of %s: WHERE %s", displayName(i.Names.Publication), p.Table, p.Filter))
+		}
+		var hidden []string
+		for _, n := range want.Columns.List() {
+			if p.Columns != nil && i.Table.Column(n.Column) != nil && !slices.Contains(p.Columns, n.Column) {
+				hidden = append(hidden, displayName(n.Column))
+			}
+		}
+		if len(hidden) > 0 {
+			list = append(list, failed(exitHalted, "column list", again,
+				"publication %s does not publish %s of %s", displayName(i.Names.Publication), strings.Join(hidden, ", "), p.Table))
+		}
+	}
+	return list
+}

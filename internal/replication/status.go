@@ -1,0 +1,45 @@
+package replication
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// SlotStatus is the `slot` object of `status --json` and /status (contract,
+// section 1). LSNs are text as Postgres prints them, "" when the slot has none.
+type SlotStatus struct {
+	Name              string `json:"name"`
+	Active            bool   `json:"active"`
+	WALStatus         string `json:"wal_status"` // reserved, extended, unreserved, lost
+	ConfirmedFlushLSN string `json:"confirmed_flush_lsn"`
+	RestartLSN        string `json:"restart_lsn"`
+	RetainedBytes     int64  `json:"retained_bytes"`
+	SafeWALBytes      *int64 `json:"safe_wal_bytes"` // null: no limit
+	// LagBytes is `lag_bytes` of the relay, beside the slot and not in it.
+	LagBytes int64 `json:"-"`
+}
+
+// ReadSlotStatus reads the state of the slot; nil when there is none.
+func ReadSlotStatus(ctx context.Context, conn *pgx.Conn, slot string) (*SlotStatus, error) {
+	info, err := readSlot(ctx, conn, slot)
+	if err != nil || info == nil {
+		return nil, Classify("read slot "+slot, err)
+	}
+	return info.Status(), nil
+}
+
+// Status gives the part that `status` shows.
+func (s *SlotInfo) Status() *SlotStatus {
+	status := &SlotStatus{
+		Name: s.Name, Active: s.Active, WALStatus: s.WALStatus,
+		RetainedBytes: s.RetainedBytes, SafeWALBytes: s.SafeWALBytes, LagBytes: s.LagBytes,
+	}
+	if s.ConfirmedFlushLSN != 0 {
+		status.ConfirmedFlushLSN = s.ConfirmedFlushLSN.String()
+	}
+	if s.RestartLSN != 0 {
+		status.RestartLSN = s.RestartLSN.String()
+	}
+	return status
+}
