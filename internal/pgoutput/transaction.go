@@ -37,7 +37,7 @@ func (d *Decoder) decodeCommit(c *cursor) (Message, error) {
 	}
 	// The end LSN will be confirmed: it must be what it is said to be.
 	if d.commit.EndLSN <= d.commit.CommitLSN {
-		c.fail(10, "an end LSN behind the commit LSN")
+		c.fail(10, "an end LSN after the commit LSN")
 	}
 	if err := c.err(); err != nil {
 		return nil, err

@@ -119,7 +119,7 @@ func TestRefused(t *testing.T) {
 		{"zero byte", "00", `unknown '\x00' (0x00)`},
 		{"begin at 0/0", "42" + "0000000000000000" + "0002eaf3a0913740" + "000002d6", "Begin message of 21 bytes, at byte 1: want a commit LSN"},
 		{"commit flags", "43" + "01" + commitHex[4:], "Commit message of 26 bytes, at byte 1: want flags 0"},
-		{"commit ends where it begins", "43" + "00" + "000000000152c458" + "000000000152c458" + "0000000000000000", "at byte 10: want an end LSN behind"},
+		{"commit ends where it begins", "43" + "00" + "000000000152c458" + "000000000152c458" + "0000000000000000", "at byte 10: want an end LSN after"},
 		{"insert of an unknown table", "49" + "00004002" + "4e" + "0000", "Insert message of 8 bytes, at byte 1: want the OID of a table announced"},
 		{"insert with an old tuple", "49" + "00004001" + "4f" + "0002" + "6e6e", "at byte 5: want 'N'"},
 		{"insert with a column less", "49" + "00004001" + "4e" + "0001" + "6e", "at byte 6: want as many columns"},
