@@ -1,7 +1,6 @@
 package producer
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -371,28 +370,12 @@ func (p *Producer) linkFailed(l *link, addr string, err error) {
 	p.wantMetadata()
 }
 
-// Drain waits until everything queued is acknowledged, the producer halted with
-// nothing else to deliver, or ctx ends. It says whether the queues are empty.
-func (p *Producer) Drain(ctx context.Context) bool {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		p.mu.Lock()
-		left := 0
-		for _, pt := range p.queues {
-			if pt.head != nil && pt.hold != haltHold {
-				left++
-			}
-		}
-		empty := p.events == 0
-		p.mu.Unlock()
-		if left == 0 {
-			return empty
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-tick.C:
-		}
-	}
+// Idle tells that nothing is left that can be delivered: the queues are empty but
+// for what an operator must decide.
+func (p *Producer) Idle() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !slices.ContainsFunc(p.queues, func(pt *partition) bool {
+		return pt.head != nil && pt.hold != haltHold
+	})
 }

@@ -120,7 +120,7 @@ func New(ctx context.Context, opts Options) *Producer {
 	return p
 }
 
-// Close ends the producer without waiting for what is queued: Drain first. A
+// Close ends the producer without waiting for what is queued: see Idle. A
 // connection that is being opened is left to its own timeout.
 func (p *Producer) Close() {
 	p.cancel()

@@ -1,0 +1,263 @@
+package producer_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/router"
+)
+
+// fakeCluster is a broker in the process that speaks the protocol, for the
+// answers that a real one gives only under faults that cannot be made at will.
+func fakeCluster(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
+	t.Helper()
+	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(4, "events")}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// recorder is an Observer that counts.
+type recorder struct {
+	mu       sync.Mutex
+	rejected map[string]int
+	dead     map[string]int
+	classes  map[string]int
+	repeats  int
+}
+
+func newRecorder() *recorder {
+	return &recorder{rejected: map[string]int{}, dead: map[string]int{}, classes: map[string]int{}}
+}
+
+func (r *recorder) do(f func()) { r.mu.Lock(); f(); r.mu.Unlock() }
+
+func (r *recorder) Published(string, int, int)    {}
+func (r *recorder) Rejected(_, reason string)     { r.do(func() { r.rejected[reason]++ }) }
+func (r *recorder) DeadLettered(topic string)     { r.do(func() { r.dead[topic]++ }) }
+func (r *recorder) ProduceError(class string)     { r.do(func() { r.classes[class]++ }) }
+func (r *recorder) PossibleRepeats(n int)         { r.do(func() { r.repeats += n }) }
+func (r *recorder) Request(time.Duration)         {}
+func (r *recorder) Reconnected()                  {}
+func (r *recorder) class(name string) (count int) { r.do(func() { count = r.classes[name] }); return count }
+
+type fixture struct {
+	*producer.Producer
+	seen     *recorder
+	progress chan struct{}
+	next     uint64
+}
+
+func start(t *testing.T, brokers []string, change func(*producer.Options)) *fixture {
+	t.Helper()
+	f := &fixture{seen: newRecorder(), progress: make(chan struct{}, 1)}
+	letters, err := router.NewDeadLetters([]router.Part{{Column: "topic"}, {Literal: ".DLT"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := producer.Options{
+		Brokers: brokers,
+		Config: func() (*sarama.Config, error) {
+			return kafka.Settings(kafka.Options{Brokers: brokers, ClientID: "test", Compression: "lz4"})
+		},
+		Codec: sarama.CompressionLZ4, Memory: 16 << 20, Observer: f.seen,
+		Log: zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)),
+		Progress: func() {
+			select {
+			case f.progress <- struct{}{}:
+			default:
+			}
+		},
+		Bury: func(rec *router.Record, r producer.Rejected) (*router.Record, error) {
+			return letters.Record(rec, &router.Rejection{Reason: r.Reason, Topic: r.Topic, Text: r.Text}, r.Position, time.UnixMilli(1))
+		},
+	}
+	if change != nil {
+		change(&opts)
+	}
+	f.Producer = producer.New(t.Context(), opts)
+	t.Cleanup(f.Close)
+	return f
+}
+
+// send queues n records with rising values under each of the keys.
+func (f *fixture) send(topic string, keys, n int) {
+	for range n {
+		f.next++
+		f.Add(&router.Record{
+			Topic: topic, Key: fmt.Appendf(nil, "key-%d", f.next%uint64(keys)), Value: fmt.Appendf(nil, "%d", f.next),
+			Headers: []router.Header{{Name: "id", Value: fmt.Appendf(nil, "id-%d", f.next)}}, Timestamp: time.Now().UnixMilli(), Partition: -1,
+		}, f.next, router.Position{CommitLSN: f.next, Ordinal: 1})
+	}
+}
+
+// settle waits until done says true; progress wakes it, time does as well.
+func (f *fixture) settle(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	deadline, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-f.progress:
+		case <-tick.C:
+		case <-deadline.Done():
+			t.Fatalf("waited a minute for: %s (watermark %d of %d)", what, f.Watermark(), f.next)
+		}
+	}
+}
+
+func (f *fixture) delivered(t *testing.T) {
+	t.Helper()
+	f.settle(t, "everything acknowledged", func() bool { return f.Watermark() == f.next+1 })
+	if events, _ := f.InFlight(); events != 0 {
+		t.Fatalf("%d events in flight with everything acknowledged", events)
+	}
+}
+
+// consume reads n records of the topic, those of one partition in their order.
+func consume(t *testing.T, brokers []string, topic string, n int) []*kgo.Record {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(100*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var got []*kgo.Record
+	for len(got) < n {
+		fetches := cl.PollFetches(ctx)
+		if err := ctx.Err(); err != nil {
+			t.Fatalf("read %d of %d records of %s: %v", len(got), n, topic, err)
+		}
+		got = append(got, fetches.Records()...)
+	}
+	return got
+}
+
+// exactly checks that the topic holds values 1..n once each, rising within each key.
+func exactly(t *testing.T, brokers []string, topic string, n int) {
+	t.Helper()
+	got := consume(t, brokers, topic, n)
+	if len(got) != n {
+		t.Fatalf("%d records in %s, want %d", len(got), topic, n)
+	}
+	last, seen := map[string]int{}, map[int]bool{}
+	for _, r := range got {
+		var v int
+		if _, err := fmt.Sscan(string(r.Value), &v); err != nil {
+			t.Fatal(err)
+		}
+		if seen[v] {
+			t.Fatalf("value %d twice", v)
+		}
+		if v < last[string(r.Key)] {
+			t.Fatalf("key %s: %d after %d", r.Key, v, last[string(r.Key)])
+		}
+		seen[v], last[string(r.Key)] = true, v
+	}
+}
+
+// answerOnce makes the next produce requests be answered with the code, times times.
+func answerWith(c *kfake.Cluster, code int16, times int) {
+	c.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		if times == 0 {
+			return nil, nil, false
+		}
+		times--
+		c.KeepControl()
+		req, ok := r.(*kmsg.ProduceRequest)
+		if !ok {
+			return nil, nil, false
+		}
+		res, ok := req.ResponseKind().(*kmsg.ProduceResponse)
+		if !ok {
+			return nil, nil, false
+		}
+		for _, rt := range req.Topics {
+			st := kmsg.NewProduceResponseTopic()
+			st.Topic, st.TopicID = rt.Topic, rt.TopicID
+			for _, rp := range rt.Partitions {
+				sp := kmsg.NewProduceResponseTopicPartition()
+				sp.Partition, sp.ErrorCode = rp.Partition, code
+				st.Partitions = append(st.Partitions, sp)
+			}
+			res.Topics = append(res.Topics, st)
+		}
+		return res, nil, true
+	})
+}
+
+func TestDeliversInOrder(t *testing.T) {
+	c := fakeCluster(t)
+	f := start(t, c.ListenAddrs(), nil)
+	f.send("events", 7, 5000)
+	f.delivered(t)
+	exactly(t, c.ListenAddrs(), "events", 5000)
+}
+
+// Every answer a broker may give to a batch, and what it is taken for. In each
+// case nothing is lost, repeated or reordered.
+func TestAnswers(t *testing.T) {
+	for _, tc := range []struct {
+		err   *kerr.Error
+		class string
+	}{
+		{kerr.UnknownTopicOrPartition, "leader_moved"},
+		{kerr.LeaderNotAvailable, "leader_moved"},
+		{kerr.NotLeaderForPartition, "leader_moved"},
+		{kerr.ReplicaNotAvailable, "leader_moved"},
+		{kerr.KafkaStorageError, "leader_moved"},
+		{kerr.FencedLeaderEpoch, "leader_moved"},
+		{kerr.UnknownLeaderEpoch, "leader_moved"},
+		{kerr.CorruptMessage, "refused"},
+		{kerr.NotEnoughReplicas, "refused"},
+		{kerr.ThrottlingQuotaExceeded, "refused"},
+		{kerr.InvalidRequest, "refused"}, // one that the table does not name
+		{kerr.RequestTimedOut, "unknown_outcome"},
+		{kerr.NotEnoughReplicasAfterAppend, "unknown_outcome"},
+		{kerr.NetworkException, "unknown_outcome"},
+		{kerr.UnknownServerError, "unknown_outcome"},
+		{kerr.TopicAuthorizationFailed, "denied"},
+		{kerr.ClusterAuthorizationFailed, "denied"},
+		{kerr.InvalidTopicException, "denied"},
+		{kerr.PolicyViolation, "denied"},
+		{kerr.InvalidTimestamp, "invalid_timestamp"},
+		{kerr.DuplicateSequenceNumber, ""},
+	} {
+		t.Run(tc.err.Message, func(t *testing.T) {
+			t.Parallel()
+			c := fakeCluster(t)
+			f := start(t, c.ListenAddrs(), nil)
+			f.send("events", 3, 50)
+			f.delivered(t)
+			answerWith(c, tc.err.Code, 2)
+			f.send("events", 3, 50)
+			f.delivered(t)
+			if tc.class == "" {
+				return // said to be in the log already: it counts as done and is not sent again
+			}
+			if n := f.seen.class(tc.class); n < 2 {
+				t.Errorf("%d answers of class %s, want at least 2: %v", n, tc.class, f.seen.classes)
+			}
+			exactly(t, c.ListenAddrs(), "events", 100)
+		})
+	}
+}
