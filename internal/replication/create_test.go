@@ -1,0 +1,200 @@
+package replication
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDefaultTableIsDebeziums(t *testing.T) {
+	t.Parallel()
+	got := CreateTableSQL(TableName{"public", "outbox"}, debezium())
+	want := `CREATE TABLE "public"."outbox" (
+    "id" uuid PRIMARY KEY,
+    "aggregatetype" text NOT NULL,
+    "aggregateid" text NOT NULL,
+    "type" text NOT NULL,
+    "payload" jsonb
+)`
+	if got != want {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+func TestCreateIsIdempotent(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx, conn := t.Context(), openSQL(t, f.owner)
+	for _, want := range []bool{true, false} {
+		created, err := CreateTable(ctx, conn, f.names.Table, debezium())
+		if err != nil || created != want {
+			t.Fatalf("table: created %v, %v", created, err)
+		}
+		created, err = CreatePublication(ctx, conn, f.names.Publication, f.names.Table)
+		if err != nil || created != want {
+			t.Fatalf("publication: created %v, %v", created, err)
+		}
+		slot := f.slot(t)
+		if slot.Created != want || (slot.ConsistentPoint != 0) != want {
+			t.Fatalf("slot: %+v", slot)
+		}
+	}
+	if list := f.inspect(t).Requirements(wanted()); strings.Count(lines(list), "ok ") != len(list) {
+		t.Errorf("what init makes does not satisfy check:\n%s", lines(list))
+	}
+	for _, want := range []bool{true, false} {
+		dropped, err := DropSlot(ctx, openSQL(t, f.relay), f.names.Slot)
+		if err != nil || dropped != want {
+			t.Fatalf("slot: dropped %v, %v", dropped, err)
+		}
+		dropped, err = DropPublication(ctx, conn, f.names.Publication)
+		if err != nil || dropped != want {
+			t.Fatalf("publication: dropped %v, %v", dropped, err)
+		}
+	}
+}
+
+// TestDryRunSQLDoesTheSame: the text that `init --dry-run` prints is valid, with
+// names that need quotes.
+func TestDryRunSQLDoesTheSame(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.names.Table = TableName{`My "Schema"`, "Out'box"}
+	f.names.Publication = `Pub "of" it`
+	columns := debezium()
+	columns.Key, columns.Timestamp, columns.Partition = `Key"s`, "at", "part"
+	f.Exec(t, `CREATE SCHEMA "My ""Schema"""`,
+		CreateTableSQL(f.names.Table, columns),
+		CreatePublicationSQL(f.names.Publication, f.names.Table, false),
+		CreateSlotSQL(f.names.Slot, false))
+	want := wanted()
+	want.Columns = columns
+	if list := f.inspect(t).Requirements(want); strings.Count(lines(list), "ok ") != len(list) {
+		t.Errorf("dry run does not satisfy check:\n%s", lines(list))
+	}
+	values, known, err := DistinctValues(t.Context(), f.Conn, f.names.Table, []string{`Key"s`})
+	if err != nil || !known || len(values) != 0 {
+		t.Errorf("%v, %v, %v", values, known, err)
+	}
+}
+
+func TestPartitionedTableIsPublishedThroughItsRoot(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.Exec(t, `CREATE TABLE public.outbox (id uuid, aggregatetype text, aggregateid text, type text, payload jsonb) PARTITION BY HASH (id)`,
+		`CREATE TABLE public.outbox_0 PARTITION OF public.outbox FOR VALUES WITH (MODULUS 2, REMAINDER 0)`,
+		`CREATE TABLE public.outbox_1 PARTITION OF public.outbox FOR VALUES WITH (MODULUS 2, REMAINDER 1)`)
+	f.publication(t)
+	f.slot(t)
+	i := f.inspect(t)
+	if !i.Publication.ViaRoot || len(i.Publication.Published) != 1 || i.Publication.Published[0].Table != f.names.Table {
+		t.Errorf("publication %+v", i.Publication)
+	}
+	if start := JudgeStart(i.Requirements(wanted())); start != nil {
+		t.Error(start)
+	}
+}
+
+// TestSlotCreationIsCancelable: a transaction that writes holds it up; giving up
+// leaves no slot behind, then or later, and the connection usable.
+func TestSlotCreationIsCancelable(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.table(t)
+	writer, err := openSQL(t, f.owner).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writer.Exec(t.Context(), "CREATE TABLE public.open ()"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	conn := f.replication(t)
+	_, err = CreateSlot(ctx, conn, f.names.Slot, false)
+	if KindOf(err) != Canceled || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "pg_prepared_xacts") {
+		t.Fatalf("%v: %v", KindOf(err), err)
+	}
+	if err := writer.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if i := f.inspect(t); i.Slot != nil {
+		t.Errorf("slot was left behind: %+v", i.Slot)
+	}
+	slot, err := CreateSlot(t.Context(), conn, f.names.Slot, false)
+	if err != nil || !slot.Created {
+		t.Errorf("again on the same connection: %+v, %v", slot, err)
+	}
+}
+
+func TestCreateRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.table(t)
+	f.Exec(t, "INSERT INTO public.outbox VALUES (gen_random_uuid(), 'order', '1', 'created', '{}'), (gen_random_uuid(), 'invoice', '2', 'created', '{}'), (gen_random_uuid(), 'order', '3', 'created', '{}')")
+	relay, ctx := openSQL(t, f.relay), t.Context()
+
+	if _, err := CreatePublication(ctx, relay, f.names.Publication, f.names.Table); KindOf(err) != InsufficientPrivilege {
+		t.Errorf("publication: %v: %v", KindOf(err), err)
+	}
+	if _, err := CreateTable(ctx, relay, TableName{"nowhere", "outbox"}, debezium()); KindOf(err) != TableMissing {
+		t.Errorf("table: %v: %v", KindOf(err), err)
+	}
+	for name, want := range map[string]Kind{"Upper": Configuration, strings.Repeat("x", 64): Configuration, `x" LOGICAL y`: Configuration} {
+		if _, err := CreateSlot(ctx, f.replication(t), name, false); KindOf(err) != want {
+			t.Errorf("slot %q: %v: %v", name, KindOf(err), err)
+		}
+	}
+	if f.Server.Major() < 17 {
+		if _, err := CreateSlot(ctx, f.replication(t), f.names.Slot, true); KindOf(err) != Unsupported {
+			t.Errorf("failover: %v: %v", KindOf(err), err)
+		}
+	}
+	// The role may not read the table, which is no fault.
+	if count, known, err := CountRows(ctx, relay, f.names.Table); err != nil || known {
+		t.Errorf("count %d, %v, %v", count, known, err)
+	}
+	if values, known, err := DistinctValues(ctx, relay, f.names.Table, []string{"aggregatetype"}); err != nil || known {
+		t.Errorf("values %v, %v, %v", values, known, err)
+	}
+	f.Exec(t, "GRANT SELECT ON public.outbox TO "+f.role)
+	if count, known, err := CountRows(ctx, relay, f.names.Table); err != nil || !known || count != 3 {
+		t.Errorf("count %d, %v, %v", count, known, err)
+	}
+	values, known, err := DistinctValues(ctx, relay, f.names.Table, []string{"aggregatetype", "type"})
+	if err != nil || !known || len(values) != 2 || strings.Join(values[0], ".") != "invoice.created" || strings.Join(values[1], ".") != "order.created" {
+		t.Errorf("values %v, %v, %v", values, known, err)
+	}
+}
+
+func TestDropRefusesAnActiveSlot(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.complete(t)
+	conn := f.replication(t)
+	start := `START_REPLICATION SLOT "` + f.names.Slot + `" LOGICAL 0/0 (proto_version '1', publication_names '"` + f.names.Publication + `"')`
+	conn.Frontend().SendQuery(queryOf(start))
+	if err := conn.Frontend().Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ReceiveMessage(t.Context()); err != nil { // CopyBothResponse
+		t.Fatal(err)
+	}
+	_, err := DropSlot(t.Context(), openSQL(t, f.relay), f.names.Slot)
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Kind != SlotActive || e.PID != int(conn.PID()) {
+		t.Fatalf("%v", err)
+	}
+	status, err := ReadSlotStatus(t.Context(), openSQL(t, f.relay), f.names.Slot)
+	if err != nil || !status.Active || status.WALStatus != "reserved" || status.ConfirmedFlushLSN == "" {
+		t.Errorf("%+v, %v", status, err)
+	}
+	// A second stream on the same slot is told who holds it.
+	_, err = f.replication(t).Exec(t.Context(), start).ReadAll()
+	e, ok = errors.AsType[*Error](Classify("start replication", err))
+	if !ok || e.Kind != SlotActive || e.PID != int(conn.PID()) {
+		t.Errorf("%v", err)
+	}
+}

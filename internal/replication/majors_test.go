@@ -1,0 +1,93 @@
+package replication
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+)
+
+// TestMajors: what differs between Postgres 14 and 18, on servers of these
+// majors: grammar of slots, columns of the views, row filters, failover slots.
+func TestMajors(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{14, 15, 17, 18} {
+		t.Run(strconv.Itoa(major), func(t *testing.T) {
+			t.Parallel()
+			server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: major})
+			if err := server.Exec(t.Context(), "postgres", "CREATE ROLE relay LOGIN REPLICATION"); err != nil {
+				t.Fatal(err)
+			}
+			names := Names{Table: TableName{"public", "outbox"}, Publication: "p", Slot: "s"}
+			owner := openSQL(t, targetOf(server.URL("postgres")))
+			relay := targetOf(server.URLFor("relay", "", "postgres"))
+			conn, err := relay.Replication(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close(t.Context())
+			want := wanted()
+			want.Failover = major >= 17
+
+			testMissingSlot(t, conn, major)
+			if _, err := CreateTable(t.Context(), owner, names.Table, debezium()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := CreatePublication(t.Context(), owner, names.Publication, names.Table); err != nil {
+				t.Fatal(err)
+			}
+			slot, err := CreateSlot(t.Context(), conn, names.Slot, want.Failover)
+			if err != nil || !slot.Created {
+				t.Fatalf("%+v, %v", slot, err)
+			}
+			i, err := Inspect(t.Context(), openSQL(t, relay), names)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list := i.Requirements(want)
+			if strings.Count(lines(list), "ok ") != len(list) || i.Server.Major != major || i.Slot.Failover != want.Failover {
+				t.Errorf("major %d, failover %v\n%s", i.Server.Major, i.Slot.Failover, lines(list))
+			}
+			if (i.Publication.Published[0].Columns == nil) != (major < 15) {
+				t.Errorf("published %+v", i.Publication.Published)
+			}
+			testIdentity(t, conn, i)
+			if _, err := owner.Exec(t.Context(), CreateSlotSQL("by_hand", want.Failover)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// testIdentity: the catalogue functions agree with IDENTIFY_SYSTEM.
+func testIdentity(t *testing.T, conn *pgconn.PgConn, i *Inspection) {
+	t.Helper()
+	results, err := conn.Exec(t.Context(), "IDENTIFY_SYSTEM").ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := results[0].Rows[0]
+	if string(row[0]) != i.Server.SystemID || string(row[1]) != strconv.Itoa(int(i.Server.Timeline)) {
+		t.Errorf("system %s timeline %d, IDENTIFY_SYSTEM says %s", i.Server.SystemID, i.Server.Timeline, row)
+	}
+}
+
+func testMissingSlot(t *testing.T, conn *pgconn.PgConn, major int) {
+	t.Helper()
+	_, err := conn.Exec(t.Context(), `START_REPLICATION SLOT "nowhere" LOGICAL 0/0 (proto_version '1', publication_names 'p')`).ReadAll()
+	if err = Classify("start", err); KindOf(err) != SlotMissing {
+		t.Errorf("%v: %v", KindOf(err), err)
+	}
+	if major >= 17 {
+		return
+	}
+	_, err = CreateSlot(t.Context(), conn, "s", true)
+	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Unsupported || !strings.Contains(e.Hint, "postgres.failover: false") {
+		t.Errorf("%v", err)
+	}
+}

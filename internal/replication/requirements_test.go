@@ -1,0 +1,215 @@
+package replication
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/pgoutput"
+)
+
+// fault is one way to break a database, and what `check` and the start of `run`
+// must say of it. $NAME in SQL is the name of database, publication and slot, $ROLE
+// the relay's role.
+type fault struct {
+	init   func(*fixture, *testing.T) // nil: everything is there
+	sql    []string
+	want   func(*Wanted)
+	name   string // of the requirement that is not ok
+	state  State
+	exit   int // of JudgeStart
+	detail string
+	fix    string
+}
+
+func nothing(*fixture, *testing.T)         {}
+func onlyTable(f *fixture, t *testing.T)   { f.table(t) }
+func withoutSlot(f *fixture, t *testing.T) { f.table(t); f.publication(t) }
+
+func faults() map[string]fault {
+	return map[string]fault{
+		"no table":        {init: nothing, name: "table", state: Failed, exit: 3, detail: "public.outbox does not exist", fix: "walpost init"},
+		"view":            {init: nothing, sql: []string{"CREATE VIEW public.outbox AS SELECT 1 AS id"}, name: "table", state: Failed, exit: 3, detail: "a view"},
+		"unlogged":        {init: nothing, sql: []string{"CREATE UNLOGGED TABLE public.outbox ()"}, name: "table", state: Failed, exit: 3, detail: "unlogged", fix: "SET LOGGED"},
+		"a partition":     {init: nothing, sql: []string{"CREATE TABLE public.root (id int) PARTITION BY RANGE (id)", "CREATE TABLE public.outbox PARTITION OF public.root DEFAULT"}, name: "table", state: Failed, exit: 3, detail: "is a partition", fix: "outbox.table: public.root"},
+		"column, no slot": {init: onlyTable, sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload", state: Failed, exit: 3, detail: "it has id, aggregatetype, aggregateid, type, body", fix: "outbox.value"},
+		"column, slot":    {sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload", state: Failed, exit: 0},
+		"column type": {init: onlyTable, want: func(w *Wanted) {
+			w.CheckColumns = func(r *pgoutput.Relation) []Requirement {
+				if len(r.Columns) != 5 || r.Columns[0].TypeOID != 2950 || r.Namespace != "public" {
+					return nil
+				}
+				return []Requirement{{Name: "column id", State: Failed, Detail: "is a uuid"}}
+			}
+		}, name: "column id", state: Failed, exit: 3, detail: "is a uuid"},
+
+		"nothing yet, no create": {init: onlyTable, want: func(w *Wanted) { w.Create = false }, name: "slot", state: Failed, exit: 3, detail: "postgres.create is false", fix: "pg_create_logical_replication_slot"},
+		"nothing yet, no right":  {init: onlyTable, name: "publication", state: Failed, exit: 3, detail: "ownership of the table", fix: "FOR TABLE"},
+		"publication alone":      {init: withoutSlot, name: "slot", state: Failed, exit: 4, detail: "committed before the slot", fix: "walpost init"},
+		"publication dropped":    {sql: []string{"DROP PUBLICATION $NAME"}, name: "publication", state: Failed, exit: 4, detail: "are not in the stream", fix: "walpost recover"},
+		"table taken out":        {sql: []string{"ALTER PUBLICATION $NAME DROP TABLE public.outbox"}, name: "published table", state: Failed, exit: 4, detail: "is not in publication", fix: "ADD TABLE"},
+		"no inserts":             {sql: []string{"ALTER PUBLICATION $NAME SET (publish = 'truncate')"}, name: "published inserts", state: Failed, exit: 4, fix: "publish = 'insert'"},
+		"row filter":             {sql: []string{"ALTER PUBLICATION $NAME SET TABLE public.outbox WHERE (type <> 'x')"}, name: "row filter", state: Failed, exit: 4, detail: "type <> 'x'", fix: "BEGIN; ALTER PUBLICATION"},
+		"column list":            {sql: []string{"ALTER PUBLICATION $NAME SET TABLE public.outbox (id, aggregatetype, aggregateid)"}, name: "column list", state: Failed, exit: 4, detail: "does not publish type, payload"},
+		"replica identity": {
+			sql:  []string{"ALTER TABLE public.outbox DROP CONSTRAINT outbox_pkey", "ALTER PUBLICATION $NAME SET (publish = 'insert, update')"},
+			name: "replica identity", state: Warning, detail: "55000", fix: "publish = 'insert'",
+		},
+		"partitions without root": {init: nothing, sql: []string{
+			"CREATE TABLE public.outbox (id uuid, aggregatetype text, aggregateid text, type text, payload jsonb) PARTITION BY HASH (id)",
+			"CREATE TABLE public.outbox_0 PARTITION OF public.outbox FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
+			"CREATE PUBLICATION $NAME FOR TABLE public.outbox WITH (publish = 'insert')", "SELECT pg_create_logical_replication_slot('$NAME', 'pgoutput')",
+		}, name: "published table", state: Failed, exit: 3, detail: "through its root", fix: "publish_via_partition_root = true"},
+		"one partition only": {init: nothing, sql: []string{
+			"CREATE TABLE public.outbox (id uuid, aggregatetype text, aggregateid text, type text, payload jsonb) PARTITION BY HASH (id)",
+			"CREATE TABLE public.outbox_0 PARTITION OF public.outbox FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+			"CREATE PUBLICATION $NAME FOR TABLE public.outbox_0 WITH (publish_via_partition_root = true)", "SELECT pg_create_logical_replication_slot('$NAME', 'pgoutput')",
+		}, name: "published table", state: Failed, exit: 4, detail: "is not in publication"},
+
+		"role":           {sql: []string{"ALTER ROLE $ROLE NOREPLICATION"}, name: "role", state: Failed, exit: 3, detail: "no REPLICATION", fix: "ALTER ROLE"},
+		"sslmode":        {want: func(w *Wanted) { w.TLS = TLSRequire }, name: "sslmode", state: Warning, detail: "not authenticated", fix: "verify-full"},
+		"physical slot":  {init: withoutSlot, sql: []string{"SELECT pg_create_physical_replication_slot('$NAME')"}, name: "slot", state: Failed, exit: 3, detail: "is physical"},
+		"foreign plugin": {init: withoutSlot, sql: []string{"SELECT pg_create_logical_replication_slot('$NAME', 'test_decoding')"}, name: "slot", state: Failed, exit: 3, detail: "plugin test_decoding"},
+	}
+}
+
+func TestEveryFaultIsNamedWithItsFix(t *testing.T) {
+	t.Parallel()
+	for name, c := range faults() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			if c.init == nil {
+				c.init = (*fixture).complete
+			}
+			c.init(f, t)
+			for _, sql := range c.sql {
+				f.Exec(t, strings.NewReplacer("$NAME", f.Name, "$ROLE", f.role).Replace(sql))
+			}
+			want := wanted()
+			if c.want != nil {
+				c.want(&want)
+			}
+			list := f.inspect(t).Requirements(want)
+			r := find(t, list, c.name)
+			if r.State != c.state || !strings.Contains(r.Detail, c.detail) || !strings.Contains(r.Fix, c.fix) {
+				t.Errorf("got %s %s: %s [%s]", r.State, r.Name, r.Detail, r.Fix)
+			}
+			exit := 0
+			if start := JudgeStart(list); start != nil {
+				exit = start.Exit
+			}
+			if exit != c.exit {
+				t.Errorf("exit %d, want %d:\n%s", exit, c.exit, lines(list))
+			}
+		})
+	}
+}
+
+// TestFirstStartCreates: with `create` and the rights for it, nothing there yet
+// is no fault.
+func TestFirstStartCreates(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.table(t)
+	f.Exec(t, "ALTER TABLE public.outbox OWNER TO "+f.role, "GRANT CREATE ON DATABASE "+f.Name+" TO "+f.role)
+	if start := JudgeStart(f.inspect(t).Requirements(wanted())); start != nil {
+		t.Error(start)
+	}
+	if _, err := CreatePublication(t.Context(), openSQL(t, f.relay), f.names.Publication, f.names.Table); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSlotOfAnotherDatabase(t *testing.T) {
+	t.Parallel()
+	f, other := newFixture(t), newFixture(t)
+	f.complete(t)
+	other.complete(t)
+	f.names.Slot = other.names.Slot
+	start := JudgeStart(f.inspect(t).Requirements(wanted()))
+	if start == nil || start.Exit != 3 || !strings.Contains(start.Error(), "belongs to database "+other.Name) {
+		t.Errorf("%v", start)
+	}
+}
+
+// TestServerFaults needs a server of its own: its settings are what is wrong.
+func TestServerFaults(t *testing.T) {
+	t.Parallel()
+	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{
+		"wal_level": "replica", "max_wal_senders": "0", "max_replication_slots": "0", "max_prepared_transactions": "1",
+	}})
+	if err := server.Exec(t.Context(), "postgres", "CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Exec(t.Context(), "ascii", "BEGIN", "CREATE TABLE public.outbox ()", "PREPARE TRANSACTION 'it''s open'"); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := targetOf(server.URL("ascii")).SQL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	i, err := Inspect(t.Context(), conn, Names{Table: TableName{"public", "outbox"}, Publication: "p", Slot: "s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := wanted()
+	want.Failover = true
+	list := i.Requirements(want)
+	for name, text := range map[string]string{
+		"wal_level":             "ALTER SYSTEM SET wal_level = logical",
+		"max_wal_senders":       "is 0",
+		"max_replication_slots": "ALTER SYSTEM SET max_replication_slots",
+		"encoding":              "SQL_ASCII",
+		"prepared transactions": "ROLLBACK PREPARED 'it''s open'",
+	} {
+		if r := find(t, list, name); !strings.Contains(r.Detail+r.Fix, text) {
+			t.Errorf("%s: %s [%s]", name, r.Detail, r.Fix)
+		}
+	}
+	_, err = targetOf(server.URL("ascii")).Replication(t.Context())
+	if r := ConnectionRequirement(err); KindOf(err) != TooMany || r.Exit != 0 || r.State != Failed {
+		t.Errorf("%v: %v", KindOf(err), err)
+	}
+}
+
+// TestLostSlot: the server gave the slot up for max_slot_wal_keep_size.
+func TestLostSlot(t *testing.T) {
+	t.Parallel()
+	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{"max_slot_wal_keep_size": "1MB"}})
+	if err := server.Exec(t.Context(), "postgres", CreateTableSQL(TableName{"public", "outbox"}, debezium()),
+		CreatePublicationSQL("p", TableName{"public", "outbox"}, false), CreateSlotSQL("s", false),
+		// Two segments on, what the slot needs is more than 1 MB behind.
+		"SELECT pg_switch_wal()", "CREATE TABLE public.a ()", "SELECT pg_switch_wal()", "CREATE TABLE public.b ()", "SELECT pg_switch_wal()",
+		"CHECKPOINT"); err != nil {
+		t.Fatal(err)
+	}
+	target := targetOf(server.URL("postgres"))
+	conn, err := target.SQL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	i, err := Inspect(t.Context(), conn, Names{Table: TableName{"public", "outbox"}, Publication: "p", Slot: "s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := JudgeStart(i.Requirements(wanted()))
+	if start == nil || start.Exit != 4 || !strings.Contains(start.Error(), "s is lost") || !strings.Contains(start.Error(), "walpost recover") {
+		t.Errorf("%v", start)
+	}
+	if status := i.Slot.Status(); status.WALStatus != "lost" {
+		t.Errorf("%+v", status)
+	}
+	replication, err := target.Replication(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer replication.Close(t.Context())
+	_, err = replication.Exec(t.Context(), `START_REPLICATION SLOT "s" LOGICAL 0/0 (proto_version '1', publication_names 'p')`).ReadAll()
+	if err = Classify("start", err); KindOf(err) != NotReady {
+		t.Errorf("%v: %v", KindOf(err), err)
+	}
+}
