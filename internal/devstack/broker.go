@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/IBM/sarama"
@@ -20,7 +23,7 @@ type Broker struct {
 	guard  *guard
 	ports  map[Listener]int
 	proxy  *Proxy
-	server *process
+	server atomic.Pointer[process] // nil before the first start
 }
 
 // newBroker makes the folder and chooses the ports.
@@ -59,20 +62,30 @@ func (b *Broker) format(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.guard.run(ctx, "format.log", nil, b.kafka.java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto",
+	err = b.guard.run(ctx, "format.log", nil, b.kafka.java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
 		"-cp", b.classpath(), "kafka.tools.StorageTool", "format", "-t", b.kafka.id, "-c", path)
+	if err != nil && strings.Contains(err.Error(), "UnsupportedClassVersionError") {
+		return fmt.Errorf("%s is older than Java 17, which Kafka %s needs: %w", b.kafka.java, kafkaVersion, ErrNoJava)
+	}
+	return err
 }
 
 func (b *Broker) classpath() string { return filepath.Join(b.kafka.jars, "*") }
 
-// Start starts a stopped or killed broker on the same ports and data, and returns when it knows every broker of the
-// cluster that runs.
+// Start starts a stopped or killed broker on the same ports and data, and returns when the cluster has let it in: for
+// that most of the cluster's brokers must run, so see Kafka.Start for all of them.
 func (b *Broker) Start(ctx context.Context) error {
+	if err := b.launch(ctx); err != nil {
+		return err
+	}
+	return b.ready(ctx, 1)
+}
+
+// launch starts the process.
+func (b *Broker) launch(ctx context.Context) error {
 	if b.running() {
 		return fmt.Errorf("broker %d is running already", b.id)
 	}
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
 	argv := append([]string{b.kafka.java, "-Xmx" + strconv.Itoa(b.kafka.options.HeapMiB) + "m"}, b.jvmFlags()...)
 	argv = append(argv, "-Dlog4j2.configurationFile="+b.guard.path("log4j2.xml"), "-Djava.awt.headless=true",
 		"-cp", b.classpath(), "kafka.Kafka", b.guard.path("server.properties"))
@@ -80,16 +93,25 @@ func (b *Broker) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.server = server
-	return poll(ctx, func() error {
+	b.server.Store(server)
+	return nil
+}
+
+// ready waits until the broker answers and knows itself and so many brokers in all.
+func (b *Broker) ready(ctx context.Context, peers int) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	server := b.server.Load()
+	err := poll(ctx, func() error {
 		if server.ended() {
-			return fmt.Errorf("%w: %w", errGiveUp, server.failure())
+			return fmt.Errorf("%w: %s", errGiveUp, server.cmd.ProcessState)
 		}
-		if err := b.answers(); err != nil {
-			return fmt.Errorf("broker %d does not answer: %w; it wrote:\n%s", b.id, err, server.tail())
-		}
-		return nil
+		return b.answers(peers)
 	})
+	if err != nil {
+		return fmt.Errorf("broker %d: %w; it wrote:\n%s", b.id, err, server.tail())
+	}
+	return nil
 }
 
 // jvmFlags are Kafka's own, from kafka-run-class.sh, or those for a quick start.
@@ -103,9 +125,8 @@ func (b *Broker) jvmFlags() []string {
 	}
 }
 
-// answers asks the broker itself for metadata; it must know every broker of the cluster that was ever started and has
-// not ended. A broker is in metadata once the controller has let it in.
-func (b *Broker) answers() error {
+// answers asks the broker itself for metadata. A broker is in it from when the controller has let it in.
+func (b *Broker) answers(peers int) error {
 	conn := sarama.NewBroker(b.Addr(Plaintext))
 	if err := conn.Open(b.kafka.clientConfig()); err != nil {
 		return err
@@ -115,14 +136,9 @@ func (b *Broker) answers() error {
 	if err != nil {
 		return err
 	}
-	known := map[int32]bool{}
-	for _, peer := range metadata.Brokers {
-		known[peer.ID()] = true
-	}
-	for _, peer := range b.kafka.brokers {
-		if (peer == b || peer.running()) && !known[peer.ID()] {
-			return fmt.Errorf("it does not know broker %d yet", peer.id)
-		}
+	itself := func(peer *sarama.Broker) bool { return peer.ID() == b.ID() }
+	if !slices.ContainsFunc(metadata.Brokers, itself) || len(metadata.Brokers) < peers {
+		return fmt.Errorf("it knows %d of %d brokers yet", len(metadata.Brokers), peers)
 	}
 	return nil
 }
@@ -130,26 +146,26 @@ func (b *Broker) answers() error {
 // Stop ends the broker by SIGTERM, which moves its partitions' leaders to others, and returns when it has ended, or with
 // an error when ctx is done first.
 func (b *Broker) Stop(ctx context.Context) error {
-	if err := b.server.signal(syscall.SIGTERM); err != nil {
+	if err := b.server.Load().signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	return b.server.wait(ctx)
+	return b.server.Load().wait(ctx)
 }
 
 // Kill ends the broker by SIGKILL.
-func (b *Broker) Kill(ctx context.Context) error { return b.server.kill(ctx) }
+func (b *Broker) Kill(ctx context.Context) error { return b.server.Load().kill(ctx) }
 
 // Pause freezes the broker with SIGSTOP: connections stay open and nothing answers.
-func (b *Broker) Pause() error { return b.server.pause() }
+func (b *Broker) Pause() error { return b.server.Load().pause() }
 
 // Resume ends a Pause.
-func (b *Broker) Resume() error { return b.server.resume() }
+func (b *Broker) Resume() error { return b.server.Load().resume() }
 
 // ID is the broker's number as Kafka's clients know it.
 func (b *Broker) ID() int32 { return int32(b.id) }
 
 // PID is the broker's process number.
-func (b *Broker) PID() int { return b.server.pid() }
+func (b *Broker) PID() int { return b.server.Load().pid() }
 
 // Addr is the address, host:port, at which clients reach a listener: the proxy's for Proxied, "" for one that is not
 // there.
@@ -173,7 +189,10 @@ func (b *Broker) LogFile() string { return b.guard.path(brokerLog) }
 // LogTail is the end of LogFile.
 func (b *Broker) LogTail() string { return tail(b.LogFile()) }
 
-func (b *Broker) running() bool { return b.server != nil && !b.server.ended() }
+func (b *Broker) running() bool {
+	server := b.server.Load()
+	return server != nil && !server.ended()
+}
 
 func (b *Broker) close() error {
 	var err error

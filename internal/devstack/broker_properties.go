@@ -68,7 +68,7 @@ func (b *Broker) baseProperties() map[string]string {
 		"group.initial.rebalance.delay.ms":          "0",
 		"log.cleaner.dedupe.buffer.size":            "8388608", // of the heap, which the default would fill by a quarter
 		"broker.heartbeat.interval.ms":              "500",
-		"broker.session.timeout.ms":                 "6000",
+		"broker.session.timeout.ms":                 "4000",
 		"controller.quorum.election.timeout.ms":     "500",
 		"controller.quorum.election.backoff.max.ms": "500",
 		"initial.broker.registration.timeout.ms":    "60000",

@@ -27,8 +27,11 @@ const kafkaPOM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `
 
-// ErrNoJava is what StartKafka returns where there is no Java and it cannot be installed.
-var ErrNoJava = errors.New("no Java found: install Java 17 or newer (Debian: default-jre-headless) or set JAVA_HOME")
+// What StartKafka returns where something is missing that cannot be installed.
+var (
+	ErrNoJava  = errors.New("no Java found for Kafka: install Java 17 or newer (Debian: openjdk-17-jre-headless) or set JAVA_HOME")
+	ErrNoMaven = errors.New("no Maven found to fetch Kafka with: install it (Debian: maven)")
+)
 
 // findJava finds the java program by JAVA_HOME and PATH, and otherwise installs it where we are root.
 func findJava(ctx context.Context, progress io.Writer) (string, error) {
@@ -40,14 +43,13 @@ func findJava(ctx context.Context, progress io.Writer) (string, error) {
 	if path, err := exec.LookPath("java"); err == nil {
 		return path, nil
 	}
-	if err := aptInstall(ctx, progress, "default-jre-headless"); err != nil {
-		return "", fmt.Errorf("%w (%w)", ErrNoJava, err)
+	var err error
+	for _, release := range []string{"21", "17"} { // Debian and Ubuntu have one of them each
+		if err = aptInstall(ctx, progress, "openjdk-"+release+"-jre-headless"); err == nil {
+			return exec.LookPath("java")
+		}
 	}
-	path, err := exec.LookPath("java")
-	if err != nil {
-		return "", ErrNoJava
-	}
-	return path, nil
+	return "", fmt.Errorf("%w (%w)", ErrNoJava, err)
 }
 
 // findKafka returns the folder with Kafka's jars in the cache; Maven fetches them the first time.
@@ -55,7 +57,7 @@ func findKafka(ctx context.Context, progress io.Writer) (string, error) {
 	return cached(ctx, "kafka-"+kafkaVersion, func(ctx context.Context, dir string) error {
 		if !installed("mvn") {
 			if err := aptInstall(ctx, progress, "maven"); err != nil {
-				return fmt.Errorf("no Maven found to fetch Kafka with: install it (Debian: maven) (%w)", err)
+				return fmt.Errorf("%w (%w)", ErrNoMaven, err)
 			}
 		}
 		say(progress, "fetching Kafka %s with Maven", kafkaVersion)

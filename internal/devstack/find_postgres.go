@@ -74,7 +74,7 @@ func installedPostgres(ctx context.Context, want int) (installation, bool) {
 	return best, best.bin != ""
 }
 
-var versionText = regexp.MustCompile(`\(PostgreSQL\) (\d+)`) //nolint:gochecknoglobals // a constant in all but syntax
+var versionText = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
 // majorOf asks the postgres in a folder for its version; initdb must be there too.
 func majorOf(ctx context.Context, bin string) (int, error) {
@@ -121,6 +121,9 @@ func fetchPostgres(ctx context.Context, want int, progress io.Writer) (installat
 	})
 	if err == nil {
 		return installation{bin: filepath.Join(dir, "bin"), major: major}, nil
+	}
+	if ctx.Err() != nil {
+		return installation{}, err
 	}
 	if aptErr := aptInstall(ctx, progress, aptPostgres(want)); aptErr == nil {
 		if found, ok := installedPostgres(ctx, want); ok {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // Listener is a way into a broker.
@@ -123,15 +124,42 @@ func (k *Kafka) create(ctx context.Context) error {
 	if err := k.each(func(b *Broker) error { return b.format(ctx) }); err != nil {
 		return err
 	}
-	if err := k.each(func(b *Broker) error { return b.Start(ctx) }); err != nil {
+	if err := k.Start(ctx); err != nil {
 		return err
 	}
 	for user, password := range k.options.Users {
-		if err := k.SetPassword(user, password); err != nil {
+		if err := k.SetPassword(ctx, user, password); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Start starts all brokers, which must be stopped, and returns when every one knows all others.
+func (k *Kafka) Start(ctx context.Context) error {
+	if err := k.each(func(b *Broker) error { return b.launch(ctx) }); err != nil {
+		return err
+	}
+	return k.each(func(b *Broker) error { return b.ready(ctx, len(k.brokers)) })
+}
+
+// Stop ends all brokers by SIGTERM. One that has nobody left to hand its duties to, and therefore does not end, is
+// killed after a while.
+func (k *Kafka) Stop(ctx context.Context) error {
+	const orderly = 10 * time.Second
+	return k.each(func(b *Broker) error {
+		limited, cancel := context.WithTimeout(ctx, orderly)
+		defer cancel()
+		if err := b.Stop(limited); err == nil || ctx.Err() != nil {
+			return err
+		}
+		return b.Kill(ctx)
+	})
+}
+
+// Kill ends all brokers by SIGKILL.
+func (k *Kafka) Kill(ctx context.Context) error {
+	return k.each(func(b *Broker) error { return b.Kill(ctx) })
 }
 
 // each does the same with all brokers at once.

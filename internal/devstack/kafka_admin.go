@@ -2,7 +2,6 @@ package devstack
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -70,27 +69,6 @@ func (k *Kafka) CreateTopic(ctx context.Context, topic string, partitions int32,
 // DeleteTopic removes a topic.
 func (k *Kafka) DeleteTopic(topic string) error {
 	return k.administer(func(admin sarama.ClusterAdmin) error { return admin.DeleteTopic(topic) })
-}
-
-// SetPassword gives a user a password for both SCRAM mechanisms. For PLAIN passwords are those of the options.
-func (k *Kafka) SetPassword(user, password string) error {
-	var changes []sarama.AlterUserScramCredentialsUpsert
-	for _, mechanism := range []sarama.ScramMechanismType{sarama.SCRAM_MECHANISM_SHA_256, sarama.SCRAM_MECHANISM_SHA_512} {
-		salt := make([]byte, 16)
-		_, _ = rand.Read(salt) // never fails (crypto/rand)
-		changes = append(changes, sarama.AlterUserScramCredentialsUpsert{
-			Name: user, Mechanism: mechanism, Iterations: 4096, Salt: salt, Password: []byte(password),
-		})
-	}
-	return k.administer(func(admin sarama.ClusterAdmin) error {
-		results, err := admin.UpsertUserScramCredentials(changes)
-		for _, r := range results {
-			if !errors.Is(r.ErrorCode, sarama.ErrNoError) {
-				err = errors.Join(err, fmt.Errorf("password of %s: %w", user, r.ErrorCode))
-			}
-		}
-		return err
-	})
 }
 
 // EndOffsets is the offset that the next record of each partition will get.

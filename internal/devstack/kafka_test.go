@@ -3,6 +3,7 @@ package devstack_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -51,5 +52,94 @@ func TestKafkaKeepsRecordsOverEveryEnd(t *testing.T) {
 		if ends[0] != want {
 			t.Errorf("%s: end offset %d, want %d", name, ends[0], want)
 		}
+	}
+}
+
+func TestKafkaOfThreeBrokers(t *testing.T) {
+	begin := time.Now()
+	k := devstacktest.StartKafka(t, devstack.KafkaOptions{Brokers: 3, Proxied: true, Settings: map[string]string{"min.insync.replicas": "2"}})
+	ctx := t.Context()
+	if err := k.CreateTopic(ctx, "t", 3, 3, nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("topic", time.Since(begin))
+	frozen := k.Broker(2)
+	if err := frozen.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	config := sarama.NewConfig()
+	config.Producer.Retry.Max = 100
+	config.Producer.Partitioner = sarama.NewRandomPartitioner
+	config.Metadata.Retry.Max = 100
+	config.Net.ReadTimeout, config.Net.DialTimeout = time.Second, time.Second
+	if err := produce(t, k.Bootstrap(devstack.Plaintext), config, "t"); err != nil {
+		t.Errorf("with a frozen broker: %v", err)
+	}
+	t.Log("produced", time.Since(begin))
+	if err := frozen.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	if err := frozen.Kill(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := frozen.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("killed and started", time.Since(begin))
+	if err := k.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("stopped", time.Since(begin))
+	if err := k.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("started", time.Since(begin))
+	if got := total(t, k, "t"); got != 1 {
+		t.Errorf("%d records after all that, want 1", got)
+	}
+	for _, b := range k.Brokers() {
+		if b.Proxy().Connections() != 0 {
+			t.Errorf("broker %d was used through its proxy, which nobody asked for", b.ID())
+		}
+	}
+	if err := produce(t, k.Bootstrap(devstack.Proxied), sarama.NewConfig(), "t"); err != nil {
+		t.Errorf("through proxies: %v", err)
+	}
+	for _, b := range k.Brokers() {
+		b.Proxy().Refuse()
+	}
+	config = sarama.NewConfig()
+	config.Metadata.Retry.Max = 0
+	if err := produce(t, k.Bootstrap(devstack.Proxied), config, "t"); err == nil {
+		t.Error("a client of the proxied listener found a way around the proxies")
+	}
+}
+
+// total is the number of records in a topic that nothing was deleted from.
+func total(t *testing.T, k *devstack.Kafka, topic string) (sum int64) {
+	t.Helper()
+	ends, err := k.EndOffsets(topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range ends {
+		sum += end
+	}
+	return sum
+}
+
+func TestSharedKafkaGivesEachTestTopics(t *testing.T) {
+	a, b := stack.Topic(t, 2), stack.Topic(t, 1)
+	if a == b {
+		t.Fatalf("both topics are %s", a)
+	}
+	if err := produce(t, stack.Kafka(t).Bootstrap(devstack.Plaintext), sarama.NewConfig(), a); err != nil {
+		t.Fatal(err)
+	}
+	if inA, inB := total(t, stack.Kafka(t), a), total(t, stack.Kafka(t), b); inA != 1 || inB != 0 {
+		t.Errorf("%d and %d records, want 1 and 0", inA, inB)
+	}
+	if err := produce(t, stack.Kafka(t).Bootstrap(devstack.Plaintext), sarama.NewConfig(), a+"_no"); err == nil {
+		t.Error("a missing topic was created by a producer")
 	}
 }

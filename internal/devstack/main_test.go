@@ -9,4 +9,9 @@ import (
 
 var stack devstacktest.Stack
 
-func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(victimEnv) != "" {
+		os.Exit(victim())
+	}
+	os.Exit(stack.Main(m))
+}

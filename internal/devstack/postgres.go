@@ -105,7 +105,7 @@ func portTaken(err error) bool { return strings.Contains(err.Error(), "Address a
 
 // configure writes postgresql.conf and pg_hba.conf.
 func (p *Postgres) configure() error {
-	settings := map[string]string{
+	settings := map[string]string{ //nolint:gosec // password_encryption is no password
 		"listen_addresses":           loopback,
 		"unix_socket_directories":    p.guard.dir,
 		"wal_level":                  "logical",
@@ -133,7 +133,7 @@ func (p *Postgres) configure() error {
 	if _, err := p.guard.write("data/postgresql.conf", []byte(conf.String())); err != nil {
 		return err
 	}
-	hba := append([]string{"local all all trust", "local replication all trust"}, p.hostLines()...)
+	hba := append([]string{hbaLine("local", "all", "", "trust"), hbaLine("local", "replication", "", "trust")}, p.hostLines()...)
 	_, err := p.guard.write("data/pg_hba.conf", []byte(strings.Join(hba, "\n")+"\n"))
 	return err
 }
@@ -154,9 +154,14 @@ func (p *Postgres) hostLines() []string {
 		}
 	}
 	return []string{
-		fmt.Sprintf("%s all all %s/32 %s", kind, loopback, method),
-		fmt.Sprintf("%s replication all %s/32 %s", kind, loopback, method),
+		hbaLine(kind, "all", loopback+"/32", method),
+		hbaLine(kind, "replication", loopback+"/32", method),
 	}
+}
+
+// hbaLine is a line of pg_hba.conf for all roles.
+func hbaLine(kind, database, from, method string) string {
+	return strings.Join([]string{kind, database, "all", from, method}, " ")
 }
 
 // writeTLS puts the certificates into the data folder.

@@ -31,8 +31,8 @@ func (g *guard) start(ctx context.Context, log string, env []string, argv ...str
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = out.Close() }() // the child has its own copy
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", append([]string{"-c", announce, "sh"}, argv...)...)
+	defer func() { _ = out.Close() }()                                                                                    // the child has its own copy
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", append([]string{"-c", announce, "sh"}, argv...)...) //nolint:gosec // the servers we found
 	cmd.Dir = g.dir
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = out, out
@@ -121,6 +121,9 @@ func (p *process) signal(sig syscall.Signal) error {
 
 // kill ends the process and its children with SIGKILL and returns when they are gone.
 func (p *process) kill(ctx context.Context) error {
+	if p.ended() {
+		return nil
+	}
 	if err := p.pause(); err != nil { // a stopped parent starts no more children
 		return err
 	}

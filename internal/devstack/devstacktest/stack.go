@@ -95,7 +95,7 @@ func (s *Stack) Name(t testing.TB) string {
 	return name[:min(len(name), longest-len(suffix))] + suffix
 }
 
-var unfit = regexp.MustCompile(`[^a-z0-9]+`) //nolint:gochecknoglobals // a constant in all but syntax
+var unfit = regexp.MustCompile(`[^a-z0-9]+`)
 
 // Topic makes a topic of its own for the test in the shared Kafka and returns its name.
 func (s *Stack) Topic(t testing.TB, partitions int32) string {
