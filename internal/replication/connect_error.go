@@ -23,6 +23,9 @@ func connectError(cfg *pgconn.Config, err error) *Error {
 	if len(attempts) == 0 {
 		attempts = []error{err}
 	}
+	if slices.ContainsFunc(attempts, answered) { // sslmode=prefer: what counts is the second attempt
+		attempts = slices.DeleteFunc(slices.Clone(attempts), noTLS)
+	}
 	result := &Error{Op: "connect to " + places(cfg) + " as " + cfg.User + ", database " + cfg.Database}
 	var texts []string
 	for i, attempt := range attempts {
@@ -43,6 +46,13 @@ func connectError(cfg *pgconn.Config, err error) *Error {
 	result.Text = strings.Join(texts, "; ")
 	return result
 }
+
+func answered(err error) bool {
+	_, ok := errors.AsType[*pgconn.PgError](err)
+	return ok
+}
+
+func noTLS(err error) bool { return strings.HasSuffix(err.Error(), "server refused TLS connection") }
 
 // leaves gives the error of each attempt: pgconn joins one per address.
 func leaves(err error) []error {
@@ -170,11 +180,10 @@ func tlsWords(err error) (text, hint string) {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return "server does not speak TLS", ""
 	}
-	switch s := err.Error(); {
-	case strings.HasSuffix(s, "server refused TLS connection"):
+	if noTLS(err) {
 		return "server has no TLS, and sslmode demands it", "turn ssl on in postgresql.conf"
-	case strings.Contains(s, "remote error: tls:"):
-		_, alert, _ := strings.Cut(s, "remote error: tls: ")
+	}
+	if _, alert, ok := strings.Cut(err.Error(), "remote error: tls: "); ok {
 		return "server refused the TLS handshake: " + alert, "it may want a client certificate: sslcert and sslkey"
 	}
 	return "", ""

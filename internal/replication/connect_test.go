@@ -137,6 +137,12 @@ func TestServerWithoutTLS(t *testing.T) {
 	if KindOf(err) != Untrusted || !strings.Contains(err.Error(), "server has no TLS") {
 		t.Errorf("%v: %v", KindOf(err), err)
 	}
+	// With prefer the second attempt, in plain text, says what is wrong.
+	url = strings.Replace(stack.Postgres(t).URL("nowhere"), "sslmode=disable", "sslmode=prefer", 1)
+	_, err = targetOf(url).SQL(t.Context())
+	if KindOf(err) != NoDatabase || strings.Contains(err.Error(), "TLS") {
+		t.Errorf("%v: %v", KindOf(err), err)
+	}
 }
 
 func TestNobodyAnswers(t *testing.T) {

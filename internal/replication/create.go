@@ -139,6 +139,11 @@ func execCancelable(ctx context.Context, conn *pgconn.PgConn, sql string) ([][][
 			return
 		case <-ctx.Done():
 		}
+		select {
+		case <-finished: // both were ready: there is nothing left to cancel
+			return
+		default:
+		}
 		grace, cancel := context.WithTimeout(hard, cancelGrace)
 		defer cancel()
 		if err := conn.CancelRequest(grace); err != nil {

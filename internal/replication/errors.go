@@ -111,6 +111,9 @@ func Classify(op string, err error) error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return fromServer(op, pg)
 	}
+	if parse, ok := errors.AsType[*pgconn.ParseConfigError](err); ok { // its text may hold a password
+		return &Error{Op: op, Kind: Configuration, Text: "URL " + parseWords(parse)}
+	}
 	e := &Error{Op: op, Kind: Unexpected, Text: err.Error(), cause: contextCause(err)}
 	switch {
 	case e.cause != nil:

@@ -120,19 +120,20 @@ func TestParseFaultsInWords(t *testing.T) {
 	if err := os.WriteFile(notPEM, []byte("hello"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	withNotPEM := "postgres://u@h/d?sslmode=require&sslrootcert=" + notPEM
 	for url, want := range map[string]string{
-		"dbname=x":                               "is not a Postgres URL",
-		"postgres://u:p/w@h/d":                   "stray @",
-		"postgres://u:p w@h/d":                   "blank",
-		"postgres://u@h:x/d":                     "port that is not a number",
-		"postgres://u:%zz@h/d":                   "two hexadecimal digits",
-		"postgres://u@h/d?sslmode=full":          "disable, allow, prefer, require, verify-ca, verify-full",
-		"postgres://u@h/d?sslrootcert=/none.pem": "cannot read /none.pem: no such file",
-		"postgres://u@h/d?sslmode=require&sslrootcert=" + notPEM: "holds no PEM certificate",
-		"postgres://u@h/d?sslmode=require&sslcert=/x":            "must be given together",
-		"postgres://u@h/d?statement_timeout=1":                   "unknown parameter",
-		"postgres://u@h/d?target_session_attrs=rw":               "read-write",
-		"postgres://u@h1:1,h2:2,h3:3/d?port=5,6":                 "one port for each host",
+		withNotPEM:                                    "holds no PEM certificate",
+		"dbname=x":                                    "is not a Postgres URL",
+		"postgres://u:p/w@h/d":                        "stray @",
+		"postgres://u:p w@h/d":                        "blank",
+		"postgres://u@h:x/d":                          "port that is not a number",
+		"postgres://u:%zz@h/d":                        "two hexadecimal digits",
+		"postgres://u@h/d?sslmode=full":               "disable, allow, prefer, require, verify-ca, verify-full",
+		"postgres://u@h/d?sslrootcert=/none.pem":      "cannot read /none.pem: no such file",
+		"postgres://u@h/d?sslmode=require&sslcert=/x": "must be given together",
+		"postgres://u@h/d?statement_timeout=1":        "unknown parameter",
+		"postgres://u@h/d?target_session_attrs=rw":    "read-write",
+		"postgres://u@h1:1,h2:2,h3:3/d?port=5,6":      "one port for each host",
 	} {
 		_, err := targetOf(url).Replication(t.Context())
 		if err == nil || !strings.Contains(err.Error(), want) || KindOf(err) != Configuration {
