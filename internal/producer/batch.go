@@ -129,7 +129,7 @@ func (b *batch) split(at int) (left, right *batch) {
 		return h
 	}
 	for _, c := range b.chunks {
-		c.batches++
+		c.batches += 2 // the halves; the whole gives its own back
 	}
 	left, right = half(0, at), half(at, len(b.records))
 	right.next = b.next
