@@ -3,6 +3,7 @@ package router
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"strconv"
 )
 
@@ -249,8 +250,8 @@ func appendBits(dst, src []byte) ([]byte, bool) {
 	start := len(dst)
 	var b byte
 	n := 0
-	for i := len(src) - 1; i >= 0; i-- {
-		switch src[i] {
+	for i, bit := range slices.Backward(src) {
+		switch bit {
 		case '1':
 			b |= 1 << (n % 8)
 		case '0':

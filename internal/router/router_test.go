@@ -1,6 +1,7 @@
 package router
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -104,19 +105,155 @@ func TestRouteNullAndEmpty(t *testing.T) {
 	}
 }
 
-// The steady state allocates nothing per row.
-func TestRouteAllocatesNothing(t *testing.T) {
-	m := defaultMapping()
-	m.PositionHeader = "walpost-position"
-	r := newRouter(t, m)
-	ins := insert(outbox())
-	at := commitTime()
-	n := testing.AllocsPerRun(1000, func() {
-		if _, err := r.Route(ins, at, Position{CommitLSN: 1, Ordinal: 1}); err != nil {
-			t.Fatal(err)
+// with gives the insert with one value replaced.
+func with(ins *pgoutput.Insert, column int, v pgoutput.Value) *pgoutput.Insert {
+	ins.Row[column] = v
+	return ins
+}
+
+// rejected routes a row that must be rejected, and checks that the record came
+// with it.
+func rejected(t *testing.T, m Mapping, ins *pgoutput.Insert) (*Record, *Rejection) {
+	t.Helper()
+	rec, err := newRouter(t, m).Route(ins, commitTime(), Position{})
+	var rejection *Rejection
+	if !errors.As(err, &rejection) {
+		t.Fatalf("error %v, want a rejection", err)
+	}
+	if rec == nil || rec.Timestamp != commitTime().UnixMilli() || rec.Partition != -1 {
+		t.Fatalf("record %+v, want it whole, at the commit time and by key", rec)
+	}
+	return rec, rejection
+}
+
+func TestTimestampColumn(t *testing.T) {
+	for _, c := range []struct {
+		oid    uint32
+		text   string
+		want   int64
+		reason string
+	}{
+		{oidTimestamp, "2026-01-01 00:00:00.123999", 1767225600123, ""},
+		{oidTimestamptz, "2026-01-01 02:00:00.999999+02", 1767225600999, ""},
+		{oidTimestamp, "1970-01-01 00:00:00", 0, ""},
+		{oidTimestamp, "1969-12-31 23:59:59.999001", 0, ""}, // cut toward 1970, as Debezium does
+		{oidTimestamp, "1969-12-31 23:59:59.9985", 0, ReasonTimestamp},
+		{oidTimestamp, "0044-03-15 00:00:00 BC", 0, ReasonTimestamp},
+		{oidTimestamp, "infinity", 0, ReasonTimestamp},
+		{oidTimestamptz, "-infinity", 0, ReasonTimestamp},
+		{oidTimestamptz, "294276-12-31 23:59:59.999999+00", 9224318015999999, ""},
+	} {
+		m := defaultMapping()
+		m.Timestamp = "created_at"
+		rel := outbox(pgoutput.Column{Name: "created_at", TypeOID: c.oid, TypeMod: -1})
+		ins := insert(rel, text(c.text))
+		if c.reason != "" {
+			if _, r := rejected(t, m, ins); r.Reason != c.reason || r.Column != "created_at" || r.ID != anID || r.Topic != "outbox.event.Order" {
+				t.Errorf("%s: %+v", c.text, r)
+			}
+			continue
 		}
-	})
-	if n != 0 {
-		t.Errorf("%v allocations per row", n)
+		rec, err := newRouter(t, m).Route(ins, commitTime(), Position{})
+		if err != nil || rec.Timestamp != c.want {
+			t.Errorf("%s: %d, %v, want %d", c.text, rec.Timestamp, err, c.want)
+		}
+	}
+	m := defaultMapping()
+	m.Timestamp = "created_at"
+	rel := outbox(pgoutput.Column{Name: "created_at", TypeOID: oidTimestamp, TypeMod: 3})
+	rec, err := newRouter(t, m).Route(insert(rel, null()), commitTime(), Position{})
+	if err != nil || rec.Timestamp != 1767225600123 {
+		t.Errorf("NULL: %d, %v, want the commit time", rec.Timestamp, err)
+	}
+}
+
+func TestPartitionColumn(t *testing.T) {
+	m := defaultMapping()
+	m.Partition = "p"
+	for _, c := range []struct {
+		value  pgoutput.Value
+		want   int32
+		reason string
+	}{
+		{text("0"), 0, ""},
+		{text("11"), 11, ""},
+		{text("2147483647"), 2147483647, ""},
+		{null(), -1, ""},
+		{text("-1"), 0, ReasonPartition},
+		{text("2147483648"), 0, ReasonPartition},
+		{text("-9223372036854775808"), 0, ReasonPartition},
+	} {
+		for _, oid := range []uint32{oidInt2, oidInt4, oidInt8} {
+			ins := insert(outbox(pgoutput.Column{Name: "p", TypeOID: oid, TypeMod: -1}), c.value)
+			if c.reason != "" {
+				if _, r := rejected(t, m, ins); r.Reason != c.reason || r.Column != "p" {
+					t.Errorf("%s: %+v", c.value.Data, r)
+				}
+				continue
+			}
+			rec, err := newRouter(t, m).Route(ins, commitTime(), Position{})
+			if err != nil || rec.Partition != c.want {
+				t.Errorf("%s: %v, %v, want %d", c.value.Data, rec, err, c.want)
+			}
+		}
+	}
+}
+
+// With several things wrong the first of topic, timestamp, partition and size is
+// the reason; the rest of the record is as it can be.
+func TestFirstReasonWins(t *testing.T) {
+	m := defaultMapping()
+	m.Timestamp, m.Partition, m.MaxBytes = "at", "p", 1
+	rel := outbox(
+		pgoutput.Column{Name: "at", TypeOID: oidTimestamp, TypeMod: -1},
+		pgoutput.Column{Name: "p", TypeOID: oidInt4, TypeMod: -1},
+	)
+	ins := insert(rel, text("infinity"), text("-1"))
+	ins.Row[1] = text("")
+	for _, want := range []string{ReasonTopicName, ReasonTimestamp, ReasonPartition, ReasonTooLarge} {
+		rec, r := rejected(t, m, ins)
+		if r.Reason != want {
+			t.Errorf("reason %s, want %s", r.Reason, want)
+		}
+		if string(rec.Key) != "42" || string(rec.Value) != `{"n": 1}` || string(rec.Headers[1].Value) != "OrderCreated" {
+			t.Errorf("record %+v is not whole", rec)
+		}
+		switch want {
+		case ReasonTopicName:
+			ins.Row[1] = text("Order")
+		case ReasonTimestamp:
+			ins.Row[5] = null()
+		case ReasonPartition:
+			ins.Row[6] = null()
+		}
+	}
+}
+
+// A router is reused: nothing of a row shows in the next.
+func TestRecordsDoNotMix(t *testing.T) {
+	m := defaultMapping()
+	m.Key = "k"
+	m.Headers = append(m.Headers, HeaderColumn{"flag", "flag"}, HeaderColumn{"ids", "ids"})
+	rel := outbox(
+		pgoutput.Column{Name: "k", TypeOID: oidBytea, TypeMod: -1},
+		pgoutput.Column{Name: "flag", TypeOID: oidBool, TypeMod: -1},
+		pgoutput.Column{Name: "ids", TypeOID: 1007, TypeMod: -1},
+	)
+	r := newRouter(t, m)
+	first, err := r.Route(insert(rel, text(`\x0001ff`), text("t"), text("{1,NULL}")), commitTime(), Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// An append by a reader must not reach the neighbours.
+	_ = append(first.Key, 'X')
+	if string(first.Key) != "\x00\x01\xff" || string(first.Headers[2].Value) != "true" || string(first.Headers[3].Value) != "[1,null]" {
+		t.Errorf("key %q, headers %q", first.Key, first.Headers)
+	}
+	second, err := r.Route(insert(rel, null(), null(), text("{}")), commitTime(), Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Key != nil || second.Headers[2].Value != nil || string(second.Headers[3].Value) != "[]" {
+		t.Errorf("key %q, headers %q", second.Key, second.Headers)
 	}
 }

@@ -13,7 +13,7 @@ func SessionSettings() [][2]string {
 		{"datestyle", "ISO, MDY"},
 		{"intervalstyle", "postgres"},
 		{"timezone", "UTC"},
-		{"extra_float_digits", "1"},
+		{"extra_float_digits", "3"},
 		{"bytea_output", "hex"},
 		{"lc_monetary", "C"},
 	}

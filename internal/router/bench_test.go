@@ -1,0 +1,77 @@
+package router
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+)
+
+// workload is a mapping and a row whose routing must not allocate.
+type workload struct {
+	name    string
+	mapping Mapping
+	insert  *pgoutput.Insert
+}
+
+func workloads() []workload {
+	positioned := defaultMapping()
+	positioned.PositionHeader = "walpost-position"
+
+	converting := defaultMapping()
+	converting.Key, converting.Timestamp, converting.Partition = "k", "at", "p"
+	converting.Headers = append(converting.Headers, HeaderColumn{"at", "at"}, HeaderColumn{"flag", "flag"}, HeaderColumn{"k", "k"})
+	rel := outbox(
+		pgoutput.Column{Name: "k", TypeOID: oidBytea, TypeMod: -1},
+		pgoutput.Column{Name: "at", TypeOID: oidTimestamptz, TypeMod: -1},
+		pgoutput.Column{Name: "p", TypeOID: oidInt4, TypeMod: -1},
+		pgoutput.Column{Name: "flag", TypeOID: oidBool, TypeMod: -1},
+	)
+	return []workload{
+		{"default", defaultMapping(), large(insert(outbox()))},
+		{"position header", positioned, large(insert(outbox()))},
+		{"converted columns", converting, large(insert(rel, text(`\x0001ff`), text("2026-01-01 00:00:00.123456+00"), text("3"), text("t")))},
+	}
+}
+
+// large gives the row a payload of 250 bytes.
+func large(ins *pgoutput.Insert) *pgoutput.Insert {
+	return with(ins, 4, text(`{"a": "`+strings.Repeat("x", 241)+`"}`))
+}
+
+// The steady state allocates nothing per row.
+func TestRouteAllocatesNothing(t *testing.T) {
+	for _, w := range workloads() {
+		r, at := newRouter(t, w.mapping), commitTime()
+		n := testing.AllocsPerRun(1000, func() {
+			if _, err := r.Route(w.insert, at, Position{CommitLSN: 1, Ordinal: 1}); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if n != 0 {
+			t.Errorf("%s: %v allocations per row", w.name, n)
+		}
+	}
+}
+
+func BenchmarkRoute(b *testing.B) {
+	for _, w := range workloads() {
+		b.Run(w.name, func(b *testing.B) {
+			r, at := newRouter(b, w.mapping), commitTime()
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := r.Route(w.insert, at, Position{CommitLSN: 1, Ordinal: 1}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkPartition(b *testing.B) {
+	key := []byte(anID)
+	b.ReportAllocs()
+	for b.Loop() {
+		Partition(key, 12)
+	}
+}

@@ -1,0 +1,91 @@
+package router
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func dltTemplate() []Part { return []Part{{Column: "topic"}, {Literal: ".DLT"}} }
+
+func deadLetters(t *testing.T, template []Part) *DeadLetters {
+	t.Helper()
+	d, err := NewDeadLetters(template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestDeadLetter(t *testing.T) {
+	m := defaultMapping()
+	m.MaxBytes = 100
+	rec, rejection := rejected(t, m, insert(outbox()))
+	rec.Partition = 7 // as if the column had said so
+	pos := Position{CommitLSN: 0x16B374D848, Ordinal: 2}
+	at := time.Date(2026, 1, 1, 2, 0, 0, 120_999_000, time.FixedZone("", 7200))
+	letter, err := deadLetters(t, dltTemplate()).Record(rec, rejection, pos, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if letter.Topic != "outbox.event.Order.DLT" || letter.Partition != -1 || string(letter.Key) != "42" ||
+		string(letter.Value) != `{"n": 1}` || letter.Timestamp != rec.Timestamp {
+		t.Errorf("%+v", letter)
+	}
+	want := []Header{
+		{"id", []byte(anID)},
+		{"eventType", []byte("OrderCreated")},
+		{"walpost-dlt-topic", []byte("outbox.event.Order")},
+		{"walpost-dlt-reason", []byte("too_large")},
+		{"walpost-dlt-error", []byte(rejection.Text)},
+		{"walpost-dlt-position", []byte("00000016b374d848/00000002")},
+		{"walpost-dlt-time", []byte("2026-01-01T00:00:00.120Z")},
+	}
+	if !slices.EqualFunc(letter.Headers, want, func(a, b Header) bool { return a.Name == b.Name && string(a.Value) == string(b.Value) }) {
+		t.Errorf("headers %q", letter.Headers)
+	}
+	if len(rec.Headers) != 2 {
+		t.Errorf("the record's own headers became %q", rec.Headers)
+	}
+}
+
+func TestDeadLetterTopics(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		template []Part
+		value    string // of aggregatetype; "" for NULL
+		topic    string // "" when there is none
+	}{
+		{"one for all", []Part{{Literal: "dead"}}, "Order/€", "dead"},
+		{"one for all, no topic", []Part{{Literal: "dead"}}, "", "dead"},
+		{"illegal name", dltTemplate(), "Order/€", ""},
+		{"no topic", dltTemplate(), "", ""},
+		{"reserved name", dltTemplate(), "__x", "outbox.event.__x.DLT"},
+		{"too long", dltTemplate(), strings.Repeat("a", 249), ""},
+	} {
+		ins := with(insert(outbox()), 1, text(c.value))
+		if c.value == "" {
+			ins.Row[1] = null()
+		}
+		m := defaultMapping()
+		m.MaxBytes = 1 // rejects what nothing else does
+		rec, rejection := rejected(t, m, ins)
+		letter, err := deadLetters(t, c.template).Record(rec, rejection, Position{}, commitTime())
+		var refused *DeadLetterError
+		switch {
+		case c.topic == "" && !errors.As(err, &refused):
+			t.Errorf("%s: %+v, %v, want it refused", c.name, letter, err)
+		case c.topic != "" && (err != nil || letter.Topic != c.topic):
+			t.Errorf("%s: %+v, %v, want topic %s", c.name, letter, err, c.topic)
+		case err != nil && !strings.Contains(err.Error(), "delivery.dead_letter"):
+			t.Errorf("%s: %q does not name the key", c.name, err)
+		}
+	}
+	for _, template := range [][]Part{nil, {{Column: "id"}}, {{}}} {
+		if _, err := NewDeadLetters(template); err == nil {
+			t.Errorf("template %v was taken", template)
+		}
+	}
+}

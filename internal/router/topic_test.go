@@ -1,0 +1,102 @@
+package router
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTopicRules(t *testing.T) {
+	long := strings.Repeat("a", maxTopicLength-len("outbox.event."))
+	for _, c := range []struct {
+		template []Part
+		value    string
+		topic    string
+		fault    string // part of the text
+	}{
+		{nil, "Order", "outbox.event.Order", ""},
+		{nil, "a-b_c.D9", "outbox.event.a-b_c.D9", ""},
+		{nil, long, "outbox.event." + long, ""},
+		{nil, long + "a", "", "longer than 249"},
+		{nil, "Order/€", "outbox.event.Order/€", "outside"},
+		{nil, "a b", "outbox.event.a b", "outside"},
+		{nil, "a\x00", "outbox.event.a\x00", "outside"},
+		{[]Part{{Column: "aggregatetype"}}, ".", ".", ". or .."},
+		{[]Part{{Column: "aggregatetype"}}, "..", "..", ". or .."},
+		{[]Part{{Column: "aggregatetype"}}, "...", "...", ""},
+		{[]Part{{Column: "aggregatetype"}}, "__consumer_offsets", "__consumer_offsets", "__"},
+		{[]Part{{Column: "aggregatetype"}}, "_schemas", "_schemas", ""},
+		{[]Part{{Literal: "all"}}, "Order", "all", ""},
+		{[]Part{{Column: "aggregatetype"}, {Literal: "."}, {Column: "type"}, {Literal: ".v1"}}, "Order", "Order.OrderCreated.v1", ""},
+	} {
+		m := defaultMapping()
+		if c.template != nil {
+			m.Topic = c.template
+		}
+		ins := with(insert(outbox()), 1, text(c.value))
+		if c.fault == "" {
+			rec, err := newRouter(t, m).Route(ins, commitTime(), Position{})
+			if err != nil || rec.Topic != c.topic {
+				t.Errorf("%q: %v, %v, want topic %q", c.value, rec, err, c.topic)
+			}
+			continue
+		}
+		_, r := rejected(t, m, ins)
+		if r.Reason != ReasonTopicName || !strings.Contains(r.Text, c.fault) || !strings.Contains(r.Text, "outbox.topic") {
+			t.Errorf("%q: %+v", c.value, r)
+		}
+		if c.topic != "" && r.Topic != c.topic {
+			t.Errorf("%q: topic %q, want %q", c.value, r.Topic, c.topic)
+		}
+		if len(r.Topic) > maxTopicLength {
+			t.Errorf("%q: topic of %d bytes goes on", c.value, len(r.Topic))
+		}
+	}
+}
+
+func TestTopicOfNullAndEmpty(t *testing.T) {
+	for _, v := range []string{"", "NULL"} {
+		ins := with(insert(outbox()), 1, text(v))
+		if v == "NULL" {
+			ins.Row[1] = null()
+		}
+		rec, r := rejected(t, defaultMapping(), ins)
+		if r.Reason != ReasonTopicName || r.Column != "aggregatetype" || r.Topic != "outbox.event." || rec.Topic != r.Topic {
+			t.Errorf("%q: %+v", v, r)
+		}
+	}
+}
+
+func TestTopicsAllowed(t *testing.T) {
+	m := defaultMapping()
+	m.Allow = []string{"outbox.event.O*", "billing-?"}
+	r := newRouter(t, m)
+	if _, err := r.Route(insert(outbox()), commitTime(), Position{}); err != nil {
+		t.Fatal(err)
+	}
+	_, rejection := rejected(t, m, with(insert(outbox()), 1, text("Customer")))
+	if rejection.Reason != ReasonNotAllowed || !strings.Contains(rejection.Text, "kafka.topics.allow") {
+		t.Errorf("%+v", rejection)
+	}
+	m.Allow = []string{"[a-"}
+	if _, err := New(m); err == nil {
+		t.Error("a broken glob was taken")
+	}
+}
+
+// Names are interned, and the memory for them has a bound.
+func TestTopicsAreBounded(t *testing.T) {
+	ts := newTopics(nil)
+	name := make([]byte, 0, 8)
+	for i := range 3 * maxInterned {
+		name = appendPadded(name[:0], int64(i), 6)
+		if _, r := ts.judge(name); r != nil {
+			t.Fatal(r)
+		}
+		if len(ts.passed) > maxInterned {
+			t.Fatalf("%d names kept", len(ts.passed))
+		}
+	}
+	if len(ts.passed) == 0 {
+		t.Error("no names kept")
+	}
+}

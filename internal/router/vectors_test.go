@@ -1,0 +1,134 @@
+package router_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/router/vectortest"
+)
+
+const vectors = "../../testdata/vectors/"
+
+func TestMurmur2Vectors(t *testing.T) {
+	f, err := os.Open(vectors + "murmur2.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := 0
+	for s := bufio.NewScanner(f); s.Scan(); lines++ {
+		var v struct {
+			Key                  string
+			P1, P3, P6, P12, P50 int32
+		}
+		if err := json.Unmarshal(s.Bytes(), &v); err != nil {
+			t.Fatal(err)
+		}
+		for n, want := range map[int32]int32{1: v.P1, 3: v.P3, 6: v.P6, 12: v.P12, 50: v.P50} {
+			if got := router.Partition([]byte(v.Key), n); got != want {
+				t.Errorf("key %q, %d partitions: %d, want %d", v.Key, n, got, want)
+			}
+		}
+	}
+	if lines == 0 {
+		t.Fatal("no vectors")
+	}
+}
+
+// Every golden record with a key, of any converter, lies where murmur2 says,
+// unless a column chose its partition.
+func TestPartitionOfGoldenRecords(t *testing.T) {
+	cases, err := vectortest.ReadGolden(vectors + "golden.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := 0
+	for _, c := range cases {
+		m, _ := c.Mapping()
+		for i, rec := range c.Records {
+			if rec.Key == nil || rec.Partition == nil || m.Partition != "" {
+				continue
+			}
+			records++
+			if got := router.Partition(rec.Key, c.Partitions); got != *rec.Partition {
+				t.Errorf("%s, record %d: key %q in partition %d, want %d", c.Name, i, rec.Key, got, *rec.Partition)
+			}
+		}
+	}
+	if records < 100 {
+		t.Errorf("%d records compared", records)
+	}
+}
+
+func TestEventRouterVectors(t *testing.T) {
+	cases, err := vectortest.ReadEventRouter(vectors + "eventrouter.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, c := range cases {
+		m, reason := c.Mapping()
+		if reason != "" {
+			continue
+		}
+		ran++
+		t.Run(c.Case, func(t *testing.T) { routeVector(t, &c, m) })
+	}
+	if ran < 20 {
+		t.Errorf("%d of %d cases apply", ran, len(cases))
+	}
+}
+
+func routeVector(t *testing.T, c *vectortest.EventRouter, m router.Mapping) {
+	r, err := router.New(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ins, err := c.Insert()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.Route(ins, time.UnixMilli(1767225600123), router.Position{})
+	if c.Error != "" {
+		var schema *router.SchemaError
+		var rejection *router.Rejection
+		if !errors.As(err, &schema) && !errors.As(err, &rejection) {
+			t.Fatalf("error %v, want the row refused as Debezium does: %s", err, c.Error)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := c.Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Topic != want.Topic || got.Timestamp != *want.Timestamp {
+		t.Errorf("topic %q at %d, want %q at %d", got.Topic, got.Timestamp, want.Topic, *want.Timestamp)
+	}
+	if want.Partition != nil && got.Partition != *want.Partition || want.Partition == nil && got.Partition != -1 {
+		t.Errorf("partition %d", got.Partition)
+	}
+	if !same(got.Key, want.Key) {
+		t.Errorf("key %q, want %q", got.Key, want.Key)
+	}
+	if !same(got.Value, want.Value) {
+		t.Errorf("value %q, want %q", got.Value, want.Value)
+	}
+	if !slices.EqualFunc(got.Headers, want.Headers, func(a, b router.Header) bool {
+		return a.Name == b.Name && same(a.Value, b.Value)
+	}) {
+		t.Errorf("headers\n %q, want\n %q", got.Headers, want.Headers)
+	}
+}
+
+// same compares bytes, where nil is not empty.
+func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
