@@ -23,7 +23,8 @@ func TestDeadLetter(t *testing.T) {
 	m := defaultMapping()
 	m.MaxBytes = 100
 	rec, rejection := rejected(t, m, insert(outbox()))
-	rec.Partition = 7 // as if the column had said so
+	rec.Partition = 7                          // as if the column had said so
+	rec.Headers = slices.Grow(rec.Headers, 16) // room that belongs to the record, not to its dead letter
 	pos := Position{CommitLSN: 0x16B374D848, Ordinal: 2}
 	at := time.Date(2026, 1, 1, 2, 0, 0, 120_999_000, time.FixedZone("", 7200))
 	letter, err := deadLetters(t, dltTemplate()).Record(rec, rejection, pos, at)
@@ -46,8 +47,8 @@ func TestDeadLetter(t *testing.T) {
 	if !slices.EqualFunc(letter.Headers, want, func(a, b Header) bool { return a.Name == b.Name && string(a.Value) == string(b.Value) }) {
 		t.Errorf("headers %q", letter.Headers)
 	}
-	if len(rec.Headers) != 2 {
-		t.Errorf("the record's own headers became %q", rec.Headers)
+	if rest := rec.Headers[:7][2:]; slices.ContainsFunc(rest, func(h Header) bool { return h.Name != "" }) {
+		t.Errorf("written behind the record's own headers: %q", rest)
 	}
 }
 

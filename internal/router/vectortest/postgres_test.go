@@ -42,7 +42,7 @@ func route(t *testing.T, db devstacktest.Database, r *router.Router) []routed {
 		db.Exec(t, "SELECT set_config('"+s[0]+"', '"+s[1]+"', false)")
 	}
 	rows, err := db.Conn.Query(t.Context(), `SELECT data FROM pg_logical_slot_get_binary_changes('`+db.Name+`',
-		NULL, NULL, 'proto_version', '1', 'publication_names', 'walpost')`)
+		NULL::pg_lsn, NULL::int, 'proto_version', '1', 'publication_names', 'walpost')`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestRenamedColumnStops(t *testing.T) {
 	db.Exec(t, "ALTER TABLE outbox RENAME COLUMN payload TO body", "INSERT INTO outbox VALUES (4, 'Order', '{}', 9, NULL)")
 	var data []byte
 	err = db.Conn.QueryRow(t.Context(), `SELECT data FROM pg_logical_slot_get_binary_changes('`+db.Name+`',
-		NULL, NULL, 'proto_version', '1', 'publication_names', 'walpost') WHERE get_byte(data, 0) = ascii('R')`).Scan(&data)
+		NULL::pg_lsn, NULL::int, 'proto_version', '1', 'publication_names', 'walpost') WHERE get_byte(data, 0) = ascii('R')`).Scan(&data)
 	if err != nil {
 		t.Fatal(err)
 	}
