@@ -26,6 +26,11 @@ type Sink interface {
 	Keepalive(lsn pgoutput.LSN)
 	// Full tells that nothing more can be taken at the moment.
 	Full() bool
+	// Between tells that no transaction is taken in part: a planned stop may end here.
+	Between() bool
+	// Fault is why the sink can take nothing more, for good; nil while it can. It
+	// ends the stream.
+	Fault() error
 	// Confirmed is the LSN that may be confirmed now, and whether everything read
 	// is acknowledged.
 	Confirmed() (lsn pgoutput.LSN, settled bool)
@@ -64,9 +69,6 @@ type Stream struct {
 	frame    [statusSize]byte
 }
 
-// stopAt ends Run in order once it is closed: see Run.
-type stopAt <-chan struct{}
-
 // Run streams into the sink until ctx ends, the server or the network fails, or
 // stop is closed: then it reads to the end of the transaction it is in and
 // returns nil. The caller of close(stop) calls Wake after it.
@@ -76,8 +78,11 @@ func (s *Stream) Run(ctx context.Context, stop <-chan struct{}, sink Sink) error
 		if err != nil || stopped {
 			return err
 		}
-		if err := ctx.Err(); err != nil {
+		if ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if err := sink.Fault(); err != nil {
+			return err
 		}
 		next, err := s.report(sink)
 		if err != nil {
@@ -96,9 +101,9 @@ func (s *Stream) Run(ctx context.Context, stop <-chan struct{}, sink Sink) error
 }
 
 // take hands over what is in the buffer, as far as the sink has room.
-func (s *Stream) take(stop stopAt, sink Sink) (stopped bool, err error) {
+func (s *Stream) take(stop <-chan struct{}, sink Sink) (stopped bool, err error) {
 	for !sink.Full() {
-		if !s.inTx && closed(stop) {
+		if s.ended(stop, sink) {
 			return true, nil
 		}
 		kind, body, ok, err := s.in.next()
@@ -109,13 +114,14 @@ func (s *Stream) take(stop stopAt, sink Sink) (stopped bool, err error) {
 			return false, err
 		}
 	}
-	return !s.inTx && closed(stop), nil
+	return s.ended(stop, sink), nil
 }
 
-func closed(c <-chan struct{}) bool {
+// ended tells that the stream shall stop and may: not inside a transaction.
+func (s *Stream) ended(stop <-chan struct{}, sink Sink) bool {
 	select {
-	case <-c:
-		return true
+	case <-stop:
+		return !s.inTx && sink.Between()
 	default:
 		return false
 	}

@@ -26,6 +26,7 @@ type Session struct {
 	Flushed   pgoutput.LSN // the end of WAL when the session began
 	Slot      SlotPosition
 	SenderMax time.Duration // wal_sender_timeout; 0: none
+	Clock     time.Duration // the server's clock less ours: commit times are the server's
 }
 
 // SlotPosition is the slot as the session found it.
@@ -66,7 +67,9 @@ func (s *Session) look(ctx context.Context, slot string) error {
 		return err
 	}
 	s.SystemID, s.Timeline, s.Flushed = id.SystemID, id.Timeline, pgoutput.LSN(id.XLogPos)
-	results, err := s.conn.Exec(ctx, `SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout';
+	asked := time.Now()
+	results, err := s.conn.Exec(ctx, `SELECT setting, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+		FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout';
 		SELECT active, coalesce(active_pid, 0), coalesce(confirmed_flush_lsn, '0/0')
 		FROM pg_catalog.pg_replication_slots WHERE slot_name = `+quoteLiteral(slot)).ReadAll()
 	if err != nil {
@@ -80,6 +83,11 @@ func (s *Session) look(ctx context.Context, slot string) error {
 		return fmt.Errorf("wal_sender_timeout: %w", err)
 	}
 	s.SenderMax = time.Duration(ms) * time.Millisecond
+	micros, err := strconv.ParseInt(string(results[0].Rows[0][1]), 10, 64)
+	if err != nil {
+		return fmt.Errorf("clock_timestamp: %w", err)
+	}
+	s.Clock = time.UnixMicro(micros).Sub(asked.Add(time.Since(asked) / 2))
 	if len(results[1].Rows) == 0 {
 		return nil
 	}

@@ -36,6 +36,7 @@ func sessionParameters() map[string]string {
 		"IntervalStyle":                       "postgres",
 		"extra_float_digits":                  "3",
 		"bytea_output":                        "hex",
+		"lc_monetary":                         "C",
 		"client_encoding":                     "UTF8",
 		"search_path":                         "pg_catalog",
 		"lock_timeout":                        "0",

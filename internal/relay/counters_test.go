@@ -1,0 +1,21 @@
+package relay_test
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// counters is an Observer that counts what tests ask for.
+type counters struct {
+	published, rejected, dead, ignored, repeats, connects, errors atomic.Int64
+}
+
+func (c *counters) Published(_ string, n, _ int) { c.published.Add(int64(n)) }
+func (c *counters) Rejected(string, string)      { c.rejected.Add(1) }
+func (c *counters) DeadLettered(string)          { c.dead.Add(1) }
+func (c *counters) ProduceError(string)          { c.errors.Add(1) }
+func (c *counters) PossibleRepeats(n int)        { c.repeats.Add(int64(n)) }
+func (c *counters) Request(time.Duration)        {}
+func (c *counters) Reconnected()                 {}
+func (c *counters) ChangeIgnored(string)         { c.ignored.Add(1) }
+func (c *counters) PostgresConnected()           { c.connects.Add(1) }

@@ -1,0 +1,243 @@
+package relay
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/checkpoint"
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/router"
+)
+
+// pipeline is the way of a row between the stream and the producer: it is the
+// stream's sink. It outlives connections: what it has read it does not read again.
+// All methods but figures run on the stream's goroutine.
+type pipeline struct {
+	router   *router.Router
+	producer *producer.Producer
+	tracker  *checkpoint.Tracker
+	observer Observer
+	log      *zap.Logger
+	onReject producer.Policy
+	letters  *router.DeadLetters
+	schema   string
+	table    string
+	oid      uint32 // of the outbox; 0 until its first relation message
+	rarely   map[string]time.Time
+
+	read      router.Position // of the last insert into the outbox that was read, ever
+	current   router.Position // in the transaction the stream is in
+	committed time.Time       // its commit time
+	open      bool            // events were given out for a transaction whose commit has not come
+	halted    *Halt
+
+	events  atomic.Uint64 // last number given out
+	newest  atomic.Int64  // commit time of the last transaction begun, unix nanoseconds
+	behind  bool
+	clock   time.Duration // Postgres' clock less ours, measured at each connect
+	skipped uint64        // inserts read again after a reconnect and skipped
+}
+
+// behindAfter is the age of a transaction, as it comes in, from which the relay
+// counts as behind: requests may then wait to fill.
+const behindAfter = 20 * time.Millisecond
+
+// Message takes what the stream decoded.
+func (p *pipeline) Message(m pgoutput.Message) error {
+	switch m := m.(type) {
+	case *pgoutput.Insert:
+		return p.insert(m)
+	case *pgoutput.Begin:
+		p.begin(m)
+	case *pgoutput.Commit:
+		if uint64(m.CommitLSN) != p.current.CommitLSN {
+			return p.halt(mismatch(pgoutput.LSN(p.current.CommitLSN), m.CommitLSN))
+		}
+		p.tracker.Commit(m.EndLSN)
+		if uint64(m.CommitLSN) >= p.read.CommitLSN { // one before it: read again after a cut, skipped
+			p.open = false
+		}
+	case *pgoutput.Update:
+		p.ignored("update", m.Relation)
+	case *pgoutput.Delete:
+		p.ignored("delete", m.Relation)
+	case *pgoutput.Truncate:
+		p.observer.ChangeIgnored("truncate")
+	}
+	return nil
+}
+
+func (p *pipeline) begin(m *pgoutput.Begin) {
+	p.current = router.Position{CommitLSN: uint64(m.CommitLSN)}
+	p.committed = m.CommitTime
+	p.newest.Store(m.CommitTime.UnixNano())
+	if behind := time.Since(m.CommitTime)+p.clock > behindAfter; behind != p.behind {
+		p.behind = behind
+		p.producer.SetBehind(behind)
+	}
+}
+
+func (p *pipeline) insert(m *pgoutput.Insert) error {
+	outbox, err := p.isOutbox(m.Relation)
+	if err != nil {
+		return err
+	}
+	if !outbox {
+		p.ignored("insert", m.Relation)
+		return nil
+	}
+	p.current.Ordinal++
+	if !before(p.read, p.current) {
+		p.skipped++ // sent before the connection was lost
+		return nil
+	}
+	rec, err := p.router.Route(m, p.committed, p.current)
+	if rejection, ok := errors.AsType[*router.Rejection](err); ok {
+		return p.reject(rec, rejection)
+	}
+	if err != nil {
+		return p.halt(&Halt{
+			Code: ExitHalted, Reason: "the outbox table does not fit the configuration", Detail: err.Error(),
+			Hint: "everything before this row is in Kafka and confirmed: change the file or the table, then start walpost again",
+		})
+	}
+	p.accept(rec, false)
+	return nil
+}
+
+func (p *pipeline) accept(rec *router.Record, dead bool) {
+	n := p.tracker.Event()
+	p.events.Store(n)
+	p.open = true
+	p.read = p.current
+	if dead {
+		p.producer.AddDead(rec, n, p.current)
+	} else {
+		p.producer.Add(rec, n, p.current)
+	}
+}
+
+// reject applies delivery.on_reject to a row that can never become a record.
+func (p *pipeline) reject(rec *router.Record, r *router.Rejection) error {
+	p.observer.Rejected(r.Topic, r.Reason)
+	if p.mayLog(r.Reason) {
+		p.log.Warn("this row can never become a record", zap.String("id", r.ID), zap.String("topic", r.Topic),
+			zap.String("reason", r.Reason), zap.String("error", r.Text),
+			zap.Stringer("commit_lsn", pgoutput.LSN(p.current.CommitLSN)), zap.Uint32("ordinal", p.current.Ordinal))
+	}
+	switch p.onReject {
+	case producer.Skip:
+		p.read = p.current
+		return nil
+	case producer.DeadLetter:
+		dead, err := p.letters.Record(rec, r, p.current, time.Now())
+		if err == nil {
+			p.accept(dead, true)
+			return nil
+		}
+		return p.halt(rejected(r.Topic, r.ID, r.Text+"; and its dead letter cannot be written: "+err.Error()))
+	default:
+		return p.halt(rejected(r.Topic, r.ID, r.Text))
+	}
+}
+
+// rejected is the halt for a record that can never be delivered.
+func rejected(topic, id, text string) *Halt {
+	return &Halt{
+		Code: ExitHalted, Reason: "a record was rejected",
+		Detail: fmt.Sprintf("event %s, topic %q: %s", id, topic, text),
+		Hint:   "mend what the message names and start walpost again; or set delivery.on_reject to dead_letter or skip",
+	}
+}
+
+// halt stops the stream here, for good: from now on no transaction is complete.
+func (p *pipeline) halt(h *Halt) error {
+	p.tracker.Hold()
+	p.halted = h
+	return h
+}
+
+// mayLog is true for the first of a kind and then rarely.
+func (p *pipeline) mayLog(kind string) bool {
+	now := time.Now()
+	if last, ok := p.rarely[kind]; ok && now.Sub(last) < logEvery {
+		return false
+	}
+	if p.rarely == nil {
+		p.rarely = map[string]time.Time{}
+	}
+	p.rarely[kind] = now
+	return true
+}
+
+// isOutbox recognises the outbox by its OID. Its name is looked at when the OID
+// is seen first; the OID under another name later is somebody's rename.
+func (p *pipeline) isOutbox(rel *pgoutput.Relation) (bool, error) {
+	named := rel.Name == p.table && rel.Namespace == p.schema
+	switch {
+	case p.oid == rel.ID && named:
+		return true, nil
+	case p.oid == rel.ID:
+		return false, p.halt(&Halt{
+			Code: ExitHalted, Reason: "the outbox table was renamed",
+			Detail: fmt.Sprintf("it is %s.%s now, and outbox.table says %s.%s", rel.Namespace, rel.Name, p.schema, p.table),
+			Hint:   "everything before this row is in Kafka and confirmed: rename it back, or change outbox.table, then start walpost again",
+		})
+	case p.oid == 0 && named:
+		p.oid = rel.ID
+		return true, nil
+	default:
+		return false, nil
+	}
+}
+
+func (p *pipeline) ignored(op string, _ *pgoutput.Relation) { p.observer.ChangeIgnored(op) }
+
+// Keepalive takes the position up to which the server has decoded.
+func (p *pipeline) Keepalive(lsn pgoutput.LSN) {
+	if !p.open {
+		p.tracker.Keepalive(lsn)
+	}
+}
+
+// Full tells that reading shall pause.
+func (p *pipeline) Full() bool { return p.producer.Full() }
+
+// Between tells that no transaction is read in part.
+func (p *pipeline) Between() bool { return !p.open }
+
+// forget drops the position: on another timeline it means something else.
+func (p *pipeline) forget() {
+	p.read = router.Position{}
+	p.open = false
+}
+
+// Fault is the producer's halt, if it came to one.
+func (p *pipeline) Fault() error {
+	if p.halted != nil {
+		return p.halted
+	}
+	if h := p.producer.Halted(); h != nil {
+		return p.halt(rejected(h.Topic, h.ID, h.Text))
+	}
+	return nil
+}
+
+// Confirmed is what may be confirmed to Postgres, by the laws of checkpoint.
+func (p *pipeline) Confirmed() (lsn pgoutput.LSN, settled bool) {
+	watermark := p.producer.Watermark()
+	return p.tracker.Confirmed(watermark), watermark > p.events.Load()
+}
+
+// before orders positions: commit LSN first, then the ordinal in the transaction.
+func before(a, b router.Position) bool {
+	if a.CommitLSN != b.CommitLSN {
+		return a.CommitLSN < b.CommitLSN
+	}
+	return a.Ordinal < b.Ordinal
+}

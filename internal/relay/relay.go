@@ -1,0 +1,313 @@
+// Package relay is the pipeline: from the replication stream through the router
+// into the producer, and the confirmed LSN back to Postgres.
+//
+// It knows the order of things: connect, verify, stream, wait, stop, halt. What
+// Postgres and Kafka say in detail it leaves to replication and producer.
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/checkpoint"
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/router"
+)
+
+// Observer hears what a relay does, for metrics. Its methods must be fast.
+type Observer interface {
+	producer.Observer
+	ChangeIgnored(op string) // insert into another table, update, delete, truncate
+	PostgresConnected()
+}
+
+const (
+	logEvery    = 30 * time.Second // how often a failure that goes on is logged after its first line
+	standbyPoll = time.Second      // how often a standby looks whether the slot is free
+	healthyFor  = 10 * time.Second // a stream that lived so long resets the back-off
+	watchEvery  = 500 * time.Millisecond
+)
+
+// Causes that end a stream without a fault of Postgres.
+var (
+	errHibernate = errors.New("Kafka has been away for longer than postgres.hibernate_after")
+	errDeadline  = errors.New("shutdown_timeout has passed")
+)
+
+// Relay is one relay: one slot, one outbox, one Kafka cluster.
+type Relay struct {
+	cfg      *config.Config
+	log      *zap.Logger
+	target   replication.Target
+	observer Observer
+	state    *machine
+	producer *producer.Producer
+	pipeline *pipeline
+
+	started  bool // the start's requirements were met once
+	system   string
+	timeline int32
+	reported pgoutput.LSN // confirmed by this process, the highest
+	stoodBy  bool         // another connection had the slot since the last stream
+	failing  backoff
+	logged   time.Time
+}
+
+// New makes a relay of a configuration. Nothing is contacted until Run.
+func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error) {
+	log = log.With(zap.String("relay", cfg.Name))
+	r := &Relay{
+		cfg: cfg, log: log, target: Target(cfg), observer: observer, state: newMachine(cfg.Name, log),
+		failing: backoff{least: 100 * time.Millisecond, most: 5 * time.Second},
+	}
+	rt, err := router.New(Mapping(cfg))
+	if err != nil {
+		return nil, err
+	}
+	letters, err := DeadLetters(cfg)
+	if err != nil {
+		return nil, err
+	}
+	r.pipeline = &pipeline{
+		router: rt, tracker: &checkpoint.Tracker{}, observer: observer, log: log, letters: letters,
+		onReject: onReject(cfg), schema: cfg.Outbox.Table.Schema, table: cfg.Outbox.Table.Name,
+	}
+	return r, nil
+}
+
+// Status is what the relay is doing at the moment.
+func (r *Relay) Status() Status { return r.state.get() }
+
+// InFlight is what is read and not acknowledged: events, and bytes of memory.
+func (r *Relay) InFlight() (events int, bytes int64) {
+	if r.producer == nil {
+		return 0, 0
+	}
+	return r.producer.InFlight()
+}
+
+// Run relays until stop is closed and everything read is acknowledged and
+// confirmed (nil), ctx ends, or the relay halts (*Halt). Neither Postgres nor
+// Kafka being away ends it.
+func (r *Relay) Run(ctx context.Context, stop <-chan struct{}) error {
+	opts, err := r.producerOptions()
+	if err != nil {
+		return err
+	}
+	wake := &waker{}
+	opts.Progress = wake.call
+	r.producer = producer.New(ctx, opts)
+	defer r.producer.Close()
+	r.pipeline.producer = r.producer
+
+	ctx, cancel := r.withDeadline(ctx, stop)
+	defer cancel()
+	for {
+		if isClosed(stop) && r.settled() { // nothing read is left: a standby ends at once
+			r.state.set(Stopped, "", "")
+			return nil
+		}
+		err := r.attempt(ctx, stop, wake)
+		if end, result := r.ended(ctx, stop, err); end {
+			return result
+		}
+		if err := r.wait(ctx, stop, err); err != nil {
+			return r.result(err)
+		}
+	}
+}
+
+// withDeadline ends the context shutdown_timeout after stop.
+func (r *Relay) withDeadline(ctx context.Context, stop <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-stop:
+		}
+		timer := time.NewTimer(r.cfg.ShutdownTimeout)
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+			cancel(errDeadline)
+		}
+	}()
+	return ctx, func() { cancel(context.Canceled) }
+}
+
+// attempt is one connection to Postgres, from dialling to its end.
+func (r *Relay) attempt(ctx context.Context, stop <-chan struct{}, wake *waker) error {
+	if !r.started {
+		if err := r.verifyStart(ctx); err != nil {
+			return err
+		}
+		r.started = true
+	}
+	stream, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	begun := time.Now()
+	err = r.stream(ctx, stop, wake, stream)
+	r.reported = max(r.reported, stream.Reported())
+	if time.Since(begun) > healthyFor {
+		r.failing.reset()
+	}
+	return err
+}
+
+// open connects, checks that this is the server and the slot of before, and
+// starts the stream.
+func (r *Relay) open(ctx context.Context) (*replication.Stream, error) {
+	dial, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	r.state.swap(Connecting, "", Streaming, Throttled, KafkaUnavailable, Verifying)
+	session, err := r.target.Open(dial, r.cfg.Postgres.Slot)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.recognise(session); err != nil {
+		session.Close(ctx)
+		return nil, err
+	}
+	stream, err := session.Start(ctx, r.cfg.Postgres.Slot, r.cfg.Postgres.Publication)
+	if err != nil {
+		return nil, err
+	}
+	r.pipeline.clock = session.Clock
+	r.observer.PostgresConnected()
+	r.stoodBy = false
+	r.log.Info("streaming", zap.String("slot", r.cfg.Postgres.Slot), zap.String("system", session.SystemID),
+		zap.Int32("timeline", session.Timeline), zap.Stringer("confirmed_lsn", session.Slot.Confirmed))
+	if r.failing.attempts > 0 {
+		r.log.Info("Postgres is there again", zap.Duration("after", time.Since(r.failing.since).Round(time.Millisecond)), zap.Int("attempts", r.failing.attempts))
+		r.failing.attempts = 0
+	}
+	return stream, nil
+}
+
+// recognise compares server and slot with what this process knows of them.
+func (r *Relay) recognise(s *replication.Session) error {
+	slot := r.cfg.Postgres.Slot
+	switch {
+	case r.system != "" && s.SystemID != r.system:
+		return &Halt{
+			Code: ExitHalted, Reason: "another Postgres cluster answers under this address",
+			Detail: fmt.Sprintf("its system identifier is %s, it was %s", s.SystemID, r.system),
+			Hint:   "look where postgres.url leads; to read this cluster from now on start walpost again",
+		}
+	case !s.Slot.Exists:
+		return &Halt{
+			Code: ExitHalted, Reason: fmt.Sprintf("slot %q does not exist any more", slot),
+			Detail: "what was committed since it went is not in it",
+			Hint:   "`walpost init` makes a new one, which begins with what is committed after it; rows of the outbox table from before must be published by hand",
+		}
+	case r.timeline == s.Timeline && r.reported > 0 && s.Slot.Confirmed > r.reported && !r.stoodBy:
+		return &Halt{
+			Code: ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by somebody else", slot),
+			Detail: fmt.Sprintf("it is confirmed up to %s and this process confirmed %s: what lies between may be missing in Kafka", s.Slot.Confirmed, r.reported),
+			Hint:   "compare the outbox table with the topics; then start walpost again to go on from the slot",
+		}
+	}
+	tracker := r.pipeline.tracker
+	if r.timeline != 0 && s.Timeline != r.timeline {
+		r.log.Warn("Postgres is on a new timeline after a failover: reading from the slot's position, rows may repeat",
+			zap.Int32("before", r.timeline), zap.Int32("now", s.Timeline))
+		tracker.RestartOnNewTimeline(s.Slot.Confirmed)
+		r.pipeline.forget()
+		r.reported = 0
+	} else {
+		tracker.Restart(s.Slot.Confirmed)
+	}
+	r.system, r.timeline = s.SystemID, s.Timeline
+	return nil
+}
+
+// stream runs one stream to its end, and the orderly end of a planned stop or a halt.
+func (r *Relay) stream(ctx context.Context, stop <-chan struct{}, wake *waker, stream *replication.Stream) error {
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer wake.set(stream.Wake)()
+	defer context.AfterFunc(inner, stream.Wake)()
+	go r.watch(inner, cancel, stop, stream)
+
+	r.state.set(Streaming, "", "")
+	err := stream.Run(inner, stop, r.pipeline)
+	halt, halted := errors.AsType[*Halt](err)
+	if err != nil && !halted {
+		return err
+	}
+	r.state.set(Stopping, "waiting for Kafka to acknowledge what was read", "")
+	if halted {
+		drain, done := context.WithTimeoutCause(ctx, r.cfg.ShutdownTimeout, errDeadline)
+		defer done()
+		inner = drain
+	}
+	if err := stream.Hold(inner, r.pipeline, r.producer.Idle); err != nil && !halted {
+		return err
+	}
+	finish, done := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	defer done()
+	if err := stream.Finish(finish, r.pipeline); err != nil && !halted {
+		return fmt.Errorf("confirm at the end: %w", err)
+	}
+	if halted {
+		return halt
+	}
+	return nil
+}
+
+// finishTimeout is what the server may take to answer the last confirmation.
+const finishTimeout = 5 * time.Second
+
+// ended judges how an attempt came out: the end of the relay, or another attempt.
+func (r *Relay) ended(ctx context.Context, stop <-chan struct{}, err error) (bool, error) {
+	if halt, ok := errors.AsType[*Halt](err); ok {
+		r.state.set(HaltedState, halt.Reason, halt.Hint)
+		r.log.Error("halted", zap.Int("exit_code", halt.Code), zap.String("reason", halt.Reason),
+			zap.String("detail", halt.Detail), zap.String("hint", halt.Hint))
+		return true, halt
+	}
+	if ctx.Err() != nil {
+		return true, r.result(context.Cause(ctx))
+	}
+	if err == nil && isClosed(stop) {
+		r.state.set(Stopped, "", "")
+		return true, nil
+	}
+	return false, nil
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// settled tells that nothing read is left to acknowledge or to confirm.
+func (r *Relay) settled() bool {
+	lsn, settled := r.pipeline.Confirmed()
+	return settled && r.pipeline.Between() && lsn <= r.reported || r.pipeline.events.Load() == 0
+}
+
+// result words the end of a relay whose time is over.
+func (r *Relay) result(err error) error {
+	if !errors.Is(err, errDeadline) {
+		return err
+	}
+	events, _ := r.producer.InFlight()
+	return fmt.Errorf("%w: %d events read are not acknowledged by Kafka and confirmed to Postgres; nothing is lost, they come again at the next start", err, events)
+}

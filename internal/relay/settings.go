@@ -1,0 +1,142 @@
+package relay
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/router"
+)
+
+// The other packages take plain options; this file maps the configuration to
+// them, for the relay and for the commands.
+
+// Target is the database of a configuration.
+func Target(cfg *config.Config) replication.Target {
+	t := replication.Target{URL: cfg.Postgres.URL.Reveal, ApplicationName: "walpost " + cfg.Name}
+	if !cfg.Postgres.Password.IsZero() {
+		t.Password = cfg.Postgres.Password.Reveal
+	}
+	return t
+}
+
+// Table is the outbox table.
+func Table(cfg *config.Config) replication.TableName {
+	return replication.TableName{Schema: cfg.Outbox.Table.Schema, Name: cfg.Outbox.Table.Name}
+}
+
+// Names are what a relay looks for in the database.
+func Names(cfg *config.Config) replication.Names {
+	return replication.Names{Table: Table(cfg), Publication: cfg.Postgres.Publication, Slot: cfg.Postgres.Slot}
+}
+
+// Columns are the columns the outbox needs.
+func Columns(cfg *config.Config) replication.OutboxColumns {
+	o := cfg.Outbox
+	columns := replication.OutboxColumns{ID: o.ID, Key: o.Key, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition, Topic: o.Topic.Columns()}
+	for _, h := range o.Headers {
+		columns.Headers = append(columns.Headers, h.Column)
+	}
+	return columns
+}
+
+// Kafka is the cluster of a configuration.
+func Kafka(cfg *config.Config) kafka.Options {
+	k := cfg.Kafka
+	o := kafka.Options{
+		Brokers: k.Brokers, ClientID: k.ClientID, Compression: k.Compression, MaxMessageBytes: int(k.MaxMessageBytes),
+	}
+	if k.TLS != nil {
+		o.TLS = &kafka.TLS{CA: k.TLS.CA, Cert: k.TLS.Cert, Key: k.TLS.Key, ServerName: k.TLS.ServerName}
+	}
+	if k.SASL != nil {
+		o.SASL = &kafka.SASL{
+			Mechanism: k.SASL.Mechanism, Username: k.SASL.Username, Password: k.SASL.Password.Reveal, Token: k.SASL.Token.Reveal,
+		}
+	}
+	return o
+}
+
+// TopicSpec is how a missing topic is made.
+func TopicSpec(cfg *config.Config, name string) kafka.Spec {
+	t := cfg.Kafka.Topics
+	return kafka.Spec{Name: name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Config: t.Config}
+}
+
+// Mapping is which column becomes which part of a record.
+func Mapping(cfg *config.Config) router.Mapping {
+	o := cfg.Outbox
+	m := router.Mapping{
+		Topic: parts(o.Topic), ID: o.ID, Key: o.Key, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition,
+		PositionHeader: o.PositionHeader, Allow: slices.Clone(cfg.Kafka.Topics.Allow), MaxBytes: int64(cfg.Kafka.MaxMessageBytes),
+	}
+	for _, h := range o.Headers {
+		m.Headers = append(m.Headers, router.HeaderColumn{Name: h.Name, Column: h.Column})
+	}
+	return m
+}
+
+// DeadLetters makes the dead letters of a configuration.
+func DeadLetters(cfg *config.Config) (*router.DeadLetters, error) {
+	return router.NewDeadLetters(parts(cfg.Delivery.DeadLetter))
+}
+
+func parts(t config.Template) []router.Part {
+	var out []router.Part
+	for _, p := range t.Parts() {
+		out = append(out, router.Part{Literal: p.Literal, Column: p.Column})
+	}
+	return out
+}
+
+func onReject(cfg *config.Config) producer.Policy {
+	switch cfg.Delivery.OnReject {
+	case "dead_letter":
+		return producer.DeadLetter
+	case "skip":
+		return producer.Skip
+	default:
+		return producer.Stop
+	}
+}
+
+func (r *Relay) producerOptions() (producer.Options, error) {
+	connection := Kafka(r.cfg)
+	codec, err := kafka.Codec(r.cfg.Kafka.Compression)
+	if err != nil {
+		return producer.Options{}, err
+	}
+	o := producer.Options{
+		Brokers: r.cfg.Kafka.Brokers,
+		Config:  func() (*sarama.Config, error) { return kafka.Settings(connection) },
+		Codec:   codec, Linger: r.cfg.Kafka.Linger, Memory: int64(r.cfg.Delivery.InFlight),
+		OnReject: onReject(r.cfg), TimestampFromColumn: r.cfg.Outbox.Timestamp != "",
+		Bury: r.bury, Observer: r.observer, Log: r.log,
+	}
+	if r.cfg.Kafka.Topics.Create {
+		o.Create = func(ctx context.Context, topic string) error { return r.createTopic(ctx, connection, topic) }
+	}
+	return o, nil
+}
+
+// bury makes the dead letter of a record that Kafka refused.
+func (r *Relay) bury(rec *router.Record, why producer.Rejected) (*router.Record, error) {
+	rejection := &router.Rejection{Reason: why.Reason, ID: why.ID, Topic: why.Topic, Text: why.Text}
+	return r.pipeline.letters.Record(rec, rejection, why.Position, time.Now())
+}
+
+func (r *Relay) createTopic(ctx context.Context, connection kafka.Options, topic string) error {
+	admin, err := kafka.NewClient(connection)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	_, err = admin.Create(ctx, TopicSpec(r.cfg, topic))
+	return err
+}

@@ -1,0 +1,96 @@
+package relay
+
+import (
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// State is what a relay is doing, as logs, /status and walpost_state name it.
+type State string
+
+// The states of a relay.
+const (
+	Connecting       State = "connecting"        // no connection to Postgres
+	Verifying        State = "verifying"         // looking at server, slot and publication
+	Streaming        State = "streaming"         // reading from the slot, and Kafka answers
+	Throttled        State = "throttled"         // reading pauses: in_flight is used up
+	KafkaUnavailable State = "kafka_unavailable" // Kafka does not answer; the slot keeps the data
+	Hibernating      State = "hibernating"       // disconnected from Postgres until Kafka is back
+	Standby          State = "standby"           // another relay streams from the slot
+	Stopping         State = "stopping"          // asked to stop: waiting for acknowledgements
+	Stopped          State = "stopped"           // ended in order
+	HaltedState      State = "halted"            // an operator must decide
+)
+
+// States are all states, for metrics that name each.
+func States() []State {
+	return []State{Connecting, Verifying, Streaming, Throttled, KafkaUnavailable, Hibernating, Standby, Stopping, Stopped, HaltedState}
+}
+
+// Status is a relay at one moment.
+type Status struct {
+	Relay  string
+	State  State
+	Since  time.Time
+	Reason string // why, in words; "" when there is nothing to say
+	Hint   string // what to do about it
+	Ready  bool   // streams from its slot, and Kafka answers
+}
+
+// machine holds the state and logs each change once.
+type machine struct {
+	log   *zap.Logger
+	relay string
+
+	mu     sync.Mutex
+	status Status
+}
+
+func newMachine(relay string, log *zap.Logger) *machine {
+	return &machine{log: log, relay: relay, status: Status{Relay: relay, State: Connecting, Since: time.Now()}}
+}
+
+// set changes the state. A state that is set again keeps its time and is not logged.
+func (m *machine) set(s State, reason, hint string, fields ...zap.Field) {
+	m.mu.Lock()
+	same := m.status.State == s
+	before, since := m.status.State, m.status.Since
+	if !same {
+		m.status.Since = time.Now()
+	}
+	m.status.State, m.status.Reason, m.status.Hint = s, reason, hint
+	m.mu.Unlock()
+	if same {
+		return
+	}
+	fields = append(fields, zap.String("state", string(s)), zap.String("before", string(before)),
+		zap.Duration("after", time.Since(since).Round(time.Millisecond)))
+	if reason != "" {
+		fields = append(fields, zap.String("reason", reason))
+	}
+	if hint != "" {
+		fields = append(fields, zap.String("hint", hint))
+	}
+	m.log.Info("state changed", fields...)
+}
+
+// swap changes the state only when it is one of the given ones.
+func (m *machine) swap(s State, reason string, from ...State) {
+	now := m.get().State
+	for _, f := range from {
+		if f == now {
+			m.set(s, reason, "")
+			return
+		}
+	}
+}
+
+func (m *machine) get() Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	st := m.status
+	st.Ready = st.State == Streaming || st.State == Throttled
+	return st
+}

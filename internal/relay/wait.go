@@ -1,0 +1,123 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/replication"
+)
+
+// wait sleeps before the next attempt to connect, as long as what ended the last
+// one asks for. It returns an error only when the relay shall end.
+func (r *Relay) wait(ctx context.Context, stop <-chan struct{}, err error) error {
+	if errors.Is(err, errHibernate) {
+		return r.hibernate(ctx, stop)
+	}
+	pause := r.failing.pause()
+	if replication.KindOf(err) == replication.SlotActive {
+		r.stoodBy = true
+		r.failing.reset()
+		pause = standbyPoll
+		r.state.set(Standby, err.Error(), "")
+	} else {
+		r.failed(err, pause)
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-stop:
+		if r.settled() {
+			return nil
+		}
+	case <-timer.C:
+		return nil
+	}
+	select { // what was read must still be confirmed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// failed logs a lost or refused connection: at once, then rarely.
+func (r *Relay) failed(err error, pause time.Duration) {
+	reason := "no connection"
+	if err != nil {
+		reason = err.Error()
+	}
+	r.state.set(Connecting, reason, "")
+	now := time.Now()
+	if r.failing.attempts > 1 && now.Sub(r.logged) < logEvery {
+		return
+	}
+	r.logged = now
+	r.log.Warn("Postgres is not there, connecting again", zap.String("error", reason),
+		zap.Int("attempt", r.failing.attempts), zap.Duration("next_in", pause.Round(time.Millisecond)))
+}
+
+// hibernate waits, without a connection to Postgres, until Kafka answers again.
+func (r *Relay) hibernate(ctx context.Context, stop <-chan struct{}) error {
+	r.state.set(Hibernating, "Kafka has not answered for "+r.cfg.Postgres.HibernateAfter.String()+
+		"; disconnected from Postgres so that its shutdown is not held up, the slot keeps the data", "")
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for !r.producer.Health().Reachable {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-stop:
+			if r.settled() {
+				return nil
+			}
+			select { // what was read must still be acknowledged
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-tick.C:
+			}
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// watch keeps the state true while a stream runs, and ends the stream when Kafka
+// has been away for too long.
+func (r *Relay) watch(ctx context.Context, end context.CancelCauseFunc, stop <-chan struct{}, stream *replication.Stream) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-stop:
+			stream.Wake()
+			stop = nil
+			continue
+		case <-tick.C:
+		}
+		r.judge(end)
+	}
+}
+
+func (r *Relay) judge(end context.CancelCauseFunc) {
+	kafka := r.producer.Health()
+	switch {
+	case !kafka.Reachable && kafka.Err != nil:
+		r.state.swap(KafkaUnavailable, kafka.Err.Error(), Streaming, Throttled)
+		if time.Since(kafka.Since) >= r.cfg.Postgres.HibernateAfter {
+			end(errHibernate)
+		}
+	case len(kafka.Denied) > 0:
+		r.state.swap(KafkaUnavailable, kafka.Denied[0], Streaming, Throttled)
+	case r.producer.Full():
+		r.state.swap(Throttled, "delivery.in_flight is used up: reading pauses until Kafka acknowledges", Streaming, KafkaUnavailable)
+	default:
+		r.state.swap(Streaming, "", KafkaUnavailable, Throttled)
+	}
+}
