@@ -114,9 +114,9 @@ func (s *Stream) Finish(ctx context.Context, sink Sink) error {
 		case err != nil:
 			return err
 		case ok && kind == 'c':
-			_, err := s.conn.Write([]byte{'X', 0, 0, 0, 4})
+			_, _ = s.conn.Write([]byte{'X', 0, 0, 0, 4}) // a courtesy: the confirmation is taken
 			s.Close()
-			return err
+			return nil
 		case ok && kind == 'E':
 			return serverError(body)
 		case ok:

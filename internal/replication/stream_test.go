@@ -1,0 +1,297 @@
+package replication_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/pgoutput/pgoutputtest"
+	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/replication/walsendertest"
+)
+
+// sink takes what a stream delivers and confirms what the test says.
+type sink struct {
+	ends      []pgoutput.LSN
+	rows      int
+	keepalive pgoutput.LSN
+	confirm   func(*sink) pgoutput.LSN
+	full      func(*sink) bool
+	inTx      bool
+}
+
+func (s *sink) Message(m pgoutput.Message) error {
+	switch m := m.(type) {
+	case *pgoutput.Begin:
+		s.inTx = true
+	case *pgoutput.Insert:
+		s.rows++
+	case *pgoutput.Commit:
+		s.inTx = false
+		s.ends = append(s.ends, m.EndLSN)
+	}
+	return nil
+}
+func (s *sink) Keepalive(lsn pgoutput.LSN) { s.keepalive = lsn }
+func (s *sink) Full() bool                 { return s.full != nil && s.full(s) }
+func (s *sink) Between() bool              { return !s.inTx }
+func (s *sink) Fault() error               { return nil }
+func (s *sink) Confirmed() (pgoutput.LSN, bool) {
+	if s.confirm == nil {
+		return 0, false
+	}
+	return s.confirm(s), true
+}
+
+// transaction is the messages of one transaction with n rows.
+func transaction(commit pgoutput.LSN, n int) [][]byte {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	all := [][]byte{
+		pgoutputtest.AppendBegin(nil, &pgoutput.Begin{CommitLSN: commit, CommitTime: at, XID: 7}),
+		pgoutputtest.AppendRelation(nil, pgoutputtest.Outbox()),
+	}
+	for range n {
+		all = append(all, pgoutputtest.AppendInsert(nil, pgoutputtest.Outbox().ID, pgoutputtest.OutboxRow()))
+	}
+	return append(all, pgoutputtest.AppendCommit(nil, &pgoutput.Commit{CommitLSN: commit, EndLSN: commit + 0x30, CommitTime: at}))
+}
+
+func open(t *testing.T, server *walsendertest.Server) *replication.Stream {
+	t.Helper()
+	target := replication.Target{
+		URL:  func() (string, error) { return "postgres://walpost@127.0.0.1:5432/db?sslmode=disable", nil },
+		Dial: server.Dial,
+	}
+	session, err := target.Open(t.Context(), "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := session.Start(t.Context(), "s", "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream
+}
+
+// record collects the statuses of a stream until it ends.
+func record(s *walsendertest.Stream, into *[]walsendertest.Status) error {
+	for {
+		st, ended, err := s.Status()
+		if ended || err != nil {
+			return err
+		}
+		*into = append(*into, st)
+	}
+}
+
+func TestLaw2_WriteFlushAndApplyAreAlwaysSet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var got []walsendertest.Status
+		server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute, Script: func(s *walsendertest.Stream) error {
+			if err := s.Send(transaction(0x1000, 3)...); err != nil {
+				return err
+			}
+			return record(s, &got)
+		}}
+		stream := open(t, server)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		defer context.AfterFunc(ctx, stream.Wake)()
+		into := &sink{} // Kafka acknowledges nothing
+		_ = stream.Run(ctx, nil, into)
+		stream.Close()
+		synctest.Wait()
+		if into.rows != 3 || len(got) < 5 {
+			t.Fatalf("%d rows, %d statuses: want 3 and one each 10 s", into.rows, len(got))
+		}
+		for _, st := range got {
+			if st.Write != 0x1030 || st.Flush != 0x100 || st.Apply != 0x100 {
+				t.Errorf("status %+v: want what was received as write, and the slot's own position as flush and apply", st)
+			}
+		}
+	})
+}
+
+func TestLaw3_ConfirmedNeverPassesWhatWasReceived(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var got []walsendertest.Status
+		server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute, Script: func(s *walsendertest.Stream) error {
+			go func() { // a pipe has no buffer: both sides would wait
+				for i := range 5 {
+					_ = s.Send(transaction(pgoutput.LSN(0x1000*(i+1)), 1)...)
+				}
+			}()
+			return record(s, &got)
+		}}
+		stream := open(t, server)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		defer context.AfterFunc(ctx, stream.Wake)()
+		calls := 0
+		into := &sink{confirm: func(*sink) pgoutput.LSN { // claims too much, then less
+			calls++
+			return []pgoutput.LSN{1 << 40, 0x2030, 0x10}[calls%3]
+		}}
+		_ = stream.Run(ctx, nil, into)
+		stream.Close()
+		synctest.Wait()
+		last := pgoutput.LSN(0x100)
+		for _, st := range got {
+			if st.Flush < last || st.Flush > st.Write || st.Flush > 0x5030 {
+				t.Errorf("status %+v after %s", st, last)
+			}
+			last = st.Flush
+		}
+		if last == 0x100 {
+			t.Error("nothing was confirmed: the test shows nothing")
+		}
+	})
+}
+
+// A full sink stops the reading and not the status: the walsender lives.
+func TestFullSinkKeepsTheConnectionAlive(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		statuses := 0
+		sent := make(chan error, 1)
+		server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: 30 * time.Second, Script: func(s *walsendertest.Stream) error {
+			go func() { sent <- s.Send(transaction(0x1000, 20000)...) }()
+			for {
+				_, ended, err := s.Status()
+				if ended || err != nil {
+					return err
+				}
+				statuses++
+			}
+		}}
+		stream := open(t, server)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		defer context.AfterFunc(ctx, stream.Wake)()
+		begun := time.Now()
+		into := &sink{full: func(s *sink) bool { return s.rows >= 100 && time.Since(begun) < 5*time.Minute }}
+		time.AfterFunc(5*time.Minute, stream.Wake)
+		_ = stream.Run(ctx, nil, into)
+		stream.Close()
+		synctest.Wait()
+		if err := <-sent; into.rows != 20000 || err != nil {
+			t.Errorf("%d rows after the pause, want 20000 (%v)", into.rows, err)
+		}
+		if statuses < 30 {
+			t.Errorf("%d statuses in ten minutes at wal_sender_timeout 30 s", statuses)
+		}
+	})
+}
+
+func TestServerThatFallsSilentIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var got []walsendertest.Status
+		server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute, Script: func(s *walsendertest.Stream) error {
+			return record(s, &got)
+		}}
+		stream := open(t, server)
+		err := stream.Run(t.Context(), nil, &sink{})
+		stream.Close()
+		synctest.Wait()
+		if !errors.Is(err, replication.ErrSilent) {
+			t.Errorf("ended with %v", err)
+		}
+		if !slices.ContainsFunc(got, func(s walsendertest.Status) bool { return s.ReplyRequested }) {
+			t.Error("the server was never asked for a reply")
+		}
+	})
+}
+
+func TestReplyRequestedIsAnsweredAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var waited time.Duration
+		server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, Script: func(s *walsendertest.Stream) error {
+			asked := time.Now()
+			if err := s.Keepalive(0x200, true); err != nil {
+				return err
+			}
+			_, _, err := s.Status()
+			waited = time.Since(asked)
+			return err
+		}}
+		stream := open(t, server)
+		_ = stream.Run(t.Context(), nil, &sink{})
+		stream.Close()
+		synctest.Wait()
+		if waited > 0 {
+			t.Errorf("answered after %v", waited)
+		}
+	})
+}
+
+// A planned stop reads to the end of the transaction it is in, and knows that the
+// server has taken the confirmation.
+func TestPlannedStopEndsBetweenTransactions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var got []walsendertest.Status
+		stop := make(chan struct{})
+		half, rest := transaction(0x1000, 10), [][]byte(nil)
+		half, rest = half[:5], half[5:]
+		server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, Script: func(s *walsendertest.Stream) error {
+			if err := s.Send(half...); err != nil {
+				return err
+			}
+			time.AfterFunc(time.Second, func() { _ = s.Send(append(rest, transaction(0x2000, 10)...)...) })
+			return record(s, &got)
+		}}
+		stream := open(t, server)
+		into := &sink{confirm: func(s *sink) pgoutput.LSN {
+			if len(s.ends) == 0 {
+				return 0
+			}
+			return s.ends[len(s.ends)-1]
+		}}
+		time.AfterFunc(time.Second/2, func() { close(stop); stream.Wake() })
+		if err := stream.Run(t.Context(), stop, into); err != nil {
+			t.Fatal(err)
+		}
+		if err := stream.Finish(t.Context(), into); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if into.rows != 10 || len(into.ends) != 1 {
+			t.Errorf("%d rows, %d commits: want one whole transaction", into.rows, len(into.ends))
+		}
+		if last := got[len(got)-1]; last.Flush != 0x1030 {
+			t.Errorf("last status %+v", last)
+		}
+	})
+}
+
+func TestNonsenseIsAnError(t *testing.T) {
+	t.Parallel()
+	for name, raw := range map[string][]byte{
+		"unknown message":      {'?', 0, 0, 0, 4},
+		"absurd length":        {'d', 0xff, 0xff, 0xff, 0xff},
+		"empty copy data":      {'d', 0, 0, 0, 4},
+		"unknown copy message": {'d', 0, 0, 0, 5, 'z'},
+		"cut short":            {'d', 0, 0, 0, 9, 'w', 0, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, Script: func(s *walsendertest.Stream) error { return s.Raw(raw) }}
+			stream := open(t, server)
+			defer stream.Close()
+			if err := stream.Run(t.Context(), nil, &sink{}); err == nil {
+				t.Error("accepted")
+			} else if testing.Verbose() {
+				t.Log(fmt.Sprint(err))
+			}
+		})
+	}
+}
