@@ -47,14 +47,17 @@ func newRecorder() *recorder {
 
 func (r *recorder) do(f func()) { r.mu.Lock(); f(); r.mu.Unlock() }
 
-func (r *recorder) Published(string, int, int)    {}
-func (r *recorder) Rejected(_, reason string)     { r.do(func() { r.rejected[reason]++ }) }
-func (r *recorder) DeadLettered(topic string)     { r.do(func() { r.dead[topic]++ }) }
-func (r *recorder) ProduceError(class string)     { r.do(func() { r.classes[class]++ }) }
-func (r *recorder) PossibleRepeats(n int)         { r.do(func() { r.repeats += n }) }
-func (r *recorder) Request(time.Duration)         {}
-func (r *recorder) Reconnected()                  {}
-func (r *recorder) class(name string) (count int) { r.do(func() { count = r.classes[name] }); return count }
+func (r *recorder) Published(string, int, int) {}
+func (r *recorder) Rejected(_, reason string)  { r.do(func() { r.rejected[reason]++ }) }
+func (r *recorder) DeadLettered(topic string)  { r.do(func() { r.dead[topic]++ }) }
+func (r *recorder) ProduceError(class string)  { r.do(func() { r.classes[class]++ }) }
+func (r *recorder) PossibleRepeats(n int)      { r.do(func() { r.repeats += n }) }
+func (r *recorder) Request(time.Duration)      {}
+func (r *recorder) Reconnected()               {}
+func (r *recorder) class(name string) (count int) {
+	r.do(func() { count = r.classes[name] })
+	return count
+}
 
 type fixture struct {
 	*producer.Producer
@@ -175,7 +178,7 @@ func exactly(t *testing.T, brokers []string, topic string, n int) {
 	}
 }
 
-// answerOnce makes the next produce requests be answered with the code, times times.
+// answerWith makes the next produce requests be answered with the code, times times.
 func answerWith(c *kfake.Cluster, code int16, times int) {
 	c.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		if times == 0 {
@@ -187,22 +190,25 @@ func answerWith(c *kfake.Cluster, code int16, times int) {
 		if !ok {
 			return nil, nil, false
 		}
-		res, ok := req.ResponseKind().(*kmsg.ProduceResponse)
-		if !ok {
-			return nil, nil, false
-		}
-		for _, rt := range req.Topics {
-			st := kmsg.NewProduceResponseTopic()
-			st.Topic, st.TopicID = rt.Topic, rt.TopicID
-			for _, rp := range rt.Partitions {
-				sp := kmsg.NewProduceResponseTopicPartition()
-				sp.Partition, sp.ErrorCode = rp.Partition, code
-				st.Partitions = append(st.Partitions, sp)
-			}
-			res.Topics = append(res.Topics, st)
-		}
-		return res, nil, true
+		return produceResponse(req, code), nil, true
 	})
+}
+
+// produceResponse answers every batch of a request with the code.
+func produceResponse(req *kmsg.ProduceRequest, code int16) *kmsg.ProduceResponse {
+	res := kmsg.NewPtrProduceResponse()
+	res.Version = req.Version
+	for _, rt := range req.Topics {
+		st := kmsg.NewProduceResponseTopic()
+		st.Topic, st.TopicID = rt.Topic, rt.TopicID
+		for _, rp := range rt.Partitions {
+			sp := kmsg.NewProduceResponseTopicPartition()
+			sp.Partition, sp.ErrorCode = rp.Partition, code
+			st.Partitions = append(st.Partitions, sp)
+		}
+		res.Topics = append(res.Topics, st)
+	}
+	return res
 }
 
 func TestDeliversInOrder(t *testing.T) {
