@@ -85,7 +85,7 @@ func readReference(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the file %s cannot be read: %w", path, cause(err))
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // read only: nothing is lost
 	content, err := io.ReadAll(io.LimitReader(f, maxReferenceBytes+1))
 	if err != nil {
 		return "", fmt.Errorf("the file %s cannot be read: %w", path, cause(err))

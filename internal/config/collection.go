@@ -1,0 +1,177 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// list is a list of texts. An item may be a reference.
+type list struct {
+	at    func(*Config) *[]string
+	item  textRules
+	least int
+	kind  string
+}
+
+func (l list) read(r *reader, path string, n node) {
+	if n.Kind != yaml.SequenceNode {
+		r.fault(n.at, path, "want a list like [a, b], not %s", n.words())
+		return
+	}
+	if len(n.Content) < l.least {
+		r.fault(n.at, path, "want at least one item")
+		return
+	}
+	items := make([]string, 0, len(n.Content))
+	for _, content := range n.Content {
+		item := follow(content)
+		text, ok := r.scalar(path, item, "text", textTags()...)
+		if !ok {
+			continue
+		}
+		text, err := l.item.parse(text)
+		if err == nil && slices.Contains(items, text) {
+			err = errors.New("want each item once")
+		}
+		if err != nil {
+			r.wrong(path, item, err)
+			continue
+		}
+		items = append(items, text)
+	}
+	*l.at(r.cfg) = items
+}
+
+func (l list) schema() schema {
+	item := schema{"type": "string", "minLength": 1}
+	if l.item.pattern != "" {
+		item = orReference(schema{"type": "string", "pattern": l.item.pattern})
+	}
+	s := schema{"type": "array", "items": item, "uniqueItems": true}
+	if l.least > 0 {
+		s["minItems"] = l.least
+	}
+	return s
+}
+
+func (l list) print(c *Config) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
+	for _, item := range *l.at(c) {
+		n.Content = append(n.Content, scalarNode("!!str", item))
+	}
+	return n
+}
+
+func (l list) words() string { return "list of " + l.kind }
+
+// settings is a mapping of names to scalars, whose text is kept as it stands:
+// Kafka takes the settings of topics as text.
+type settings struct {
+	at func(*Config) *map[string]string
+}
+
+func (s settings) read(r *reader, path string, n node) {
+	if n.Kind != yaml.MappingNode {
+		r.fault(n.at, path, "want settings like {retention.ms: 604800000}, not %s", n.words())
+		return
+	}
+	values := make(map[string]string)
+	for _, e := range r.entries(path, n) {
+		below := join(path, e.name)
+		if e.name == "" {
+			r.fault(e.at, path, "want the name of a topic setting, not an empty one")
+			continue
+		}
+		text, ok := r.scalar(below, e.value, "text or a number", append(textTags(), "!!int", "!!float", "!!bool")...)
+		if ok {
+			values[e.name] = text
+		}
+	}
+	*s.at(r.cfg) = values
+}
+
+func (s settings) schema() schema {
+	return schema{
+		"type": "object", "propertyNames": schema{"minLength": 1},
+		"additionalProperties": schema{"type": []string{"string", "number", "boolean"}},
+	}
+}
+
+func (s settings) print(c *Config) *yaml.Node {
+	values := *s.at(c)
+	n := &yaml.Node{Kind: yaml.MappingNode}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		n.Content = append(n.Content, scalarNode("!!str", name), scalarNode("!!str", values[name]))
+	}
+	return n
+}
+
+func (s settings) words() string { return "names and values" }
+
+// headers is a mapping of header names to columns whose order is kept.
+type headers struct {
+	at func(*Config) *[]Header
+}
+
+func (h headers) read(r *reader, path string, n node) {
+	if n.Kind != yaml.MappingNode {
+		r.fault(n.at, path, "want header names with their columns like {eventType: type}, not %s; {} sends the id alone", n.words())
+		return
+	}
+	found := []Header{}
+	for _, e := range r.entries(path, n) {
+		if e.name == "" {
+			r.fault(e.at, path, "want a header name, not an empty one")
+			continue
+		}
+		below := join(path, e.name)
+		r.places[below] = e.at
+		column, ok := r.scalar(below, e.value, "the name of a column", textTags()...)
+		if !ok {
+			continue
+		}
+		if err := checkColumn(column); err != nil {
+			r.wrong(below, e.value, err)
+			continue
+		}
+		found = append(found, Header{Name: e.name, Column: column})
+	}
+	*h.at(r.cfg) = found
+}
+
+func (h headers) schema() schema {
+	return schema{
+		"type": "object", "propertyNames": schema{"minLength": 1},
+		"additionalProperties": schema{"type": "string", "minLength": 1},
+	}
+}
+
+func (h headers) print(c *Config) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.MappingNode}
+	for _, header := range *h.at(c) {
+		n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: header.Name}, scalarNode("!!str", header.Column))
+	}
+	return n
+}
+
+func (h headers) words() string { return "header names and columns" }
+
+// checkColumn judges the name of a column, which is written as Postgres shows
+// it: without quotes, in its own case.
+func checkColumn(name string) error {
+	if name == "" {
+		return errors.New("want the name of a column")
+	}
+	return checkOptionalColumn(name)
+}
+
+func checkOptionalColumn(name string) error {
+	if len(name) > maxIdentifierBytes {
+		return fmt.Errorf("want a column name of at most %d bytes", maxIdentifierBytes)
+	}
+	return nil
+}

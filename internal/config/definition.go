@@ -1,0 +1,178 @@
+package config
+
+import "time"
+
+const (
+	namePattern     = `^[a-z][a-z0-9_]{0,39}$`
+	slotPattern     = `^[a-z0-9_]{1,63}$` // Postgres: ReplicationSlotValidateName
+	clientIDPattern = `^[!-~]+$`
+
+	hostPortPattern = `^(\[[0-9a-fA-F:.]+(%[^\]\s]+)?\]|[^\s:/@,\[\]]+):[0-9]{1,5}$`
+	listenPattern   = `^$|^(\[[0-9a-fA-F:.]*(%[^\]\s]+)?\]|[^\s:/@,\[\]]*):[0-9]{1,5}$`
+
+	topicPattern      = `^([a-zA-Z0-9._-]|\{[^{}]+\})+$`
+	deadLetterPattern = `^([a-zA-Z0-9._-]|\{topic\})+$`
+)
+
+// maxMessage is below the largest request a broker takes by default
+// (socket.request.max.bytes, 100 MiB).
+const maxMessage = 90 * MiB
+
+// leastInFlight leaves room for batches worth sending.
+const leastInFlight = 64 * KiB
+
+// definition is the whole configuration: each key once, in the order of the page.
+func definition() key {
+	return key{keys: []key{
+		{
+			name: "name", required: true,
+			about: "Name of the relay: label in logs and metrics, default for slot, publication and client id.",
+			value: text(func(c *Config) *string { return &c.Name }, textRules{
+				pattern: namePattern, want: "a small letter and up to 39 more of a-z, 0-9 and _",
+			}),
+		},
+		{name: "postgres", about: "The database and the slot that is read.", keys: postgresKeys()},
+		{name: "outbox", about: "Which columns of the outbox table become which parts of a record.", keys: outboxKeys()},
+		{name: "kafka", about: "The cluster that is written to.", keys: kafkaKeys()},
+		{name: "delivery", about: "The promise, and what happens to records that Kafka can never accept.", keys: deliveryKeys()},
+		{name: "monitor", about: "What is measured beside the relay itself.", keys: []key{{
+			name: "consumer_groups", fallback: "[]",
+			about: "Globs of the consumer groups whose lag on the topics written is measured.",
+			value: list{at: func(c *Config) *[]string { return &c.Monitor.ConsumerGroups }, item: textRules{check: checkGlob}, kind: "globs"},
+		}}},
+		{name: "admin", about: "The HTTP listener of the process.", keys: []key{{
+			name: "listen", fallback: "127.0.0.1:9464",
+			about: "Address of /metrics, /healthz, /readyz, /status and the page for people at /; empty turns it off. One per process: several files must agree or leave it out.",
+			value: text(func(c *Config) *string { return &c.Admin.Listen }, textRules{
+				pattern: listenPattern, want: "host:port like 127.0.0.1:9464, :9464 for every address, or empty for none", check: checkListen, kind: "host:port",
+			}),
+		}}},
+		{name: "log", about: "What is logged, and how.", keys: []key{
+			{
+				name: "level", fallback: "info", about: "The least level that is logged.",
+				value: text(func(c *Config) *string { return &c.Log.Level }, textRules{enum: []string{"debug", "info", "warn", "error"}}),
+			},
+			{
+				name: "format", fallback: "json", about: "Lines of JSON, or of text for people.",
+				value: text(func(c *Config) *string { return &c.Log.Format }, textRules{enum: []string{"json", "console"}}),
+			},
+		}},
+		{
+			name: "shutdown_timeout", fallback: "30s",
+			about: "How long a planned stop may take to have everything it has read acknowledged and confirmed.",
+			value: duration(func(c *Config) *time.Duration { return &c.ShutdownTimeout }, false),
+		},
+	}}
+}
+
+func postgresKeys() []key {
+	return []key{
+		{
+			name: "url", required: true,
+			about: "libpq URL of the database; several hosts allowed. Secret as far as it holds a password.",
+			value: secretValue{
+				at: func(c *Config) *Secret { return &c.Postgres.URL }, check: checkURL, mask: maskURL, kind: "URL",
+				form: schema{"type": "string", "pattern": postgresURLPattern},
+			},
+		},
+		{
+			name: "password", fallback: `""`,
+			about: "Password, when it is neither in the URL nor in PGPASSWORD or ~/.pgpass. Read again at each connect.",
+			value: secretValue{at: func(c *Config) *Secret { return &c.Postgres.Password }, kind: "secret"},
+		},
+		{
+			name: "slot", derived: "walpost_<name>", derive: func(c *Config) { c.Postgres.Slot = "walpost_" + c.Name },
+			about: "Replication slot that is read.",
+			value: text(func(c *Config) *string { return &c.Postgres.Slot }, textRules{
+				pattern: slotPattern, want: "1 to 63 of a-z, 0-9 and _",
+			}),
+		},
+		{
+			name: "publication", derived: "walpost_<name>", derive: func(c *Config) { c.Postgres.Publication = "walpost_" + c.Name },
+			about: "Publication that holds the outbox table, named as Postgres shows it.",
+			value: text(func(c *Config) *string { return &c.Postgres.Publication }, textRules{
+				pattern: `^[^\x00]+$`, want: "the name of a publication, 1 to 63 bytes", check: checkPublication,
+			}),
+		},
+		{
+			name: "create", fallback: "true",
+			about: "Whether `run` creates publication and slot when neither exists.",
+			value: boolean(func(c *Config) *bool { return &c.Postgres.Create }),
+		},
+		{
+			name: "failover", fallback: "false",
+			about: "Create the slot as a failover slot (Postgres 17 and later).",
+			value: boolean(func(c *Config) *bool { return &c.Postgres.Failover }),
+		},
+		{
+			name: "hibernate_after", fallback: "60s",
+			about: "With Kafka away for so long, disconnect from Postgres, so that its shutdown is not held up.",
+			value: duration(func(c *Config) *time.Duration { return &c.Postgres.HibernateAfter }, false),
+		},
+	}
+}
+
+func outboxKeys() []key {
+	column := func(name, fallback, about string, at func(*Config) *string) key {
+		return key{name: name, fallback: fallback, about: about, value: text(at, textRules{check: checkOptionalColumn, kind: "column"})}
+	}
+	requiredColumn := func(name, fallback, about string, at func(*Config) *string) key {
+		return key{name: name, fallback: fallback, about: about, value: text(at, textRules{
+			pattern: `^.`, want: "the name of a column", check: checkColumn, kind: "column",
+		})}
+	}
+	return []key{
+		{
+			name: "table", fallback: "public.outbox",
+			about: `The outbox table. Names with capitals or blanks go in double quotes inside single ones: '"My Schema"."Outbox"'.`,
+			value: table(func(c *Config) *Table { return &c.Outbox.Table }),
+		},
+		{
+			name: "topic", fallback: "outbox.event.{aggregatetype}",
+			about: "Topic of a record, with columns in braces.",
+			value: template(func(c *Config) *Template { return &c.Outbox.Topic }, topicPattern, checkTopic),
+		},
+		requiredColumn("id", "id", "Column of the `id` header.", func(c *Config) *string { return &c.Outbox.ID }),
+		column("key", "aggregateid", "Column of the record key; empty: no key.", func(c *Config) *string { return &c.Outbox.Key }),
+		requiredColumn("value", "payload", "Column of the record value.", func(c *Config) *string { return &c.Outbox.Value }),
+		column("timestamp", `""`, "Column of the record timestamp; empty: commit time of the transaction.", func(c *Config) *string { return &c.Outbox.Timestamp }),
+		column("partition", `""`, "Integer column of the partition; empty: murmur2 of the key, as Kafka's Java client.", func(c *Config) *string { return &c.Outbox.Partition }),
+		{
+			name: "headers", fallback: "{eventType: type}",
+			about: "Record headers and the columns of their values, in this order, after `id`; {}: `id` alone.",
+			value: headers{at: func(c *Config) *[]Header { return &c.Outbox.Headers }},
+		},
+		{
+			name: "position_header", fallback: `""`,
+			about: "Name of a header with the position of the row, which rises strictly; empty: none.",
+			value: text(func(c *Config) *string { return &c.Outbox.PositionHeader }, textRules{kind: "header name"}),
+		},
+	}
+}
+
+func deliveryKeys() []key {
+	return []key{
+		{
+			name: "guarantee", fallback: "at_least_once",
+			about: "at_least_once may repeat what was in flight at a crash. exactly_once is not available yet.",
+			value: text(func(c *Config) *string { return &c.Delivery.Guarantee }, textRules{
+				enum: []string{"at_least_once", exactlyOnce}, check: checkGuarantee,
+			}),
+		},
+		{
+			name: "in_flight", fallback: "16MiB",
+			about: "Memory of what is read and not yet acknowledged by Kafka; reading pauses at the limit. A larger record passes alone.",
+			value: size(func(c *Config) *Size { return &c.Delivery.InFlight }, leastInFlight, 1<<20*GiB),
+		},
+		{
+			name: "on_reject", fallback: "stop",
+			about: "What happens to a record that Kafka can never accept.",
+			value: text(func(c *Config) *string { return &c.Delivery.OnReject }, textRules{enum: []string{"stop", "dead_letter", "skip"}}),
+		},
+		{
+			name: "dead_letter", fallback: `"{topic}.DLT"`,
+			about: "Topic of dead letters, from the topic of the record; a name without {topic} takes all.",
+			value: template(func(c *Config) *Template { return &c.Delivery.DeadLetter }, deadLetterPattern, checkDeadLetter),
+		},
+	}
+}

@@ -1,0 +1,108 @@
+package config
+
+import (
+	"path"
+	"slices"
+)
+
+// rules notes contradictions between keys. A rule is silent where one of its
+// keys has a fault already.
+func (r *reader) rules() {
+	r.passwordOnce()
+	r.positionHeader()
+	r.allowedTopic()
+	r.deadLetterTopic()
+	r.clientCertificate()
+	r.saslSecrets()
+}
+
+func (r *reader) passwordOnce() {
+	const password = "postgres.password"
+	if !r.sound("postgres.url", password) || r.cfg.Postgres.Password.IsZero() {
+		return
+	}
+	text, err := r.cfg.Postgres.URL.Reveal()
+	if err != nil {
+		return
+	}
+	if u, err := splitURL(text); err == nil && u.hasPassword() {
+		r.fault(r.at(password), password, "postgres.url has a password too: leave one of them out")
+	}
+}
+
+func (r *reader) positionHeader() {
+	const key = "outbox.position_header"
+	name := r.cfg.Outbox.PositionHeader
+	if !r.sound(key, "outbox.headers") || name == "" {
+		return
+	}
+	taken := name == "id" || slices.ContainsFunc(r.cfg.Outbox.Headers, func(h Header) bool { return h.Name == name })
+	if taken {
+		r.fault(r.at(key), key, "a record has a header of this name already: want another one, like walpost-position")
+	}
+}
+
+// allowedTopic judges a topic without columns: a list that leaves it out would
+// reject every record.
+func (r *reader) allowedTopic() {
+	const key = "kafka.topics.allow"
+	topic, allow := r.cfg.Outbox.Topic, r.cfg.Kafka.Topics.Allow
+	if !r.sound("outbox.topic", key) || len(allow) == 0 || len(topic.Columns()) > 0 {
+		return
+	}
+	for _, glob := range allow {
+		if ok, err := path.Match(glob, topic.String()); err == nil && ok {
+			return
+		}
+	}
+	r.fault(r.at(key), key, "outbox.topic is not among these, so every record would be rejected: add it")
+}
+
+func (r *reader) deadLetterTopic() {
+	const key = "delivery.dead_letter"
+	topic, letter := r.cfg.Outbox.Topic, r.cfg.Delivery.DeadLetter
+	if r.sound("outbox.topic", key) && len(letter.Columns()) == 0 && letter.String() == topic.String() {
+		r.fault(r.at(key), key, "want a topic other than outbox.topic")
+	}
+}
+
+func (r *reader) clientCertificate() {
+	const cert, private = "kafka.tls.cert", "kafka.tls.key"
+	tls := r.cfg.Kafka.TLS
+	if tls == nil || !r.sound(cert, private) {
+		return
+	}
+	if tls.Cert != "" && tls.Key == "" {
+		r.fault(r.at(cert), cert, "needs kafka.tls.key too")
+	}
+	if tls.Key != "" && tls.Cert == "" {
+		r.fault(r.at(private), private, "needs kafka.tls.cert too")
+	}
+}
+
+func (r *reader) saslSecrets() {
+	const section = "kafka.sasl"
+	sasl := r.cfg.Kafka.SASL
+	if sasl == nil || !r.sound(section+".mechanism", section+".username", section+".password", section+".token") {
+		return
+	}
+	needs := map[string]bool{"username": true, "password": true, "token": false}
+	if sasl.Mechanism == oauthBearer {
+		needs = map[string]bool{"username": false, "password": false, "token": true}
+	}
+	set := map[string]bool{"username": sasl.Username != "", "password": !isEmpty(sasl.Password), "token": !isEmpty(sasl.Token)}
+	for _, name := range []string{"username", "password", "token"} {
+		path := section + "." + name
+		switch {
+		case needs[name] && !set[name]:
+			r.fault(r.at(path), section, "%s needs %s", sasl.Mechanism, path)
+		case !needs[name] && set[name]:
+			r.fault(r.at(path), path, "%s does not use it: leave it out", sasl.Mechanism)
+		}
+	}
+}
+
+func isEmpty(s Secret) bool {
+	text, err := s.Reveal()
+	return err == nil && text == ""
+}
