@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -62,7 +63,7 @@ func (b *Broker) format(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = b.guard.run(ctx, "format.log", nil, b.kafka.java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+	err = b.guard.run(ctx, "format.log", b.kafka.java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
 		"-cp", b.classpath(), "kafka.tools.StorageTool", "format", "-t", b.kafka.id, "-c", path)
 	if err != nil && strings.Contains(err.Error(), "UnsupportedClassVersionError") {
 		return fmt.Errorf("%s is older than Java 17, which Kafka %s needs: %w", b.kafka.java, kafkaVersion, ErrNoJava)
@@ -89,7 +90,7 @@ func (b *Broker) launch(ctx context.Context) error {
 	argv := append([]string{b.kafka.java, "-Xmx" + strconv.Itoa(b.kafka.options.HeapMiB) + "m"}, b.jvmFlags()...)
 	argv = append(argv, "-Dlog4j2.configurationFile="+b.guard.path("log4j2.xml"), "-Djava.awt.headless=true",
 		"-cp", b.classpath(), "kafka.Kafka", b.guard.path("server.properties"))
-	server, err := b.guard.start(ctx, brokerLog, nil, argv...)
+	server, err := b.guard.start(ctx, brokerLog, argv...)
 	if err != nil {
 		return err
 	}
@@ -128,7 +129,9 @@ func (b *Broker) jvmFlags() []string {
 // answers asks the broker itself for metadata. A broker is in it from when the controller has let it in.
 func (b *Broker) answers(peers int) error {
 	conn := sarama.NewBroker(b.Addr(Plaintext))
-	if err := conn.Open(b.kafka.clientConfig()); err != nil {
+	config := b.kafka.clientConfig()
+	config.Net.ReadTimeout = 2 * time.Second // whoever has taken the port may never answer
+	if err := conn.Open(config); err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
@@ -187,7 +190,7 @@ func (b *Broker) Proxy() *Proxy { return b.proxy }
 func (b *Broker) LogFile() string { return b.guard.path(brokerLog) }
 
 // LogTail is the end of LogFile.
-func (b *Broker) LogTail() string { return tail(b.LogFile()) }
+func (b *Broker) LogTail() string { return tail(b.LogFile(), 0) }
 
 func (b *Broker) running() bool {
 	server := b.server.Load()

@@ -28,6 +28,8 @@ type guard struct {
 	owner *account
 	shell *exec.Cmd
 
+	children sync.WaitGroup // those not yet reaped
+
 	mu   sync.Mutex
 	pipe *os.File // write end; nil when closed
 }
@@ -82,14 +84,15 @@ func (g *guard) forget(pid int) {
 // close kills what still runs, removes the folder and returns when both are done.
 func (g *guard) close() error {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.pipe == nil {
+	pipe := g.pipe
+	g.pipe = nil
+	g.mu.Unlock()
+	if pipe == nil {
 		return nil
 	}
-	err := g.pipe.Close()
-	g.pipe = nil
-	if err := errors.Join(err, g.shell.Wait()); err != nil {
+	if err := errors.Join(pipe.Close(), g.shell.Wait()); err != nil {
 		return fmt.Errorf("remove %s: %w", g.dir, err)
 	}
+	g.children.Wait()
 	return nil
 }

@@ -66,6 +66,29 @@ func (k *Kafka) CreateTopic(ctx context.Context, topic string, partitions int32,
 	})
 }
 
+// AwaitInSync waits until every replica of a topic is in sync, as it is some time after a broker has come back.
+func (k *Kafka) AwaitInSync(ctx context.Context, topic string) error {
+	return k.administer(func(admin sarama.ClusterAdmin) error {
+		return poll(ctx, func() error {
+			topics, err := admin.DescribeTopics([]string{topic})
+			if err != nil {
+				return err
+			}
+			for _, t := range topics {
+				if !errors.Is(t.Err, sarama.ErrNoError) {
+					return fmt.Errorf("topic %s: %w", topic, t.Err)
+				}
+				for _, p := range t.Partitions {
+					if len(p.Isr) < len(p.Replicas) {
+						return fmt.Errorf("%s/%d has %d of %d replicas in sync", topic, p.ID, len(p.Isr), len(p.Replicas))
+					}
+				}
+			}
+			return nil
+		})
+	})
+}
+
 // DeleteTopic removes a topic.
 func (k *Kafka) DeleteTopic(topic string) error {
 	return k.administer(func(admin sarama.ClusterAdmin) error { return admin.DeleteTopic(topic) })

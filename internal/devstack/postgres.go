@@ -76,7 +76,7 @@ func (p *Postgres) create(ctx context.Context) error {
 		filepath.Join(p.install.bin, "initdb"), "--pgdata=" + p.DataDir(), "--username=" + superuser,
 		"--encoding=UTF8", "--no-locale", "--auth=trust", "--no-sync", "--no-instructions",
 	}
-	if err := p.guard.run(ctx, "initdb.log", nil, argv...); err != nil {
+	if err := p.guard.run(ctx, "initdb.log", argv...); err != nil {
 		return err
 	}
 	if err := p.configure(); err != nil {
@@ -234,7 +234,7 @@ func (p *Postgres) DataDir() string { return p.guard.path("data") }
 func (p *Postgres) LogFile() string { return p.guard.path(postgresLog) }
 
 // LogTail is the end of LogFile.
-func (p *Postgres) LogTail() string { return tail(p.LogFile()) }
+func (p *Postgres) LogTail() string { return tail(p.LogFile(), 0) }
 
 // Major is the server's major version.
 func (p *Postgres) Major() int { return p.install.major }

@@ -39,7 +39,7 @@ func (p *Postgres) Start(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	server, err := p.guard.start(ctx, postgresLog, nil, filepath.Join(p.install.bin, "postgres"),
+	server, err := p.guard.start(ctx, postgresLog, filepath.Join(p.install.bin, "postgres"),
 		"-D", p.DataDir(), "-p", fmt.Sprint(p.port))
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package devstack_test
 
 import (
+	"context"
+	"net"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -24,12 +26,33 @@ func count(t *testing.T, url string) int {
 	return n
 }
 
+// wantPortTaken stops a server, sits on its port and wants the start to say so in the words by which a new server tries
+// another port; then it starts the server again.
+func wantPortTaken(t *testing.T, addr string, stop, start func(context.Context) error) {
+	t.Helper()
+	if err := stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	squatter, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, "port taken", start(t.Context()), "Address already in use")
+	if err := squatter.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := start(t.Context()); err != nil {
+		t.Fatalf("start on the free port: %v", err)
+	}
+}
+
 func TestPostgresKeepsDataOverEveryEnd(t *testing.T) {
 	p := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
 	ctx := t.Context()
 	if err := p.Exec(ctx, "postgres", "CREATE TABLE t (a int)"); err != nil {
 		t.Fatal(err)
 	}
+	wantPortTaken(t, p.Addr(), func(ctx context.Context) error { return p.Stop(ctx, devstack.StopFast) }, p.Start)
 	ends := map[string]func() error{
 		"smart":     func() error { return p.Stop(ctx, devstack.StopSmart) },
 		"fast":      func() error { return p.Stop(ctx, devstack.StopFast) },

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -21,20 +22,25 @@ const announce = `echo "add $$" >&3 && exec "$@" 3>&-`
 type process struct {
 	cmd  *exec.Cmd
 	log  string        // file with standard output and error
+	from int64         // where this process' part of it begins
 	done chan struct{} // closed when it has been reaped
 }
 
 // start runs a command in the guard's folder, its output appended to the file log there. The process lives on after ctx.
-func (g *guard) start(ctx context.Context, log string, env []string, argv ...string) (*process, error) {
+func (g *guard) start(ctx context.Context, log string, argv ...string) (*process, error) {
 	path := g.path(log)
 	out, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644) //nolint:gosec // a log that other accounts may read
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = out.Close() }()                                                                                    // the child has its own copy
+	defer func() { _ = out.Close() }() // the child has its own copy
+	from, err := out.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, err
+	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", append([]string{"-c", announce, "sh"}, argv...)...) //nolint:gosec // the servers we found
 	cmd.Dir = g.dir
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8") // errors are recognized by their English words
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = g.owner.attributes()
 	g.mu.Lock()
@@ -46,18 +52,18 @@ func (g *guard) start(ctx context.Context, log string, env []string, argv ...str
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", argv[0], err)
 	}
-	p := &process{cmd: cmd, log: path, done: make(chan struct{})}
-	go func() {
+	p := &process{cmd: cmd, log: path, from: from, done: make(chan struct{})}
+	g.children.Go(func() {
 		defer close(p.done)
 		_ = cmd.Wait() // how it ended is in cmd.ProcessState
 		g.forget(cmd.Process.Pid)
-	}()
+	})
 	return p, nil
 }
 
 // run runs a command to its end and returns an error with what it printed when it fails.
-func (g *guard) run(ctx context.Context, log string, env []string, argv ...string) error {
-	p, err := g.start(ctx, log, env, argv...)
+func (g *guard) run(ctx context.Context, log string, argv ...string) error {
+	p, err := g.start(ctx, log, argv...)
 	if err != nil {
 		return err
 	}
@@ -100,14 +106,16 @@ func (p *process) failure() error {
 // name is the program, without the shell that started it.
 func (p *process) name() string { return p.cmd.Args[4] }
 
-// tail is the end of the log.
-func (p *process) tail() string { return tail(p.log) }
+// tail is the end of what this process has written.
+func (p *process) tail() string { return tail(p.log, p.from) }
 
-func tail(path string) string {
+// tail is the end of a file, from an offset at the earliest.
+func tail(path string, from int64) string {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err.Error()
 	}
+	data = data[min(from, int64(len(data))):]
 	return strings.TrimSpace(string(data[max(0, len(data)-tailBytes):]))
 }
 
