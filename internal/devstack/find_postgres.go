@@ -56,7 +56,9 @@ func findPostgres(ctx context.Context, want int, progress io.Writer) (installati
 func installedPostgres(ctx context.Context, want int) (installation, bool) {
 	places, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is well formed
 	if path, err := exec.LookPath("postgres"); err == nil {
-		places = append([]string{filepath.Dir(path)}, places...)
+		if path, err = filepath.EvalSymlinks(path); err == nil { // the other programs are beside the real one
+			places = append([]string{filepath.Dir(path)}, places...)
+		}
 	}
 	best := installation{}
 	for _, bin := range places {

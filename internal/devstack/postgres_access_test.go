@@ -2,6 +2,8 @@ package devstack_test
 
 import (
 	"context"
+	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -167,5 +169,36 @@ func TestSharedPostgresDropsDatabasesWithSlots(t *testing.T) {
 	err = conn.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM pg_database WHERE datname = $1) + (SELECT count(*) FROM pg_replication_slots WHERE slot_name = $1)`, name).Scan(&left)
 	if err != nil || left != 0 {
 		t.Errorf("%d of database and slot are left, %v", left, err)
+	}
+}
+
+func TestPostgresStreamsThroughAProxy(t *testing.T) {
+	db := stack.Database(t)
+	proxy, err := devstack.NewProxy(t.Context(), db.Server.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { proxy.Close() })
+	tool, err := db.Server.Tool("pg_recvlogical")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Exec(t, "CREATE PUBLICATION "+db.Name+" FOR ALL TABLES",
+		"SELECT pg_create_logical_replication_slot('"+db.Name+"', 'pgoutput')")
+	receive := exec.CommandContext(t.Context(), tool, "--dbname="+db.Server.URLVia(proxy.Addr(), "postgres", "", db.Name),
+		"--slot="+db.Name, "--start", "--file=-", "--option=proto_version=1", "--option=publication_names="+db.Name, "--no-loop")
+	if err := receive.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 10*time.Second, func() error {
+		pids, err := db.Server.WalsenderPIDs(t.Context())
+		if err == nil && len(pids) != 1 {
+			err = fmt.Errorf("%d walsenders, want 1", len(pids))
+		}
+		return err
+	})
+	proxy.Cut()
+	if err := receive.Wait(); err == nil {
+		t.Error("pg_recvlogical took the cut for an orderly end")
 	}
 }
