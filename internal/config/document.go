@@ -98,29 +98,27 @@ func syntaxFault(data []byte, err error) *Fault {
 		fault.Message = "an alias without its anchor: a value that begins with * goes in quotes"
 	case strings.HasPrefix(message, "found character that cannot start any token"):
 		fault.Message = "a value that begins with this character goes in quotes"
-		if characterAt(data, fault.Line, fault.Column) == '\t' {
+		if strings.HasPrefix(strings.TrimLeft(lineAt(data, fault.Line), " "), "\t") {
 			fault.Message = "a tab cannot indent: use blanks"
 		}
 	case strings.HasPrefix(message, "mapping values are not allowed"):
 		fault.Message = "not YAML: a : too many, or a key that is indented wrongly; a value with a colon and a blank in it goes in quotes"
-	case strings.ContainsAny(message, "'\"`<>"):
-	default:
+	case strings.HasPrefix(message, "did not find expected"), strings.HasPrefix(message, "could not find expected"), strings.HasPrefix(message, "found "):
 		fault.Message += ": " + message
+	}
+	if strings.Contains(lineAt(data, fault.Line), "${") {
+		fault.Message += "; a reference ${…} between [ ] or { } goes in quotes"
 	}
 	return fault
 }
 
-// characterAt is the character at a place, 0 when there is none.
-func characterAt(data []byte, line, column int) rune {
+// lineAt is a line of the file, empty when there is none.
+func lineAt(data []byte, line int) string {
 	lines := strings.Split(string(data), "\n")
 	if line > len(lines) {
-		return 0
+		return ""
 	}
-	characters := []rune(lines[line-1])
-	if column > len(characters) {
-		return 0
-	}
-	return characters[column-1]
+	return lines[line-1]
 }
 
 // words says what a value of the document is, without showing it.

@@ -112,8 +112,7 @@ func agree(readers []*reader) {
 		if first == nil {
 			first = r
 		} else if r.cfg.Admin.Listen != first.cfg.Admin.Listen {
-			r.fault(r.at(path), path, "%q here and %q in %s: a process has one listener, so the files must agree or leave it out",
-				r.cfg.Admin.Listen, first.cfg.Admin.Listen, first.file)
+			r.fault(r.at(path), path, "not the same as in %s: a process has one listener, so the files must agree or leave it out", first.file)
 		}
 	}
 	if first == nil {

@@ -27,11 +27,18 @@ func newReader(file string) *reader {
 
 // fault notes a fault of a key.
 func (r *reader) fault(at place, path, format string, args ...any) {
-	r.bad[path] = true
 	message := fmt.Sprintf(format, args...)
 	if path != "" {
 		message = path + ": " + message
 	}
+	r.note(at, path, message)
+}
+
+// note adds a fault whose message names the key already. A fault is one line,
+// whatever names of headers and files hold.
+func (r *reader) note(at place, path, message string) {
+	r.bad[path] = true
+	message = strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(message)
 	r.faults = append(r.faults, Fault{File: r.file, Line: at.line, Column: at.column, Message: message})
 }
 
@@ -89,6 +96,9 @@ func (r *reader) entries(path string, n node) []entry {
 func (r *reader) section(k *key, path string, n node, at place) {
 	if n.Kind != yaml.MappingNode {
 		hint := "the keys " + strings.Join(k.names(), ", ") + " go below it"
+		if path == "" {
+			hint = smallest
+		}
 		if n.ShortTag() == "!!null" {
 			hint = "write {} for a section without keys, or leave it out"
 		}
@@ -130,8 +140,7 @@ func (r *reader) section(k *key, path string, n node, at place) {
 // place of the section.
 func (r *reader) missing(k *key, path string, at place) {
 	if k.required {
-		r.bad[path] = true
-		r.faults = append(r.faults, Fault{File: r.file, Line: at.line, Column: at.column, Message: fmt.Sprintf("missing key %q", path)})
+		r.note(at, path, fmt.Sprintf("missing key %q", path))
 		return
 	}
 	if k.value != nil {
@@ -172,7 +181,6 @@ func (r *reader) fallback(k *key, path string) {
 
 // unknown notes an unknown key with the one that was most likely meant.
 func (r *reader) unknown(k *key, path string, e entry) {
-	r.bad[join(path, e.name)] = true
 	names := k.names()
 	hint := "known here: " + strings.Join(names, ", ")
 	if near := nearest(e.name, names); near != "" {
@@ -180,10 +188,7 @@ func (r *reader) unknown(k *key, path string, e entry) {
 	} else if elsewhere := r.elsewhere(e.name); elsewhere != "" {
 		hint = fmt.Sprintf("did you mean %q?", elsewhere)
 	}
-	r.faults = append(r.faults, Fault{
-		File: r.file, Line: e.at.line, Column: e.at.column,
-		Message: fmt.Sprintf("unknown key %q; %s", e.name, hint),
-	})
+	r.note(e.at, join(path, e.name), fmt.Sprintf("unknown key %q; %s", e.name, hint))
 }
 
 // elsewhere is the path of a key of that name in another section.

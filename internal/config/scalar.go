@@ -72,7 +72,7 @@ func text(at func(*Config) *string, rules textRules) scalar[string] {
 		s.form["pattern"] = rules.pattern
 	}
 	if rules.enum != nil {
-		s.form = schema{"enum": rules.enum}
+		s.want, s.form = oneOf(rules.enum), schema{"enum": rules.enum}
 		s.kind = "`" + strings.Join(rules.enum, "`, `") + "`"
 	}
 	return s
