@@ -78,11 +78,11 @@ func maskURL(s Secret) string {
 	out.WriteString(parts.path)
 	for i, parameter := range parts.parameters {
 		out.WriteByte("?&"[min(i, 1)])
-		name, value, _ := strings.Cut(parameter, "=")
-		if strings.Contains(strings.ToLower(name), "password") {
+		written, value, _ := strings.Cut(parameter, "=")
+		if strings.Contains(parameterName(parameter), "password") {
 			value = masked
 		}
-		out.WriteString(name + "=" + value)
+		out.WriteString(written + "=" + value)
 	}
 	return out.String()
 }

@@ -76,7 +76,8 @@ func checkURL(text string) error {
 		}
 	}
 	for _, parameter := range u.parameters {
-		name, value, ok := strings.Cut(parameter, "=")
+		_, value, ok := strings.Cut(parameter, "=")
+		name := parameterName(parameter)
 		if !ok || name == "" {
 			return errors.New("want parameters as name=value after the ?, with & between them")
 		}
@@ -123,7 +124,16 @@ func (u postgresURL) hasPassword() bool {
 	if _, password, _ := strings.Cut(u.user, ":"); password != "" {
 		return true
 	}
-	return slices.ContainsFunc(u.parameters, func(p string) bool { return strings.HasPrefix(p, "password=") })
+	return slices.ContainsFunc(u.parameters, func(p string) bool { return parameterName(p) == "password" })
+}
+
+// parameterName is the decoded name of a name=value, in small letters.
+func parameterName(parameter string) string {
+	name, _, _ := strings.Cut(parameter, "=")
+	if decoded, err := url.QueryUnescape(name); err == nil {
+		name = decoded
+	}
+	return strings.ToLower(name)
 }
 
 // server names the server of the URL, for comparing: hosts with their ports.

@@ -1,0 +1,217 @@
+package config_test
+
+import (
+	"bytes"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/walpost/walpost/internal/config"
+)
+
+func load(t *testing.T, name string) *config.Config {
+	t.Helper()
+	cfg, err := config.Load(museum + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+func reveal(t *testing.T, s config.Secret) string {
+	t.Helper()
+	text, err := s.Reveal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestSmallestFileHasTheDefaults(t *testing.T) {
+	cfg := load(t, "smallest.good.yaml")
+	want := config.Default()
+	want.File, want.Name = museum+"smallest.good.yaml", "orders"
+	want.Postgres.URL = config.NewSecret("postgres://walpost@localhost:5432/shop")
+	want.Postgres.Slot, want.Postgres.Publication, want.Kafka.ClientID = "walpost_orders", "walpost_orders", "walpost-orders"
+	want.Kafka.Brokers = []string{"localhost:9092"}
+	if !reflect.DeepEqual(cfg, want) {
+		t.Errorf("got  %+v\nwant %+v", cfg, want)
+	}
+}
+
+// The defaults of the contract, literally.
+func TestDefaults(t *testing.T) {
+	topic, err := config.ParseTemplate("outbox.event.{aggregatetype}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	letter, err := config.ParseTemplate("{topic}.DLT")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &config.Config{
+		Postgres: config.Postgres{Create: true, HibernateAfter: time.Minute},
+		Outbox: config.Outbox{
+			Table: config.Table{Schema: "public", Name: "outbox"}, Topic: topic, ID: "id", Key: "aggregateid", Value: "payload",
+			Headers: []config.Header{{Name: "eventType", Column: "type"}},
+		},
+		Kafka: config.Kafka{
+			Compression: "lz4", MaxMessageBytes: 1 << 20,
+			Topics: config.Topics{Partitions: -1, ReplicationFactor: -1, Config: map[string]string{}, Allow: []string{}},
+		},
+		Delivery:        config.Delivery{Guarantee: "at_least_once", InFlight: 16 << 20, OnReject: "stop", DeadLetter: letter},
+		Monitor:         config.Monitor{ConsumerGroups: []string{}},
+		Admin:           config.Admin{Listen: "127.0.0.1:9464"},
+		Log:             config.Log{Level: "info", Format: "json"},
+		ShutdownTimeout: 30 * time.Second,
+	}
+	if got := config.Default(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestEverything(t *testing.T) {
+	setEnvironment(t)
+	cfg := load(t, "everything.good.yaml")
+	if got := reveal(t, cfg.Postgres.Password); got != secretText {
+		t.Errorf("password %q", got)
+	}
+	if want := (config.Table{Schema: "My Schema", Name: `Out"box`}); cfg.Outbox.Table != want {
+		t.Errorf("table %+v", cfg.Outbox.Table)
+	}
+	if got := cfg.Outbox.Topic.Columns(); !reflect.DeepEqual(got, []string{"region", "kind"}) {
+		t.Errorf("columns %q", got)
+	}
+	headers := []config.Header{{Name: "eventType", Column: "kind"}, {Name: "id", Column: "other_id"}, {Name: "Content Type", Column: "mime"}}
+	if !reflect.DeepEqual(cfg.Outbox.Headers, headers) {
+		t.Errorf("headers %+v", cfg.Outbox.Headers)
+	}
+	settings := map[string]string{
+		"retention.ms": "604800000", "cleanup.policy": "compact,delete", "unclean.leader.election.enable": "false", "min.cleanable.dirty.ratio": "0.50",
+	}
+	if !reflect.DeepEqual(cfg.Kafka.Topics.Config, settings) {
+		t.Errorf("topic settings %+v", cfg.Kafka.Topics.Config)
+	}
+	if cfg.Kafka.TLS == nil || filepath.Base(cfg.Kafka.TLS.CA) != "ca.pem" || cfg.Kafka.SASL == nil || cfg.Kafka.SASL.Mechanism != "OAUTHBEARER" {
+		t.Errorf("tls %+v, sasl %+v", cfg.Kafka.TLS, cfg.Kafka.SASL)
+	}
+	if cfg.Delivery.InFlight != 32*config.MiB || cfg.ShutdownTimeout != 2*time.Minute || cfg.Admin.Listen != "" || cfg.Kafka.Topics.ReplicationFactor != 3 {
+		t.Errorf("%+v", cfg)
+	}
+	// The file has no key at its default, so that a key that is not read shows.
+	defaults := config.Default()
+	defaults.Delivery.Guarantee = ""
+	same(t, "", reflect.ValueOf(*cfg), reflect.ValueOf(*defaults))
+}
+
+// same reports fields below that are equal in both.
+func same(t *testing.T, path string, a, b reflect.Value) {
+	for i := range a.NumField() {
+		field := a.Type().Field(i)
+		name := path + "." + field.Name
+		switch {
+		case field.Type.Kind() == reflect.Struct && field.IsExported() && field.Type.Field(0).Tag.Get("yaml") != "":
+			same(t, name, a.Field(i), b.Field(i))
+		case reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()):
+			t.Errorf("%s is at its default: %v", name, a.Field(i))
+		}
+	}
+}
+
+func TestReferencesInEveryKindOfScalar(t *testing.T) {
+	setEnvironment(t)
+	cfg := load(t, "references.good.yaml")
+	if got := reveal(t, cfg.Postgres.URL); got != "postgres://orders@localhost:5432/shop" {
+		t.Errorf("url %q", got)
+	}
+	if got := reveal(t, cfg.Postgres.Password); got != "p: #'x\n- \"y\" ${SET} @" {
+		t.Errorf("password %q: what a reference gives is taken as it is", got)
+	}
+	want := config.Default()
+	want.File, want.Name = cfg.File, "orders"
+	want.Postgres = config.Postgres{
+		URL: cfg.Postgres.URL, Password: cfg.Postgres.Password, Slot: "walpost_orders", Publication: "walpost_orders",
+		Create: true, Failover: true, HibernateAfter: 90 * time.Second,
+	}
+	want.Outbox.Table, want.Outbox.Headers = config.Table{Schema: "orders", Name: "outbox"}, []config.Header{{Name: "kind", Column: "kind"}}
+	want.Outbox.Topic, want.Outbox.PositionHeader = cfg.Outbox.Topic, "${NAME}"
+	want.Kafka.ClientID, want.Kafka.Brokers = "walpost-orders", []string{"localhost:9092", "[::1]:9092"}
+	want.Kafka.Linger, want.Kafka.MaxMessageBytes = 5*time.Millisecond, 2*config.MiB
+	want.Kafka.Topics = config.Topics{Partitions: 3, ReplicationFactor: 3, Config: map[string]string{"retention.ms": "3"}, Allow: []string{"orders.*"}}
+	want.Delivery.InFlight, want.Delivery.OnReject = 2*config.MiB, "skip"
+	if !reflect.DeepEqual(cfg, want) || cfg.Outbox.Topic.String() != "orders.{aggregatetype}" {
+		t.Errorf("got  %+v\nwant %+v", cfg, want)
+	}
+}
+
+func TestAnchorsAndNoHeaders(t *testing.T) {
+	if cfg := load(t, "anchors.good.yaml"); cfg.ShutdownTimeout != 45*time.Second || cfg.Postgres.HibernateAfter != 45*time.Second {
+		t.Errorf("%+v", cfg)
+	}
+	cfg := load(t, "json.good.yaml")
+	if cfg.Outbox.Headers == nil || len(cfg.Outbox.Headers) != 0 || cfg.Kafka.TLS == nil {
+		t.Errorf("headers: {} means none, tls: {} turns it on: %+v", cfg)
+	}
+}
+
+// What Print writes gives the same configuration, secrets aside.
+func TestPrintReadsBack(t *testing.T) {
+	setEnvironment(t)
+	for _, file := range glob(t, "*.good.yaml") {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			cfg := load(t, filepath.Base(file))
+			var printed bytes.Buffer
+			if err := config.Print(&printed, cfg); err != nil {
+				t.Fatal(err)
+			}
+			again, err := config.Parse(cfg.File, printed.Bytes())
+			if err != nil {
+				t.Fatalf("%v\n%s", err, printed.String())
+			}
+			again.Postgres.URL, again.Postgres.Password = cfg.Postgres.URL, cfg.Postgres.Password
+			if cfg.Kafka.SASL != nil {
+				again.Kafka.SASL.Password, again.Kafka.SASL.Token = cfg.Kafka.SASL.Password, cfg.Kafka.SASL.Token
+			}
+			if !reflect.DeepEqual(again, cfg) {
+				t.Errorf("%s\ngot  %+v\nwant %+v", printed.String(), again, cfg)
+			}
+		})
+	}
+}
+
+func TestPrintMasksSecrets(t *testing.T) {
+	t.Setenv("SECRET", secretText)
+	for url, want := range map[string]string{
+		"postgres://u:hunter2@h1:1,h2/db?sslmode=disable&sslpassword=hunter2": "postgres://u:***@h1:1,h2/db?sslmode=disable&sslpassword=***",
+		"postgres://u@h/db?password=hunter2":                                  "postgres://u@h/db?password=***",
+		"postgres://u@h/db?PASSWORD=hunter2":                                  "postgres://u@h/db?PASSWORD=***",
+		"postgres://u@h/db?pass%77ord=hunter2":                                "postgres://u@h/db?pass%77ord=***",
+		"postgres://u:hunter2@h":                                              "postgres://u:***@h",
+		"postgres:///db":                                                      "postgres:///db",
+		"not a url hunter2":                                                   "'***'",
+	} {
+		cfg := config.Default()
+		cfg.Postgres.URL, cfg.Postgres.Password = config.NewSecret(url), config.NewSecret("hunter2")
+		cfg.Kafka.SASL = &config.SASL{Mechanism: "OAUTHBEARER", Password: config.NewSecret("hunter2"), Token: config.NewSecret("${SECRET}")}
+		var printed bytes.Buffer
+		if err := config.Print(&printed, cfg); err != nil {
+			t.Fatal(err)
+		}
+		if text := printed.String(); !strings.Contains(text, "url: "+want+"\n") || strings.Contains(text, "hunter2") || strings.Count(text, "'***'") < 3 {
+			t.Errorf("%s: want %s in\n%s", url, want, text)
+		}
+	}
+}
+
+func TestUnreadableFiles(t *testing.T) {
+	for path, want := range map[string]string{
+		"/nonexistent/orders.yaml": "/nonexistent/orders.yaml: cannot be read: no such file or directory",
+		"/":                        "/: cannot be read: is a directory",
+	} {
+		if _, err := config.Load(path); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package config_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/walpost/walpost/internal/config"
+)
+
+func TestSecretIsNeverPrinted(t *testing.T) {
+	type holder struct {
+		Password config.Secret
+		Pointer  *config.Secret
+		List     []config.Secret
+		Map      map[string]config.Secret
+	}
+	s := config.NewSecret("hunter2")
+	h := holder{s, &s, []config.Secret{s}, map[string]config.Secret{"k": s}}
+	var shown []string
+	for _, verb := range []string{"%s", "%v", "%+v", "%#v", "%q", "%x", "%d", "%10s", "%T"} {
+		shown = append(shown, fmt.Sprintf(verb, s), fmt.Sprintf(verb, h), fmt.Sprintf(verb, &h))
+	}
+	shown = append(shown, fmt.Sprint(fmt.Errorf("x %v", s)))
+	asJSON, err := json.Marshal(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asYAML, err := yaml.Dump(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asText, err := s.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown = append(shown, string(asJSON), string(asYAML), string(asText))
+	for _, text := range shown {
+		if strings.Contains(text, "hunter2") || strings.Contains(text, fmt.Sprintf("%x", "hunter2")) {
+			t.Errorf("shown: %s", text)
+		}
+	}
+	if got := fmt.Sprintf("%v %s %v", s, string(asText), config.Secret{}); got != "*** *** " {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestSecretIsReadAnew(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	s := config.NewSecret("a-${file:" + file + "}-${WALPOST_TEST_PART}")
+	for _, content := range []string{"first\n", "second\r\n", " third "} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("WALPOST_TEST_PART", content)
+		if got, want := reveal(t, s), "a-"+strings.TrimRight(content, "\r\n")+"-"+content; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := s.Reveal(); err == nil || text != "" && strings.Contains(err.Error(), "third") {
+		t.Errorf("got %q, %v", text, err)
+	}
+}
+
+func TestExpansion(t *testing.T) {
+	t.Setenv("SET", "x${EMPTY}")
+	t.Setenv("EMPTY", "")
+	for text, want := range map[string]string{
+		"plain $SET $$ $": "plain $SET $$ $", "${SET}": "x${EMPTY}", "a${SET}b${SET}": "ax${EMPTY}bx${EMPTY}", "${EMPTY}": "",
+		"${EMPTY:-d}": "d", "${WALPOST_TEST_NOT_SET:-a:-b}": "a:-b", "${WALPOST_TEST_NOT_SET:-}": "", "$${SET}": "${SET}", "a$${": "a${", "$$${SET}": "$${SET}",
+		"${SET:-d}": "x${EMPTY}",
+	} {
+		if got := reveal(t, config.NewSecret(text)); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"${WALPOST_TEST_NOT_SET}":          "environment variable WALPOST_TEST_NOT_SET is not set",
+		"${1a}":                            "a reference is",
+		"${a b}":                           "a reference is",
+		"${SET":                            "without its }",
+		"${file:/dev/zero}":                "larger than 1MiB",
+		"${file:}":                         "names no file",
+		"${WALPOST_TEST_NOT_SET}${file:/}": "is not set",
+	} {
+		if _, err := config.NewSecret(text).Reveal(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]config.Size{
+		"0": 0, "1": 1, "1B": 1, "1KiB": 1024, "16MiB": 16 << 20, "2GiB": 2 << 30, "900KB": 900_000, "1MB": 1_000_000, "3GB": 3_000_000_000,
+		"9223372036854775807": math.MaxInt64, "8589934591GiB": math.MaxInt64 &^ (1<<30 - 1),
+	} {
+		got, err := config.ParseSize(text)
+		if err != nil || got != want {
+			t.Errorf("%s: got %d, %v", text, got, err)
+		}
+		if again, err := config.ParseSize(got.String()); err != nil || again != want {
+			t.Errorf("%s is written as %s", text, got)
+		}
+	}
+	for _, text := range []string{"", "MiB", "-1", "+1", "1.5MiB", "1 MiB", "1mib", "1M", "1e3", "9223372036854775808", "8589934592GiB", "1MiB\n"} {
+		if got, err := config.ParseSize(text); err == nil {
+			t.Errorf("%q: got %d", text, got)
+		}
+	}
+}
+
+func TestTemplates(t *testing.T) {
+	lit := func(s string) config.TemplatePart { return config.TemplatePart{Literal: s} }
+	col := func(s string) config.TemplatePart { return config.TemplatePart{Column: s} }
+	for text, want := range map[string][]config.TemplatePart{
+		"":                             nil,
+		"orders":                       {lit("orders")},
+		"{topic}":                      {col("topic")},
+		"outbox.event.{aggregatetype}": {lit("outbox.event."), col("aggregatetype")},
+		"{a}{b}.{a}-x":                 {col("a"), col("b"), lit("."), col("a"), lit("-x")},
+		"{My Column}":                  {col("My Column")},
+	} {
+		got, err := config.ParseTemplate(text)
+		if err != nil || !reflect.DeepEqual(got.Parts(), want) || got.String() != text {
+			t.Errorf("%s: got %+v %s, %v", text, got.Parts(), got, err)
+		}
+	}
+	for _, text := range []string{"{", "}", "a{b", "a}b", "{}", "{{a}}", "{a{b}}", "{a}}"} {
+		if got, err := config.ParseTemplate(text); err == nil {
+			t.Errorf("%s: got %+v", text, got.Parts())
+		}
+	}
+}
+
+func TestTables(t *testing.T) {
+	for text, want := range map[string]config.Table{
+		"outbox": {Schema: "public", Name: "outbox"}, "Sales.OutBox": {Schema: "sales", Name: "outbox"}, `"My Schema"."Outbox"`: {Schema: "My Schema", Name: "Outbox"},
+		`"a""b"."c.d"`: {Schema: `a"b`, Name: "c.d"}, `s."O"`: {Schema: "s", Name: "O"}, "_o$1": {Schema: "public", Name: "_o$1"}, "Ünï.Ö": {Schema: "Ünï", Name: "Ö"},
+	} {
+		got, err := config.ParseTable(text)
+		if err != nil || got != want {
+			t.Errorf("%s: got %+v, %v", text, got, err)
+		}
+		if again, err := config.ParseTable(got.String()); err != nil || again != want {
+			t.Errorf("%s is written as %s: %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", ".", "a.", ".a", "a..b", "a b", `"a`, `"a"b`, `""`, "1a", "a.b.c", "a-b", strings.Repeat("a", 64), `"` + strings.Repeat("é", 32) + `"`} {
+		if got, err := config.ParseTable(text); err == nil {
+			t.Errorf("%q: got %+v", text, got)
+		}
+	}
+}
