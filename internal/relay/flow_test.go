@@ -49,21 +49,20 @@ func TestLostConnectionsRepeatNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, outboxDDL)
 	b.start(t)
-	for i := range 20 {
+	for i := range 10 {
 		b.db.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
 			SELECT 'order', 'k' || i %% 7, 'Created', jsonb_build_object('n', %d * 5000 + i) FROM generate_series(1, 5000) i`, i))
+		before := b.seen.connects.Load()
 		b.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+b.cfg.Postgres.Slot+"' AND active")
+		b.until(t, "streaming again", func() bool { return b.seen.connects.Load() > before })
 	}
-	b.until(t, "everything published", func() bool { return b.seen.published.Load() >= 100000 })
+	b.until(t, "everything published", func() bool { return b.seen.published.Load() >= 50000 })
 	b.confirmed(t)
 	if err := b.end(t); err != nil {
 		t.Fatal(err)
 	}
 	if r := b.exact(t); r.Repeats != 0 {
 		t.Errorf("%v", r)
-	}
-	if n := b.seen.connects.Load(); n < 3 {
-		t.Errorf("%d connections: the test has cut nothing", n)
 	}
 }
 
@@ -122,6 +121,7 @@ func TestRejectedRecordHalts(t *testing.T) {
 	if got := b.consume(t, b.topic, 3); len(got) != 3 {
 		t.Errorf("%d records, want the 3 before it", len(got))
 	}
+	b.released(t)
 	var waiting int
 	if err := b.db.Conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_logical_slot_peek_binary_changes($1, NULL, NULL, 'proto_version', '1', 'publication_names', $2) WHERE get_byte(data, 0) = ascii('I')",
 		b.cfg.Postgres.Slot, b.cfg.Postgres.Publication).Scan(&waiting); err != nil {

@@ -27,15 +27,14 @@ const outboxDDL = `CREATE TABLE outbox (id uuid PRIMARY KEY DEFAULT gen_random_u
 
 // bench is one relay on real servers: a database and topics of its own.
 type bench struct {
-	db      devstacktest.Database
-	kafka   *devstack.Kafka
-	topic   string // the topic of aggregate type "order"
-	cfg     *config.Config
-	stop    chan struct{}
-	done    chan error
-	relay   *relay.Relay
-	seen    *counters
-	stopped bool
+	db    devstacktest.Database
+	kafka *devstack.Kafka
+	topic string // the topic of aggregate type "order"
+	cfg   *config.Config
+	stop  chan struct{}
+	done  chan error
+	relay *relay.Relay
+	seen  *counters
 }
 
 // newBench makes the database, the topic, and a configuration with the extra YAML.
@@ -84,12 +83,15 @@ func (b *bench) launch(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	b.relay, b.stop, b.done, b.stopped = r, make(chan struct{}), make(chan error, 1), false
-	go func() { b.done <- r.Run(ctx, b.stop) }()
+	stop, done := make(chan struct{}), make(chan error, 1)
+	b.relay, b.stop, b.done = r, stop, done
+	go func() {
+		done <- r.Run(ctx, stop)
+		close(done)
+	}()
 	t.Cleanup(func() {
 		cancel()
-		if !b.stopped {
-			<-b.done
+		for range done { // until it has ended
 		}
 	})
 }
@@ -106,7 +108,6 @@ func (b *bench) wait(t *testing.T) error {
 	t.Helper()
 	select {
 	case err := <-b.done:
-		b.stopped = true
 		return err
 	case <-time.After(time.Minute):
 		t.Fatal("the relay did not end in a minute")
@@ -123,8 +124,6 @@ func (b *bench) until(t *testing.T, what string, done func() bool) {
 	for !done() {
 		select {
 		case err := <-b.done:
-			b.stopped = true
-			b.done <- err
 			t.Fatalf("waiting for %s: the relay ended: %v", what, err)
 		case <-tick.C:
 		}
@@ -215,4 +214,18 @@ func (b *bench) confirmed(t *testing.T) {
 		}
 		return there
 	})
+}
+
+// released waits until the server has noticed that nobody reads the slot any more.
+func (b *bench) released(t *testing.T) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for active := true; active; {
+		if err := b.db.Conn.QueryRow(t.Context(), "SELECT active FROM pg_replication_slots WHERE slot_name = $1", b.cfg.Postgres.Slot).Scan(&active); err != nil {
+			t.Fatal(err)
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the slot is still active after a minute")
+		}
+	}
 }
