@@ -1,0 +1,13 @@
+// Command walpost relays a Postgres outbox table to Kafka.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/walpost/walpost/internal/cli"
+)
+
+func main() {
+	os.Exit(cli.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

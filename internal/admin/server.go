@@ -1,0 +1,65 @@
+// Package admin is the HTTP server of the process: health, readiness, metrics.
+//
+// It reads and never changes anything: there is no call that does. It knows HTTP
+// and what a relay says of itself; it must not know Postgres or Kafka.
+package admin
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Limits of a request. Nobody sends more than a few headers, and no body.
+const (
+	headerTimeout  = 5 * time.Second
+	writeTimeout   = 30 * time.Second
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 16 << 10
+)
+
+// Server is a listener that is open, and what answers on it.
+type Server struct {
+	listener net.Listener
+	http     *http.Server
+}
+
+// Listen opens the address, host:port; port 0 is any free one. The error says
+// why it cannot be opened.
+func Listen(ctx context.Context, address string, handler http.Handler) (*Server, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{listener: listener, http: &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       headerTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+	}}, nil
+}
+
+// Address is the address that is open, host:port.
+func (s *Server) Address() string { return s.listener.Addr().String() }
+
+// Serve answers until Shutdown (nil), or until the listener breaks.
+func (s *Server) Serve() error {
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Shutdown closes the listener and waits, until ctx ends, for requests that are
+// being answered.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(err, s.http.Close())
+	}
+	return nil
+}

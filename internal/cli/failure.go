@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+)
+
+// failure is the end of a command with a code of its own. Without an error the
+// reason has been written already.
+type failure struct {
+	code int
+	err  error
+}
+
+func (f *failure) Error() string {
+	if f.err == nil {
+		return fmt.Sprintf("exit code %d", f.code)
+	}
+	return f.err.Error()
+}
+
+func (f *failure) Unwrap() error { return f.err }
+
+// ended gives the error for a code; nil for 0.
+func ended(code int) error {
+	if code == relay.ExitStopped {
+		return nil
+	}
+	return &failure{code: code}
+}
+
+func usage(format string, args ...any) error {
+	return &failure{code: relay.ExitUsage, err: fmt.Errorf(format, args...)}
+}
+
+// action makes a RunE of a command's body. What the body returns without a code
+// gets the one it stands for, so that an error without a code can only be
+// cobra's: a wrong command line.
+func action(body func(cmd *cobra.Command) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		err := body(cmd)
+		if _, ok := errors.AsType[*failure](err); ok || err == nil {
+			return err
+		}
+		return &failure{code: codeOf(err), err: err}
+	}
+}
+
+// codeOf is the exit code of an error.
+func codeOf(err error) int {
+	if _, ok := errors.AsType[config.Errors](err); ok {
+		return relay.ExitUsage
+	}
+	if e, ok := errors.AsType[*replication.Error](err); ok && e.Kind != replication.Unexpected && e.Kind != replication.Canceled {
+		return relay.ExitRequirement
+	}
+	return relay.ExitCode(err)
+}
+
+// report writes what a command ended with and gives the exit code. Faults of the
+// configuration come as they are, one per line, for editors to jump to.
+func report(w io.Writer, err error) int {
+	if err == nil {
+		return relay.ExitStopped
+	}
+	code := relay.ExitUsage
+	f, ok := errors.AsType[*failure](err)
+	if ok {
+		code, err = f.code, f.err
+	}
+	prefix := "walpost: "
+	if _, ok := errors.AsType[config.Errors](err); ok {
+		prefix = ""
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(w, prefix+err.Error()) // there is nobody left to tell
+	}
+	return code
+}

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/relay"
+)
+
+func newRun(s *streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run -c FILE",
+		Short: "Relay until SIGINT or SIGTERM",
+		Long: `Relay until SIGINT or SIGTERM: then everything read is still acknowledged by Kafka
+and confirmed to Postgres, for at most shutdown_timeout. A second signal ends at once;
+nothing is lost by that, but what was in flight comes again.
+
+Several files, or a folder, make one relay each in one process. The log goes to stderr.`,
+		Example: `  walpost run -c orders.yaml
+  walpost run -c orders.yaml -c billing.yaml
+  walpost run -c /etc/walpost`,
+		Args: cobra.NoArgs,
+	}
+	load := files(cmd)
+	cmd.RunE = action(func(cmd *cobra.Command) error {
+		cfgs, err := load()
+		if err != nil {
+			return err
+		}
+		signals := make(chan os.Signal, 2)
+		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+		defer signal.Stop(signals)
+		return ended(runAll(cmd.Context(), cfgs, signals, s))
+	})
+	return cmd
+}
+
+// runAll runs one relay per file to the end of the last, and gives the exit code.
+func runAll(ctx context.Context, cfgs []*config.Config, signals <-chan os.Signal, s *streams) int {
+	l, err := newLogs(s.err, cfgs)
+	if err != nil {
+		return report(s.err, usage("log.level: %w", err))
+	}
+	log := l.process()
+	b := thisBuild()
+	log.Info("walpost starts", zap.String("version", b.Version), zap.String("commit", b.Commit), zap.Int("relays", len(cfgs)))
+
+	var clusters []kafka.Options
+	for _, c := range cfgs {
+		clusters = append(clusters, relay.Kafka(c))
+	}
+	kafka.LogTo(l.base.Core(), clusters...)
+
+	p, err := newProcess(cfgs, l)
+	if err != nil {
+		return report(s.err, usage("%w", err))
+	}
+	if err := p.listen(ctx, cfgs[0].Admin.Listen); err != nil {
+		log.Error("the admin listener cannot be opened", zap.Error(err), zap.String("hint", `choose another admin.listen, or "" for none`))
+		return relay.ExitRequirement
+	}
+	code := p.run(ctx, signals)
+	log.Info("walpost ends", zap.Int("exit_code", code))
+	return code
+}
