@@ -35,6 +35,7 @@ type bench struct {
 	done  chan error
 	relay *relay.Relay
 	seen  *counters
+	log   *zap.Logger // of the next launch; nil: the test's
 }
 
 // newBench makes the database, the topic, and a configuration with the extra YAML.
@@ -42,7 +43,13 @@ func newBench(t *testing.T, ddl string, extra ...string) *bench {
 	t.Helper()
 	db := stack.Database(t)
 	db.Exec(t, ddl)
-	b := &bench{db: db, kafka: stack.Kafka(t)}
+	return newBenchOn(t, db, stack.Kafka(t), extra...)
+}
+
+// newBenchOn is newBench on servers of the test's own, which it may break.
+func newBenchOn(t *testing.T, db devstacktest.Database, k *devstack.Kafka, extra ...string) *bench {
+	t.Helper()
+	b := &bench{db: db, kafka: k}
 	prefix := stack.Name(t)
 	b.topic = prefix + ".order"
 	if err := b.kafka.CreateTopic(t.Context(), b.topic, 4, 1, nil); err != nil {
@@ -50,6 +57,19 @@ func newBench(t *testing.T, ddl string, extra ...string) *bench {
 	}
 	b.configure(t, prefix, extra...)
 	return b
+}
+
+// ownDatabase is a database on a server of the test's own.
+func ownDatabase(t *testing.T, p *devstack.Postgres, ddl string) devstacktest.Database {
+	t.Helper()
+	conn, err := p.Connect(t.Context(), "postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	db := devstacktest.Database{Name: stack.Name(t), URL: p.URL("postgres"), Conn: conn, Server: p}
+	db.Exec(t, ddl)
+	return db
 }
 
 // configure writes the file and loads it as `run` would.
@@ -62,6 +82,9 @@ postgres:
 kafka:
   brokers: [%s]
 `, b.db.Name, b.db.URL, strings.Join(b.kafka.Bootstrap(devstack.Plaintext), ", "))
+	if strings.Contains(strings.Join(extra, "\n"), "kafka:") {
+		yaml, _, _ = strings.Cut(yaml, "kafka:")
+	}
 	if !strings.Contains(strings.Join(extra, "\n"), "outbox:") {
 		yaml += fmt.Sprintf("outbox:\n  topic: %s.{aggregatetype}\n", prefix)
 	}
@@ -78,7 +101,10 @@ func (b *bench) start(t *testing.T) {
 func (b *bench) launch(t *testing.T) {
 	t.Helper()
 	b.seen = &counters{}
-	r, err := relay.New(b.cfg, b.seen, zaptest.NewLogger(t, zaptest.Level(zap.InfoLevel)))
+	if b.log == nil {
+		b.log = zaptest.NewLogger(t, zaptest.Level(zap.InfoLevel))
+	}
+	r, err := relay.New(b.cfg, b.seen, b.log)
 	if err != nil {
 		t.Fatal(err)
 	}
