@@ -1,0 +1,48 @@
+# walpost. `make help` lists what there is.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+GOLANGCI_VERSION := v2.15.0
+CACHE ?= $(or $(WALPOST_CACHE),$(HOME)/.cache/walpost)
+GOLANGCI := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X github.com/walpost/walpost/internal/cli.version=$(VERSION) -X github.com/walpost/walpost/internal/cli.commit=$(COMMIT)
+
+.PHONY: help build test demo bench lint fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build the static binary bin/walpost
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/walpost ./cmd/walpost
+
+test: ## run all tests on real Postgres and real Kafka, with the race detector
+	go test -race -timeout 15m ./...
+
+demo: build ## watch events go from Postgres to Kafka while the relay is killed; KEEP=1 leaves it all running
+	go run ./internal/demo -walpost bin/walpost
+
+bench: build ## measure walpost against pg_recvlogical on this machine; ROWS=1000000
+	go run ./internal/bench -walpost bin/walpost
+
+lint: $(GOLANGCI) ## go vet and golangci-lint
+	go vet ./...
+	$(GOLANGCI) run ./...
+
+$(GOLANGCI):
+	@mkdir -p $(@D)
+	GOBIN=$(@D)/install-$(GOLANGCI_VERSION) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(@D)/install-$(GOLANGCI_VERSION)/golangci-lint $@
+
+FUZZTIME ?= 30s
+
+fuzz: ## fuzz decoder, router and configuration, FUZZTIME=30s each
+	go test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./internal/pgoutput
+	go test -run '^$$' -fuzz FuzzRoute -fuzztime $(FUZZTIME) ./internal/router
+	go test -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) ./internal/config
+
+clean: ## remove what was built
+	rm -rf bin dist
