@@ -82,7 +82,7 @@ func postgresKeys() []key {
 		},
 		{
 			name: "slot", derived: "walpost_<name>", derive: func(c *Config) { c.Postgres.Slot = "walpost_" + c.Name },
-			about: "Replication slot that is read.",
+			about: "Replication slot that is read. One that exists is taken over as it is, also from a stopped Debezium connector.",
 			value: text(func(c *Config) *string { return &c.Postgres.Slot }, textRules{
 				pattern: slotPattern, want: "1 to 63 of a-z, 0-9 and _",
 			}),
@@ -96,7 +96,7 @@ func postgresKeys() []key {
 		},
 		{
 			name: "create", fallback: "true",
-			about: "Whether `run` creates publication and slot when neither exists.",
+			about: "Whether `run` creates publication and slot when neither exists. A publication without its slot is left to `walpost init`.",
 			value: boolean(func(c *Config) *bool { return &c.Postgres.Create }),
 		},
 		{
@@ -124,7 +124,7 @@ func outboxKeys() []key {
 	return []key{
 		{
 			name: "table", fallback: "public.outbox",
-			about: `The outbox table. Names with capitals or blanks go in double quotes inside single ones: '"My Schema"."Outbox"'.`,
+			about: "The outbox table. Names with capitals or blanks go in double quotes inside single ones: `'\"My Schema\".\"Outbox\"'`.",
 			value: table(func(c *Config) *Table { return &c.Outbox.Table }),
 		},
 		{
@@ -144,7 +144,7 @@ func outboxKeys() []key {
 		},
 		{
 			name: "position_header", fallback: `""`,
-			about: "Name of a header with the position of the row, which rises strictly; empty: none.",
+			about: "Name of a header with the position of the row: 16 hexadecimal digits of the commit LSN, /, 8 of the ordinal in the transaction. It rises strictly within a slot and timeline; empty: none.",
 			value: text(func(c *Config) *string { return &c.Outbox.PositionHeader }, textRules{kind: "header name"}),
 		},
 	}
@@ -161,17 +161,17 @@ func deliveryKeys() []key {
 		},
 		{
 			name: "in_flight", fallback: "16MiB",
-			about: "Memory of what is read and not yet acknowledged by Kafka; reading pauses at the limit. A larger record passes alone.",
+			about: "Memory of what is read and not yet acknowledged by Kafka, overhead per record included; reading pauses at the limit. A larger record passes alone. At least 64KiB.",
 			value: size(func(c *Config) *Size { return &c.Delivery.InFlight }, leastInFlight, 1<<20*GiB),
 		},
 		{
 			name: "on_reject", fallback: "stop",
-			about: "What happens to a record that Kafka can never accept.",
+			about: "What happens to a record that Kafka can never accept. stop: halt with exit code 4. dead_letter: publish it to `dead_letter`. skip: go on without it. Each is logged.",
 			value: text(func(c *Config) *string { return &c.Delivery.OnReject }, textRules{enum: []string{"stop", "dead_letter", "skip"}}),
 		},
 		{
 			name: "dead_letter", fallback: `"{topic}.DLT"`,
-			about: "Topic of dead letters, from the topic of the record; a name without {topic} takes all.",
+			about: "Topic of dead letters, from the topic of the record; a name without {topic} takes all. `kafka.topics.allow` does not apply to it.",
 			value: template(func(c *Config) *Template { return &c.Delivery.DeadLetter }, deadLetterPattern, checkDeadLetter),
 		},
 	}

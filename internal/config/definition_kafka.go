@@ -24,12 +24,12 @@ func kafkaKeys() []key {
 		},
 		{
 			name: "linger", fallback: "0s",
-			about: "How long a batch may wait to fill. 0s: send when the broker is free.",
+			about: "How long a batch may wait to fill. 0s: send when the broker is free; while commits are older than 20 ms a request may wait 5 ms to fill.",
 			value: duration(func(c *Config) *time.Duration { return &c.Kafka.Linger }, true),
 		},
 		{
 			name: "max_message_bytes", fallback: "1MiB",
-			about: "Largest record before compression, as max.request.size in Java, up to 90MiB. A larger one is rejected without asking Kafka.",
+			about: "Largest record before compression (key, value, headers), as max.request.size in Java, up to 90MiB. A larger one is rejected without asking Kafka; the max.message.bytes of a topic is judged by the broker, after compression.",
 			value: size(func(c *Config) *Size { return &c.Kafka.MaxMessageBytes }, 1, maxMessage),
 		},
 		{name: "topics", about: "How missing topics are made, and which may be written.", keys: topicsKeys()},
@@ -97,7 +97,7 @@ func saslKeys() []key {
 			}),
 		},
 		{
-			name: "username", fallback: `""`, about: "User.",
+			name: "username", fallback: `""`, about: "Name of the user, for PLAIN and SCRAM.",
 			value: text(func(c *Config) *string { return &c.Kafka.SASL.Username }, textRules{}),
 		},
 		{
@@ -105,7 +105,7 @@ func saslKeys() []key {
 			value: secretValue{at: func(c *Config) *Secret { return &c.Kafka.SASL.Password }, kind: "secret"},
 		},
 		{
-			name: "token", fallback: `""`, about: "Token of OAUTHBEARER, usually ${file:/path}. Read again at each authentication.",
+			name: "token", fallback: `""`, about: "Token of OAUTHBEARER, usually `${file:/path}`. Read again at each authentication.",
 			value: secretValue{at: func(c *Config) *Secret { return &c.Kafka.SASL.Token }, kind: "secret"},
 		},
 	}

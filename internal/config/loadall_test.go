@@ -63,7 +63,7 @@ func TestLoadAllRefusesContradictions(t *testing.T) {
 	})
 	for paths, want := range map[string]string{
 		"a.yaml same.yaml":                `same.yaml:1:7: name: "a" is the name in a.yaml too: each relay of a process has its own`,
-		"a.yaml a.yaml":                   "a.yaml:1:7: name: \"a\" is the name in a.yaml too: each relay of a process has its own",
+		"a.yaml ./a.yaml":                 "./a.yaml:1:7: name: \"a\" is the name in a.yaml too: each relay of a process has its own",
 		"a.yaml slot.yaml":                `slot.yaml:2:52: postgres.slot: "walpost_a" is the slot in a.yaml too, on the same server: each relay has its own`,
 		"a.yaml far":                      "",
 		"a.yaml listen.yaml":              "listen.yaml:4:17: admin.listen: not the same as in a.yaml: a process has one listener, so the files must agree or leave it out",

@@ -38,15 +38,15 @@ func splitURL(text string) (postgresURL, error) {
 	if strings.ContainsAny(rest, " \t\r\n") {
 		return u, errors.New("a blank in the URL: write it as %20")
 	}
-	rest, query, hasQuery := strings.Cut(rest, "?")
-	if hasQuery && query != "" {
+	rest, query, _ := strings.Cut(rest, "?")
+	if query != "" {
 		u.parameters = strings.Split(query, "&")
 	}
 	authority, path, hasPath := strings.Cut(rest, "/")
 	if hasPath {
 		u.path = "/" + path
 	}
-	if strings.Contains(text, "#") || strings.Count(authority, "@") > 1 || strings.Contains(u.path, "@") {
+	if strings.Contains(text, "#") || strings.Count(authority, "@") > 1 || strings.Contains(path+query, "@") {
 		return u, errors.New("in a user name or password of the URL write @ / ? # % as %40 %2F %3F %23 %25, or use postgres.password")
 	}
 	u.hosts = authority
