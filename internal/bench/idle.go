@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// idle measures a relay whose outbox has no writes.
+func (b *bench) idle(ctx context.Context, r *report) error {
+	topic, err := b.createTopic(ctx, "idle")
+	if err != nil {
+		return err
+	}
+	slot, err := b.createSlot(ctx, "idle")
+	if err != nil {
+		return err
+	}
+	c, err := b.startWalpost(ctx, slot, topic)
+	if err != nil {
+		return err
+	}
+	defer c.kill()
+	if _, err := b.awaitWalsender(ctx, slot, c); err != nil {
+		return err
+	}
+	if err := pause(ctx, settle); err != nil {
+		return err
+	}
+	b.say("idle for %s", b.idleFor)
+	m := b.newMeter()
+	m.reader = gaugeFromNow(c.pid())
+	if err := pause(ctx, b.idleFor); err != nil {
+		return err
+	}
+	m.read()
+	window := time.Since(m.began)
+	r.Idle = &idling{
+		WindowSeconds: window.Seconds(), CPUPerMinute: m.reader.used().Seconds() / window.Minutes(),
+		RSS: memory(c.pid(), "VmRSS"), ForeignCores: m.foreign(),
+	}
+	if err := c.stop(); err != nil {
+		return err
+	}
+	return b.dropSlot(ctx, slot)
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+)
+
+// machine is what the figures were measured on.
+type machine struct {
+	Cores       int    `json:"cores"`
+	CPU         string `json:"cpu"`
+	Kernel      string `json:"kernel"`
+	LoadAverage string `json:"load_average_at_start"`
+	Go          string `json:"go_of_bench"`
+	Walpost     string `json:"walpost"`
+	Postgres    string `json:"postgres"`
+	Kafka       string `json:"kafka"`
+}
+
+// settings are what the figures depend on.
+type settings struct {
+	Rows        int64             `json:"rows"`
+	Warm        int64             `json:"warm_records"`
+	Partitions  int               `json:"partitions"`
+	Payload     string            `json:"payload"`
+	Producer    string            `json:"producer"`
+	Postgres    map[string]string `json:"postgres_settings"`
+	BrokerHeap  int               `json:"broker_heap_mib"`
+	Repetitions int               `json:"repetitions"`
+}
+
+func (b *bench) machine(ctx context.Context) machine {
+	m := machine{
+		Cores: runtime.NumCPU(), CPU: cpuModel(), Kernel: firstLine("/proc/sys/kernel/osrelease"), LoadAverage: firstLine("/proc/loadavg"),
+		Go: runtime.Version(), Kafka: b.kafkaVersion(),
+	}
+	if out, err := exec.CommandContext(ctx, b.walpost, "version").Output(); err == nil { //nolint:gosec // the program under measurement
+		m.Walpost = strings.Join(strings.Fields(string(out)), " ")
+	}
+	if err := b.conn.QueryRow(ctx, `SHOW server_version`).Scan(&m.Postgres); err != nil {
+		m.Postgres = err.Error()
+	}
+	return m
+}
+
+func (b *bench) settings() settings {
+	all := postgresSettings()
+	all["fsync"] = "off" // devstack's default
+	return settings{
+		Rows: b.rows, Warm: b.warm, Partitions: partitions, Payload: "250 bytes of jsonb, 10007 keys", Producer: "acks=all lz4, walpost's defaults",
+		Postgres: all, BrokerHeap: brokerHeap, Repetitions: b.repetitions,
+	}
+}
+
+// kafkaVersion is the version in the name of the broker's jar on its command line's class path.
+func (b *bench) kafkaVersion() string {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", b.broker()))
+	if err != nil {
+		return "unknown"
+	}
+	for arg := range strings.SplitSeq(string(data), "\x00") {
+		if dir, ok := strings.CutSuffix(arg, "/*"); ok {
+			return dir[strings.LastIndexByte(dir, '/')+1:]
+		}
+	}
+	return "unknown"
+}
+
+func cpuModel() string {
+	data, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown"
+	}
+	for line := range strings.Lines(string(data)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}
+
+func firstLine(path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "unknown"
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	return line
+}

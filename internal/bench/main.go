@@ -1,0 +1,84 @@
+// Command bench measures walpost on this machine, as ratios in one run: it drains copies of one replication slot with
+// pg_recvlogical and with walpost in turn, and measures latency, start and idle cost. `make bench` runs it.
+//
+// It knows the servers of devstack, the walpost binary and its configuration file. It must not know walpost's packages:
+// what it measures is the program a user runs, and the order and the ids of what is in Kafka, not what walpost says.
+//
+// A figure is void, and the exit status 1, when Kafka does not hold exactly the events of the outbox. Exit status 2 is a
+// wrong command line. A missed limit changes the exit status only with -strict, for a machine may be busy.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // the one of the process
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code) //nolint:forbidigo // this is main
+}
+
+// run measures what the arguments ask for and returns the exit status.
+func run(ctx context.Context, args []string, out, progress io.Writer) int {
+	o, err := parseOptions(args, progress)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		return 2
+	}
+	r, err := measure(ctx, o, progress)
+	if err != nil {
+		complain(progress, err)
+		return 1
+	}
+	show := r.writeTable
+	if o.json {
+		show = r.writeJSON
+	}
+	if err := show(out); err != nil {
+		complain(progress, err)
+		return 1
+	}
+	if r.void() || o.strict && r.missed() {
+		return 1
+	}
+	return 0
+}
+
+// complain is the last word when there is nobody else to tell.
+func complain(to io.Writer, err error) { _, _ = fmt.Fprintln(to, "bench:", err) }
+
+// measure starts the servers and runs the chosen parts.
+func measure(ctx context.Context, o options, progress io.Writer) (_ *report, err error) {
+	b, err := newBench(ctx, o, progress)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	r := &report{Machine: b.machine(ctx), Settings: b.settings()}
+	parts := []struct {
+		name string
+		run  func(context.Context, *report) error
+	}{
+		{partDrain, b.drainAll}, {partLatency, b.latencyAll}, {partStart, b.startAll}, {partIdle, b.idle},
+	}
+	for _, part := range parts {
+		if !o.parts[part.name] {
+			continue
+		}
+		if err := part.run(ctx, r); err != nil {
+			return nil, fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	r.judge()
+	return r, nil
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The parts of a run.
+const (
+	partDrain   = "drain"
+	partLatency = "latency"
+	partStart   = "start"
+	partIdle    = "idle"
+)
+
+// options are the command line.
+type options struct {
+	walpost     string
+	rows        int64
+	warm        int64
+	repetitions int
+	parts       map[string]bool
+	shapes      []shape
+	latencyFor  time.Duration
+	rates       []int
+	starts      int
+	idleFor     time.Duration
+	json        bool
+	strict      bool
+}
+
+// shape is how many rows one transaction of the backlog has.
+type shape struct {
+	name  string
+	perTx int64
+}
+
+const mostWarm = 3_000_000
+
+// parseOptions reads flags and the environment variable ROWS. It has told usage what is wrong when it fails.
+func parseOptions(args []string, usage io.Writer) (options, error) {
+	o := options{parts: map[string]bool{}}
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.SetOutput(usage)
+	f.StringVar(&o.walpost, "walpost", "bin/walpost", "the `binary` to measure")
+	f.Int64Var(&o.rows, "rows", 0, "rows in the outbox; default ROWS of the environment, else 1000000")
+	f.Int64Var(&o.warm, "warm", -1, "records that warm the broker before; default three times the rows, at most 3000000")
+	f.IntVar(&o.repetitions, "repetitions", 3, "how often each drain is repeated")
+	f.DurationVar(&o.latencyFor, "latency", 10*time.Second, "length of each latency series")
+	f.IntVar(&o.starts, "starts", 5, "how often the start is measured")
+	f.DurationVar(&o.idleFor, "idle", 20*time.Second, "length of the idle window")
+	f.BoolVar(&o.json, "json", false, "print JSON")
+	f.BoolVar(&o.strict, "strict", false, "exit with 1 when a limit is missed")
+	only := f.String("only", "drain,latency,start,idle", "`parts` to run")
+	shapes := f.String("shapes", "100,1,all", "`rows` of one transaction in the drains")
+	rates := f.String("rates", "100,1000", "`events` a second in the latency series")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	err := errors.Join(o.setParts(*only), o.setRows(), o.setShapes(*shapes), o.setRates(*rates), o.check(f.Args()))
+	if err != nil {
+		complain(usage, err)
+	}
+	return o, err
+}
+
+func (o *options) setParts(list string) error {
+	known := []string{partDrain, partLatency, partStart, partIdle}
+	for part := range strings.SplitSeq(list, ",") {
+		if !slices.Contains(known, part) {
+			return fmt.Errorf("-only %s: want some of %s", part, strings.Join(known, ","))
+		}
+		o.parts[part] = true
+	}
+	return nil
+}
+
+func (o *options) setRows() error {
+	if o.rows == 0 {
+		o.rows = 1_000_000
+		if text := os.Getenv("ROWS"); text != "" {
+			n, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return fmt.Errorf("ROWS=%s: want a number", text)
+			}
+			o.rows = n
+		}
+	}
+	const fewest = 1000 // with fewer a walsender is gone before it is seen
+	if o.rows < fewest {
+		return fmt.Errorf("%d rows: want %d or more", o.rows, fewest)
+	}
+	if o.warm < 0 {
+		o.warm = min(3*o.rows, mostWarm)
+	}
+	return nil
+}
+
+func (o *options) setShapes(list string) error {
+	for name := range strings.SplitSeq(list, ",") {
+		if name == "all" {
+			o.shapes = append(o.shapes, shape{name: name, perTx: o.rows})
+			continue
+		}
+		n, err := strconv.ParseInt(name, 10, 64)
+		if err != nil || n < 1 {
+			return fmt.Errorf(`-shapes %s: want numbers of rows or "all"`, name)
+		}
+		o.shapes = append(o.shapes, shape{name: name, perTx: n})
+	}
+	return nil
+}
+
+func (o *options) setRates(list string) error {
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return fmt.Errorf("-rates %s: want numbers of events a second", text)
+		}
+		o.rates = append(o.rates, n)
+	}
+	return nil
+}
+
+func (o *options) check(rest []string) error {
+	if len(rest) > 0 {
+		return fmt.Errorf("unexpected argument %s", rest[0])
+	}
+	if o.repetitions < 1 || o.starts < 1 || o.latencyFor <= 0 || o.idleFor <= 0 {
+		return errors.New("-repetitions, -starts, -latency and -idle must be above zero")
+	}
+	if _, err := os.Stat(o.walpost); err != nil {
+		return fmt.Errorf("no walpost to measure (`make build` makes it): %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"crypto/md5" //nolint:gosec // ids that both Postgres and this program can compute, nothing secret
+	"encoding/hex"
+	"fmt"
+	"strconv"
+)
+
+// createOutbox makes the table, the publication before any slot, and what fills the table.
+//
+// Event n has the id md5(n), one of 10,007 keys, and 250 bytes of payload, half of it hex digits that lz4 cannot shorten.
+func (b *bench) createOutbox(ctx context.Context) error {
+	statements := []string{
+		`CREATE TABLE outbox (id uuid PRIMARY KEY, aggregatetype text NOT NULL, aggregateid text NOT NULL, type text NOT NULL,
+			payload jsonb NOT NULL)`,
+		`CREATE FUNCTION event(n bigint) RETURNS SETOF outbox LANGUAGE sql STABLE AS $$
+			SELECT md5(n::text)::uuid, 'order', 'key-' || n % 10007, 'OrderPlaced',
+				format('{"n": %s, "data": "%s%s%s%s", "note": "%s"}', n, md5(n || 'a'), md5(n || 'b'), md5(n || 'c'), md5(n || 'd'),
+					left('an order was placed and waits for payment, then it is packed and sent to its new owner soon', 91 - length(n::text)))::jsonb
+		$$`,
+		`CREATE PROCEDURE fill(first bigint, last bigint, per_tx bigint) LANGUAGE plpgsql AS $$
+			BEGIN
+				FOR i IN 0 .. (last - first) / per_tx LOOP
+					INSERT INTO outbox SELECT e.* FROM generate_series(first + i * per_tx, least(last, first + (i + 1) * per_tx - 1)) n, event(n) e;
+					COMMIT;
+				END LOOP;
+			END
+		$$`,
+		`CREATE PUBLICATION ` + publication + ` FOR TABLE outbox`,
+	}
+	return b.postgres.Exec(ctx, database, statements...)
+}
+
+// insertEvent is the SQL that inserts and commits one event, given its number.
+const insertEvent = `INSERT INTO outbox SELECT * FROM event($1)`
+
+// eventID is the id of event n as it is in the header.
+func eventID(n int64) string {
+	sum := md5.Sum([]byte(strconv.FormatInt(n, 10))) //nolint:gosec // as above
+	h := hex.EncodeToString(sum[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// claim returns the first of so many event numbers that nobody else uses.
+func (b *bench) claim(events int64) int64 {
+	first := b.next
+	b.next += events
+	return first
+}
+
+// createSlot makes a slot that will decode what is written from now on.
+func (b *bench) createSlot(ctx context.Context, prefix string) (string, error) {
+	slot := b.name(prefix)
+	_, err := b.conn.Exec(ctx, `SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, slot)
+	return slot, err
+}
+
+// copySlot makes a slot that will decode the same as another one.
+func (b *bench) copySlot(ctx context.Context, source string) (string, error) {
+	slot := b.name("copy")
+	_, err := b.conn.Exec(ctx, `SELECT pg_copy_logical_replication_slot($1, $2)`, source, slot)
+	return slot, err
+}
+
+// dropSlot removes a slot whose reader has gone, but whose walsender may not have noticed yet.
+func (b *bench) dropSlot(ctx context.Context, slot string) error {
+	_, err := b.conn.Exec(ctx, `SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots WHERE slot_name = $1 AND active`, slot)
+	if err != nil {
+		return err
+	}
+	_, err = b.conn.Exec(ctx, `SELECT pg_drop_replication_slot($1)`, slot)
+	return err
+}
+
+// backlog is events that wait in a slot.
+type backlog struct {
+	shape shape
+	slot  string
+	first int64  // number of the first event
+	rows  int64  // how many events
+	end   string // LSN behind the last commit
+}
+
+// fillBacklog empties the outbox and fills it behind a new slot.
+func (b *bench) fillBacklog(ctx context.Context, s shape) (backlog, error) {
+	l := backlog{shape: s, rows: b.rows, first: b.claim(b.rows)}
+	if _, err := b.conn.Exec(ctx, `TRUNCATE outbox`); err != nil {
+		return l, err
+	}
+	var err error
+	if l.slot, err = b.createSlot(ctx, "backlog"); err != nil {
+		return l, err
+	}
+	b.say("filling the outbox: %d rows in transactions of %d", l.rows, s.perTx)
+	if _, err := b.conn.Exec(ctx, fmt.Sprintf(`CALL fill(%d, %d, %d)`, l.first, l.first+l.rows-1, s.perTx)); err != nil {
+		return l, err
+	}
+	// The reader's end is before this checkpoint's records, so that it needs no more traffic to get there.
+	if err := b.conn.QueryRow(ctx, `SELECT pg_current_wal_insert_lsn()::text`).Scan(&l.end); err != nil {
+		return l, err
+	}
+	_, err = b.conn.Exec(ctx, `CHECKPOINT`)
+	return l, err
+}

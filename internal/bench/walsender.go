@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// walsender is the process of Postgres that reads a slot.
+type walsender struct {
+	pid     int
+	started time.Time
+}
+
+// awaitWalsender returns the walsender of a slot as soon as it streams; c is the program that is about to read it.
+func (b *bench) awaitWalsender(ctx context.Context, slot string, c *child) (walsender, error) {
+	const patience, every = time.Minute, 2 * time.Millisecond
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("nobody reads the slot "+slot))
+	defer cancel()
+	var w walsender
+	err := poll(ctx, every, func() (bool, error) {
+		if err := c.ended(); err != nil {
+			return false, err
+		}
+		err := b.conn.QueryRow(ctx, `SELECT r.pid, r.backend_start FROM pg_replication_slots s JOIN pg_stat_replication r ON r.pid = s.active_pid
+			WHERE s.slot_name = $1`, slot).Scan(&w.pid, &w.started)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	return w, err
+}
+
+// confirmed tells whether a slot is confirmed up to an LSN.
+func (b *bench) confirmed(ctx context.Context, slot, lsn string) (bool, error) {
+	var yes bool
+	err := b.conn.QueryRow(ctx, `SELECT confirmed_flush_lsn >= $2::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $1`, slot, lsn).Scan(&yes)
+	return yes, err
+}
