@@ -49,6 +49,6 @@ func newRoot(s *streams) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.AddCommand(newRun(s), newVersion(s))
+	root.AddCommand(newRun(s), newInit(s), newCheck(s), newStatus(s), newDrop(s), newConfig(s), newVersion(s))
 	return root
 }

@@ -40,6 +40,10 @@ func usage(format string, args ...any) error {
 	return &failure{code: relay.ExitUsage, err: fmt.Errorf(format, args...)}
 }
 
+func requirement(format string, args ...any) error {
+	return &failure{code: relay.ExitRequirement, err: fmt.Errorf(format, args...)}
+}
+
 // action makes a RunE of a command's body. What the body returns without a code
 // gets the one it stands for, so that an error without a code can only be
 // cobra's: a wrong command line.

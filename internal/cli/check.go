@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/router"
+)
+
+func newCheck(s *streams) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check -c FILE",
+		Short: "Check every requirement, and say what repairs it",
+		Long: `Check every requirement on the file, on Postgres and on Kafka: one line each, with its
+state (ok, warning, failed) and the SQL or command that repairs it. Nothing is changed.
+The exit code is 3 when one has failed.`,
+		Example: "  walpost check -c orders.yaml\n  walpost check -c orders.yaml --json | jq '.[].requirements[] | select(.state != \"ok\")'",
+		Args:    cobra.NoArgs,
+	}
+	load := files(cmd)
+	jsonFlag(cmd, &asJSON)
+	cmd.RunE = action(func(cmd *cobra.Command) error {
+		cfgs, err := load()
+		if err != nil {
+			return err
+		}
+		ctx, cancel := interruptible(cmd.Context())
+		defer cancel()
+		return checkAll(ctx, s, cfgs, asJSON)
+	})
+	return cmd
+}
+
+// finding is one requirement, and whose it is.
+type finding struct {
+	Of string `json:"of"` // file, postgres, kafka
+	replication.Requirement
+}
+
+// checked is every requirement of one relay.
+type checked struct {
+	Relay        string            `json:"relay"`
+	State        replication.State `json:"state"` // the worst
+	Requirements []finding         `json:"requirements"`
+}
+
+func checkAll(ctx context.Context, s *streams, cfgs []*config.Config, asJSON bool) error {
+	out := newPrinter(s.out)
+	var all []checked
+	worst := replication.OK
+	for _, c := range cfgs {
+		result := check(ctx, c)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		worst = max(worst, result.State)
+		all = append(all, result)
+		if !asJSON {
+			out.checked(result, len(cfgs) > 1)
+		}
+	}
+	if asJSON {
+		out.err = writeJSON(s.out, all)
+	}
+	if out.err != nil {
+		return out.err
+	}
+	if worst == replication.Failed {
+		return ended(relay.ExitRequirement)
+	}
+	return nil
+}
+
+// check goes through everything of one relay. What cannot be looked at because a
+// server is away is left out: the connection has failed then.
+func check(ctx context.Context, cfg *config.Config) checked {
+	result := checked{Relay: cfg.Name}
+	add := func(of string, list ...replication.Requirement) {
+		for _, q := range list {
+			result.State = max(result.State, q.State)
+			result.Requirements = append(result.Requirements, finding{Of: of, Requirement: q})
+		}
+	}
+	add("file", replication.Requirement{Name: "configuration", State: replication.OK, Detail: cfg.File})
+	list, topics := checkPostgres(ctx, cfg)
+	add("postgres", list...)
+	add("kafka", checkKafka(ctx, cfg, topics)...)
+	return result
+}
+
+// checkPostgres gives the topics of today's rows too, for Kafka's part.
+func checkPostgres(ctx context.Context, cfg *config.Config) ([]replication.Requirement, []string) {
+	conn, hangUp, err := connect(ctx, cfg)
+	if err != nil {
+		return []replication.Requirement{replication.ConnectionRequirement(err)}, nil
+	}
+	defer hangUp()
+	list := []replication.Requirement{{Name: "connection", State: replication.OK, Detail: relay.Target(cfg).Address()}}
+	there, err := replication.Inspect(ctx, conn, relay.Names(cfg))
+	if err != nil {
+		return append(list, unreadable("catalogue", err)), nil
+	}
+	types, err := readTypes(ctx, conn, there.Table)
+	if err != nil {
+		return append(list, unreadable("types", err)), nil
+	}
+	want, err := wanted(cfg, types)
+	if err != nil {
+		return append(list, unreadable("configuration", err)), nil
+	}
+	list = append(list, there.Requirements(want)...)
+	list = append(list, checkReplication(ctx, cfg))
+	names, _, err := topicNames(ctx, conn, cfg)
+	if err != nil {
+		list = append(list, unreadable("topic columns", err))
+	}
+	for _, name := range names.wrong {
+		list = append(list, replication.Requirement{
+			Name: "topic names", State: replication.Warning, Fix: "correct the rows, or outbox.topic",
+			Detail: fmt.Sprintf("rows of the table lead to %q: %v", name, router.ValidTopic(name)),
+		})
+	}
+	return list, names.good
+}
+
+// checkReplication opens the kind of connection that streams: pg_hba.conf and
+// poolers may let plain ones through alone.
+func checkReplication(ctx context.Context, cfg *config.Config) replication.Requirement {
+	dial, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	session, err := relay.Target(cfg).Replication(dial)
+	if err != nil {
+		q := replication.ConnectionRequirement(err)
+		q.Name = "replication connection"
+		return q
+	}
+	_ = session.Close(context.WithoutCancel(ctx)) // it was opened to see that it can be
+	return replication.Requirement{Name: "replication connection", State: replication.OK, Detail: "can be opened"}
+}
+
+func unreadable(name string, err error) replication.Requirement {
+	q := replication.ConnectionRequirement(err)
+	q.Name = name
+	return q
+}
+
+// wanted is what a file asks of the database.
+func wanted(cfg *config.Config, types map[uint32]router.TypeInfo) (replication.Wanted, error) {
+	rt, err := router.New(relay.Mapping(cfg))
+	if err != nil {
+		return replication.Wanted{}, err
+	}
+	mode, err := relay.Target(cfg).TLSMode()
+	if err != nil {
+		return replication.Wanted{}, err
+	}
+	return replication.Wanted{
+		Columns: relay.Columns(cfg), CheckColumns: relay.CheckColumns(rt, types),
+		Create: cfg.Postgres.Create, Failover: cfg.Postgres.Failover, TLS: mode,
+	}, nil
+}
+
+// openKafka connects to the cluster of a file.
+func openKafka(_ context.Context, cfg *config.Config) (*kafka.Client, error) {
+	client, err := kafka.NewClient(relay.Kafka(cfg))
+	if err != nil {
+		return nil, requirement("connect to Kafka at %v: %w", cfg.Kafka.Brokers, err)
+	}
+	return client, nil
+}

@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/walpost/walpost/internal/replication"
+)
+
+// checked writes one line per requirement; for people with the fix on a line of
+// its own, to be copied.
+func (p *printer) checked(c checked, several bool) {
+	p.heading(c.Relay)
+	prefix := ""
+	if several && !p.human {
+		prefix = c.Relay + ": "
+	}
+	for _, f := range c.Requirements {
+		text := f.Of + " " + f.Name
+		if f.Detail != "" {
+			text += ": " + f.Detail
+		}
+		switch {
+		case !p.human && f.Fix != "":
+			p.line("%s%s %s; fix: %s", prefix, f.State, onOneLine(text), onOneLine(f.Fix))
+		case !p.human:
+			p.line("%s%s %s", prefix, f.State, onOneLine(text))
+		default:
+			p.line("  %s %s", p.paint(colorOf(f.State), pad(f.State.String())), text)
+			if f.Fix != "" {
+				p.line("          %s %s", p.paint(dimmed, "fix:"), strings.ReplaceAll(f.Fix, "\n", "\n               "))
+			}
+		}
+	}
+}
+
+func colorOf(s replication.State) string {
+	switch s {
+	case replication.OK:
+		return good
+	case replication.Warning:
+		return doubt
+	default:
+		return bad
+	}
+}
+
+func pad(word string) string { return word + strings.Repeat(" ", max(0, len("warning")-len(word))) }
+
+func onOneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+)
+
+func newDrop(s *streams) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "drop -c FILE",
+		Short: "Remove the slot and the publication",
+		Long: `Remove the slot, then the publication. Rows that were committed and not yet published
+are then published by nobody. Table and topics stay. It refuses while a relay streams
+from the slot, and asks for the slot's name unless --yes is given.`,
+		Example: "  walpost drop -c orders.yaml\n  walpost drop -c orders.yaml --yes",
+		Args:    cobra.NoArgs,
+	}
+	load := files(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.RunE = action(func(cmd *cobra.Command) error {
+		cfgs, err := load()
+		if err != nil {
+			return err
+		}
+		ctx, cancel := interruptible(cmd.Context())
+		defer cancel()
+		in := bufio.NewReader(s.in)
+		for _, c := range cfgs {
+			ask := func(slot *replication.SlotInfo) error { return confirm(s.err, in, c, slot) }
+			if yes {
+				ask = func(*replication.SlotInfo) error { return nil }
+			}
+			if err := drop(ctx, c, newPrinter(s.out), ask); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return cmd
+}
+
+// drop removes what is there, after ask has agreed.
+func drop(ctx context.Context, cfg *config.Config, out *printer, ask func(*replication.SlotInfo) error) error {
+	conn, hangUp, err := connect(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer hangUp()
+	there, err := replication.Inspect(ctx, conn, relay.Names(cfg))
+	if err != nil {
+		return err
+	}
+	slot, publication := cfg.Postgres.Slot, cfg.Postgres.Publication
+	if there.Slot != nil && there.Slot.Active {
+		return &failure{code: relay.ExitRequirement, err: fmt.Errorf(
+			"slot %s is in use by backend %d: stop the relay that streams from it, or SELECT pg_terminate_backend(%[2]d)", slot, there.Slot.ActivePID)}
+	}
+	if there.Slot != nil || there.Publication != nil {
+		if err := ask(there.Slot); err != nil {
+			return err
+		}
+	}
+	dropped, err := replication.DropSlot(ctx, conn, slot)
+	if err != nil {
+		return err
+	}
+	out.line("%s slot %s", gone(dropped), slot)
+	dropped, err = replication.DropPublication(ctx, conn, publication)
+	if replication.KindOf(err) == replication.InsufficientPrivilege {
+		return fmt.Errorf("%w; its owner can: DROP PUBLICATION %s", err, replication.Quote(publication))
+	}
+	if err != nil {
+		return err
+	}
+	out.line("%s publication %s", gone(dropped), publication)
+	return out.err
+}
+
+func gone(dropped bool) string {
+	if dropped {
+		return "dropped"
+	}
+	return "absent"
+}
+
+// confirm asks for the slot's name.
+func confirm(w io.Writer, in *bufio.Reader, cfg *config.Config, slot *replication.SlotInfo) error {
+	text := fmt.Sprintf("This removes slot %s and publication %s.", cfg.Postgres.Slot, cfg.Postgres.Publication)
+	if slot != nil {
+		text += fmt.Sprintf("\n%d bytes of WAL after %s were not confirmed: rows in them are published by nobody.", slot.LagBytes, slot.ConfirmedFlushLSN)
+	}
+	if _, err := fmt.Fprintf(w, "%s\nType the slot's name to go on: ", text); err != nil {
+		return err
+	}
+	answer, err := in.ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if strings.TrimSpace(answer) != cfg.Postgres.Slot {
+		return usage("not confirmed, nothing was dropped: type %s, or give --yes", cfg.Postgres.Slot)
+	}
+	return nil
+}

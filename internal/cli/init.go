@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/walpost/walpost/internal/config"
+)
+
+func newInit(s *streams) *cobra.Command {
+	var asJSON, dryRun bool
+	cmd := &cobra.Command{
+		Use:   "init -c FILE",
+		Short: "Create what is missing: outbox table, publication, slot, topics",
+		Long: `Create what is missing: the outbox table, the publication, the slot, and the topics
+(where the topic template has columns: one for each value in the table). What is there is
+left as it is, so that init may be run again, also after one that stopped half-way.
+
+Rows committed before the slot exists are not published; init says how many there are.`,
+		Example: `  walpost init -c orders.yaml
+  walpost init -c orders.yaml --dry-run          # the SQL and the topics, nothing is done
+  walpost init -c orders.yaml --json`,
+		Args: cobra.NoArgs,
+	}
+	load := files(cmd)
+	jsonFlag(cmd, &asJSON)
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the SQL and the topics, and do nothing")
+	cmd.RunE = action(func(cmd *cobra.Command) error {
+		cfgs, err := load()
+		if err != nil {
+			return err
+		}
+		ctx, cancel := interruptible(cmd.Context())
+		defer cancel()
+		return initAll(ctx, s, cfgs, asJSON, dryRun)
+	})
+	return cmd
+}
+
+// step is one thing that init has looked at.
+type step struct {
+	Action string `json:"action"` // created, exists, skipped; with --dry-run missing
+	Kind   string `json:"kind"`   // table, publication, slot, topic, rows
+	Name   string `json:"name"`
+	Detail string `json:"detail,omitempty"`
+	SQL    string `json:"sql,omitempty"` // what --dry-run would have run
+}
+
+// The actions of a step.
+const (
+	created = "created"
+	exists  = "exists"
+	skipped = "skipped"
+	missing = "missing"
+)
+
+func done(made bool) string {
+	if made {
+		return created
+	}
+	return exists
+}
+
+// prepared is what init did for one relay.
+type prepared struct {
+	Relay            string `json:"relay"`
+	Steps            []step `json:"steps"`
+	RowsNotPublished *int64 `json:"rows_not_published"` // null: no slot was made, or the role may not count
+	Error            string `json:"error,omitempty"`
+}
+
+// initAll prepares one relay after the other. One that fails does not keep the
+// others from being prepared.
+func initAll(ctx context.Context, s *streams, cfgs []*config.Config, asJSON, dryRun bool) error {
+	out := newPrinter(s.out)
+	var all []prepared
+	var failures []error
+	for _, c := range cfgs {
+		i := initializer{cfg: c, dryRun: dryRun, err: s.err, result: prepared{Relay: c.Name, Steps: []step{}}}
+		prefix := ""
+		if len(cfgs) > 1 {
+			prefix = c.Name + ": "
+		}
+		if !asJSON {
+			i.tell = func(st step) { out.line("%s", stepLine(prefix, st, dryRun)) }
+		}
+		if err := i.run(ctx); err != nil {
+			i.result.Error = err.Error()
+			failures = append(failures, err)
+		}
+		all = append(all, i.result)
+	}
+	if asJSON {
+		out.err = writeJSON(s.out, all)
+	}
+	return errors.Join(append(failures, out.err)...)
+}
+
+// stepLine words a step. With --dry-run it is SQL, and comments of SQL.
+func stepLine(prefix string, st step, dryRun bool) string {
+	if dryRun && st.SQL != "" {
+		return st.SQL + ";"
+	}
+	text := fmt.Sprintf("%s%s %s %s", prefix, st.Action, st.Kind, st.Name)
+	if st.Kind == rows {
+		text = prefix + st.Kind
+	}
+	if st.Detail != "" {
+		text += ": " + st.Detail
+	}
+	if dryRun {
+		return "-- " + text
+	}
+	return text
+}

@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+)
+
+// The kinds of a step.
+const (
+	table       = "table"
+	publication = "publication"
+	slot        = "slot"
+	topic       = "topic"
+	rows        = "rows"
+)
+
+// initializer prepares the servers for one relay.
+type initializer struct {
+	cfg    *config.Config
+	dryRun bool
+	err    io.Writer  // for what a waiting person wants to know
+	tell   func(step) // hears each step; nil: nobody
+	result prepared
+}
+
+// run looks at both servers before it changes anything: a cluster that is away
+// would leave a slot behind that keeps WAL for nobody.
+func (i *initializer) run(ctx context.Context) error {
+	conn, hangUp, err := connect(ctx, i.cfg)
+	if err != nil {
+		return err
+	}
+	defer hangUp()
+	var client *kafka.Client // a dry run asks Kafka nothing
+	if !i.dryRun {
+		if client, err = openKafka(ctx, i.cfg); err != nil {
+			return err
+		}
+		defer client.Close()
+	}
+	if err := i.postgres(ctx, conn); err != nil {
+		return err
+	}
+	return i.topics(ctx, conn, client)
+}
+
+func (i *initializer) step(st step) {
+	i.result.Steps = append(i.result.Steps, st)
+	if i.tell != nil {
+		i.tell(st)
+	}
+}
+
+// postgres creates table, publication and slot, in this order: a slot made first
+// cannot decode what was written before its publication.
+func (i *initializer) postgres(ctx context.Context, conn *pgx.Conn) error {
+	there, err := i.inspect(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if i.dryRun {
+		i.plan(there)
+		return nil
+	}
+	name := relay.Table(i.cfg)
+	made, err := replication.CreateTable(ctx, conn, name, relay.Columns(i.cfg))
+	if err != nil {
+		return err
+	}
+	i.step(step{Action: done(made), Kind: table, Name: name.String()})
+	if made { // who may publish it, and whether its columns serve, can be judged now
+		if there, err = i.inspect(ctx, conn); err != nil {
+			return err
+		}
+	}
+	made, err = replication.CreatePublication(ctx, conn, i.cfg.Postgres.Publication, name)
+	if err != nil {
+		return err
+	}
+	i.step(step{Action: done(made), Kind: publication, Name: i.cfg.Postgres.Publication})
+	return i.slot(ctx, conn, there)
+}
+
+// inspect refuses what init cannot mend.
+func (i *initializer) inspect(ctx context.Context, conn *pgx.Conn) (*replication.Inspection, error) {
+	there, err := replication.Inspect(ctx, conn, relay.Names(i.cfg))
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := wanted(i.cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	wanted.Create = true
+	var faults []string
+	for _, q := range there.Requirements(wanted) {
+		if q.State != replication.Failed || q.Exit == relay.ExitStopped || i.mends(there, q) {
+			continue
+		}
+		text := q.Name + ": " + q.Detail
+		if q.Fix != "" {
+			text += "; fix: " + q.Fix
+		}
+		faults = append(faults, text)
+	}
+	if len(faults) > 0 {
+		return nil, requirement("%s", strings.Join(faults, "\n"))
+	}
+	return there, nil
+}
+
+// mends tells that the requirement fails for want of what init creates.
+func (i *initializer) mends(there *replication.Inspection, q replication.Requirement) bool {
+	switch q.Name {
+	case table:
+		return there.Table == nil
+	case publication: // without the table nobody owns it yet: judged again when it is there
+		return there.Table == nil && there.Publication == nil && there.Slot == nil
+	case slot: // 4 is the publication without its slot
+		return there.Slot == nil && q.Exit == relay.ExitHalted
+	default:
+		return false
+	}
+}
+
+func (i *initializer) slot(ctx context.Context, conn *pgx.Conn, there *replication.Inspection) error {
+	name := i.cfg.Postgres.Slot
+	if there.Slot != nil {
+		i.step(step{Action: exists, Kind: slot, Name: name})
+		return nil
+	}
+	session, err := relay.Target(i.cfg).Replication(ctx)
+	if err != nil {
+		return err
+	}
+	defer session.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it ends with the process at the latest
+	waiting := time.AfterFunc(5*time.Second, func() {
+		_, _ = fmt.Fprintln(i.err, "walpost: waiting for transactions that are writing to end: see pg_stat_activity and pg_prepared_xacts")
+	})
+	made, err := replication.CreateSlot(ctx, session, name, i.cfg.Postgres.Failover)
+	waiting.Stop()
+	if err != nil {
+		return err
+	}
+	st := step{Action: done(made.Created), Kind: slot, Name: name}
+	if made.Created {
+		st.Detail = "what commits after " + made.ConsistentPoint.String() + " is published"
+	}
+	i.step(st)
+	if !made.Created {
+		return nil
+	}
+	return i.count(ctx, conn, made.ConsistentPoint)
+}
+
+// count says how many rows came before the slot.
+func (i *initializer) count(ctx context.Context, conn *pgx.Conn, from pgoutput.LSN) error {
+	name := relay.Table(i.cfg)
+	n, known, err := replication.CountRows(ctx, conn, name)
+	if err != nil {
+		return err
+	}
+	st := step{Action: skipped, Kind: rows, Name: name.String(), Detail: fmt.Sprintf("%d in %s are not published: they were committed before the slot", n, name)}
+	if !known {
+		st.Detail = fmt.Sprintf("the role may not read %s: how many were committed before %s, and are not published, is not known", name, from)
+	} else {
+		i.result.RowsNotPublished = &n
+	}
+	i.step(st)
+	return nil
+}
+
+// plan tells what postgres would do.
+func (i *initializer) plan(there *replication.Inspection) {
+	name, p := relay.Table(i.cfg), i.cfg.Postgres
+	partitioned := there.Table != nil && there.Table.Partitioned()
+	for _, st := range []struct {
+		there bool
+		step
+	}{
+		{there.Table != nil, step{Kind: table, Name: name.String(), SQL: replication.CreateTableSQL(name, relay.Columns(i.cfg))}},
+		{there.Publication != nil, step{Kind: publication, Name: p.Publication, SQL: replication.CreatePublicationSQL(p.Publication, name, partitioned)}},
+		{there.Slot != nil, step{Kind: slot, Name: p.Slot, SQL: replication.CreateSlotSQL(p.Slot, p.Failover)}},
+	} {
+		st.Action = missing
+		if st.there {
+			st.Action, st.SQL = exists, ""
+		}
+		i.step(st.step)
+	}
+}

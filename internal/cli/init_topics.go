@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/router"
+)
+
+// topics creates those that the file and the table name.
+func (i *initializer) topics(ctx context.Context, conn *pgx.Conn, client *kafka.Client) error {
+	names, unknown, err := topicNames(ctx, conn, i.cfg)
+	if err != nil {
+		return err
+	}
+	for _, name := range names.wrong {
+		i.step(step{Action: skipped, Kind: topic, Name: name, Detail: router.ValidTopic(name).Error()})
+	}
+	for _, name := range names.good {
+		if err := i.topic(ctx, client, name); err != nil {
+			return err
+		}
+	}
+	if unknown != "" {
+		i.step(step{Action: skipped, Kind: topic, Name: i.cfg.Outbox.Topic.String(), Detail: unknown})
+	}
+	return nil
+}
+
+func (i *initializer) topic(ctx context.Context, client *kafka.Client, name string) error {
+	spec := relay.TopicSpec(i.cfg, name)
+	st := step{Kind: topic, Name: name, Detail: specText(spec)}
+	if i.dryRun {
+		st.Action = "create"
+		i.step(st)
+		return nil
+	}
+	made, err := client.Create(ctx, spec)
+	if err != nil {
+		return requirement("create topic %s: %w", name, err)
+	}
+	st.Action = done(made)
+	if !made {
+		st.Detail = ""
+	}
+	i.step(st)
+	return nil
+}
+
+// specText words how a topic is made.
+func specText(s kafka.Spec) string {
+	text := fmt.Sprintf("partitions %s, replication factor %s", orDefault(int(s.Partitions)), orDefault(int(s.ReplicationFactor)))
+	for _, key := range slices.Sorted(maps.Keys(s.Config)) {
+		text += ", " + key + " " + s.Config[key]
+	}
+	return text
+}
+
+func orDefault(n int) string {
+	if n < 0 {
+		return "of the broker's default"
+	}
+	return fmt.Sprint(n)
+}
+
+// topicList is the topics that a file and its table name: those Kafka accepts,
+// and what the columns make of others.
+type topicList struct{ good, wrong []string }
+
+// topicNames gives the topics of the records and of their dead letters. Where the
+// template has columns these are the ones that today's rows go to; unknown says
+// in words why there are none.
+func topicNames(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (list topicList, unknown string, err error) {
+	var names []string
+	columns := cfg.Outbox.Topic.Columns()
+	if len(columns) == 0 {
+		names = []string{cfg.Outbox.Topic.String()}
+	} else {
+		names, unknown, err = namesInTable(ctx, conn, cfg, columns)
+		if err != nil {
+			return topicList{}, "", err
+		}
+	}
+	for _, name := range names {
+		switch {
+		case router.ValidTopic(name) != nil:
+			list.wrong = append(list.wrong, name)
+		case allowed(cfg, name):
+			list.good = append(list.good, name)
+		}
+	}
+	list.good = append(list.good, deadLetters(cfg, list.good)...)
+	slices.Sort(list.good)
+	list.good = slices.Compact(list.good)
+	return list, unknown, nil
+}
+
+func namesInTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config, columns []string) (names []string, unknown string, err error) {
+	values, known, err := replication.DistinctValues(ctx, conn, relay.Table(cfg), columns)
+	if replication.KindOf(err) == replication.TableMissing {
+		return nil, "the table does not exist yet, and the topics come from its columns", nil
+	}
+	switch {
+	case err != nil:
+		return nil, "", err
+	case !known:
+		return nil, "the role may not read the table, and the topics come from its columns: create them, or set kafka.topics.create", nil
+	case len(values) == 0:
+		return nil, "the table has no rows, and the topics come from its columns: run init again later, or set kafka.topics.create", nil
+	}
+	for _, row := range values {
+		text := map[string]string{}
+		for i, c := range columns {
+			text[c] = row[i]
+		}
+		names = append(names, render(cfg.Outbox.Topic, text))
+	}
+	return names, "", nil
+}
+
+// deadLetters gives the topics of dead letters for records of these topics.
+func deadLetters(cfg *config.Config, topics []string) []string {
+	template := cfg.Delivery.DeadLetter
+	switch {
+	case cfg.Delivery.OnReject != "dead_letter":
+		return nil
+	case len(template.Columns()) == 0:
+		return []string{template.String()}
+	}
+	var names []string
+	for _, t := range topics {
+		if name := render(template, map[string]string{topic: t}); router.ValidTopic(name) == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func render(t config.Template, values map[string]string) string {
+	var out strings.Builder
+	for _, p := range t.Parts() {
+		out.WriteString(p.Literal)
+		out.WriteString(values[p.Column]) // "" has no value
+	}
+	return out.String()
+}
+
+// allowed tells whether records may go to the topic (kafka.topics.allow).
+func allowed(cfg *config.Config, name string) bool {
+	return len(cfg.Kafka.Topics.Allow) == 0 || slices.ContainsFunc(cfg.Kafka.Topics.Allow, func(glob string) bool {
+		ok, err := path.Match(glob, name)
+		return ok && err == nil
+	})
+}
