@@ -47,9 +47,9 @@ type Report struct {
 
 // Kept tells that nothing is lost, invented or out of order. Repeats are for the
 // caller to judge.
-func (r Report) Kept() bool { return r.Lost == 0 && r.Phantom == 0 && r.OutOfOrder == 0 }
+func (r *Report) Kept() bool { return r.Lost == 0 && r.Phantom == 0 && r.OutOfOrder == 0 }
 
-func (r Report) String() string {
+func (r *Report) String() string {
 	s := fmt.Sprintf("committed %d, records %d: lost %d, rolled back and published %d, out of order %d, repeats %d",
 		r.Committed, r.Records, r.Lost, r.Phantom, r.OutOfOrder, r.Repeats)
 	if len(r.Examples) > 0 {
@@ -59,8 +59,8 @@ func (r Report) String() string {
 }
 
 // Compare judges records, those of each key in the order in which they are in Kafka.
-func Compare(committed, records []Event) Report {
-	r := Report{Committed: len(committed), Records: len(records)}
+func Compare(committed, records []Event) *Report {
+	r := &Report{Committed: len(committed), Records: len(records)}
 	want := make(map[string]Event, len(committed))
 	for _, e := range committed {
 		want[e.ID] = e

@@ -12,13 +12,13 @@ func TestCompare(t *testing.T) {
 	all := []oracle.Event{a, b, c}
 	for name, tc := range map[string]struct {
 		records []oracle.Event
-		want    oracle.Report
+		want    *oracle.Report
 	}{
-		"exact":        {[]oracle.Event{c, a, b}, oracle.Report{Records: 3}},
-		"lost":         {[]oracle.Event{a, b}, oracle.Report{Records: 2, Lost: 1}},
-		"phantom":      {[]oracle.Event{a, b, c, {ID: "x"}}, oracle.Report{Records: 4, Phantom: 1}},
-		"repeated":     {[]oracle.Event{a, b, a, b, c}, oracle.Report{Records: 5, Repeats: 2}},
-		"out of order": {[]oracle.Event{b, a, c}, oracle.Report{Records: 3, OutOfOrder: 1}},
+		"exact":        {[]oracle.Event{c, a, b}, &oracle.Report{Records: 3}},
+		"lost":         {[]oracle.Event{a, b}, &oracle.Report{Records: 2, Lost: 1}},
+		"phantom":      {[]oracle.Event{a, b, c, {ID: "x"}}, &oracle.Report{Records: 4, Phantom: 1}},
+		"repeated":     {[]oracle.Event{a, b, a, b, c}, &oracle.Report{Records: 5, Repeats: 2}},
+		"out of order": {[]oracle.Event{b, a, c}, &oracle.Report{Records: 3, OutOfOrder: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -123,7 +123,7 @@ func TestRejectedRecordHalts(t *testing.T) {
 	}
 	b.released(t)
 	var waiting int
-	if err := b.db.Conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_logical_slot_peek_binary_changes($1, NULL, NULL, 'proto_version', '1', 'publication_names', $2) WHERE get_byte(data, 0) = ascii('I')",
+	if err := b.db.Conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_logical_slot_peek_binary_changes($1, NULL::pg_lsn, NULL::int, 'proto_version', '1', 'publication_names', $2) WHERE get_byte(data, 0) = ascii('I')",
 		b.cfg.Postgres.Slot, b.cfg.Postgres.Publication).Scan(&waiting); err != nil {
 		t.Fatal(err)
 	}

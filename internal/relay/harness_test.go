@@ -200,7 +200,7 @@ func insert(key string, n int) string {
 }
 
 // exact checks that the topic holds what the table does, and gives the report.
-func (b *bench) exact(t *testing.T) oracle.Report {
+func (b *bench) exact(t *testing.T) *oracle.Report {
 	t.Helper()
 	committed, err := oracle.Committed(t.Context(), b.db.Conn, "outbox")
 	if err != nil {

@@ -237,8 +237,10 @@ func (r *Relay) recognise(s *replication.Session) error {
 func (r *Relay) stream(ctx context.Context, stop <-chan struct{}, wake *waker, stream *replication.Stream) error {
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer wake.set(stream.Wake)()
-	defer context.AfterFunc(inner, stream.Wake)()
+	unset := wake.set(stream.Wake)
+	defer unset()
+	unwatch := context.AfterFunc(inner, stream.Wake)
+	defer unwatch()
 	go r.watch(inner, cancel, stop, stream)
 
 	r.state.set(Streaming, "", "")

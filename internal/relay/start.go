@@ -41,8 +41,10 @@ func (r *Relay) verifyStart(ctx context.Context) error {
 		}
 	}
 	if fault := replication.JudgeStart(list); fault != nil {
-		return &Halt{Code: fault.Exit, Reason: "the requirements for a start are not met", Detail: fault.Error(),
-			Hint: "`walpost check -c " + r.cfg.File + "` shows them all"}
+		return &Halt{
+			Code: fault.Exit, Reason: "the requirements for a start are not met", Detail: fault.Error(),
+			Hint: "`walpost check -c " + r.cfg.File + "` shows them all",
+		}
 	}
 	if inspection.Table != nil && inspection.Slot == nil {
 		r.pipeline.oid = inspection.Table.OID

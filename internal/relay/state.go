@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -53,7 +54,7 @@ func newMachine(relay string, log *zap.Logger) *machine {
 }
 
 // set changes the state. A state that is set again keeps its time and is not logged.
-func (m *machine) set(s State, reason, hint string, fields ...zap.Field) {
+func (m *machine) set(s State, reason, hint string) {
 	m.mu.Lock()
 	same := m.status.State == s
 	before, since := m.status.State, m.status.Since
@@ -65,8 +66,10 @@ func (m *machine) set(s State, reason, hint string, fields ...zap.Field) {
 	if same {
 		return
 	}
-	fields = append(fields, zap.String("state", string(s)), zap.String("before", string(before)),
-		zap.Duration("after", time.Since(since).Round(time.Millisecond)))
+	fields := []zap.Field{
+		zap.String("state", string(s)), zap.String("before", string(before)),
+		zap.Duration("after", time.Since(since).Round(time.Millisecond)),
+	}
 	if reason != "" {
 		fields = append(fields, zap.String("reason", reason))
 	}
@@ -78,12 +81,8 @@ func (m *machine) set(s State, reason, hint string, fields ...zap.Field) {
 
 // swap changes the state only when it is one of the given ones.
 func (m *machine) swap(s State, reason string, from ...State) {
-	now := m.get().State
-	for _, f := range from {
-		if f == now {
-			m.set(s, reason, "")
-			return
-		}
+	if slices.Contains(from, m.get().State) {
+		m.set(s, reason, "")
 	}
 }
 

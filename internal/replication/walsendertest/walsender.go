@@ -155,7 +155,7 @@ func (s *Stream) Raw(b []byte) error {
 func (s *Stream) Status() (st Status, ended bool, err error) {
 	m, err := s.be.Receive()
 	if err != nil {
-		return st, true, nil //nolint:nilerr // the client has gone
+		return st, true, nil // the client has gone
 	}
 	switch m := m.(type) {
 	case *pgproto3.CopyDone:
