@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -19,9 +18,6 @@ const (
 
 // drainAll fills and drains every shape.
 func (b *bench) drainAll(ctx context.Context, r *report) error {
-	if err := b.warmBroker(ctx); err != nil {
-		return fmt.Errorf("warm the broker: %w", err)
-	}
 	for _, s := range b.shapes {
 		l, err := b.fillBacklog(ctx, s)
 		if err != nil {
@@ -46,7 +42,7 @@ func (b *bench) drainPair(ctx context.Context, r *report, l backlog, repetition 
 		return err
 	}
 	r.Drains = append(r.Drains, base)
-	b.say("%s", base)
+	b.say("%s", &base)
 	d, err := b.drainWalpost(ctx, l, repetition)
 	if err != nil {
 		return err
@@ -55,7 +51,7 @@ func (b *bench) drainPair(ctx context.Context, r *report, l backlog, repetition 
 		d.Ratio = d.EventsPerSecond / base.EventsPerSecond
 	}
 	r.Drains = append(r.Drains, d)
-	b.say("%s", d)
+	b.say("%s", &d)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -71,23 +72,23 @@ func (b *bench) series(ctx context.Context, relay *child, from consumer, rate in
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var committed []time.Time
-	done := make(chan error, 1)
-	go func() {
+	var writer sync.WaitGroup
+	writer.Go(func() {
 		var err error
-		committed, err = b.commitAt(ctx, rate, first, events)
-		if err != nil {
-			cancel(err)
+		if committed, err = b.commitAt(ctx, rate, first, events); err != nil {
+			cancel(err) // which ends the consumer
 		}
-		done <- err
-	}()
+	})
 	arrived, err := collect(ctx, from, first, events)
+	if err != nil {
+		cancel(err)
+	}
+	writer.Wait()
 	if errors.Is(err, errNothing) {
 		l.Void = fmt.Sprintf("%d of %d events arrived", len(arrived), events)
-		cancel(err)
-		<-done
 		return l, nil
 	}
-	if err = errors.Join(err, <-done); err != nil {
+	if err != nil {
 		return l, err
 	}
 	m.read()
@@ -99,20 +100,18 @@ func (b *bench) series(ctx context.Context, relay *child, from consumer, rate in
 	return l, nil
 }
 
-// commitAt commits events one by one at a rate and returns when each COMMIT returned.
+// commitAt commits events one by one at a rate, catching up when one was late, and returns when each COMMIT returned.
 func (b *bench) commitAt(ctx context.Context, rate int, first int64, events int) ([]time.Time, error) {
-	ticker := time.NewTicker(time.Second / time.Duration(rate))
-	defer ticker.Stop()
+	began := time.Now()
 	committed := make([]time.Time, 0, events)
 	for n := first; n < first+int64(events); n++ {
 		if _, err := b.conn.Exec(ctx, insertEvent, n); err != nil {
 			return nil, err
 		}
 		committed = append(committed, time.Now())
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-ticker.C:
+		due := began.Add(time.Duration(len(committed)) * time.Second / time.Duration(rate))
+		if err := pause(ctx, time.Until(due)); err != nil {
+			return nil, err
 		}
 	}
 	return committed, nil

@@ -50,6 +50,7 @@ func (b *bench) machine(ctx context.Context) machine {
 func (b *bench) settings() settings {
 	all := postgresSettings()
 	all["fsync"] = "off" // devstack's default
+	all["synchronous_commit"] = "on, but off for the fill"
 	return settings{
 		Rows: b.rows, Warm: b.warm, Partitions: partitions, Payload: "250 bytes of jsonb, 10007 keys", Producer: "acks=all lz4, walpost's defaults",
 		Postgres: all, BrokerHeap: brokerHeap, Repetitions: b.repetitions,
@@ -58,7 +59,7 @@ func (b *bench) settings() settings {
 
 // kafkaVersion is the version in the name of the broker's jar on its command line's class path.
 func (b *bench) kafkaVersion() string {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", b.broker()))
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", b.broker())) //nolint:gosec // a number
 	if err != nil {
 		return "unknown"
 	}

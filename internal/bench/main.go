@@ -65,6 +65,11 @@ func measure(ctx context.Context, o options, progress io.Writer) (_ *report, err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
 	r := &report{Machine: b.machine(ctx), Settings: b.settings()}
+	if o.parts[partDrain] || o.parts[partLatency] || o.parts[partStart] {
+		if err := b.warmBroker(ctx); err != nil {
+			return nil, fmt.Errorf("warm the broker: %w", err)
+		}
+	}
 	parts := []struct {
 		name string
 		run  func(context.Context, *report) error

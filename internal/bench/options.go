@@ -42,7 +42,8 @@ type shape struct {
 	perTx int64
 }
 
-const mostWarm = 3_000_000
+// Fewer records leave the broker cold, more do not change what it costs.
+const leastWarm, mostWarm = 1_000_000, 3_000_000
 
 // parseOptions reads flags and the environment variable ROWS. It has told usage what is wrong when it fails.
 func parseOptions(args []string, usage io.Writer) (options, error) {
@@ -51,7 +52,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.SetOutput(usage)
 	f.StringVar(&o.walpost, "walpost", "bin/walpost", "the `binary` to measure")
 	f.Int64Var(&o.rows, "rows", 0, "rows in the outbox; default ROWS of the environment, else 1000000")
-	f.Int64Var(&o.warm, "warm", -1, "records that warm the broker before; default three times the rows, at most 3000000")
+	f.Int64Var(&o.warm, "warm", -1, "records that warm the broker before; default three times the rows, but from 1000000 to 3000000")
 	f.IntVar(&o.repetitions, "repetitions", 3, "how often each drain is repeated")
 	f.DurationVar(&o.latencyFor, "latency", 10*time.Second, "length of each latency series")
 	f.IntVar(&o.starts, "starts", 5, "how often the start is measured")
@@ -98,7 +99,7 @@ func (o *options) setRows() error {
 		return fmt.Errorf("%d rows: want %d or more", o.rows, fewest)
 	}
 	if o.warm < 0 {
-		o.warm = min(3*o.rows, mostWarm)
+		o.warm = min(max(3*o.rows, leastWarm), mostWarm)
 	}
 	return nil
 }

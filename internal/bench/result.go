@@ -37,7 +37,7 @@ func (d *drain) fill(m *meter, clock time.Duration) {
 
 func (d *drain) voided(format string, args ...any) { d.Void = fmt.Sprintf(format, args...) }
 
-func (d drain) String() string {
+func (d *drain) String() string {
 	if d.Void != "" {
 		return fmt.Sprintf("  %s, %s rows a transaction, run %d: void: %s", d.Reader, d.Shape, d.Repetition, d.Void)
 	}

@@ -40,7 +40,7 @@ type bench struct {
 // CHECKPOINT after the fill, and no vacuum runs beside a drain.
 func postgresSettings() map[string]string {
 	return map[string]string{
-		"autovacuum": "off", "checkpoint_timeout": "1h", "max_wal_size": "32GB", "synchronous_commit": "off", "max_slot_wal_keep_size": "-1",
+		"autovacuum": "off", "checkpoint_timeout": "1h", "max_wal_size": "32GB",
 	}
 }
 
@@ -93,7 +93,7 @@ func (b *bench) close() error {
 	if b.postgres != nil {
 		errs = append(errs, b.postgres.Close())
 	}
-	return errors.Join(append(errs, os.RemoveAll(b.dir))...)
+	return errors.Join(append(errs, os.RemoveAll(b.dir))...) //nolint:gosec // the folder that newBench made
 }
 
 // say tells a person who waits what is going on.

@@ -35,6 +35,9 @@ func (b *bench) start(ctx context.Context, s scene, m *meter) (time.Duration, er
 	if _, err := b.conn.Exec(ctx, insertEvent, n); err != nil {
 		return 0, err
 	}
+	if err := b.awaitFree(ctx, s.slot); err != nil {
+		return 0, err
+	}
 	began := time.Now()
 	c, err := b.startWalpost(ctx, s.slot, s.topic)
 	if err != nil {

@@ -40,3 +40,13 @@ func (b *bench) confirmed(ctx context.Context, slot, lsn string) (bool, error) {
 	err := b.conn.QueryRow(ctx, `SELECT confirmed_flush_lsn >= $2::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $1`, slot, lsn).Scan(&yes)
 	return yes, err
 }
+
+// awaitFree waits until the walsender of a program that has ended is gone too: a relay that finds it stands by.
+func (b *bench) awaitFree(ctx context.Context, slot string) error {
+	const every = 2 * time.Millisecond
+	return poll(ctx, every, func() (bool, error) {
+		var free bool
+		err := b.conn.QueryRow(ctx, `SELECT NOT active FROM pg_replication_slots WHERE slot_name = $1`, slot).Scan(&free)
+		return free, err
+	})
+}
