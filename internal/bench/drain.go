@@ -142,6 +142,7 @@ func (b *bench) inspectDrain(ctx context.Context, d *drain, l backlog, slot, top
 		return nil
 	}
 	d.IDsChecked = true
+	b.say("  reading what is in Kafka, to check the ids")
 	wrong, err := b.checkIDs(ctx, l, topic)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,7 @@ const (
 type bench struct {
 	options
 	progress io.Writer
+	began    time.Time
 
 	postgres    *devstack.Postgres
 	kafka       *devstack.Kafka
@@ -51,7 +53,7 @@ func kafkaSettings() map[string]string {
 
 // newBench starts the servers and makes the outbox.
 func newBench(ctx context.Context, o options, progress io.Writer) (_ *bench, err error) {
-	b := &bench{options: o, progress: progress}
+	b := &bench{options: o, progress: progress, began: time.Now()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.close())
@@ -97,7 +99,9 @@ func (b *bench) close() error {
 }
 
 // say tells a person who waits what is going on.
-func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.progress, format+"\n", args...) }
+func (b *bench) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(b.progress, "%4.0fs  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
+}
 
 // broker is the broker's process.
 func (b *bench) broker() int { return b.kafka.Brokers()[0].PID() }

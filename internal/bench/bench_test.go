@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/pierrec/lz4/v4"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+)
+
+var stack devstacktest.Stack
+
+func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }
+
+// newTestBench is a bench on the shared servers.
+func newTestBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{
+		options: options{rows: 1000, repetitions: 1}, progress: &bytes.Buffer{}, dir: t.TempDir(),
+		postgres: stack.Postgres(t), kafka: stack.Kafka(t),
+	}
+	var err error
+	if b.client, err = b.kafka.Client(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.client.Close() })
+	if b.conn, err = b.postgres.Connect(t.Context(), database); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.conn.Close(context.WithoutCancel(t.Context())) })
+	if b.recvlogical, err = b.postgres.Tool("pg_recvlogical"); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestEvents(t *testing.T) {
+	b := newTestBench(t)
+	if err := b.createOutbox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l, err := b.fillBacklog(t.Context(), shape{name: "7", perTx: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	t.Run("are as many, in transactions of that size, with the ids that bench expects", func(t *testing.T) {
+		var rows, transactions int64
+		sql := `SELECT count(*), count(DISTINCT xmin::text) FROM outbox`
+		if err := b.conn.QueryRow(t.Context(), sql).Scan(&rows, &transactions); err != nil {
+			t.Fatal(err)
+		}
+		if rows != 1000 || transactions != 143 {
+			t.Errorf("%d rows in %d transactions, want 1000 in 143", rows, transactions)
+		}
+		var id string
+		if err := b.conn.QueryRow(t.Context(), `SELECT id::text FROM outbox WHERE payload->>'n' = '999'`).Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		if want := eventID(999); id != want {
+			t.Errorf("event 999 has id %s, want %s", id, want)
+		}
+	})
+
+	t.Run("have 250 bytes of payload that lz4 halves", func(t *testing.T) {
+		var shortest, longest int
+		var text string
+		sql := `SELECT min(octet_length(payload::text)), max(octet_length(payload::text)), string_agg(payload::text, '') FROM outbox`
+		if err := b.conn.QueryRow(t.Context(), sql).Scan(&shortest, &longest, &text); err != nil {
+			t.Fatal(err)
+		}
+		if shortest != 250 || longest != 250 {
+			t.Errorf("payloads of %d to %d bytes, want 250", shortest, longest)
+		}
+		var packed bytes.Buffer
+		w := lz4.NewWriter(&packed)
+		if _, err := w.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if share := float64(packed.Len()) / float64(len(text)); share < 0.4 || share > 0.65 {
+			t.Errorf("lz4 leaves %.2f of the payloads, want about a half", share)
+		}
+	})
+
+	t.Run("come through pg_recvlogical to the end", func(t *testing.T) {
+		d, err := b.drainRecvlogical(t.Context(), l, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.EventsPerSecond <= 0 || d.PeakRSS <= 0 {
+			t.Errorf("figures are missing: %+v", d)
+		}
+	})
+}
+
+func TestCheckIDs(t *testing.T) {
+	b := newTestBench(t)
+	l := backlog{first: 5, rows: 3}
+	for name, test := range map[string]struct {
+		events []int64
+		want   string
+	}{
+		"complete":         {[]int64{7, 5, 6}, ""},
+		"one lost":         {[]int64{5, 6, 6}, "1 events missing in Kafka, 1 records repeated or unknown"},
+		"one never stored": {[]int64{5, 6, 8}, "1 events missing in Kafka, 1 records repeated or unknown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			topic, err := b.createTopic(t.Context(), strings.ReplaceAll(name, " ", "-"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			produce(t, b, topic, test.events)
+			wrong, err := b.checkIDs(t.Context(), l, topic)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.want == "" && wrong != "" || !strings.HasPrefix(wrong, test.want) {
+				t.Errorf("got %q, want %q", wrong, test.want)
+			}
+			n, err := b.endOffsets(topic)
+			if err != nil || n != int64(len(test.events)) {
+				t.Errorf("end offsets %d, %v; want %d", n, err, len(test.events))
+			}
+		})
+	}
+}
+
+// produce writes a record for each event number.
+func produce(t *testing.T, b *bench, topic string, events []int64) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.kafka.Bootstrap(devstack.Plaintext)...), kgo.DefaultProduceTopic(topic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for _, n := range events {
+		id := []byte(eventID(n))
+		record := &kgo.Record{Key: id, Headers: []kgo.RecordHeader{{Key: "id", Value: id}}}
+		if err := client.ProduceSync(t.Context(), record).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestDrainVoid lets programs that relay nothing stand for walpost: no figure may come of them.
+func TestDrainVoid(t *testing.T) {
+	b := newTestBench(t)
+	b.walpost = "/bin/false"
+	slot, err := b.createSlot(t.Context(), "void")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := backlog{shape: shape{name: "1", perTx: 1}, slot: slot, rows: 1}
+	if d, err := b.drainWalpost(t.Context(), l, 1); err == nil {
+		t.Errorf("a walpost that ends at once gave %+v", d)
+	}
+	d := drain{Repetition: 1, Rows: 1}
+	topic, err := b.createTopic(t.Context(), "void")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.inspectDrain(t.Context(), &d, l, slot, topic); err == nil && d.Void == "" {
+		t.Error("an empty topic counts as a complete drain")
+	}
+}
