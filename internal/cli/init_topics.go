@@ -68,7 +68,7 @@ func specText(s kafka.Spec) string {
 
 func orDefault(n int) string {
 	if n < 0 {
-		return "of the broker's default"
+		return "default"
 	}
 	return fmt.Sprint(n)
 }

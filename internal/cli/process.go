@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/admin"
+	"github.com/walpost/walpost/internal/admin/metrics"
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/relay"
 )
@@ -22,6 +23,7 @@ var errSignal = errors.New("a second signal: ended without waiting")
 type process struct {
 	log     *zap.Logger
 	members []*member
+	metrics *metrics.Registry
 	admin   *admin.Server // nil: none
 }
 
@@ -48,13 +50,15 @@ func (m *member) Status() relay.Status {
 }
 
 func newProcess(cfgs []*config.Config, l *logs) (*process, error) {
-	p := &process{log: l.process()}
+	p := &process{log: l.process(), metrics: metrics.New()}
 	for i, c := range cfgs {
-		r, err := relay.New(c, silent{}, l.relay(i))
+		r, err := relay.New(c, p.metrics.Observer(c.Name), l.relay(i))
 		if err != nil {
 			return nil, err
 		}
-		p.members = append(p.members, &member{Relay: r, name: c.Name})
+		m := &member{Relay: r, name: c.Name}
+		p.members = append(p.members, m)
+		p.metrics.Watch(c.Name, m)
 	}
 	return p, nil
 }
@@ -68,7 +72,7 @@ func (p *process) listen(ctx context.Context, address string) error {
 	for _, m := range p.members {
 		relays = append(relays, m)
 	}
-	server, err := admin.Listen(ctx, address, admin.Handler(relays, nil))
+	server, err := admin.Listen(ctx, address, admin.Handler(relays, p.metrics.Handler()))
 	if err != nil {
 		return err
 	}
@@ -165,16 +169,3 @@ func (p *process) shutDown(ctx context.Context) {
 		p.log.Warn("the admin server did not end in order", zap.Error(err))
 	}
 }
-
-// silent hears nothing.
-type silent struct{}
-
-func (silent) Published(string, int, int) {}
-func (silent) Rejected(string, string)    {}
-func (silent) DeadLettered(string)        {}
-func (silent) ProduceError(string)        {}
-func (silent) PossibleRepeats(int)        {}
-func (silent) Request(time.Duration)      {}
-func (silent) Reconnected()               {}
-func (silent) ChangeIgnored(string)       {}
-func (silent) PostgresConnected()         {}

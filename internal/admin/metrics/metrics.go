@@ -1,0 +1,69 @@
+// Package metrics counts what relays do, in Prometheus' form.
+//
+// It knows the metrics of walpost and the client library, and nobody else does.
+// Label values are bounded: topics by a limit, everything else by what the code
+// can say.
+package metrics
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Labels beside `relay`, which every metric of walpost has.
+const (
+	relayLabel  = "relay"
+	topicLabel  = "topic"
+	reasonLabel = "reason"
+	opLabel     = "op"
+	peerLabel   = "peer"
+	classLabel  = "class"
+	stateLabel  = "state"
+)
+
+// Registry holds the metrics of one process.
+type Registry struct {
+	registry *prometheus.Registry
+	gauges   *gauges
+
+	published, bytes, rejected, deadLetters *prometheus.CounterVec
+	ignored, reconnects, repeats, errors    *prometheus.CounterVec
+	requests                                *prometheus.HistogramVec
+}
+
+// New makes the metrics of a process, with those of the Go runtime and of the
+// process itself.
+func New() *Registry {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{relayLabel}, labels...))
+	}
+	r := &Registry{
+		registry:    prometheus.NewRegistry(),
+		gauges:      newGauges(),
+		published:   counter("walpost_events_published_total", "Records that Kafka acknowledged.", topicLabel),
+		bytes:       counter("walpost_bytes_published_total", "Bytes of the records that Kafka acknowledged, before compression.", topicLabel),
+		rejected:    counter("walpost_events_rejected_total", "Records that Kafka can never accept, by reason.", topicLabel, reasonLabel),
+		deadLetters: counter("walpost_dead_letters_total", "Dead letters that Kafka acknowledged.", topicLabel),
+		ignored:     counter("walpost_changes_ignored_total", "Changes that publish nothing: all but inserts into the outbox.", opLabel),
+		reconnects:  counter("walpost_reconnects_total", "Connections that were opened again.", peerLabel),
+		repeats:     counter("walpost_possible_repeats_total", "Records that may be in Kafka twice."),
+		errors:      counter("walpost_produce_errors_total", "Batches that Kafka did not acknowledge at an attempt, by class of the answer.", classLabel),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "walpost_kafka_request_seconds", Help: "Time from a produce request to its answer.",
+			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10},
+		}, []string{relayLabel}),
+	}
+	r.registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		r.gauges, r.published, r.bytes, r.rejected, r.deadLetters, r.ignored, r.reconnects, r.repeats, r.errors, r.requests,
+	)
+	return r
+}
+
+// Handler answers with all metrics.
+func (r *Registry) Handler() http.Handler {
+	return promhttp.HandlerFor(r.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
+}

@@ -1,0 +1,100 @@
+package metrics
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/relay"
+)
+
+// The peers of walpost_reconnects_total.
+const (
+	peerPostgres = "postgres"
+	peerKafka    = "kafka"
+)
+
+// maxTopics is how many topics of a relay have series of their own: the names
+// come from a column, and each costs memory here and in Prometheus. What goes to
+// further topics is counted under the topic "other".
+const maxTopics = 1000
+
+// Observer counts what one relay does. It allocates nothing per call but for
+// label values it has not seen.
+type Observer struct {
+	published, rejected, deadLetters *series
+	ignored, errors                  *series
+
+	postgres, kafka, repeats prometheus.Counter
+	requests                 prometheus.Observer
+	connected                atomic.Bool // to Postgres, once
+}
+
+var _ relay.Observer = (*Observer)(nil)
+
+// Observer makes the series of a relay. Where the label values are known they
+// are there from the start, at 0.
+func (r *Registry) Observer(name string) *Observer {
+	counter := func(vec *prometheus.CounterVec, labels ...string) prometheus.Counter {
+		return vec.WithLabelValues(append([]string{name}, labels...)...)
+	}
+	o := &Observer{
+		published: newSeries(maxTopics, func(l labels) *pair {
+			return &pair{counter(r.published, l.first), counter(r.bytes, l.first)}
+		}),
+		rejected:    newSeries(maxTopics, func(l labels) *pair { return &pair{events: counter(r.rejected, l.first, l.second)} }),
+		deadLetters: newSeries(maxTopics, func(l labels) *pair { return &pair{events: counter(r.deadLetters, l.first)} }),
+		ignored:     newSeries(maxWords, func(l labels) *pair { return &pair{events: counter(r.ignored, l.first)} }),
+		errors:      newSeries(maxWords, func(l labels) *pair { return &pair{events: counter(r.errors, l.first)} }),
+		postgres:    counter(r.reconnects, peerPostgres),
+		kafka:       counter(r.reconnects, peerKafka),
+		repeats:     counter(r.repeats),
+		requests:    r.requests.WithLabelValues(name),
+	}
+	for _, op := range []string{"insert", "update", "delete", "truncate"} {
+		o.ignored.of(labels{first: op})
+	}
+	for _, class := range producer.Classes() {
+		o.errors.of(labels{first: class})
+	}
+	return o
+}
+
+// Published counts records that Kafka acknowledged.
+func (o *Observer) Published(topic string, records, bytes int) {
+	s := o.published.of(topicLabels(topic, ""))
+	s.events.Add(float64(records))
+	s.bytes.Add(float64(bytes))
+}
+
+// Rejected counts a record that Kafka can never accept.
+func (o *Observer) Rejected(topic, reason string) {
+	o.rejected.of(topicLabels(topic, reason)).events.Inc()
+}
+
+// DeadLettered counts a dead letter that Kafka acknowledged.
+func (o *Observer) DeadLettered(topic string) { o.deadLetters.of(topicLabels(topic, "")).events.Inc() }
+
+// ProduceError counts a batch that was not acknowledged at an attempt.
+func (o *Observer) ProduceError(class string) { o.errors.of(labels{first: class}).events.Inc() }
+
+// PossibleRepeats counts records that may be in Kafka twice.
+func (o *Observer) PossibleRepeats(records int) { o.repeats.Add(float64(records)) }
+
+// Request measures one produce request.
+func (o *Observer) Request(d time.Duration) { o.requests.Observe(d.Seconds()) }
+
+// Reconnected counts a connection to a broker.
+func (o *Observer) Reconnected() { o.kafka.Inc() }
+
+// ChangeIgnored counts a change that publishes nothing.
+func (o *Observer) ChangeIgnored(op string) { o.ignored.of(labels{first: op}).events.Inc() }
+
+// PostgresConnected counts a stream that was opened again: every one but the first.
+func (o *Observer) PostgresConnected() {
+	if o.connected.Swap(true) {
+		o.postgres.Inc()
+	}
+}

@@ -1,0 +1,158 @@
+package cli_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// records are the values in a topic.
+func records(t *testing.T, topic string) []string {
+	t.Helper()
+	list, err := stack.Kafka(t).Records(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values []string
+	for _, r := range list {
+		values = append(values, string(r.Value))
+	}
+	return values
+}
+
+// get asks the admin server whose address the process has logged.
+func (r *running) get(t *testing.T, path string) (code int, body string) {
+	t.Helper()
+	found := regexp.MustCompile(`"address":"([^"]+)"`).FindStringSubmatch(r.logs.String())
+	if found == nil {
+		t.Fatalf("no address of the admin server in:\n%s", r.logs)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+found[1]+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+const freePort = `admin: {listen: "127.0.0.1:0"}`
+
+// withAdmin turns the listener of a setup's file on.
+func (s setup) withAdmin(t *testing.T, extra ...string) string {
+	t.Helper()
+	return write(t, strings.Replace(s.yaml(t, extra...), `admin: {listen: ""}`, freePort, 1))
+}
+
+func TestRunRelaysAndStopsInOrder(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".a", 1, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	walpost(t, "init", "-c", s.file).want(t, 0)
+	r := start(t, "run", "-c", s.withAdmin(t))
+	r.until(t, `"streaming"`)
+	s.db.Exec(t, insert("a", "k", 1), "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) SELECT gen_random_uuid(), 'a', 'k', 'T', '{}' FROM generate_series(1, 1000)")
+	await(t, "1001 records", func() bool { return len(records(t, s.prefix+".a")) == 1001 })
+	if code, body := r.get(t, "/readyz"); code != http.StatusOK || body != s.db.Name+": streaming\n" {
+		t.Errorf("/readyz %d %q", code, body)
+	}
+	if code, _ := r.get(t, "/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz %d", code)
+	}
+	code, body := r.get(t, "/metrics")
+	for _, line := range []string{
+		`walpost_state{relay="NAME",state="streaming"} 1`, `walpost_events_published_total{relay="NAME",topic="PREFIX.a"} 1001`,
+		`walpost_in_flight_events{relay="NAME"} 0`,
+	} {
+		line = strings.NewReplacer("NAME", s.db.Name, "PREFIX", s.prefix).Replace(line)
+		if code != http.StatusOK || !strings.Contains(body, line+"\n") {
+			t.Errorf("/metrics %d without %s", code, line)
+		}
+	}
+	r.interrupt(t)
+	r.end(t, 0)
+	r.until(t, `"walpost ends"`)
+	if values := records(t, s.prefix+".a"); len(values) != 1001 || values[0] != `{"n": 1}` {
+		t.Errorf("%d records, the first %q", len(values), values[0])
+	}
+}
+
+// A relay that halts leaves the other of the process running.
+func TestTwoRelaysInOneProcess(t *testing.T) {
+	t.Parallel()
+	good, bad := newSetup(t), newSetup(t)
+	dir := t.TempDir()
+	for name, s := range map[string]setup{"bad.yaml": bad, "good.yaml": good} {
+		s.db.Exec(t, outboxDDL)
+		if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".a", 1, 1, nil); err != nil {
+			t.Fatal(err)
+		}
+		yaml := strings.Replace(s.yaml(t), `admin: {listen: ""}`, freePort, 1)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(yaml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := start(t, "run", "-c", dir)
+	await(t, "both relays", func() bool { return good.slots(t)+bad.slots(t) == 2 })
+	bad.db.Exec(t, insert("a", "k", 1), insert("no/topic", "k", 2))
+	r.until(t, `"halted"`)
+	await(t, "/readyz to say it", func() bool {
+		code, body := r.get(t, "/readyz")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, bad.db.Name+": halted: ") && strings.Contains(body, good.db.Name+": streaming")
+	})
+	good.db.Exec(t, insert("a", "k", 3))
+	await(t, "the healthy one's record", func() bool { return len(records(t, good.prefix+".a")) == 1 })
+	r.interrupt(t)
+	r.end(t, 0) // the code of the last to end
+
+	single := start(t, "run", "-c", bad.file)
+	single.end(t, 4)
+}
+
+func TestRunRefusesWhatItCannotRun(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	r := start(t, "run", "-c", s.file)
+	r.end(t, 3)
+	r.until(t, "walpost init -c FILE")
+
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	r = start(t, "run", "-c", write(t, strings.Replace(s.yaml(t), `listen: ""`, `listen: "`+taken.Addr().String()+`"`, 1)))
+	r.end(t, 3)
+	r.until(t, "address already in use")
+}
+
+// A second signal ends at once, with 1: Kafka is away, and what was read is not
+// acknowledged.
+func TestSecondSignal(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.db.Exec(t, outboxDDL)
+	nowhere := regexp.MustCompile(`brokers: \[.*\]`).ReplaceAllString(s.yaml(t), "brokers: ['127.0.0.1:1']")
+	r := start(t, "run", "-c", write(t, nowhere))
+	await(t, "the slot", func() bool { return s.slots(t) == 1 })
+	s.db.Exec(t, insert("a", "k", 1))
+	r.until(t, `"kafka_unavailable"`)
+	r.interrupt(t)
+	r.until(t, `"asked to stop"`)
+	r.interrupt(t)
+	r.end(t, 1)
+}
