@@ -2,12 +2,11 @@
 package main
 
 import (
-	"context"
 	"os"
 
 	"github.com/walpost/walpost/internal/cli"
 )
 
 func main() {
-	os.Exit(cli.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

@@ -71,13 +71,13 @@ func TestReadsOnly(t *testing.T) {
 	}
 }
 
-func serve(t *testing.T, h http.Handler) (server *admin.Server, done chan error) {
+func serve(t *testing.T, h http.Handler) (*admin.Server, <-chan error) {
 	t.Helper()
 	server, err := admin.Listen(t.Context(), "127.0.0.1:0", h)
 	if err != nil {
 		t.Fatal(err)
 	}
-	done = make(chan error, 1)
+	done := make(chan error, 1)
 	go func() { done <- server.Serve() }()
 	t.Cleanup(func() { _ = server.Shutdown(context.WithoutCancel(t.Context())) })
 	return server, done

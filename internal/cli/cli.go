@@ -8,7 +8,6 @@
 package cli
 
 import (
-	"context"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -22,10 +21,10 @@ type streams struct {
 
 // Main runs the command that args name and returns the exit code of the process
 // (contract: 0 to 5). args do not hold the program's name.
-func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot(&streams{in: stdin, out: stdout, err: stderr})
 	root.SetArgs(args)
-	return report(stderr, root.ExecuteContext(ctx))
+	return report(stderr, root.Execute())
 }
 
 func newRoot(s *streams) *cobra.Command {

@@ -2,10 +2,10 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -59,18 +59,18 @@ func (i *initializer) topic(ctx context.Context, client *kafka.Client, name stri
 
 // specText words how a topic is made.
 func specText(s kafka.Spec) string {
-	text := fmt.Sprintf("partitions %s, replication factor %s", orDefault(int(s.Partitions)), orDefault(int(s.ReplicationFactor)))
+	words := []string{"partitions " + orDefault(int(s.Partitions)), "replication factor " + orDefault(int(s.ReplicationFactor))}
 	for _, key := range slices.Sorted(maps.Keys(s.Config)) {
-		text += ", " + key + " " + s.Config[key]
+		words = append(words, key+" "+s.Config[key])
 	}
-	return text
+	return strings.Join(words, ", ")
 }
 
 func orDefault(n int) string {
 	if n < 0 {
 		return "default"
 	}
-	return fmt.Sprint(n)
+	return strconv.Itoa(n)
 }
 
 // topicList is the topics that a file and its table name: those Kafka accepts,

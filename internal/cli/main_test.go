@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,7 +21,7 @@ const asWalpost = "WALPOST_TEST_AS_WALPOST"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asWalpost) != "" {
-		os.Exit(cli.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(stack.Main(m))
 }
@@ -42,7 +41,7 @@ func walpost(t *testing.T, args ...string) result {
 func walpostWith(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code := cli.Main(t.Context(), args, strings.NewReader(stdin), &out, &errs)
+	code := cli.Main(args, strings.NewReader(stdin), &out, &errs)
 	return result{code, out.String(), errs.String()}
 }
 

@@ -66,17 +66,14 @@ func (r *running) until(t *testing.T, text string) {
 		select {
 		case err := <-r.done:
 			r.done <- err
-			return strings.Contains(r.logs.String(), text) || t.Failed() || fail(t, "walpost ended (%v) before it wrote %q:\n%s", err, text, r.logs)
+			if !strings.Contains(r.logs.String(), text) {
+				t.Fatalf("walpost ended (%v) before it wrote %q", err, text)
+			}
+			return true
 		default:
 			return strings.Contains(r.logs.String(), text)
 		}
 	})
-}
-
-func fail(t *testing.T, format string, args ...any) bool {
-	t.Helper()
-	t.Fatalf(format, args...)
-	return false
 }
 
 // interrupt sends SIGTERM.
@@ -97,11 +94,11 @@ func (r *running) end(t *testing.T, code int) {
 			t.Fatal(err)
 		}
 		if got := r.cmd.ProcessState.ExitCode(); got != code {
-			t.Fatalf("exit code %d (%v), want %d:\n%s", got, exit, code, r.logs)
+			t.Fatalf("exit code %d (%v), want %d", got, exit, code)
 		}
 		r.done <- err
 	case <-time.After(time.Minute):
-		t.Fatalf("walpost did not end in a minute:\n%s", r.logs)
+		t.Fatal("walpost did not end in a minute")
 	}
 }
 

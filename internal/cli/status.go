@@ -101,7 +101,7 @@ func watchStatus(ctx context.Context, s *streams, cfgs []*config.Config, asJSON 
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		list, _ := readStatuses(ctx, cfgs) //nolint:errcheck // the list says it too, and the next look may succeed
+		list, _ := readStatuses(ctx, cfgs) // the list says it too, and the next look may succeed
 		if ctx.Err() != nil {
 			return nil
 		}

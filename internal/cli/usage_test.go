@@ -36,7 +36,7 @@ func TestEveryFaultOfEveryFileIsALine(t *testing.T) {
 	dir := t.TempDir()
 	for name, yaml := range map[string]string{
 		"a.yaml": "name: A\npostgres: {url: postgres://localhost/x}\nkafka: {brokers: [localhost]}\n",
-		"b.yaml": "name: b\nkafka: {brokers: [localhost:9092], compresion: lz4}\n",
+		"b.yaml": "name: b\nkafka: {brokers: [localhost:9092], lingr: 1s}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(yaml), 0o600); err != nil {
 			t.Fatal(err)
@@ -44,7 +44,7 @@ func TestEveryFaultOfEveryFileIsALine(t *testing.T) {
 	}
 	for _, command := range []string{"run", "init", "check", "status", "drop", "config print"} {
 		r := walpost(t, append(strings.Fields(command), "-c", dir)...)
-		r.want(t, 2, filepath.Join(dir, "a.yaml")+":1:7: ", filepath.Join(dir, "a.yaml")+":3:", filepath.Join(dir, "b.yaml")+":2:", "compression")
+		r.want(t, 2, filepath.Join(dir, "a.yaml")+":1:7: ", filepath.Join(dir, "a.yaml")+":3:", filepath.Join(dir, "b.yaml")+":2:", "linger")
 		for line := range strings.Lines(r.err) {
 			if !strings.HasPrefix(line, dir) {
 				t.Errorf("%s: line without its place: %q", command, line)
