@@ -9,6 +9,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -58,6 +60,11 @@ type Relay struct {
 	stoodBy  bool         // another connection had the slot since the last stream
 	failing  backoff
 	logged   time.Time
+
+	// the guard's: one runs at a time
+	guarded         *replication.Guarded
+	guardedOnce     atomic.Bool
+	unguardedLogged time.Time
 }
 
 // New makes a relay of a configuration. Nothing is contacted until Run.
@@ -154,7 +161,7 @@ func (r *Relay) attempt(ctx context.Context, stop <-chan struct{}, wake *waker) 
 	}
 	stream, err := r.open(ctx)
 	if err != nil {
-		return err
+		return r.decide(ctx, err)
 	}
 	defer stream.Close()
 	begun := time.Now()
@@ -163,7 +170,7 @@ func (r *Relay) attempt(ctx context.Context, stop <-chan struct{}, wake *waker) 
 	if time.Since(begun) > healthyFor {
 		r.failing.reset()
 	}
-	return err
+	return r.decide(ctx, err)
 }
 
 // open connects, checks that this is the server and the slot of before, and
@@ -210,13 +217,13 @@ func (r *Relay) recognise(s *replication.Session) error {
 		return &Halt{
 			Code: ExitHalted, Reason: fmt.Sprintf("slot %q does not exist any more", slot),
 			Detail: "what was committed since it went is not in it",
-			Hint:   "`walpost init` makes a new one, which begins with what is committed after it; rows of the outbox table from before must be published by hand",
+			Hint:   "`walpost recover -c " + r.cfg.File + "` makes a new slot and publishes from the outbox table what may be missing",
 		}
 	case r.timeline == s.Timeline && r.reported > 0 && s.Slot.Confirmed > r.reported && !r.stoodBy:
 		return &Halt{
 			Code: ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by somebody else", slot),
 			Detail: fmt.Sprintf("it is confirmed up to %s and this process confirmed %s: what lies between may be missing in Kafka", s.Slot.Confirmed, r.reported),
-			Hint:   "compare the outbox table with the topics; then start walpost again to go on from the slot",
+			Hint:   "`walpost audit -c " + r.cfg.File + "` shows what is missing, `walpost recover` publishes it from the table; or start walpost again to go on from the slot as it is",
 		}
 	}
 	tracker := r.pipeline.tracker
@@ -236,12 +243,15 @@ func (r *Relay) recognise(s *replication.Session) error {
 // stream runs one stream to its end, and the orderly end of a planned stop or a halt.
 func (r *Relay) stream(ctx context.Context, stop <-chan struct{}, wake *waker, stream *replication.Stream) error {
 	inner, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	unset := wake.set(stream.Wake)
 	defer unset()
 	unwatch := context.AfterFunc(inner, stream.Wake)
 	defer unwatch()
-	go r.watch(inner, cancel, stop, stream)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer cancel(nil)
+	beside.Go(func() { r.watch(inner, cancel, stop, stream) })
+	beside.Go(func() { r.guard(inner, cancel) })
 
 	r.state.set(Streaming, "", "")
 	err := stream.Run(inner, stop, r.pipeline)
@@ -250,12 +260,13 @@ func (r *Relay) stream(ctx context.Context, stop <-chan struct{}, wake *waker, s
 		return err
 	}
 	r.state.set(Stopping, "waiting for Kafka to acknowledge what was read", "")
+	draining := inner
 	if halted {
-		drain, done := context.WithTimeoutCause(ctx, r.cfg.ShutdownTimeout, errDeadline)
+		limited, done := context.WithTimeoutCause(ctx, r.cfg.ShutdownTimeout, errDeadline)
 		defer done()
-		inner = drain
+		draining = limited
 	}
-	if err := stream.Hold(inner, r.pipeline, r.producer.Idle); err != nil && !halted {
+	if err := stream.Hold(draining, r.pipeline, r.producer.Idle); err != nil && !halted {
 		return err
 	}
 	finish, done := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)

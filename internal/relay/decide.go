@@ -1,0 +1,69 @@
+package relay
+
+import (
+	"context"
+	"errors"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/replication"
+)
+
+// decide tells a failure that connecting again mends from one that only an
+// operator can mend: the latter becomes a *Halt.
+func (r *Relay) decide(ctx context.Context, err error) error {
+	if e, ok := errors.AsType[*pgoutput.DecodeError](err); ok {
+		return &Halt{
+			Code: ExitHalted, Reason: "a message of the replication stream cannot be decoded", Detail: e.Error(),
+			Hint: "everything before it is in Kafka and confirmed; please report this with the version of Postgres",
+		}
+	}
+	if _, ok := errors.AsType[*Halt](err); ok || err == nil || errors.Is(err, errHibernate) || ctx.Err() != nil {
+		return err
+	}
+	// The stream gives the server's words as they are.
+	err = replication.Classify("stream from slot "+r.cfg.Postgres.Slot, err)
+	e, ok := errors.AsType[*replication.Error](err)
+	if !ok {
+		return err
+	}
+	recoverHint := "`walpost recover -c " + r.cfg.File + "` makes a new slot and publishes from the outbox table what may be missing"
+	switch e.Kind {
+	case replication.SlotMissing:
+		return &Halt{Code: ExitHalted, Reason: "the slot does not exist any more", Detail: e.Error(), Hint: recoverHint}
+	case replication.PublicationMissing:
+		return &Halt{
+			Code: ExitHalted, Reason: "the publication does not exist at this point of the WAL", Detail: e.Error(),
+			Hint: "Postgres looks it up as it was when the row was written, so creating it again does not help; " + recoverHint,
+		}
+	case replication.NotReady:
+		return r.slotState(ctx, e, recoverHint)
+	case replication.Unsupported:
+		return &Halt{Code: ExitHalted, Reason: "Postgres refuses to stream", Detail: e.Error(), Hint: e.Hint}
+	default:
+		return err
+	}
+}
+
+// slotState asks why the slot is not in the state to stream: one that is lost is
+// lost for good, anything else may pass.
+func (r *Relay) slotState(ctx context.Context, cause *replication.Error, hint string) error {
+	conn, err := r.target.SQL(ctx)
+	if err != nil {
+		return cause
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was read from only
+	status, err := replication.ReadSlotStatus(ctx, conn, r.cfg.Postgres.Slot)
+	switch {
+	case err != nil:
+		return cause
+	case status == nil:
+		return &Halt{Code: ExitHalted, Reason: "the slot does not exist any more", Detail: cause.Error(), Hint: hint}
+	case status.WALStatus == "lost":
+		return &Halt{
+			Code: ExitHalted, Reason: "the slot is lost: Postgres has removed WAL that it needed", Detail: cause.Error(),
+			Hint: hint + "; raise max_slot_wal_keep_size so that it does not happen again",
+		}
+	default:
+		return &Halt{Code: ExitHalted, Reason: "Postgres refuses to stream from the slot", Detail: cause.Error(), Hint: cause.Hint}
+	}
+}

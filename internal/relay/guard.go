@@ -1,0 +1,96 @@
+package relay
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/replication"
+)
+
+// guardEvery is how often publication and table are looked at while the stream
+// runs. It bounds how long rows may be skipped before the relay halts.
+const guardEvery = 3 * time.Second
+
+// guard ends the stream with a *Halt when publication or table change so that
+// rows are skipped: Postgres itself says nothing (before version 18 it says so
+// for a dropped publication only). It has a connection of its own, because the
+// stream's does not take queries.
+func (r *Relay) guard(ctx context.Context, end context.CancelCauseFunc) {
+	var conn *pgx.Conn
+	closing := func() {
+		if conn != nil {
+			_ = conn.Close(context.WithoutCancel(ctx))
+			conn = nil
+		}
+	}
+	defer closing()
+	tick := time.NewTicker(guardEvery)
+	defer tick.Stop()
+	for {
+		if conn == nil {
+			var err error
+			if conn, err = r.target.SQL(ctx); err != nil {
+				conn = nil
+				r.unguarded(ctx, err)
+			}
+		}
+		if conn != nil {
+			halt, err := r.inspectGuarded(ctx, conn)
+			if err != nil {
+				closing()
+				r.unguarded(ctx, err)
+			}
+			if halt != nil {
+				end(halt)
+				return
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// inspectGuarded compares what is there now with what was there at first.
+func (r *Relay) inspectGuarded(ctx context.Context, conn *pgx.Conn) (*Halt, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	names := Names(r.cfg)
+	now, err := replication.ReadGuarded(ctx, conn, names)
+	if err != nil {
+		return nil, err
+	}
+	var change error
+	if r.guarded == nil {
+		change = now.Complete(names)
+	} else {
+		change = r.guarded.Changed(now, names)
+	}
+	if change != nil {
+		return &Halt{
+			Code: ExitHalted, Reason: "rows are being skipped", Detail: change.Error() + "; this was seen within the last " + guardEvery.String(),
+			Hint: "mend it, then `walpost recover -c " + r.cfg.File + "` publishes what was skipped from the table; `walpost audit` shows what is missing",
+		}, nil
+	}
+	r.guarded = now
+	r.guardedOnce.Store(true)
+	return nil, nil
+}
+
+// unguarded says, rarely, that the guard cannot look.
+func (r *Relay) unguarded(ctx context.Context, err error) {
+	if ctx.Err() != nil || time.Since(r.unguardedLogged) < logEvery {
+		return
+	}
+	r.unguardedLogged = time.Now()
+	r.log.Warn("publication and table cannot be looked at", zap.Error(err))
+}
+
+// Guarded tells that publication and table were looked at once: from then on a
+// change is noticed.
+func (r *Relay) Guarded() bool { return r.guardedOnce.Load() }

@@ -1,0 +1,83 @@
+package relay_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/walpost/walpost/internal/relay"
+)
+
+// What makes Postgres skip rows in silence is noticed, and halts with 4. Each
+// statement is one way to do it.
+func TestRow47to51_WhatSkipsRowsHalts(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ sql, says string }{
+		"publication dropped":      {"DROP PUBLICATION p", "was dropped"},
+		"publication made again":   {"DROP PUBLICATION p; CREATE PUBLICATION p FOR TABLE outbox WITH (publish = 'insert')", "created again"},
+		"table taken out":          {"ALTER PUBLICATION p DROP TABLE outbox", "no longer in publication"},
+		"table put back":           {"ALTER PUBLICATION p DROP TABLE outbox; ALTER PUBLICATION p ADD TABLE outbox", "put back"},
+		"row filter":               {"ALTER PUBLICATION p SET TABLE outbox WHERE (aggregatetype <> 'x')", "row filter"},
+		"column list":              {"ALTER PUBLICATION p SET TABLE outbox (id, aggregatetype, aggregateid, payload)", "column list"},
+		"inserts not published":    {"ALTER PUBLICATION p SET (publish = 'update')", "no longer publishes inserts"},
+		"table renamed":            {"ALTER TABLE outbox RENAME TO old", "dropped or renamed"},
+		"table dropped, made anew": {"DROP TABLE outbox; " + outboxDDL, "another one"},
+		"tables swapped":           {"ALTER TABLE outbox RENAME TO old; ALTER TABLE twin RENAME TO outbox", "another one"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, outboxDDL)
+			b.db.Exec(t, "CREATE TABLE twin (LIKE outbox INCLUDING ALL)")
+			b.start(t)
+			b.db.Exec(t, insert("k", 1))
+			b.confirmed(t)
+			b.until(t, "the guard's first look", b.relay.Guarded)
+			pub := b.cfg.Postgres.Publication
+			b.db.Exec(t, strings.Split(strings.ReplaceAll(strings.ReplaceAll(tc.sql, "PUBLICATION p", "PUBLICATION "+pub), "  ", " "), "; ")...)
+			err := b.wait(t)
+			halt, ok := errors.AsType[*relay.Halt](err)
+			if !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Detail, tc.says) || halt.Hint == "" {
+				t.Errorf("ended with %+v, want a halt that says %q", err, tc.says)
+			}
+		})
+	}
+}
+
+func TestRow43_SlotDroppedHalts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, outboxDDL)
+	b.start(t)
+	b.db.Exec(t, insert("k", 1))
+	b.confirmed(t)
+	// The slot goes in the moment between two connections.
+	b.until(t, "the slot to be dropped", func() bool {
+		b.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+b.cfg.Postgres.Slot+"' AND active")
+		_, err := b.db.Conn.Exec(t.Context(), "SELECT pg_drop_replication_slot($1)", b.cfg.Postgres.Slot)
+		return err == nil
+	})
+	err := b.wait(t)
+	halt, ok := errors.AsType[*relay.Halt](err)
+	if !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Hint, "walpost recover") {
+		t.Errorf("ended with %+v", err)
+	}
+}
+
+func TestRow46_SlotAdvancedHalts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, outboxDDL)
+	b.start(t)
+	b.db.Exec(t, insert("k", 1))
+	b.confirmed(t)
+	b.db.Exec(t, "CREATE TABLE busy (x text)")
+	b.until(t, "the slot to be advanced", func() bool {
+		b.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+b.cfg.Postgres.Slot+"' AND active",
+			"INSERT INTO busy SELECT repeat('x', 1000)")
+		_, err := b.db.Conn.Exec(t.Context(), "SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())", b.cfg.Postgres.Slot)
+		return err == nil
+	})
+	err := b.wait(t)
+	halt, ok := errors.AsType[*relay.Halt](err)
+	if !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Reason, "advanced") {
+		t.Errorf("ended with %+v", err)
+	}
+}

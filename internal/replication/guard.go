@@ -1,0 +1,82 @@
+package replication
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Guarded is what decides which rows reach the stream. Postgres says nothing in
+// the stream when it changes: rows are skipped in silence. So it is looked at
+// again and again while the relay runs, and compared.
+type Guarded struct {
+	Publication uint32   // OID; 0: there is none
+	Insert      bool     // it publishes inserts
+	ViaRoot     bool     // publish_via_partition_root
+	Table       uint32   // OID of the table that has the outbox's name; 0: there is none
+	Entries     []string // OID in pg_publication_rel, column list and digest of the row filter, for the table and its ancestors
+	Published   bool
+}
+
+// guardQuery looks at the row filter and column list through jsonb, since
+// Postgres 14 has neither. The view is asked only for a publication of all tables
+// or of schemas: it would list every table.
+const guardQuery = `
+WITH t AS (
+  SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $2 AND c.relname = $3
+), p AS (
+  SELECT oid, pubinsert, pubviaroot FROM pg_publication WHERE pubname = $1
+), e AS (
+  SELECT ARRAY(
+    SELECT pr.oid || ' ' || coalesce(to_jsonb(pr) ->> 'prattrs', '') || ' ' || coalesce(md5(to_jsonb(pr) ->> 'prqual'), '')
+    FROM pg_publication_rel pr, t, p
+    WHERE pr.prpubid = p.oid AND (pr.prrelid = t.oid OR pr.prrelid IN (SELECT pg_partition_ancestors(t.oid)))
+    ORDER BY pr.oid) AS entries
+)
+SELECT coalesce((SELECT oid FROM p), 0), coalesce((SELECT pubinsert FROM p), false), coalesce((SELECT pubviaroot FROM p), false),
+       coalesce((SELECT oid FROM t), 0), e.entries,
+       CASE WHEN e.entries <> '{}' THEN true
+            ELSE EXISTS (SELECT FROM pg_publication_tables v WHERE v.pubname = $1 AND v.schemaname = $2 AND v.tablename = $3) END
+FROM e`
+
+// ReadGuarded looks at publication and table. It needs LOGIN only.
+func ReadGuarded(ctx context.Context, conn *pgx.Conn, names Names) (*Guarded, error) {
+	var g Guarded
+	err := conn.QueryRow(ctx, guardQuery, names.Publication, names.Table.Schema, names.Table.Name).Scan(
+		&g.Publication, &g.Insert, &g.ViaRoot, &g.Table, &g.Entries, &g.Published)
+	return &g, Classify("look at publication and table", err)
+}
+
+// Changed says in words what is no longer as it was, nil when nothing matters.
+func (g *Guarded) Changed(now *Guarded, names Names) error {
+	publication, table := displayName(names.Publication), names.Table.String()
+	switch {
+	case now.Publication == 0:
+		return fmt.Errorf("publication %s was dropped", publication)
+	case now.Publication != g.Publication:
+		return fmt.Errorf("publication %s was dropped and created again", publication)
+	case now.Table == 0:
+		return fmt.Errorf("table %s was dropped or renamed", table)
+	case now.Table != g.Table:
+		return fmt.Errorf("table %s is another one: it was dropped and created again, or swapped", table)
+	case !now.Published:
+		return fmt.Errorf("table %s is no longer in publication %s", table, publication)
+	case !now.Insert:
+		return fmt.Errorf("publication %s no longer publishes inserts", publication)
+	case g.ViaRoot && !now.ViaRoot:
+		return fmt.Errorf("publication %s no longer has publish_via_partition_root", publication)
+	case !slices.Equal(g.Entries, now.Entries):
+		return fmt.Errorf("table %s was taken out of publication %s and put back, or got a row filter or column list there", table, publication)
+	}
+	return nil
+}
+
+// Complete says in words why rows cannot reach the stream as it is, nil when they do.
+func (g *Guarded) Complete(names Names) error {
+	if g.Publication == 0 || g.Table == 0 || !g.Published || !g.Insert {
+		return (&Guarded{Publication: g.Publication, Table: g.Table}).Changed(g, names)
+	}
+	return nil
+}
