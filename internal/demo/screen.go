@@ -19,6 +19,7 @@ type screen struct {
 	w     io.Writer
 	live  string    // the line that changes, where it is shown now
 	plain time.Time // when it was last written as a plain line
+	last  string    // that line
 }
 
 func newScreen(w io.Writer) *screen {
@@ -61,7 +62,7 @@ func (s *screen) redraw(line string) {
 		return
 	}
 	if now := time.Now(); now.Sub(s.plain) >= time.Second {
-		s.plain = now
+		s.plain, s.last = now, line
 		s.write(line + "\n")
 	}
 }
@@ -74,7 +75,9 @@ func (s *screen) settle(line string) {
 		s.write(clearLine)
 		s.live = ""
 	}
-	s.write(line + "\n")
+	if s.last != line { // it may just have been written
+		s.write(line + "\n")
+	}
 }
 
 // freeze leaves the line that changes as it is shown, if there is one.

@@ -149,7 +149,7 @@ func (d *demo) drain(ctx context.Context) error {
 	if err := d.relay.stop(); err != nil {
 		return err
 	}
-	d.screen.say("  SIGTERM: walpost has confirmed everything and ended after %d ms with exit code 0.", time.Since(from).Milliseconds())
+	d.screen.say("  SIGTERM: walpost ended after %d ms with exit code 0: what it has read is confirmed.", time.Since(from).Milliseconds())
 	return nil
 }
 
