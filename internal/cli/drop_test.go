@@ -61,4 +61,8 @@ func TestStatus(t *testing.T) {
 	if !strings.HasPrefix(r.out, "[") {
 		t.Errorf("not a list of relays: %s", r.out)
 	}
+	watch := start(t, "status", "--watch", "--interval", "10ms", "--json", "-c", s.file)
+	await(t, "three looks", func() bool { return strings.Count(watch.logs.String(), `"restart_lsn":"0/`) >= 3 })
+	watch.interrupt(t)
+	watch.end(t, 0)
 }

@@ -50,12 +50,6 @@ func (r *running) get(t *testing.T, path string) (code int, body string) {
 
 const freePort = `admin: {listen: "127.0.0.1:0"}`
 
-// withAdmin turns the listener of a setup's file on.
-func (s setup) withAdmin(t *testing.T, extra ...string) string {
-	t.Helper()
-	return write(t, strings.Replace(s.yaml(t, extra...), `admin: {listen: ""}`, freePort, 1))
-}
-
 func TestRunRelaysAndStopsInOrder(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
@@ -63,7 +57,9 @@ func TestRunRelaysAndStopsInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	walpost(t, "init", "-c", s.file).want(t, 0)
-	r := start(t, "run", "-c", s.withAdmin(t))
+	const canary = "canary-0815"
+	yaml := strings.Replace(s.yaml(t, "log: {level: debug}"), `admin: {listen: ""}`, freePort, 1)
+	r := start(t, "run", "-c", write(t, strings.Replace(yaml, "postgres: {", "postgres: {password: "+canary+", ", 1)))
 	r.until(t, `"streaming"`)
 	s.db.Exec(t, insert("a", "k", 1), "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) SELECT gen_random_uuid(), 'a', 'k', 'T', '{}' FROM generate_series(1, 1000)")
 	await(t, "1001 records", func() bool { return len(records(t, s.prefix+".a")) == 1001 })
@@ -86,6 +82,9 @@ func TestRunRelaysAndStopsInOrder(t *testing.T) {
 	r.interrupt(t)
 	r.end(t, 0)
 	r.until(t, `"walpost ends"`)
+	if strings.Contains(r.logs.String()+body, canary) {
+		t.Error("the password is in the log or in the metrics")
+	}
 	if values := records(t, s.prefix+".a"); len(values) != 1001 || values[0] != `{"n": 1}` {
 		t.Errorf("%d records, the first %q", len(values), values[0])
 	}
