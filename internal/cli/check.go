@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/router"
@@ -165,13 +164,4 @@ func wanted(cfg *config.Config, types map[uint32]router.TypeInfo) (replication.W
 		Columns: relay.Columns(cfg), CheckColumns: relay.CheckColumns(rt, types),
 		Create: cfg.Postgres.Create, Failover: cfg.Postgres.Failover, TLS: mode,
 	}, nil
-}
-
-// openKafka connects to the cluster of a file.
-func openKafka(_ context.Context, cfg *config.Config) (*kafka.Client, error) {
-	client, err := kafka.NewClient(relay.Kafka(cfg))
-	if err != nil {
-		return nil, requirement("connect to Kafka at %v: %w", cfg.Kafka.Brokers, err)
-	}
-	return client, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
 )
@@ -63,6 +64,9 @@ func codeOf(err error) int {
 		return relay.ExitUsage
 	}
 	if e, ok := errors.AsType[*replication.Error](err); ok && e.Kind != replication.Unexpected && e.Kind != replication.Canceled {
+		return relay.ExitRequirement
+	}
+	if _, ok := errors.AsType[*kafka.Error](err); ok {
 		return relay.ExitRequirement
 	}
 	return relay.ExitCode(err)

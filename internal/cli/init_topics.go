@@ -47,7 +47,7 @@ func (i *initializer) topic(ctx context.Context, client *kafka.Client, name stri
 	}
 	made, err := client.Create(ctx, spec)
 	if err != nil {
-		return requirement("create topic %s: %w", name, err)
+		return err
 	}
 	st.Action = done(made)
 	if !made {
