@@ -25,8 +25,7 @@ func startKafka(ctx context.Context, s *screen) (broker, error) {
 	k, err := devstack.StartKafka(ctx, devstack.KafkaOptions{QuickStart: true, Progress: s.indented()})
 	if ctx.Err() == nil && (errors.Is(err, devstack.ErrNoJava) || errors.Is(err, devstack.ErrNoMaven)) {
 		s.say("  %s", err)
-		s.say("  So this is not the real Kafka but an embedded broker, which speaks its protocol and keeps records in memory.")
-		return startEmbedded()
+		return startEmbedded(s)
 	}
 	if err != nil {
 		return nil, err
@@ -60,7 +59,8 @@ func versionOf(pid int) string {
 // embedded stands in for Kafka.
 type embedded struct{ *devstack.EmbeddedKafka }
 
-func startEmbedded() (broker, error) {
+func startEmbedded(s *screen) (broker, error) {
+	s.say("  This is not the real Kafka but an embedded broker: it speaks the protocol and keeps records in memory.")
 	e, err := devstack.StartEmbeddedKafka()
 	if err != nil {
 		return nil, fmt.Errorf("start the embedded broker: %w", err)

@@ -78,10 +78,9 @@ func startMonitor(ctx context.Context, s *screen, conn *pgx.Conn, book *ledger, 
 }
 
 // sample counts once. What is committed is counted before the WAL's end is asked for: all of it is then before that end.
-// It is counted again for the screen, last of all, since an event may reach the consumer before the service has booked it.
+// For the screen the counts are taken against the way of an event, so that none seems to be ahead of itself.
 func (m *monitor) sample(ctx context.Context) error {
 	now := counts{at: time.Now()}
-	now.published, now.records = m.consumer.counts()
 	committed := m.book.committed()
 	var end, confirmed uint64
 	err := m.conn.QueryRow(ctx, `SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint, (confirmed_flush_lsn - '0/0')::bigint
@@ -89,6 +88,7 @@ func (m *monitor) sample(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	now.published, now.records = m.consumer.counts()
 	now.committed = m.book.committed()
 	m.mu.Lock()
 	defer m.mu.Unlock()

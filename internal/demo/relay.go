@@ -57,7 +57,7 @@ func startRelay(ctx context.Context, walpost string, c configuration, log string
 		r.err = cmd.Wait()
 		close(r.done)
 		if !r.expected.Load() {
-			fail(r.failure("ended by itself"))
+			fail(r.failure("ended by itself, " + r.cmd.ProcessState.String()))
 		}
 	}()
 	return r, nil

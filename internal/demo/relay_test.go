@@ -50,7 +50,7 @@ func awaitLog(t *testing.T, r *relay, text string) {
 func TestRelayThatEndsByItselfEndsTheShow(t *testing.T) {
 	t.Parallel()
 	_, failed := startScript(t, "echo no such slot >&2; exit 4")
-	if err := <-failed; !strings.Contains(err.Error(), "ended by itself") || !strings.Contains(err.Error(), "no such slot") {
+	if err := <-failed; !strings.Contains(err.Error(), "ended by itself, exit status 4") || !strings.Contains(err.Error(), "no such slot") {
 		t.Errorf("got %v, want what happened with the end of the log", err)
 	}
 }

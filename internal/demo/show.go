@@ -46,10 +46,11 @@ func show(ctx context.Context, s *screen, o options) (err error) {
 
 // prepare starts the servers and walpost.
 func (d *demo) prepare(ctx context.Context) (err error) {
-	if d.dir, err = os.MkdirTemp("", "walpost-demo-"); err != nil {
+	if d.stack, err = startStack(ctx, d.screen, d.options); err != nil {
 		return err
 	}
-	if d.stack, err = startStack(ctx, d.screen, d.options); err != nil {
+	d.dir = filepath.Join(d.stack.postgres.SocketDir(), "demo") // it is removed with Postgres, however this process ends
+	if err := os.Mkdir(d.dir, 0o700); err != nil {
 		return err
 	}
 	d.config, err = writeConfiguration(ctx, filepath.Join(d.dir, "demo.yaml"), d.stack.url(), d.stack.broker.address())
@@ -195,9 +196,6 @@ func (d *demo) close(ctx context.Context) error {
 	}
 	if d.stack != nil {
 		errs = append(errs, d.stack.close())
-	}
-	if d.dir != "" {
-		errs = append(errs, os.RemoveAll(d.dir))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("%w: %w", errCleanUp, err)

@@ -70,7 +70,7 @@ func (st *stack) startBroker(ctx context.Context, s *screen, o options) error {
 	from := time.Now()
 	var err error
 	if o.embedded {
-		st.broker, err = startEmbedded()
+		st.broker, err = startEmbedded(s)
 	} else {
 		st.broker, err = startKafka(ctx, s)
 	}
