@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pierrec/lz4/v4"
@@ -14,7 +15,10 @@ import (
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
-var stack devstacktest.Stack
+var (
+	stack   devstacktest.Stack
+	benches atomic.Int64
+)
 
 func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }
 
@@ -22,15 +26,19 @@ func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }
 func newTestBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{
-		options: options{rows: 1000, repetitions: 1}, progress: &bytes.Buffer{}, dir: t.TempDir(),
-		postgres: stack.Postgres(t), kafka: stack.Kafka(t),
+		options: options{rows: 50_000, repetitions: 1}, progress: &bytes.Buffer{}, dir: t.TempDir(),
+		postgres: stack.Postgres(t), database: stack.Name(t), kafka: stack.Kafka(t),
+		names: int(benches.Add(1)) * 1000, // they share the servers' names of slots and topics
 	}
-	var err error
+	err := b.postgres.CreateDatabase(t.Context(), b.database)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if b.client, err = b.kafka.Client(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.client.Close() })
-	if b.conn, err = b.postgres.Connect(t.Context(), database); err != nil {
+	if b.conn, err = b.postgres.Connect(t.Context(), b.database); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.conn.Close(context.WithoutCancel(t.Context())) })
@@ -56,8 +64,8 @@ func TestEvents(t *testing.T) {
 		if err := b.conn.QueryRow(t.Context(), sql).Scan(&rows, &transactions); err != nil {
 			t.Fatal(err)
 		}
-		if rows != 1000 || transactions != 143 {
-			t.Errorf("%d rows in %d transactions, want 1000 in 143", rows, transactions)
+		if rows != 50_000 || transactions != 7143 {
+			t.Errorf("%d rows in %d transactions, want 50000 in 7143", rows, transactions)
 		}
 		var id string
 		if err := b.conn.QueryRow(t.Context(), `SELECT id::text FROM outbox WHERE payload->>'n' = '999'`).Scan(&id); err != nil {

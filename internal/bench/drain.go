@@ -112,6 +112,10 @@ func (b *bench) relayBacklog(ctx context.Context, d *drain, slot, topic string) 
 	}
 	d.fill(m, moved.Sub(w.started))
 	if seen < d.Rows {
+		if err := c.ended(); err != nil {
+			d.voided("%d of %d events in Kafka, then %v", seen, d.Rows, err)
+			return nil
+		}
 		d.voided("%d of %d events in Kafka, no more for %s", seen, d.Rows, time.Since(moved).Round(time.Second))
 		return nil
 	}

@@ -94,7 +94,7 @@ func (o *options) setRows() error {
 			o.rows = n
 		}
 	}
-	const fewest = 1000 // with fewer a walsender is gone before it is seen
+	const fewest = 10_000 // with fewer a walsender is gone before it is seen
 	if o.rows < fewest {
 		return fmt.Errorf("%d rows: want %d or more", o.rows, fewest)
 	}

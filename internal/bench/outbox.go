@@ -30,7 +30,7 @@ func (b *bench) createOutbox(ctx context.Context) error {
 		$$`,
 		`CREATE PUBLICATION ` + publication + ` FOR TABLE outbox`,
 	}
-	return b.postgres.Exec(ctx, database, statements...)
+	return b.postgres.Exec(ctx, b.database, statements...)
 }
 
 // insertEvent is the SQL that inserts and commits one event, given its number.

@@ -14,7 +14,7 @@ func (b *bench) drainRecvlogical(ctx context.Context, l backlog, repetition int)
 		return d, err
 	}
 	m := b.newMeter()
-	c, err := startChild(ctx, b.logFile(slot), b.recvlogical, "--dbname", b.postgres.URL(database), "--slot", slot, "--start", "--no-loop",
+	c, err := startChild(ctx, b.logFile(slot), b.recvlogical, "--dbname", b.postgres.URL(b.database), "--slot", slot, "--start", "--no-loop",
 		"--endpos", l.end, "--file", os.DevNull, "--option", "proto_version=1", "--option", "publication_names="+publication)
 	if err != nil {
 		return d, err

@@ -27,9 +27,14 @@ func TestParseOptions(t *testing.T) {
 		t.Errorf("shapes %v, want %v", o.shapes, want)
 	}
 	for _, args := range [][]string{
-		{"-walpost", binary + "x"}, {"-walpost", binary, "-only", "drian"}, {"-walpost", binary, "-shapes", "0"},
-		{"-walpost", binary, "-rates", "0"}, {"-walpost", binary, "-rows", "10"}, {"-walpost", binary, "-repetitions", "0"},
-		{"-walpost", binary, "more"}, {"-unknown"},
+		{"-walpost", binary + "x"},
+		{"-walpost", binary, "-only", "drian"},
+		{"-walpost", binary, "-shapes", "0"},
+		{"-walpost", binary, "-rates", "0"},
+		{"-walpost", binary, "-rows", "10"},
+		{"-walpost", binary, "-repetitions", "0"},
+		{"-walpost", binary, "more"},
+		{"-unknown"},
 	} {
 		var told bytes.Buffer
 		if code := run(t.Context(), args, &bytes.Buffer{}, &told); code != 2 || told.Len() == 0 {

@@ -16,7 +16,6 @@ import (
 )
 
 const (
-	database    = "postgres"
 	publication = "bench"
 	partitions  = 4
 	brokerHeap  = 1024 // MiB
@@ -29,6 +28,7 @@ type bench struct {
 	began    time.Time
 
 	postgres    *devstack.Postgres
+	database    string
 	kafka       *devstack.Kafka
 	client      sarama.Client
 	conn        *pgx.Conn
@@ -53,7 +53,7 @@ func kafkaSettings() map[string]string {
 
 // newBench starts the servers and makes the outbox.
 func newBench(ctx context.Context, o options, progress io.Writer) (_ *bench, err error) {
-	b := &bench{options: o, progress: progress, began: time.Now()}
+	b := &bench{options: o, progress: progress, began: time.Now(), database: "postgres"}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.close())
@@ -77,7 +77,7 @@ func newBench(ctx context.Context, o options, progress io.Writer) (_ *bench, err
 	if b.client, err = b.kafka.Client(); err != nil {
 		return nil, err
 	}
-	if b.conn, err = b.postgres.Connect(ctx, database); err != nil {
+	if b.conn, err = b.postgres.Connect(ctx, b.database); err != nil {
 		return nil, err
 	}
 	return b, b.createOutbox(ctx)

@@ -25,7 +25,7 @@ kafka:
   brokers: [%s]
 admin:
   listen: 127.0.0.1:0
-`, b.postgres.URL(database), slot, publication, topic, b.kafka.Bootstrap(devstack.Plaintext)[0])
+`, b.postgres.URL(b.database), slot, publication, topic, b.kafka.Bootstrap(devstack.Plaintext)[0])
 	file := filepath.Join(b.dir, name+".yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
