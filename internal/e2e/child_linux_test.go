@@ -1,0 +1,6 @@
+package e2e_test
+
+import "syscall"
+
+// dieWithParent makes the kernel kill a process when the test is gone, however it went.
+func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

@@ -1,0 +1,136 @@
+package e2e_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/oracle"
+)
+
+// outboxDDL is Debezium's outbox table, which the defaults fit.
+const outboxDDL = `CREATE TABLE outbox (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), aggregatetype text NOT NULL,
+	aggregateid text, type text, payload jsonb)`
+
+// insert is one event with a number under a key.
+func insert(key string, n int) string {
+	return fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', '%s', 'Created', '{"n": %d}')`, key, n)
+}
+
+// rejected is an event that Kafka can never accept.
+const rejected = `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('no/topic', 'k', 'Created', '{}')`
+
+// sections are the sections of a configuration file. URL, BROKERS and PREFIX in
+// them stand for what the fixture has.
+type sections map[string]string
+
+// fixture is a database with an outbox, a topic for it, and a file.
+type fixture struct {
+	db     devstacktest.Database
+	kafka  *devstack.Kafka
+	prefix string // of topics
+	topic  string // of the aggregate type "order"
+	slot   string
+	file   string
+}
+
+func newFixture(t *testing.T, change sections) *fixture {
+	t.Helper()
+	return newFixtureOn(t, stack.Kafka(t), nil, change)
+}
+
+// newFixtureOn is newFixture on a Kafka of the test's own, with settings of the topic.
+func newFixtureOn(t *testing.T, k *devstack.Kafka, settings map[string]string, change sections) *fixture {
+	t.Helper()
+	f := &fixture{db: stack.Database(t), kafka: k, prefix: stack.Name(t)}
+	f.db.Exec(t, outboxDDL)
+	f.topic, f.slot = f.prefix+".order", "walpost_"+f.db.Name
+	if err := k.CreateTopic(t.Context(), f.topic, 4, 1, settings); err != nil {
+		t.Fatal(err)
+	}
+	f.file = f.write(t, change)
+	return f
+}
+
+// write makes a file: the usual sections with changes, "" leaves one out.
+func (f *fixture) write(t *testing.T, change sections) string {
+	t.Helper()
+	all := sections{
+		"name": f.db.Name, "postgres": "{url: 'URL'}", "kafka": "{brokers: [BROKERS]}", "admin": "{listen: '127.0.0.1:0'}",
+		"outbox": "{topic: 'PREFIX.{aggregatetype}', position_header: walpost-position}",
+	}
+	maps.Copy(all, change)
+	var yaml strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if all[name] != "" {
+			fmt.Fprintf(&yaml, "%s: %s\n", name, all[name])
+		}
+	}
+	text := strings.NewReplacer("URL", f.db.URL, "BROKERS", strings.Join(f.kafka.Bootstrap(devstack.Plaintext), ", "), "PREFIX", f.prefix).Replace(yaml.String())
+	file := filepath.Join(t.TempDir(), "walpost.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// nowhere is a Kafka that does not answer.
+const nowhere = "{brokers: ['127.0.0.1:1']}"
+
+// slots counts the fixture's slot: 0 or 1.
+func (f *fixture) slots(t *testing.T) int {
+	t.Helper()
+	return query[int](t, f, "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '"+f.slot+"'")
+}
+
+// query gives the one value that SQL answers with.
+func query[T any](t *testing.T, f *fixture, sql string) (v T) {
+	t.Helper()
+	if err := f.db.Conn.QueryRow(t.Context(), sql).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
+
+// released waits until nobody reads the slot, and gives what it is confirmed up
+// to: from then on the server cannot know more. 0 when there is no slot.
+func (f *fixture) released(t *testing.T) lsn {
+	t.Helper()
+	await(t, "the slot to be free", func() bool {
+		return query[int](t, f, "SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = '"+f.slot+"'") == 0
+	})
+	return lsn(query[int64](t, f, "SELECT coalesce(max(confirmed_flush_lsn - '0/0'), 0)::bigint FROM pg_replication_slots WHERE slot_name = '"+f.slot+"'"))
+}
+
+// confirmed waits until the slot is confirmed up to all that was written so far.
+func (f *fixture) confirmed(t *testing.T, p *process) {
+	t.Helper()
+	end := query[string](t, f, "SELECT pg_current_wal_insert_lsn()::text")
+	p.until(t, "the slot to be confirmed up to "+end, func() bool {
+		return query[int](t, f, "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '"+f.slot+"' AND confirmed_flush_lsn >= '"+end+"'") == 1
+	})
+}
+
+// compare judges the topic's records against the table.
+func (f *fixture) compare(t *testing.T) *oracle.Report {
+	t.Helper()
+	committed, err := oracle.Committed(t.Context(), f.db.Conn, "outbox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []oracle.Event
+	for _, r := range f.records(t) {
+		events = append(events, r.Event)
+	}
+	report := oracle.Compare(committed, events)
+	if !report.Kept() {
+		t.Errorf("%v", report)
+	}
+	return report
+}

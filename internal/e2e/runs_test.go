@@ -1,0 +1,101 @@
+package e2e_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// run is one life of the process.
+type run struct {
+	from    lsn // what the slot was confirmed up to before it
+	to      lsn // and after it
+	started time.Time
+	ended   time.Time
+	records []record // that it wrote
+}
+
+// assign gives each run its records. Kafka gives each process a producer id of
+// its own; the first record of an id tells, by the time at which Kafka appended
+// it, which process that was.
+func assign(t *testing.T, runs []*run, records []record) {
+	t.Helper()
+	first := map[int64]time.Time{}
+	for _, r := range records {
+		if at, ok := first[r.producer]; !ok || r.at.Before(at) {
+			first[r.producer] = r.at
+		}
+	}
+	of := map[int64]*run{}
+	for id, at := range first {
+		for _, r := range slices.Backward(runs) {
+			if !r.started.Truncate(time.Millisecond).After(at) {
+				of[id] = r
+				break
+			}
+		}
+		if of[id] == nil {
+			t.Fatalf("producer %d wrote at %v, before the first run", id, at)
+		}
+	}
+	for _, r := range records {
+		of[r.producer].records = append(of[r.producer].records, r)
+	}
+}
+
+// commitTable tells which events each transaction has, by commit LSN.
+func commitTable(records []record) map[lsn]map[string]bool {
+	table := map[lsn]map[string]bool{}
+	for _, r := range records {
+		if table[r.commit] == nil {
+			table[r.commit] = map[string]bool{}
+		}
+		table[r.commit][r.ID] = true
+	}
+	return table
+}
+
+// complete gives, for the transactions of a run from its first to the last
+// before which nothing is missing, the time at which Kafka had all up to it.
+func (r *run) complete(table map[lsn]map[string]bool) (commits []lsn, at []time.Time) {
+	mine := commitTable(r.records)
+	when := map[lsn]time.Time{}
+	for _, rec := range r.records {
+		when[rec.commit] = later(when[rec.commit], rec.at)
+	}
+	var all []lsn
+	for commit := range table {
+		if commit >= r.from {
+			all = append(all, commit)
+		}
+	}
+	slices.Sort(all)
+	var latest time.Time
+	for _, commit := range all {
+		if len(mine[commit]) < len(table[commit]) {
+			break
+		}
+		latest = later(latest, when[commit])
+		commits, at = append(commits, commit), append(at, latest)
+	}
+	return commits, at
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// startsAtConfirmed checks that a run wrote nothing that was confirmed before
+// it: a transaction has ended at or before the confirmed LSN exactly when its
+// commit LSN, where its commit record begins, lies before that.
+func (r *run) startsAtConfirmed(t *testing.T, n int) {
+	t.Helper()
+	for _, rec := range r.records {
+		if rec.commit < r.from {
+			t.Errorf("run %d wrote event %s of commit %v, which was confirmed before by %v", n, rec.ID, rec.commit, r.from)
+		}
+	}
+}

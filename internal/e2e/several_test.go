@@ -1,0 +1,61 @@
+package e2e_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// folder puts the files of several fixtures into one folder, as `run -c FOLDER` reads it.
+func folder(t *testing.T, fixtures ...*fixture) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, f := range fixtures {
+		text, err := os.ReadFile(f.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, f.db.Name+".yaml"), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// A relay that halts leaves the others of its process alone; the process says
+// so, and ends with the last of them and its code.
+func TestSeveralRelaysInOneProcess(t *testing.T) {
+	t.Parallel()
+	halts, goes := newFixture(t, nil), newFixture(t, nil)
+	dir := folder(t, halts, goes)
+	p := walpost(t, "run", "-c", dir)
+	p.ready(t)
+	halts.db.Exec(t, insert("k", 1), rejected, insert("k", 2))
+	p.until(t, "/readyz to name the halted one", func() bool {
+		code, body := p.get(t, "/readyz")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, halts.db.Name+": halted: ") && strings.Contains(body, goes.db.Name+": streaming\n")
+	})
+	goes.db.Exec(t, insert("k", 1), insert("k", 2))
+	goes.confirmed(t, p)
+	if r := goes.compare(t); r.Records != 2 || r.Repeats != 0 {
+		t.Errorf("the healthy one: %v", r)
+	}
+	if got := halts.records(t); len(got) != 1 || got[0].Number != 1 {
+		t.Errorf("the halted one published %v, want what was before the rejected record", got)
+	}
+	if code, _ := p.get(t, "/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz %d", code)
+	}
+	p.terminate(t)
+	p.exits(t, 0)
+
+	p = walpost(t, "run", "-c", dir)
+	p.writes(t, `"halted"`)
+	goes.db.Exec(t, insert("k", 3), rejected)
+	p.exits(t, 4)
+	if r := goes.records(t); len(r) != 3 {
+		t.Errorf("%d records of the second to halt, want the 3 before the rejected one", len(r))
+	}
+}

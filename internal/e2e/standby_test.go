@@ -1,0 +1,60 @@
+package e2e_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Of two processes on one slot the second stands by, and takes over when the
+// first is gone.
+func TestStandbyTakesOver(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	first := walpost(t, "run", "-c", f.file)
+	first.ready(t)
+	second := walpost(t, "run", "-c", f.file)
+	second.standsBy(t)
+	f.db.Exec(t, insert("k", 1))
+	f.confirmed(t, first)
+
+	first.kill(t)
+	killed := time.Now()
+	f.db.Exec(t, insert("k", 2))
+	second.ready(t)
+	f.confirmed(t, second)
+	took := time.Since(killed)
+	t.Logf("took over within %v", took)
+	if took > 10*time.Second {
+		t.Errorf("%v until the standby had taken over", took)
+	}
+
+	third := walpost(t, "run", "-c", f.file)
+	third.standsBy(t)
+	third.terminate(t)
+	asked := time.Now()
+	third.exits(t, 0)
+	if took := time.Since(asked); took > 2*time.Second {
+		t.Errorf("%v until the standby had ended", took)
+	}
+
+	second.terminate(t) // an orderly end is taken over too, and repeats nothing
+	fourth := walpost(t, "run", "-c", f.file)
+	second.exits(t, 0)
+	f.db.Exec(t, insert("k", 3))
+	fourth.ready(t)
+	f.confirmed(t, fourth)
+	if r := f.compare(t); r.Records != 3 {
+		t.Errorf("%v", r)
+	}
+}
+
+// standsBy waits until a process says that another one reads its slot.
+func (p *process) standsBy(t *testing.T) {
+	t.Helper()
+	p.until(t, "standby", func() bool {
+		code, body := p.get(t, "/readyz")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, ": standby: ")
+	})
+}
