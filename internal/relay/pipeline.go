@@ -208,6 +208,9 @@ func (p *pipeline) Keepalive(lsn pgoutput.LSN) {
 // Full tells that reading shall pause.
 func (p *pipeline) Full() bool { return p.producer.Full() }
 
+// Behind tells that transactions are old when they come in.
+func (p *pipeline) Behind() bool { return p.behind }
+
 // Between tells that no transaction is read in part.
 func (p *pipeline) Between() bool { return !p.open }
 

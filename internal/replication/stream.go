@@ -26,6 +26,8 @@ type Sink interface {
 	Keepalive(lsn pgoutput.LSN)
 	// Full tells that nothing more can be taken at the moment.
 	Full() bool
+	// Behind tells that what comes in is not new: reading may wait to read more at once.
+	Behind() bool
 	// Between tells that no transaction is taken in part: a planned stop may end here.
 	Between() bool
 	// Fault is why the sink can take nothing more, for good; nil while it can. It
@@ -54,6 +56,7 @@ const (
 type Stream struct {
 	conn     net.Conn
 	in       *receiver
+	bulk     *bulkConn // below TLS, where there is TLS
 	decoder  *pgoutput.Decoder
 	interval time.Duration // between status updates
 
@@ -94,7 +97,7 @@ func (s *Stream) Run(ctx context.Context, stop <-chan struct{}, sink Sink) error
 			}
 			continue
 		}
-		if err := s.read(next); err != nil {
+		if err := s.read(next, sink); err != nil {
 			return err
 		}
 	}
@@ -190,13 +193,14 @@ func serverError(body []byte) error {
 }
 
 // read waits for bytes until the next status is due, or Wake.
-func (s *Stream) read(next time.Time) error {
+func (s *Stream) read(next time.Time, sink Sink) error {
 	if err := s.conn.SetReadDeadline(next); err != nil {
 		return err
 	}
 	if s.woken.Swap(false) { // before the deadline was set: it has overwritten Wake's
 		return nil
 	}
+	s.bulk.setBulk(sink.Behind())
 	err := s.in.fill(s.in.need())
 	if err == nil {
 		s.heard = time.Now()

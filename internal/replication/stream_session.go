@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 type Session struct {
 	conn *pgconn.PgConn
 	in   *receiver
+	bulk *bulkConn
 
 	SystemID  string       // of the cluster; another one means another database behind the same name
 	Timeline  int32        // changes with each failover and point-in-time recovery
@@ -47,6 +49,15 @@ func (t Target) Open(ctx context.Context, slot string) (*Session, error) {
 		return nil, err
 	}
 	s := &Session{}
+	dial := cfg.DialFunc
+	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		s.bulk = newBulkConn(conn)
+		return s.bulk, nil
+	}
 	cfg.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
 		s.in = newReceiver(r)
 		return pgproto3.NewFrontend(s.in, w)
@@ -135,7 +146,7 @@ func (s *Session) Start(ctx context.Context, slot, publication string) (*Stream,
 		interval = min(interval, s.SenderMax/3)
 	}
 	return &Stream{
-		conn: raw.Conn, in: s.in, decoder: pgoutput.NewDecoder(), interval: interval,
+		conn: raw.Conn, in: s.in, bulk: s.bulk, decoder: pgoutput.NewDecoder(), interval: interval,
 		wake:     make(chan struct{}, 1),
 		received: s.Slot.Confirmed, reported: s.Slot.Confirmed, heard: now, status: now,
 	}, nil

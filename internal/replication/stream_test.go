@@ -39,6 +39,7 @@ func (s *sink) Message(m pgoutput.Message) error {
 }
 func (s *sink) Keepalive(lsn pgoutput.LSN) { s.keepalive = lsn }
 func (s *sink) Full() bool                 { return s.full != nil && s.full(s) }
+func (s *sink) Behind() bool               { return false }
 func (s *sink) Between() bool              { return !s.inTx }
 func (s *sink) Fault() error               { return nil }
 func (s *sink) Confirmed() (pgoutput.LSN, bool) {

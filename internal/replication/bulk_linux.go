@@ -1,0 +1,98 @@
+package replication
+
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// bulkSocket waits for many bytes with SO_RCVLOWAT (socket(7)): the poller is woken
+// when so many are there, and not for every segment.
+type bulkSocket struct {
+	raw      syscall.RawConn
+	lowWater int // as set at the socket
+}
+
+// openBulkSocket gives nil where the connection is not TCP. On a short round trip it
+// makes the receive window small; elsewhere that would cap the rate.
+func openBulkSocket(c net.Conn) *bulkSocket {
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return nil
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	trip, err := roundTrip(raw)
+	if err == nil && trip < shortTrip {
+		err = control(raw, func(fd int) error {
+			return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bulkWindow)
+		})
+	}
+	if err != nil {
+		return nil
+	}
+	return &bulkSocket{raw: raw, lowWater: 1}
+}
+
+// roundTrip is the kernel's smoothed estimate (TCP_INFO).
+func roundTrip(raw syscall.RawConn) (trip time.Duration, err error) {
+	err = control(raw, func(fd int) error {
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err == nil {
+			trip = time.Duration(info.Rtt) * time.Microsecond
+		}
+		return err
+	})
+	return trip, err
+}
+
+func control(raw syscall.RawConn, f func(fd int) error) (err error) {
+	if e := raw.Control(func(fd uintptr) { err = f(int(fd)) }); e != nil {
+		return e
+	}
+	return err
+}
+
+// read waits for bulkEnough bytes and reads them. 0 and nil: the deadline came
+// first, and the low-water mark is down again, so that a plain read is woken by
+// any byte.
+func (s *bulkSocket) read(p []byte) (n int, err error) {
+	if err := s.setLowWater(bulkEnough); err != nil {
+		return 0, err
+	}
+	var readErr error
+	err = s.raw.Read(func(fd uintptr) bool {
+		if waiting, e := unix.IoctlGetInt(int(fd), unix.TIOCINQ); e == nil && waiting < bulkEnough {
+			return false
+		}
+		n, readErr = unix.Read(int(fd), p)
+		return readErr != unix.EAGAIN && readErr != unix.EINTR
+	})
+	switch {
+	case os.IsTimeout(err):
+		return 0, s.setLowWater(1)
+	case err != nil:
+		return 0, err
+	case readErr != nil:
+		return 0, os.NewSyscallError("read", readErr)
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+func (s *bulkSocket) setLowWater(n int) error {
+	if s.lowWater == n {
+		return nil
+	}
+	s.lowWater = n
+	return control(s.raw, func(fd int) error {
+		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVLOWAT, n)
+	})
+}

@@ -1,0 +1,107 @@
+package replication
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+)
+
+// pair is two ends of a TCP connection on loopback, the first for bulk reads.
+func pair(t *testing.T) (*bulkConn, net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	there := make(chan net.Conn, 1)
+	go func() {
+		c, _ := l.Accept()
+		there <- c
+	}()
+	here, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := <-there
+	if peer == nil {
+		t.Fatal("not accepted")
+	}
+	c := newBulkConn(here)
+	t.Cleanup(func() { c.Close(); peer.Close() })
+	if err := c.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	c.setBulk(true)
+	return c, peer
+}
+
+// Whatever the pieces, in bulk and plain in turn, the bytes come whole and in order.
+func TestBulkReadLosesNothing(t *testing.T) {
+	t.Parallel()
+	c, peer := pair(t)
+	want := make([]byte, 4<<20)
+	for i := range want {
+		want[i] = byte(i * 7 / 3)
+	}
+	go func() {
+		for i, rest := 0, want; len(rest) > 0; i++ {
+			n := min(len(rest), 1+i*977%60000)
+			if _, err := peer.Write(rest[:n]); err != nil {
+				return
+			}
+			rest = rest[n:]
+		}
+		peer.Close()
+	}()
+	var got []byte
+	buf := make([]byte, 256<<10)
+	for i := 0; ; i++ {
+		c.setBulk(i%5 != 0)
+		n, err := c.Read(buf)
+		got = append(got, buf[:n]...)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%d bytes, want %d, or other ones", len(got), len(want))
+	}
+}
+
+// A few bytes and then silence are handed over all the same.
+func TestBulkReadDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	c, peer := pair(t)
+	if _, err := peer.Write([]byte("few")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 256<<10)
+	n, err := c.Read(buf)
+	if string(buf[:n]) != "few" || err != nil {
+		t.Errorf("%q, %v", buf[:n], err)
+	}
+	go peer.Write([]byte("more")) // a plain wait must be woken by any byte
+	if n, err = c.Read(buf); string(buf[:n]) != "more" || err != nil {
+		t.Errorf("%q, %v", buf[:n], err)
+	}
+}
+
+// A deadline that is set meanwhile, as Wake does, ends a bulk read.
+func TestBulkReadHeedsTheDeadline(t *testing.T) {
+	t.Parallel()
+	c, _ := pair(t)
+	if err := c.SetReadDeadline(time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 256<<10)); !os.IsTimeout(err) {
+		t.Errorf("ended with %v", err)
+	}
+}
