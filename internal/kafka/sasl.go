@@ -44,8 +44,9 @@ func (o Options) setSASL(c *sarama.Config) error {
 	return nil
 }
 
-// errSecret marks a secret that could not be read: no fault of the broker.
-var errSecret = errors.New("secret cannot be read")
+// errUnreadable marks a secret or a certificate of ours that could not be read: no
+// fault of the broker's.
+var errUnreadable = errors.New("cannot be read")
 
 func (s *SASL) password() (string, error) { return secret("kafka.sasl.password", s.Password) }
 func (s *SASL) token() (string, error)    { return secret("kafka.sasl.token", s.Token) }
@@ -53,10 +54,10 @@ func (s *SASL) token() (string, error)    { return secret("kafka.sasl.token", s.
 func secret(key string, read func() (string, error)) (string, error) {
 	v, err := read()
 	if err != nil {
-		return "", fmt.Errorf("%s: %w: %w", key, errSecret, err)
+		return "", fmt.Errorf("%s: %w: %w", key, errUnreadable, err)
 	}
 	if v == "" {
-		return "", fmt.Errorf("%s: %w: it is empty", key, errSecret)
+		return "", fmt.Errorf("%s: %w: it is empty", key, errUnreadable)
 	}
 	return v, nil
 }

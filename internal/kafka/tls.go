@@ -31,11 +31,11 @@ func (t *TLS) config() (*tls.Config, error) {
 	if t.CA != "" {
 		pem, err := os.ReadFile(t.CA)
 		if err != nil {
-			return nil, fmt.Errorf("kafka.tls.ca: %w", err)
+			return nil, fmt.Errorf("kafka.tls.ca: %w: %w", errUnreadable, err)
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("kafka.tls.ca: %s holds no PEM certificate", t.CA)
+			return nil, fmt.Errorf("kafka.tls.ca: %w: %s holds no PEM certificate", errUnreadable, t.CA)
 		}
 	}
 	if t.Cert == "" {
@@ -53,7 +53,7 @@ func (t *TLS) config() (*tls.Config, error) {
 func (t *TLS) pair() (*tls.Certificate, error) {
 	pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
 	if err != nil {
-		return nil, fmt.Errorf("kafka.tls.cert, kafka.tls.key: %w", err)
+		return nil, fmt.Errorf("kafka.tls.cert, kafka.tls.key: %w: %w", errUnreadable, err)
 	}
 	return &pair, nil
 }

@@ -1,0 +1,180 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/IBM/sarama"
+)
+
+// Spec is how a topic is made.
+type Spec struct {
+	Name              string
+	Partitions        int32             // -1: the broker's default
+	ReplicationFactor int16             // -1: the broker's default
+	Config            map[string]string // topic settings
+}
+
+// Create makes the topic unless it is there, and says whether it made it. It
+// returns when its leaders are known, or after some seconds without: brokers
+// learn of a new topic a little later than the controller.
+func (c *Client) Create(ctx context.Context, s Spec) (bool, error) {
+	switch err := c.create(ctx, s, false); {
+	case errors.Is(err, sarama.ErrTopicAlreadyExists):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	c.awaitLeaders(ctx, s.Name)
+	return true, nil
+}
+
+// Validate asks the cluster whether it would make the topic: right, settings and
+// policy. It makes nothing. That the topic is there already is no error.
+func (c *Client) Validate(ctx context.Context, s Spec) error {
+	err := c.create(ctx, s, true)
+	if errors.Is(err, sarama.ErrTopicAlreadyExists) {
+		return nil
+	}
+	return err
+}
+
+func (c *Client) create(ctx context.Context, s Spec, validateOnly bool) error {
+	answer, err := c.session.createTopics(ctx, s, validateOnly)
+	// With ZooKeeper (Kafka 3 and older) only the controller creates, and it moves;
+	// with KRaft every broker hands on.
+	for attempt := 0; errors.Is(err, sarama.ErrNotController) && attempt < attempts; attempt++ {
+		answer, err = c.createAtController(ctx, s, validateOnly)
+	}
+	return c.explainCreate(s, err, answer)
+}
+
+func (c *Client) createAtController(ctx context.Context, s Spec, validateOnly bool) (*sarama.TopicError, error) {
+	if err := pause(ctx); err != nil {
+		return nil, err
+	}
+	controller, err := c.controller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer controller.close()
+	return controller.createTopics(ctx, s, validateOnly)
+}
+
+// createTopics sends one request; the error is the topic's, with Kafka's text.
+func (s *session) createTopics(ctx context.Context, spec Spec, validateOnly bool) (*sarama.TopicError, error) {
+	detail := &sarama.TopicDetail{NumPartitions: spec.Partitions, ReplicationFactor: spec.ReplicationFactor, ConfigEntries: map[string]*string{}}
+	for key, value := range spec.Config {
+		detail.ConfigEntries[key] = &value
+	}
+	req := sarama.NewCreateTopicsRequest(Version(), map[string]*sarama.TopicDetail{spec.Name: detail}, ProduceTimeout, validateOnly)
+	res, err := await(ctx, func() (*sarama.CreateTopicsResponse, error) { return s.broker.CreateTopics(req) })
+	if err != nil {
+		return nil, err
+	}
+	answer := res.TopicErrors[spec.Name]
+	if answer == nil {
+		return nil, sarama.ErrIncompleteResponse
+	}
+	return answer, codeError(answer.Err)
+}
+
+// controller opens a session to the broker that the metadata names.
+func (c *Client) controller(ctx context.Context) (*session, error) {
+	meta, err := c.session.metadata(ctx)
+	if err != nil {
+		return nil, c.session.explain("find Kafka's controller", err)
+	}
+	for _, b := range meta.Brokers {
+		if b.ID() == meta.ControllerID {
+			return c.options.open(ctx, b.Addr())
+		}
+	}
+	return nil, c.session.explain("find Kafka's controller", sarama.ErrControllerNotAvailable)
+}
+
+// explainCreate adds what is known of the topic: its setting at fault, the right
+// and who lacks it.
+func (c *Client) explainCreate(s Spec, err error, answer *sarama.TopicError) error {
+	explained := c.session.explain("create topic "+s.Name, err)
+	e, ok := errors.AsType[*Error](explained)
+	if !ok || answer == nil {
+		return explained
+	}
+	if answer.ErrMsg != nil && *answer.ErrMsg != "" {
+		e.text = redact(*answer.ErrMsg, c.options.secrets())
+	}
+	switch e.Kind {
+	case Denied:
+		e.text = fmt.Sprintf("%s may not create it", c.options.Principal())
+		e.Hint = "grant it: " + c.options.grant("topic", s.Name, "Create", "Write", "Describe")
+	case InvalidConfig:
+		e.Hint = "see " + s.faultyKey(e.text)
+	case InvalidPartitions:
+		e.Hint = "see kafka.topics.partitions"
+	case InvalidReplication:
+		e.Hint = "see kafka.topics.replication_factor: it may not be more than the brokers there are"
+	case InvalidTopic:
+		e.Hint = "see outbox.topic"
+	case PolicyViolation:
+		e.Hint = "the cluster's create.topic.policy forbids it: see kafka.topics, or have the topic created"
+	default:
+	}
+	return e
+}
+
+// faultyKey is the setting that Kafka's words name.
+func (s Spec) faultyKey(text string) string {
+	for _, key := range slices.Backward(slices.SortedFunc(maps.Keys(s.Config), func(a, b string) int { return len(a) - len(b) })) {
+		if strings.Contains(text, key) {
+			return "kafka.topics.config." + key
+		}
+	}
+	return "kafka.topics.config"
+}
+
+// grant is the command that gives this principal rights.
+func (o Options) grant(resource, name string, operations ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "kafka-acls.sh --bootstrap-server %s --add --allow-principal %s", o.Brokers[0], quote(o.Principal()))
+	for _, op := range operations {
+		b.WriteString(" --operation " + op)
+	}
+	b.WriteString(" --" + resource)
+	if name != "" {
+		b.WriteString(" " + quote(name))
+	}
+	return b.String()
+}
+
+// quote makes one word of the shell's of a text.
+func quote(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !strings.ContainsRune(shellPlain, r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+const shellPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:/@="
+
+// awaitLeaders waits until the topic's partitions have leaders.
+func (c *Client) awaitLeaders(ctx context.Context, name string) {
+	for range attempts {
+		meta, err := c.session.metadata(ctx, name)
+		if err != nil {
+			return
+		}
+		if len(meta.Topics) == 1 {
+			if t := topicOf(meta.Topics[0]); t.Exists && t.Partitions > 0 && t.WithoutLeader == 0 {
+				return
+			}
+		}
+		if pause(ctx) != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package kafka
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/IBM/sarama"
+)
+
+// The topic settings that Describe asks for.
+const (
+	MaxMessageBytes   = "max.message.bytes"
+	MinInsyncReplicas = "min.insync.replicas"
+	CleanupPolicy     = "cleanup.policy"
+	TimestampType     = "message.timestamp.type"
+	TimestampBefore   = "message.timestamp.before.max.ms" // since Kafka 3.6
+	TimestampAfter    = "message.timestamp.after.max.ms"  // since Kafka 3.6
+)
+
+// Topic is what the cluster says of a topic.
+type Topic struct {
+	Name            string
+	Exists          bool
+	Err             error             // why nothing is known of it, such as a missing right; nil when it is only missing
+	Partitions      int               //
+	Replicas        int               // of the partition that has the fewest
+	InSync          int               // replicas in sync of the partition that has the fewest
+	WithoutLeader   int               // partitions that have none at the moment
+	UnderReplicated int               // partitions with a replica that is not in sync
+	Config          map[string]string // nil: this principal may not read it (DescribeConfigs)
+
+	operations rights
+}
+
+// rights is a set of operations, one bit for each of Kafka's codes (KIP-430).
+type rights int32
+
+// untold stands where a broker does not tell rights.
+const untold rights = -1 << 31
+
+func (r rights) has(op sarama.AclOperation) bool { return r&(1<<op) != 0 }
+
+// MayWrite tells whether this principal may write to the topic, and whether the
+// broker said so.
+func (t *Topic) MayWrite() (may, told bool) {
+	return t.operations.has(sarama.AclOperationWrite), t.operations != untold
+}
+
+// Number is a setting as an integer; false when it is not known.
+func (t *Topic) Number(key string) (int64, bool) {
+	n, err := strconv.ParseInt(t.Config[key], 10, 64)
+	return n, err == nil
+}
+
+// Describe asks for topics by name, in that order. Settings that this principal
+// may not read are left out.
+func (c *Client) Describe(ctx context.Context, names ...string) ([]Topic, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	const op = "describe topics"
+	meta, err := c.session.metadata(ctx, names...)
+	if err != nil {
+		return nil, c.session.explain(op, err)
+	}
+	byName := make(map[string]Topic, len(meta.Topics))
+	for _, m := range meta.Topics {
+		byName[m.Name] = topicOf(m)
+	}
+	configs, err := c.configs(ctx, byName)
+	if err != nil {
+		return nil, c.session.explain(op, err)
+	}
+	topics := make([]Topic, 0, len(names))
+	for _, name := range names {
+		t, ok := byName[name]
+		if !ok {
+			t = Topic{Name: name, Err: sarama.ErrIncompleteResponse}
+		}
+		t.Config = configs[name]
+		topics = append(topics, t)
+	}
+	return topics, nil
+}
+
+func topicOf(m *sarama.TopicMetadata) Topic {
+	t := Topic{Name: m.Name, operations: rights(m.TopicAuthorizedOperations)}
+	switch m.Err {
+	case sarama.ErrNoError, sarama.ErrLeaderNotAvailable:
+		t.Exists = true
+	case sarama.ErrUnknownTopicOrPartition:
+		return t
+	default:
+		t.Err = m.Err
+		return t
+	}
+	t.Partitions = len(m.Partitions)
+	for i, p := range m.Partitions {
+		if i == 0 || len(p.Replicas) < t.Replicas {
+			t.Replicas = len(p.Replicas)
+		}
+		if i == 0 || len(p.Isr) < t.InSync {
+			t.InSync = len(p.Isr)
+		}
+		if p.Leader < 0 {
+			t.WithoutLeader++
+		}
+		if len(p.Isr) < len(p.Replicas) {
+			t.UnderReplicated++
+		}
+	}
+	return t
+}
+
+// configs asks for the settings of the topics that are there.
+func (c *Client) configs(ctx context.Context, topics map[string]Topic) (map[string]map[string]string, error) {
+	req := &sarama.DescribeConfigsRequest{Version: 4}
+	for name, t := range topics {
+		if !t.Exists {
+			continue
+		}
+		req.Resources = append(req.Resources, &sarama.ConfigResource{
+			Type: sarama.TopicResource, Name: name,
+			ConfigNames: []string{
+				MaxMessageBytes, MinInsyncReplicas, CleanupPolicy, TimestampType, TimestampBefore, TimestampAfter,
+			},
+		})
+	}
+	if len(req.Resources) == 0 {
+		return nil, nil
+	}
+	res, err := await(ctx, func() (*sarama.DescribeConfigsResponse, error) { return c.session.broker.DescribeConfigs(req) })
+	if err != nil {
+		return nil, err
+	}
+	configs := map[string]map[string]string{}
+	for _, r := range res.Resources {
+		if r.ErrorCode != 0 {
+			continue // most often no right to DescribeConfigs
+		}
+		values := make(map[string]string, len(r.Configs))
+		for _, e := range r.Configs {
+			values[e.Name] = e.Value
+		}
+		configs[r.Name] = values
+	}
+	return configs, nil
+}
