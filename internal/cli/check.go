@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
@@ -95,38 +96,46 @@ func check(ctx context.Context, cfg *config.Config) checked {
 }
 
 // checkPostgres gives the topics of today's rows too, for Kafka's part.
-func checkPostgres(ctx context.Context, cfg *config.Config) ([]replication.Requirement, []string) {
+func checkPostgres(ctx context.Context, cfg *config.Config) ([]replication.Requirement, topicList) {
 	conn, hangUp, err := connect(ctx, cfg)
 	if err != nil {
-		return []replication.Requirement{replication.ConnectionRequirement(err)}, nil
+		return []replication.Requirement{replication.ConnectionRequirement(err)}, topicsWithoutTable(cfg)
 	}
 	defer hangUp()
 	list := []replication.Requirement{{Name: "connection", State: replication.OK, Detail: relay.Target(cfg).Address()}}
+	judged, err := judgeCatalogue(ctx, conn, cfg)
+	if err != nil {
+		return append(list, unreadable("catalogue", err)), topicsWithoutTable(cfg)
+	}
+	list = append(append(list, judged...), checkReplication(ctx, cfg))
+	topics, err := topicNames(ctx, conn, cfg)
+	if err != nil {
+		return append(list, unreadable("topic columns", err)), topicsWithoutTable(cfg)
+	}
+	if n := len(topics.wrong); n > 0 {
+		list = append(list, replication.Requirement{
+			Name: "topic names", State: replication.Warning, Fix: "correct the rows, or outbox.topic",
+			Detail: fmt.Sprintf("%d names in the table are none Kafka takes, such as %q: %v", n, topics.wrong[0], router.ValidTopic(topics.wrong[0])),
+		})
+	}
+	return list, topics
+}
+
+// judgeCatalogue goes through what Postgres says of itself and of the outbox.
+func judgeCatalogue(ctx context.Context, conn *pgx.Conn, cfg *config.Config) ([]replication.Requirement, error) {
 	there, err := replication.Inspect(ctx, conn, relay.Names(cfg))
 	if err != nil {
-		return append(list, unreadable("catalogue", err)), nil
+		return nil, err
 	}
 	types, err := readTypes(ctx, conn, there.Table)
 	if err != nil {
-		return append(list, unreadable("types", err)), nil
+		return nil, err
 	}
 	want, err := wanted(cfg, types)
 	if err != nil {
-		return append(list, unreadable("configuration", err)), nil
+		return nil, err
 	}
-	list = append(list, there.Requirements(want)...)
-	list = append(list, checkReplication(ctx, cfg))
-	names, _, err := topicNames(ctx, conn, cfg)
-	if err != nil {
-		list = append(list, unreadable("topic columns", err))
-	}
-	for _, name := range names.wrong {
-		list = append(list, replication.Requirement{
-			Name: "topic names", State: replication.Warning, Fix: "correct the rows, or outbox.topic",
-			Detail: fmt.Sprintf("rows of the table lead to %q: %v", name, router.ValidTopic(name)),
-		})
-	}
-	return list, names.good
+	return there.Requirements(want), nil
 }
 
 // checkReplication opens the kind of connection that streams: pg_hba.conf and

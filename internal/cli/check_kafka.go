@@ -2,18 +2,39 @@ package cli
 
 import (
 	"context"
-	"strings"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
 )
 
-// checkKafka judges the cluster and the topics.
-func checkKafka(ctx context.Context, cfg *config.Config, _ []string) []replication.Requirement {
-	client, err := openKafka(ctx, cfg)
-	if err != nil {
-		return []replication.Requirement{{Name: "connection", State: replication.Failed, Detail: err.Error()}}
+// checkKafka judges the cluster, and the topics as far as they are known.
+func checkKafka(ctx context.Context, cfg *config.Config, topics topicList) []replication.Requirement {
+	want := kafka.Wanted{
+		Topics: topics.good, DeadLetters: topics.dead,
+		Keyless: cfg.Outbox.Key == "", ColumnTime: cfg.Outbox.Timestamp != "",
 	}
-	defer client.Close()
-	return []replication.Requirement{{Name: "connection", State: replication.OK, Detail: strings.Join(cfg.Kafka.Brokers, ", ")}}
+	if cfg.Kafka.Topics.Create {
+		want.Spec = func(topic string) kafka.Spec { return relay.TopicSpec(cfg, topic) }
+	}
+	var list []replication.Requirement
+	for _, q := range kafka.Requirements(ctx, relay.Kafka(cfg), want) {
+		list = append(list, replication.Requirement{Name: q.Name, State: stateOf(q.State), Detail: q.Detail, Fix: q.Fix})
+	}
+	if topics.unknown != "" {
+		list = append(list, replication.Requirement{Name: "topics", State: replication.OK, Detail: "not checked: " + topics.unknown})
+	}
+	return list
+}
+
+func stateOf(s kafka.State) replication.State {
+	switch s {
+	case kafka.OK:
+		return replication.OK
+	case kafka.Warning:
+		return replication.Warning
+	default:
+		return replication.Failed
+	}
 }

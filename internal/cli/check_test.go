@@ -19,14 +19,16 @@ func TestCheckNamesEachRequirementAndItsFix(t *testing.T) {
 		}
 	}
 	walpost(t, "init", "-c", s.file).want(t, 0)
-	walpost(t, "check", "-c", s.file).want(t, 0, "ok postgres slot", "ok postgres published table", "ok kafka connection")
+	walpost(t, "check", "-c", s.file).want(t, 0, "ok postgres slot", "ok postgres published table", "ok kafka connection", "ok kafka topic "+s.prefix+".all")
+	missing := write(t, s.yaml(t, "outbox: {topic: PREFIX.missing}"))
+	walpost(t, "check", "-c", missing).want(t, 3, "failed kafka topic "+s.prefix+".missing")
 	s.db.Exec(t, "ALTER TABLE outbox DROP COLUMN payload")
 	walpost(t, "check", "-c", s.file).want(t, 3, "failed postgres column payload")
 }
 
 func TestCheckJSON(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all}")
+	s := newSetup(t)
 	r := walpost(t, "check", "--json", "-c", s.file)
 	r.want(t, 3)
 	var got []struct {

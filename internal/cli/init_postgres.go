@@ -44,7 +44,7 @@ func (i *initializer) run(ctx context.Context) error {
 	defer hangUp()
 	var client *kafka.Client // a dry run asks Kafka nothing
 	if !i.dryRun {
-		if client, err = openKafka(ctx, i.cfg); err != nil {
+		if client, err = kafka.Connect(ctx, relay.Kafka(i.cfg)); err != nil {
 			return err
 		}
 		defer client.Close()

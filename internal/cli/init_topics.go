@@ -19,20 +19,20 @@ import (
 
 // topics creates those that the file and the table name.
 func (i *initializer) topics(ctx context.Context, conn *pgx.Conn, client *kafka.Client) error {
-	names, unknown, err := topicNames(ctx, conn, i.cfg)
+	names, err := topicNames(ctx, conn, i.cfg)
 	if err != nil {
 		return err
 	}
 	for _, name := range names.wrong {
 		i.step(step{Action: skipped, Kind: topic, Name: name, Detail: router.ValidTopic(name).Error()})
 	}
-	for _, name := range names.good {
+	for _, name := range slices.Concat(names.good, names.dead) {
 		if err := i.topic(ctx, client, name); err != nil {
 			return err
 		}
 	}
-	if unknown != "" {
-		i.step(step{Action: skipped, Kind: topic, Name: i.cfg.Outbox.Topic.String(), Detail: unknown})
+	if names.unknown != "" {
+		i.step(step{Action: skipped, Kind: topic, Name: i.cfg.Outbox.Topic.String(), Detail: names.unknown})
 	}
 	return nil
 }
@@ -73,24 +73,36 @@ func orDefault(n int) string {
 	return strconv.Itoa(n)
 }
 
-// topicList is the topics that a file and its table name: those Kafka accepts,
-// and what the columns make of others.
-type topicList struct{ good, wrong []string }
+// topicList is the topics that a file and its table name.
+type topicList struct {
+	good    []string // of records
+	dead    []string // of dead letters
+	wrong   []string // what the columns make of others: Kafka takes no such name
+	unknown string   // why there are none, in words; "" when that is not so
+}
 
 // topicNames gives the topics of the records and of their dead letters. Where the
-// template has columns these are the ones that today's rows go to; unknown says
-// in words why there are none.
-func topicNames(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (list topicList, unknown string, err error) {
-	var names []string
+// template has columns these are the ones that today's rows go to.
+func topicNames(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (topicList, error) {
 	columns := cfg.Outbox.Topic.Columns()
 	if len(columns) == 0 {
-		names = []string{cfg.Outbox.Topic.String()}
-	} else {
-		names, unknown, err = namesInTable(ctx, conn, cfg, columns)
-		if err != nil {
-			return topicList{}, "", err
-		}
+		return topicsOf(cfg, []string{cfg.Outbox.Topic.String()}, ""), nil
 	}
+	names, unknown, err := namesInTable(ctx, conn, cfg, columns)
+	return topicsOf(cfg, names, unknown), err
+}
+
+// topicsWithoutTable is topicNames where the table cannot be read.
+func topicsWithoutTable(cfg *config.Config) topicList {
+	if len(cfg.Outbox.Topic.Columns()) > 0 {
+		return topicsOf(cfg, nil, "they come from columns of the table, which could not be read")
+	}
+	return topicsOf(cfg, []string{cfg.Outbox.Topic.String()}, "")
+}
+
+// topicsOf sorts names of topics by what can become of them.
+func topicsOf(cfg *config.Config, names []string, unknown string) topicList {
+	list := topicList{unknown: unknown}
 	for _, name := range names {
 		switch {
 		case router.ValidTopic(name) != nil:
@@ -99,10 +111,10 @@ func topicNames(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (list t
 			list.good = append(list.good, name)
 		}
 	}
-	list.good = append(list.good, deadLetters(cfg, list.good)...)
 	slices.Sort(list.good)
 	list.good = slices.Compact(list.good)
-	return list, unknown, nil
+	list.dead = deadLetters(cfg, list.good)
+	return list
 }
 
 func namesInTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config, columns []string) (names []string, unknown string, err error) {
