@@ -79,7 +79,11 @@ func (r *Relay) inspectGuarded(ctx context.Context, conn *pgx.Conn) (*Halt, erro
 	}
 	r.guarded = now
 	r.guardedOnce.Store(true)
-	return nil, nil
+	slot, err := replication.ReadSlotStatus(ctx, conn, r.cfg.Postgres.Slot)
+	if err == nil {
+		r.seen.sawSlot(slot)
+	}
+	return nil, err
 }
 
 // unguarded says, rarely, that the guard cannot look.

@@ -37,8 +37,8 @@ type pipeline struct {
 	halted    *Halt
 
 	events  atomic.Uint64 // last number given out
-	newest  atomic.Int64  // commit time of the last transaction begun, unix nanoseconds
 	behind  bool
+	ages    ages
 	clock   time.Duration // Postgres' clock less ours, measured at each connect
 	skipped uint64        // inserts read again after a reconnect and skipped
 }
@@ -75,7 +75,7 @@ func (p *pipeline) Message(m pgoutput.Message) error {
 func (p *pipeline) begin(m *pgoutput.Begin) {
 	p.current = router.Position{CommitLSN: uint64(m.CommitLSN)}
 	p.committed = m.CommitTime
-	p.newest.Store(m.CommitTime.UnixNano())
+	p.ages.began(p.events.Load()+1, m.CommitTime)
 	if behind := time.Since(m.CommitTime)+p.clock > behindAfter; behind != p.behind {
 		p.behind = behind
 		p.producer.SetBehind(behind)

@@ -50,7 +50,8 @@ type Relay struct {
 	target   replication.Target
 	observer Observer
 	state    *machine
-	producer *producer.Producer
+	producer *producer.Producer                // the Run goroutine's
+	running  atomic.Pointer[producer.Producer] // the same, for reports from other goroutines; nil before Run
 	pipeline *pipeline
 
 	started  bool // the start's requirements were met once
@@ -60,6 +61,8 @@ type Relay struct {
 	stoodBy  bool         // another connection had the slot since the last stream
 	failing  backoff
 	logged   time.Time
+
+	seen sightings
 
 	// the guard's: one runs at a time
 	guarded         *replication.Guarded
@@ -71,7 +74,7 @@ type Relay struct {
 func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error) {
 	log = log.With(zap.String("relay", cfg.Name))
 	r := &Relay{
-		cfg: cfg, log: log, target: Target(cfg), observer: observer, state: newMachine(cfg.Name, log),
+		cfg: cfg, log: log, target: Target(cfg), state: newMachine(cfg.Name, log),
 		failing: backoff{least: 100 * time.Millisecond, most: 5 * time.Second},
 	}
 	rt, err := router.New(Mapping(cfg))
@@ -82,8 +85,9 @@ func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error)
 	if err != nil {
 		return nil, err
 	}
+	r.observer = &sightseer{Observer: observer, seen: &r.seen}
 	r.pipeline = &pipeline{
-		router: rt, tracker: &checkpoint.Tracker{}, observer: observer, log: log, letters: letters,
+		router: rt, tracker: &checkpoint.Tracker{}, observer: r.observer, log: log, letters: letters,
 		onReject: onReject(cfg), schema: cfg.Outbox.Table.Schema, table: cfg.Outbox.Table.Name,
 	}
 	return r, nil
@@ -94,10 +98,11 @@ func (r *Relay) Status() Status { return r.state.get() }
 
 // InFlight is what is read and not acknowledged: events, and bytes of memory.
 func (r *Relay) InFlight() (events int, bytes int64) {
-	if r.producer == nil {
+	p := r.running.Load()
+	if p == nil {
 		return 0, 0
 	}
-	return r.producer.InFlight()
+	return p.InFlight()
 }
 
 // Run relays until stop is closed and everything read is acknowledged and
@@ -111,6 +116,7 @@ func (r *Relay) Run(ctx context.Context, stop <-chan struct{}) error {
 	wake := &waker{}
 	opts.Progress = wake.call
 	r.producer = producer.New(ctx, opts)
+	r.running.Store(r.producer)
 	defer r.producer.Close()
 	r.pipeline.producer = r.producer
 

@@ -50,6 +50,7 @@ func (r *Relay) failed(err error, pause time.Duration) {
 	reason := "no connection"
 	if err != nil {
 		reason = err.Error()
+		r.seen.failed(err)
 	}
 	r.state.set(Connecting, reason, "")
 	now := time.Now()
