@@ -7,23 +7,24 @@ import (
 
 // Names of the conditions. docs/operations.md has a paragraph for each.
 const (
-	ConditionPostgres   = "postgres_unreachable"
-	ConditionKafka      = "kafka_unreachable"
-	ConditionDenied     = "kafka_denied"
-	ConditionHalted     = "halted"
-	ConditionStandby    = "standby"
-	ConditionThrottled  = "throttled"
-	ConditionNoProgress = "no_progress"
-	ConditionSlotAtRisk = "slot_at_risk"
-	ConditionSlotLost   = "slot_lost"
-	ConditionRejected   = "records_rejected"
+	ConditionPostgres     = "postgres_unreachable"
+	ConditionKafka        = "kafka_unreachable"
+	ConditionDenied       = "kafka_denied"
+	ConditionHalted       = "halted"
+	ConditionStandby      = "standby"
+	ConditionThrottled    = "throttled"
+	ConditionNoProgress   = "no_progress"
+	ConditionSlotAtRisk   = "slot_at_risk"
+	ConditionSlotLost     = "slot_lost"
+	ConditionRejected     = "records_rejected"
+	ConditionStandbySlots = "waiting_for_standby"
 )
 
 // ConditionNames are all conditions, for metrics that name each.
 func ConditionNames() []string {
 	return []string{
 		ConditionPostgres, ConditionKafka, ConditionDenied, ConditionHalted, ConditionStandby, ConditionThrottled,
-		ConditionNoProgress, ConditionSlotAtRisk, ConditionSlotLost, ConditionRejected,
+		ConditionNoProgress, ConditionSlotAtRisk, ConditionSlotLost, ConditionRejected, ConditionStandbySlots,
 	}
 }
 
@@ -52,6 +53,9 @@ func (r *Relay) conditions(rep *Report) []Condition {
 		add(ConditionThrottled, Info, rep.Since, "Kafka takes less than Postgres gives: look at walpost_kafka_request_seconds, or raise delivery.in_flight")
 	case KafkaUnavailable, Hibernating:
 		add(ConditionKafka, Critical, rep.Since, "Kafka does not take records: "+rep.Reason)
+	case WaitingForStandby:
+		add(ConditionStandbySlots, Critical, rep.Since, rep.Hint)
+	default: // nothing is wrong
 	}
 	r.kafkaConditions(add)
 	r.slotConditions(rep, add)

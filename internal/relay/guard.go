@@ -80,10 +80,28 @@ func (r *Relay) inspectGuarded(ctx context.Context, conn *pgx.Conn) (*Halt, erro
 	r.guarded = now
 	r.guardedOnce.Store(true)
 	slot, err := replication.ReadSlotStatus(ctx, conn, r.cfg.Postgres.Slot)
-	if err == nil {
-		r.seen.sawSlot(slot)
+	if err != nil {
+		return nil, err
 	}
-	return nil, err
+	r.seen.sawSlot(slot)
+	waits, err := replication.WaitsForStandby(ctx, conn, r.cfg.Postgres.Slot)
+	if err != nil {
+		return nil, err
+	}
+	r.judgeStandby(waits)
+	return nil, nil
+}
+
+// judgeStandby tells "Postgres holds events back" from "there are none". Once seen
+// may be a moment; twice is a state.
+func (r *Relay) judgeStandby(waits bool) {
+	if waits && r.waited {
+		r.state.swapHint(WaitingForStandby, "the walsender waits for a physical standby to have the events",
+			"a standby named in synchronized_standby_slots is down or behind: bring it back, or take it out of the setting", Streaming, Throttled)
+	} else if !waits {
+		r.state.swap(Streaming, "", WaitingForStandby)
+	}
+	r.waited = waits
 }
 
 // unguarded says, rarely, that the guard cannot look.

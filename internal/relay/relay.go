@@ -68,6 +68,7 @@ type Relay struct {
 	guarded         *replication.Guarded
 	guardedOnce     atomic.Bool
 	unguardedLogged time.Time
+	waited          bool // the walsender waited for a standby at the last look
 }
 
 // New makes a relay of a configuration. Nothing is contacted until Run.

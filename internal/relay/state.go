@@ -13,21 +13,22 @@ type State string
 
 // The states of a relay.
 const (
-	Connecting       State = "connecting"        // no connection to Postgres
-	Verifying        State = "verifying"         // looking at server, slot and publication
-	Streaming        State = "streaming"         // reading from the slot, and Kafka answers
-	Throttled        State = "throttled"         // reading pauses: in_flight is used up
-	KafkaUnavailable State = "kafka_unavailable" // Kafka does not answer; the slot keeps the data
-	Hibernating      State = "hibernating"       // disconnected from Postgres until Kafka is back
-	Standby          State = "standby"           // another relay streams from the slot
-	Stopping         State = "stopping"          // asked to stop: waiting for acknowledgements
-	Stopped          State = "stopped"           // ended in order
-	HaltedState      State = "halted"            // an operator must decide
+	Connecting        State = "connecting"          // no connection to Postgres
+	Verifying         State = "verifying"           // looking at server, slot and publication
+	Streaming         State = "streaming"           // reading from the slot, and Kafka answers
+	Throttled         State = "throttled"           // reading pauses: in_flight is used up
+	KafkaUnavailable  State = "kafka_unavailable"   // Kafka does not answer; the slot keeps the data
+	Hibernating       State = "hibernating"         // disconnected from Postgres until Kafka is back
+	WaitingForStandby State = "waiting_for_standby" // Postgres holds events back until a physical standby has them
+	Standby           State = "standby"             // another relay streams from the slot
+	Stopping          State = "stopping"            // asked to stop: waiting for acknowledgements
+	Stopped           State = "stopped"             // ended in order
+	HaltedState       State = "halted"              // an operator must decide
 )
 
 // States are all states, for metrics that name each.
 func States() []State {
-	return []State{Connecting, Verifying, Streaming, Throttled, KafkaUnavailable, Hibernating, Standby, Stopping, Stopped, HaltedState}
+	return []State{Connecting, Verifying, Streaming, Throttled, KafkaUnavailable, Hibernating, WaitingForStandby, Standby, Stopping, Stopped, HaltedState}
 }
 
 // Status is a relay at one moment.
@@ -81,8 +82,12 @@ func (m *machine) set(s State, reason, hint string) {
 
 // swap changes the state only when it is one of the given ones.
 func (m *machine) swap(s State, reason string, from ...State) {
+	m.swapHint(s, reason, "", from...)
+}
+
+func (m *machine) swapHint(s State, reason, hint string, from ...State) {
 	if slices.Contains(from, m.get().State) {
-		m.set(s, reason, "")
+		m.set(s, reason, hint)
 	}
 }
 

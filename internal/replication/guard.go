@@ -80,3 +80,13 @@ func (g *Guarded) Complete(names Names) error {
 	}
 	return nil
 }
+
+// WaitsForStandby tells that the slot's walsender holds events back until the
+// physical standbys named in synchronized_standby_slots have them (Postgres 17 and
+// later). pg_stat_activity shows it to the role that owns the walsender.
+func WaitsForStandby(ctx context.Context, conn *pgx.Conn, slot string) (bool, error) {
+	var waits bool
+	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity a JOIN pg_replication_slots s ON s.active_pid = a.pid
+		WHERE s.slot_name = $1 AND a.wait_event = 'WaitForStandbyConfirmation')`, slot).Scan(&waits)
+	return waits, Classify("look at the walsender", err)
+}
