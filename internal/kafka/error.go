@@ -19,6 +19,7 @@ const (
 	WrongName               // the broker's certificate is for another name
 	Expired                 // the broker's certificate has expired, or is not valid yet
 	ClientCertificate       // the broker refused our certificate, or wants one
+	WantsSASL               // the port wants SASL, and kafka.sasl is missing
 	NoSASL                  // SASL was spoken to a port without it
 	SASLMechanism           // the broker does not offer the mechanism
 	SASLRefused             // user, password or token are wrong
@@ -37,7 +38,7 @@ func (k Kind) String() string {
 	names := [...]string{
 		Other: "failed", Unreachable: "unreachable", Closed: "connection closed", NotTLS: "not TLS", WantsTLS: "wants TLS",
 		UntrustedCA: "untrusted CA", WrongName: "wrong name", Expired: "certificate expired", ClientCertificate: "client certificate",
-		NoSASL: "no SASL", SASLMechanism: "SASL mechanism", SASLRefused: "SASL refused", SecretUnreadable: "secret unreadable",
+		WantsSASL: "wants SASL", NoSASL: "no SASL", SASLMechanism: "SASL mechanism", SASLRefused: "SASL refused", SecretUnreadable: "secret unreadable",
 		Denied: "denied", InvalidTopic: "invalid topic", InvalidConfig: "invalid config", InvalidPartitions: "invalid partitions",
 		InvalidReplication: "invalid replication factor", PolicyViolation: "policy violation", TooOld: "too old",
 	}

@@ -165,6 +165,8 @@ func (o Options) hint(k Kind) string {
 			return "the broker wants a client certificate: set kafka.tls.cert and kafka.tls.key"
 		}
 		return "the broker does not accept the certificate in kafka.tls.cert: is it signed by a CA that the broker trusts, and still valid?"
+	case WantsSASL:
+		return "this port wants SASL: add kafka.sasl, or use the broker's port without"
 	case NoSASL:
 		return "this port asks for no SASL: leave kafka.sasl out, or use the broker's SASL port"
 	case SASLMechanism:

@@ -55,5 +55,5 @@ func (l *saramaLog) write(text func() string) {
 // likelySecret finds what has the form of a secret: a password or token with its
 // name before it, a bearer token.
 func likelySecret() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)((?:password|token|secret|auth)["']?\s*[=:]\s*(?:bearer\s+)?|bearer\s+)[^\s,;&"'}]+`)
+	return regexp.MustCompile(`(?i)((?:password|token|secret|auth)["']?\s*[=:]\s*["']?(?:bearer\s+)?|bearer\s+)[^\s,;&"'}]+`)
 }

@@ -68,8 +68,7 @@ func Requirements(ctx context.Context, o Options, want Wanted) []Requirement {
 	}
 	defer client.Close()
 	list = append(list, client.advertised(ctx)...)
-	list = append(list, client.versions()...)
-	list = append(list, client.idempotence(ctx))
+	list = append(list, client.versions(ctx), client.idempotence(ctx))
 	return append(list, client.topics(ctx, want)...)
 }
 
@@ -198,8 +197,16 @@ const (
 )
 
 // versions judges what the broker understands.
-func (c *Client) versions() []Requirement {
-	q := Requirement{Name: "broker version"}
+func (c *Client) versions(ctx context.Context) Requirement {
+	ranges, err := c.session.versions(ctx)
+	if err != nil {
+		return Requirement{Name: "broker version", State: Failed, Detail: err.Error(), Fix: "run check again"}
+	}
+	return judgeVersions(ranges, c.options.Compression)
+}
+
+func judgeVersions(ranges map[int16]apiRange, compression string) Requirement {
+	const name, upgrade = "broker version", "upgrade Kafka to 2.8 or newer"
 	var words []string
 	for _, need := range []struct {
 		name          string
@@ -210,26 +217,22 @@ func (c *Client) versions() []Requirement {
 		{"Metadata", apiMetadata, metadataLeast, metadataSpoken},
 		{"InitProducerId", apiInitProducerID, initLeast, initSpoken},
 	} {
-		r, ok := c.session.apis[need.api]
+		r, ok := ranges[need.api]
 		switch {
 		case !ok, r.max < need.least:
-			return []Requirement{{Name: q.Name, State: Failed, Detail: "the broker does not know " + need.name + " as walpost needs it", Fix: "upgrade Kafka to 2.8 or newer"}}
+			return Requirement{name, Failed, fmt.Sprintf("the broker does not know %s %d", need.name, need.least), upgrade}
 		case r.min > need.spoken:
-			return []Requirement{{
-				Name: q.Name, State: Failed, Fix: "upgrade walpost",
-				Detail: fmt.Sprintf("the broker wants %s %d or newer, walpost speaks up to %d", need.name, r.min, need.spoken),
-			}}
+			return Requirement{name, Failed, fmt.Sprintf("the broker wants %s %d or newer, walpost speaks up to %d", need.name, r.min, need.spoken), "upgrade walpost"}
 		}
 		words = append(words, fmt.Sprintf("%s %d", need.name, min(r.max, need.spoken)))
 	}
-	q.Detail = "speaks " + strings.Join(words, ", ")
-	if _, recent := c.session.apis[apiDescribeCluster]; !recent {
-		q.State, q.Detail, q.Fix = Warning, "older than Kafka 2.8, which walpost is not tested with", "upgrade Kafka to 2.8 or newer"
+	if compression == "zstd" && ranges[apiProduce].max < produceZstd {
+		return Requirement{name, Failed, "the broker does not know zstd", "change kafka.compression, or " + upgrade}
 	}
-	if c.options.Compression == "zstd" && c.session.apis[apiProduce].max < produceZstd {
-		return []Requirement{{Name: q.Name, State: Failed, Detail: "the broker does not know zstd", Fix: "change kafka.compression, or upgrade Kafka"}}
+	if _, recent := ranges[apiDescribeCluster]; !recent {
+		return Requirement{name, Warning, "older than Kafka 2.8, which walpost is not tested with", upgrade}
 	}
-	return []Requirement{q}
+	return Requirement{Name: name, Detail: "speaks " + strings.Join(words, ", ")}
 }
 
 // idempotence asks for a producer id.

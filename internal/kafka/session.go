@@ -20,42 +20,59 @@ type session struct {
 	options Options
 	addr    string
 	broker  *sarama.Broker
-	apis    map[int16]apiRange
 }
 
-// apiRange is the versions of one request that a broker takes.
-type apiRange struct{ min, max int16 }
-
-// open connects: TCP, TLS, versions, SASL, and one exchange after them, since
-// sarama counts a connection as made whose TLS handshake has failed.
+// open connects: TCP, TLS, versions, SASL, and one question after them, since
+// sarama counts a connection as made whose TLS handshake has failed, and a broker
+// that wants SASL tells its versions without.
 func (o Options) open(ctx context.Context, addr string) (*session, error) {
-	op := "connect to Kafka"
+	const op = "connect to Kafka"
 	conf, err := o.Fresh()
 	if err != nil {
 		return nil, o.explain(op, addr, err)
 	}
 	s := &session{options: o, addr: addr, broker: sarama.NewBroker(addr)}
-	res, err := await(ctx, func() (*sarama.ApiVersionsResponse, error) {
+	_, err = await(ctx, func() (bool, error) {
 		if err := s.broker.Open(conf); err != nil {
-			return nil, err
+			return false, err
 		}
-		if _, err := s.broker.Connected(); err != nil {
-			return nil, err
-		}
-		return s.broker.ApiVersions(&sarama.ApiVersionsRequest{Version: 3, ClientSoftwareName: "walpost", ClientSoftwareVersion: "1"})
+		return s.broker.Connected()
 	})
-	if err == nil && res.ErrorCode != 0 {
-		err = sarama.KError(res.ErrorCode)
-	}
 	if err != nil {
 		s.close()
 		return nil, o.diagnose(ctx, op, addr, err)
 	}
-	s.apis = make(map[int16]apiRange, len(res.ApiKeys))
-	for _, k := range res.ApiKeys {
-		s.apis[k.ApiKey] = apiRange{k.MinVersion, k.MaxVersion}
+	if _, err := s.metadata(ctx); err != nil {
+		s.close()
+		explained := o.explain(op, addr, err)
+		if e, ok := errors.AsType[*Error](explained); ok && e.Kind == Closed && o.SASL == nil {
+			e.Kind, e.Hint = WantsSASL, o.hint(WantsSASL)
+		}
+		return nil, explained
 	}
 	return s, nil
+}
+
+// apiRange is the versions of one request that a broker takes.
+type apiRange struct{ min, max int16 }
+
+// versions asks which requests the broker takes, by their numbers. It is asked
+// after SASL: a broker that waits for SASL tells them once only.
+func (s *session) versions(ctx context.Context) (map[int16]apiRange, error) {
+	res, err := await(ctx, func() (*sarama.ApiVersionsResponse, error) {
+		return s.broker.ApiVersions(&sarama.ApiVersionsRequest{Version: 3, ClientSoftwareName: "walpost", ClientSoftwareVersion: "1"})
+	})
+	if err == nil {
+		err = codeError(sarama.KError(res.ErrorCode))
+	}
+	if err != nil {
+		return nil, s.explain("ask for versions", err)
+	}
+	ranges := make(map[int16]apiRange, len(res.ApiKeys))
+	for _, k := range res.ApiKeys {
+		ranges[k.ApiKey] = apiRange{k.MinVersion, k.MaxVersion}
+	}
+	return ranges, nil
 }
 
 // close gives the connection up. sarama waits for what is under way, so nobody

@@ -1,0 +1,164 @@
+package kafka_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/kafka"
+)
+
+func TestCreateTopic(t *testing.T) {
+	client, name := connect(t, plain(t)), topic(t)
+	spec := kafka.Spec{Name: name, Partitions: 3, ReplicationFactor: -1, Config: map[string]string{"retention.ms": "604800000", kafka.CleanupPolicy: "compact"}}
+	if err := client.Validate(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	if found := must(client.Describe(t.Context(), name)); found[0].Exists || found[0].Err != nil {
+		t.Fatalf("validating made it: %+v", found)
+	}
+	for _, want := range []bool{true, false} {
+		if made := must(client.Create(t.Context(), spec)); made != want {
+			t.Errorf("made: %v, want %v", made, want)
+		}
+	}
+	if err := client.Validate(t.Context(), spec); err != nil {
+		t.Errorf("a topic that is there: %v", err)
+	}
+	found := must(client.Describe(t.Context(), "nowhere."+name, name))
+	if len(found) != 2 || found[0].Exists || found[0].Name != "nowhere."+name {
+		t.Fatalf("%+v", found)
+	}
+	d := found[1]
+	if !d.Exists || d.Partitions != 3 || d.Replicas != 1 || d.InSync != 1 || d.WithoutLeader != 0 || d.Config[kafka.CleanupPolicy] != "compact" {
+		t.Errorf("%+v", d)
+	}
+	if n, known := d.Number(kafka.MaxMessageBytes); !known || n != 1048588 {
+		t.Errorf("%d %v", n, known)
+	}
+	if may, told := d.MayWrite(); !may || !told {
+		t.Error("without ACLs everybody may write")
+	}
+}
+
+func TestCreateTopicIsRefusedInWords(t *testing.T) {
+	client := connect(t, plain(t))
+	for name, tc := range map[string]struct {
+		change func(*kafka.Spec)
+		kind   kafka.Kind
+		says   []string
+	}{
+		"unknown setting": {func(s *kafka.Spec) { s.Config = map[string]string{"retention.mss": "1", "retention.ms": "1"} }, kafka.InvalidConfig, []string{"see kafka.topics.config.retention.mss"}},
+		"wrong value":     {func(s *kafka.Spec) { s.Config = map[string]string{"retention.ms": "soon", "segment.ms": "1"} }, kafka.InvalidConfig, []string{"soon", "see kafka.topics.config.retention.ms"}},
+		"replicas":        {func(s *kafka.Spec) { s.ReplicationFactor = 9 }, kafka.InvalidReplication, []string{"kafka.topics.replication_factor"}},
+		"partitions":      {func(s *kafka.Spec) { s.Partitions = 0 }, kafka.InvalidPartitions, []string{"kafka.topics.partitions"}},
+		"name":            {func(s *kafka.Spec) { s.Name = "no/slash" }, kafka.InvalidTopic, []string{"outbox.topic"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := kafka.Spec{Name: topic(t), Partitions: 1, ReplicationFactor: -1}
+			tc.change(&spec)
+			_, err := client.Create(t.Context(), spec)
+			wantError(t, err, tc.kind, append(tc.says, spec.Name)...)
+			wantError(t, client.Validate(t.Context(), spec), tc.kind, tc.says...)
+		})
+	}
+}
+
+func TestRequirementsOfTopics(t *testing.T) {
+	o := plain(t)
+	o.MaxMessageBytes = 1 << 20
+	client := connect(t, o)
+	name := topic(t)
+	create := func(suffix string, config map[string]string) string {
+		made := must(client.Create(t.Context(), kafka.Spec{Name: name + suffix, Partitions: 1, ReplicationFactor: 1, Config: config}))
+		if !made {
+			t.Fatalf("%s was there", name+suffix)
+		}
+		return name + suffix
+	}
+	good := create(".good", nil)
+	small := create(".small", map[string]string{kafka.MaxMessageBytes: "1000"})
+	strict := create(".strict", map[string]string{kafka.MinInsyncReplicas: "2"})
+	compacted := create(".compacted", map[string]string{kafka.CleanupPolicy: "compact"})
+	logtime := create(".logtime", map[string]string{kafka.TimestampType: "LogAppendTime"})
+	recent := create(".recent", map[string]string{kafka.TimestampBefore: "3600000"})
+	want := kafka.Wanted{
+		Topics: []string{good, small, strict, compacted, logtime, recent, name + ".missing"}, DeadLetters: []string{good + ".DLT", good},
+		Keyless: true, ColumnTime: true,
+	}
+	list := kafka.Requirements(t.Context(), o, want)
+	wantRequirement(t, list, "connection", kafka.OK, o.Brokers[0])
+	wantRequirement(t, list, "advertised brokers", kafka.OK, "1")
+	wantRequirement(t, list, "broker version", kafka.OK, "Produce 8", "InitProducerId 4")
+	wantRequirement(t, list, "idempotent producer", kafka.OK)
+	wantRequirement(t, list, "topic "+good, kafka.OK, "1 partitions", "min.insync.replicas 1", "1h0m0s ahead")
+	wantRequirement(t, list, "topic "+small, kafka.Warning, "max.message.bytes is 1000", "kafka.max_message_bytes (1048576)", "kafka-configs.sh")
+	wantRequirement(t, list, "topic "+strict, kafka.Failed, "min.insync.replicas is 2", "refuses every record")
+	wantRequirement(t, list, "topic "+compacted, kafka.Warning, "outbox.key")
+	wantRequirement(t, list, "topic "+logtime, kafka.Warning, "LogAppendTime")
+	wantRequirement(t, list, "topic "+recent, kafka.Warning, "older than 1h0m0s is refused")
+	wantRequirement(t, list, "topic "+name+".missing", kafka.Failed, "walpost init", "kafka-topics.sh", name+".missing")
+	wantRequirement(t, list, "dead letter topic "+good+".DLT", kafka.Failed, "does not exist")
+	if slices.ContainsFunc(list, func(q kafka.Requirement) bool { return q.Name == "dead letter topic "+good }) {
+		t.Error("a topic is judged twice")
+	}
+
+	spec := kafka.Spec{Partitions: 1, ReplicationFactor: 1}
+	want.Spec = func(name string) kafka.Spec { spec.Name = name; return spec }
+	wantRequirement(t, kafka.Requirements(t.Context(), o, want), "topic "+name+".missing", kafka.OK, "creates it")
+	spec.ReplicationFactor = 3
+	wantRequirement(t, kafka.Requirements(t.Context(), o, want), "topic "+name+".missing", kafka.Failed, "cannot be created", "kafka.topics.replication_factor")
+	if found := must(client.Describe(t.Context(), name+".missing")); found[0].Exists {
+		t.Error("check made a topic")
+	}
+}
+
+// A broker of the list that is away is a warning while another answers; an
+// advertised address that is away is a failure, since records go there.
+func TestRequirementsOfBrokers(t *testing.T) {
+	o := plain(t)
+	o.Brokers = append([]string{closedPort(t)}, o.Brokers...)
+	list := kafka.Requirements(t.Context(), o, kafka.Wanted{})
+	wantRequirement(t, list, "connection", kafka.Warning, o.Brokers[0], "unreachable")
+	wantRequirement(t, list, "connection", kafka.OK, o.Brokers[1])
+
+	gone := closedPort(t)
+	k := devstacktest.StartKafka(t, devstack.KafkaOptions{Settings: map[string]string{"advertised.listeners": "PLAINTEXT://" + gone}})
+	o.Brokers = k.Bootstrap(devstack.Plaintext)
+	list = kafka.Requirements(t.Context(), o, kafka.Wanted{})
+	wantRequirement(t, list, "connection", kafka.OK)
+	wantRequirement(t, list, "advertised broker", kafka.Failed, gone, "advertised.listeners")
+	frozenBrokerLetsGo(t, k)
+}
+
+// A frozen broker takes the connection and says nothing: who asks is let go.
+func frozenBrokerLetsGo(t *testing.T, k *devstack.Kafka) {
+	t.Helper()
+	o := kafka.Options{Brokers: k.Bootstrap(devstack.Plaintext)}
+	client := connect(t, o)
+	if err := k.Broker(1).Pause(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = k.Broker(1).Resume() })
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := kafka.Connect(ctx, o); err == nil || !strings.Contains(err.Error(), o.Brokers[0]) {
+		t.Errorf("connected: %v", err)
+	}
+	if _, err := client.Describe(ctx, "t"); err == nil {
+		t.Error("described")
+	}
+	if made, err := client.Create(ctx, kafka.Spec{Name: "t", Partitions: 1, ReplicationFactor: 1}); err == nil || made {
+		t.Error("created")
+	}
+}
+
+// topic makes a name that no other test has.
+func topic(t *testing.T) string {
+	t.Helper()
+	return strings.ReplaceAll(stack.Name(t), "_", ".")
+}
