@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -96,18 +97,16 @@ func (b *bench) relayBacklog(ctx context.Context, d *drain, slot, topic string) 
 	}
 	m.walsender = gaugeFromBirth(w.pid)
 	seen, moved := int64(0), time.Now()
+	var unanswered error
 	err = poll(ctx, sampleEvery, func() (bool, error) {
-		n, err := b.endOffsets(topic)
-		if err != nil {
-			return false, err
-		}
-		if n > seen {
+		var n int64
+		if n, unanswered = b.endOffsets(topic); n > seen {
 			seen, moved = n, time.Now()
 		}
 		m.read()
 		return n >= d.Rows || time.Since(moved) > stalled || c.ended() != nil, nil
 	})
-	if err != nil {
+	if err = errors.Join(err, unanswered); err != nil {
 		return err
 	}
 	d.fill(m, moved.Sub(w.started))

@@ -36,15 +36,10 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 		return 2
 	}
 	r, err := measure(ctx, o, progress)
+	if r != nil {
+		err = errors.Join(err, r.write(out, o.json))
+	}
 	if err != nil {
-		complain(progress, err)
-		return 1
-	}
-	show := r.writeTable
-	if o.json {
-		show = r.writeJSON
-	}
-	if err := show(out); err != nil {
 		complain(progress, err)
 		return 1
 	}
@@ -57,7 +52,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 // complain is the last word when there is nobody else to tell.
 func complain(to io.Writer, err error) { _, _ = fmt.Fprintln(to, "bench:", err) }
 
-// measure starts the servers and runs the chosen parts.
+// measure starts the servers and runs the chosen parts. With an error it returns what was measured before, if anything.
 func measure(ctx context.Context, o options, progress io.Writer) (_ *report, err error) {
 	b, err := newBench(ctx, o, progress)
 	if err != nil {
@@ -80,10 +75,11 @@ func measure(ctx context.Context, o options, progress io.Writer) (_ *report, err
 		if !o.parts[part.name] {
 			continue
 		}
-		if err := part.run(ctx, r); err != nil {
-			return nil, fmt.Errorf("%s: %w", part.name, err)
+		if err = part.run(ctx, r); err != nil {
+			err = fmt.Errorf("%s: %w", part.name, err)
+			break
 		}
 	}
 	r.judge()
-	return r, nil
+	return r, err
 }

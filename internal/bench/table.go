@@ -11,6 +11,14 @@ import (
 	"text/tabwriter"
 )
 
+// write prints the report as JSON or as a table.
+func (r *report) write(out io.Writer, asJSON bool) error {
+	if asJSON {
+		return r.writeJSON(out)
+	}
+	return r.writeTable(out)
+}
+
 // writeJSON prints the report for programs.
 func (r *report) writeJSON(out io.Writer) error {
 	encoder := json.NewEncoder(out)
