@@ -39,6 +39,7 @@ type pipeline struct {
 	events  atomic.Uint64 // last number given out
 	behind  bool
 	ages    ages
+	marks   marks
 	clock   time.Duration // Postgres' clock less ours, measured at each connect
 	skipped uint64        // inserts read again after a reconnect and skipped
 }
@@ -113,6 +114,9 @@ func (p *pipeline) insert(m *pgoutput.Insert) error {
 func (p *pipeline) accept(rec *router.Record, dead bool) {
 	n := p.tracker.Event()
 	p.events.Store(n)
+	if !p.open || p.read.CommitLSN != p.current.CommitLSN {
+		p.marks.note(pgoutput.LSN(p.current.CommitLSN), n)
+	}
 	p.open = true
 	p.read = p.current
 	if dead {
@@ -213,12 +217,6 @@ func (p *pipeline) Behind() bool { return p.behind }
 
 // Between tells that no transaction is read in part.
 func (p *pipeline) Between() bool { return !p.open }
-
-// forget drops the position: on another timeline it means something else.
-func (p *pipeline) forget() {
-	p.read = router.Position{}
-	p.open = false
-}
 
 // Fault is the producer's halt, if it came to one.
 func (p *pipeline) Fault() error {

@@ -190,7 +190,7 @@ func (r *Relay) open(ctx context.Context) (*replication.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.recognise(session); err != nil {
+	if err := r.recognise(ctx, session); err != nil {
 		session.Close(ctx)
 		return nil, err
 	}
@@ -211,7 +211,7 @@ func (r *Relay) open(ctx context.Context) (*replication.Stream, error) {
 }
 
 // recognise compares server and slot with what this process knows of them.
-func (r *Relay) recognise(s *replication.Session) error {
+func (r *Relay) recognise(ctx context.Context, s *replication.Session) error {
 	slot := r.cfg.Postgres.Slot
 	switch {
 	case r.system != "" && s.SystemID != r.system:
@@ -233,15 +233,10 @@ func (r *Relay) recognise(s *replication.Session) error {
 			Hint:   "`walpost audit -c " + r.cfg.File + "` shows what is missing, `walpost recover` publishes it from the table; or start walpost again to go on from the slot as it is",
 		}
 	}
-	tracker := r.pipeline.tracker
 	if r.timeline != 0 && s.Timeline != r.timeline {
-		r.log.Warn("Postgres is on a new timeline after a failover: reading from the slot's position, rows may repeat",
-			zap.Int32("before", r.timeline), zap.Int32("now", s.Timeline))
-		tracker.RestartOnNewTimeline(s.Slot.Confirmed)
-		r.pipeline.forget()
-		r.reported = 0
+		r.follow(ctx, s)
 	} else {
-		tracker.Restart(s.Slot.Confirmed)
+		r.pipeline.tracker.Restart(s.Slot.Confirmed)
 	}
 	r.system, r.timeline = s.SystemID, s.Timeline
 	return nil

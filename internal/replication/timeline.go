@@ -1,0 +1,38 @@
+package replication
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pglogrepl"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+)
+
+// SwitchPoint is where the server's timeline left the one before, by its history
+// (TIMELINE_HISTORY): what was written to the old timeline from there on does not
+// exist on this one.
+func (s *Session) SwitchPoint(ctx context.Context, before int32) (pgoutput.LSN, error) {
+	history, err := pglogrepl.TimelineHistory(ctx, s.conn, s.Timeline)
+	if err != nil {
+		return 0, Classify(fmt.Sprintf("read the history of timeline %d", s.Timeline), err)
+	}
+	return switchPoint(string(history.Content), before)
+}
+
+// switchPoint reads a history file: a line for each timeline of the past with its
+// number, the LSN where it was left, and a reason in words.
+func switchPoint(history string, before int32) (pgoutput.LSN, error) {
+	for line := range strings.Lines(history) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 || strings.HasPrefix(fields[0], "#") {
+			continue
+		}
+		if n, err := strconv.ParseInt(fields[0], 10, 32); err == nil && int32(n) == before {
+			return pgoutput.ParseLSN(fields[1])
+		}
+	}
+	return 0, fmt.Errorf("timeline %d is not in the history of this server", before)
+}
