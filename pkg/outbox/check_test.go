@@ -1,0 +1,131 @@
+package outbox_test
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/walpost/walpost/pkg/outbox"
+)
+
+func TestInvalidEvents(t *testing.T) {
+	t.Parallel()
+	with := func(change func(*outbox.Event)) outbox.Event {
+		e := event(1)
+		e.Headers = map[string]string{"Tenant": "t"}
+		change(&e)
+		return e
+	}
+	o, err := outbox.New(outbox.Config{MaxBytes: 1000, Topic: "x.{aggregatetype}.{tenant}", Headers: []outbox.Header{{Name: "Tenant", Column: "tenant"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		event outbox.Event
+		field string
+		want  error
+	}{
+		"no aggregate type":      {with(func(e *outbox.Event) { e.AggregateType = "" }), "AggregateType", outbox.ErrRequired},
+		"no aggregate id":        {with(func(e *outbox.Event) { e.AggregateID = "" }), "AggregateID", outbox.ErrRequired},
+		"no type":                {with(func(e *outbox.Event) { e.Type = "" }), "Type", outbox.ErrRequired},
+		"NUL":                    {with(func(e *outbox.Event) { e.AggregateID = "a\x00" }), "AggregateID", outbox.ErrText},
+		"not UTF-8":              {with(func(e *outbox.Event) { e.Type = "\xff" }), "Type", outbox.ErrText},
+		"header not UTF-8":       {with(func(e *outbox.Event) { e.Headers["Tenant"] = "\xff" }), `Headers["Tenant"]`, outbox.ErrText},
+		"ID":                     {with(func(e *outbox.Event) { e.ID = "42" }), "ID", outbox.ErrID},
+		"topic with a blank":     {with(func(e *outbox.Event) { e.AggregateType = "a b" }), "AggregateType", outbox.ErrTopic},
+		"topic too long":         {with(func(e *outbox.Event) { e.AggregateType = strings.Repeat("a", 249) }), "AggregateType", outbox.ErrTopic},
+		"topic column NULL":      {with(func(e *outbox.Event) { delete(e.Headers, "Tenant") }), `Headers["Tenant"]`, outbox.ErrTopic},
+		"unknown header":         {with(func(e *outbox.Event) { e.Headers["Other"] = "" }), `Headers["Other"]`, outbox.ErrNoColumn},
+		"version without column": {with(func(e *outbox.Event) { e.SchemaVersion = 1 }), "SchemaVersion", outbox.ErrNoColumn},
+		"not JSON":               {with(func(e *outbox.Event) { e.Payload = []byte("{") }), "Payload", outbox.ErrJSON},
+		"empty bytes as JSON":    {with(func(e *outbox.Event) { e.Payload = []byte{} }), "Payload", outbox.ErrJSON},
+		"JSON with bad UTF-8":    {with(func(e *outbox.Event) { e.Payload = []byte("\"\xff\"") }), "Payload", outbox.ErrText},
+		"too large":              {with(func(e *outbox.Event) { e.Payload = strings.Repeat("x", 1000) }), "Payload", outbox.ErrTooLarge},
+		"too large with headers": {with(func(e *outbox.Event) {
+			e.Headers["Tenant"] = strings.Repeat("x", 200)
+			e.Payload = strings.Repeat("x", 700)
+		}), "Payload", outbox.ErrTooLarge},
+		"what no codec can write": {with(func(e *outbox.Event) { e.Payload = math.NaN() }), "Payload", outbox.ErrCodec},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			good := event(0)
+			good.Headers = map[string]string{"Tenant": "t"}
+			for what, write := range map[string]func() error{
+				"Write": func() error { return o.Write(t.Context(), &counted{}, good, test.event, good) },
+				"Emit":  func() error { return o.Emit(t.Context(), &counted{}, good, test.event, good) },
+			} {
+				err := write()
+				var place *outbox.EventError
+				if !errors.Is(err, test.want) || !errors.As(err, &place) || place.Index != 1 || place.Field != test.field {
+					t.Errorf("%s: %v, want %v of %s in event 1", what, err, test.want, test.field)
+				}
+			}
+		})
+	}
+}
+
+// The error of a bad event goes to logs, and must not take its data there.
+func TestErrorsDoNotShowThePayload(t *testing.T) {
+	t.Parallel()
+	e := event(1)
+	e.Payload = []byte(`{"card": "4111111111111111"`)
+	if err := outbox.Write(t.Context(), &counted{}, e); err == nil || strings.Contains(err.Error(), "4111") {
+		t.Errorf("%v", err)
+	}
+}
+
+// What the check of jsonb lets through Postgres must take, and the other way
+// round; and it must be as long as was said.
+func TestJSONAsPostgresTakesIt(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{})
+	for _, text := range []string{
+		`{}`, `null`, `"a"`, `1.50`, ` [1 , 2,{"a" :[ ]} ] `, `{"a":"b,c:d"}`, `"\\u0000"`, `"\u0001"`, `"\\\u0041"`, `"\ud83d\ude00"`, `"\uD83D\uDE00x"`, `["\"",":"]`,
+		`"\u0000"`, `"a\\\u0000"`, `"\ud83d"`, `"\ude00"`, `"\ud83dx"`, `"\ud83d\n"`, `"\ud83d\ud83d"`, `"\ud83d\u0041"`,
+		``, `{`, `{"a"}`, `nul`, `01`, `"` + "\n" + `"`, `'a'`, `[1,]`,
+	} {
+		var printed string
+		refused := s.Conn.QueryRow(t.Context(), "SELECT $1::text::jsonb::text", text).Scan(&printed) != nil
+		size, err := outbox.CheckJSON([]byte(text), true)
+		if refused != (err != nil) {
+			t.Errorf("%s: Postgres refuses %v, the check says %v", text, refused, err)
+		}
+		if !refused && !strings.Contains(text, `\`) && size != len(printed) {
+			t.Errorf("%s: %d bytes, Postgres prints %d: %s", text, size, len(printed), printed)
+		}
+	}
+}
+
+func TestBadConfigurations(t *testing.T) {
+	t.Parallel()
+	for want, config := range map[string]outbox.Config{
+		`column id is named twice`: {Columns: outbox.Columns{Type: "id"}},
+		`Headers["a"] is given twice`: {
+			Headers: []outbox.Header{{Name: "a", Column: "b"}, {Name: "a", Column: "c"}},
+		},
+		`column of Headers["a"]: ""`:                {Headers: []outbox.Header{{Name: "a"}}},
+		`Headers: name ""`:                          {Headers: []outbox.Header{{Column: "a"}}},
+		`at most 63 bytes`:                          {Columns: outbox.Columns{ID: strings.Repeat("a", 64)}},
+		`Types: there is no column value`:           {Types: map[string]string{"value": "json"}},
+		`is not a type`:                             {Types: map[string]string{"payload": "text); DROP TABLE x; --"}},
+		`want table or schema.table in SQL`:         {Table: "a b"},
+		`want a closing "`:                          {Table: `"a`},
+		`without a database`:                        {Table: "a.b.c"},
+		`Table "a.": want a name`:                   {Table: "a."},
+		`Topic "x.{kind}" names the column kind`:    {Topic: "x.{kind}"},
+		`has a { without its }`:                     {Topic: "x.{kind"},
+		`has a } without its {`:                     {Topic: "x.kind}"},
+		`want TraceContext`:                         {Columns: outbox.Columns{Traceparent: "traceparent"}},
+		`MaxBytes -1`:                               {MaxBytes: -1},
+		`want at most 53 bytes for a partitioned`:   {Table: strings.Repeat("a", 54), Partitioned: true},
+		`column created_at is named twice`:          {Partitioned: true, Columns: outbox.Columns{Type: "created_at"}},
+		`MessagePrefix: want UTF-8`:                 {MessagePrefix: "a\x00"},
+		`Types: "" of column payload is not a type`: {Types: map[string]string{"payload": ""}},
+	} {
+		if _, err := outbox.New(config); !errors.Is(err, outbox.ErrConfig) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v\nwant %s", err, want)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package outbox
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// DDL gives the SQL that makes the table of a configuration, for a migration. It
+// ends with a semicolon and holds no IF NOT EXISTS.
+//
+// With Config.Partitioned it is a table partitioned by day and a default partition,
+// which takes the rows of days without one, so that no write ever fails for want of
+// a partition. The publication then needs publish_via_partition_root, as
+// `walpost init` makes it.
+func DDL(config Config) (string, error) {
+	o, err := New(config)
+	if err != nil {
+		return "", err
+	}
+	return o.DDL(), nil
+}
+
+// DDL gives the SQL that makes the table. See the function [DDL].
+func (o *Outbox) DDL() string {
+	var lines []string
+	for i := range o.columns {
+		col := &o.columns[i]
+		line := quote(col.name) + " " + col.sql
+		if i < indexPayload {
+			line += " NOT NULL"
+		}
+		lines = append(lines, line)
+	}
+	key := quote(o.columns[indexID].name)
+	created := o.config.Columns.CreatedAt
+	if created != "" {
+		lines = append(lines, quote(created)+" "+cmp.Or(o.config.Types[created], "timestamptz")+" NOT NULL DEFAULT now()")
+	}
+	if o.config.Partitioned {
+		key += ", " + quote(created) // a key of a partitioned table must have its columns
+	}
+	lines = append(lines, "PRIMARY KEY ("+key+")")
+	table := fmt.Sprintf("CREATE TABLE %s (\n    %s\n)", o.table.quoted(), strings.Join(lines, ",\n    "))
+	if !o.config.Partitioned {
+		return table + ";\n"
+	}
+	return table + " PARTITION BY RANGE (" + quote(created) + ");\n" +
+		"CREATE TABLE " + o.defaultPartition().quoted() + " PARTITION OF " + o.table.quoted() + " DEFAULT;\n"
+}
+
+func (o *Outbox) defaultPartition() tableName {
+	return tableName{o.table.schema, o.table.name + "_default"}
+}

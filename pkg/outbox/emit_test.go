@@ -1,0 +1,139 @@
+package outbox_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/pkg/outbox"
+)
+
+// messages reads what the slot has of messages with the prefix: transactional ones
+// of committed transactions, by the protocol's own form.
+func (s *store) messages(t *testing.T, prefix string) []string {
+	t.Helper()
+	rows, err := s.Conn.Query(t.Context(), `SELECT data FROM pg_logical_slot_get_binary_changes($1, NULL, NULL,
+		'proto_version', '1', 'publication_names', 'p', 'messages', 'true') WHERE get_byte(data, 0) = ascii('M')`, s.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for _, data := range all {
+		const head = 1 + 1 + 8 // 'M', flags, LSN
+		name, content, _ := bytes.Cut(data[head:], []byte{0})
+		if data[1] != 1 || string(name) != prefix {
+			t.Errorf("flags %d, prefix %q", data[1], name)
+		}
+		texts = append(texts, string(content[4:])) // after its length
+	}
+	return texts
+}
+
+func TestEmit(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{
+		Columns: outbox.Columns{SchemaVersion: "version", AggregateType: `the "kind"`}, Topic: `x.{the "kind"}`,
+		Headers: []outbox.Header{{Name: "tenant", Column: "tenant_id"}}, MessagePrefix: "it's",
+	})
+	s.slot(t)
+	s.Exec(t, "CREATE PUBLICATION p")
+	e := outbox.Event{
+		ID: s.outbox.NewID(), AggregateType: "order", AggregateID: nasty, Type: "Placed",
+		Payload: json.RawMessage(`{"b": 1,  "a":2.50, "c":"<ü>"}`), SchemaVersion: 2, Headers: map[string]string{"tenant": "<t>"},
+	}
+	tombstone := outbox.Event{AggregateType: "order", AggregateID: "1", Type: "Forgotten"}
+	null := outbox.Event{AggregateType: "order", AggregateID: "1", Type: "Nothing", Payload: json.RawMessage("null")}
+	tx := &counted{inner: outbox.Pgx(s.Conn)}
+	for _, end := range []string{"ROLLBACK", "COMMIT"} {
+		s.Exec(t, "BEGIN")
+		if err := s.outbox.Emit(t.Context(), tx, e, tombstone, null); err != nil {
+			t.Fatal(err)
+		}
+		s.Exec(t, end)
+	}
+	if len(tx.statements) != 2 {
+		t.Errorf("%d statements in 2 transactions", len(tx.statements))
+	}
+	got := s.messages(t, "it's")
+	if len(got) != 3 {
+		t.Fatalf("%d messages: %q", len(got), got)
+	}
+	if !bytes.Contains([]byte(got[0]), []byte(`"payload":{"b": 1,  "a":2.50, "c":"<ü>"}`)) {
+		t.Errorf("the payload is not as it was: %s", got[0])
+	}
+	for i, want := range []map[string]string{
+		{"id": e.ID, `the "kind"`: "order", "aggregateid": nasty, "type": "Placed", "version": "2", "tenant_id": "<t>"},
+		{`the "kind"`: "order", "aggregateid": "1", "type": "Forgotten"},
+		{`the "kind"`: "order", "aggregateid": "1", "type": "Nothing"},
+	} {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(got[i]), &fields); err != nil {
+			t.Fatal(err)
+		}
+		payload, there := fields["payload"]
+		if there != (i != 1) || (payload == nil) != (i > 0) {
+			t.Errorf("%d: payload %v, there %v", i, payload, there)
+		}
+		delete(fields, "payload")
+		if i > 0 {
+			delete(fields, "id")
+		}
+		for name, text := range want {
+			if fields[name] != text {
+				t.Errorf("%d: %s is %v, want %q", i, name, fields[name], text)
+			}
+			delete(fields, name)
+		}
+		if len(fields) != 0 {
+			t.Errorf("%d: and %v", i, fields)
+		}
+	}
+}
+
+func TestEmitBytesAndText(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{})
+	s.slot(t)
+	s.Exec(t, "CREATE PUBLICATION p")
+	for _, kind := range []string{"bytea", "text"} {
+		o, err := outbox.New(outbox.Config{Types: map[string]string{"payload": kind}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Emit(t.Context(), s.sql, outbox.Event{AggregateType: "a", AggregateID: "b", Type: "c", Payload: []byte(`"\`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, text := range s.messages(t, "outbox") {
+		var m struct {
+			Payload string `json:"payload"`
+		}
+		if err := json.Unmarshal([]byte(text), &m); err != nil || m.Payload != []string{`\x225c`, `"\`}[i] {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// The server's error comes through, for callers that look at its SQLSTATE.
+func TestErrorsOfTheServer(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{})
+	e := event(1)
+	e.ID = s.outbox.NewID()
+	s.write(t, e)
+	var state interface{ SQLState() string }
+	if err := s.outbox.Write(t.Context(), s.sql, e); !errors.As(err, &state) || state.SQLState() != "23505" {
+		t.Errorf("%v", err)
+	}
+	s.Exec(t, "DROP TABLE outbox")
+	if err := s.outbox.Write(t.Context(), outbox.Pgx(s.Conn), e); !errors.As(err, &state) || state.SQLState() != "42P01" {
+		t.Errorf("%v", err)
+	}
+}

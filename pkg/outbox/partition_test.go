@@ -1,0 +1,148 @@
+package outbox_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/walpost/walpost/pkg/outbox"
+)
+
+// partitions of the table, in order.
+const partitions = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'outbox'::regclass ORDER BY 1"
+
+func partitioned(t *testing.T) *store {
+	t.Helper()
+	return newStore(t, outbox.Config{Partitioned: true})
+}
+
+// at writes an event as of a day.
+func (s *store) at(t *testing.T, day time.Time, n int) {
+	t.Helper()
+	s.Exec(t, fmt.Sprintf("INSERT INTO outbox VALUES (gen_random_uuid(), 'order', '42', 'Created', '{\"n\": %d}', '%s')", n, day.Format(time.RFC3339)))
+}
+
+// drop retries until the slot is confirmed.
+func (s *store) drop(t *testing.T, r outbox.Retention, confirm func(), want ...string) {
+	t.Helper()
+	until(t, "the slot to be confirmed", func() bool {
+		confirm()
+		dropped, err := s.outbox.DropPartitions(t.Context(), s.sql, r)
+		if errors.Is(err, outbox.ErrNotConfirmed) {
+			return false
+		}
+		if err != nil || fmt.Sprint(dropped) != fmt.Sprint(want) {
+			t.Fatalf("dropped %v, want %v: %v", dropped, want, err)
+		}
+		return true
+	})
+}
+
+func TestPartitionsByDay(t *testing.T) {
+	t.Parallel()
+	s := partitioned(t)
+	s.Exec(t, "ALTER DATABASE "+s.Name+" SET TimeZone = 'Asia/Tokyo'", "ALTER DATABASE "+s.Name+" SET DateStyle = 'German'")
+	s.sql.SetMaxIdleConns(0)
+	from := time.Date(2026, 2, 27, 23, 59, 0, 0, time.FixedZone("", -3600)) // the 28th in UTC
+	for range 2 {
+		if err := s.outbox.CreatePartitions(t.Context(), s.sql, from, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.want(t, partitions, "outbox_default", "outbox_p20260228", "outbox_p20260301")
+	s.at(t, time.Date(2026, 2, 28, 0, 0, 0, 0, time.UTC), 1)
+	s.at(t, time.Date(2026, 3, 1, 23, 59, 59, 0, time.UTC), 2)
+	s.write(t, event(3)) // there is no partition of today
+	s.want(t, "SELECT tableoid::regclass || ' ' || (payload->>'n') FROM outbox ORDER BY payload->>'n'", "outbox_p20260228 1", "outbox_p20260301 2", "outbox_default 3")
+
+	today := time.Now()
+	if err := s.outbox.CreatePartitions(t.Context(), s.sql, today, 1); err == nil || !strings.Contains(err.Error(), "outbox_default") {
+		t.Errorf("a partition for rows that the default one has: %v", err)
+	}
+	s.want(t, partitions, "outbox_default", "outbox_p20260228", "outbox_p20260301")
+}
+
+func TestDropPartitionsThatAreConfirmed(t *testing.T) {
+	t.Parallel()
+	s := partitioned(t)
+	r, confirm := s.slot(t)
+	old := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -10)
+	if err := s.outbox.CreatePartitions(t.Context(), s.sql, old, 12); err != nil {
+		t.Fatal(err)
+	}
+	s.at(t, old, 1)
+	s.at(t, old.AddDate(0, 0, 1), 2)
+	s.write(t, event(3))
+	r.Keep = 8 * 24 * time.Hour
+	if dropped, err := s.outbox.DropPartitions(t.Context(), s.sql, r); len(dropped) != 0 || !errors.Is(err, outbox.ErrNotConfirmed) {
+		t.Errorf("dropped %v: %v", dropped, err)
+	}
+	s.want(t, "SELECT payload->>'n' FROM outbox ORDER BY 1", "1", "2", "3")
+	name := func(day time.Time) string { return "public." + day.Format("outbox_p20060102") }
+	s.drop(t, r, confirm, name(old), name(old.AddDate(0, 0, 1)))
+	s.want(t, "SELECT payload->>'n' FROM outbox ORDER BY 1", "3")
+	s.drop(t, r, confirm)
+	r.Slot = "nobody"
+	r.Keep = 0
+	if dropped, err := s.outbox.DropPartitions(t.Context(), s.sql, r); len(dropped) != 0 || !errors.Is(err, outbox.ErrNoSlot) {
+		t.Errorf("dropped %v: %v", dropped, err)
+	}
+}
+
+// A transaction that began on that day may still be writing into its partition.
+func TestDropPartitionsWaitsForWriters(t *testing.T) {
+	t.Parallel()
+	s := partitioned(t)
+	r, confirm := s.slot(t)
+	old := time.Now().UTC().AddDate(0, 0, -3)
+	if err := s.outbox.CreatePartitions(t.Context(), s.sql, old, 1); err != nil {
+		t.Fatal(err)
+	}
+	s.Exec(t, "BEGIN")
+	s.at(t, old, 1)
+	confirmer := s.connect(t)
+	until(t, "the slot to be confirmed", func() bool {
+		_, err := confirmer.Exec(t.Context(), "SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())", s.Name)
+		return err == nil
+	})
+	r.Wait = 300 * time.Millisecond
+	dropped, err := s.outbox.DropPartitions(t.Context(), s.sql, r)
+	if len(dropped) != 0 || err == nil || !strings.Contains(err.Error(), "55P03") { // lock_not_available
+		t.Errorf("dropped %v: %v", dropped, err)
+	}
+	s.Exec(t, "COMMIT")
+	s.want(t, "SELECT payload->>'n' FROM outbox", "1")
+	r.Wait = -1
+	s.drop(t, r, confirm, "public."+old.Format("outbox_p20060102"))
+}
+
+func TestPruneThePartitionedTable(t *testing.T) {
+	t.Parallel()
+	s := partitioned(t)
+	r, confirm := s.slot(t)
+	old := time.Now().UTC().AddDate(0, 0, -3)
+	if err := s.outbox.CreatePartitions(t.Context(), s.sql, old, 1); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 5 { // the same ctids in both partitions
+		s.at(t, old, n)
+		s.at(t, old.AddDate(0, 0, -9), 10+n)
+		s.write(t, event(20+n))
+	}
+	r.Keep, r.Batch = time.Hour, 2
+	s.confirmedPrune(t, r, confirm, 10)
+	s.want(t, "SELECT payload->>'n' FROM outbox ORDER BY 1", "20", "21", "22", "23", "24")
+}
+
+func TestPartitionsNeedAPartitionedTable(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{})
+	if err := s.outbox.CreatePartitions(t.Context(), s.sql, time.Now(), 1); !errors.Is(err, outbox.ErrConfig) {
+		t.Errorf("%v", err)
+	}
+	if _, err := s.outbox.DropPartitions(t.Context(), s.sql, outbox.Retention{}); !errors.Is(err, outbox.ErrConfig) {
+		t.Errorf("%v", err)
+	}
+}

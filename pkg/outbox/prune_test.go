@@ -1,0 +1,267 @@
+package outbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/pkg/outbox"
+)
+
+// slot makes a slot that stands for the relay's: confirm moves it as a relay that
+// has everything acknowledged does.
+func (s *store) slot(t testing.TB) (at outbox.Retention, confirm func()) {
+	t.Helper()
+	s.Exec(t, "SELECT pg_create_logical_replication_slot('"+s.Name+"', 'pgoutput')")
+	return outbox.Retention{Slot: s.Name, Wait: -1}, func() {
+		t.Helper()
+		s.Exec(t, "SELECT pg_replication_slot_advance('"+s.Name+"', pg_current_wal_lsn())")
+	}
+}
+
+// prune expects so many rows to go.
+func (s *store) prune(t testing.TB, r outbox.Retention, want int64) {
+	t.Helper()
+	deleted, err := s.outbox.Prune(t.Context(), s.sql, r)
+	if err != nil || deleted != want {
+		t.Errorf("%d rows deleted, want %d: %v", deleted, want, err)
+	}
+}
+
+// confirmedPrune confirms and prunes until the slot has caught up: other tests and Prune's own
+// deletions move the log on.
+func (s *store) confirmedPrune(t testing.TB, r outbox.Retention, confirm func(), want int64) {
+	t.Helper()
+	var deleted int64
+	until(t, "the slot to be confirmed", func() bool {
+		confirm()
+		n, err := s.outbox.Prune(t.Context(), s.sql, r)
+		if err != nil && !errors.Is(err, outbox.ErrNotConfirmed) {
+			t.Fatal(err)
+		}
+		deleted += n
+		return err == nil
+	})
+	if deleted != want {
+		t.Errorf("%d rows deleted, want %d", deleted, want)
+	}
+}
+
+func TestPruneWaitsForTheSlot(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{})
+	r, confirm := s.slot(t)
+	s.write(t, events(1, 3)...)
+	if n, err := s.outbox.Prune(t.Context(), s.sql, r); n != 0 || !errors.Is(err, outbox.ErrNotConfirmed) {
+		t.Errorf("%d rows deleted: %v", n, err)
+	}
+	s.want(t, numbers, "1", "2", "3")
+	s.confirmedPrune(t, r, confirm, 3)
+	s.want(t, numbers)
+	s.write(t, event(4))
+	r.Wait = time.Minute
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.outbox.Prune(t.Context(), s.sql, r)
+		done <- err
+	}()
+	until(t, "Prune to end", func() bool {
+		confirm()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+			return true
+		default:
+			return false
+		}
+	})
+	s.want(t, numbers)
+}
+
+func TestPruneInBatches(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{})
+	r, confirm := s.slot(t)
+	s.write(t, events(1, 25)...)
+	r.Batch = 10
+	s.Exec(t, `CREATE TABLE statements (rows int)`,
+		`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO statements SELECT count(*) FROM gone; RETURN NULL; END'`,
+		`CREATE TRIGGER note AFTER DELETE ON outbox REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION note()`)
+	s.confirmedPrune(t, r, confirm, 25)
+	s.want(t, "SELECT rows::text FROM statements ORDER BY ctid", "10", "10", "5")
+}
+
+// A transaction that stays open holds nothing up, and what it writes stays, though
+// the slot is past the place where it was written.
+func TestPruneLeavesWhatIsOpen(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{})
+	r, confirm := s.slot(t)
+	s.write(t, event(1))
+	other := s.connect(t)
+	open, err := other.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mustWrite(t, open, 2)
+	s.write(t, event(3))
+	s.confirmedPrune(t, r, confirm, 2)
+	if err := open.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.outbox.Prune(t.Context(), s.sql, r); n != 0 || !errors.Is(err, outbox.ErrNotConfirmed) {
+		t.Errorf("%d rows deleted: %v", n, err)
+	}
+	s.want(t, numbers, "2")
+	s.confirmedPrune(t, r, confirm, 1)
+	s.want(t, numbers)
+}
+
+// What comes between the look and the deletion stays, even in the place of a row
+// that another has deleted.
+func TestPruneLeavesWhatFollows(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{})
+	r, confirm := s.slot(t)
+	s.write(t, event(1))
+	r.Wait = time.Minute
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.outbox.Prune(t.Context(), s.sql, r)
+		done <- err
+	}()
+	until(t, "Prune to look at the slot", func() bool {
+		return len(s.text(t, "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE '%confirmed_flush_lsn%' AND pid <> pg_backend_pid()")) > 0
+	})
+	s.Exec(t, "DELETE FROM outbox", "VACUUM outbox")
+	s.write(t, event(2))
+	s.want(t, "SELECT ctid::text FROM outbox", "(0,1)")
+	confirm()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	s.want(t, numbers, "2")
+}
+
+// Writers and a relay at work: at every moment, a row that is gone is one whose
+// commit the slot has confirmed. Each writer notes the position after its commit;
+// whoever finds its row gone must find the slot there.
+func TestPruneWithConcurrentWriters(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{})
+	r, confirm := s.slot(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var writers sync.WaitGroup
+	for w := range 3 {
+		conn := s.connect(t)
+		writers.Go(func() {
+			for n := range 150 {
+				if err := writeAndLook(ctx, s, conn, w*1000+n); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() {
+		writers.Wait()
+		close(done)
+	}()
+	var deleted int64
+	r.Batch, r.Wait = 7, 5*time.Millisecond
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		if deleted%2 == 0 { // the slot lags every other time
+			confirm()
+		}
+		n, err := s.outbox.Prune(t.Context(), s.sql, r)
+		if err != nil && !errors.Is(err, outbox.ErrNotConfirmed) {
+			t.Fatal(err)
+		}
+		deleted += n
+	}
+	s.confirmedPrune(t, r, confirm, 3*150-deleted)
+	t.Logf("%d rows went while writers were at work", deleted)
+}
+
+// writeAndLook commits an event, and if its row is gone then, checks that the slot
+// had confirmed it.
+func writeAndLook(ctx context.Context, s *store, conn *pgx.Conn, n int) error {
+	var before string
+	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if err := s.outbox.Write(ctx, outbox.Pgx(tx), event(n)); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&before) // at or below the commit record
+	})
+	if err != nil {
+		return err
+	}
+	var gone, confirmed bool
+	err = conn.QueryRow(ctx, `SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE payload->>'n' = $1),
+		(SELECT confirmed_flush_lsn > $2::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $3)`, fmt.Sprint(n), before, s.Name).Scan(&gone, &confirmed)
+	if err == nil && gone && !confirmed {
+		err = fmt.Errorf("event %d is gone, and the slot is not past %s", n, before)
+	}
+	return err
+}
+
+func TestPruneKeepsYoungRows(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{Columns: outbox.Columns{CreatedAt: "at"}})
+	r, confirm := s.slot(t)
+	s.write(t, events(1, 2)...)
+	s.Exec(t, "UPDATE outbox SET at = now() - interval '2 hours' WHERE payload->>'n' = '1'")
+	r.Keep = time.Hour
+	s.confirmedPrune(t, r, confirm, 1)
+	s.want(t, numbers, "2")
+	plain, err := outbox.New(outbox.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plain.Prune(t.Context(), s.sql, r); !errors.Is(err, outbox.ErrConfig) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestPruneWithoutTheSlot(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{})
+	s.write(t, event(1))
+	other := newStore(t, outbox.Config{})
+	r, _ := other.slot(t) // a slot of another database says nothing of this one
+	r.Wait = time.Minute
+	for _, r.Slot = range []string{"", "nobody", r.Slot} {
+		if n, err := outbox.Prune(t.Context(), s.sql, r); n != 0 || !errors.Is(err, outbox.ErrNoSlot) {
+			t.Errorf("slot %q: %d rows deleted: %v", r.Slot, n, err)
+		}
+	}
+	s.want(t, numbers, "1")
+}
+
+func TestPruneEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{})
+	r, _ := s.slot(t)
+	s.write(t, event(1))
+	r.Wait = time.Hour
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := s.outbox.Prune(ctx, s.sql, r); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	s.want(t, numbers, "1")
+}

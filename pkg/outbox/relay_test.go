@@ -1,0 +1,154 @@
+package outbox_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/pkg/outbox"
+)
+
+// relay runs one on the store's table, and gives its slot. section is what the file
+// has under `outbox:`.
+func (s *store) relay(t *testing.T, section string) (slot string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "walpost.yaml")
+	yaml := fmt.Sprintf("name: %s\npostgres: {url: %q}\nkafka: {brokers: [%s], topics: {create: true}}\noutbox:\n%s\n",
+		s.Name, s.URL, strings.Join(stack.Kafka(t).Bootstrap(devstack.Plaintext), ", "), section)
+	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := relay.New(cfg, observer{}, zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx, make(chan struct{})) }()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	until(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
+	return cfg.Postgres.Slot
+}
+
+// records waits until the topic has so many, and gives them in the order of their
+// offsets.
+func records(t *testing.T, topic string, n int) []*sarama.ConsumerMessage {
+	t.Helper()
+	var got []*sarama.ConsumerMessage
+	until(t, fmt.Sprintf("%d records in %s", n, topic), func() bool {
+		got, _ = stack.Kafka(t).Records(t.Context(), topic)
+		return len(got) >= n
+	})
+	return got
+}
+
+func headers(r *sarama.ConsumerMessage) map[string]string {
+	all := make(map[string]string)
+	for _, h := range r.Headers {
+		all[string(h.Key)] = string(h.Value)
+	}
+	return all
+}
+
+// The relay's own defaults fit the default table.
+func TestRelayPublishesWithDefaults(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{})
+	slot := s.relay(t, "  id: id")
+	kind := s.Name // makes the topic the test's own
+	e := outbox.Event{ID: s.outbox.NewID(), AggregateType: kind, AggregateID: "42", Type: "OrderPlaced", Payload: map[string]any{"total": 12.5, "<b>": "ü"}}
+	tombstone := outbox.Event{AggregateType: kind, AggregateID: "42", Type: "OrderForgotten"}
+	s.write(t, e, tombstone)
+	got := records(t, "outbox.event."+kind, 2)
+	if string(got[0].Key) != "42" || string(got[0].Value) != `{"<b>": "ü", "total": 12.5}` || got[1].Value != nil {
+		t.Errorf("key %q, values %q and %q", got[0].Key, got[0].Value, got[1].Value)
+	}
+	if h := headers(got[0]); len(h) != 2 || h["id"] != e.ID || h["eventType"] != "OrderPlaced" {
+		t.Errorf("headers %v", h)
+	}
+	deleted, err := s.outbox.Prune(t.Context(), s.sql, outbox.Retention{Slot: slot, Wait: time.Minute})
+	if err != nil || deleted != 2 {
+		t.Errorf("%d rows deleted: %v", deleted, err)
+	}
+}
+
+// Everything the package can write, in a partitioned table, and deleted again.
+func TestRelayPublishesEverything(t *testing.T) {
+	t.Parallel()
+	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	s := newStore(t, outbox.Config{
+		Partitioned: true, DeleteAfterWrite: true, Topic: "{aggregatetype}.events",
+		Types:        map[string]string{"payload": "bytea"},
+		Columns:      outbox.Columns{SchemaVersion: "version"},
+		Headers:      []outbox.Header{{Name: "tenant", Column: "tenant"}},
+		TraceContext: func(context.Context) (parent, state string) { return trace, "v=1" },
+	})
+	if err := s.outbox.CreatePartitions(t.Context(), s.sql, time.Now(), 1); err != nil {
+		t.Fatal(err)
+	}
+	slot := s.relay(t, `  topic: "{aggregatetype}.events"
+  headers: {eventType: type, version: version, traceparent: traceparent, tracestate: tracestate, tenant: tenant}`)
+	var all []outbox.Event
+	for n := range 300 {
+		all = append(all, outbox.Event{
+			AggregateType: s.Name, AggregateID: "42", Type: "Counted", Payload: []byte{0, 0xff, byte(n)}, SchemaVersion: 3, Headers: map[string]string{"tenant": "t"},
+		})
+	}
+	s.write(t, all...)
+	s.want(t, "SELECT id::text FROM outbox")
+	last := ""
+	for n, r := range records(t, s.Name+".events", len(all)) {
+		h := headers(r)
+		if string(r.Key) != "42" || !slices.Equal(r.Value, []byte{0, 0xff, byte(n)}) {
+			t.Fatalf("record %d: key %q, value %x", n, r.Key, r.Value)
+		}
+		if h["id"] <= last || h["eventType"] != "Counted" || h["version"] != "3" || h["traceparent"] != trace || h["tracestate"] != "v=1" || h["tenant"] != "t" {
+			t.Fatalf("record %d: headers %v after id %s", n, h, last)
+		}
+		last = h["id"]
+	}
+	dropped, err := s.outbox.DropPartitions(t.Context(), s.sql, outbox.Retention{Slot: slot, Keep: time.Hour})
+	if err != nil || len(dropped) != 0 {
+		t.Errorf("dropped %v: %v", dropped, err)
+	}
+	old := time.Now().AddDate(0, 0, -2)
+	if err := s.outbox.CreatePartitions(t.Context(), s.sql, old, 1); err != nil {
+		t.Fatal(err)
+	}
+	dropped, err = s.outbox.DropPartitions(t.Context(), s.sql, outbox.Retention{Slot: slot, Keep: 12 * time.Hour})
+	if err != nil || len(dropped) != 1 {
+		t.Errorf("dropped %v: %v", dropped, err)
+	}
+}
+
+// observer is a relay.Observer that looks away.
+type observer struct{}
+
+func (observer) Published(string, int, int) {}
+func (observer) Rejected(string, string)    {}
+func (observer) DeadLettered(string)        {}
+func (observer) ProduceError(string)        {}
+func (observer) PossibleRepeats(int)        {}
+func (observer) Request(time.Duration)      {}
+func (observer) Reconnected()               {}
+func (observer) ChangeIgnored(string)       {}
+func (observer) PostgresConnected()         {}

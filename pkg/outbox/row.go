@@ -1,0 +1,124 @@
+package outbox
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// rows checks the events and makes their rows. The error is an *EventError.
+func (o *Outbox) rows(ctx context.Context, events []Event) ([]row, error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	parent, state := o.traceContext(ctx)
+	rows := make([]row, len(events))
+	values := make([]value, len(events)*len(o.columns))
+	missing := 0
+	for i := range events {
+		e := &events[i]
+		rows[i] = values[i*len(o.columns):][:len(o.columns):len(o.columns)]
+		o.fill(rows[i], e, parent, state)
+		if e.ID == "" {
+			missing++
+		}
+		if field, err := o.check(rows[i], e); err != nil {
+			return nil, &EventError{Index: i, Field: field, Err: err}
+		}
+	}
+	if missing > 0 {
+		o.giveIDs(rows, events, missing)
+	}
+	return rows, nil
+}
+
+// giveIDs makes ids for the events without one.
+func (o *Outbox) giveIDs(rows []row, events []Event, n int) {
+	next := 0
+	o.ids.batch(time.Now(), n, func(_ int, id string) {
+		for events[next].ID != "" {
+			next++
+		}
+		rows[next][indexID].text = id
+		next++
+	})
+}
+
+// NewID makes an id as Write does, for callers that want to know it beforehand.
+func (o *Outbox) NewID() string {
+	var made string
+	o.ids.batch(time.Now(), 1, func(_ int, id string) { made = id })
+	return made
+}
+
+// fill sets all columns but the payload, which can fail.
+func (o *Outbox) fill(r row, e *Event, parent, state string) {
+	r[indexID].text = e.ID
+	r[indexAggregateType].text = e.AggregateType
+	r[indexAggregateID].text = e.AggregateID
+	r[indexType].text = e.Type
+	for i := indexExtra; i < len(r); i++ {
+		switch col := &o.columns[i]; col.field {
+		case "SchemaVersion":
+			r[i] = value{strconv.Itoa(int(e.SchemaVersion)), e.SchemaVersion == 0}
+		case "Traceparent":
+			r[i] = value{parent, parent == ""}
+		case "Tracestate":
+			r[i] = value{state, state == ""}
+		default:
+			text, ok := e.Headers[col.header]
+			r[i] = value{text, !ok}
+		}
+	}
+}
+
+// encode gives the payload's bytes; nil for NULL.
+func (o *Outbox) encode(payload any) ([]byte, error) {
+	switch p := payload.(type) {
+	case nil:
+		return nil, nil
+	case []byte:
+		return p, nil
+	case json.RawMessage:
+		return p, nil
+	default:
+		encoded, err := o.config.Codec(p)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrCodec, err)
+		}
+		return encoded, nil
+	}
+}
+
+// setPayload checks the payload for its column, writes it and gives its size in
+// the record.
+func (o *Outbox) setPayload(r row, e *Event) (size int, err error) {
+	payload, err := o.encode(e.Payload)
+	if err != nil {
+		return 0, err
+	}
+	if payload == nil {
+		r[indexPayload] = value{null: true}
+		return 0, nil
+	}
+	size = len(payload)
+	switch o.payload {
+	case payloadBytes:
+		r[indexPayload] = value{text: `\x` + hex.EncodeToString(payload)}
+		return size, nil
+	case payloadJSON, payloadJSONB:
+		if size, err = checkJSON(payload, o.payload == payloadJSONB); err != nil {
+			return 0, err
+		}
+	case payloadText:
+	}
+	text := string(payload)
+	if !validText(text) {
+		return 0, because(ErrText, "want UTF-8 without NUL, or a column of type bytea")
+	}
+	r[indexPayload] = value{text: text}
+	return size, nil
+}

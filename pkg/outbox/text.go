@@ -1,0 +1,9 @@
+package outbox
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// validText says whether Postgres can hold the text.
+func validText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
