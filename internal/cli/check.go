@@ -99,7 +99,7 @@ func check(ctx context.Context, cfg *config.Config) checked {
 func checkPostgres(ctx context.Context, cfg *config.Config) ([]replication.Requirement, topicList) {
 	conn, hangUp, err := connect(ctx, cfg)
 	if err != nil {
-		return []replication.Requirement{replication.ConnectionRequirement(err)}, topicsWithoutTable(cfg)
+		return []replication.Requirement{unreadable("connection", err)}, topicsWithoutTable(cfg)
 	}
 	defer hangUp()
 	list := []replication.Requirement{{Name: "connection", State: replication.OK, Detail: relay.Target(cfg).Address()}}
@@ -115,7 +115,7 @@ func checkPostgres(ctx context.Context, cfg *config.Config) ([]replication.Requi
 	if n := len(topics.wrong); n > 0 {
 		list = append(list, replication.Requirement{
 			Name: "topic names", State: replication.Warning, Fix: "correct the rows, or outbox.topic",
-			Detail: fmt.Sprintf("%d names in the table are none Kafka takes, such as %q: %v", n, topics.wrong[0], router.ValidTopic(topics.wrong[0])),
+			Detail: fmt.Sprintf("rows lead to names that Kafka does not take (%d), such as %q: %v", n, topics.wrong[0], router.ValidTopic(topics.wrong[0])),
 		})
 	}
 	return list, topics
@@ -145,9 +145,7 @@ func checkReplication(ctx context.Context, cfg *config.Config) replication.Requi
 	defer cancel()
 	session, err := relay.Target(cfg).Replication(dial)
 	if err != nil {
-		q := replication.ConnectionRequirement(err)
-		q.Name = "replication connection"
-		return q
+		return unreadable("replication connection", err)
 	}
 	_ = session.Close(context.WithoutCancel(ctx)) // it was opened to see that it can be
 	return replication.Requirement{Name: "replication connection", State: replication.OK, Detail: "can be opened"}
@@ -156,6 +154,9 @@ func checkReplication(ctx context.Context, cfg *config.Config) replication.Requi
 func unreadable(name string, err error) replication.Requirement {
 	q := replication.ConnectionRequirement(err)
 	q.Name = name
+	if q.Fix == "" {
+		q.Fix = "is the address in postgres.url right, is Postgres up, and does a firewall let you through?"
+	}
 	return q
 }
 

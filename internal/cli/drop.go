@@ -108,6 +108,9 @@ func confirm(w io.Writer, in *bufio.Reader, cfg *config.Config, slot *replicatio
 		return err
 	}
 	if strings.TrimSpace(answer) != cfg.Postgres.Slot {
+		if err != nil { // nobody has ended the line of the question
+			_, _ = fmt.Fprintln(w)
+		}
 		return usage("not confirmed, nothing was dropped: type %s, or give --yes", cfg.Postgres.Slot)
 	}
 	return nil

@@ -96,6 +96,9 @@ func TestUnreachableServersAreNamed(t *testing.T) {
 	for _, command := range []string{"init", "check", "status", "drop"} {
 		r := walpost(t, command, "-c", noPostgres)
 		r.want(t, 3, "127.0.0.1:1")
+		if command == "check" {
+			r.want(t, 3, "postgres.url right")
+		}
 		if strings.Contains(r.out+r.err, "canary") {
 			t.Errorf("%s shows the password: %s%s", command, r.out, r.err)
 		}

@@ -106,7 +106,7 @@ func TestTwoRelaysInOneProcess(t *testing.T) {
 		}
 	}
 	r := start(t, "run", "-c", dir)
-	await(t, "both relays", func() bool { return good.slots(t)+bad.slots(t) == 2 })
+	await(t, "both relays", func() bool { return strings.Count(r.logs.String(), `"msg":"streaming"`) == 2 })
 	bad.db.Exec(t, insert("a", "k", 1), insert("no/topic", "k", 2))
 	r.until(t, `"halted"`)
 	await(t, "/readyz to say it", func() bool {
@@ -145,10 +145,10 @@ func TestSecondSignal(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
 	s.db.Exec(t, outboxDDL)
-	nowhere := regexp.MustCompile(`brokers: \[.*\]`).ReplaceAllString(s.yaml(t), "brokers: ['127.0.0.1:1']")
+	nowhere := regexp.MustCompile(`brokers: \[.*\]`).ReplaceAllString(s.yaml(t, "shutdown_timeout: 1h"), "brokers: ['127.0.0.1:1']")
 	nowhere = strings.Replace(nowhere, `admin: {listen: ""}`, freePort, 1)
 	r := start(t, "run", "-c", write(t, nowhere))
-	await(t, "the slot", func() bool { return s.slots(t) == 1 })
+	r.until(t, `"msg":"streaming"`)
 	s.db.Exec(t, insert("a", "k", 1))
 	await(t, "the row to be read", func() bool {
 		_, body := r.get(t, "/metrics")
@@ -158,4 +158,18 @@ func TestSecondSignal(t *testing.T) {
 	r.until(t, `"asked to stop"`)
 	r.interrupt(t)
 	r.end(t, 1)
+}
+
+// A fault in one file refuses all, before anything is contacted.
+func TestOneWrongFileRefusesAll(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.db.Exec(t, outboxDDL)
+	wrong := write(t, "name: wrong\n")
+	r := start(t, "run", "-c", s.file, "-c", wrong)
+	r.end(t, 2)
+	r.until(t, wrong+":1:1: ")
+	if s.slots(t) != 0 {
+		t.Error("the sound file's relay was started")
+	}
 }
