@@ -1,8 +1,6 @@
 package kafka
 
-import (
-	"strings"
-)
+import "strings"
 
 // Kind is what a failure to reach or to administer Kafka comes down to.
 type Kind uint8

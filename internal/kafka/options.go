@@ -124,8 +124,7 @@ func (o Options) Cleartext() (mechanism string, yes bool) {
 	return m, m == Plain || m == OAuthBearer
 }
 
-// secrets are the secret values of this moment, longest first is not needed:
-// each is replaced wherever it occurs.
+// secrets are the secret values of this moment, as far as they can be read.
 func (o Options) secrets() []string {
 	if o.SASL == nil {
 		return nil

@@ -1,0 +1,71 @@
+package kafka_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/walpost/walpost/internal/kafka"
+)
+
+// The fake creates topics at the controller only, as Kafka does under ZooKeeper.
+func TestCreateFindsTheController(t *testing.T) {
+	fake := must(kfake.NewCluster(kfake.NumBrokers(3)))
+	t.Cleanup(fake.Close)
+	for i, addr := range fake.ListenAddrs() {
+		client := connect(t, kafka.Options{Brokers: []string{addr}})
+		for _, want := range []bool{true, false} {
+			made, err := client.Create(t.Context(), kafka.Spec{Name: fmt.Sprintf("t%d", i), Partitions: 2, ReplicationFactor: 1})
+			if err != nil || made != want {
+				t.Errorf("broker %d: %v %v", i, made, err)
+			}
+		}
+	}
+}
+
+// The demo's fallback must pass what check asks.
+func TestRequirementsOfTheFake(t *testing.T) {
+	fake := must(kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t")))
+	t.Cleanup(fake.Close)
+	o := kafka.Options{Brokers: fake.ListenAddrs()}
+	for _, q := range kafka.Requirements(t.Context(), o, kafka.Wanted{Topics: []string{"t"}}) {
+		if q.State == kafka.Failed {
+			t.Errorf("%+v", q)
+		}
+	}
+}
+
+// Answers that a healthy cluster does not give.
+func TestInjectedAnswers(t *testing.T) {
+	fake := must(kfake.NewCluster(kfake.NumBrokers(1)))
+	t.Cleanup(fake.Close)
+	client := connect(t, kafka.Options{Brokers: fake.ListenAddrs()})
+
+	answers := []*kerr.Error{kerr.CoordinatorLoadInProgress, kerr.CoordinatorLoadInProgress}
+	fake.ControlKey(int16(kmsg.InitProducerID), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		if len(answers) == 0 {
+			return nil, nil, false
+		}
+		fake.KeepControl()
+		res := req.ResponseKind().(*kmsg.InitProducerIDResponse)
+		res.ErrorCode, answers = answers[0].Code, answers[1:]
+		return res, nil, true
+	})
+	if err := client.InitProducerID(); err != nil || len(answers) != 0 {
+		t.Errorf("a cluster that starts up is not waited for: %v, %d answers left", err, len(answers))
+	}
+
+	fake.ControlKey(int16(kmsg.CreateTopics), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		res, asked := req.ResponseKind().(*kmsg.CreateTopicsResponse), req.(*kmsg.CreateTopicsRequest)
+		topic := kmsg.NewCreateTopicsResponseTopic()
+		text := "names begin with a team"
+		topic.Topic, topic.ErrorCode, topic.ErrorMessage = asked.Topics[0].Topic, kerr.PolicyViolation.Code, &text
+		res.Topics = append(res.Topics, topic)
+		return res, nil, true
+	})
+	_, err := client.Create(t.Context(), kafka.Spec{Name: "t", Partitions: 1, ReplicationFactor: 1})
+	wantError(t, err, kafka.PolicyViolation, "create topic t", "names begin with a team", "create.topic.policy")
+}
