@@ -10,10 +10,16 @@ import (
 )
 
 const (
-	maxRequest = 4 << 20              // bytes of records in one request, before compression
-	fillSize   = 512 << 10            // what a request waits for while behind
-	fillWait   = 5 * time.Millisecond // and how long
-	ackTimeout = 5 * time.Second      // Kafka's time to replicate; below the read timeout
+	maxRequest = 4 << 20         // bytes of records in one request, before compression
+	fillSize   = 512 << 10       // what a request waits for while behind
+	ackTimeout = 5 * time.Second // Kafka's time to replicate; below the read timeout
+)
+
+// While behind a request waits for fillSize, between fillLeast and fillMost.
+const (
+	behindAfter = 20 * time.Millisecond
+	fillLeast   = 5 * time.Millisecond
+	fillMost    = 50 * time.Millisecond
 )
 
 // link is the way to one broker: one goroutine, one connection of its own, one
@@ -135,15 +141,12 @@ func (l *link) await(ctx context.Context) bool {
 			size += pt.head.size
 		}
 		if size > 0 {
-			fill := l.p.opts.Linger
-			if l.p.behind.Load() {
-				fill = max(fill, fillWait)
-			}
+			fill := max(l.p.opts.Linger, time.Duration(l.p.fill.Load()))
 			if filling.IsZero() {
 				filling = time.Now()
 			}
 			wait = fill - time.Since(filling)
-			if size >= fillSize {
+			if size >= fillSize || l.p.Full() {
 				wait = 0
 			}
 			if wait <= 0 {

@@ -90,7 +90,7 @@ type Producer struct {
 	health    health
 	halted    *Halt
 
-	behind  atomic.Bool
+	fill    atomic.Int64  // how long a request may wait to fill, nanoseconds
 	want    chan struct{} // asks the control goroutine for metadata
 	wanted  bool
 	started sync.WaitGroup
@@ -127,10 +127,18 @@ func (p *Producer) Close() {
 	p.started.Wait()
 }
 
-// SetBehind tells whether events are older than a moment when they come in. While
-// behind, a request may wait up to 5 ms to fill: without that a busy machine falls
-// into tiny requests that starve everybody.
-func (p *Producer) SetBehind(behind bool) { p.behind.Store(behind) }
+// SetAge tells how old events are when they come in. From behindAfter on a request
+// may wait to fill, a tenth of that age at most: without that a busy machine falls
+// into tiny requests, whose cost starves everybody, the walsender too.
+func (p *Producer) SetAge(age time.Duration) {
+	wait := time.Duration(0)
+	if age >= behindAfter {
+		wait = min(max(age/10, fillLeast), fillMost).Truncate(fillLeast)
+	}
+	if p.fill.Load() != int64(wait) {
+		p.fill.Store(int64(wait))
+	}
+}
 
 // Add queues a record under its event number. It copies what it keeps and never
 // blocks: ask Full before reading on.
@@ -161,6 +169,9 @@ func (p *Producer) add(rec *router.Record, m meta) {
 	p.append(pt, &batchSource{rec: rec, meta: m})
 	if !pt.listed && !pt.busy {
 		p.schedule(pt)
+	}
+	if p.Full() {
+		p.nudge(pt) // nothing more comes: a request must not wait to fill
 	}
 }
 

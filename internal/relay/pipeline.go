@@ -44,8 +44,8 @@ type pipeline struct {
 	skipped uint64        // inserts read again after a reconnect and skipped
 }
 
-// behindAfter is the age of a transaction, as it comes in, from which the relay
-// counts as behind: requests may then wait to fill.
+// behindAfter is the age of a transaction, as it comes in, from which reads wait
+// for more than a segment.
 const behindAfter = 20 * time.Millisecond
 
 // Message takes what the stream decoded.
@@ -77,10 +77,9 @@ func (p *pipeline) begin(m *pgoutput.Begin) {
 	p.current = router.Position{CommitLSN: uint64(m.CommitLSN)}
 	p.committed = m.CommitTime
 	p.ages.began(p.events.Load()+1, m.CommitTime)
-	if behind := time.Since(m.CommitTime)+p.clock > behindAfter; behind != p.behind {
-		p.behind = behind
-		p.producer.SetBehind(behind)
-	}
+	age := time.Since(m.CommitTime) + p.clock
+	p.behind = age > behindAfter
+	p.producer.SetAge(age)
 }
 
 func (p *pipeline) insert(m *pgoutput.Insert) error {

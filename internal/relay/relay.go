@@ -32,7 +32,7 @@ type Observer interface {
 
 const (
 	logEvery    = 30 * time.Second // how often a failure that goes on is logged after its first line
-	standbyPoll = time.Second      // how often a standby looks whether the slot is free
+	standbyPoll = time.Second      // how often a standby looks whether the slot is free, after some quicker looks
 	healthyFor  = 10 * time.Second // a stream that lived so long resets the back-off
 	watchEvery  = 500 * time.Millisecond
 )
@@ -60,6 +60,7 @@ type Relay struct {
 	reported pgoutput.LSN // confirmed by this process, the highest
 	stoodBy  bool         // another connection had the slot since the last stream
 	failing  backoff
+	standing backoff // while another connection has the slot
 	logged   time.Time
 
 	seen sightings
@@ -76,7 +77,8 @@ func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error)
 	log = log.With(zap.String("relay", cfg.Name))
 	r := &Relay{
 		cfg: cfg, log: log, target: Target(cfg), state: newMachine(cfg.Name, log),
-		failing: backoff{least: 100 * time.Millisecond, most: 5 * time.Second},
+		failing:  backoff{least: 100 * time.Millisecond, most: 5 * time.Second},
+		standing: backoff{least: 50 * time.Millisecond, most: standbyPoll},
 	}
 	rt, err := router.New(Mapping(cfg))
 	if err != nil {
@@ -201,6 +203,7 @@ func (r *Relay) open(ctx context.Context) (*replication.Stream, error) {
 	r.pipeline.clock = session.Clock
 	r.observer.PostgresConnected()
 	r.stoodBy = false
+	r.standing.reset()
 	r.log.Info("streaming", zap.String("slot", r.cfg.Postgres.Slot), zap.String("system", session.SystemID),
 		zap.Int32("timeline", session.Timeline), zap.Stringer("confirmed_lsn", session.Slot.Confirmed))
 	if r.failing.attempts > 0 {

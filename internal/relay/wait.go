@@ -20,7 +20,7 @@ func (r *Relay) wait(ctx context.Context, stop <-chan struct{}, err error) error
 	if replication.KindOf(err) == replication.SlotActive {
 		r.stoodBy = true
 		r.failing.reset()
-		pause = standbyPoll
+		pause = min(r.standing.pause(), standbyPoll)
 		r.state.set(Standby, err.Error(), "")
 	} else {
 		r.failed(err, pause)
