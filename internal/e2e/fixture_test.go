@@ -117,15 +117,23 @@ func (f *fixture) confirmed(t *testing.T, p *process) {
 	})
 }
 
-// compare judges the topic's records against the table.
+// compare judges the topic's records against the table: that all are there and
+// none else, in order, each with the key and the number of its row.
 func (f *fixture) compare(t *testing.T) *oracle.Report {
 	t.Helper()
 	committed, err := oracle.Committed(t.Context(), f.db.Conn, "outbox")
 	if err != nil {
 		t.Fatal(err)
 	}
+	rows := map[string]oracle.Event{}
+	for _, e := range committed {
+		rows[e.ID] = e
+	}
 	var events []oracle.Event
 	for _, r := range f.records(t) {
+		if row, ok := rows[r.ID]; ok && row != r.Event {
+			t.Errorf("the record is %+v, its row %+v", r.Event, row)
+		}
 		events = append(events, r.Event)
 	}
 	report := oracle.Compare(committed, events)

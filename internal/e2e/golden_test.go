@@ -140,7 +140,7 @@ func (g *golden) committing(t *testing.T) []time.Time {
 		return query[bool](t, g.f, "SELECT confirmed_flush_lsn >= '"+end+"' FROM pg_replication_slots WHERE slot_name = '"+g.f.slot+"'")
 	})
 	rows, err := db.Conn.Query(t.Context(), `SELECT data FROM pg_logical_slot_get_binary_changes('witness_`+db.Name+`',
-		NULL, NULL, 'proto_version', '1', 'publication_names', '`+g.f.slot+`')`)
+		NULL::pg_lsn, NULL::int, 'proto_version', '1', 'publication_names', '`+g.f.slot+`')`)
 	if err != nil {
 		t.Fatal(err)
 	}

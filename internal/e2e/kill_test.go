@@ -20,10 +20,15 @@ func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 	walpost(t, "init", "-c", f.file).exits(t, 0)
 	l := startLoad(t, f)
 	var runs []*run
-	for range 20 {
+	for i := range 20 {
 		r := &run{from: f.released(t), started: time.Now()}
 		p := walpost(t, "run", "-c", f.file)
-		<-time.After(100*time.Millisecond + rand.N(1700*time.Millisecond)) // any moment, from the start-up on
+		p.writes(t, `"walpost starts"`)
+		moment := rand.N(time.Second) // any, from the start-up on
+		if i%4 == 3 {
+			moment += 1500 * time.Millisecond // late enough to see what was confirmed a second ago
+		}
+		<-time.After(moment)
 		r.ended = time.Now()
 		p.kill(t)
 		r.to = f.released(t)
@@ -43,24 +48,19 @@ func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 	records := f.records(t)
 	assign(t, runs, records)
 	table := commitTable(records)
-	wrote := 0
+	wrote, judged := 0, 0
 	for i, r := range runs {
+		r.startsAtConfirmed(t, i)
 		if len(r.records) > 0 {
 			wrote++
 		}
-		r.startsAtConfirmed(t, i)
-		commits, at := r.complete(table)
-		for j, commit := range commits {
-			if at[j].Before(r.ended.Add(-time.Second)) && commit >= r.to {
-				t.Errorf("run %d: Kafka had all up to commit %v for %v when the process was killed, and only %v was confirmed",
-					i, commit, r.ended.Sub(at[j]), r.to)
-				break
-			}
+		if r.confirmedWithinASecond(t, i, table) {
+			judged++
 		}
 	}
-	t.Logf("%v; %d of %d runs wrote", report, wrote, len(runs))
-	if wrote < 10 {
-		t.Errorf("only %d of %d runs wrote something: the kills came too early to show anything", wrote, len(runs))
+	t.Logf("%v; %d of %d runs wrote, %d for more than a second", report, wrote, len(runs), judged)
+	if wrote < 10 || judged < 3 {
+		t.Error("the kills came too early to show anything")
 	}
 }
 

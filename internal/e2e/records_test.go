@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,7 +36,7 @@ func (f *fixture) records(t *testing.T) []record {
 	t.Helper()
 	var all []record
 	for _, r := range consume(t, f.kafka, f.topic) {
-		rec := record{Event: oracle.Event{Key: string(r.Key), Number: -1}, producer: r.ProducerID, at: r.Timestamp}
+		rec := record{Event: oracle.Event{Key: string(r.Key), Number: number(t, r.Value)}, producer: r.ProducerID, at: r.Timestamp}
 		for _, h := range r.Headers {
 			switch h.Key {
 			case "id":
@@ -52,6 +53,16 @@ func (f *fixture) records(t *testing.T) []record {
 		all = append(all, rec)
 	}
 	return all
+}
+
+// number is n of a payload.
+func number(t *testing.T, payload []byte) int64 {
+	t.Helper()
+	var p struct{ N int64 }
+	if err := json.Unmarshal(payload, &p); err != nil {
+		t.Fatalf("payload %q: %v", payload, err)
+	}
+	return p.N
 }
 
 // consume reads all that is in topics now, in the order of topic, partition, offset.

@@ -99,3 +99,24 @@ func (r *run) startsAtConfirmed(t *testing.T, n int) {
 		}
 	}
 }
+
+// confirmedWithinASecond checks that what Kafka had for a second when a run was
+// ended, with all before it, was confirmed: so no more than that and what was in
+// flight comes again. It is false when the run gives nothing to judge.
+func (r *run) confirmedWithinASecond(t *testing.T, n int, table map[lsn]map[string]bool) bool {
+	t.Helper()
+	commits, at := r.complete(table)
+	old := 0
+	for i, commit := range commits {
+		if !at[i].Before(r.ended.Add(-time.Second)) {
+			break
+		}
+		old++
+		if commit >= r.to {
+			t.Errorf("run %d: Kafka had all up to commit %v for %v when the process was killed, and only %v was confirmed",
+				n, commit, r.ended.Sub(at[i]), r.to)
+			break
+		}
+	}
+	return old > 0
+}

@@ -43,7 +43,7 @@ func TestSlotHandedOverFromDebezium(t *testing.T) {
 
 	// Given back, the slot holds nothing that was published, and goes on.
 	f.db.Exec(t, insert("k", 7))
-	if n := query[int](t, f, `SELECT count(*) FROM pg_logical_slot_peek_binary_changes('`+f.slot+`', NULL, NULL,
+	if n := query[int](t, f, `SELECT count(*) FROM pg_logical_slot_peek_binary_changes('`+f.slot+`', NULL::pg_lsn, NULL::int,
 		'proto_version', '1', 'publication_names', 'dbz_publication') WHERE get_byte(data, 0) = ascii('I')`); n != 1 {
 		t.Errorf("%d rows wait in the slot, want the new one", n)
 	}
