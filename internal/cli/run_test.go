@@ -129,6 +129,7 @@ func TestRunRefusesWhatItCannotRun(t *testing.T) {
 	r.end(t, 3)
 	r.until(t, "walpost init -c FILE")
 
+	s.db.Exec(t, outboxDDL) // so that nothing but the listener is in the way
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -137,6 +138,9 @@ func TestRunRefusesWhatItCannotRun(t *testing.T) {
 	r = start(t, "run", "-c", write(t, strings.Replace(s.yaml(t), `listen: ""`, `listen: "`+taken.Addr().String()+`"`, 1)))
 	r.end(t, 3)
 	r.until(t, "address already in use")
+	if s.slots(t) != 0 {
+		t.Error("the relay was started")
+	}
 }
 
 // A second signal ends at once, with 1: Kafka is away, and what was read is not
