@@ -15,8 +15,8 @@ import (
 // of committed transactions, by the protocol's own form.
 func (s *store) messages(t *testing.T, prefix string) []string {
 	t.Helper()
-	rows, err := s.Conn.Query(t.Context(), `SELECT data FROM pg_logical_slot_get_binary_changes($1, NULL, NULL,
-		'proto_version', '1', 'publication_names', 'p', 'messages', 'true') WHERE get_byte(data, 0) = ascii('M')`, s.Name)
+	rows, err := s.Conn.Query(t.Context(), `SELECT data FROM pg_logical_slot_get_binary_changes($1, upto_lsn => NULL, upto_nchanges => NULL, VARIADIC options => ARRAY[
+		'proto_version', '1', 'publication_names', 'p', 'messages', 'true']) WHERE get_byte(data, 0) = ascii('M')`, s.Name)
 	if err != nil {
 		t.Fatal(err)
 	}

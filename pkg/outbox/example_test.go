@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,9 +25,9 @@ type order struct {
 type printing struct{}
 
 func (printing) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
-	fmt.Println(query)
+	_, _ = fmt.Fprintln(os.Stdout, query)
 	for _, arg := range args[1:] { // the first is the id
-		fmt.Println(arg)
+		_, _ = fmt.Fprintln(os.Stdout, arg)
 	}
 	return driver.RowsAffected(1), nil
 }
@@ -155,8 +156,7 @@ func ExampleEventError() {
 		outbox.Event{AggregateType: "order", AggregateID: "42", Type: "OrderPlaced"},
 		outbox.Event{AggregateType: "order line", AggregateID: "42", Type: "LineAdded"},
 	)
-	var refused *outbox.EventError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*outbox.EventError](err); ok {
 		fmt.Println(refused.Index, refused.Field, errors.Is(err, outbox.ErrTopic))
 	}
 	fmt.Println(err)

@@ -84,8 +84,6 @@ func (s *store) want(t testing.TB, query string, lines ...string) {
 	}
 }
 
-const allRows = "SELECT row(aggregatetype, aggregateid, type, payload)::text FROM outbox ORDER BY id"
-
 // event is one with a number.
 func event(n int) outbox.Event {
 	return outbox.Event{AggregateType: "order", AggregateID: "42", Type: "Created", Payload: map[string]int{"n": n}}

@@ -24,15 +24,6 @@ func (s *store) slot(t testing.TB) (at outbox.Retention, confirm func()) {
 	}
 }
 
-// prune expects so many rows to go.
-func (s *store) prune(t testing.TB, r outbox.Retention, want int64) {
-	t.Helper()
-	deleted, err := s.outbox.Prune(t.Context(), s.sql, r)
-	if err != nil || deleted != want {
-		t.Errorf("%d rows deleted, want %d: %v", deleted, want, err)
-	}
-}
-
 // confirmedPrune confirms and prunes until the slot has caught up: other tests and Prune's own
 // deletions move the log on.
 func (s *store) confirmedPrune(t testing.TB, r outbox.Retention, confirm func(), want int64) {

@@ -278,7 +278,7 @@ func TestDeleteAfterWrite(t *testing.T) {
 		t.Errorf("%d statements", len(tx.statements))
 	}
 	s.want(t, numbers)
-	s.want(t, "SELECT chr(get_byte(data, 0)) FROM pg_logical_slot_peek_binary_changes('"+s.Name+"', NULL, NULL, 'proto_version', '1', 'publication_names', 'p')",
+	s.want(t, "SELECT chr(get_byte(data, 0)) FROM pg_logical_slot_peek_binary_changes('"+s.Name+"', upto_lsn => NULL, upto_nchanges => NULL, VARIADIC options => ARRAY['proto_version', '1', 'publication_names', 'p'])",
 		"B", "R", "I", "I", "I", "C")
 }
 
@@ -356,8 +356,17 @@ func TestTraceContext(t *testing.T) {
 	}})
 	const good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	for _, pair := range [][2]string{
-		{good, "vendor=1"}, {good, ""}, {good, "a\nb"}, {"", "vendor=1"}, {good[:54], ""}, {"ff" + good[2:], ""}, {good + "-x", ""}, {"cc" + good[2:] + "-x", ""},
-		{"00-00000000000000000000000000000000-00f067aa0ba902b7-01", ""}, {"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", ""}, {strings.ToUpper(good), ""},
+		{good, "vendor=1"},
+		{good, ""},
+		{good, "a\nb"},
+		{"", "vendor=1"},
+		{good[:54], ""},
+		{"ff" + good[2:], ""},
+		{good + "-x", ""},
+		{"cc" + good[2:] + "-x", ""},
+		{"00-00000000000000000000000000000000-00f067aa0ba902b7-01", ""},
+		{"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", ""},
+		{strings.ToUpper(good), ""},
 	} {
 		if err := s.outbox.Write(context.WithValue(t.Context(), key{}, pair), outbox.Pgx(s.Conn), event(1)); err != nil {
 			t.Fatal(err)
