@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
@@ -107,36 +108,49 @@ func onReject(cfg *config.Config) producer.Policy {
 }
 
 func (r *Relay) producerOptions() (producer.Options, error) {
-	connection := Kafka(r.cfg)
-	codec, err := kafka.Codec(r.cfg.Kafka.Compression)
+	return ProducerOptions(r.cfg, r.observer, r.log)
+}
+
+// ProducerOptions is the way to Kafka of a configuration. Progress is for the
+// caller to set.
+func ProducerOptions(cfg *config.Config, observer producer.Observer, log *zap.Logger) (producer.Options, error) {
+	connection := Kafka(cfg)
+	codec, err := kafka.Codec(cfg.Kafka.Compression)
+	if err != nil {
+		return producer.Options{}, err
+	}
+	letters, err := DeadLetters(cfg)
 	if err != nil {
 		return producer.Options{}, err
 	}
 	o := producer.Options{
-		Brokers: r.cfg.Kafka.Brokers,
+		Brokers: cfg.Kafka.Brokers,
 		Config:  func() (*sarama.Config, error) { return kafka.Settings(connection) },
-		Codec:   codec, Linger: r.cfg.Kafka.Linger, Memory: int64(r.cfg.Delivery.InFlight),
-		OnReject: onReject(r.cfg), TimestampFromColumn: r.cfg.Outbox.Timestamp != "",
-		Bury: r.bury, Observer: r.observer, Log: r.log,
+		Codec:   codec, Linger: cfg.Kafka.Linger, Memory: int64(cfg.Delivery.InFlight),
+		OnReject: onReject(cfg), TimestampFromColumn: cfg.Outbox.Timestamp != "",
+		Bury:     bury(letters),
+		Observer: observer, Log: log,
 	}
-	if r.cfg.Kafka.Topics.Create {
-		o.Create = func(ctx context.Context, topic string) error { return r.createTopic(ctx, connection, topic) }
+	if cfg.Kafka.Topics.Create {
+		o.Create = func(ctx context.Context, topic string) error { return createTopic(ctx, connection, TopicSpec(cfg, topic)) }
 	}
 	return o, nil
 }
 
 // bury makes the dead letter of a record that Kafka refused.
-func (r *Relay) bury(rec *router.Record, why producer.Rejected) (*router.Record, error) {
-	rejection := &router.Rejection{Reason: why.Reason, ID: why.ID, Topic: why.Topic, Text: why.Text}
-	return r.pipeline.letters.Record(rec, rejection, why.Position, time.Now())
+func bury(letters *router.DeadLetters) func(*router.Record, producer.Rejected) (*router.Record, error) {
+	return func(rec *router.Record, why producer.Rejected) (*router.Record, error) {
+		rejection := &router.Rejection{Reason: why.Reason, ID: why.ID, Topic: why.Topic, Text: why.Text}
+		return letters.Record(rec, rejection, why.Position, time.Now())
+	}
 }
 
-func (r *Relay) createTopic(ctx context.Context, connection kafka.Options, topic string) error {
-	admin, err := kafka.NewClient(connection)
+func createTopic(ctx context.Context, connection kafka.Options, spec kafka.Spec) error {
+	admin, err := kafka.Connect(ctx, connection)
 	if err != nil {
 		return err
 	}
 	defer admin.Close()
-	_, err = admin.Create(ctx, TopicSpec(r.cfg, topic))
+	_, err = admin.Create(ctx, spec)
 	return err
 }
