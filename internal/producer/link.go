@@ -19,7 +19,7 @@ const (
 const (
 	behindAfter = 20 * time.Millisecond
 	fillLeast   = 5 * time.Millisecond
-	fillMost    = 50 * time.Millisecond
+	fillMost    = 20 * time.Millisecond
 )
 
 // link is the way to one broker: one goroutine, one connection of its own, one

@@ -128,7 +128,7 @@ func (p *Producer) Close() {
 }
 
 // SetAge tells how old events are when they come in. From behindAfter on a request
-// may wait to fill, a tenth of that age at most: without that a busy machine falls
+// may wait to fill, a tenth of that age, 20 ms at most: without that a busy machine falls
 // into tiny requests, whose cost starves everybody, the walsender too.
 func (p *Producer) SetAge(age time.Duration) {
 	wait := time.Duration(0)

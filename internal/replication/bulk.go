@@ -7,16 +7,13 @@ import (
 )
 
 // While the relay is behind, a read per segment costs more than the rows in it:
-// the walsender pays a send and a wake-up for each message, and so does the
-// reader. So a bulk connection waits until its receive window is nearly full, and
-// the kernel at the other end joins messages into large segments.
+// the walsender pays a send for each message, and the reader a wake-up. So a bulk
+// connection waits until much has come: fewer wake-ups here, and a sender that
+// meets a full window has its messages joined by the kernel. A window made small
+// on purpose joins more of them, and was slower: docs/performance.md.
 const (
-	bulkWindow = 32 << 10              // receive buffer where the round trip is short
-	bulkEnough = bulkWindow * 3 / 4    // bytes a read waits for
+	bulkEnough = 96 << 10              // bytes a read waits for
 	bulkWait   = 10 * time.Millisecond // and how long
-	// shortTrip bounds the round trip at which a window of 32 KiB still carries
-	// more than a walsender can send: window ÷ round trip is the most it can.
-	shortTrip = 150 * time.Microsecond
 )
 
 // bulkConn is a connection whose reads can be told to wait for many bytes. It

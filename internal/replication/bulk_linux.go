@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,8 +16,7 @@ type bulkSocket struct {
 	lowWater int // as set at the socket
 }
 
-// openBulkSocket gives nil where the connection is not TCP. On a short round trip it
-// makes the receive window small; elsewhere that would cap the rate.
+// openBulkSocket gives nil where the connection is not TCP.
 func openBulkSocket(c net.Conn) *bulkSocket {
 	tcp, ok := c.(*net.TCPConn)
 	if !ok {
@@ -28,28 +26,7 @@ func openBulkSocket(c net.Conn) *bulkSocket {
 	if err != nil {
 		return nil
 	}
-	trip, err := roundTrip(raw)
-	if err == nil && trip < shortTrip {
-		err = control(raw, func(fd int) error {
-			return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bulkWindow)
-		})
-	}
-	if err != nil {
-		return nil
-	}
 	return &bulkSocket{raw: raw, lowWater: 1}
-}
-
-// roundTrip is the kernel's smoothed estimate (TCP_INFO).
-func roundTrip(raw syscall.RawConn) (trip time.Duration, err error) {
-	err = control(raw, func(fd int) error {
-		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-		if err == nil {
-			trip = time.Duration(info.Rtt) * time.Microsecond
-		}
-		return err
-	})
-	return trip, err
 }
 
 func control(raw syscall.RawConn, f func(fd int) error) (err error) {
