@@ -4,6 +4,9 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 // appended makes Kafka put the time of the append on each record of a topic.
@@ -16,7 +19,8 @@ func appended() map[string]string {
 // not confirmed, which follows what Kafka has within a second (contract, 4).
 func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 	t.Parallel()
-	f := newFixtureOn(t, stack.Kafka(t), appended(), nil)
+	k := devstacktest.StartKafka(t, devstack.KafkaOptions{})
+	f := newFixtureOn(t, k, appended(), nil)
 	walpost(t, "init", "-c", f.file).exits(t, 0)
 	l := startLoad(t, f)
 	var runs []*run
@@ -30,7 +34,11 @@ func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 		}
 		<-time.After(moment)
 		r.ended = time.Now()
-		p.kill(t)
+		if i%4 == 1 {
+			dieWaiting(t, k, p)
+		} else {
+			p.kill(t)
+		}
 		r.to = f.released(t)
 		runs = append(runs, r)
 	}
@@ -61,6 +69,21 @@ func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 	t.Logf("%v; %d of %d runs wrote, %d for more than a second", report, wrote, len(runs), judged)
 	if wrote < 10 || judged < 3 {
 		t.Error("the kills came too early to show anything")
+	}
+}
+
+// dieWaiting kills the process while Kafka does not answer: what has piled up
+// unsent in the process dies with it.
+func dieWaiting(t *testing.T, k *devstack.Kafka, p *process) {
+	t.Helper()
+	broker := k.Brokers()[0]
+	if err := broker.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(400 * time.Millisecond) // of load
+	p.kill(t)
+	if err := broker.Resume(); err != nil {
+		t.Fatal(err)
 	}
 }
 
