@@ -1,7 +1,11 @@
 package kafka_test
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -144,6 +148,7 @@ func frozenBrokerLetsGo(t *testing.T, k *devstack.Kafka) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = k.Broker(1).Resume() })
+	awaitFrozen(t, k.Broker(1).PID())
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := kafka.Connect(ctx, o); err == nil || !strings.Contains(err.Error(), o.Brokers[0]) {
@@ -155,6 +160,44 @@ func frozenBrokerLetsGo(t *testing.T, k *devstack.Kafka) {
 	if made, err := client.Create(ctx, kafka.Spec{Name: "t", Partitions: 1, ReplicationFactor: 1}); err == nil || made {
 		t.Error("created")
 	}
+}
+
+// awaitFrozen waits until every thread of a process has stopped: SIGSTOP is sent
+// at once and obeyed later, and on a busy machine the broker goes on answering
+// for some milliseconds.
+func awaitFrozen(t *testing.T, pid int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !frozen(t, pid) {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("process %d does not stop", pid)
+		case <-tick.C:
+		}
+	}
+}
+
+// frozen reads the state behind the program's name in proc(5)'s stat, which may
+// hold blanks and brackets.
+func frozen(t *testing.T, pid int) bool {
+	t.Helper()
+	threads := must(filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid)))
+	if len(threads) == 0 {
+		t.Fatalf("process %d has no threads", pid)
+	}
+	for _, file := range threads {
+		stat, err := os.ReadFile(file)
+		if err != nil {
+			continue // the thread has ended
+		}
+		if _, state, ok := bytes.Cut(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" ")); !ok || state[0] != 'T' {
+			return false
+		}
+	}
+	return true
 }
 
 // topic makes a name that no other test has.
