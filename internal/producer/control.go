@@ -27,6 +27,7 @@ var errNoBroker = errors.New("no broker answers")
 type control struct {
 	p      *Producer
 	conn   *sarama.Broker
+	addr   string   // conn's
 	known  []string // addresses from the last answer, tried before the configured ones
 	asked  time.Time
 	failed int
@@ -131,10 +132,10 @@ func (c *control) connect() error {
 		}
 		conn, e := dial(addr, c.p.opts.Config)
 		if e == nil {
-			c.conn = conn
+			c.conn, c.addr = conn, addr
 			return nil
 		}
-		err = fmt.Errorf("%s: %w", addr, e)
+		err = c.p.opts.Explain(addr, e)
 	}
 	return err
 }
@@ -149,6 +150,9 @@ func (c *control) hangUp() {
 // lost gives the connection up and backs off. What was missing has to be seen
 // missing again: only answers of a Kafka that is reachable count.
 func (c *control) lost(err error) {
+	if c.conn != nil {
+		err = c.p.opts.Explain(c.addr, err)
+	}
 	c.hangUp()
 	c.failed++
 	c.p.mu.Lock()
@@ -365,7 +369,7 @@ func (p *Producer) linkFailed(l *link, addr string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.health.mayLog(fmt.Sprint("link ", l.id)) {
-		p.log.Warn("a Kafka broker is not reachable, its partitions wait", zap.Int32("broker", l.id), zap.String("address", addr), zap.Error(err))
+		p.log.Warn("a Kafka broker is not reachable, its partitions wait", zap.Int32("broker", l.id), zap.Error(p.opts.Explain(addr, err)))
 	}
 	p.wantMetadata()
 }

@@ -194,8 +194,10 @@ func (l *link) connect(ctx context.Context) bool {
 	l.hangUp()
 	conn, err := dial(addr, l.p.opts.Config)
 	if err == nil {
+		if l.opened != "" {
+			l.p.opts.Observer.Reconnected()
+		}
 		l.conn, l.opened, l.backoff = conn, addr, 0
-		l.p.opts.Observer.Reconnected()
 		return ctx.Err() == nil
 	}
 	l.p.opts.Observer.ProduceError(classConnection)

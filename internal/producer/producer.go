@@ -13,6 +13,7 @@ package producer
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,9 @@ type Options struct {
 	Codec   sarama.CompressionCodec        //
 	Linger  time.Duration                  // how long a record may wait for others before it is sent; 0: not at all
 	Memory  int64                          // bytes of records not acknowledged at which Full says true
+
+	// Explain words the failure of a connection for people; nil: as it is.
+	Explain func(addr string, err error) error
 
 	// Create makes a missing topic; nil: a missing topic is a rejected record.
 	Create func(ctx context.Context, topic string) error
@@ -102,6 +106,9 @@ type Producer struct {
 func New(ctx context.Context, opts Options) *Producer {
 	if opts.Observer == nil {
 		opts.Observer = nobody{}
+	}
+	if opts.Explain == nil {
+		opts.Explain = func(addr string, err error) error { return fmt.Errorf("%s: %w", addr, err) }
 	}
 	if opts.Progress == nil {
 		opts.Progress = func() {}

@@ -43,24 +43,24 @@ func (r *Relay) conditions(rep *Report) []Condition {
 	switch rep.State {
 	case Connecting:
 		if rep.Reason != "" {
-			add(ConditionPostgres, Critical, rep.Since, "Postgres does not let walpost in: "+rep.Reason)
+			add(ConditionPostgres, Critical, *rep.Since, "Postgres does not let walpost in: "+rep.Reason)
 		}
 	case HaltedState:
-		add(ConditionHalted, Critical, rep.Since, rep.Hint)
+		add(ConditionHalted, Critical, *rep.Since, rep.Hint)
 	case Standby:
-		add(ConditionStandby, Info, rep.Since, "another relay streams from the slot; this one takes over when it ends")
+		add(ConditionStandby, Info, *rep.Since, "another relay streams from the slot; this one takes over when it ends")
 	case Throttled:
-		add(ConditionThrottled, Info, rep.Since, "Kafka takes less than Postgres gives: look at walpost_kafka_request_seconds, or raise delivery.in_flight")
+		add(ConditionThrottled, Info, *rep.Since, "Kafka takes less than Postgres gives: look at walpost_kafka_request_seconds, or raise delivery.in_flight")
 	case KafkaUnavailable, Hibernating:
-		add(ConditionKafka, Critical, rep.Since, "Kafka does not take records: "+rep.Reason)
+		add(ConditionKafka, Critical, *rep.Since, "Kafka does not take records: "+rep.Reason)
 	case WaitingForStandby:
-		add(ConditionStandbySlots, Critical, rep.Since, rep.Hint)
+		add(ConditionStandbySlots, Critical, *rep.Since, rep.Hint)
 	default: // nothing is wrong
 	}
 	r.kafkaConditions(add)
 	r.slotConditions(rep, add)
-	if lag := time.Duration(rep.LagSeconds * float64(time.Second)); lag > noProgressAfter {
-		add(ConditionNoProgress, Critical, time.Now().Add(-lag), "the oldest event has waited for "+lag.Round(time.Second).String()+": see the other conditions and the log")
+	if wait := time.Duration(*rep.OldestUnacked * float64(time.Second)); wait > noProgressAfter {
+		add(ConditionNoProgress, Critical, time.Now().Add(-wait), "Kafka has not acknowledged the oldest event since it was read: see the other conditions and the log")
 	}
 	r.seen.mu.Lock()
 	defer r.seen.mu.Unlock()

@@ -76,8 +76,9 @@ func (p *pipeline) Message(m pgoutput.Message) error {
 func (p *pipeline) begin(m *pgoutput.Begin) {
 	p.current = router.Position{CommitLSN: uint64(m.CommitLSN)}
 	p.committed = m.CommitTime
-	p.ages.began(p.events.Load()+1, m.CommitTime)
-	age := time.Since(m.CommitTime) + p.clock
+	now := time.Now()
+	p.ages.began(p.events.Load()+1, m.CommitTime, now)
+	age := now.Sub(m.CommitTime) + p.clock
 	p.behind = age > behindAfter
 	p.producer.SetAge(age)
 }

@@ -116,6 +116,9 @@ func (r *Relay) Run(ctx context.Context, stop <-chan struct{}) error {
 	if err != nil {
 		return err
 	}
+	if mechanism, yes := Kafka(r.cfg).Cleartext(); yes {
+		r.log.Warn("the secret of kafka.sasl crosses the network in clear text: use TLS, or SCRAM", zap.String("mechanism", mechanism))
+	}
 	wake := &waker{}
 	opts.Progress = wake.call
 	r.producer = producer.New(ctx, opts)

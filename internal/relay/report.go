@@ -7,21 +7,50 @@ import (
 	"github.com/walpost/walpost/internal/replication"
 )
 
-// Report is everything a relay says of itself: the shape of `status --json` and
-// of /status.
+// Report is everything there is to say of a relay: the shape of `status --json`
+// and of /status (contract, section 1). What only the running relay knows is null
+// when Postgres was asked instead of it; what nobody has seen yet is null too.
 type Report struct {
-	Relay      string                  `json:"relay"`
-	State      State                   `json:"state"`
-	Since      time.Time               `json:"since"`
-	Reason     string                  `json:"reason,omitempty"`
-	Hint       string                  `json:"hint,omitempty"`
-	Slot       *replication.SlotStatus `json:"slot"`        // as last seen, at most some seconds ago; null: not seen yet
-	LagBytes   int64                   `json:"lag_bytes"`   // WAL between the slot's confirmed position and the end
-	LagSeconds float64                 `json:"lag_seconds"` // age of the oldest event read that Kafka has not acknowledged; 0: there is none
-	InFlight   InFlight                `json:"in_flight"`
-	LastError  *LastError              `json:"last_error"` // null: none yet
-	Conditions []Condition             `json:"conditions"`
-	Version    string                  `json:"version"`
+	Relay          string                  `json:"relay"`
+	State          State                   `json:"state"`
+	Since          *time.Time              `json:"since"`
+	Reason         string                  `json:"reason"`
+	Hint           string                  `json:"hint"`
+	Slot           *replication.SlotStatus `json:"slot"`                   // as last seen, at most some seconds ago
+	LagBytes       *int64                  `json:"lag_bytes"`              // WAL between the slot's confirmed position and the end
+	LagSeconds     *float64                `json:"lag_seconds"`            // since the commit of the oldest event read that Kafka has not acknowledged; 0: there is none
+	OldestUnacked  *float64                `json:"oldest_unacked_seconds"` // since that event was read: how long Kafka lets it wait
+	InFlight       *InFlight               `json:"in_flight"`
+	LastError      *LastError              `json:"last_error"` // null: none yet
+	Conditions     []Condition             `json:"conditions"`
+	Topics         []TopicReport           `json:"topics"`
+	Rejected       []Rejections            `json:"rejected"`
+	ConsumerGroups []GroupLag              `json:"consumer_groups"`
+	Version        string                  `json:"version"`
+}
+
+// TopicReport is what a topic has got from this process, and how it is kept.
+type TopicReport struct {
+	Topic           string  `json:"topic"`
+	Published       uint64  `json:"published"`                   // records acknowledged, dead letters among them
+	Bytes           uint64  `json:"bytes"`                       // of them, before compression
+	DeadLetters     uint64  `json:"dead_letters"`                //
+	UnderReplicated *int    `json:"under_replicated_partitions"` // null: not known
+	ISRShrinks      *uint64 `json:"isr_shrinks"`                 // null: not known
+}
+
+// Rejections counts the records of a topic that Kafka can never accept, by reason.
+type Rejections struct {
+	Topic  string `json:"topic"`
+	Reason string `json:"reason"`
+	Events uint64 `json:"events"`
+}
+
+// GroupLag is how many records of a topic a consumer group has still to read.
+type GroupLag struct {
+	Group   string `json:"group"`
+	Topic   string `json:"topic"`
+	Records int64  `json:"records"`
 }
 
 // InFlight is what is read and not acknowledged.
@@ -54,26 +83,40 @@ type Condition struct {
 	Hint     string    `json:"hint"`
 }
 
-// Report gives the relay's state with its figures and conditions.
+// Report gives the relay's state with its figures and conditions. Topics,
+// rejections and consumer groups are counted elsewhere, and empty here.
 func (r *Relay) Report(version string) Report {
-	status := r.state.get()
-	slot := r.seen.slotStatus()
+	status, slot := r.state.get(), r.seen.slotStatus()
+	committed, read := r.oldest()
+	now := time.Now()
 	rep := Report{
-		Relay: status.Relay, State: status.State, Since: status.Since, Reason: status.Reason, Hint: status.Hint,
-		Slot: slot, LagSeconds: r.lag(time.Now()).Seconds(), LastError: r.seen.lastError(), Version: version,
+		Relay: status.Relay, State: status.State, Since: &status.Since, Reason: status.Reason, Hint: status.Hint,
+		Slot: slot, LagSeconds: secondsSince(committed, now), OldestUnacked: secondsSince(read, now),
+		InFlight: &InFlight{}, LastError: r.seen.lastError(), Version: version,
+		Topics: []TopicReport{}, Rejected: []Rejections{}, ConsumerGroups: []GroupLag{},
 	}
 	if slot != nil {
-		rep.LagBytes = slot.LagBytes
+		rep.LagBytes = &slot.LagBytes
 	}
 	rep.InFlight.Events, rep.InFlight.Bytes = r.InFlight()
 	rep.Conditions = r.conditions(&rep)
 	return rep
 }
 
+// secondsSince is 0 for a time that is not known, and for one to come: clocks differ.
+func secondsSince(t, now time.Time) *float64 {
+	var seconds float64
+	if !t.IsZero() {
+		seconds = max(0, now.Sub(t).Seconds())
+	}
+	return &seconds
+}
+
 // sightings is what goroutines beside the stream have seen last.
 type sightings struct {
 	mu       sync.Mutex
 	slot     *replication.SlotStatus
+	slotAt   time.Time // when the slot was looked at
 	failure  *LastError
 	rejected time.Time
 	since    map[string]time.Time // conditions that are there, and since when
@@ -88,7 +131,13 @@ func (s *sightings) slotStatus() *replication.SlotStatus {
 func (s *sightings) sawSlot(slot *replication.SlotStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.slot = slot
+	s.slot, s.slotAt = slot, time.Now()
+}
+
+func (s *sightings) slotAge() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(s.slotAt)
 }
 
 func (s *sightings) lastError() *LastError {

@@ -129,10 +129,13 @@ func ProducerOptions(cfg *config.Config, observer producer.Observer, log *zap.Lo
 		Codec:   codec, Linger: cfg.Kafka.Linger, Memory: int64(cfg.Delivery.InFlight),
 		OnReject: onReject(cfg), TimestampFromColumn: cfg.Outbox.Timestamp != "",
 		Bury:     bury(letters),
+		Explain:  func(addr string, err error) error { return connection.ExplainAt("connect to Kafka", addr, err) },
 		Observer: observer, Log: log,
 	}
 	if cfg.Kafka.Topics.Create {
-		o.Create = func(ctx context.Context, topic string) error { return createTopic(ctx, connection, TopicSpec(cfg, topic)) }
+		o.Create = func(ctx context.Context, topic string) error {
+			return createTopic(ctx, connection, TopicSpec(cfg, topic))
+		}
 	}
 	return o, nil
 }

@@ -1,0 +1,46 @@
+package relay
+
+import (
+	"context"
+	"time"
+
+	"github.com/walpost/walpost/internal/replication"
+)
+
+// slotEvery is how often the slot is looked at while no stream runs, and how old
+// what was seen of it may be.
+const slotEvery = 10 * time.Second
+
+// WatchSlot keeps what the relay says of its slot true until ctx ends, also while
+// the relay stands by, hibernates or has halted: that is when WAL piles up. While
+// it streams, its guard looks more often than this. Each look is a connection of
+// its own, so that none is open when Postgres wants to end.
+func (r *Relay) WatchSlot(ctx context.Context) {
+	tick := time.NewTicker(slotEvery / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if r.seen.slotAge() < slotEvery || r.state.get().State == Connecting {
+			continue // the relay itself tries to reach Postgres, and says what comes of it
+		}
+		r.lookAtSlot(ctx)
+	}
+}
+
+// lookAtSlot leaves what was seen before as it is when it cannot look.
+func (r *Relay) lookAtSlot(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, slotEvery)
+	defer cancel()
+	conn, err := r.target.SQL(ctx)
+	if err != nil {
+		return
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was read from only
+	if slot, err := replication.ReadSlotStatus(ctx, conn, r.cfg.Postgres.Slot); err == nil {
+		r.seen.sawSlot(slot)
+	}
+}
