@@ -46,7 +46,6 @@ func newRoot(s *streams) *cobra.Command {
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(flagError)
-	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddCommand(newRun(s), newInit(s), newCheck(s), newStatus(s), newDrop(s), newConfig(s), newVersion(s))
 	return root
