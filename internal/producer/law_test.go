@@ -86,7 +86,11 @@ func TestLaw7_OneBatchUnderWayAndRetriesAreTheSameBytes(t *testing.T) {
 		if !refuse {
 			return nil, nil, false
 		}
-		return produceResponse(req, kerr.NotEnoughReplicas.Code), nil, true
+		code := kerr.NotEnoughReplicas.Code
+		if n%2 == 1 {
+			code = kerr.RequestTimedOut.Code // perhaps appended
+		}
+		return produceResponse(req, code), nil, true
 	})
 	f := start(t, c.ListenAddrs(), nil)
 	for range 40 {
@@ -103,4 +107,67 @@ func TestLaw7_OneBatchUnderWayAndRetriesAreTheSameBytes(t *testing.T) {
 		t.Errorf("%d retries: the test shows nothing", w.retries)
 	}
 	exactly(t, c.ListenAddrs(), "events", 4000)
+}
+
+// A leader that moves while a batch is under way at the old one: the new one gets
+// nothing of that partition until the old one has answered.
+func TestLaw7_LeaderMovesWhileABatchIsUnderWay(t *testing.T) {
+	t.Parallel()
+	c := fakeCluster(t, kfake.NumBrokers(2), kfake.SeedTopics(1, "other"))
+	for topic, broker := range map[string]int32{"events": 0, "other": 1} {
+		for partition := range map[string]int32{"events": 4, "other": 1}[topic] {
+			if err := c.MoveTopicPartition(topic, partition, broker); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w := &wire{underWay: map[int32]int{}, last: map[int32][]byte{}}
+	held, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	c.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		req, ok := r.(*kmsg.ProduceRequest)
+		if !ok {
+			return nil, nil, false
+		}
+		hold := false
+		each := func(f func(int32, []byte)) {
+			for _, rt := range req.Topics {
+				for _, rp := range rt.Partitions {
+					if rt.Topic == "events" {
+						f(rp.Partition, rp.Records)
+						hold = true
+					}
+				}
+			}
+		}
+		each(w.sent)
+		if hold {
+			once.Do(func() {
+				close(held)
+				c.SleepControl(func() { <-release })
+			})
+		}
+		each(func(p int32, b []byte) { w.answered(p, b, false) })
+		return nil, nil, false
+	})
+	f := start(t, c.ListenAddrs(), nil)
+	f.send("events", 1, 10)
+	<-held
+	for partition := range int32(4) {
+		if err := c.MoveTopicPartition("events", partition, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A new topic makes the producer ask for leaders; its record goes to the new
+	// leader of "events" in the request that would bring the batch there as well.
+	f.send("other", 1, 1)
+	f.settle(t, "the other topic's record", func() bool { events, _ := f.InFlight(); return events == 10 })
+	w.mu.Lock()
+	if w.overlaps > 0 {
+		t.Error("the new leader was sent a batch that is under way at the old one")
+	}
+	w.mu.Unlock()
+	close(release)
+	f.delivered(t)
 }
