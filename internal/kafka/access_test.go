@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,7 +97,7 @@ func (s *secured) letsIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := connect(t, o)
-			if err := client.InitProducerID(); err != nil {
+			if err := client.InitProducerID(t.Context()); err != nil {
 				t.Error(err)
 			}
 			topics := must(client.Describe(t.Context(), "mine"))
@@ -160,7 +161,7 @@ func (s *secured) rights(t *testing.T) {
 	list := kafka.Requirements(t.Context(), o, kafka.Wanted{
 		Topics: []string{"mine", "theirs", "missing"}, Spec: func(name string) kafka.Spec { return kafka.Spec{Name: name, Partitions: 1, ReplicationFactor: 1} },
 	})
-	wantRequirement(t, list, "topic mine", kafka.OK, "2 partitions", "not readable")
+	wantRequirement(t, list, "topic mine", kafka.OK, "partitions 2", "not readable")
 	wantRequirement(t, list, "topic theirs", kafka.Failed, "User:limited may not", "kafka-acls.sh", "--operation Write", "--topic theirs")
 	wantRequirement(t, list, "topic missing", kafka.Failed, "User:limited may not", "--topic missing")
 	wantRequirement(t, list, "idempotent producer", kafka.OK)
@@ -168,11 +169,20 @@ func (s *secured) rights(t *testing.T) {
 	_, err := connect(t, o).Create(t.Context(), kafka.Spec{Name: "mine.too", Partitions: 1, ReplicationFactor: 1})
 	wantError(t, err, kafka.Denied, "mine.too", "User:limited", "--operation Create")
 
+	wantRequirement(t, list, "encryption", kafka.Warning, "SCRAM-SHA-512", "records cross the network readable")
+
 	nobody := s.at(devstack.SASLPlaintext, nil, sasl(kafka.Plain, "nobody", canary))
 	list = kafka.Requirements(t.Context(), nobody, kafka.Wanted{Topics: []string{"mine"}})
 	wantRequirement(t, list, "encryption", kafka.Warning, "PLAIN")
 	wantRequirement(t, list, "idempotent producer", kafka.Failed, "User:nobody", "IdempotentWrite")
 	wantRequirement(t, list, "topic mine", kafka.Failed, "User:nobody")
+	wantGolden(t, "denied", list, "BROKER", nobody.Brokers[0])
+
+	stranger := s.at(devstack.SASLTLS, s.tls, sasl(kafka.ScramSHA512, "walpost", canary+"x"))
+	wantGolden(t, "password", kafka.Requirements(t.Context(), stranger, kafka.Wanted{Topics: []string{"mine"}}), "BROKER", stranger.Brokers[0])
+	if list := kafka.Requirements(t.Context(), s.at(devstack.SASLTLS, s.tls, s.all), kafka.Wanted{}); slices.ContainsFunc(list, func(q kafka.Requirement) bool { return q.Name == "encryption" }) {
+		t.Errorf("SASL under TLS is warned of: %+v", list)
+	}
 }
 
 // An expired certificate needs a server that has one.

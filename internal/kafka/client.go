@@ -17,11 +17,6 @@ type Client struct {
 	session *session
 }
 
-// NewClient is Connect for who has no context: it ends by its time-outs.
-func NewClient(o Options) (*Client, error) {
-	return Connect(context.Background(), o) //nolint:forbidigo // bounded by patience for each broker
-}
-
 // Connect opens a connection to the first broker of the list that answers.
 func Connect(ctx context.Context, o Options) (*Client, error) {
 	if err := o.validate(); err != nil {
@@ -77,11 +72,7 @@ func (s *session) metadata(ctx context.Context, names ...string) (*sarama.Metada
 
 // InitProducerID asks for a producer id, as `run` does: without it there is no
 // idempotent producer. It writes nothing to a topic.
-func (c *Client) InitProducerID() error {
-	return c.initProducerID(context.Background()) //nolint:forbidigo // bounded by patience
-}
-
-func (c *Client) initProducerID(ctx context.Context) error {
+func (c *Client) InitProducerID(ctx context.Context) error {
 	const op = "ask for a producer id"
 	for attempt := 0; ; attempt++ {
 		// Not Client.InitProducerID of sarama: it sends id 0, epoch 0, which Kafka

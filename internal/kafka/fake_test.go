@@ -54,7 +54,7 @@ func TestInjectedAnswers(t *testing.T) {
 		res.ErrorCode, answers = answers[0].Code, answers[1:]
 		return res, nil, true
 	})
-	if err := client.InitProducerID(); err != nil || len(answers) != 0 {
+	if err := client.InitProducerID(t.Context()); err != nil || len(answers) != 0 {
 		t.Errorf("a cluster that starts up is not waited for: %v, %d answers left", err, len(answers))
 	}
 

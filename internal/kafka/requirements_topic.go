@@ -31,9 +31,13 @@ func (c *Client) topics(ctx context.Context, want Wanted) []Requirement {
 	if err != nil {
 		return []Requirement{{Name: "topics", State: Failed, Detail: err.Error(), Fix: "run check again"}}
 	}
+	brokers := 0
+	if meta, err := c.session.metadata(ctx); err == nil { // Describe has just asked the same broker
+		brokers = len(meta.Brokers)
+	}
 	var list []Requirement
 	for i := range found {
-		j := judge{c: c, want: want, topic: &found[i], name: kinds[found[i].Name] + " " + found[i].Name}
+		j := judge{c: c, want: want, brokers: brokers, topic: &found[i], name: kinds[found[i].Name] + " " + found[i].Name}
 		j.all(ctx)
 		list = append(list, j.list...)
 	}
@@ -42,11 +46,12 @@ func (c *Client) topics(ctx context.Context, want Wanted) []Requirement {
 
 // judge collects the findings about one topic.
 type judge struct {
-	c     *Client
-	want  Wanted
-	topic *Topic
-	name  string
-	list  []Requirement
+	c       *Client
+	want    Wanted
+	brokers int // of the cluster; 0: not known
+	topic   *Topic
+	name    string
+	list    []Requirement
 }
 
 func (j *judge) find(state State, fix, detail string, args ...any) {
@@ -70,14 +75,19 @@ func (j *judge) all(ctx context.Context) {
 		return
 	}
 	j.rights()
+	j.settings()
+	if len(j.list) == 0 {
+		j.find(OK, "", "%s", t.summary()+j.ahead())
+	}
+}
+
+// settings judges what the topic is set to, or will be when it is made.
+func (j *judge) settings() {
 	j.replicas()
 	j.sizes()
 	j.times()
-	if j.want.Keyless && strings.Contains(t.Config[CleanupPolicy], "compact") {
-		j.find(Warning, "set outbox.key, or: "+j.alter(CleanupPolicy, "delete"), "it is compacted, and refuses records without a key (outbox.key is \"\")")
-	}
-	if len(j.list) == 0 {
-		j.find(OK, "", "%s", t.summary()+j.ahead())
+	if j.want.Keyless && strings.Contains(j.topic.Config[CleanupPolicy], "compact") {
+		j.find(Failed, "set outbox.key, or: "+j.alter(CleanupPolicy, "delete"), "it is compacted, and refuses every record without a key (outbox.key is \"\")")
 	}
 }
 
@@ -101,7 +111,12 @@ func (j *judge) missing(ctx context.Context) {
 		j.find(Failed, fix, "it does not exist and cannot be created: %s", detail)
 		return
 	}
-	j.find(OK, "", "it does not exist; run creates it at the first record")
+	// Kafka makes a topic that can take no record, so what is asked for is judged too.
+	t.Config, t.Replicas, t.InSync = spec.Config, int(spec.ReplicationFactor), int(spec.ReplicationFactor)
+	j.settings()
+	if len(j.list) == 0 {
+		j.find(OK, "", "it does not exist; run creates it at the first record")
+	}
 }
 
 func (j *judge) rights() {
@@ -120,12 +135,21 @@ func (j *judge) replicas() {
 	if t.WithoutLeader > 0 {
 		j.find(Failed, "bring back the brokers that hold them", "%d of %d partitions have no leader: records for them wait", t.WithoutLeader, t.Partitions)
 	}
+	if t.Replicas < 1 {
+		return // it will be made with the broker's default
+	}
 	least, known := t.Number(MinInsyncReplicas)
 	switch {
-	case !known:
 	case least > int64(t.Replicas):
 		j.find(Failed, j.alter(MinInsyncReplicas, strconv.Itoa(t.Replicas))+", or add replicas",
 			"min.insync.replicas is %d and it has %d: Kafka refuses every record", least, t.Replicas)
+	case t.Replicas == 1 && j.brokers > 1:
+		j.find(Warning, "give it more replicas (kafka-reassign-partitions.sh; kafka.topics.replication_factor for new topics)",
+			"it has 1 replica: records that were acknowledged are lost with that broker")
+	case !known:
+	case least == 1 && j.brokers > 1:
+		j.find(Warning, j.alter(MinInsyncReplicas, "2"),
+			"min.insync.replicas is 1: a record is acknowledged with one copy while other brokers are away, and is lost with that broker")
 	case least > int64(t.InSync):
 		j.find(Warning, "bring back the brokers that are away", "a partition has %d replicas in sync and min.insync.replicas is %d: records for it wait", t.InSync, least)
 	}
@@ -154,8 +178,17 @@ func (j *judge) times() {
 	const day = 24 * time.Hour
 	if ms, known := j.topic.Number(TimestampBefore); known && ms < day.Milliseconds() {
 		j.find(Warning, j.alter(TimestampBefore, strconv.FormatInt(math.MaxInt64, 10)),
-			"message.timestamp.before.max.ms is %d: a backlog older than %v is refused", ms, time.Duration(ms)*time.Millisecond)
+			"message.timestamp.before.max.ms is %d: a backlog older than %v is refused", ms, milliseconds(ms))
 	}
+	if ms, known := j.topic.Number(TimestampAfter); known && ms < time.Minute.Milliseconds() {
+		j.find(Warning, j.alter(TimestampAfter, strconv.FormatInt(time.Hour.Milliseconds(), 10)),
+			"message.timestamp.after.max.ms is %d: records are refused when Postgres' clock is more than %v ahead of the broker's", ms, milliseconds(ms))
+	}
+}
+
+// milliseconds is a duration of a setting; the longest stands for "no limit".
+func milliseconds(ms int64) time.Duration {
+	return time.Duration(min(ms, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
 }
 
 // ahead says how far a column's time may lie ahead; a commit's never does.
@@ -164,17 +197,21 @@ func (j *judge) ahead() string {
 	if !known || !j.want.ColumnTime || ms == math.MaxInt64 {
 		return ""
 	}
-	return fmt.Sprintf(", outbox.timestamp may lie %v ahead (%s)", time.Duration(ms)*time.Millisecond, TimestampAfter)
+	return fmt.Sprintf(", outbox.timestamp may lie %v ahead (%s)", milliseconds(ms), TimestampAfter)
 }
 
-// alter is the command that changes a setting of the topic.
+// alter is the command that changes a setting of the topic, or the key of the
+// file when the topic is still to be made.
 func (j *judge) alter(key, value string) string {
+	if !j.topic.Exists {
+		return fmt.Sprintf("kafka.topics.config: {%s: %s}", key, value)
+	}
 	return fmt.Sprintf("kafka-configs.sh --bootstrap-server %s --alter --topic %s --add-config %s=%s", j.c.options.Brokers[0], quote(j.topic.Name), key, value)
 }
 
 // summary words a topic that is in order.
 func (t *Topic) summary() string {
-	words := []string{fmt.Sprintf("%d partitions", t.Partitions), fmt.Sprintf("%d replicas", t.Replicas)}
+	words := []string{fmt.Sprintf("partitions %d", t.Partitions), fmt.Sprintf("replicas %d", t.Replicas)}
 	if t.Config == nil {
 		return strings.Join(append(words, "settings not readable (DescribeConfigs)"), ", ")
 	}

@@ -56,6 +56,8 @@ func (o Options) open(ctx context.Context, addr string) (*session, error) {
 // apiRange is the versions of one request that a broker takes.
 type apiRange struct{ min, max int16 }
 
+func (r apiRange) String() string { return fmt.Sprintf("broker: %d-%d", r.min, r.max) }
+
 // versions asks which requests the broker takes, by their numbers. It is asked
 // after SASL: a broker that waits for SASL tells them once only.
 func (s *session) versions(ctx context.Context) (map[int16]apiRange, error) {

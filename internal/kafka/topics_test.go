@@ -89,24 +89,27 @@ func TestRequirementsOfTopics(t *testing.T) {
 	strict := create(".strict", map[string]string{kafka.MinInsyncReplicas: "2"})
 	compacted := create(".compacted", map[string]string{kafka.CleanupPolicy: "compact"})
 	logtime := create(".logtime", map[string]string{kafka.TimestampType: "LogAppendTime"})
+	skewed := create(".skewed", map[string]string{kafka.TimestampAfter: "1000"})
 	recent := create(".recent", map[string]string{kafka.TimestampBefore: "3600000"})
 	want := kafka.Wanted{
-		Topics: []string{good, small, strict, compacted, logtime, recent, name + ".missing"}, DeadLetters: []string{good + ".DLT", good},
+		Topics: []string{good, small, strict, compacted, logtime, skewed, recent, name + ".missing"}, DeadLetters: []string{good + ".DLT", good},
 		Keyless: true, ColumnTime: true,
 	}
 	list := kafka.Requirements(t.Context(), o, want)
 	wantRequirement(t, list, "connection", kafka.OK, o.Brokers[0])
-	wantRequirement(t, list, "advertised brokers", kafka.OK, "1")
-	wantRequirement(t, list, "broker version", kafka.OK, "Produce 8", "InitProducerId 4")
+	wantRequirement(t, list, "advertised brokers", kafka.OK, "1 of 1")
+	wantRequirement(t, list, "broker version", kafka.OK, "Produce 8 (broker: ", "InitProducerId 4 (broker: ")
 	wantRequirement(t, list, "idempotent producer", kafka.OK)
-	wantRequirement(t, list, "topic "+good, kafka.OK, "1 partitions", "min.insync.replicas 1", "1h0m0s ahead")
+	wantRequirement(t, list, "topic "+good, kafka.OK, "partitions 1", "min.insync.replicas 1", "1h0m0s ahead")
 	wantRequirement(t, list, "topic "+small, kafka.Warning, "max.message.bytes is 1000", "kafka.max_message_bytes (1048576)", "kafka-configs.sh")
 	wantRequirement(t, list, "topic "+strict, kafka.Failed, "min.insync.replicas is 2", "refuses every record")
-	wantRequirement(t, list, "topic "+compacted, kafka.Warning, "outbox.key")
+	wantRequirement(t, list, "topic "+compacted, kafka.Failed, "every record without a key", "outbox.key")
 	wantRequirement(t, list, "topic "+logtime, kafka.Warning, "LogAppendTime")
 	wantRequirement(t, list, "topic "+recent, kafka.Warning, "older than 1h0m0s is refused")
+	wantRequirement(t, list, "topic "+skewed, kafka.Warning, "more than 1s ahead")
 	wantRequirement(t, list, "topic "+name+".missing", kafka.Failed, "walpost init", "kafka-topics.sh", name+".missing")
 	wantRequirement(t, list, "dead letter topic "+good+".DLT", kafka.Failed, "does not exist")
+	wantGolden(t, "topics", list, "BROKER", o.Brokers[0], "NAME", name)
 	if slices.ContainsFunc(list, func(q kafka.Requirement) bool { return q.Name == "dead letter topic "+good }) {
 		t.Error("a topic is judged twice")
 	}
@@ -114,11 +117,29 @@ func TestRequirementsOfTopics(t *testing.T) {
 	spec := kafka.Spec{Partitions: 1, ReplicationFactor: 1}
 	want.Spec = func(name string) kafka.Spec { spec.Name = name; return spec }
 	wantRequirement(t, kafka.Requirements(t.Context(), o, want), "topic "+name+".missing", kafka.OK, "creates it")
-	spec.ReplicationFactor = 3
+	spec.Config = map[string]string{kafka.MinInsyncReplicas: "2", kafka.MaxMessageBytes: "1000"}
+	useless := kafka.Requirements(t.Context(), o, want)
+	wantRequirement(t, useless, "topic "+name+".missing", kafka.Failed, "refuses every record", "kafka.topics.config: {min.insync.replicas: 1}")
+	wantRequirement(t, useless, "topic "+name+".missing", kafka.Warning, "max.message.bytes is 1000", "kafka.topics.config: {max.message.bytes: ")
+	spec.ReplicationFactor, spec.Config = 3, nil
 	wantRequirement(t, kafka.Requirements(t.Context(), o, want), "topic "+name+".missing", kafka.Failed, "cannot be created", "kafka.topics.replication_factor")
 	if found := must(client.Describe(t.Context(), name+".missing")); found[0].Exists {
 		t.Error("check made a topic")
 	}
+}
+
+// What a cluster with nothing to mend looks like, in full.
+func TestRequirementsOfGoodCluster(t *testing.T) {
+	o, name := plain(t), topic(t)
+	o.MaxMessageBytes = 1 << 20
+	client := connect(t, o)
+	for _, suffix := range []string{"", ".DLT"} {
+		if _, err := client.Create(t.Context(), kafka.Spec{Name: name + suffix, Partitions: 4, ReplicationFactor: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := kafka.Requirements(t.Context(), o, kafka.Wanted{Topics: []string{name}, DeadLetters: []string{name + ".DLT"}})
+	wantGolden(t, "good", list, "BROKER", o.Brokers[0], "NAME", name)
 }
 
 // A broker of the list that is away is a warning while another answers; an

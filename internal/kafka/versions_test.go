@@ -23,11 +23,11 @@ func TestJudgeVersions(t *testing.T) {
 		state       State
 		says        string
 	}{
-		"2.8":             {recent, "zstd", OK, "Produce 8, Metadata 11, InitProducerId 4"},
+		"2.8":             {recent, "zstd", OK, "Produce 8 (broker: 0-9), Metadata 11 (broker: 0-11), InitProducerId 4 (broker: 0-4)"},
 		"4.1":             {with(apiProduce, apiRange{3, 12}), "lz4", OK, "Produce 8"},
 		"0.10":            {with(apiInitProducerID, apiRange{}), "", Failed, "InitProducerId"},
-		"old batches":     {with(apiProduce, apiRange{0, 2}), "", Failed, "does not know Produce 3"},
-		"from the future": {with(apiProduce, apiRange{9, 20}), "", Failed, "upgrade walpost"},
+		"old batches":     {with(apiProduce, apiRange{0, 2}), "", Failed, "does not know Produce 3 (broker: 0-2)"},
+		"from the future": {with(apiProduce, apiRange{9, 20}), "", Failed, "(broker: 9-20)upgrade walpost"},
 		"no zstd":         {with(apiProduce, apiRange{0, 6}), "zstd", Failed, "zstd"},
 		"2.7":             {with(apiDescribeCluster, apiRange{}), "", Warning, "2.8"},
 	} {

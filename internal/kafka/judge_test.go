@@ -1,0 +1,52 @@
+package kafka
+
+import (
+	"strings"
+	"testing"
+)
+
+// Topics that one broker cannot have.
+func TestJudgeReplicas(t *testing.T) {
+	for name, tc := range map[string]struct {
+		brokers, replicas, inSync, leaderless int
+		least                                 string
+		state                                 State
+		says                                  string
+	}{
+		"three copies, two needed":       {3, 3, 3, 0, "2", OK, ""},
+		"one broker":                     {1, 1, 1, 0, "1", OK, ""},
+		"one copy among three":           {3, 1, 1, 0, "1", Warning, "1 replica: "},
+		"one copy is enough":             {3, 3, 3, 0, "1", Warning, "min.insync.replicas=2"},
+		"more needed than there are":     {3, 2, 2, 0, "3", Failed, "refuses every record"},
+		"one copy, and two needed":       {3, 1, 1, 0, "2", Failed, "refuses every record"},
+		"brokers away":                   {3, 3, 1, 0, "2", Warning, "bring back"},
+		"settings not readable":          {3, 3, 3, 0, "", OK, ""},
+		"no leader":                      {3, 3, 0, 2, "", Failed, "2 of 4 partitions have no leader"},
+		"number of brokers is not known": {0, 1, 1, 0, "1", OK, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			topic := Topic{
+				Name: "t", Exists: true, Partitions: 4, Replicas: tc.replicas, InSync: tc.inSync, WithoutLeader: tc.leaderless,
+				Config: map[string]string{MinInsyncReplicas: tc.least},
+			}
+			j := judge{c: &Client{options: Options{Brokers: []string{"a:1"}}}, brokers: tc.brokers, topic: &topic, name: "topic t"}
+			j.replicas()
+			if tc.state == OK {
+				if len(j.list) != 0 {
+					t.Errorf("%+v", j.list)
+				}
+				return
+			}
+			if len(j.list) != 1 || j.list[0].State != tc.state || !strings.Contains(j.list[0].Detail+"\n"+j.list[0].Fix, tc.says) {
+				t.Errorf("%+v", j.list)
+			}
+		})
+	}
+}
+
+// Kafka writes "no limit" as the largest number there is.
+func TestMillisecondsDoNotOverflow(t *testing.T) {
+	if d := milliseconds(1<<63 - 1); d <= 0 {
+		t.Error(d)
+	}
+}
