@@ -70,11 +70,7 @@ func consume(t *testing.T, k *devstack.Kafka, topics ...string) []*kgo.Record {
 	t.Helper()
 	left := 0
 	for _, topic := range topics {
-		ends, err := k.EndOffsets(topic)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, end := range ends {
+		for _, end := range endOffsets(t, k, topic) {
 			left += int(end)
 		}
 	}
@@ -97,4 +93,20 @@ func consume(t *testing.T, k *devstack.Kafka, topics ...string) []*kgo.Record {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
 	})
 	return all
+}
+
+// endOffsets asks again while a partition of a new topic has no leader: the
+// broker announces leaders before it takes over.
+func endOffsets(t *testing.T, k *devstack.Kafka, topic string) (ends map[int32]int64) {
+	t.Helper()
+	var err error
+	deadline := time.Now().Add(patience)
+	await(t, "the end offsets of "+topic, func() bool {
+		ends, err = k.EndOffsets(topic)
+		if err != nil && time.Now().After(deadline.Add(-time.Second)) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
+	return ends
 }
