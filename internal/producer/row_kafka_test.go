@@ -153,13 +153,14 @@ func TestRow33_DeniedThenGranted(t *testing.T) {
 	}
 	defer admin.Close()
 	grant := func(topic string) {
+		acls := []*sarama.ResourceAcls{{
+			Resource: sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral},
+		}}
 		for _, op := range []sarama.AclOperation{sarama.AclOperationWrite, sarama.AclOperationDescribe} {
-			err := admin.CreateACL(
-				sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral},
-				sarama.Acl{Principal: "User:walpost", Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow})
-			if err != nil {
-				t.Fatal(err)
-			}
+			acls[0].Acls = append(acls[0].Acls, &sarama.Acl{Principal: "User:walpost", Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow})
+		}
+		if err := admin.CreateACLs(acls); err != nil {
+			t.Fatal(err)
 		}
 	}
 	grant("open")

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"math"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,31 +11,51 @@ import (
 
 // Source is what is asked of a relay when metrics are read.
 type Source interface {
-	Status() relay.Status
-	InFlight() (events int, bytes int64)
+	Report() relay.Report
 }
+
+// walStatuses are the values of pg_replication_slots.wal_status.
+func walStatuses() []string { return []string{"reserved", "extended", "unreserved", "lost"} }
 
 // gauges reads the relays when it is asked, so that nothing has to be kept up to date.
 type gauges struct {
-	state, events, bytes *prometheus.Desc
+	all []*prometheus.Desc
+
+	state, conditions            *prometheus.Desc
+	events, bytes                *prometheus.Desc
+	lag, oldest                  *prometheus.Desc
+	slotLag, retained, safe, wal *prometheus.Desc
+	underReplicated, shrinks     *prometheus.Desc
+	groupLag                     *prometheus.Desc
 
 	mu      sync.Mutex
 	sources map[string]Source
 }
 
 func newGauges() *gauges {
+	g := &gauges{sources: map[string]Source{}}
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(name, help, append([]string{relayLabel}, labels...), nil)
+		d := prometheus.NewDesc(name, help, append([]string{relayLabel}, labels...), nil)
+		g.all = append(g.all, d)
+		return d
 	}
-	return &gauges{
-		state:   desc("walpost_state", "What the relay is doing: 1 for the state it is in, 0 for the others.", stateLabel),
-		events:  desc("walpost_in_flight_events", "Records that are read and not acknowledged by Kafka."),
-		bytes:   desc("walpost_in_flight_bytes", "Memory of what is read and not acknowledged by Kafka."),
-		sources: map[string]Source{},
-	}
+	g.state = desc("walpost_state", "What the relay is doing: 1 for the state it is in, 0 for the others.", stateLabel)
+	g.conditions = desc("walpost_condition", "1 while something is not as it should be; docs/operations.md explains each.", conditionLabel)
+	g.events = desc("walpost_in_flight_events", "Records that are read and not acknowledged by Kafka.")
+	g.bytes = desc("walpost_in_flight_bytes", "Memory of what is read and not acknowledged by Kafka.")
+	g.lag = desc("walpost_lag_seconds", "Time since the commit of the oldest event that is read and not acknowledged by Kafka; 0 without one.")
+	g.oldest = desc("walpost_oldest_unacked_seconds", "Time since the oldest event that Kafka has not acknowledged was read; 0 without one.")
+	g.slotLag = desc("walpost_slot_lag_bytes", "WAL between the slot's confirmed position and the end; NaN until the slot was seen.")
+	g.retained = desc("walpost_slot_retained_bytes", "WAL that Postgres keeps for the slot; NaN until the slot was seen.")
+	g.safe = desc("walpost_slot_safe_wal_bytes", "WAL that may still be written before the slot is in danger; +Inf without a limit, NaN until the slot was seen.")
+	g.wal = desc("walpost_slot_wal_status", "The slot's wal_status: 1 for the one it has, 0 for the others.", statusLabel)
+	g.underReplicated = desc("walpost_topic_under_replicated_partitions", "Partitions of a topic written with a replica that is not in sync.", topicLabel)
+	g.shrinks = desc("walpost_topic_isr_shrinks_total", "Times that a replica was seen to have left the in-sync replicas of a partition of a topic written.", topicLabel)
+	g.groupLag = desc("walpost_consumer_group_lag", "Records of a topic written that a consumer group has still to read.", groupLabel, topicLabel)
+	return g
 }
 
-// Watch reads state and what is in flight from the relay of that name.
+// Watch reads what the relay of that name says of itself.
 func (r *Registry) Watch(name string, source Source) {
 	r.gauges.mu.Lock()
 	defer r.gauges.mu.Unlock()
@@ -43,29 +64,101 @@ func (r *Registry) Watch(name string, source Source) {
 
 // Describe is part of prometheus.Collector.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	ch <- g.state
-	ch <- g.events
-	ch <- g.bytes
+	for _, d := range g.all {
+		ch <- d
+	}
 }
 
 // Collect is part of prometheus.Collector.
 func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
-	}
 	for name, source := range g.sources {
-		now := source.Status().State
-		for _, s := range relay.States() {
-			value := 0.0
-			if s == now {
-				value = 1
-			}
-			gauge(g.state, value, name, string(s))
-		}
-		events, bytes := source.InFlight()
-		gauge(g.events, float64(events), name)
-		gauge(g.bytes, float64(bytes), name)
+		rep := source.Report()
+		s := &sample{relay: name, ch: ch}
+		g.flow(s, &rep)
+		g.slot(s, &rep)
+		g.kafka(s, &rep)
 	}
+}
+
+// sample is one relay in one answer.
+type sample struct {
+	relay string
+	ch    chan<- prometheus.Metric
+}
+
+func (s *sample) of(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
+	s.ch <- prometheus.MustNewConstMetric(d, kind, value, append([]string{s.relay}, labels...)...)
+}
+
+func (s *sample) gauge(d *prometheus.Desc, value float64, labels ...string) {
+	s.of(d, prometheus.GaugeValue, value, labels...)
+}
+
+func truth(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+func (g *gauges) flow(s *sample, rep *relay.Report) {
+	for _, state := range relay.States() {
+		s.gauge(g.state, truth(state == rep.State), string(state))
+	}
+	there := map[string]bool{}
+	for _, c := range rep.Conditions {
+		there[c.Name] = true
+	}
+	for _, name := range relay.ConditionNames() {
+		s.gauge(g.conditions, truth(there[name]), name)
+	}
+	if f := rep.InFlight; f != nil {
+		s.gauge(g.events, float64(f.Events))
+		s.gauge(g.bytes, float64(f.Bytes))
+	}
+	s.gauge(g.lag, known(rep.LagSeconds))
+	s.gauge(g.oldest, known(rep.OldestUnacked))
+}
+
+func (g *gauges) slot(s *sample, rep *relay.Report) {
+	retained, safe, status := math.NaN(), math.NaN(), ""
+	if slot := rep.Slot; slot != nil {
+		status, retained, safe = slot.WALStatus, float64(slot.RetainedBytes), math.Inf(1)
+		switch {
+		case slot.SafeWALBytes != nil:
+			safe = float64(*slot.SafeWALBytes)
+		case status == "lost": // Postgres says no number then either
+			safe = 0
+		}
+	}
+	s.gauge(g.slotLag, known(rep.LagBytes))
+	s.gauge(g.retained, retained)
+	s.gauge(g.safe, safe)
+	for _, w := range walStatuses() {
+		s.gauge(g.wal, truth(w == status), w)
+	}
+}
+
+func (g *gauges) kafka(s *sample, rep *relay.Report) {
+	for _, t := range rep.Topics {
+		if t.UnderReplicated != nil {
+			s.gauge(g.underReplicated, float64(*t.UnderReplicated), t.Topic)
+		}
+		if t.ISRShrinks != nil {
+			s.of(g.shrinks, prometheus.CounterValue, float64(*t.ISRShrinks), t.Topic)
+		}
+	}
+	for _, l := range rep.ConsumerGroups {
+		s.gauge(g.groupLag, float64(l.Records), l.Group, l.Topic)
+	}
+}
+
+// known is NaN for what is not.
+func known[T int64 | float64](v *T) float64 {
+	if v == nil {
+		return math.NaN()
+	}
+	return float64(*v)
 }

@@ -22,6 +22,10 @@ const (
 	peerLabel   = "peer"
 	classLabel  = "class"
 	stateLabel  = "state"
+	statusLabel = "status"
+	groupLabel  = "group"
+
+	conditionLabel = "condition"
 )
 
 // Registry holds the metrics of one process.
@@ -31,7 +35,7 @@ type Registry struct {
 
 	published, bytes, rejected, deadLetters *prometheus.CounterVec
 	ignored, reconnects, repeats, errors    *prometheus.CounterVec
-	requests                                *prometheus.HistogramVec
+	requests, commitToAck                   *prometheus.HistogramVec
 }
 
 // New makes the metrics of a process, with those of the Go runtime and of the
@@ -39,6 +43,9 @@ type Registry struct {
 func New() *Registry {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{relayLabel}, labels...))
+	}
+	histogram := func(name, help string, buckets ...float64) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, []string{relayLabel})
 	}
 	r := &Registry{
 		registry:    prometheus.NewRegistry(),
@@ -51,14 +58,14 @@ func New() *Registry {
 		reconnects:  counter("walpost_reconnects_total", "Connections that were opened again.", peerLabel),
 		repeats:     counter("walpost_possible_repeats_total", "Records that may be in Kafka twice."),
 		errors:      counter("walpost_produce_errors_total", "Batches that Kafka did not acknowledge at an attempt, by class of the answer.", classLabel),
-		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "walpost_kafka_request_seconds", Help: "Time from a produce request to its answer.",
-			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10},
-		}, []string{relayLabel}),
+		requests: histogram("walpost_kafka_request_seconds", "Time from a produce request to its answer.",
+			.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10),
+		commitToAck: histogram("walpost_commit_to_ack_seconds", "Time from the commit of an event to Kafka's acknowledgement.",
+			.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 30, 60, 300, 1800),
 	}
 	r.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		r.gauges, r.published, r.bytes, r.rejected, r.deadLetters, r.ignored, r.reconnects, r.repeats, r.errors, r.requests,
+		r.gauges, r.published, r.bytes, r.rejected, r.deadLetters, r.ignored, r.reconnects, r.repeats, r.errors, r.requests, r.commitToAck,
 	)
 	return r
 }

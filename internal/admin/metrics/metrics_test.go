@@ -13,10 +13,9 @@ import (
 	"github.com/walpost/walpost/internal/relay"
 )
 
-type source struct{ state relay.State }
+type source relay.Report
 
-func (s source) Status() relay.Status   { return relay.Status{State: s.state} }
-func (s source) InFlight() (int, int64) { return 3, 4096 }
+func (s source) Report() relay.Report { return relay.Report(s) }
 
 // scrape gives the lines of /metrics that are walpost's.
 func scrape(t *testing.T, r *metrics.Registry) []string {
@@ -49,7 +48,7 @@ func TestFamiliesAreThereFromTheStart(t *testing.T) {
 	t.Parallel()
 	r := metrics.New()
 	r.Observer("orders")
-	r.Watch("orders", source{relay.Standby})
+	r.Watch("orders", source{State: relay.Standby, InFlight: &relay.InFlight{Events: 3, Bytes: 4096}})
 	lines := scrape(t, r)
 	for _, class := range producer.Classes() {
 		want(t, lines, fmt.Sprintf(`walpost_produce_errors_total{class=%q,relay="orders"} 0`, class))
@@ -67,6 +66,13 @@ func TestFamiliesAreThereFromTheStart(t *testing.T) {
 		`walpost_reconnects_total{peer="postgres",relay="orders"} 0`,
 		`walpost_possible_repeats_total{relay="orders"} 0`,
 		`walpost_kafka_request_seconds_count{relay="orders"} 0`,
+		`walpost_commit_to_ack_seconds_count{relay="orders"} 0`,
+		`walpost_condition{condition="halted",relay="orders"} 0`,
+		`walpost_lag_seconds{relay="orders"} NaN`,
+		`walpost_slot_retained_bytes{relay="orders"} NaN`,
+		`walpost_slot_safe_wal_bytes{relay="orders"} NaN`,
+		`walpost_slot_lag_bytes{relay="orders"} NaN`,
+		`walpost_slot_wal_status{relay="orders",status="lost"} 0`,
 		`walpost_in_flight_events{relay="orders"} 3`,
 		`walpost_in_flight_bytes{relay="orders"} 4096`)
 }

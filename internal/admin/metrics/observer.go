@@ -28,7 +28,7 @@ type Observer struct {
 	ignored, errors                  *series
 
 	postgres, kafka, repeats prometheus.Counter
-	requests                 prometheus.Observer
+	requests, commitToAck    prometheus.Observer
 	connected                atomic.Bool // to Postgres, once
 }
 
@@ -42,7 +42,7 @@ func (r *Registry) Observer(name string) *Observer {
 	}
 	o := &Observer{
 		published: newSeries(maxTopics, func(l labels) *pair {
-			return &pair{counter(r.published, l.first), counter(r.bytes, l.first)}
+			return &pair{events: counter(r.published, l.first), bytes: counter(r.bytes, l.first)}
 		}),
 		rejected:    newSeries(maxTopics, func(l labels) *pair { return &pair{events: counter(r.rejected, l.first, l.second)} }),
 		deadLetters: newSeries(maxTopics, func(l labels) *pair { return &pair{events: counter(r.deadLetters, l.first)} }),
@@ -52,6 +52,7 @@ func (r *Registry) Observer(name string) *Observer {
 		kafka:       counter(r.reconnects, peerKafka),
 		repeats:     counter(r.repeats),
 		requests:    r.requests.WithLabelValues(name),
+		commitToAck: r.commitToAck.WithLabelValues(name),
 	}
 	for _, op := range []string{"insert", "update", "delete", "truncate"} {
 		o.ignored.of(labels{first: op})
@@ -65,20 +66,19 @@ func (r *Registry) Observer(name string) *Observer {
 // Published counts records that Kafka acknowledged.
 func (o *Observer) Published(topic string, records, bytes int) {
 	s := o.published.of(topicLabels(topic, ""))
-	s.events.Add(float64(records))
-	s.bytes.Add(float64(bytes))
+	s.add(records, bytes)
 }
 
 // Rejected counts a record that Kafka can never accept.
 func (o *Observer) Rejected(topic, reason string) {
-	o.rejected.of(topicLabels(topic, reason)).events.Inc()
+	o.rejected.of(topicLabels(topic, reason)).add(1, 0)
 }
 
 // DeadLettered counts a dead letter that Kafka acknowledged.
-func (o *Observer) DeadLettered(topic string) { o.deadLetters.of(topicLabels(topic, "")).events.Inc() }
+func (o *Observer) DeadLettered(topic string) { o.deadLetters.of(topicLabels(topic, "")).add(1, 0) }
 
 // ProduceError counts a batch that was not acknowledged at an attempt.
-func (o *Observer) ProduceError(class string) { o.errors.of(labels{first: class}).events.Inc() }
+func (o *Observer) ProduceError(class string) { o.errors.of(labels{first: class}).add(1, 0) }
 
 // PossibleRepeats counts records that may be in Kafka twice.
 func (o *Observer) PossibleRepeats(records int) { o.repeats.Add(float64(records)) }
@@ -86,11 +86,14 @@ func (o *Observer) PossibleRepeats(records int) { o.repeats.Add(float64(records)
 // Request measures one produce request.
 func (o *Observer) Request(d time.Duration) { o.requests.Observe(d.Seconds()) }
 
+// CommitToAck measures the way of an event from its commit to Kafka's acknowledgement.
+func (o *Observer) CommitToAck(d time.Duration) { o.commitToAck.Observe(d.Seconds()) }
+
 // Reconnected counts a connection to a broker.
 func (o *Observer) Reconnected() { o.kafka.Inc() }
 
 // ChangeIgnored counts a change that publishes nothing.
-func (o *Observer) ChangeIgnored(op string) { o.ignored.of(labels{first: op}).events.Inc() }
+func (o *Observer) ChangeIgnored(op string) { o.ignored.of(labels{first: op}).add(1, 0) }
 
 // PostgresConnected counts a stream that was opened again: every one but the first.
 func (o *Observer) PostgresConnected() {

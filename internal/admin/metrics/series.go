@@ -29,8 +29,21 @@ func topicLabels(topic, reason string) labels {
 	return labels{topic, reason}
 }
 
-// pair is the counters of one set of label values; bytes may be nil.
-type pair struct{ events, bytes prometheus.Counter }
+// pair is the counters of one set of label values; bytes may be nil. What they
+// count is kept beside, because a Counter does not tell.
+type pair struct {
+	events, bytes   prometheus.Counter
+	counted, volume atomic.Uint64
+}
+
+func (p *pair) add(events, bytes int) {
+	p.events.Add(float64(events))
+	p.counted.Add(uint64(events))
+	if p.bytes != nil {
+		p.bytes.Add(float64(bytes))
+		p.volume.Add(uint64(bytes))
+	}
+}
 
 // series finds the counters of label values: without a lock and without
 // allocation for those it has seen, since the way of each record goes through here.
