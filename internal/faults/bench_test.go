@@ -1,0 +1,295 @@
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay"
+)
+
+// outboxDDL is Debezium's outbox table, which the defaults fit.
+const outboxDDL = `CREATE TABLE outbox (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), aggregatetype text NOT NULL,
+	aggregateid text, type text, payload jsonb)`
+
+// patience is how long anything may take on a busy machine.
+const patience = time.Minute
+
+// bench is one relay, a database with an outbox, and a topic for it.
+type bench struct {
+	server   *devstack.Postgres
+	database string
+	conn     *pgx.Conn // as superuser, past every proxy; the test's goroutine alone
+	kafka    *devstack.Kafka
+	topic    string
+	cfg      *config.Config
+	log      *observer.ObservedLogs // what the relay logs, from Info on
+	relay    *relay.Relay
+	seen     *counters
+	stop     chan struct{}
+	done     chan error
+	sampling *sampler
+}
+
+// option changes a bench before its relay starts.
+type option struct {
+	url      string // of the relay's way to Postgres; "": the straight one
+	postgres string // more keys of the section postgres
+	more     string // more sections
+}
+
+// newBench is a bench in the shared Postgres.
+func newBench(t *testing.T, o option) *bench {
+	t.Helper()
+	db := stack.Database(t)
+	return newBenchOn(t, db.Server, db.Name, o)
+}
+
+// newBenchOn is a bench on a server of the test's own, which it may break.
+func newBenchOn(t *testing.T, server *devstack.Postgres, database string, o option) *bench {
+	t.Helper()
+	b := &bench{server: server, database: database, kafka: stack.Kafka(t)}
+	b.reconnect(t, server)
+	b.exec(t, outboxDDL)
+	prefix := stack.Name(t)
+	b.topic = prefix + ".order"
+	if err := b.kafka.CreateTopic(t.Context(), b.topic, 4, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	url := o.url
+	if url == "" {
+		url = server.URL(database)
+	}
+	b.cfg = load(t, fmt.Sprintf("name: %s\npostgres:\n  url: %s\n%skafka:\n  brokers: [%s]\noutbox:\n  topic: %s.{aggregatetype}\n  position_header: walpost-position\n%s",
+		prefix, url, o.postgres, strings.Join(b.kafka.Bootstrap(devstack.Plaintext), ", "), prefix, o.more))
+	return b
+}
+
+// ownServer is a Postgres that the test may break.
+func ownServer(t *testing.T, major int, settings map[string]string) *devstack.Postgres {
+	t.Helper()
+	return devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: major, Settings: settings})
+}
+
+// load writes a configuration file and reads it as `run` would.
+func load(t *testing.T, yaml string) *config.Config {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "walpost.yaml")
+	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// reconnect opens the test's own connection, to the same server or to another one.
+func (b *bench) reconnect(t *testing.T, server *devstack.Postgres) {
+	t.Helper()
+	conn, err := server.Connect(t.Context(), b.database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	b.server, b.conn = server, conn
+}
+
+func (b *bench) exec(t *testing.T, statements ...string) {
+	t.Helper()
+	for _, sql := range statements {
+		if _, err := b.conn.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+}
+
+// start runs the relay and waits until it streams.
+func (b *bench) start(t *testing.T) {
+	t.Helper()
+	b.launch(t)
+	b.state(t, relay.Streaming)
+}
+
+// launch runs the relay.
+func (b *bench) launch(t *testing.T) {
+	t.Helper()
+	core, logs := observer.New(zapcore.InfoLevel)
+	shown := zaptest.NewLogger(t, zaptest.Level(zap.InfoLevel)).WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core { return zapcore.NewTee(c, core) }))
+	b.log, b.seen = logs, &counters{}
+	r, err := relay.New(b.cfg, b.seen, shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	stop, done := make(chan struct{}), make(chan error, 1)
+	b.relay, b.stop, b.done = r, stop, done
+	go func() {
+		done <- r.Run(ctx, stop)
+		close(done)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		for range done { // until it has ended
+		}
+	})
+}
+
+// end stops the relay in order.
+func (b *bench) end(t *testing.T) {
+	t.Helper()
+	close(b.stop)
+	if err := b.wait(t); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wait gives what Run returned.
+func (b *bench) wait(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-b.done:
+		return err
+	case <-time.After(patience):
+		t.Fatalf("the relay did not end; it is %+v", b.relay.Status())
+		return nil
+	}
+}
+
+// halts waits for the end, which must be a halt that says these words and what to do.
+func (b *bench) halts(t *testing.T, code int, words ...string) {
+	t.Helper()
+	err := b.wait(t)
+	halt, ok := errors.AsType[*relay.Halt](err)
+	if !ok || halt.Code != code {
+		t.Fatalf("ended with %v, want a halt with exit code %d", err, code)
+	}
+	t.Log(halt)
+	for _, word := range words {
+		if !strings.Contains(halt.Error(), word) {
+			t.Errorf("halted with %q, in which there is no %q", halt, word)
+		}
+	}
+	if halt.Hint == "" {
+		t.Errorf("halted with %q and no hint", halt)
+	}
+}
+
+// until waits for a condition while the relay lives.
+func (b *bench) until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	await(t, what, func() bool {
+		select {
+		case err := <-b.done:
+			t.Fatalf("waiting for %s: the relay ended: %v", what, err)
+		default:
+		}
+		return ok()
+	})
+}
+
+// state waits for a state of the relay.
+func (b *bench) state(t *testing.T, want relay.State) {
+	t.Helper()
+	b.until(t, string(want), func() bool { return b.relay.Status().State == want })
+}
+
+// condition waits until the relay's report has a condition.
+func (b *bench) condition(t *testing.T, name string) relay.Condition {
+	t.Helper()
+	var found relay.Condition
+	b.until(t, "condition "+name, func() bool {
+		for _, c := range b.relay.Report("").Conditions {
+			if c.Name == name {
+				found = c
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+// passes waits until so many more records are in Kafka.
+func (b *bench) passes(t *testing.T, records int64) {
+	t.Helper()
+	before := b.seen.published.Load()
+	b.until(t, fmt.Sprint(records, " records to pass"), func() bool { return b.seen.published.Load() >= before+records })
+}
+
+// logged counts the lines of the relay's log that hold a text.
+func (b *bench) logged(text string) int {
+	n := 0
+	for _, e := range b.log.All() {
+		if strings.Contains(e.Message, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// await waits for a condition.
+func await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %s for %s", patience, what)
+		}
+		<-tick.C
+	}
+}
+
+// value gives the one value that SQL answers with.
+func value[T any](t *testing.T, b *bench, sql string, args ...any) (v T) {
+	t.Helper()
+	if err := b.conn.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
+
+// confirmed waits until the slot is confirmed up to everything written so far.
+func (b *bench) confirmed(t *testing.T) {
+	t.Helper()
+	end := value[string](t, b, "SELECT pg_current_wal_insert_lsn()::text")
+	b.until(t, "the slot to be confirmed up to "+end, func() bool {
+		return value[bool](t, b, "SELECT coalesce(bool_or(confirmed_flush_lsn >= $1::text::pg_lsn), false) FROM pg_replication_slots WHERE slot_name = $2", end, b.cfg.Postgres.Slot)
+	})
+}
+
+// released waits until nobody reads the slot.
+func (b *bench) released(t *testing.T) {
+	t.Helper()
+	await(t, "the slot to be free", func() bool {
+		return !value[bool](t, b, "SELECT coalesce(bool_or(active), false) FROM pg_replication_slots WHERE slot_name = $1", b.cfg.Postgres.Slot)
+	})
+}
+
+// insert is one event with a number under a key.
+func insert(key string, n int) string {
+	return fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', '%s', 'Created', '{"n": %d}')`, key, n)
+}
+
+// inserts are so many events in one transaction, under seven keys.
+func inserts(first, last int) string {
+	return fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
+		SELECT 'order', 'k' || i %% 7, 'Created', jsonb_build_object('n', i) FROM generate_series(%d, %d) i`, first, last)
+}

@@ -1,0 +1,84 @@
+package faults_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/devstack"
+)
+
+// writers commit events all the time, each under a key of its own, in transactions
+// of 1 to 4 rows of which one in ten is rolled back, through whatever happens to the
+// server.
+type writers struct {
+	stop context.CancelFunc
+	all  sync.WaitGroup
+}
+
+const writerCount = 4
+
+func (b *bench) write(t *testing.T) *writers {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &writers{stop: cancel}
+	server, database := b.server, b.database
+	for i := range writerCount {
+		w.all.Go(func() {
+			for ctx.Err() == nil {
+				writeAs(ctx, server, database, fmt.Sprint("writer", i))
+			}
+		})
+	}
+	t.Cleanup(w.end)
+	return w
+}
+
+func (w *writers) end() {
+	w.stop()
+	w.all.Wait()
+}
+
+// writeAs writes until an error: then the caller connects again, and a commit whose
+// outcome is unknown shows in the highest number.
+func writeAs(ctx context.Context, server *devstack.Postgres, database, key string) {
+	conn, err := server.Connect(ctx, database)
+	if err != nil {
+		return
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	var n int
+	if err := conn.QueryRow(ctx, "SELECT coalesce(max((payload->>'n')::int), 0) FROM outbox WHERE aggregateid = $1", key).Scan(&n); err != nil {
+		return
+	}
+	for ctx.Err() == nil {
+		rows := 1 + rand.IntN(4)
+		undo := rand.IntN(10) == 0
+		if err := writeOnce(ctx, conn, key, n, rows, undo); err != nil {
+			return
+		}
+		if !undo {
+			n += rows
+		}
+	}
+}
+
+func writeOnce(ctx context.Context, conn *pgx.Conn, key string, after, rows int, undo bool) error {
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		if _, err := tx.Exec(ctx, insert(key, after+i+1)); err != nil {
+			return err
+		}
+	}
+	if undo {
+		return tx.Rollback(ctx)
+	}
+	return tx.Commit(ctx)
+}
