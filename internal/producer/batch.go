@@ -16,6 +16,7 @@ const maxBatch = 512 << 10
 type meta struct {
 	event     uint64 // its number in the stream
 	position  router.Position
+	born      int64 // when its transaction committed, unix nanoseconds; 0: not known
 	partition int32 // the partition asked for; -1: by key
 	size      int32
 	cause     *partition // a dead letter: the partition whose head it stands for

@@ -52,6 +52,7 @@ func (r *recorder) Rejected(_, reason string)  { r.do(func() { r.rejected[reason
 func (r *recorder) DeadLettered(topic string)  { r.do(func() { r.dead[topic]++ }) }
 func (r *recorder) ProduceError(class string)  { r.do(func() { r.classes[class]++ }) }
 func (r *recorder) PossibleRepeats(n int)      { r.do(func() { r.repeats += n }) }
+func (r *recorder) CommitToAck(time.Duration)  {}
 func (r *recorder) Request(time.Duration)      {}
 func (r *recorder) Reconnected()               {}
 func (r *recorder) class(name string) (count int) {

@@ -183,6 +183,9 @@ func (p *Producer) acknowledged(pt *partition) {
 	pt.topic.written = true
 	p.recovered(pt)
 	p.opts.Observer.Published(pt.topic.name, len(b.records), b.size)
+	if born := b.metas[0].born; born > 0 {
+		p.opts.Observer.CommitToAck(max(0, time.Since(time.Unix(0, born))))
+	}
 	for i := range b.metas {
 		if cause := b.metas[i].cause; cause != nil {
 			p.opts.Observer.DeadLettered(pt.topic.name)

@@ -71,6 +71,9 @@ type Observer interface {
 	DeadLettered(topic string)
 	ProduceError(class string)
 	PossibleRepeats(records int)
+	// CommitToAck hears, once a batch, how long its oldest record took from the
+	// commit of its transaction to the acknowledgement.
+	CommitToAck(d time.Duration)
 	Request(d time.Duration)
 	Reconnected()
 }
@@ -94,6 +97,7 @@ type Producer struct {
 	health    health
 	halted    *Halt
 
+	born    atomic.Int64  // when the events that come in were committed, unix nanoseconds by our clock; 0: not known
 	fill    atomic.Int64  // how long a request may wait to fill, nanoseconds
 	want    chan struct{} // asks the control goroutine for metadata
 	wanted  bool
@@ -134,10 +138,11 @@ func (p *Producer) Close() {
 	p.started.Wait()
 }
 
-// SetAge tells how old events are when they come in. From behindAfter on a request
+// SetAge tells how old the events are that are added from now on. From behindAfter on a request
 // may wait to fill, a tenth of that age, 20 ms at most: without that a busy machine falls
 // into tiny requests, whose cost starves everybody, the walsender too.
 func (p *Producer) SetAge(age time.Duration) {
+	p.born.Store(time.Now().Add(-age).UnixNano())
 	wait := time.Duration(0)
 	if age >= behindAfter {
 		wait = min(max(age/10, fillLeast), fillMost).Truncate(fillLeast)
@@ -171,7 +176,7 @@ func (p *Producer) add(rec *router.Record, m meta) {
 	}
 	p.lastEvent = max(p.lastEvent, m.event)
 	p.events++
-	m.size = int32(size(rec))
+	m.size, m.born = int32(size(rec)), p.born.Load()
 	pt := t.choose(rec.Key, m.partition)
 	p.append(pt, &batchSource{rec: rec, meta: m})
 	if !pt.listed && !pt.busy {
@@ -240,5 +245,6 @@ func (nobody) Rejected(string, string)    {}
 func (nobody) DeadLettered(string)        {}
 func (nobody) ProduceError(string)        {}
 func (nobody) PossibleRepeats(int)        {}
+func (nobody) CommitToAck(time.Duration)  {}
 func (nobody) Request(time.Duration)      {}
 func (nobody) Reconnected()               {}

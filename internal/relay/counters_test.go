@@ -15,6 +15,7 @@ func (c *counters) Rejected(string, string)      { c.rejected.Add(1) }
 func (c *counters) DeadLettered(string)          { c.dead.Add(1) }
 func (c *counters) ProduceError(string)          { c.errors.Add(1) }
 func (c *counters) PossibleRepeats(n int)        { c.repeats.Add(int64(n)) }
+func (c *counters) CommitToAck(time.Duration)    {}
 func (c *counters) Request(time.Duration)        {}
 func (c *counters) Reconnected()                 {}
 func (c *counters) ChangeIgnored(string)         { c.ignored.Add(1) }

@@ -148,6 +148,7 @@ func (observer) Rejected(string, string)    {}
 func (observer) DeadLettered(string)        {}
 func (observer) ProduceError(string)        {}
 func (observer) PossibleRepeats(int)        {}
+func (observer) CommitToAck(time.Duration)  {}
 func (observer) Request(time.Duration)      {}
 func (observer) Reconnected()               {}
 func (observer) ChangeIgnored(string)       {}
