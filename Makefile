@@ -11,7 +11,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/walpost/walpost/internal/cli.version=$(VERSION) -X github.com/walpost/walpost/internal/cli.commit=$(COMMIT)
 
-.PHONY: help build test demo bench lint fuzz clean
+.PHONY: help build test faults demo bench lint fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,11 +22,15 @@ build: ## build the static binary bin/walpost
 test: ## run all tests on real Postgres and real Kafka, with the race detector
 	go test -race -timeout 15m ./...
 
-demo: build ## watch events go from Postgres to Kafka while the relay is killed; KEEP=1 leaves it all running
-	go run ./internal/demo -walpost bin/walpost
+faults: ## run the whole fault suite: servers killed, frozen, cut off, replaced (some minutes)
+	go test -race -timeout 30m -tags faults ./internal/faults ./internal/relay ./internal/producer ./internal/e2e
 
-bench: build ## measure walpost against pg_recvlogical on this machine; ROWS=1000000
-	go run ./internal/bench -walpost bin/walpost
+demo: build ## watch events go from Postgres to Kafka while the relay is killed; KEEP=1 leaves it all running
+	go build -o bin/demo ./internal/demo
+	@bin/demo -walpost bin/walpost
+
+bench: build ## measure walpost against pg_recvlogical on this machine; ROWS=1000000, BENCH='-only drain'
+	go run ./internal/bench -walpost bin/walpost $(BENCH)
 
 lint: $(GOLANGCI) ## go vet and golangci-lint
 	go vet ./...
