@@ -75,8 +75,9 @@ func (s *session) metadata(ctx context.Context, names ...string) (*sarama.Metada
 func (c *Client) InitProducerID(ctx context.Context) error {
 	const op = "ask for a producer id"
 	for attempt := 0; ; attempt++ {
-		// Not Client.InitProducerID of sarama: it sends id 0, epoch 0, which Kafka
-		// takes for a producer that goes on.
+		// Not Client.InitProducerID of sarama: it sends id 0, epoch 0, which since
+		// KIP-360 names a producer that goes on; -1 is one that begins. Without a
+		// transactional id Kafka 4.1 takes both alike.
 		res, err := await(ctx, func() (*sarama.InitProducerIDResponse, error) {
 			return c.session.broker.InitProducerID(&sarama.InitProducerIDRequest{
 				Version: 4, ProducerID: -1, ProducerEpoch: -1, TransactionTimeout: time.Minute,

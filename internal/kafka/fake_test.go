@@ -50,6 +50,9 @@ func TestInjectedAnswers(t *testing.T) {
 			return nil, nil, false
 		}
 		fake.KeepControl()
+		if asked := req.(*kmsg.InitProducerIDRequest); asked.ProducerID != -1 || asked.ProducerEpoch != -1 {
+			t.Errorf("asked as producer %d, epoch %d", asked.ProducerID, asked.ProducerEpoch)
+		}
 		res := req.ResponseKind().(*kmsg.InitProducerIDResponse)
 		res.ErrorCode, answers = answers[0].Code, answers[1:]
 		return res, nil, true

@@ -160,7 +160,8 @@ func TestRequirementsOfBrokers(t *testing.T) {
 	frozenBrokerLetsGo(t, k)
 }
 
-// A frozen broker takes the connection and says nothing: who asks is let go.
+// A frozen broker takes the connection and says nothing: who asks is let go when
+// the context ends.
 func frozenBrokerLetsGo(t *testing.T, k *devstack.Kafka) {
 	t.Helper()
 	o := kafka.Options{Brokers: k.Bootstrap(devstack.Plaintext)}
@@ -170,6 +171,7 @@ func frozenBrokerLetsGo(t *testing.T, k *devstack.Kafka) {
 	}
 	t.Cleanup(func() { _ = k.Broker(1).Resume() })
 	awaitFrozen(t, k.Broker(1).PID())
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := kafka.Connect(ctx, o); err == nil || !strings.Contains(err.Error(), o.Brokers[0]) {
@@ -180,6 +182,9 @@ func frozenBrokerLetsGo(t *testing.T, k *devstack.Kafka) {
 	}
 	if made, err := client.Create(ctx, kafka.Spec{Name: "t", Partitions: 1, ReplicationFactor: 1}); err == nil || made {
 		t.Error("created")
+	}
+	if took := time.Since(began); took > 5*time.Second { // without the context it is 15 s for each
+		t.Errorf("let go after %v, though the context ended after 0.3 s", took)
 	}
 }
 
