@@ -13,6 +13,7 @@ func (c *counters) Rejected(string, string)      {}
 func (c *counters) DeadLettered(string)          {}
 func (c *counters) ProduceError(string)          {}
 func (c *counters) PossibleRepeats(n int)        { c.repeats.Add(int64(n)) }
+func (*counters) CommitToAck(time.Duration)      {}
 func (c *counters) Request(time.Duration)        {}
 func (c *counters) Reconnected()                 {}
 func (c *counters) ChangeIgnored(string)         { c.ignored.Add(1) }
