@@ -1,0 +1,150 @@
+package inbox
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// Config describes a consumer. Brokers, Group and Topics are required.
+type Config struct {
+	// Brokers are addresses of Kafka to begin with, host:port.
+	Brokers []string
+	// Group is the consumer group. With the event's id it is the key of the inbox
+	// table: a group that is renamed processes everything again.
+	Group string
+	// Topics are what is read. A new group begins with the oldest record.
+	Topics []string
+
+	// Table is the inbox table in SQL syntax, as the transaction sees it: inbox,
+	// payments.inbox, "My Schema"."Inbox". Defaults to inbox.
+	Table string
+	// IDHeader is the header with the event's id. Defaults to id.
+	IDHeader string
+	// TypeHeader is the header with the event's type. Defaults to eventType.
+	TypeHeader string
+
+	// Parallel is how many keys of one partition are processed at a time. Partitions
+	// always are. Records of one key stay in order, records without a key have none.
+	// Defaults to 1: a partition is processed record by record.
+	Parallel int
+	// Batch is how many records that wait already may share one transaction: fewer
+	// commits. When a handler in it fails, or an event is a repeat, the transaction is
+	// rolled back and its records are processed one by one, so a handler may be called
+	// again for an event whose first call had no error. Defaults to 1.
+	Batch int
+
+	// AttemptTimeout is how long one transaction may take: the handler's context ends
+	// then. It must be below sarama's Consumer.Group.Rebalance.Timeout (60 s), within
+	// which a member must let go. It is also given to Postgres, as
+	// idle_in_transaction_session_timeout of the transaction (5 s more), so that a
+	// process that was frozen inside of one does not hold up its successor. Defaults
+	// to 30 s.
+	AttemptTimeout time.Duration
+	// Retry says how often and how fast ClassTransient is tried again.
+	Retry Retry
+	// Classify classes errors that the handler has not marked. It returns
+	// Unclassified for what it does not know. May be nil.
+	Classify func(error) Class
+
+	// OnReject says what becomes of a record that cannot be processed. Defaults to
+	// DeadLetterRecord.
+	OnReject Reject
+	// DeadLetter is the dead letter topic; {topic} stands for the record's. It must
+	// exist. Defaults to {topic}.DLT.
+	DeadLetter string
+
+	// Sarama changes sarama's configuration: TLS, SASL, time-outs. What correctness
+	// rests on must stay as it is, or New refuses.
+	Sarama func(*sarama.Config)
+	// Observers are told what happens: see [Log] and package inboxprom.
+	Observers []Observer
+}
+
+// Retry is how a record is tried again. It is tried in place: the member stays in
+// its group, and later records of the key wait.
+type Retry struct {
+	// Attempts is how often a record is tried in all before it is rejected. Defaults
+	// to 10; below 0: without end.
+	Attempts int
+	// First is the wait after the first attempt; it doubles with each, up to Max.
+	// A random half of it is left out. Defaults to 100 ms.
+	First time.Duration
+	// Max is the longest wait. Defaults to 30 s.
+	Max time.Duration
+}
+
+// Reject is what becomes of a record that cannot be processed.
+type Reject uint8
+
+const (
+	// DeadLetterRecord writes the record to its dead letter topic and goes on.
+	DeadLetterRecord Reject = iota
+	// StopConsumer ends Run with the error. The record comes again.
+	StopConsumer
+)
+
+// ErrConfig is a configuration that cannot work.
+var ErrConfig = errors.New("inbox: configuration")
+
+const (
+	defaultAttempts       = 10
+	defaultFirst          = 100 * time.Millisecond
+	defaultMax            = 30 * time.Second
+	defaultAttemptTimeout = 30 * time.Second
+	topicPlace            = "{topic}"
+	defaultDeadLetter     = topicPlace + ".DLT"
+)
+
+func orElse[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (c Config) withDefaults() Config {
+	orElse(&c.Table, "inbox")
+	orElse(&c.IDHeader, "id")
+	orElse(&c.TypeHeader, "eventType")
+	orElse(&c.Parallel, 1)
+	orElse(&c.Batch, 1)
+	orElse(&c.AttemptTimeout, defaultAttemptTimeout)
+	orElse(&c.Retry.Attempts, defaultAttempts)
+	orElse(&c.Retry.First, defaultFirst)
+	orElse(&c.Retry.Max, max(defaultMax, c.Retry.First))
+	orElse(&c.DeadLetter, defaultDeadLetter)
+	return c
+}
+
+// check gives all faults at once.
+func (c *Config) check() error {
+	var faults []error
+	refuse := func(when bool, format string, args ...any) {
+		if when {
+			faults = append(faults, fmt.Errorf("%w: %s", ErrConfig, fmt.Sprintf(format, args...)))
+		}
+	}
+	refuse(len(c.Brokers) == 0, "Brokers: want at least one, host:port")
+	refuse(c.Group == "" || !validText(c.Group), "Group %q: want a name, in UTF-8 without NUL", c.Group)
+	refuse(len(c.Topics) == 0 || slices.Contains(c.Topics, ""), "Topics %q: want names of topics", c.Topics)
+	refuse(!tableName().MatchString(c.Table), `Table %q: want table or schema.table in SQL syntax, like public.inbox or "My Schema"."Inbox"`, c.Table)
+	refuse(c.Parallel < 0, "Parallel %d: want at least 1", c.Parallel)
+	refuse(c.Batch < 0, "Batch %d: want at least 1", c.Batch)
+	refuse(c.AttemptTimeout < time.Millisecond, "AttemptTimeout %v: want at least 1ms", c.AttemptTimeout)
+	refuse(c.Retry.First < 0 || c.Retry.Max < c.Retry.First, "Retry: want First (%v) up to Max (%v)", c.Retry.First, c.Retry.Max)
+	refuse(c.OnReject > StopConsumer, "OnReject %d: want DeadLetterRecord or StopConsumer", c.OnReject)
+	for _, topic := range c.Topics {
+		refuse(slices.Contains(c.Topics, c.deadLetterOf(topic)), "DeadLetter %q is one of Topics for %q: dead letters would be read as events", c.DeadLetter, topic)
+	}
+	return errors.Join(faults...)
+}
+
+// deadLetterOf is the dead letter topic of a topic.
+func (c *Config) deadLetterOf(topic string) string {
+	return strings.ReplaceAll(c.DeadLetter, topicPlace, topic)
+}

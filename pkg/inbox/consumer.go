@@ -1,0 +1,184 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// Consumer is one member of a consumer group. Start as many processes as there are
+// partitions, or fewer.
+type Consumer struct {
+	config Config
+	sarama *sarama.Config
+	unit   transactor
+
+	running atomic.Bool
+	halt    context.CancelCauseFunc // ends Run; set before the session begins
+	letters *letters                // set before the session begins
+
+	mu         sync.Mutex
+	partitions map[*partition]struct{}
+}
+
+// New checks a configuration and makes a Consumer of it. It touches neither Kafka
+// nor the database.
+func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Consumer, error) {
+	config = config.withDefaults()
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	if store == nil || handle == nil {
+		return nil, fmt.Errorf("%w: want a store and a handler", ErrConfig)
+	}
+	s, err := config.saramaConfig()
+	if err != nil {
+		return nil, err
+	}
+	return &Consumer{
+		config: config, sarama: s, partitions: map[*partition]struct{}{},
+		unit: &unit[Tx]{store, handle, config.Group, statementsOf(config.Table, config.AttemptTimeout)},
+	}, nil
+}
+
+// ErrRunning is a second Run of one Consumer.
+var ErrRunning = errors.New("inbox: Run has been called before")
+
+// Run consumes until ctx is cancelled; then it finishes what is in hand, at most for
+// Config.AttemptTimeout, commits the offsets, leaves the group and returns nil.
+//
+// It returns an error when a decision is needed: a topic or dead letter topic is
+// missing or denied, an offset is out of range, a record was rejected under
+// StopConsumer, or an error was ClassFatal. Nothing was skipped then; the same
+// record comes again at the next start. Brokers and databases that are away are
+// waited for. Run may be called once.
+func (c *Consumer) Run(ctx context.Context) error {
+	if c.running.Swap(true) {
+		return ErrRunning
+	}
+	running, halt := context.WithCancelCause(ctx)
+	defer halt(nil)
+	c.halt = halt
+	err := c.connected(running, c.consume)
+	switch {
+	case ctx.Err() == nil && running.Err() != nil:
+		return context.Cause(running)
+	case ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())):
+		if cause := context.Cause(running); cause != nil && !errors.Is(cause, context.Cause(ctx)) {
+			return cause // it was about to stop already
+		}
+		return nil
+	}
+	return err
+}
+
+// stop ends Run with the error. It is false, for callers that say whether to go on.
+func (c *Consumer) stop(e *Event, class Class, err error) bool {
+	if e != nil {
+		err = fmt.Errorf("inbox: %v: %w", e, err)
+	}
+	c.observe(Observation{Kind: Stopped, Event: e, Class: class, Err: err})
+	c.halt(err)
+	return false
+}
+
+// connected waits for Kafka and calls do with a client.
+func (c *Consumer) connected(ctx context.Context, do func(context.Context, sarama.Client) error) error {
+	for attempts := 1; ; attempts++ {
+		client, err := sarama.NewClient(c.config.Brokers, c.sarama)
+		if err == nil {
+			defer func() { _ = client.Close() }()
+			return do(ctx, client)
+		}
+		if fatalInKafka(err) {
+			return fmt.Errorf("inbox: connect to Kafka: %w", err)
+		}
+		if !c.kafkaFailed(ctx, attempts, fmt.Errorf("inbox: connect to Kafka: %w", err)) {
+			return ctx.Err()
+		}
+	}
+}
+
+// kafkaFailed tells of a failure, waits, and says whether to try again.
+func (c *Consumer) kafkaFailed(ctx context.Context, attempts int, err error) bool {
+	wait := Retry{First: 100 * time.Millisecond, Max: 5 * time.Second}.wait(attempts)
+	c.observe(Observation{Kind: KafkaFailed, Err: err, Class: ClassUnavailable, Wait: wait})
+	return sleep(ctx, wait)
+}
+
+// consume is a member of the group until ctx ends.
+func (c *Consumer) consume(ctx context.Context, client sarama.Client) error {
+	if err := c.checkTopics(ctx, client); err != nil {
+		return err
+	}
+	letters, err := c.openLetters(ctx)
+	if err != nil {
+		return err
+	}
+	defer letters.close()
+	c.letters = letters
+	group, err := sarama.NewConsumerGroupFromClient(c.config.Group, client)
+	if err != nil {
+		return fmt.Errorf("inbox: group %q: %w", c.config.Group, err)
+	}
+	var errorsRead sync.WaitGroup
+	errorsRead.Go(func() { c.readErrors(ctx, group.Errors()) })
+	err = c.sessions(ctx, group)
+	if left := group.Close(); left != nil && err == nil {
+		c.observe(Observation{Kind: KafkaFailed, Class: ClassUnavailable, Err: fmt.Errorf("inbox: leave group %q: %w", c.config.Group, left)})
+	}
+	errorsRead.Wait()
+	return err
+}
+
+// sessions joins the group again and again: each rebalance ends a session.
+func (c *Consumer) sessions(ctx context.Context, group sarama.ConsumerGroup) error {
+	attempts := 0
+	for ctx.Err() == nil {
+		err := group.Consume(ctx, c.config.Topics, &session{c})
+		switch {
+		case ctx.Err() != nil, errors.Is(err, sarama.ErrClosedConsumerGroup):
+			return ctx.Err()
+		case err == nil:
+			attempts = 0
+			continue
+		case fatalInKafka(err):
+			return fmt.Errorf("inbox: group %q: %w", c.config.Group, err)
+		}
+		attempts++
+		if !c.kafkaFailed(ctx, attempts, fmt.Errorf("inbox: group %q: %w", c.config.Group, err)) {
+			return ctx.Err()
+		}
+	}
+	return ctx.Err()
+}
+
+// readErrors reads what sarama tells here alone. An offset out of range must not be
+// passed over: records are gone, or the topic was made anew.
+func (c *Consumer) readErrors(ctx context.Context, failures <-chan error) {
+	for err := range failures {
+		var place *sarama.ConsumerError
+		switch {
+		case errors.Is(err, sarama.ErrOffsetOutOfRange):
+			where := ""
+			if errors.As(err, &place) {
+				where = fmt.Sprintf(" in %s/%d", place.Topic, place.Partition)
+			}
+			c.stop(nil, ClassFatal, fmt.Errorf("%w%s of group %q: decide where to go on, and set it: kafka-consumer-groups.sh --group %s --reset-offsets: %w",
+				ErrOutOfRange, where, c.config.Group, c.config.Group, err))
+		case fatalInKafka(err):
+			c.stop(nil, ClassFatal, fmt.Errorf("inbox: group %q: %w", c.config.Group, err))
+		case ctx.Err() == nil:
+			c.observe(Observation{Kind: KafkaFailed, Class: ClassUnavailable, Err: err})
+		}
+	}
+}
+
+// ErrOutOfRange says that the group's offset is not in the partition any more:
+// retention was faster, or the topic was truncated or made anew.
+var ErrOutOfRange = errors.New("inbox: the committed offset is out of range")

@@ -1,0 +1,192 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// Headers of a dead letter, after the record's own. Those of walpost's relay begin
+// with the same prefix.
+const (
+	headerPrefix      = "walpost-dlt-"
+	headerTopic       = headerPrefix + "topic"        // where the record was
+	headerPartition   = headerPrefix + "partition"    // where the record was
+	headerOffset      = headerPrefix + "offset"       // where the record was
+	headerTimestamp   = headerPrefix + "timestamp"    // of the record, RFC 3339 in UTC
+	headerGroup       = headerPrefix + "group"        // that could not process it
+	headerReason      = headerPrefix + "reason"       // undecodable, permanent or exhausted
+	headerClass       = headerPrefix + "class"        // the error's SQLSTATE or Go type
+	headerError       = headerPrefix + "error"        // the error's text
+	headerAttempts    = headerPrefix + "attempts"     // of the handler
+	headerFirstFailed = headerPrefix + "first-failed" // when the first attempt began, RFC 3339 in UTC
+	headerTime        = headerPrefix + "time"         // when it was given up, RFC 3339 in UTC
+)
+
+// maxErrorBytes keeps a dead letter within the size that its record had, nearly.
+const maxErrorBytes = 1000
+
+// reject does with a record that cannot be processed what Config.OnReject says, and
+// says whether the record is done.
+func (t *trial) reject(ctx context.Context) bool {
+	p := t.partition
+	c := p.consumer
+	if c.config.OnReject == StopConsumer {
+		return c.stop(t.event, t.class, t.err)
+	}
+	letter := t.letter()
+	for attempts := 1; ctx.Err() == nil; attempts++ { // a session that has ended leaves the record to the next
+		err := c.letters.send(ctx, letter)
+		switch {
+		case err == nil:
+			c.observe(Observation{Kind: DeadLettered, Event: t.event, Err: t.err, Class: t.class})
+			return true
+		case fatalForLetter(err):
+			return c.stop(t.event, ClassFatal, fmt.Errorf("write to dead letter topic %s: %w; the record failed with: %w", letter.Topic, err, t.err))
+		}
+		if !p.retry(ctx, Observation{Event: t.event, Err: fmt.Errorf("inbox: write to dead letter topic %s: %w", letter.Topic, err), Class: ClassUnavailable}, attempts) {
+			return false
+		}
+	}
+	return false
+}
+
+// letter is the dead letter of a record: its key, value and headers, and ours.
+func (t *trial) letter() *sarama.ProducerMessage {
+	c, m := t.partition.consumer, t.record.message
+	letter := &sarama.ProducerMessage{Topic: c.config.deadLetterOf(m.Topic), Partition: m.Partition, Key: bytesOf(m.Key), Value: bytesOf(m.Value)}
+	for _, h := range m.Headers {
+		letter.Headers = append(letter.Headers, *h)
+	}
+	add := func(name, value string) {
+		letter.Headers = append(letter.Headers, sarama.RecordHeader{Key: []byte(name), Value: []byte(value)})
+	}
+	add(headerTopic, m.Topic)
+	add(headerPartition, strconv.Itoa(int(m.Partition)))
+	add(headerOffset, strconv.FormatInt(m.Offset, 10))
+	add(headerTimestamp, timeText(m.Timestamp))
+	add(headerGroup, c.config.Group)
+	add(headerReason, t.reason())
+	add(headerClass, errorClass(t.err))
+	add(headerError, shortText(t.err.Error()))
+	add(headerAttempts, strconv.Itoa(t.event.Attempt))
+	add(headerFirstFailed, timeText(t.began))
+	add(headerTime, timeText(time.Now()))
+	return letter
+}
+
+func (t *trial) reason() string {
+	switch {
+	case errors.Is(t.err, ErrUndecodable):
+		return "undecodable"
+	case t.class == ClassTransient:
+		return "exhausted"
+	}
+	return "permanent"
+}
+
+// bytesOf keeps null and empty apart, which sarama's ByteEncoder does not.
+func bytesOf(b []byte) sarama.Encoder {
+	if b == nil {
+		return nil
+	}
+	return sarama.ByteEncoder(b)
+}
+
+func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+func shortText(s string) string {
+	return strings.ToValidUTF8(s[:min(len(s), maxErrorBytes)], "")
+}
+
+// errorClass names an error by its SQLSTATE, or by the type of the innermost error.
+func errorClass(err error) string {
+	var state interface{ SQLState() string }
+	if errors.As(err, &state) {
+		return "SQLSTATE " + state.SQLState()
+	}
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return fmt.Sprintf("%T", err)
+		}
+		err = inner
+	}
+}
+
+// letters writes dead letters.
+type letters struct {
+	client   sarama.Client
+	producer sarama.SyncProducer
+}
+
+func (c *Consumer) openLetters(ctx context.Context) (*letters, error) {
+	if c.config.OnReject == StopConsumer {
+		return &letters{}, nil
+	}
+	for attempts := 1; ; attempts++ {
+		l, err := newLetters(c.config.Brokers, producerConfig(c.sarama))
+		if err == nil {
+			return l, nil
+		}
+		if !c.kafkaFailed(ctx, attempts, fmt.Errorf("inbox: producer for dead letters: %w", err)) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func newLetters(brokers []string, config *sarama.Config) (*letters, error) {
+	client, err := sarama.NewClient(brokers, config)
+	if err != nil {
+		return nil, err
+	}
+	producer, err := sarama.NewSyncProducerFromClient(client)
+	if err != nil {
+		_ = client.Close()
+		return nil, err
+	}
+	return &letters{client, producer}, nil
+}
+
+func (l *letters) close() {
+	if l.producer != nil {
+		_ = l.producer.Close() // nothing is under way
+		_ = l.client.Close()
+	}
+}
+
+// send returns when all in-sync replicas have the record. Partition is where it was;
+// in a topic with fewer partitions those of one partition stay together, in order.
+func (l *letters) send(_ context.Context, m *sarama.ProducerMessage) error {
+	partitions, err := l.client.Partitions(m.Topic)
+	if err != nil {
+		return err
+	}
+	if len(partitions) == 0 {
+		return sarama.ErrUnknownTopicOrPartition
+	}
+	again := *m // sarama keeps its state in the message
+	again.Partition = m.Partition % int32(len(partitions))
+	if _, _, err = l.producer.SendMessage(&again); err == nil {
+		return nil
+	}
+	if fresh := l.client.RefreshMetadata(m.Topic); fresh != nil && fatalInKafka(fresh) {
+		return fresh // sarama's own error may be "circuit breaker is open"
+	}
+	return err
+}
+
+// fatalForLetter says that a dead letter can never be written as things are.
+func fatalForLetter(err error) bool {
+	for _, fatal := range []error{sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidMessage, sarama.ErrPolicyViolation, sarama.ErrInvalidRecord} {
+		if errors.Is(err, fatal) {
+			return true
+		}
+	}
+	return fatalInKafka(err)
+}

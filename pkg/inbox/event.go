@@ -1,0 +1,97 @@
+package inbox
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/IBM/sarama"
+)
+
+// Event is one record of Kafka. What it refers to belongs to the handler during the
+// call alone.
+type Event struct {
+	// Topic, Partition and Offset are where the record is.
+	Topic     string
+	Partition int32
+	Offset    int64
+
+	// ID is the header of Config.IDHeader, by which a repeat is known.
+	ID string
+	// Type is the header of Config.TypeHeader; "" when there is none.
+	Type string
+
+	// Key and Payload are the record's key and value. Nil is Kafka's null: no key, or
+	// a tombstone.
+	Key     []byte
+	Payload []byte
+
+	// Headers are all of the record's, in order. A name may come more than once.
+	Headers []Header
+
+	// Time is the record's timestamp. From walpost: when the transaction committed
+	// that wrote the event.
+	Time time.Time
+
+	// Attempt counts calls of the handler for this delivery, from 1.
+	Attempt int
+}
+
+// Header is one header of a record. A nil Value is null.
+type Header struct {
+	Name  string
+	Value []byte
+}
+
+// Header gives the value of the last header of that name.
+func (e *Event) Header(name string) (value []byte, ok bool) {
+	for i := len(e.Headers) - 1; i >= 0; i-- {
+		if e.Headers[i].Name == name {
+			return e.Headers[i].Value, true
+		}
+	}
+	return nil, false
+}
+
+// String names the record, without its data.
+func (e *Event) String() string {
+	return fmt.Sprintf("%s/%d offset %d (id %q)", e.Topic, e.Partition, e.Offset, e.ID)
+}
+
+// ErrUndecodable is a record without an id that the inbox can hold.
+var ErrUndecodable = errors.New("inbox: record cannot be decoded")
+
+// maxIDBytes keeps ids far below what an index entry of Postgres can hold.
+const maxIDBytes = 255
+
+// eventOf is the event of a record, also when it comes with ErrUndecodable.
+func (c *Config) eventOf(m *sarama.ConsumerMessage) (*Event, error) {
+	e := &Event{
+		Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: m.Key, Payload: m.Value, Time: m.Timestamp,
+		Headers: make([]Header, len(m.Headers)),
+	}
+	for i, h := range m.Headers {
+		e.Headers[i] = Header{Name: string(h.Key), Value: h.Value}
+	}
+	if value, ok := e.Header(c.TypeHeader); ok {
+		e.Type = string(value)
+	}
+	id, ok := e.Header(c.IDHeader)
+	e.ID = string(id)
+	switch {
+	case !ok:
+		return e, fmt.Errorf("%w: it has no header %q", ErrUndecodable, c.IDHeader)
+	case e.ID == "":
+		return e, fmt.Errorf("%w: its header %q is empty", ErrUndecodable, c.IDHeader)
+	case len(e.ID) > maxIDBytes:
+		return e, fmt.Errorf("%w: its header %q has %d bytes, and %d are the most", ErrUndecodable, c.IDHeader, len(e.ID), maxIDBytes)
+	case !validText(e.ID):
+		return e, fmt.Errorf("%w: its header %q is not UTF-8 without NUL", ErrUndecodable, c.IDHeader)
+	}
+	return e, nil
+}
+
+// validText says whether Postgres can hold the text.
+func validText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }

@@ -1,0 +1,80 @@
+package inbox
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Health is where a consumer stands.
+type Health struct {
+	// Partitions are those this member has, by topic and number.
+	Partitions []PartitionHealth
+}
+
+// PartitionHealth is where one partition stands.
+type PartitionHealth struct {
+	Topic     string
+	Partition int32
+	// Next is the offset below which everything is done.
+	Next int64
+	// End is the offset of the record that will be written next, as far as is known.
+	End int64
+	// Waiting is how many records are read and not done.
+	Waiting int
+	// LastProgress is when Next last moved, or when there last was nothing to do.
+	LastProgress time.Time
+	// Err is why the current record is being tried again; nil when none is. With
+	// Config.Parallel there may be others.
+	Err error
+	// FailingSince is when Err began; zero without one.
+	FailingSince time.Time
+}
+
+// Stuck says whether a partition has had records to process for so long without
+// finishing any: for a liveness probe or an alert.
+func (h Health) Stuck(after time.Duration) bool {
+	return slices.ContainsFunc(h.Partitions, func(p PartitionHealth) bool {
+		return p.Waiting > 0 && time.Since(p.LastProgress) > after
+	})
+}
+
+// failure is what a partition fails with.
+type failure struct {
+	since time.Time
+	err   error
+}
+
+// failing is since when the partition has failed.
+func (p *partition) failing() time.Time {
+	if f := p.failure.Load(); f != nil {
+		return f.since
+	}
+	return time.Now()
+}
+
+func (p *partition) health() PartitionHealth {
+	next, waiting := p.done.state()
+	h := PartitionHealth{
+		Topic: p.claim.Topic(), Partition: p.claim.Partition(), Next: next, End: p.claim.HighWaterMarkOffset(),
+		Waiting: waiting, LastProgress: time.Unix(0, p.progress.Load()),
+	}
+	if f := p.failure.Load(); f != nil {
+		h.Err, h.FailingSince = f.err, f.since
+	}
+	return h
+}
+
+// Health says where the consumer stands. It may be called at any time.
+func (c *Consumer) Health() Health {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var h Health
+	for p := range c.partitions {
+		h.Partitions = append(h.Partitions, p.health())
+	}
+	slices.SortFunc(h.Partitions, func(a, b PartitionHealth) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return h
+}

@@ -1,0 +1,82 @@
+package inbox
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/IBM/sarama"
+)
+
+// saramaConfig is sarama's configuration after the caller's changes.
+func (c *Config) saramaConfig() (*sarama.Config, error) {
+	s := baseConfig("inbox-" + c.Group)
+	s.Consumer.Offsets.Initial = sarama.OffsetOldest // a new group must not skip what was written before it joined
+	s.Consumer.Group.ResetInvalidOffsets = false     // nor jump in silence where retention or truncation was faster
+	s.Consumer.IsolationLevel = sarama.ReadCommitted // nor see what a relay with exactly_once has aborted
+	s.Consumer.Return.Errors = true                  // out of range is told there alone
+	if c.Sarama != nil {
+		c.Sarama(s)
+	}
+	group := &s.Consumer.Group
+	for _, rule := range []struct {
+		broken bool
+		text   string
+	}{
+		{s.Consumer.Offsets.Initial != sarama.OffsetOldest, "Consumer.Offsets.Initial must be OffsetOldest: a new group would skip records"},
+		{group.ResetInvalidOffsets, "Consumer.Group.ResetInvalidOffsets must be false: records would be skipped in silence"},
+		{s.Consumer.IsolationLevel != sarama.ReadCommitted, "Consumer.IsolationLevel must be ReadCommitted: aborted records would be processed"},
+		{!s.Consumer.Return.Errors, "Consumer.Return.Errors must be true: errors would go unseen"},
+		{!s.Consumer.Offsets.AutoCommit.Enable, "Consumer.Offsets.AutoCommit.Enable must be true: it commits what is marked, which is what is done"},
+		{slices.ContainsFunc(group.Rebalance.GroupStrategies, cooperative), "Consumer.Group.Rebalance.GroupStrategies: cooperative strategies are not supported"},
+		{c.AttemptTimeout >= group.Rebalance.Timeout, fmt.Sprintf("AttemptTimeout (%v) must be below Consumer.Group.Rebalance.Timeout (%v), or the group moves on without this member",
+			c.AttemptTimeout, group.Rebalance.Timeout)},
+	} {
+		if rule.broken {
+			return nil, fmt.Errorf("%w: Sarama: %s", ErrConfig, rule.text)
+		}
+	}
+	if err := s.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: Sarama: %w", ErrConfig, err)
+	}
+	return s, nil
+}
+
+// cooperative strategies take a partition away while the session goes on, which a
+// record that is being tried again would not notice.
+func cooperative(strategy sarama.BalanceStrategy) bool {
+	return strategy.Name() == sarama.CooperativeStickyBalanceStrategyName
+}
+
+// baseConfig is what reading and writing share.
+func baseConfig(clientID string) *sarama.Config {
+	s := sarama.NewConfig()
+	s.ClientID = clientIDOf(clientID)
+	s.Version = sarama.V3_6_0_0 // the most sarama may speak; brokers say what they know
+	s.Metadata.AllowAutoTopicCreation = false
+	s.Metadata.Full = false
+	return s
+}
+
+// clientIDOf makes a name that sarama takes.
+func clientIDOf(name string) string {
+	id := []byte(name)
+	for i, b := range id {
+		letter := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
+		if !letter && b != '.' && b != '_' && b != '-' {
+			id[i] = '-'
+		}
+	}
+	return string(id)
+}
+
+// producerConfig is s for dead letters and redriving: every record is acknowledged
+// by all in-sync replicas, and none overtakes another.
+func producerConfig(s *sarama.Config) *sarama.Config {
+	p := *s
+	p.Producer.RequiredAcks = sarama.WaitForAll
+	p.Producer.Return.Successes, p.Producer.Return.Errors = true, true
+	p.Producer.Partitioner = sarama.NewManualPartitioner
+	p.Producer.MaxMessageBytes = int(sarama.MaxRequestSize) // the broker judges the size
+	p.Net.MaxOpenRequests = 1
+	return &p
+}

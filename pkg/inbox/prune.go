@@ -1,0 +1,49 @@
+package inbox
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Retention says which rows of the inbox table Prune deletes.
+type Retention struct {
+	// Table is Config.Table. Defaults to inbox.
+	Table string
+	// Group is whose rows are deleted; "" is every group's.
+	Group string
+	// Keep is the age up to which rows stay. Required. A record that comes again when
+	// its row is gone is processed again, so keep rows for longer than the topics keep
+	// records, dead letters included.
+	Keep time.Duration
+	// Batch is how many rows one transaction deletes. Defaults to 5,000.
+	Batch int
+}
+
+// Prune deletes old rows of the inbox table, in batches of a transaction each, and
+// says how many, also with an error. Run it from time to time; several at once do no
+// harm.
+func Prune[Tx any](ctx context.Context, store Store[Tx], retention Retention) (deleted int64, err error) {
+	r := retention
+	orElse(&r.Table, "inbox")
+	orElse(&r.Batch, 5000)
+	if !tableName().MatchString(r.Table) || r.Keep <= 0 || r.Batch < 0 {
+		return 0, fmt.Errorf("%w: Retention: want a Table in SQL syntax (%q), Keep above 0 (%v) and Batch (%d)", ErrConfig, r.Table, r.Keep, r.Batch)
+	}
+	query := "DELETE FROM " + r.Table + " WHERE ctid = ANY (ARRAY(SELECT ctid FROM " + r.Table + `
+		WHERE processed_at < now() - make_interval(secs => $1::text::double precision) AND ($2::text = '' OR consumer_group = $2::text)
+		ORDER BY processed_at LIMIT $3::text::bigint FOR UPDATE SKIP LOCKED))`
+	for {
+		var n int64
+		err := store.Transact(ctx, func(tx Tx) (err error) {
+			n, err = store.Exec(ctx, tx, query, fmt.Sprint(r.Keep.Seconds()), r.Group, fmt.Sprint(r.Batch))
+			return err
+		})
+		if err != nil {
+			return deleted, fmt.Errorf("inbox: prune %s: %w", r.Table, err)
+		}
+		if deleted += n; n < int64(r.Batch) {
+			return deleted, nil
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package inbox
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// Store runs transactions of one driver. [SQL] and [Pgx] make one; for another
+// library write one: three lines with GORM's DB.Transaction.
+type Store[Tx any] interface {
+	// Transact begins a transaction, calls do, commits when do returns nil, and else
+	// rolls back and returns do's error. It calls do at most once. ctx ends the
+	// transaction. When do panics it rolls back.
+	Transact(ctx context.Context, do func(Tx) error) error
+	// Exec runs one statement in the transaction and says how many rows it affected.
+	Exec(ctx context.Context, tx Tx, query string, args ...any) (int64, error)
+}
+
+// SQL makes a Store of a pool of database/sql. Handlers get a *sql.Tx.
+func SQL(db *sql.DB) Store[*sql.Tx] { return sqlStore{db} }
+
+type sqlStore struct{ db *sql.DB }
+
+func (s sqlStore) Transact(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after the commit; an error of do says more
+	if err := do(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (sqlStore) Exec(ctx context.Context, tx *sql.Tx, query string, args ...any) (int64, error) {
+	result, err := tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// CommandTag is as much of pgconn.CommandTag as is needed.
+type CommandTag interface{ RowsAffected() int64 }
+
+// PgxTx is as much of pgx.Tx as is needed. T is pgconn.CommandTag.
+type PgxTx[T CommandTag] interface {
+	Exec(ctx context.Context, sql string, args ...any) (T, error)
+	Commit(ctx context.Context) error
+	Rollback(ctx context.Context) error
+}
+
+// PgxPool is as much of *pgxpool.Pool as is needed. Tx is pgx.Tx.
+type PgxPool[Tx any] interface {
+	Begin(ctx context.Context) (Tx, error)
+}
+
+// Pgx makes a Store of a pool of pgx. Both types are inferred: Pgx(pool). Handlers
+// get a pgx.Tx. A single *pgx.Conn will not do: partitions are processed at the same
+// time. It works in every query mode of pgx, with PgBouncer too.
+func Pgx[Tx PgxTx[T], T CommandTag](pool PgxPool[Tx]) Store[Tx] { return pgxStore[Tx, T]{pool} }
+
+type pgxStore[Tx PgxTx[T], T CommandTag] struct{ pool PgxPool[Tx] }
+
+func (s pgxStore[Tx, T]) Transact(ctx context.Context, do func(Tx) error) error {
+	tx, err := s.pool.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { // as for database/sql
+		const patience = 5 * time.Second // ctx may have ended; a connection that is well goes back to its pool all the same
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		_ = tx.Rollback(ctx)
+	}()
+	if err := do(tx); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+func (pgxStore[Tx, T]) Exec(ctx context.Context, tx Tx, query string, args ...any) (int64, error) {
+	tag, err := tx.Exec(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return tag.RowsAffected(), nil
+}

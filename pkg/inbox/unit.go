@@ -1,0 +1,100 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+)
+
+// Handler processes one event within the transaction. It must neither commit nor
+// roll back, and must return when ctx ends. It is called from several goroutines,
+// though never for two events of one key at a time in one process. An error rolls
+// the transaction back; what it means is its [Class].
+type Handler[Tx any] func(ctx context.Context, tx Tx, e *Event) error
+
+// transactor processes events in transactions, whatever their type is.
+type transactor interface {
+	// one processes an event in a transaction of its own. first is false for an event
+	// that had been processed before.
+	one(ctx context.Context, e *Event) (first bool, err error)
+	// many processes events in one transaction: all or, with an error, none.
+	many(ctx context.Context, events []*Event) error
+}
+
+// errRepeat says that many met an event that had been processed before.
+var errRepeat = errors.New("inbox: an event of the batch is a repeat")
+
+// storeError is an error of the inbox's own part of a transaction: begin, insert.
+type storeError struct {
+	what string
+	err  error
+}
+
+func (e *storeError) Error() string { return "inbox: " + e.what + ": " + e.err.Error() }
+func (e *storeError) Unwrap() error { return e.err }
+
+// unit is a transactor on a Store.
+type unit[Tx any] struct {
+	store  Store[Tx]
+	handle Handler[Tx]
+	group  string
+	sql    statements
+}
+
+// one inserts before it calls the handler, so that a second process with the same
+// event waits for the first and then finds it done.
+func (u *unit[Tx]) one(ctx context.Context, e *Event) (first bool, err error) {
+	begun := false
+	err = u.store.Transact(ctx, func(tx Tx) error {
+		begun = true
+		n, err := u.store.Exec(ctx, tx, u.sql.one, u.group, e.ID, u.sql.idle)
+		if err != nil {
+			return &storeError{"insert into the inbox table", err}
+		}
+		if first = n > 0; !first {
+			return nil
+		}
+		return u.call(ctx, tx, e)
+	})
+	return first, beginError(begun, err)
+}
+
+func (u *unit[Tx]) many(ctx context.Context, events []*Event) error {
+	begun := false
+	err := u.store.Transact(ctx, func(tx Tx) error {
+		begun = true
+		n, err := u.store.Exec(ctx, tx, u.sql.many, u.group, arrayOf(events), u.sql.idle)
+		if err != nil {
+			return &storeError{"insert into the inbox table", err}
+		}
+		if n != int64(len(events)) {
+			return errRepeat
+		}
+		for _, e := range events {
+			if err := u.call(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return beginError(begun, err)
+}
+
+func beginError(begun bool, err error) error {
+	if err != nil && !begun {
+		return &storeError{"begin a transaction", err}
+	}
+	return err
+}
+
+// call keeps a panic of the handler from ending the process: the next start would
+// meet the same record.
+func (u *unit[Tx]) call(ctx context.Context, tx Tx, e *Event) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("inbox: handler: %w", &PanicError{value, debug.Stack()})
+		}
+	}()
+	return u.handle(ctx, tx, e)
+}
