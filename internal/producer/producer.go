@@ -14,6 +14,7 @@ package producer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -236,6 +237,16 @@ func (p *Producer) InFlight() (events int, bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.events, p.memory.used.Load()
+}
+
+// Idle tells that nothing is left that can be delivered: the queues are empty but
+// for what an operator must decide.
+func (p *Producer) Idle() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !slices.ContainsFunc(p.queues, func(pt *partition) bool {
+		return pt.head != nil && pt.hold != haltHold
+	})
 }
 
 type nobody struct{}
