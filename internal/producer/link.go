@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/crash"
 )
 
 const (
@@ -258,6 +260,7 @@ func (l *link) produce(ctx context.Context, sent []*partition) {
 	for _, pt := range sent {
 		req.AddBatch(pt.topic.name, pt.index, pt.head.encode(l.p.opts.Codec, pt.pid, pt.epoch, pt.seq))
 	}
+	crash.At(crash.BeforeProduce)
 	begun, answers := time.Now(), l.answers
 	err := l.conn.AsyncProduce(req, func(res *sarama.ProduceResponse, err error) { answers <- produced{res, err} })
 	var got produced
@@ -285,6 +288,7 @@ func (l *link) produce(ctx context.Context, sent []*partition) {
 			l.p.answer(pt, answerOf(got.response.GetBlock(pt.topic.name, pt.index)))
 		}
 	}
+	crash.At(crash.Acknowledged)
 	l.p.advance()
 }
 

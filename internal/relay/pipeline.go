@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/checkpoint"
+	"github.com/walpost/walpost/internal/crash"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/router"
@@ -124,6 +125,7 @@ func (p *pipeline) accept(rec *router.Record, dead bool) {
 	} else {
 		p.producer.Add(rec, n, p.current)
 	}
+	crash.At(crash.Read)
 }
 
 // reject applies delivery.on_reject to a row that can never become a record.

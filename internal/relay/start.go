@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/crash"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/router"
@@ -91,6 +92,7 @@ func (r *Relay) create(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return definite(err)
 	}
+	crash.At(crash.PublicationCreated)
 	if made {
 		r.log.Info("created publication", zap.String("publication", r.cfg.Postgres.Publication))
 	}
@@ -106,6 +108,7 @@ func (r *Relay) create(ctx context.Context, conn *pgx.Conn) error {
 	if !slot.Created {
 		return nil
 	}
+	crash.At(crash.SlotCreated)
 	fields := []zap.Field{zap.String("slot", r.cfg.Postgres.Slot), zap.Stringer("consistent_point", slot.ConsistentPoint)}
 	if rows, known, err := replication.CountRows(ctx, conn, Table(r.cfg)); err == nil && known {
 		fields = append(fields, zap.Int64("rows_before_it_not_published", rows))

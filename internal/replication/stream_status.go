@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/walpost/walpost/internal/crash"
 	"github.com/walpost/walpost/internal/pgoutput"
 )
 
@@ -62,6 +63,7 @@ func (s *Stream) send(confirmed pgoutput.LSN, now time.Time, wantReply bool) err
 		return err
 	}
 	s.status, s.reported, s.asked = now, confirmed, false
+	crash.At(crash.Confirmed)
 	return nil
 }
 

@@ -1,0 +1,101 @@
+//go:build faults
+
+package e2e_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/walpost/walpost/internal/crash"
+)
+
+// crashes starts walpost so that it kills itself at a point, and waits until it has.
+func (f *fixture) crashes(t *testing.T, point string, times int) {
+	t.Helper()
+	t.Setenv("WALPOST_CRASH", fmt.Sprintf("%s:%d", point, times))
+	p := walpost(t, "run", "-c", f.file)
+	p.exits(t, -1, "crash point "+point)
+	t.Setenv("WALPOST_CRASH", "")
+}
+
+// The process dies at each named step of a row's way, with a backlog of single
+// rows, a transaction of 50,000 and single rows again. What is lost: nothing. What
+// comes again: at most what had been read since the last confirmation.
+func TestRow02_KilledAtEachStep(t *testing.T) {
+	const singles, huge = 300, 50_000
+	for _, tc := range []struct {
+		point string
+		times int
+		most  int // repeats
+	}{
+		{crash.Read, 1, 0},
+		{crash.Read, singles / 2, singles / 2},
+		{crash.Read, singles + huge/2, singles + huge/2},
+		{crash.BeforeProduce, 1, 0},
+		{crash.BeforeProduce, 3, singles + huge},
+		{crash.Acknowledged, 1, singles + huge},
+		{crash.Acknowledged, 3, singles + huge},
+		{crash.Confirmed, 1, singles + huge},
+	} {
+		t.Run(fmt.Sprintf("%s, time %d", tc.point, tc.times), func(t *testing.T) {
+			f := newFixture(t, nil)
+			walpost := func() *process { return walpost(t, "run", "-c", f.file) }
+			first := walpost()
+			first.ready(t)
+			first.terminate(t)
+			first.exits(t, 0)
+			f.released(t)
+			rows := func(from, n int) string {
+				return fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
+					SELECT 'order', 'k' || i %% 7, 'Created', jsonb_build_object('n', i) FROM generate_series(%d, %d) i`, from, from+n-1)
+			}
+			for i := range singles {
+				f.db.Exec(t, rows(1+i, 1))
+			}
+			f.db.Exec(t, rows(1+singles, huge))
+			for i := range singles {
+				f.db.Exec(t, rows(1+singles+huge+i, 1))
+			}
+
+			f.crashes(t, tc.point, tc.times)
+			f.released(t)
+			last := walpost()
+			f.confirmed(t, last)
+			last.terminate(t)
+			last.exits(t, 0)
+			if r := f.compare(t); r.Repeats > tc.most {
+				t.Errorf("%v: more than %d repeats", r, tc.most)
+			}
+		})
+	}
+}
+
+// A first start that dies between publication and slot needs a decision, since a
+// slot that was dropped looks the same; one that dies after the slot just goes on.
+func TestRow02_KilledDuringTheFirstStart(t *testing.T) {
+	t.Run("publication created", func(t *testing.T) {
+		f := newFixture(t, nil)
+		f.crashes(t, crash.PublicationCreated, 1)
+		walpost(t, "run", "-c", f.file).exits(t, 4, "walpost init")
+		walpost(t, "init", "-c", f.file).exits(t, 0)
+		f.goesOn(t)
+	})
+	t.Run("slot created", func(t *testing.T) {
+		f := newFixture(t, nil)
+		f.crashes(t, crash.SlotCreated, 1)
+		f.goesOn(t)
+	})
+}
+
+func (f *fixture) goesOn(t *testing.T) {
+	t.Helper()
+	p := walpost(t, "run", "-c", f.file)
+	p.ready(t)
+	f.db.Exec(t, insert("k", 1))
+	f.confirmed(t, p)
+	p.terminate(t)
+	p.exits(t, 0)
+	if r := f.compare(t); r.Repeats != 0 {
+		t.Errorf("%v", r)
+	}
+}
