@@ -8,15 +8,22 @@ import (
 	"github.com/walpost/walpost/internal/replication"
 )
 
+// undecodable turns a message that cannot be decoded into a *Halt: what came before
+// it is still delivered and confirmed.
+func (r *Relay) undecodable(err error) error {
+	e, ok := errors.AsType[*pgoutput.DecodeError](err)
+	if !ok {
+		return err
+	}
+	return r.pipeline.halt(&Halt{
+		Code: ExitHalted, Reason: "a message of the replication stream cannot be decoded", Detail: e.Error(),
+		Hint: "everything before it is in Kafka and confirmed; please report this with the version of Postgres",
+	})
+}
+
 // decide tells a failure that connecting again mends from one that only an
 // operator can mend: the latter becomes a *Halt.
 func (r *Relay) decide(ctx context.Context, err error) error {
-	if e, ok := errors.AsType[*pgoutput.DecodeError](err); ok {
-		return &Halt{
-			Code: ExitHalted, Reason: "a message of the replication stream cannot be decoded", Detail: e.Error(),
-			Hint: "everything before it is in Kafka and confirmed; please report this with the version of Postgres",
-		}
-	}
 	if _, ok := errors.AsType[*Halt](err); ok || err == nil || errors.Is(err, errHibernate) || ctx.Err() != nil {
 		return err
 	}

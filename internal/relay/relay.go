@@ -262,7 +262,7 @@ func (r *Relay) stream(ctx context.Context, stop <-chan struct{}, wake *waker, s
 	beside.Go(func() { r.guard(inner, cancel) })
 
 	r.state.set(Streaming, "", "")
-	err := stream.Run(inner, stop, r.pipeline)
+	err := r.undecodable(stream.Run(inner, stop, r.pipeline))
 	halt, halted := errors.AsType[*Halt](err)
 	if err != nil && !halted {
 		return err
@@ -294,6 +294,7 @@ const finishTimeout = 5 * time.Second
 // ended judges how an attempt came out: the end of the relay, or another attempt.
 func (r *Relay) ended(ctx context.Context, stop <-chan struct{}, err error) (bool, error) {
 	if halt, ok := errors.AsType[*Halt](err); ok {
+		r.deliver(ctx)
 		r.state.set(HaltedState, halt.Reason, halt.Hint)
 		r.log.Error("halted", zap.Int("exit_code", halt.Code), zap.String("reason", halt.Reason),
 			zap.String("detail", halt.Detail), zap.String("hint", halt.Hint))
@@ -315,6 +316,22 @@ func isClosed(c <-chan struct{}) bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// deliver waits until Kafka has what was read, before a halt. Where the stream could
+// end in order that has happened already, and it returns at once.
+func (r *Relay) deliver(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.ShutdownTimeout)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !r.producer.Idle() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 
