@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // tailBytes is how much of a server's log an error quotes.
@@ -156,16 +157,30 @@ func (p *process) kill(ctx context.Context) error {
 	})
 }
 
-// pause freezes the process and its children with SIGSTOP.
+// pause freezes the process and its children with SIGSTOP, and returns when they
+// are: on a busy machine a thread that runs goes on for a moment.
 func (p *process) pause() error {
 	if err := p.signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	for _, pid := range children(p.pid()) {
+	pids := append(children(p.pid()), p.pid())
+	for _, pid := range pids {
 		_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended by itself
 	}
-	return nil
+	ctx, cancel := context.WithTimeout(context.Background(), frozenWithin) //nolint:forbidigo // a bound of its own: pausing has no caller to wait for
+	defer cancel()
+	return poll(ctx, func() error {
+		for _, pid := range pids {
+			if !frozen(pid) {
+				return fmt.Errorf("process %d is not frozen yet", pid)
+			}
+		}
+		return nil
+	})
 }
+
+// frozenWithin is how long a thread may take to notice SIGSTOP.
+const frozenWithin = 5 * time.Second
 
 // resume ends a pause.
 func (p *process) resume() error {

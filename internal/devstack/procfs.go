@@ -32,6 +32,25 @@ func alive(pid int) bool {
 	return len(fields) > 0 && fields[0] != "Z" && fields[0] != "X"
 }
 
+// frozen tells that every thread of a process is stopped, or the process gone.
+func frozen(pid int) bool {
+	threads, err := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task", "[0-9]*", "stat"))
+	if err != nil {
+		return true
+	}
+	for _, stat := range threads {
+		data, err := os.ReadFile(stat)
+		if err != nil {
+			continue // it has ended
+		}
+		fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
+		if len(fields) > 0 && fields[0] != "T" && fields[0] != "Z" && fields[0] != "X" {
+			return false
+		}
+	}
+	return true
+}
+
 // statFields is /proc/PID/stat after the program's name, which may hold blanks: state, parent, group and so on (proc(5)).
 func statFields(pid int) []string {
 	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
