@@ -167,16 +167,14 @@ func (p *process) pause() error {
 	for _, pid := range pids {
 		_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended by itself
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), frozenWithin) //nolint:forbidigo // a bound of its own: pausing has no caller to wait for
-	defer cancel()
-	return poll(ctx, func() error {
-		for _, pid := range pids {
-			if !frozen(pid) {
-				return fmt.Errorf("process %d is not frozen yet", pid)
-			}
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for deadline := time.Now().Add(frozenWithin); !allFrozen(pids); <-tick.C {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("process %d is not frozen after %s", p.pid(), frozenWithin)
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // frozenWithin is how long a thread may take to notice SIGSTOP.

@@ -3,6 +3,7 @@ package devstack
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,6 +31,10 @@ func children(parent int) []int {
 func alive(pid int) bool {
 	fields := statFields(pid)
 	return len(fields) > 0 && fields[0] != "Z" && fields[0] != "X"
+}
+
+func allFrozen(pids []int) bool {
+	return !slices.ContainsFunc(pids, func(pid int) bool { return !frozen(pid) })
 }
 
 // frozen tells that every thread of a process is stopped, or the process gone.
