@@ -74,8 +74,7 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // classOf asks the error, the configuration and the rules, in this order.
 func (c *Config) classOf(err error) Class {
-	var marked *classedError
-	if errors.As(err, &marked) {
+	if marked, ok := errors.AsType[*classedError](err); ok {
 		return marked.class
 	}
 	if c.Classify != nil {

@@ -107,7 +107,7 @@ func orElse[T comparable](field *T, value T) {
 	}
 }
 
-func (c Config) withDefaults() Config {
+func withDefaults(c Config) Config {
 	orElse(&c.Table, "inbox")
 	orElse(&c.IDHeader, "id")
 	orElse(&c.TypeHeader, "eventType")

@@ -29,7 +29,7 @@ type Consumer struct {
 // New checks a configuration and makes a Consumer of it. It touches neither Kafka
 // nor the database.
 func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Consumer, error) {
-	config = config.withDefaults()
+	config = withDefaults(config)
 	if err := config.check(); err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	running, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
 	c.halt = halt
-	err := c.connected(running, c.consume)
+	err := c.consume(running)
 	switch {
 	case ctx.Err() == nil && running.Err() != nil:
 		return context.Cause(running)
@@ -87,19 +87,19 @@ func (c *Consumer) stop(e *Event, class Class, err error) bool {
 	return false
 }
 
-// connected waits for Kafka and calls do with a client.
-func (c *Consumer) connected(ctx context.Context, do func(context.Context, sarama.Client) error) error {
+// connect waits for Kafka.
+func (c *Consumer) connect(ctx context.Context, config *sarama.Config) (sarama.Client, error) {
 	for attempts := 1; ; attempts++ {
-		client, err := sarama.NewClient(c.config.Brokers, c.sarama)
+		client, err := sarama.NewClient(c.config.Brokers, config)
 		if err == nil {
-			defer func() { _ = client.Close() }()
-			return do(ctx, client)
+			return client, nil
 		}
+		err = fmt.Errorf("inbox: connect to Kafka: %w", err)
 		if fatalInKafka(err) {
-			return fmt.Errorf("inbox: connect to Kafka: %w", err)
+			return nil, err
 		}
-		if !c.kafkaFailed(ctx, attempts, fmt.Errorf("inbox: connect to Kafka: %w", err)) {
-			return ctx.Err()
+		if !c.kafkaFailed(ctx, attempts, err) {
+			return nil, ctx.Err()
 		}
 	}
 }
@@ -112,7 +112,12 @@ func (c *Consumer) kafkaFailed(ctx context.Context, attempts int, err error) boo
 }
 
 // consume is a member of the group until ctx ends.
-func (c *Consumer) consume(ctx context.Context, client sarama.Client) error {
+func (c *Consumer) consume(ctx context.Context) error {
+	client, err := c.connect(ctx, c.sarama)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
 	if err := c.checkTopics(ctx, client); err != nil {
 		return err
 	}
@@ -162,11 +167,10 @@ func (c *Consumer) sessions(ctx context.Context, group sarama.ConsumerGroup) err
 // passed over: records are gone, or the topic was made anew.
 func (c *Consumer) readErrors(ctx context.Context, failures <-chan error) {
 	for err := range failures {
-		var place *sarama.ConsumerError
 		switch {
 		case errors.Is(err, sarama.ErrOffsetOutOfRange):
 			where := ""
-			if errors.As(err, &place) {
+			if place, ok := errors.AsType[*sarama.ConsumerError](err); ok {
 				where = fmt.Sprintf(" in %s/%d", place.Topic, place.Partition)
 			}
 			c.stop(nil, ClassFatal, fmt.Errorf("%w%s of group %q: decide where to go on, and set it: kafka-consumer-groups.sh --group %s --reset-offsets: %w",

@@ -41,7 +41,7 @@ func (t *trial) reject(ctx context.Context) bool {
 	}
 	letter := t.letter()
 	for attempts := 1; ctx.Err() == nil; attempts++ { // a session that has ended leaves the record to the next
-		err := c.letters.send(ctx, letter)
+		err := c.letters.send(letter)
 		switch {
 		case err == nil:
 			c.observe(Observation{Kind: DeadLettered, Event: t.event, Err: t.err, Class: t.class})
@@ -129,26 +129,19 @@ func (c *Consumer) openLetters(ctx context.Context) (*letters, error) {
 	if c.config.OnReject == StopConsumer {
 		return &letters{}, nil
 	}
-	for attempts := 1; ; attempts++ {
-		l, err := newLetters(c.config.Brokers, producerConfig(c.sarama))
-		if err == nil {
-			return l, nil
-		}
-		if !c.kafkaFailed(ctx, attempts, fmt.Errorf("inbox: producer for dead letters: %w", err)) {
-			return nil, ctx.Err()
-		}
-	}
-}
-
-func newLetters(brokers []string, config *sarama.Config) (*letters, error) {
-	client, err := sarama.NewClient(brokers, config)
+	client, err := c.connect(ctx, producerConfig(c.sarama))
 	if err != nil {
 		return nil, err
 	}
+	return newLetters(client)
+}
+
+// newLetters takes the client over.
+func newLetters(client sarama.Client) (*letters, error) {
 	producer, err := sarama.NewSyncProducerFromClient(client)
 	if err != nil {
 		_ = client.Close()
-		return nil, err
+		return nil, fmt.Errorf("inbox: producer for dead letters: %w", err)
 	}
 	return &letters{client, producer}, nil
 }
@@ -162,7 +155,7 @@ func (l *letters) close() {
 
 // send returns when all in-sync replicas have the record. Partition is where it was;
 // in a topic with fewer partitions those of one partition stay together, in order.
-func (l *letters) send(_ context.Context, m *sarama.ProducerMessage) error {
+func (l *letters) send(m *sarama.ProducerMessage) error {
 	partitions, err := l.client.Partitions(m.Topic)
 	if err != nil {
 		return err
@@ -171,7 +164,7 @@ func (l *letters) send(_ context.Context, m *sarama.ProducerMessage) error {
 		return sarama.ErrUnknownTopicOrPartition
 	}
 	again := *m // sarama keeps its state in the message
-	again.Partition = m.Partition % int32(len(partitions))
+	again.Partition = max(m.Partition, 0) % int32(len(partitions))
 	if _, _, err = l.producer.SendMessage(&again); err == nil {
 		return nil
 	}

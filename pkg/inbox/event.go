@@ -3,6 +3,7 @@ package inbox
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -47,9 +48,9 @@ type Header struct {
 
 // Header gives the value of the last header of that name.
 func (e *Event) Header(name string) (value []byte, ok bool) {
-	for i := len(e.Headers) - 1; i >= 0; i-- {
-		if e.Headers[i].Name == name {
-			return e.Headers[i].Value, true
+	for _, h := range slices.Backward(e.Headers) {
+		if h.Name == name {
+			return h.Value, true
 		}
 	}
 	return nil, false

@@ -1,30 +1,31 @@
 package inbox
 
-import (
-	"context"
-	"log/slog"
-)
+import "log/slog"
 
 // Log is an Observer that logs everything but Processed and Repeated: what is tried
 // again and what Kafka fails at as warnings, dead letters and stops as errors. It
 // logs ids and offsets, never keys, payloads or headers.
 func Log(logger *slog.Logger) Observer {
 	return ObserverFunc(func(o Observation) {
-		level := slog.LevelInfo
 		switch o.Kind {
-		case Processed, Repeated:
-			return
-		case Retrying, KafkaFailed:
-			level = slog.LevelWarn
-		case DeadLettered, Stopped:
-			level = slog.LevelError
+		case Assigned:
+			logger.Info("inbox: partition assigned", o.attrs()...)
+		case Revoked:
+			logger.Info("inbox: partition revoked", o.attrs()...)
+		case Retrying:
+			logger.Warn("inbox: record is tried again", o.attrs()...)
+		case KafkaFailed:
+			logger.Warn("inbox: Kafka failed", o.attrs()...)
+		case DeadLettered:
+			logger.Error("inbox: record is a dead letter", o.attrs()...)
+		case Stopped:
+			logger.Error("inbox: consumer stops", o.attrs()...)
 		}
-		logger.LogAttrs(context.Background(), level, "inbox: "+o.Kind.String(), o.attrs()...)
 	})
 }
 
-func (o Observation) attrs() []slog.Attr {
-	var attrs []slog.Attr
+func (o Observation) attrs() []any {
+	var attrs []any
 	if e := o.Event; e != nil {
 		attrs = append(attrs, slog.String("topic", e.Topic), slog.Int("partition", int(e.Partition)), slog.Int64("offset", e.Offset))
 		if e.ID != "" {

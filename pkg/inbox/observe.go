@@ -9,24 +9,24 @@ import (
 type Kind uint8
 
 const (
-	// Processed: the transaction with the event has been committed. The offset is
+	// Processed says that the transaction with the event has been committed. The offset is
 	// marked after all observers have returned.
 	Processed Kind = iota + 1
-	// Repeated: the event had been processed before; its handler was not called.
+	// Repeated says that the event had been processed before; its handler was not called.
 	Repeated
-	// Retrying: an attempt has failed and there will be another after Wait.
+	// Retrying says that an attempt has failed and there will be another after Wait.
 	Retrying
-	// DeadLettered: Kafka has acknowledged the record on its dead letter topic.
+	// DeadLettered says that Kafka has acknowledged the record on its dead letter topic.
 	DeadLettered
-	// Stopped: an error ends Run. Event is nil when it is no record's.
+	// Stopped says that an error ends Run. Event is nil when it is no record's.
 	Stopped
-	// Assigned: a partition is this member's from now on. Event has topic and
+	// Assigned says that a partition is this member's from now on. Event has topic and
 	// partition only, and the offset to begin with.
 	Assigned
-	// Revoked: a partition is no longer this member's. Event as for Assigned, with the
+	// Revoked says that a partition is no longer this member's. Event as for Assigned, with the
 	// offset reached.
 	Revoked
-	// KafkaFailed: a connection or the group has failed and is tried again. Event is
+	// KafkaFailed says that a connection or the group has failed and is tried again. Event is
 	// nil.
 	KafkaFailed
 )

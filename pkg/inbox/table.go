@@ -18,7 +18,7 @@ func tableName() *regexp.Regexp {
 // Config.Table; "" is its default. It ends with a semicolon and holds no IF NOT
 // EXISTS. The index serves [Prune].
 func DDL(table string) (string, error) {
-	config := Config{Table: table}.withDefaults()
+	config := withDefaults(Config{Table: table})
 	if !tableName().MatchString(config.Table) {
 		return "", fmt.Errorf("%w: table %q: want table or schema.table in SQL syntax", ErrConfig, table)
 	}

@@ -31,7 +31,7 @@ type storeError struct {
 	err  error
 }
 
-func (e *storeError) Error() string { return "inbox: " + e.what + ": " + e.err.Error() }
+func (e *storeError) Error() string { return e.what + ": " + e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
 
 // unit is a transactor on a Store.
