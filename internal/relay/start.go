@@ -101,7 +101,9 @@ func (r *Relay) create(ctx context.Context, conn *pgx.Conn) error {
 		return definite(err)
 	}
 	defer session.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it ends with the process at the latest
+	told := r.tellWriters(ctx, conn)
 	slot, err := replication.CreateSlot(ctx, session, r.cfg.Postgres.Slot, r.cfg.Postgres.Failover)
+	told()
 	if err != nil {
 		return definite(err)
 	}
@@ -115,6 +117,42 @@ func (r *Relay) create(ctx context.Context, conn *pgx.Conn) error {
 	}
 	r.log.Info("created slot", fields...)
 	return nil
+}
+
+// slowSlot is how long the making of a slot may take before it is said what it waits
+// for.
+const slowSlot = time.Second
+
+// tellWriters says which open transaction the making of the slot waits for, until
+// the caller ends it: the connection is its own for so long.
+func (r *Relay) tellWriters(ctx context.Context, conn *pgx.Conn) (end func()) {
+	finished, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(slowSlot)
+		defer tick.Stop()
+		for {
+			select {
+			case <-finished:
+				return
+			case <-tick.C:
+			}
+			w, err := replication.OldestWriter(ctx, conn)
+			if err != nil || w == nil {
+				continue // CreateSlot says what is wrong
+			}
+			reason := "creating slot " + r.cfg.Postgres.Slot + " waits for " + w.Text
+			r.state.set(Verifying, reason, w.Fix)
+			if time.Since(r.logged) >= logEvery {
+				r.logged = time.Now()
+				r.log.Warn(reason, zap.String("hint", w.Fix))
+			}
+		}
+	}()
+	return func() {
+		close(finished)
+		<-ended
+	}
 }
 
 // definite turns an answer that waiting does not change into the end of the start.
