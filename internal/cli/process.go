@@ -49,6 +49,9 @@ func (m *member) Status() relay.Status {
 	return relay.Status{Relay: m.name, State: relay.HaltedState, Since: end.at, Reason: end.err.Error()}
 }
 
+// Report is that of the relay, with this build's version.
+func (m *member) Report() relay.Report { return m.Relay.Report(thisBuild().Version) }
+
 func newProcess(cfgs []*config.Config, l *logs) (*process, error) {
 	p := &process{log: l.process(), metrics: metrics.New()}
 	for i, c := range cfgs {

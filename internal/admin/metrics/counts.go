@@ -1,0 +1,35 @@
+package metrics
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/walpost/walpost/internal/relay"
+)
+
+// Topics gives what each topic has got so far, by name.
+func (o *Observer) Topics() []relay.TopicReport {
+	dead := *o.deadLetters.seen.Load()
+	list := []relay.TopicReport{}
+	for l, p := range *o.published.seen.Load() {
+		t := relay.TopicReport{Topic: l.first, Published: p.counted.Load(), Bytes: p.volume.Load()}
+		if d := dead[l]; d != nil {
+			t.DeadLetters = d.counted.Load()
+		}
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b relay.TopicReport) int { return cmp.Compare(a.Topic, b.Topic) })
+	return list
+}
+
+// Rejections gives the rejected records so far, by topic and reason.
+func (o *Observer) Rejections() []relay.Rejections {
+	list := []relay.Rejections{}
+	for l, p := range *o.rejected.seen.Load() {
+		list = append(list, relay.Rejections{Topic: l.first, Reason: l.second, Events: p.counted.Load()})
+	}
+	slices.SortFunc(list, func(a, b relay.Rejections) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Reason, b.Reason))
+	})
+	return list
+}

@@ -1,0 +1,62 @@
+package metrics_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/walpost/walpost/internal/admin/metrics"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func TestWhatARelayReportsIsMeasured(t *testing.T) {
+	t.Parallel()
+	r := metrics.New()
+	r.Observer("a").CommitToAck(3 * time.Millisecond)
+	r.Watch("a", source{
+		State: relay.Streaming, InFlight: &relay.InFlight{}, LagSeconds: ptr(2.5), OldestUnacked: ptr(0.5), LagBytes: ptr(int64(7)),
+		Slot:           &replication.SlotStatus{WALStatus: "unreserved", RetainedBytes: 9, SafeWALBytes: ptr(int64(-3))},
+		Conditions:     []relay.Condition{{Name: relay.ConditionSlotAtRisk}},
+		Topics:         []relay.TopicReport{{Topic: "t", UnderReplicated: ptr(2), ISRShrinks: ptr(uint64(4))}, {Topic: "unknown"}},
+		ConsumerGroups: []relay.GroupLag{{Group: "g", Topic: "t", Records: 12}},
+	})
+	r.Watch("b", source{Slot: &replication.SlotStatus{WALStatus: "reserved"}})
+	r.Watch("c", source{Slot: &replication.SlotStatus{WALStatus: "lost"}})
+	want(t, scrape(t, r),
+		`walpost_lag_seconds{relay="a"} 2.5`,
+		`walpost_oldest_unacked_seconds{relay="a"} 0.5`,
+		`walpost_slot_lag_bytes{relay="a"} 7`,
+		`walpost_slot_retained_bytes{relay="a"} 9`,
+		`walpost_slot_safe_wal_bytes{relay="a"} -3`,
+		`walpost_slot_safe_wal_bytes{relay="b"} +Inf`,
+		`walpost_slot_safe_wal_bytes{relay="c"} 0`,
+		`walpost_slot_wal_status{relay="a",status="unreserved"} 1`,
+		`walpost_slot_wal_status{relay="a",status="reserved"} 0`,
+		`walpost_condition{condition="slot_at_risk",relay="a"} 1`,
+		`walpost_condition{condition="slot_at_risk",relay="b"} 0`,
+		`walpost_topic_under_replicated_partitions{relay="a",topic="t"} 2`,
+		`walpost_topic_isr_shrinks_total{relay="a",topic="t"} 4`,
+		`walpost_consumer_group_lag{group="g",relay="a",topic="t"} 12`,
+		`walpost_commit_to_ack_seconds_bucket{relay="a",le="0.005"} 1`)
+}
+
+func TestCountsOfTopics(t *testing.T) {
+	t.Parallel()
+	o := metrics.New().Observer("a")
+	o.Published("b", 2, 30)
+	o.Published("b", 1, 5)
+	o.Published("a.DLT", 1, 1)
+	o.DeadLettered("a.DLT")
+	o.Rejected("a", "too_large")
+	o.Rejected("a", "too_large")
+	topics, rejected := o.Topics(), o.Rejections()
+	if len(topics) != 2 || topics[0] != (relay.TopicReport{Topic: "a.DLT", Published: 1, Bytes: 1, DeadLetters: 1}) ||
+		topics[1] != (relay.TopicReport{Topic: "b", Published: 3, Bytes: 35}) {
+		t.Errorf("%+v", topics)
+	}
+	if len(rejected) != 1 || rejected[0] != (relay.Rejections{Topic: "a", Reason: "too_large", Events: 2}) {
+		t.Errorf("%+v", rejected)
+	}
+}

@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/recovery"
+	"github.com/walpost/walpost/internal/relay"
+)
+
+// recoverFlags are those of recover.
+type recoverFlags struct {
+	dryRun, yes, force, all  bool
+	since, afterID, timeName string
+}
+
+func newRecover(s *streams) *cobra.Command {
+	var f recoverFlags
+	cmd := &cobra.Command{
+		Use:   "recover -c FILE (--since TIME | --after-id ID | --all)",
+		Short: "Replace a lost slot, and publish from the table what may be missing",
+		Long: `Replace a slot that is lost, missing or was advanced by somebody: make a new one,
+publish the rows of the outbox table that may be missing, as they were committed before
+it, and give it the name of the old one. What commits later is streamed from it by run,
+with no gap and no overlap.
+
+It shows what it will do and asks for the slot's name unless --yes is given. It may be
+interrupted at any moment, and run again: it then publishes again what it had published.
+Rows that are not in the table any more cannot be published.`,
+		Example: `  walpost recover -c orders.yaml --since 2h --dry-run
+  walpost recover -c orders.yaml --since 2026-01-31T12:00:00Z
+  walpost recover -c orders.yaml --after-id 4711
+  walpost recover -c orders.yaml --all --yes`,
+		Args: cobra.NoArgs,
+	}
+	load := files(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.since, "since", "", "rows of this `time` or later: RFC 3339, or an age such as 90m or 3d")
+	flags.StringVar(&f.afterID, "after-id", "", "rows with a greater `id`, for ids that rise")
+	flags.BoolVar(&f.all, "all", false, "every row of the table")
+	flags.StringVar(&f.timeName, "time-column", "", "`column` with the time of a row, for --since and the order (default outbox.timestamp)")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would be done, and do nothing")
+	flags.BoolVar(&f.yes, "yes", false, "do not ask")
+	flags.BoolVar(&f.force, "force", false, "also where the slot looks healthy")
+	cmd.RunE = action(func(cmd *cobra.Command) error {
+		cfgs, err := load()
+		if err != nil {
+			return err
+		}
+		if len(cfgs) != 1 {
+			return usage("recover takes one file: each slot has rows of its own")
+		}
+		rows, err := f.selection(time.Now())
+		if err != nil {
+			return err
+		}
+		ctx, cancel := interruptible(cmd.Context())
+		defer cancel()
+		return runRecover(ctx, s, cfgs[0], rows, f)
+	})
+	return cmd
+}
+
+func (f *recoverFlags) selection(now time.Time) (recovery.Selection, error) {
+	rows := recovery.Selection{All: f.all, AfterID: f.afterID, TimeColumn: f.timeName}
+	if f.since == "" {
+		return rows, nil
+	}
+	var err error
+	rows.Since, err = parseTime("--since", f.since, now)
+	return rows, err
+}
+
+func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recovery.Selection, f recoverFlags) error {
+	log, err := quietLog(s.err, cfg)
+	if err != nil {
+		return err
+	}
+	r, err := recovery.Open(ctx, recovery.Options{Config: cfg, Rows: rows, Force: f.force, Log: log})
+	if err != nil {
+		return err
+	}
+	defer r.Close(ctx)
+	plan, err := r.Examine(ctx)
+	if err != nil {
+		return err
+	}
+	out := newPrinter(s.out)
+	out.plan(plan, cfg)
+	if f.dryRun || out.err != nil {
+		return out.err
+	}
+	if !f.yes {
+		if err := confirmRecover(s.err, bufio.NewReader(s.in), plan.Slot); err != nil {
+			return err
+		}
+	}
+	told := time.Now()
+	result, err := r.Run(ctx, plan, func(stage recovery.Stage, so recovery.Result) {
+		if stage != recovery.Publishing || time.Since(told) > time.Second {
+			told = time.Now()
+			out.stage(stage, so, plan)
+		}
+	})
+	if err != nil {
+		return recoverFailed(err, plan, rows)
+	}
+	if plan.OnlyLeftover {
+		out.line("dropped slot %s", plan.Temporary)
+	} else {
+		out.line("done: %d rows published; start `walpost run -c %s`, which streams what committed after %s", result.Rows, cfg.File, result.StreamsFrom)
+	}
+	return out.err
+}
+
+// recoverFailed adds how to begin anew: an age means other rows later.
+func recoverFailed(err error, plan *recovery.Plan, rows recovery.Selection) error {
+	again := ""
+	if !rows.Since.IsZero() && !plan.OnlyLeftover {
+		again = "\nto begin anew with the same rows: --since " + rows.Since.UTC().Format(time.RFC3339Nano)
+	}
+	if errors.Is(err, context.Canceled) {
+		return &failure{code: relay.ExitUnexpected, err: fmt.Errorf("interrupted: slot %s is as it was; run recover again%s", plan.Slot, again)}
+	}
+	if again == "" {
+		return err
+	}
+	return fmt.Errorf("%w%s", err, again)
+}
+
+// plan shows what was found and what will be done.
+func (p *printer) plan(plan *recovery.Plan, cfg *config.Config) {
+	p.line("slot %s %s", plan.Slot, plan.Found)
+	if plan.Leftover {
+		p.line("slot %s is left over from a recovery that was interrupted: it will be dropped", plan.Temporary)
+	}
+	if plan.OnlyLeftover {
+		p.line("that recovery was complete but for this: there is nothing else to do")
+		return
+	}
+	p.line("%d rows of %s are to be published: %s, ordered by %s", plan.Rows, relay.Table(cfg), plan.Selection, plan.Order)
+	for _, t := range plan.Topics {
+		p.line("  %d to topic %s", t.Rows, t.Topic)
+	}
+	if plan.MoreTopics > 0 {
+		p.line("  and the others to %d more topics", plan.MoreTopics)
+	}
+	p.line("what will be done:")
+	if plan.CreatePublication {
+		p.line("  create publication %s", cfg.Postgres.Publication)
+	}
+	p.line("  create slot %s", plan.Temporary)
+	p.line("  publish the rows that were committed before it, and wait until Kafka has acknowledged all of them")
+	p.line("  drop slot %s, and give its name to %s", plan.Slot, plan.Temporary)
+	p.line("rows that were published before come again, with the same id%s", againWith(cfg))
+	for _, w := range plan.Warnings {
+		p.line("%s", p.paint(doubt, "warning: "+w))
+	}
+}
+
+func againWith(cfg *config.Config) string {
+	if cfg.Outbox.Timestamp == "" {
+		return ", and the time of publishing for a timestamp"
+	}
+	return ""
+}
+
+// stage words how far it is.
+func (p *printer) stage(stage recovery.Stage, so recovery.Result, plan *recovery.Plan) {
+	switch stage {
+	case recovery.Created:
+		p.line("created slot %s at %s", plan.Temporary, so.StreamsFrom)
+	case recovery.Publishing:
+		p.line("read %d of about %d rows", so.Rows, plan.Rows)
+	case recovery.Published:
+		text := ""
+		if so.DeadLetters > 0 || so.Skipped > 0 {
+			text = fmt.Sprintf(" (%d dead letters, %d skipped)", so.DeadLetters, so.Skipped)
+		}
+		p.line("published %d rows%s", so.Rows, text)
+	case recovery.Finished:
+		p.line("slot %s is in place", plan.Slot)
+	default: // of no interest to a person
+	}
+}
+
+// confirmRecover asks for the slot's name.
+func confirmRecover(w io.Writer, in *bufio.Reader, slot string) error {
+	if _, err := fmt.Fprint(w, "Type the slot's name to go on: "); err != nil {
+		return err
+	}
+	answer, err := in.ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if strings.TrimSpace(answer) == slot {
+		return nil
+	}
+	if err != nil { // nobody has ended the line of the question
+		_, _ = fmt.Fprintln(w)
+	}
+	return usage("not confirmed, nothing was done: type %s, or give --yes", slot)
+}
+
+// quietLog is for commands that say themselves what they do: warnings to stderr.
+func quietLog(w io.Writer, cfg *config.Config) (*zap.Logger, error) {
+	l, err := newLogs(w, []*config.Config{cfg})
+	if err != nil {
+		return nil, usage("log.level: %w", err)
+	}
+	log := l.process().WithOptions(zap.IncreaseLevel(zap.WarnLevel))
+	kafka.LogTo(log.Core(), relay.Kafka(cfg))
+	return log, nil
+}

@@ -1,0 +1,244 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/router"
+)
+
+// Plan is what a recovery has found and will do.
+type Plan struct {
+	Slot      string // the slot's name
+	Temporary string // and that of the new one until everything is published
+	Found     string // the slot as it is, in words
+	Leftover  bool   // an interrupted recovery has left a slot of the temporary name
+	// OnlyLeftover: the slot is healthy, and nothing but the leftover is to be done.
+	OnlyLeftover      bool
+	CreatePublication bool
+	Selection         string // which rows, in words
+	Order             string // in which order, in words
+	Rows              int64  // as counted now
+	Topics            []TopicRows
+	MoreTopics        int64 // topics not in the list
+	Warnings          []string
+
+	query rows
+}
+
+// TopicRows is how many of the rows go to a topic.
+type TopicRows struct {
+	Topic string
+	Rows  int64
+}
+
+// Temporary is the name of the new slot while rows are published: the slot's,
+// cut to what Postgres allows (63 characters), and _recover.
+func Temporary(slot string) string {
+	const suffix, longest = "_recover", 63
+	return slot[:min(len(slot), longest-len(suffix))] + suffix
+}
+
+// Examine looks at the servers and makes the plan. It changes nothing. A slot
+// that must be left alone, and a requirement that is not met, are a *relay.Halt
+// with 3 or 4; rows that cannot be chosen so are one with 2.
+func (r *Recovery) Examine(ctx context.Context) (*Plan, error) {
+	cfg := r.Config
+	there, err := replication.Inspect(ctx, r.conn, relay.Names(cfg))
+	if err != nil {
+		return nil, err
+	}
+	plan := &Plan{Slot: cfg.Postgres.Slot, Temporary: Temporary(cfg.Postgres.Slot)}
+	leftover, err := replication.ReadSlotStatus(ctx, r.conn, plan.Temporary)
+	if err != nil {
+		return nil, err
+	}
+	plan.Leftover = leftover != nil
+	if leftover != nil && leftover.Active {
+		return nil, inUse(plan.Temporary, r.activePID(ctx, plan.Temporary))
+	}
+	if err := r.judgeSlot(ctx, there, plan); err != nil || plan.OnlyLeftover {
+		return plan, err
+	}
+	if err := judge(there, cfg, plan); err != nil {
+		return nil, err
+	}
+	if err := r.Rows.validate(cfg, there.Table); err != nil {
+		return nil, err
+	}
+	return plan, r.count(ctx, there.Table, plan)
+}
+
+// judgeSlot says what the slot is, and refuses one that is not to be replaced.
+func (r *Recovery) judgeSlot(ctx context.Context, there *replication.Inspection, plan *Plan) error {
+	s := there.Slot
+	if s == nil {
+		plan.Found = "does not exist"
+		return nil
+	}
+	switch {
+	case s.Type != "logical" || s.Plugin != "pgoutput" || s.Temporary || s.Database != there.Server.Database:
+		return &relay.Halt{
+			Code: relay.ExitRequirement, Reason: fmt.Sprintf("slot %s is not a relay's", s.Name),
+			Detail: fmt.Sprintf("it is %s, plugin %q, of database %q", s.Type, s.Plugin, s.Database), Hint: "see postgres.slot and postgres.url",
+		}
+	case s.Active:
+		return inUse(s.Name, s.ActivePID)
+	case s.Lost():
+		reason := s.InvalidationReason
+		if reason == "" {
+			reason = "wal_status lost"
+		}
+		plan.Found = fmt.Sprintf("is lost (%s); it was confirmed up to %s", reason, s.ConfirmedFlushLSN)
+		return nil
+	}
+	plan.Found = fmt.Sprintf("is healthy, confirmed up to %s, with %d bytes of WAL after that", s.ConfirmedFlushLSN, s.LagBytes)
+	if r.Force {
+		plan.Warnings = append(plan.Warnings, fmt.Sprintf(
+			"rows committed after %s are still in the slot and go with it: choose rows that include them", s.ConfirmedFlushLSN))
+		return nil
+	}
+	if plan.Leftover {
+		swapped, err := r.confirmedSince(ctx, s.Name, plan.Temporary)
+		plan.OnlyLeftover = swapped
+		if err != nil || swapped {
+			return err
+		}
+	}
+	return &relay.Halt{
+		Code: relay.ExitRequirement, Reason: fmt.Sprintf("slot %s is healthy: it needs no recovery", s.Name), Detail: "it " + plan.Found[len("is healthy, "):],
+		Hint: "if rows are missing all the same (`walpost audit` shows it; somebody may have advanced the slot), give --force",
+	}
+}
+
+// confirmedSince says that the slot is as far as the leftover: it was swapped in.
+func (r *Recovery) confirmedSince(ctx context.Context, slot, leftover string) (yes bool, err error) {
+	err = r.conn.QueryRow(ctx, `SELECT coalesce((SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = $1)
+		>= (SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = $2), false)`, slot, leftover).Scan(&yes)
+	return yes, replication.Classify("compare slots", err)
+}
+
+func (r *Recovery) activePID(ctx context.Context, slot string) int {
+	var pid *int
+	err := r.conn.QueryRow(ctx, "SELECT active_pid FROM pg_replication_slots WHERE slot_name = $1", slot).Scan(&pid)
+	if err != nil || pid == nil {
+		return 0 // it has ended since
+	}
+	return *pid
+}
+
+func inUse(slot string, pid int) error {
+	return &relay.Halt{
+		Code: relay.ExitRequirement, Reason: fmt.Sprintf("slot %s is in use by backend %d", slot, pid),
+		Hint: fmt.Sprintf("stop the relay that streams from it, or SELECT pg_terminate_backend(%d)", pid),
+	}
+}
+
+// judge goes through the requirements as if the slot were not there: the table as
+// it is today has to serve, and the publication has to be there before the slot.
+func judge(there *replication.Inspection, cfg *config.Config, plan *Plan) error {
+	rt, err := router.New(relay.Mapping(cfg))
+	if err != nil {
+		return err
+	}
+	mode, err := relay.Target(cfg).TLSMode()
+	if err != nil {
+		return err
+	}
+	bare := *there
+	bare.Slot = nil
+	list := bare.Requirements(replication.Wanted{
+		Columns: relay.Columns(cfg), CheckColumns: relay.CheckColumns(rt, nil),
+		Create: cfg.Postgres.Create, Failover: cfg.Postgres.Failover, TLS: mode,
+	})
+	code, texts := 0, []string{}
+	for _, q := range list {
+		if q.State != replication.Failed || q.Exit == 0 || (q.Name == "slot" && q.Exit == relay.ExitHalted) {
+			continue // 4 of the slot is that it is missing
+		}
+		code = max(code, q.Exit)
+		text := q.Name + ": " + q.Detail
+		if q.Fix != "" {
+			text += "; fix: " + q.Fix
+		}
+		texts = append(texts, text)
+	}
+	if t := there.Table; t != nil && !t.Readable {
+		code = max(code, relay.ExitRequirement)
+		texts = append(texts, unreadable(cfg, there.Role.Name))
+	}
+	if code != 0 {
+		return &relay.Halt{Code: code, Reason: "the requirements are not met", Detail: strings.Join(texts, "\n")}
+	}
+	plan.CreatePublication = there.Publication == nil
+	return nil
+}
+
+func unreadable(cfg *config.Config, role string) string {
+	table := relay.Table(cfg)
+	return fmt.Sprintf("role %s may not read %s, which takes SELECT; fix: GRANT SELECT ON %s TO %s",
+		role, table, table.Quoted(), replication.Quote(role))
+}
+
+// topicsShown is how many topics a plan lists.
+const topicsShown = 20
+
+// count counts the rows, those of each topic apart.
+func (r *Recovery) count(ctx context.Context, t *replication.Table, plan *Plan) error {
+	plan.query = r.Rows.rows(r.Config, t)
+	q := &plan.query
+	plan.Selection, plan.Order = r.Rows.String(), q.words
+	if len(q.order) == 2 { // nothing but the place in the table
+		plan.Warnings = append(plan.Warnings, "no column tells the order of the rows: they are published as they lie in the table, "+
+			"which is the order of insertion while no space was used again; --time-column names a better one")
+	}
+	columns := r.Config.Outbox.Topic.Columns()
+	texts := make([]string, len(columns))
+	for i, c := range columns {
+		texts[i] = "coalesce(" + replication.Quote(c) + "::text, '')"
+	}
+	sql := "SELECT ARRAY[" + strings.Join(texts, ", ") + "]::text[], count(*), (sum(count(*)) OVER ())::bigint, count(*) OVER ()" +
+		q.from(relay.Table(r.Config)) + " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT " + fmt.Sprint(topicsShown)
+	found, err := r.conn.Query(ctx, sql, append([]any{pgx.QueryExecModeSimpleProtocol}, q.args...)...)
+	if err != nil {
+		return r.countError(err)
+	}
+	var values []string
+	var n, topics int64
+	_, err = pgx.ForEachRow(found, []any{&values, &n, &plan.Rows, &topics}, func() error {
+		plan.Topics = append(plan.Topics, TopicRows{Topic: render(r.Config, columns, values), Rows: n})
+		plan.MoreTopics = topics - int64(len(plan.Topics))
+		return nil
+	})
+	return r.countError(err)
+}
+
+// countError turns a value that the id's type does not take into a wrong command line.
+func (r *Recovery) countError(err error) error {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(pg.Code, "22") && r.Rows.AfterID != "" {
+		return usage("--after-id: %s", pg.Message)
+	}
+	return replication.Classify("count rows of "+relay.Table(r.Config).String(), err)
+}
+
+// render makes the topic of the template's columns.
+func render(cfg *config.Config, columns, values []string) string {
+	text := make(map[string]string, len(columns))
+	for i, c := range columns {
+		text[c] = values[i]
+	}
+	var topic strings.Builder
+	for _, p := range cfg.Outbox.Topic.Parts() {
+		topic.WriteString(p.Literal)
+		topic.WriteString(text[p.Column]) // "" has no value
+	}
+	return topic.String()
+}

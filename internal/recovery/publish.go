@@ -1,0 +1,230 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/router"
+)
+
+// publisher is the way of the table's rows to Kafka: the relay's, but for where
+// they come from.
+type publisher struct {
+	router   *router.Router
+	letters  *router.DeadLetters
+	policy   producer.Policy
+	producer *producer.Producer
+	wake     chan struct{} // a word from the producer: look again
+	tick     *time.Ticker
+
+	relation *pgoutput.Relation
+	row      pgoutput.Tuple
+	position router.Position // of the last row
+	events   uint64          // numbers given out
+	result   *Result
+	counts   counter
+}
+
+// publish brings the rows of the snapshot to Kafka and waits until it has
+// acknowledged all of them.
+func (r *Recovery) publish(ctx context.Context, q *rows, s *snapshot, result *Result, report func(Stage, Result)) error {
+	p, err := r.newPublisher(ctx, s.point, result)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	var columns []string
+	for _, n := range relay.Columns(r.Config).List() {
+		columns = append(columns, n.Column)
+	}
+	table := relay.Table(r.Config)
+	c, err := openCursor(ctx, s.conn, "walpost_recover", "read "+table.String(), "SELECT "+selectList(columns)+q.from(table)+q.orderBy(), q.args)
+	if err != nil {
+		return err
+	}
+	if p.relation, err = r.relation(ctx, columns); err != nil {
+		return err
+	}
+	for {
+		n, err := c.next(ctx, func(values [][]byte) error { return p.add(ctx, values) })
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		p.figures()
+		report(Publishing, *result)
+	}
+	for p.producer.Watermark() <= p.events {
+		if err := p.await(ctx); err != nil {
+			return err
+		}
+	}
+	p.figures()
+	return p.halted()
+}
+
+// relation describes the rows as the stream would: by the catalogue, which names
+// domains where the protocol's own description of a result names what they are
+// made of. The cursor's lock keeps it as it is.
+func (r *Recovery) relation(ctx context.Context, columns []string) (*pgoutput.Relation, error) {
+	there, err := replication.Inspect(ctx, r.conn, relay.Names(r.Config))
+	if err != nil {
+		return nil, err
+	}
+	table := relay.Table(r.Config)
+	if there.Table == nil {
+		return nil, fmt.Errorf("table %s was renamed", table)
+	}
+	rel := &pgoutput.Relation{ID: there.Table.OID, Namespace: table.Schema, Name: table.Name}
+	for _, name := range columns {
+		c := there.Table.Column(name)
+		if c == nil {
+			return nil, fmt.Errorf("column %q of %s is gone", name, table)
+		}
+		rel.Columns = append(rel.Columns, pgoutput.Column{Name: c.Name, TypeOID: c.TypeOID, TypeMod: c.TypeMod})
+	}
+	return rel, nil
+}
+
+func (r *Recovery) newPublisher(ctx context.Context, point pgoutput.LSN, result *Result) (*publisher, error) {
+	rt, err := router.New(relay.Mapping(r.Config))
+	if err != nil {
+		return nil, err
+	}
+	letters, err := relay.DeadLetters(r.Config)
+	if err != nil {
+		return nil, err
+	}
+	p := &publisher{router: rt, letters: letters, wake: make(chan struct{}, 1), tick: time.NewTicker(time.Second), result: result}
+	// A transaction that was open when the slot was made may commit exactly at the
+	// consistent point, and would share (consistent point, 1) with the first row of
+	// the table. Commit records are aligned: no transaction is at the byte before.
+	p.position = router.Position{CommitLSN: uint64(point) - 1}
+	opts, err := producerOptions(r, p)
+	if err != nil {
+		return nil, err
+	}
+	p.policy = opts.OnReject
+	p.producer = producer.New(ctx, opts)
+	p.producer.SetAge(time.Hour) // nobody waits for these: fill the requests
+	return p, nil
+}
+
+func producerOptions(r *Recovery, p *publisher) (producer.Options, error) {
+	opts, err := relay.ProducerOptions(r.Config, &p.counts, r.Log)
+	opts.Progress = func() {
+		select {
+		case p.wake <- struct{}{}:
+		default: // it will look anyway
+		}
+	}
+	return opts, err
+}
+
+func (p *publisher) close() {
+	p.tick.Stop()
+	p.producer.Close()
+}
+
+// add publishes one row, as soon as there is room for it.
+func (p *publisher) add(ctx context.Context, values [][]byte) error {
+	for p.producer.Full() {
+		if err := p.await(ctx); err != nil {
+			return err
+		}
+	}
+	if p.events%chunk == 0 {
+		if err := p.halted(); err != nil {
+			return err
+		}
+	}
+	if p.position.Ordinal == math.MaxUint32 {
+		return fmt.Errorf("more than %d rows: recover them in parts, with --after-id or --since", uint32(math.MaxUint32))
+	}
+	p.position.Ordinal++
+	p.result.Rows++
+	p.row = p.row[:0]
+	for _, v := range values {
+		value := pgoutput.Value{Kind: pgoutput.Text, Data: v}
+		if v == nil {
+			value.Kind = pgoutput.Null
+		}
+		p.row = append(p.row, value)
+	}
+	rec, err := p.router.Route(&pgoutput.Insert{Relation: p.relation, Row: p.row}, time.Now(), p.position)
+	if rejection, ok := errors.AsType[*router.Rejection](err); ok {
+		return p.reject(rec, rejection)
+	}
+	if err != nil {
+		return &relay.Halt{Code: relay.ExitRequirement, Reason: "the outbox table does not fit the configuration", Detail: err.Error()}
+	}
+	p.events++
+	p.producer.Add(rec, p.events, p.position)
+	return nil
+}
+
+// reject applies delivery.on_reject to a row that can never become a record.
+func (p *publisher) reject(rec *router.Record, r *router.Rejection) error {
+	switch p.policy {
+	case producer.Skip:
+		p.counts.skipped.Add(1)
+		return nil
+	case producer.DeadLetter:
+		dead, err := p.letters.Record(rec, r, p.position, time.Now())
+		if err != nil {
+			return rejected(r.ID, r.Topic, r.Text+"; and its dead letter cannot be written: "+err.Error())
+		}
+		p.events++
+		p.producer.AddDead(dead, p.events, p.position)
+		return nil
+	default:
+		return rejected(r.ID, r.Topic, r.Text)
+	}
+}
+
+func rejected(id, topic, text string) error {
+	return &relay.Halt{
+		Code: relay.ExitHalted, Reason: "a record was rejected, and nothing was changed of the slot",
+		Detail: fmt.Sprintf("event %s, topic %q: %s", id, topic, text),
+		Hint:   "mend what the message names, or set delivery.on_reject to dead_letter or skip; then run recover again",
+	}
+}
+
+func (p *publisher) halted() error {
+	if h := p.producer.Halted(); h != nil {
+		return rejected(h.ID, h.Topic, h.Text)
+	}
+	return nil
+}
+
+// await waits until there may be something new of the producer.
+func (p *publisher) await(ctx context.Context) error {
+	if err := p.halted(); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-p.wake:
+	case <-p.tick.C:
+	}
+	return nil
+}
+
+// figures brings the result up to date.
+func (p *publisher) figures() {
+	p.result.DeadLetters = p.counts.dead.Load()
+	p.result.Skipped = p.counts.skipped.Load()
+	if p.policy == producer.Skip {
+		p.result.Skipped += p.counts.rejected.Load()
+	}
+}

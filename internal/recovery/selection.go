@@ -1,0 +1,168 @@
+package recovery
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+)
+
+// Selection says which rows of the outbox table are meant: one of All, Since and
+// AfterID.
+type Selection struct {
+	All     bool
+	Since   time.Time // rows whose time is this or later, or NULL
+	AfterID string    // rows whose id is greater, as the column's type compares
+	// TimeColumn is the column that Since is compared with and that orders the
+	// rows; "" is outbox.timestamp.
+	TimeColumn string
+}
+
+func (s Selection) timeColumn(cfg *config.Config) string {
+	if s.TimeColumn != "" {
+		return s.TimeColumn
+	}
+	return cfg.Outbox.Timestamp
+}
+
+// String says it in words.
+func (s Selection) String() string {
+	switch {
+	case !s.Since.IsZero():
+		return "since " + s.Since.UTC().Format(time.RFC3339Nano)
+	case s.AfterID != "":
+		return "with an id after " + s.AfterID
+	default:
+		return "all"
+	}
+}
+
+// Types of columns that have an order of time or of insertion.
+const (
+	oidInt8        = 20
+	oidInt2        = 21
+	oidInt4        = 23
+	oidTimestamp   = 1114
+	oidTimestamptz = 1184
+)
+
+// validate judges the selection against the table.
+func (s Selection) validate(cfg *config.Config, t *replication.Table) error {
+	chosen := 0
+	for _, c := range []bool{s.All, !s.Since.IsZero(), s.AfterID != ""} {
+		if c {
+			chosen++
+		}
+	}
+	if chosen != 1 {
+		return usage("which rows may be missing? Give one of --since, --after-id and --all")
+	}
+	name := s.timeColumn(cfg)
+	if name == "" {
+		if !s.Since.IsZero() {
+			return usage("--since needs a column with the time of a row: give --time-column, or set outbox.timestamp")
+		}
+		return nil
+	}
+	return validateTime(name, cfg, t)
+}
+
+func validateTime(name string, cfg *config.Config, t *replication.Table) error {
+	c := t.Column(name)
+	switch {
+	case c == nil:
+		return usage("%s has no column %q", relay.Table(cfg), name)
+	case c.TypeOID != oidTimestamp && c.TypeOID != oidTimestamptz:
+		return usage("column %q of %s is of type %s, and a time is a timestamp or timestamptz", name, relay.Table(cfg), c.Type)
+	default:
+		return nil
+	}
+}
+
+func usage(format string, args ...any) error {
+	return &relay.Halt{Code: relay.ExitUsage, Reason: fmt.Sprintf(format, args...)}
+}
+
+// rows is a query over the table: its conditions with their arguments, as pgx
+// writes them into a simple query.
+type rows struct {
+	where []string
+	args  []any
+	order []string
+	words string // the order, for people
+}
+
+// rows makes the query of the selection.
+func (s Selection) rows(cfg *config.Config, t *replication.Table) rows {
+	var q rows
+	id, column := replication.Quote(cfg.Outbox.ID), s.timeColumn(cfg)
+	switch {
+	case !s.Since.IsZero():
+		q.after(replication.Quote(column), s.Since)
+	case s.AfterID != "":
+		q.args = append(q.args, s.AfterID)
+		q.where = append(q.where, id+" > $1")
+	}
+	var words []string
+	if column != "" {
+		q.order = append(q.order, replication.Quote(column)+" NULLS LAST")
+		words = append(words, column)
+	}
+	if s.AfterID != "" || rises(t.Column(cfg.Outbox.ID)) {
+		q.order = append(q.order, id)
+		words = append(words, cfg.Outbox.ID)
+	}
+	q.order = append(q.order, "tableoid", "ctid")
+	q.words = strings.Join(append(words, "place in the table"), ", ")
+	return q
+}
+
+// rises says that ids of this type are given out in order. A uuid is most often
+// random.
+func rises(c *replication.TableColumn) bool {
+	return c != nil && (c.TypeOID == oidInt2 || c.TypeOID == oidInt4 || c.TypeOID == oidInt8)
+}
+
+// after keeps rows of that time or later. UTC serves both types: a timestamp
+// without time zone is read as UTC (contract, section 3).
+func (q *rows) after(column string, at time.Time) {
+	q.compare(column, ">=", at)
+}
+
+// before keeps rows of an earlier time.
+func (q *rows) before(column string, at time.Time) {
+	q.compare(column, "<", at)
+}
+
+func (q *rows) compare(column, operator string, at time.Time) {
+	q.args = append(q.args, at.UTC().Format("2006-01-02 15:04:05.999999Z"))
+	q.where = append(q.where, fmt.Sprintf("(%s %s $%d OR %[1]s IS NULL)", column, operator, len(q.args)))
+}
+
+// from is everything behind the columns.
+func (q *rows) from(table replication.TableName) string {
+	sql := " FROM " + table.Quoted()
+	if len(q.where) > 0 {
+		sql += " WHERE " + strings.Join(q.where, " AND ")
+	}
+	return sql
+}
+
+func (q *rows) orderBy() string {
+	if len(q.order) == 0 {
+		return ""
+	}
+	return " ORDER BY " + strings.Join(q.order, ", ")
+}
+
+// selectList quotes columns.
+func selectList(columns []string) string {
+	quoted := make([]string, len(columns))
+	for i, c := range columns {
+		quoted[i] = replication.Quote(c)
+	}
+	return strings.Join(quoted, ", ")
+}

@@ -1,0 +1,209 @@
+package recovery
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+)
+
+// snapshot is a transaction that sees exactly the rows committed before the point
+// from which the new slot streams.
+type snapshot struct {
+	conn  *pgx.Conn
+	point pgoutput.LSN // the consistent point of the new slot
+}
+
+func (s *snapshot) close(ctx context.Context) { hangUp(ctx, s.conn) }
+
+// createSlot makes the new slot under its temporary name and takes its snapshot.
+// The name of an exported snapshot is valid until the next command on the
+// connection that made it; who has taken it keeps it.
+func (r *Recovery) createSlot(ctx context.Context) (*snapshot, error) {
+	conn, err := dial(ctx, r.target)
+	if err != nil {
+		return nil, err
+	}
+	limited, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	session, err := r.target.Replication(limited)
+	if err != nil {
+		hangUp(ctx, conn)
+		return nil, err
+	}
+	defer session.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it ends with the process at the latest
+	point, name, err := r.export(ctx, session)
+	if err != nil {
+		hangUp(ctx, conn)
+		return nil, err
+	}
+	s := &snapshot{conn: conn, point: point}
+	for _, sql := range []string{"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SET TRANSACTION SNAPSHOT '" + name + "'"} {
+		if _, err := conn.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+			s.close(ctx)
+			r.discard(ctx)
+			return nil, replication.Classify("take the slot's snapshot", err)
+		}
+	}
+	return s, nil
+}
+
+// export creates the slot with an exported snapshot.
+func (r *Recovery) export(ctx context.Context, session *pgconn.PgConn) (point pgoutput.LSN, name string, err error) {
+	slot := Temporary(r.Config.Postgres.Slot)
+	op := "create slot " + slot
+	command := "CREATE_REPLICATION_SLOT " + replication.Quote(slot) + " LOGICAL pgoutput (SNAPSHOT 'export')"
+	if major(r.conn) < 15 {
+		command = "CREATE_REPLICATION_SLOT " + replication.Quote(slot) + " LOGICAL pgoutput EXPORT_SNAPSHOT"
+	}
+	waiting := time.AfterFunc(5*time.Second, func() {
+		r.Log.Warn("waiting for transactions that are writing to end: see pg_stat_activity and pg_prepared_xacts")
+	})
+	defer waiting.Stop()
+	results, err := execCancelable(ctx, session, command)
+	if err != nil {
+		return 0, "", replication.Classify(op, err)
+	}
+	if len(results) != 1 || len(results[0].Rows) != 1 || len(results[0].Rows[0]) < 3 { // slot_name, consistent_point, snapshot_name, output_plugin
+		return 0, "", fmt.Errorf("%s: the server did not answer with a row of the slot", op)
+	}
+	row := results[0].Rows[0]
+	point, err = pgoutput.ParseLSN(string(row[1]))
+	return point, string(row[2]), err
+}
+
+func major(conn *pgx.Conn) int {
+	var n int
+	if _, err := fmt.Sscanf(conn.PgConn().ParameterStatus("server_version"), "%d", &n); err != nil {
+		return 0
+	}
+	return n
+}
+
+// cancelGrace is how long a cancelled command may take to say so.
+const cancelGrace = 5 * time.Second
+
+// execCancelable asks the server to cancel when ctx ends: one that waits for
+// other transactions does not notice that its client is gone, and the slot would
+// appear later.
+func execCancelable(ctx context.Context, conn *pgconn.PgConn, sql string) ([]*pgconn.Result, error) {
+	hard, drop := context.WithCancel(context.WithoutCancel(ctx))
+	defer drop()
+	stop := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(hard, cancelGrace)
+		defer cancel()
+		if conn.CancelRequest(grace) == nil {
+			<-grace.Done() // the command has ended, or has had its time
+		}
+		drop()
+	})
+	defer stop()
+	results, err := conn.Exec(hard, sql).ReadAll()
+	if err == nil && len(results) > 0 {
+		err = results[0].Err
+	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return results, err
+}
+
+// dropLeftover removes the slot of the temporary name, if there is one.
+func (r *Recovery) dropLeftover(ctx context.Context) error {
+	_, err := replication.DropSlot(ctx, r.conn, Temporary(r.Config.Postgres.Slot))
+	return err
+}
+
+// discard removes the new slot after a failure, so that it keeps no WAL. It uses
+// a connection of its own: what failed may be the other one.
+func (r *Recovery) discard(ctx context.Context) {
+	slot := Temporary(r.Config.Postgres.Slot)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	conn, err := r.target.SQL(ctx)
+	if err == nil {
+		defer hangUp(ctx, conn)
+		_, err = replication.DropSlot(ctx, conn, slot)
+	}
+	if err != nil {
+		r.Log.Warn("the new slot could not be removed and keeps WAL: run recover again, or drop it",
+			zap.String("slot", slot), zap.Error(err), zap.String("hint", "SELECT pg_drop_replication_slot('"+slot+"')"))
+	}
+}
+
+// swapTimeout is for a few commands that touch the catalogue of slots only.
+const swapTimeout = time.Minute
+
+// swap gives the new slot its name: Postgres cannot rename a slot, but a copy
+// streams from where its original does. From the drop on it goes through with it,
+// whoever asks to stop.
+func (r *Recovery) swap(ctx context.Context, point pgoutput.LSN, report func(Stage)) error {
+	slot, temporary := r.Config.Postgres.Slot, Temporary(r.Config.Postgres.Slot)
+	if err := r.intact(ctx, temporary, point); err != nil {
+		r.discard(ctx)
+		return err
+	}
+	if _, err := replication.DropSlot(ctx, r.conn, slot); err != nil {
+		r.discard(ctx)
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), swapTimeout)
+	defer cancel()
+	report(Dropped)
+	if _, err := r.conn.Exec(ctx, "SELECT pg_copy_logical_replication_slot($1, $2)", temporary, slot); err != nil {
+		return &relay.Halt{
+			Code: relay.ExitHalted, Reason: "everything is published, but the new slot could not be given its name",
+			Detail: replication.Classify("copy slot "+temporary, err).Error(),
+			Hint:   fmt.Sprintf("SELECT pg_copy_logical_replication_slot('%s', '%s'); SELECT pg_drop_replication_slot('%[1]s'); or run recover again", temporary, slot),
+		}
+	}
+	report(Copied)
+	if r.Config.Postgres.Failover { // a copy is none
+		if err := r.makeFailover(ctx, slot); err != nil {
+			return err
+		}
+	}
+	_, err := replication.DropSlot(ctx, r.conn, temporary)
+	return err
+}
+
+// intact says that the new slot has not been touched, nor lost to
+// max_slot_wal_keep_size, while rows were published.
+func (r *Recovery) intact(ctx context.Context, slot string, point pgoutput.LSN) error {
+	s, err := replication.ReadSlotStatus(ctx, r.conn, slot)
+	if err != nil {
+		return err
+	}
+	halt := &relay.Halt{
+		Code: relay.ExitHalted, Reason: "the new slot did not last until everything was published",
+		Hint: "raise max_slot_wal_keep_size, and run recover again",
+	}
+	switch {
+	case s == nil:
+		halt.Detail = slot + " is gone"
+	case s.WALStatus == "lost":
+		halt.Detail = slot + " is lost"
+	case s.ConfirmedFlushLSN != point.String():
+		halt.Detail = fmt.Sprintf("%s was moved from %s to %s by somebody", slot, point, s.ConfirmedFlushLSN)
+	default:
+		return nil
+	}
+	return halt
+}
+
+func (r *Recovery) makeFailover(ctx context.Context, slot string) error {
+	session, err := r.target.Replication(ctx)
+	if err != nil {
+		return err
+	}
+	defer session.Close(ctx) //nolint:errcheck // it ends with the process at the latest
+	_, err = session.Exec(ctx, "ALTER_REPLICATION_SLOT "+replication.Quote(slot)+" (FAILOVER true)").ReadAll()
+	return replication.Classify("make slot "+slot+" a failover slot", err)
+}
