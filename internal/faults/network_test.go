@@ -42,7 +42,7 @@ func TestRow14_NetworkCut(t *testing.T) {
 	b.condition(t, relay.ConditionPostgres)
 	proxy.Heal()
 	b.passes(t, 200)
-	for _, rate := range []int{500, 3000, 9000} { // cuts fall inside messages of about 200 bytes
+	for _, rate := range []int{4000, 9000, 20000} { // what was not confirmed comes first, again; cuts fall inside messages of about 200 bytes
 		proxy.Throttle(rate)
 		b.passes(t, 2)
 		proxy.Cut()
