@@ -45,7 +45,7 @@ func (r *Recovery) createSlot(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	s := &snapshot{conn: conn, point: point}
-	for _, sql := range []string{"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SET TRANSACTION SNAPSHOT '" + name + "'"} {
+	for _, sql := range []string{"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SET TRANSACTION SNAPSHOT '" + name + "'"} {
 		if _, err := conn.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 			s.close(ctx)
 			r.discard(ctx)

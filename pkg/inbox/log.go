@@ -20,6 +20,7 @@ func Log(logger *slog.Logger) Observer {
 			logger.Error("inbox: record is a dead letter", o.attrs()...)
 		case Stopped:
 			logger.Error("inbox: consumer stops", o.attrs()...)
+		case Processed, Repeated: // one for every record
 		}
 	})
 }

@@ -9,17 +9,15 @@ import (
 	"github.com/walpost/walpost/internal/replication"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func TestWhatARelayReportsIsMeasured(t *testing.T) {
 	t.Parallel()
 	r := metrics.New()
 	r.Observer("a").CommitToAck(3 * time.Millisecond)
 	r.Watch("a", source{
-		State: relay.Streaming, InFlight: &relay.InFlight{}, LagSeconds: ptr(2.5), OldestUnacked: ptr(0.5), LagBytes: ptr(int64(7)),
-		Slot:           &replication.SlotStatus{WALStatus: "unreserved", RetainedBytes: 9, SafeWALBytes: ptr(int64(-3))},
+		State: relay.Streaming, InFlight: &relay.InFlight{}, LagSeconds: new(2.5), OldestUnacked: new(0.5), LagBytes: new(int64(7)),
+		Slot:           &replication.SlotStatus{WALStatus: "unreserved", RetainedBytes: 9, SafeWALBytes: new(int64(-3))},
 		Conditions:     []relay.Condition{{Name: relay.ConditionSlotAtRisk}},
-		Topics:         []relay.TopicReport{{Topic: "t", UnderReplicated: ptr(2), ISRShrinks: ptr(uint64(4))}, {Topic: "unknown"}},
+		Topics:         []relay.TopicReport{{Topic: "t", UnderReplicated: new(2), ISRShrinks: new(uint64(4))}, {Topic: "unknown"}},
 		ConsumerGroups: []relay.GroupLag{{Group: "g", Topic: "t", Records: 12}},
 	})
 	r.Watch("b", source{Slot: &replication.SlotStatus{WALStatus: "reserved"}})
