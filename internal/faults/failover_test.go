@@ -199,7 +199,9 @@ func TestRow60_RestoredBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.lead(t, other)
-	b.until(t, "the new timeline to be noticed", func() bool { return b.logged("new timeline") > 0 || b.logged("beyond the point where the new timeline begins") > 0 })
+	b.until(t, "the new timeline to be noticed", func() bool {
+		return b.logged("new timeline") > 0 || b.logged("beyond the point where the new timeline begins") > 0
+	})
 	b.reconnect(t, other)
 	b.exec(t, insert("k", 2))
 	b.confirmed(t)
