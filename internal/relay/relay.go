@@ -236,7 +236,7 @@ func (r *Relay) recognise(ctx context.Context, s *replication.Session) error {
 		return &Halt{
 			Code: ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by somebody else", slot),
 			Detail: fmt.Sprintf("it is confirmed up to %s and this process confirmed %s: what lies between may be missing in Kafka", s.Slot.Confirmed, r.reported),
-			Hint:   "`walpost audit -c " + r.cfg.File + "` shows what is missing, `walpost recover` publishes it from the table; or start walpost again to go on from the slot as it is",
+			Hint:   "`walpost recover -c " + r.cfg.File + "` publishes from the table what may be missing; or start walpost again to go on from the slot as it is",
 		}
 	}
 	if r.timeline != 0 && s.Timeline != r.timeline {
