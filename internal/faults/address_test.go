@@ -59,6 +59,11 @@ func (a *address) forward(client net.Conn) {
 	a.mu.Lock()
 	a.conns = append(a.conns, client, server)
 	a.mu.Unlock()
+	join(client, server)
+}
+
+// join passes bytes both ways until both have ended.
+func join(client, server net.Conn) {
 	var back sync.WaitGroup
 	back.Go(func() {
 		_, _ = io.Copy(client, server)

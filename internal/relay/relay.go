@@ -171,7 +171,11 @@ func (r *Relay) attempt(ctx context.Context, stop <-chan struct{}, wake *waker) 
 		}
 		r.started = true
 	}
+	first := r.system == ""
 	stream, err := r.open(ctx)
+	if err != nil && first && replication.KindOf(err) == replication.Pooler { // the look before it passes through one
+		return definite(err)
+	}
 	if err != nil {
 		return r.decide(ctx, err)
 	}
@@ -226,12 +230,19 @@ func (r *Relay) recognise(ctx context.Context, s *replication.Session) error {
 			Detail: fmt.Sprintf("its system identifier is %s, it was %s", s.SystemID, r.system),
 			Hint:   "look where postgres.url leads; to read this cluster from now on start walpost again",
 		}
+	case s.Standby: // in a failover the address may lead here before the promotion
+		return &replication.Error{
+			Kind: replication.Standby, Op: "connect to " + r.target.Address(), Text: "this server is a standby",
+			Hint: "waiting for its promotion; postgres.url must lead to the primary",
+		}
 	case !s.Slot.Exists:
 		return &Halt{
 			Code: ExitHalted, Reason: fmt.Sprintf("slot %q does not exist any more", slot),
 			Detail: "what was committed since it went is not in it",
 			Hint:   "`walpost recover -c " + r.cfg.File + "` makes a new slot and publishes from the outbox table what may be missing",
 		}
+	case s.Slot.Active && s.Slot.Confirmed > r.reported: // another relay took over while this one was frozen or cut off
+		r.stoodBy = true
 	case r.timeline == s.Timeline && r.reported > 0 && s.Slot.Confirmed > r.reported && !r.stoodBy:
 		return &Halt{
 			Code: ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by somebody else", slot),

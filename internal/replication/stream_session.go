@@ -25,6 +25,7 @@ type Session struct {
 
 	SystemID  string       // of the cluster; another one means another database behind the same name
 	Timeline  int32        // changes with each failover and point-in-time recovery
+	Standby   bool         // the server is in recovery: it follows a primary, or has not been promoted yet
 	Flushed   pgoutput.LSN // the end of WAL when the session began
 	Slot      SlotPosition
 	SenderMax time.Duration // wal_sender_timeout; 0: none
@@ -79,7 +80,7 @@ func (s *Session) look(ctx context.Context, slot string) error {
 	}
 	s.SystemID, s.Timeline, s.Flushed = id.SystemID, id.Timeline, pgoutput.LSN(id.XLogPos)
 	asked := time.Now()
-	results, err := s.conn.Exec(ctx, `SELECT setting, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+	results, err := s.conn.Exec(ctx, `SELECT setting, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_catalog.pg_is_in_recovery()
 		FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout';
 		SELECT active, coalesce(active_pid, 0), coalesce(confirmed_flush_lsn, '0/0')
 		FROM pg_catalog.pg_replication_slots WHERE slot_name = `+quoteLiteral(slot)).ReadAll()
@@ -98,6 +99,7 @@ func (s *Session) look(ctx context.Context, slot string) error {
 	if err != nil {
 		return fmt.Errorf("clock_timestamp: %w", err)
 	}
+	s.Standby = string(results[0].Rows[0][2]) == "t"
 	s.Clock = time.UnixMicro(micros).Sub(asked.Add(time.Since(asked) / 2))
 	if len(results[1].Rows) == 0 {
 		return nil

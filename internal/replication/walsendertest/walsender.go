@@ -90,7 +90,7 @@ func (s *Server) serve(conn net.Conn) error {
 			}
 			return s.Script(&Stream{be: be, conn: conn})
 		default:
-			s.row(be, fmt.Sprint(s.SenderTimeout.Milliseconds()), fmt.Sprint(time.Now().UnixMicro()))
+			s.row(be, fmt.Sprint(s.SenderTimeout.Milliseconds()), fmt.Sprint(time.Now().UnixMicro()), "f")
 			s.row(be, "f", "0", s.Confirmed.String())
 			be.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
 		}

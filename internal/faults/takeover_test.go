@@ -1,0 +1,137 @@
+package faults_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/relay"
+)
+
+// process is the relay of a file in a process of its own.
+type process struct {
+	cmd *exec.Cmd
+
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+func (p *process) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.Write(text)
+}
+
+func (p *process) wrote() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+// separate runs the bench's relay in a process of its own.
+func (b *bench) separate(t *testing.T) *process {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{cmd: exec.CommandContext(t.Context(), binary)}
+	p.cmd.Env = append(os.Environ(), asRelay+"="+b.cfg.File)
+	p.cmd.Stdout, p.cmd.Stderr = p, p
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill() // a frozen one too
+		_ = p.cmd.Wait()
+		if t.Failed() {
+			t.Logf("process %d wrote:\n%s", p.cmd.Process.Pid, p.wrote())
+		}
+	})
+	await(t, "the process to stream", func() bool { return strings.Contains(p.wrote(), `"msg":"streaming"`) })
+	return p
+}
+
+// A relay that is frozen for longer than wal_sender_timeout loses its slot to a
+// second one. When it wakes it notices and stands by; what it still held may come
+// again, but nothing is lost. When the second ends it takes over again.
+func TestRow5_RelayFrozen(t *testing.T) {
+	t.Parallel()
+	b := newBenchOn(t, ownServer(t, 0, brisk()), "postgres", option{})
+	first := b.separate(t)
+	b.sample(t)
+	b.launch(t)
+	b.state(t, relay.Standby)
+	w := b.write(t)
+	await(t, "rows", func() bool { return value[int](t, b, "SELECT count(*) FROM outbox") > 500 })
+	if err := first.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	b.state(t, relay.Streaming)
+	b.passes(t, 500)
+	if err := first.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the first to stand by", func() bool { return strings.Contains(first.wrote(), `"state":"standby"`) })
+	b.passes(t, 200)
+	streams := strings.Count(first.wrote(), `"msg":"streaming"`)
+	b.end(t)
+	await(t, "the first to take over again", func() bool { return strings.Count(first.wrote(), `"msg":"streaming"`) > streams })
+	w.end()
+	end := value[string](t, b, "SELECT pg_current_wal_insert_lsn()::text")
+	await(t, "the slot to be confirmed", func() bool {
+		return value[bool](t, b, "SELECT confirmed_flush_lsn >= $1::text::pg_lsn FROM pg_replication_slots", end)
+	})
+	b.judge(t)
+}
+
+// A relay whose line to Postgres is dead while both ends think it stands: Postgres
+// gives it up after wal_sender_timeout, a second relay takes over, and the first
+// notices by the silence and stands by.
+func TestRow7_HalfOpen(t *testing.T) {
+	t.Parallel()
+	first, proxy := proxied(t, brisk())
+	second := *first
+	second.cfg = load(t, strings.Replace(read(t, first.cfg.File), proxy.Addr(), first.server.Addr(), 1))
+	if first.cfg.Postgres.Slot != second.cfg.Postgres.Slot {
+		t.Fatal("the two relays have different slots")
+	}
+	first.start(t)
+	second.launch(t)
+	second.state(t, relay.Standby)
+	second.sample(t)
+	w := second.write(t)
+	first.passes(t, 300)
+	proxy.Hold(devstack.ToServer)
+	proxy.Hold(devstack.ToClient)
+	second.state(t, relay.Streaming)
+	second.passes(t, 300)
+	first.until(t, "the first to notice", func() bool { return first.relay.Status().State == relay.Connecting })
+	proxy.Cut()
+	proxy.Heal()
+	first.state(t, relay.Standby)
+	second.passes(t, 100)
+	w.end()
+	second.confirmed(t)
+	second.judge(t)
+	second.end(t)
+	first.state(t, relay.Streaming)
+	first.exec(t, insert("late", 1))
+	first.confirmed(t)
+	first.judge(t)
+	first.end(t)
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
