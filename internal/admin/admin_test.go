@@ -17,6 +17,7 @@ import (
 type fake relay.Status
 
 func (f *fake) Status() relay.Status { return relay.Status(*f) }
+func (f *fake) Report() relay.Report { return relay.Report{Relay: f.Relay, State: f.State} }
 
 func metrics() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "walpost_state 1\n") })
@@ -32,7 +33,7 @@ func TestReadyWhenEveryRelayIs(t *testing.T) {
 	t.Parallel()
 	a := &fake{Relay: "a", State: relay.Streaming, Ready: true}
 	b := &fake{Relay: "b", State: relay.Standby, Reason: "slot \"b\" is\nactive for PID 7"}
-	h := admin.Handler([]admin.Relay{a, b}, metrics())
+	h := admin.Handler([]admin.Relay{a, b}, metrics(), nil)
 	if w := ask(h, "GET", "/readyz"); w.Code != 503 || w.Body.String() != "a: streaming\nb: standby: slot \"b\" is active for PID 7\n" {
 		t.Errorf("%d %q", w.Code, w.Body)
 	}
@@ -51,20 +52,21 @@ func TestReadyWhenEveryRelayIs(t *testing.T) {
 
 func TestReadsOnly(t *testing.T) {
 	t.Parallel()
-	h := admin.Handler(nil, metrics())
-	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+	h := admin.Handler(nil, metrics(), admin.NewHistory(nil))
+	for _, path := range []string{"/", "/healthz", "/readyz", "/metrics", "/status", "/history"} {
 		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS"} {
 			if w := ask(h, method, path); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
 				t.Errorf("%s %s: %d, Allow %q", method, path, w.Code, w.Header().Get("Allow"))
 			}
 		}
 		for _, method := range []string{"GET", "HEAD"} {
-			if w := ask(h, method, path); w.Code != 200 || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			if w := ask(h, method, path); w.Code != 200 || w.Header().Get("X-Content-Type-Options") != "nosniff" ||
+				!strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
 				t.Errorf("%s %s: %d", method, path, w.Code)
 			}
 		}
 	}
-	for _, path := range []string{"/debug/pprof/", "/debug/vars", "/config", "/healthz/x"} {
+	for _, path := range []string{"/debug/pprof/", "/debug/vars", "/config", "/healthz/x", "/index.html"} {
 		if w := ask(h, "GET", path); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, w.Code)
 		}
@@ -85,7 +87,7 @@ func serve(t *testing.T, h http.Handler) (*admin.Server, <-chan error) {
 
 func TestBindErrorsAreReturned(t *testing.T) {
 	t.Parallel()
-	first, _ := serve(t, admin.Handler(nil, nil))
+	first, _ := serve(t, admin.Handler(nil, nil, nil))
 	for _, address := range []string{first.Address(), "127.0.0.1:99999", "203.0.113.1:1"} {
 		if s, err := admin.Listen(t.Context(), address, nil); err == nil {
 			t.Errorf("%s is open twice, or at all: %s", address, s.Address())
@@ -95,7 +97,7 @@ func TestBindErrorsAreReturned(t *testing.T) {
 
 func TestLargeHeadersAreRefused(t *testing.T) {
 	t.Parallel()
-	server, _ := serve(t, admin.Handler(nil, nil))
+	server, _ := serve(t, admin.Handler(nil, nil, nil))
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Address())
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +121,7 @@ func TestShutdownWaitsForAnswers(t *testing.T) {
 		close(asked)
 		<-release
 		_, _ = io.WriteString(w, "late")
-	})))
+	}), nil))
 	body := make(chan string, 1)
 	go func() {
 		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+server.Address()+"/metrics", http.NoBody)

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,21 +13,39 @@ import (
 // Relay is what the server asks of a relay.
 type Relay interface {
 	Status() relay.Status
+	Report() relay.Report
 }
 
-// Handler answers /healthz, /readyz and /metrics, to GET and HEAD only.
-func Handler(relays []Relay, metrics http.Handler) http.Handler {
+// Handler answers /healthz, /readyz, /metrics, /status, /history and the page at /,
+// to GET and HEAD only. metrics and history may be nil: then there is no such path.
+func Handler(relays []Relay, metrics http.Handler, history *History) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthy)
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, relays) })
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, reports(relays)) })
+	mux.Handle("GET /{$}", newPage())
 	if metrics != nil {
 		mux.Handle("GET /metrics", metrics)
 	}
+	if history != nil {
+		mux.HandleFunc("GET /history", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, history.snapshot()) })
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "no-store")
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // the page has its own
 		mux.ServeHTTP(w, r)
 	})
+}
+
+func reports(relays []Relay) relay.Reports {
+	list := make(relay.Reports, 0, len(relays))
+	for _, r := range relays {
+		list = append(list, r.Report())
+	}
+	return list
 }
 
 // healthy is 200 while the process lives, whatever its relays do: a restart
@@ -53,6 +72,17 @@ func ready(w http.ResponseWriter, relays []Relay) {
 		text.WriteByte('\n')
 	}
 	answer(w, code, text.String())
+}
+
+// answerJSON writes one document. It is made first: half an answer says nothing.
+func answerJSON(w http.ResponseWriter, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		answer(w, http.StatusInternalServerError, "the answer cannot be written as JSON\n")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(text, '\n')) // a client that is gone needs no answer
 }
 
 func answer(w http.ResponseWriter, code int, text string) {

@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 )
 
@@ -49,20 +48,4 @@ func TestDropRefusesAnActiveSlot(t *testing.T) {
 	r.interrupt(t)
 	r.end(t, 0)
 	walpost(t, "status", "-c", s.file).want(t, 0, "state=stopped", "active=false")
-}
-
-func TestStatus(t *testing.T) {
-	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all}")
-	walpost(t, "status", "-c", s.file).want(t, 0, "state=stopped", "the slot does not exist", "walpost init")
-	walpost(t, "init", "-c", s.file).want(t, 0)
-	r := walpost(t, "status", "--json", "-c", s.file)
-	r.want(t, 0, `"relay": "`+s.db.Name+`"`, `"confirmed_flush_lsn": "0/`, `"retained_bytes": `, `"safe_wal_bytes": null`, `"conditions": []`, `"version"`)
-	if !strings.HasPrefix(r.out, "[") {
-		t.Errorf("not a list of relays: %s", r.out)
-	}
-	watch := start(t, "status", "--watch", "--interval", "10ms", "--json", "-c", s.file)
-	await(t, "three looks", func() bool { return strings.Count(watch.logs.String(), `"restart_lsn":"0/`) >= 3 })
-	watch.interrupt(t)
-	watch.end(t, 0)
 }

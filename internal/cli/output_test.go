@@ -69,28 +69,3 @@ func TestChecksForPeople(t *testing.T) {
 		t.Errorf("coloured under NO_COLOR: %q", w.String())
 	}
 }
-
-func TestStatusInWords(t *testing.T) {
-	t.Parallel()
-	safe := int64(1 << 20)
-	lost := judge(&replication.SlotStatus{Name: "s", WALStatus: "lost"})
-	behind := judge(&replication.SlotStatus{Name: "s", Active: true, WALStatus: "unreserved", LagBytes: 5, RetainedBytes: 2048, SafeWALBytes: &safe, ConfirmedFlushLSN: "0/1", RestartLSN: "0/0"})
-	none := judge(nil)
-	for _, c := range []struct {
-		st              status
-		state, severity string
-	}{{lost, "halted", "error"}, {behind, "streaming", "warning"}, {none, "stopped", "error"}} {
-		if string(c.st.State) != c.state || len(c.st.Conditions) != 1 || c.st.Conditions[0].Severity != c.severity {
-			t.Errorf("%+v", c.st)
-		}
-	}
-	want := `relay= state=streaming slot=s active=true wal_status=unreserved confirmed_flush_lsn=0/1 restart_lsn=0/0 lag_bytes=5 retained_bytes=2048 safe_wal_bytes=1048576 reason="a connection streams from the slot"`
-	if got := behind.plain(); got != want {
-		t.Errorf("%s", got)
-	}
-	var w bytes.Buffer
-	p := &printer{w: &w, human: true}
-	if err := printStatuses(p, []status{behind, none}); err != nil || !strings.Contains(w.String(), "2.0 KiB") || !strings.Contains(w.String(), "walpost init") {
-		t.Errorf("%v %q", err, w.String())
-	}
-}

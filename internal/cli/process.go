@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"os/signal"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,41 +24,16 @@ type process struct {
 	members []*member
 	metrics *metrics.Registry
 	admin   *admin.Server // nil: none
+	history *admin.History
 }
-
-// member is a relay whose status stays true after it has ended.
-type member struct {
-	*relay.Relay
-	name string
-	end  atomic.Pointer[ending]
-}
-
-type ending struct {
-	err error
-	at  time.Time
-}
-
-// Status is that of the relay. One that ended without saying so is halted.
-func (m *member) Status() relay.Status {
-	st := m.Relay.Status()
-	end := m.end.Load()
-	if end == nil || end.err == nil || st.State == relay.HaltedState {
-		return st
-	}
-	return relay.Status{Relay: m.name, State: relay.HaltedState, Since: end.at, Reason: end.err.Error()}
-}
-
-// Report is that of the relay, with this build's version.
-func (m *member) Report() relay.Report { return m.Relay.Report(thisBuild().Version) }
 
 func newProcess(cfgs []*config.Config, l *logs) (*process, error) {
 	p := &process{log: l.process(), metrics: metrics.New()}
 	for i, c := range cfgs {
-		r, err := relay.New(c, p.metrics.Observer(c.Name), l.relay(i))
+		m, err := newMember(c, p.metrics.Observer(c.Name), l.relay(i))
 		if err != nil {
 			return nil, err
 		}
-		m := &member{Relay: r, name: c.Name}
 		p.members = append(p.members, m)
 		p.metrics.Watch(c.Name, m)
 	}
@@ -75,7 +49,8 @@ func (p *process) listen(ctx context.Context, address string) error {
 	for _, m := range p.members {
 		relays = append(relays, m)
 	}
-	server, err := admin.Listen(ctx, address, admin.Handler(relays, p.metrics.Handler()))
+	p.history = admin.NewHistory(relays)
+	server, err := admin.Listen(ctx, address, admin.Handler(relays, p.metrics.Handler(), p.history))
 	if err != nil {
 		return err
 	}
@@ -92,6 +67,7 @@ func (p *process) run(ctx context.Context, signals <-chan os.Signal) int {
 	stop := make(chan struct{})
 	served := p.serve()
 	defer p.shutDown(context.WithoutCancel(ctx))
+	p.watch(ctx)
 
 	ends := make(chan error)
 	for _, m := range p.members {
@@ -145,6 +121,17 @@ func (p *process) relay(ctx context.Context, m *member, stop <-chan struct{}) er
 		p.log.Error("relay ended", append(fields, zap.Error(err))...)
 	}
 	return err
+}
+
+// watch keeps true what the relays and the admin server tell, until ctx ends.
+func (p *process) watch(ctx context.Context) {
+	for _, m := range p.members {
+		go m.WatchSlot(ctx)
+		go m.monitor.Run(ctx)
+	}
+	if p.history != nil {
+		go p.history.Run(ctx)
+	}
 }
 
 // serve starts the admin server and gives a channel for its untimely end.

@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/recovery"
 	"github.com/walpost/walpost/internal/relay"
 )
@@ -218,7 +217,5 @@ func quietLog(w io.Writer, cfg *config.Config) (*zap.Logger, error) {
 	if err != nil {
 		return nil, usage("log.level: %w", err)
 	}
-	log := l.process().WithOptions(zap.IncreaseLevel(zap.WarnLevel))
-	kafka.LogTo(log.Core(), relay.Kafka(cfg))
-	return log, nil
+	return l.process().WithOptions(zap.IncreaseLevel(zap.WarnLevel)), nil
 }

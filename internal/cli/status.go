@@ -10,44 +10,9 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
 )
 
-// status is a relay as `status --json` and /status show it. What Postgres does
-// not know, and only the process could say, is null here.
-type status struct {
-	Relay      string                  `json:"relay"`
-	State      relay.State             `json:"state"`
-	Since      *time.Time              `json:"since"`
-	Reason     string                  `json:"reason"`
-	Hint       string                  `json:"hint"`
-	Slot       *replication.SlotStatus `json:"slot"` // null: there is none
-	LagBytes   *int64                  `json:"lag_bytes"`
-	LagSeconds *float64                `json:"lag_seconds"`
-	InFlight   *inFlight               `json:"in_flight"`
-	LastError  *lastError              `json:"last_error"`
-	Conditions []condition             `json:"conditions"`
-	Version    string                  `json:"version"`
-}
-
-type inFlight struct {
-	Events int   `json:"events"`
-	Bytes  int64 `json:"bytes"`
-}
-
-type lastError struct {
-	Text string    `json:"text"`
-	At   time.Time `json:"at"`
-}
-
-type condition struct {
-	Name     string     `json:"name"`
-	Severity string     `json:"severity"` // warning, error
-	Since    *time.Time `json:"since"`
-	Hint     string     `json:"hint"`
-}
-
-// statusTimeout is for one look at one database.
+// statusTimeout is for one look at one relay.
 const statusTimeout = 20 * time.Second
 
 func newStatus(s *streams) *cobra.Command {
@@ -55,12 +20,15 @@ func newStatus(s *streams) *cobra.Command {
 	var every time.Duration
 	cmd := &cobra.Command{
 		Use:   "status -c FILE",
-		Short: "Show slot, positions, lag and the WAL retained",
-		Long: `Show what Postgres knows of a relay: its slot, how far it is confirmed, and how much WAL
-the slot keeps. The relay itself is not asked: it need not run.`,
+		Short: "Show state, slot, positions, lag and the WAL retained",
+		Long: `Show what a relay is doing: state, slot, how far it is confirmed, lag, and what to do.
+
+The running relay is asked at admin.listen. When none answers there, Postgres and Kafka
+are asked instead: what only a running relay knows is then missing (null with --json).
+With several files --json writes a list, with one an object, as /status does.`,
 		Example: `  walpost status -c orders.yaml
   walpost status -c orders.yaml --watch
-  walpost status -c orders.yaml --json | jq '.[0].slot.retained_bytes'`,
+  walpost status -c orders.yaml --json | jq .slot.retained_bytes`,
 		Args: cobra.NoArgs,
 	}
 	load := files(cmd)
@@ -85,8 +53,8 @@ the slot keeps. The relay itself is not asked: it need not run.`,
 	return cmd
 }
 
-// showStatus shows every relay once. One whose Postgres does not answer is among
-// them, and makes the code 3.
+// showStatus shows every relay once. One that neither answers nor has a Postgres
+// that does is among them, and makes the code 3.
 func showStatus(ctx context.Context, s *streams, cfgs []*config.Config, asJSON bool) error {
 	list, err := readStatuses(ctx, cfgs)
 	if asJSON {
@@ -125,61 +93,27 @@ func watchStatus(ctx context.Context, s *streams, cfgs []*config.Config, asJSON 
 	}
 }
 
-func readStatuses(ctx context.Context, cfgs []*config.Config) ([]status, error) {
-	var list []status
+// readStatuses asks the process that runs the relays, and the servers about those
+// it does not run.
+func readStatuses(ctx context.Context, cfgs []*config.Config) (relay.Reports, error) {
+	running := map[string]relay.Report{}
+	if address := cfgs[0].Admin.Listen; address != "" {
+		for _, r := range askRunning(ctx, address) {
+			running[r.Relay] = r
+		}
+	}
+	list := relay.Reports{}
 	var failures []error
 	for _, c := range cfgs {
-		st, err := readStatus(ctx, c)
+		if r, ok := running[c.Name]; ok {
+			list = append(list, r)
+			continue
+		}
+		r, err := readStatus(ctx, c)
 		if err != nil {
 			failures = append(failures, err)
-			st = status{State: relay.Connecting, Reason: err.Error(), Conditions: []condition{{Name: "postgres_unreachable", Severity: "error"}}}
 		}
-		st.Relay, st.Version = c.Name, thisBuild().Version
-		list = append(list, st)
+		list = append(list, r)
 	}
 	return list, errors.Join(failures...)
-}
-
-// readStatus asks Postgres.
-func readStatus(ctx context.Context, cfg *config.Config) (status, error) {
-	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
-	defer cancel()
-	conn, hangUp, err := connect(ctx, cfg)
-	if err != nil {
-		return status{}, err
-	}
-	defer hangUp()
-	slot, err := replication.ReadSlotStatus(ctx, conn, cfg.Postgres.Slot)
-	if err != nil {
-		return status{}, err
-	}
-	return judge(slot), nil
-}
-
-// judge says what a slot tells of its relay; nil is no slot.
-func judge(slot *replication.SlotStatus) status {
-	st := status{State: relay.Stopped, Slot: slot, Conditions: []condition{}}
-	warn := func(name, severity, hint string) {
-		st.Conditions = append(st.Conditions, condition{Name: name, Severity: severity, Hint: hint})
-	}
-	if slot == nil {
-		st.Reason, st.Hint = "the slot does not exist", "walpost init -c FILE"
-		warn("slot_missing", "error", st.Hint)
-		return st
-	}
-	st.LagBytes = &slot.LagBytes
-	switch {
-	case slot.WALStatus == "lost":
-		st.State = relay.HaltedState
-		st.Reason, st.Hint = "the slot is lost: Postgres has removed WAL it needed", "walpost check -c FILE says what to do"
-		warn("slot_lost", "error", st.Hint)
-	case slot.Active:
-		st.State, st.Reason = relay.Streaming, "a connection streams from the slot"
-	default:
-		st.Reason = "no connection streams from the slot"
-	}
-	if slot.WALStatus == "unreserved" || slot.WALStatus == "extended" {
-		warn("slot_behind", "warning", "let walpost catch up, or raise max_slot_wal_keep_size")
-	}
-	return st
 }

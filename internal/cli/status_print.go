@@ -3,32 +3,48 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/walpost/walpost/internal/relay"
 )
 
 // printStatuses writes a block per relay for people, a line of key=value else.
-func printStatuses(out *printer, list []status) error {
-	for _, st := range list {
+func printStatuses(out *printer, list []relay.Report) error {
+	for i := range list {
 		if out.human {
-			out.block(st)
+			out.block(&list[i])
 		} else {
-			out.line("%s", st.plain())
+			out.line("%s", plain(&list[i]))
 		}
 	}
 	return out.err
 }
 
 // plain is the status in one line.
-func (st status) plain() string {
+func plain(st *relay.Report) string {
 	words := []string{"relay=" + st.Relay, "state=" + string(st.State)}
 	if s := st.Slot; s != nil {
 		words = append(words, "slot="+s.Name, fmt.Sprintf("active=%t", s.Active), "wal_status="+s.WALStatus,
-			"confirmed_flush_lsn="+s.ConfirmedFlushLSN, "restart_lsn="+s.RestartLSN,
-			fmt.Sprintf("lag_bytes=%d", s.LagBytes), fmt.Sprintf("retained_bytes=%d", s.RetainedBytes))
+			"confirmed_flush_lsn="+s.ConfirmedFlushLSN, "restart_lsn="+s.RestartLSN, fmt.Sprintf("retained_bytes=%d", s.RetainedBytes))
 		if s.SafeWALBytes != nil {
 			words = append(words, fmt.Sprintf("safe_wal_bytes=%d", *s.SafeWALBytes))
 		}
+	}
+	if st.LagBytes != nil {
+		words = append(words, fmt.Sprintf("lag_bytes=%d", *st.LagBytes))
+	}
+	if st.LagSeconds != nil {
+		words = append(words, fmt.Sprintf("lag_seconds=%.3f", *st.LagSeconds))
+	}
+	if f := st.InFlight; f != nil {
+		words = append(words, fmt.Sprintf("in_flight_events=%d in_flight_bytes=%d", f.Events, f.Bytes))
+	}
+	var names []string
+	for _, c := range st.Conditions {
+		names = append(names, c.Name)
+	}
+	if len(names) > 0 {
+		words = append(words, "conditions="+strings.Join(names, ","))
 	}
 	if st.Reason != "" {
 		words = append(words, fmt.Sprintf("reason=%q", st.Reason))
@@ -39,34 +55,84 @@ func (st status) plain() string {
 	return strings.Join(words, " ")
 }
 
+func (p *printer) row(name, format string, args ...any) {
+	p.line("  %s %s", p.paint(dimmed, fmt.Sprintf("%-14s", name)), fmt.Sprintf(format, args...))
+}
+
 // block is the status for a person.
-func (p *printer) block(st status) {
+func (p *printer) block(st *relay.Report) {
 	color := doubt
 	switch st.State {
 	case relay.Streaming:
 		color = good
-	case relay.HaltedState:
+	case relay.HaltedState, relay.KafkaUnavailable, relay.Hibernating:
 		color = bad
 	default:
 	}
-	p.line("%s  %s  %s", p.paint(bold, st.Relay), p.paint(color, string(st.State)), st.Reason)
-	row := func(name, format string, args ...any) {
-		p.line("  %s %s", p.paint(dimmed, fmt.Sprintf("%-14s", name)), fmt.Sprintf(format, args...))
+	title := []string{p.paint(bold, st.Relay), p.paint(color, string(st.State))}
+	if st.Since != nil {
+		title = append(title, p.paint(dimmed, "for "+ageText(time.Since(*st.Since))))
+	}
+	p.line("%s", strings.Join(title, "  "))
+	if st.Reason != "" {
+		p.row("reason", "%s", st.Reason)
 	}
 	if st.Hint != "" {
-		row("hint", "%s", st.Hint)
+		p.row("hint", "%s", st.Hint)
 	}
+	p.slotRows(st)
+	p.flowRows(st)
+	for _, c := range st.Conditions {
+		color := doubt
+		if c.Severity == relay.Critical {
+			color = bad
+		}
+		p.row("condition", "%s  %s", p.paint(color, c.Name), c.Hint)
+	}
+	if e := st.LastError; e != nil {
+		p.row("last error", "%s ago: %s", ageText(time.Since(e.At)), e.Text)
+	}
+}
+
+func (p *printer) slotRows(st *relay.Report) {
 	s := st.Slot
 	if s == nil {
 		return
 	}
-	row("slot", "%s, wal_status %s", s.Name, s.WALStatus)
-	row("confirmed", "%s, %s behind", s.ConfirmedFlushLSN, bytesText(s.LagBytes))
-	row("restart", "%s", s.RestartLSN)
-	row("WAL retained", "%s", bytesText(s.RetainedBytes))
+	p.row("slot", "%s, wal_status %s", s.Name, s.WALStatus)
+	p.row("confirmed", "%s, %s behind", s.ConfirmedFlushLSN, bytesText(s.LagBytes))
+	p.row("restart", "%s", s.RestartLSN)
+	p.row("WAL retained", "%s", bytesText(s.RetainedBytes))
 	if s.SafeWALBytes != nil {
-		row("until lost", "%s more WAL", bytesText(*s.SafeWALBytes))
+		p.row("until lost", "%s more WAL", bytesText(*s.SafeWALBytes))
 	}
+}
+
+// flowRows are what only a running relay knows.
+func (p *printer) flowRows(st *relay.Report) {
+	if st.LagSeconds != nil {
+		p.row("lag", "%.1f s", *st.LagSeconds)
+	}
+	if f := st.InFlight; f != nil {
+		p.row("in flight", "%d events, %s", f.Events, bytesText(f.Bytes))
+	}
+	for _, t := range st.Topics {
+		p.row("topic", "%s  %d published", t.Topic, t.Published)
+	}
+	for _, r := range st.Rejected {
+		p.row("rejected", "%s  %d %s", r.Topic, r.Events, r.Reason)
+	}
+	for _, g := range st.ConsumerGroups {
+		p.row("group", "%s  %d of %s to read", g.Group, g.Records, g.Topic)
+	}
+}
+
+// ageText is a duration for people.
+func ageText(d time.Duration) string {
+	if d < time.Minute {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
 }
 
 // bytesText is a number of bytes for people.

@@ -88,14 +88,19 @@ func New(o Options) *Monitor {
 // Run looks until ctx ends.
 func (m *Monitor) Run(ctx context.Context) {
 	defer m.cluster.close()
-	tick := time.NewTicker(m.options.Every)
-	defer tick.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
-		m.look(ctx)
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-timer.C:
+		}
+		if topics := m.options.Topics(); len(topics) > 0 {
+			m.look(ctx, topics)
+			timer.Reset(m.options.Every)
+		} else {
+			timer.Reset(min(m.options.Every, time.Second))
 		}
 	}
 }
@@ -122,11 +127,7 @@ func (m *Monitor) fresh() bool { return time.Since(m.at) < staleAfter*m.options.
 
 // look is one look at topics and groups. A cluster that does not answer is not
 // worth a line: the relay says so.
-func (m *Monitor) look(ctx context.Context) {
-	topics := m.options.Topics()
-	if len(topics) == 0 {
-		return
-	}
+func (m *Monitor) look(ctx context.Context, topics []string) {
 	partitions, err := m.cluster.partitions(topics)
 	if err != nil || ctx.Err() != nil {
 		m.cluster.close()

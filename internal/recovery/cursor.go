@@ -47,3 +47,13 @@ func (c *cursor) next(ctx context.Context, row func([][]byte) error) (int, error
 	}
 	return n, replication.Classify(c.op, results.Close())
 }
+
+// all hands on every row.
+func (c *cursor) all(ctx context.Context, row func([][]byte) error) error {
+	for {
+		n, err := c.next(ctx, row)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}

@@ -115,7 +115,7 @@ func (r *Recovery) judgeSlot(ctx context.Context, there *replication.Inspection,
 	}
 	return &relay.Halt{
 		Code: relay.ExitRequirement, Reason: fmt.Sprintf("slot %s is healthy: it needs no recovery", s.Name), Detail: "it " + plan.Found[len("is healthy, "):],
-		Hint: "if rows are missing all the same (somebody may have advanced the slot), give --force",
+		Hint: "if rows are missing all the same (`walpost audit` shows it; somebody may have advanced the slot), give --force",
 	}
 }
 

@@ -30,6 +30,8 @@ type publisher struct {
 	events   uint64          // numbers given out
 	result   *Result
 	counts   counter
+	dead     int64 // rows that could never become a record: dead letters
+	skipped  int64 // and those left out
 }
 
 // publish brings the rows of the snapshot to Kafka and waits until it has
@@ -176,13 +178,14 @@ func (p *publisher) add(ctx context.Context, values [][]byte) error {
 func (p *publisher) reject(rec *router.Record, r *router.Rejection) error {
 	switch p.policy {
 	case producer.Skip:
-		p.counts.skipped.Add(1)
+		p.skipped++
 		return nil
 	case producer.DeadLetter:
 		dead, err := p.letters.Record(rec, r, p.position, time.Now())
 		if err != nil {
 			return rejected(r.ID, r.Topic, r.Text+"; and its dead letter cannot be written: "+err.Error())
 		}
+		p.dead++
 		p.events++
 		p.producer.AddDead(dead, p.events, p.position)
 		return nil
@@ -220,11 +223,14 @@ func (p *publisher) await(ctx context.Context) error {
 	return nil
 }
 
-// figures brings the result up to date.
+// figures brings the result up to date with what Kafka refused.
 func (p *publisher) figures() {
-	p.result.DeadLetters = p.counts.dead.Load()
-	p.result.Skipped = p.counts.skipped.Load()
-	if p.policy == producer.Skip {
+	p.result.DeadLetters, p.result.Skipped = p.dead, p.skipped
+	switch p.policy {
+	case producer.Skip:
 		p.result.Skipped += p.counts.rejected.Load()
+	case producer.DeadLetter:
+		p.result.DeadLetters += p.counts.rejected.Load()
+	case producer.Stop:
 	}
 }

@@ -53,8 +53,15 @@ func Open(ctx context.Context, o Options) (*Recovery, error) {
 	return r, nil
 }
 
-// Close hangs up. It changes nothing.
-func (r *Recovery) Close(ctx context.Context) { hangUp(ctx, r.conn) }
+// Close gives the lock back and hangs up. It changes nothing.
+func (r *Recovery) Close(ctx context.Context) {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	// Else the server gives it back when it notices that the connection is gone,
+	// and the next recovery may come before that.
+	_, _ = r.conn.Exec(limited, "SELECT pg_advisory_unlock_all()")
+	hangUp(ctx, r.conn)
+}
 
 // dial opens a plain connection that refuses to read a table in part: row
 // security would hide rows in silence.

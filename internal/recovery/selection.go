@@ -132,6 +132,11 @@ func (q *rows) after(column string, at time.Time) {
 	q.compare(column, ">=", at)
 }
 
+// before keeps rows of an earlier time.
+func (q *rows) before(column string, at time.Time) {
+	q.compare(column, "<", at)
+}
+
 func (q *rows) compare(column, operator string, at time.Time) {
 	q.args = append(q.args, at.UTC().Format("2006-01-02 15:04:05.999999Z"))
 	q.where = append(q.where, fmt.Sprintf("(%s %s $%d OR %[1]s IS NULL)", column, operator, len(q.args)))

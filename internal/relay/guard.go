@@ -74,7 +74,7 @@ func (r *Relay) inspectGuarded(ctx context.Context, conn *pgx.Conn) (*Halt, erro
 	if change != nil {
 		return &Halt{
 			Code: ExitHalted, Reason: "rows are being skipped", Detail: change.Error() + "; this was seen within the last " + guardEvery.String(),
-			Hint: "mend it, then `walpost recover -c " + r.cfg.File + "` publishes what was skipped from the table",
+			Hint: "mend it, then `walpost recover -c " + r.cfg.File + "` publishes what was skipped from the table; `walpost audit` shows what is missing",
 		}, nil
 	}
 	r.guarded = now

@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"net/http"
+
+	"github.com/spf13/cobra"
+
+	"github.com/walpost/walpost/internal/relay"
+)
+
+func newHealth(s *streams) *cobra.Command {
+	var address string
+	var readiness bool
+	cmd := &cobra.Command{
+		Use:   "health {-c FILE | --address HOST:PORT}",
+		Short: "Ask the running process whether it lives, for a container's health check",
+		Long: `Ask the process that runs at admin.listen whether it lives: exit code 0 when it does, 1
+when it does not. Kafka or Postgres being away is no reason for 1: a restart would not
+bring them back. With --ready, 0 only when every relay streams and Kafka answers.`,
+		Example: `  walpost health -c orders.yaml
+  walpost health --address 127.0.0.1:9464
+  walpost health -c orders.yaml --ready`,
+		Args: cobra.NoArgs,
+	}
+	load := files(cmd)
+	cmd.Flags().StringVar(&address, "address", "", "`HOST:PORT` of the admin listener, instead of a file")
+	cmd.Flags().BoolVar(&readiness, "ready", false, "ask whether it is ready (/readyz)")
+	cmd.MarkFlagsMutuallyExclusive("config", "address")
+	cmd.RunE = action(func(cmd *cobra.Command) error {
+		if address == "" {
+			cfgs, err := load()
+			if err != nil {
+				return err
+			}
+			if address, err = adminAddress(cfgs); err != nil {
+				return err
+			}
+		}
+		path := "/healthz"
+		if readiness {
+			path = "/readyz"
+		}
+		code, text, err := askAdmin(cmd.Context(), address, path)
+		if err != nil {
+			return &failure{code: relay.ExitUnexpected, err: err}
+		}
+		newPrinter(s.out).line("%s", oneLine(text))
+		return ended(exitOf(code))
+	})
+	return cmd
+}
+
+// exitOf is the exit code for an answer.
+func exitOf(status int) int {
+	if status == http.StatusOK {
+		return relay.ExitStopped
+	}
+	return relay.ExitUnexpected
+}

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+)
+
+// readStatus asks Postgres and Kafka about a relay. Only Postgres not answering is
+// an error: without it there is nothing to say of a relay.
+func readStatus(ctx context.Context, cfg *config.Config) (relay.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	slot, err := readSlot(ctx, cfg)
+	st := judge(slot, cfg.File)
+	if err != nil {
+		st = judged()
+		st.State, st.Reason = relay.Connecting, err.Error()
+		warn(&st, relay.ConditionPostgres, relay.Critical, "mend what the message names")
+	}
+	st.Relay, st.Version = cfg.Name, thisBuild().Version
+	client, unreachable := kafka.Connect(ctx, relay.Kafka(cfg))
+	if unreachable != nil {
+		warn(&st, relay.ConditionKafka, relay.Critical, unreachable.Error())
+	} else {
+		client.Close()
+	}
+	return st, err
+}
+
+func readSlot(ctx context.Context, cfg *config.Config) (*replication.SlotStatus, error) {
+	conn, hangUp, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer hangUp()
+	return replication.ReadSlotStatus(ctx, conn, cfg.Postgres.Slot)
+}
+
+func judged() relay.Report {
+	return relay.Report{
+		State: relay.Stopped, Conditions: []relay.Condition{}, Topics: []relay.TopicReport{},
+		Rejected: []relay.Rejections{}, ConsumerGroups: []relay.GroupLag{},
+	}
+}
+
+// warn adds a condition that is there now; since when, nobody has seen.
+func warn(st *relay.Report, name string, severity relay.Severity, hint string) {
+	st.Conditions = append(st.Conditions, relay.Condition{Name: name, Severity: severity, Since: time.Now().Truncate(time.Second), Hint: hint})
+}
+
+// judge says what a slot tells of its relay; nil is no slot.
+func judge(slot *replication.SlotStatus, file string) relay.Report {
+	st := judged()
+	st.Slot = slot
+	if slot == nil {
+		st.Reason, st.Hint = "the slot does not exist", "`walpost init -c "+file+"` makes it; if there was one: `walpost recover -c "+file+"`"
+		warn(&st, conditionSlotMissing, relay.Critical, st.Hint)
+		return st
+	}
+	st.LagBytes = &slot.LagBytes
+	switch {
+	case slot.WALStatus == "lost":
+		st.State = relay.HaltedState
+		st.Reason = "the slot is lost: Postgres has removed WAL it needed"
+		st.Hint = "`walpost recover -c " + file + "` makes a new slot and publishes from the outbox table what may be missing"
+		warn(&st, relay.ConditionSlotLost, relay.Critical, st.Hint)
+	case slot.Active:
+		st.State, st.Reason = relay.Streaming, "a connection streams from the slot"
+	default:
+		st.Reason = "no connection streams from the slot"
+	}
+	if slot.WALStatus == "unreserved" {
+		warn(&st, relay.ConditionSlotAtRisk, relay.Critical, "get events flowing, or raise max_slot_wal_keep_size: beyond it Postgres drops the slot and events are lost")
+	}
+	return st
+}
+
+// conditionSlotMissing is told by who looks from outside alone: a running relay
+// halts at it.
+const conditionSlotMissing = "slot_missing"

@@ -1,0 +1,149 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/walpost/walpost/internal/relay"
+)
+
+// keys are those of the contract, section 1, and those beside them.
+func keys() []string {
+	return []string{
+		"conditions", "consumer_groups", "hint", "in_flight", "lag_bytes", "lag_seconds", "last_error", "oldest_unacked_seconds",
+		"reason", "rejected", "relay", "since", "slot", "state", "topics", "version",
+	}
+}
+
+func TestStatusFromPostgres(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t, "outbox: {topic: PREFIX.all}")
+	walpost(t, "status", "-c", s.file).want(t, 0, "state=stopped", "the slot does not exist", "walpost init", "conditions=slot_missing")
+	walpost(t, "init", "-c", s.file).want(t, 0)
+	r := walpost(t, "status", "--json", "-c", s.file)
+	r.want(t, 0, `"relay": "`+s.db.Name+`"`, `"confirmed_flush_lsn": "0/`, `"retained_bytes": `, `"safe_wal_bytes": null`, `"conditions": []`,
+		`"since": null`, `"lag_seconds": null`, `"in_flight": null`, `"version"`)
+	shape(t, r.out)
+	several := walpost(t, "status", "--json", "-c", s.file, "-c", s.file)
+	if several.code == 0 { // two files of one name are refused
+		t.Error("a relay twice")
+	}
+
+	away := regexp.MustCompile(`brokers: \[.*\]`).ReplaceAllString(s.yaml(t, "outbox: {topic: PREFIX.all}"), "brokers: ['127.0.0.1:1']")
+	walpost(t, "status", "-c", write(t, away)).want(t, 0, "state=stopped", "conditions=kafka_unreachable")
+	gone := regexp.MustCompile(`url: "[^"]*"`).ReplaceAllString(s.yaml(t, "outbox: {topic: PREFIX.all}"), `url: "postgres://x@127.0.0.1:1/x"`)
+	r = walpost(t, "status", "-c", write(t, gone))
+	r.want(t, 3, "state=connecting", "conditions=postgres_unreachable", "127.0.0.1:1")
+
+	watch := start(t, "status", "--watch", "--interval", "10ms", "--json", "-c", s.file)
+	await(t, "three looks", func() bool { return strings.Count(watch.logs.String(), `"restart_lsn":"0/`) >= 3 })
+	watch.interrupt(t)
+	watch.end(t, 0)
+}
+
+// shape checks that a text is an object with the keys of the contract.
+func shape(t *testing.T, text string) {
+	t.Helper()
+	var object map[string]any
+	if err := json.Unmarshal([]byte(text), &object); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	if got := slices.Sorted(maps.Keys(object)); !slices.Equal(got, keys()) {
+		t.Errorf("keys %v, want %v", got, keys())
+	}
+}
+
+// addressOf is where a process has said that its admin server listens.
+func (r *running) addressOf(t *testing.T) string {
+	t.Helper()
+	r.until(t, `"admin server listens"`)
+	return regexp.MustCompile(`"address":"([^"]+)"`).FindStringSubmatch(r.logs.String())[1]
+}
+
+func TestStatusFromTheRunningRelay(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.db.Exec(t, outboxDDL)
+	if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".a", 1, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	yaml := s.yaml(t, "delivery: {on_reject: skip}", "monitor: {consumer_groups: [nobody]}")
+	r := start(t, "run", "-c", write(t, strings.Replace(yaml, `admin: {listen: ""}`, freePort, 1)))
+	r.until(t, `"msg":"streaming"`)
+	s.db.Exec(t, insert("a", "k", 1), insert("a", "k", 2), insert("no/topic", "k", 3))
+	file := write(t, strings.Replace(yaml, `listen: ""`, `listen: "`+r.addressOf(t)+`"`, 1))
+
+	var st relay.Reports
+	await(t, "the records, the slot and the replicas in /status", func() bool {
+		code, body := r.get(t, "/status")
+		if code != http.StatusOK || json.Unmarshal([]byte(body), &st) != nil {
+			t.Fatalf("/status %d %s", code, body)
+		}
+		return len(st[0].Topics) == 1 && st[0].Topics[0].Published == 2 && st[0].Topics[0].UnderReplicated != nil && st[0].Slot != nil && len(st[0].Rejected) == 1
+	})
+	_, body := r.get(t, "/status")
+	shape(t, body)
+	got := st[0]
+	if got.Relay != s.db.Name || got.State != relay.Streaming || got.Since == nil || *got.LagSeconds != 0 || got.InFlight.Events != 0 ||
+		got.Topics[0].Topic != s.prefix+".a" || *got.Topics[0].UnderReplicated != 0 || got.Rejected[0].Events != 1 || !got.Slot.Active || got.Version == "" {
+		t.Errorf("%s", body)
+	}
+	if len(got.Conditions) != 1 || got.Conditions[0].Name != relay.ConditionRejected {
+		t.Errorf("%+v", got.Conditions)
+	}
+	walpost(t, "status", "-c", file).want(t, 0, "state=streaming", "in_flight_events=0", "conditions=records_rejected")
+	asked := walpost(t, "status", "--json", "-c", file)
+	asked.want(t, 0, `"published": 2`)
+	shape(t, asked.out)
+	if code, body := r.get(t, "/history"); code != http.StatusOK || !strings.Contains(body, `"`+s.db.Name+`":{"seconds":[`) {
+		t.Errorf("/history %d %s", code, body)
+	}
+
+	walpost(t, "health", "-c", file).want(t, 0, "ok")
+	walpost(t, "health", "--ready", "--address", r.addressOf(t)).want(t, 0, s.db.Name+": streaming")
+	measured(t, r, s)
+	r.interrupt(t)
+	r.end(t, 0)
+	walpost(t, "health", "-c", file).want(t, 1)
+	walpost(t, "status", "-c", file).want(t, 0, "state=stopped")
+}
+
+// measured looks for every family of the contract, section 5, that needs no event
+// of its own, on a real relay.
+func measured(t *testing.T, r *running, s setup) {
+	t.Helper()
+	_, body := r.get(t, "/metrics")
+	for _, name := range []string{
+		"state", "events_published_total", "bytes_published_total", "events_rejected_total", "changes_ignored_total", "commit_to_ack_seconds_count", "lag_seconds",
+		"in_flight_events", "in_flight_bytes", "oldest_unacked_seconds", "slot_lag_bytes", "slot_retained_bytes", "slot_safe_wal_bytes", "slot_wal_status",
+		"reconnects_total", "possible_repeats_total", "produce_errors_total", "kafka_request_seconds_count", "topic_under_replicated_partitions",
+		"topic_isr_shrinks_total", "condition",
+	} {
+		if !regexp.MustCompile(`(?m)^walpost_` + name + `\{.*relay="` + s.db.Name + `".*\} `).MatchString(body) {
+			t.Errorf("no walpost_%s", name)
+		}
+	}
+	for _, line := range []string{
+		`walpost_slot_wal_status{relay="NAME",status="reserved"} 1`, `walpost_slot_safe_wal_bytes{relay="NAME"} +Inf`,
+		`walpost_condition{condition="records_rejected",relay="NAME"} 1`, `walpost_condition{condition="halted",relay="NAME"} 0`,
+		`walpost_topic_under_replicated_partitions{relay="NAME",topic="PREFIX.a"} 0`,
+	} {
+		if line = strings.NewReplacer("NAME", s.db.Name, "PREFIX", s.prefix).Replace(line); !strings.Contains(body, line+"\n") {
+			t.Errorf("no %s", line)
+		}
+	}
+}
+
+func TestHealthWithoutAnAdminServer(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	walpost(t, "health", "-c", s.file).want(t, 2, "admin.listen")
+	walpost(t, "health").want(t, 2, "-c FILE")
+	walpost(t, "health", "--address", "127.0.0.1:1").want(t, 1, "127.0.0.1:1")
+	walpost(t, "health", "--address", "127.0.0.1:1", "-c", s.file).want(t, 2, "address")
+}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+)
+
+func TestStatusInWords(t *testing.T) {
+	t.Parallel()
+	lost := judge(&replication.SlotStatus{Name: "s", WALStatus: "lost"}, "f.yaml")
+	behind := judge(&replication.SlotStatus{Name: "s", Active: true, WALStatus: "unreserved", LagBytes: 5, RetainedBytes: 2048, SafeWALBytes: new(int64(1 << 20)), ConfirmedFlushLSN: "0/1", RestartLSN: "0/0"}, "f.yaml")
+	none := judge(nil, "f.yaml")
+	for _, c := range []struct {
+		st        relay.Report
+		state     relay.State
+		condition string
+	}{{lost, relay.HaltedState, relay.ConditionSlotLost}, {behind, relay.Streaming, relay.ConditionSlotAtRisk}, {none, relay.Stopped, conditionSlotMissing}} {
+		if c.st.State != c.state || len(c.st.Conditions) != 1 || c.st.Conditions[0].Name != c.condition || c.st.Conditions[0].Severity != relay.Critical {
+			t.Errorf("%+v", c.st)
+		}
+	}
+	want := `relay= state=streaming slot=s active=true wal_status=unreserved confirmed_flush_lsn=0/1 restart_lsn=0/0 retained_bytes=2048 safe_wal_bytes=1048576 lag_bytes=5 conditions=slot_at_risk reason="a connection streams from the slot"`
+	if got := plain(&behind); got != want {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestStatusForPeople(t *testing.T) {
+	t.Parallel()
+	st := judge(&replication.SlotStatus{Name: "s", WALStatus: "reserved", RetainedBytes: 2048}, "f.yaml")
+	began := time.Now().Add(-90 * time.Second)
+	st.Relay, st.Since, st.LagSeconds, st.InFlight = "orders", &began, new(1.25), &relay.InFlight{Events: 3, Bytes: 1 << 20}
+	st.LastError = &relay.LastError{Text: "broken pipe", At: began}
+	st.Topics = []relay.TopicReport{{Topic: "t", Published: 42}}
+	st.Rejected = []relay.Rejections{{Topic: "t", Reason: "too_large", Events: 2}}
+	st.ConsumerGroups = []relay.GroupLag{{Group: "billing", Topic: "t", Records: 7}}
+	warn(&st, relay.ConditionThrottled, relay.Info, "raise delivery.in_flight")
+	var w bytes.Buffer
+	if err := printStatuses(&printer{w: &w, human: true}, []relay.Report{st}); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"orders", "for 1m30s", "2.0 KiB", "1.2 s", "3 events, 1.0 MiB", "broken pipe", "t  42 published", "2 too_large", "billing  7 of t", "raise delivery.in_flight"} {
+		if !strings.Contains(w.String(), text) {
+			t.Errorf("no %q in %q", text, w.String())
+		}
+	}
+}
+
+func TestListenersAreReachedFromTheirMachine(t *testing.T) {
+	t.Parallel()
+	for listen, want := range map[string]string{
+		"127.0.0.1:9464": "127.0.0.1:9464", ":9464": "localhost:9464", "0.0.0.0:9464": "localhost:9464", "[::]:9464": "localhost:9464", "box:1": "box:1",
+	} {
+		if got := dialable(listen); got != want {
+			t.Errorf("%s: %s, want %s", listen, got, want)
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/relay"
+)
+
+// findEvery is how often topics are looked for: one may be made at any time.
+const findEvery = 2 * time.Second
+
+// follower reads topics of a cluster, partition by partition.
+type follower struct {
+	tailing  *tailing
+	options  kafka.Options
+	client   sarama.Client
+	consumer sarama.Consumer
+	records  chan *sarama.ConsumerMessage
+	done     chan struct{}
+	readers  sync.WaitGroup
+	reading  map[string]int // partitions of a topic that are read
+	find     *time.Ticker
+	looked   bool
+}
+
+func newFollower(cfg *config.Config, t *tailing) (*follower, error) {
+	const op = "read from Kafka"
+	o := relay.Kafka(cfg)
+	settings, err := kafka.Settings(o)
+	if err != nil {
+		return nil, err
+	}
+	_, globs := t.named()
+	settings.Metadata.Full = len(globs) > 0
+	settings.Consumer.IsolationLevel = sarama.ReadCommitted
+	client, err := sarama.NewClient(o.Brokers, settings)
+	if err != nil {
+		return nil, o.Explain(op, err)
+	}
+	consumer, err := sarama.NewConsumerFromClient(client)
+	if err != nil {
+		return nil, errors.Join(o.Explain(op, err), client.Close())
+	}
+	f := &follower{
+		tailing: t, options: o, client: client, consumer: consumer, records: make(chan *sarama.ConsumerMessage),
+		done: make(chan struct{}), reading: map[string]int{}, find: time.NewTicker(findEvery),
+	}
+	if err := f.look(); err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// next gives the next record of any partition; nil when ctx ends. Waiting for a
+// topic is told once, to w.
+func (f *follower) next(ctx context.Context, w io.Writer) (*sarama.ConsumerMessage, error) {
+	for {
+		if len(f.reading) == 0 && !f.tailing.waitingWasSaid {
+			f.tailing.waitingWasSaid = true
+			names, globs := f.tailing.named()
+			if _, err := fmt.Fprintf(w, "walpost: there is no topic %s yet: waiting for it\n", strings.Join(append(names, globs...), ", ")); err != nil {
+				return nil, err
+			}
+		}
+		select {
+		case rec := <-f.records:
+			return rec, nil
+		case <-ctx.Done():
+			return nil, nil //nolint:nilnil // nil is the end
+		case <-f.find.C:
+			_ = f.look() // Kafka may be away for a while: the readers wait for it too
+		}
+	}
+}
+
+// look begins to read partitions that are not read yet. What is there at the first
+// look is read from its end, unless the beginning is wanted; what comes later is
+// new, and read from its beginning.
+func (f *follower) look() error {
+	from := sarama.OffsetOldest
+	if !f.looked && !f.tailing.fromBeginning {
+		from = sarama.OffsetNewest
+	}
+	topics, err := f.topics()
+	if err != nil {
+		return err
+	}
+	for _, topic := range topics {
+		partitions, err := f.client.Partitions(topic)
+		if err != nil {
+			continue // not there yet, or not for this principal
+		}
+		for _, p := range partitions[min(f.reading[topic], len(partitions)):] {
+			if err := f.read(topic, p, from); err != nil {
+				return f.options.Explain("read topic "+topic, err)
+			}
+			f.reading[topic]++
+		}
+	}
+	f.looked = true
+	return nil
+}
+
+func (f *follower) topics() ([]string, error) {
+	names, globs := f.tailing.named()
+	if len(globs) == 0 {
+		_ = f.client.RefreshMetadata(names...) // one that is missing is an error, and may come
+		return names, nil
+	}
+	if err := f.client.RefreshMetadata(); err != nil {
+		return nil, f.options.Explain("list topics", err)
+	}
+	all, err := f.client.Topics()
+	if err != nil {
+		return nil, f.options.Explain("list topics", err)
+	}
+	for _, topic := range all {
+		if covers(globs, topic) {
+			names = append(names, topic)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+func (f *follower) read(topic string, partition int32, from int64) error {
+	stream, err := f.consumer.ConsumePartition(topic, partition, from)
+	if err != nil {
+		return err
+	}
+	f.readers.Go(func() {
+		defer stream.AsyncClose()
+		for {
+			select {
+			case rec, ok := <-stream.Messages():
+				if !ok {
+					return
+				}
+				select {
+				case f.records <- rec:
+				case <-f.done:
+					return
+				}
+			case <-f.done:
+				return
+			}
+		}
+	})
+	return nil
+}
+
+// close ends the reading without waiting for brokers.
+func (f *follower) close() {
+	close(f.done)
+	f.find.Stop()
+	f.readers.Wait()
+	go func() { _ = errors.Join(f.consumer.Close(), f.client.Close()) }() // nothing was written that could be lost
+}

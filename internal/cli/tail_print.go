@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/IBM/sarama"
+)
+
+// wants tells whether a record passes the filters.
+func (t *tailing) wants(rec *sarama.ConsumerMessage) bool {
+	if t.keyed && (rec.Key == nil || string(rec.Key) != t.key) {
+		return false
+	}
+	if !t.hasID {
+		return true
+	}
+	for _, h := range rec.Headers {
+		if string(h.Key) == "id" && string(h.Value) == t.id {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *tailing) print(out *printer, rec *sarama.ConsumerMessage) error {
+	if t.asJSON {
+		return json.NewEncoder(out.w).Encode(t.tailed(rec))
+	}
+	words := []string{
+		out.paint(dimmed, rec.Timestamp.UTC().Format("2006-01-02T15:04:05.000Z")),
+		fmt.Sprintf("%s/%d@%d", rec.Topic, rec.Partition, rec.Offset), "key=" + out.paint(bold, shown(rec.Key)),
+	}
+	for _, h := range rec.Headers {
+		words = append(words, shown(h.Key)+"="+shown(h.Value))
+	}
+	switch {
+	case rec.Value == nil:
+		words = append(words, "value=null")
+	case t.payload:
+		words = append(words, "value="+shown(rec.Value))
+	default:
+		words = append(words, out.paint(dimmed, fmt.Sprintf("value=<%d bytes>", len(rec.Value))))
+	}
+	out.line("%s", strings.Join(words, " "))
+	return out.err
+}
+
+// shown is a text on a terminal: what could be more than text there is escaped.
+func shown(b []byte) string {
+	switch {
+	case b == nil:
+		return "null"
+	case len(b) == 0:
+		return `""`
+	case !utf8.Valid(b) || strings.ContainsFunc(string(b), func(r rune) bool { return !unicode.IsPrint(r) }):
+		return strconv.Quote(string(b))
+	default:
+		return string(b)
+	}
+}
+
+// tailedRecord is a line of `tail --json`. Bytes that are no text are base64, under
+// names that say so.
+type tailedRecord struct {
+	Topic       string         `json:"topic"`
+	Partition   int32          `json:"partition"`
+	Offset      int64          `json:"offset"`
+	Time        time.Time      `json:"time"`
+	Key         *string        `json:"key"`
+	KeyBase64   []byte         `json:"key_base64,omitempty"`
+	Headers     []tailedHeader `json:"headers"`
+	ValueBytes  *int           `json:"value_bytes"` // null: a tombstone
+	Value       *string        `json:"value,omitempty"`
+	ValueBase64 []byte         `json:"value_base64,omitempty"`
+}
+
+type tailedHeader struct {
+	Name        string  `json:"name"`
+	Value       *string `json:"value"`
+	ValueBase64 []byte  `json:"value_base64,omitempty"`
+}
+
+func (t *tailing) tailed(rec *sarama.ConsumerMessage) tailedRecord {
+	line := tailedRecord{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Time: rec.Timestamp.UTC(), Headers: []tailedHeader{}}
+	line.Key, line.KeyBase64 = textOr(rec.Key)
+	for _, h := range rec.Headers {
+		header := tailedHeader{Name: string(h.Key)}
+		header.Value, header.ValueBase64 = textOr(h.Value)
+		line.Headers = append(line.Headers, header)
+	}
+	if rec.Value != nil {
+		line.ValueBytes = new(len(rec.Value))
+	}
+	if t.payload {
+		line.Value, line.ValueBase64 = textOr(rec.Value)
+	}
+	return line
+}
+
+// textOr gives bytes as a text, or as they are when they are none.
+func textOr(b []byte) (*string, []byte) {
+	if b == nil {
+		return nil, nil
+	}
+	if !utf8.Valid(b) {
+		return nil, b
+	}
+	return new(string(b)), nil
+}

@@ -1,0 +1,59 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestTail(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.db.Exec(t, outboxDDL)
+	if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".a", 2, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, "run", "-c", s.file)
+	r.until(t, `"msg":"streaming"`)
+	const id = "11111111-1111-1111-1111-111111111111"
+	s.db.Exec(t, insert("a", "k1", 4711), insert("a", "k2", 2),
+		"INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES ('"+id+"', 'a', E'k\\x1b[31m3', 'Paid', NULL)")
+	await(t, "the records", func() bool { return len(records(t, s.prefix+".a")) == 3 })
+
+	all := walpost(t, "tail", "-c", s.file, "--from-beginning", "-n", "3")
+	all.want(t, 0, s.prefix+".a/", "key=k1 ", "id="+id, "eventType=Created", "value=<11 bytes>", "value=null", `key="k\x1b[31m3"`)
+	if strings.Contains(all.out, "4711") || strings.Contains(all.out, "\x1b") {
+		t.Errorf("a payload, or what a terminal obeys, is shown: %q", all.out)
+	}
+	walpost(t, "tail", "-c", s.file, "--from-beginning", "-n", "1", "--key", "k1", "--payload").want(t, 0, `value={"n": 4711}`)
+	one := walpost(t, "tail", "-c", s.file, "--from-beginning", "-n", "1", "--id", id, "--json", "--topic", s.prefix+".*")
+	one.want(t, 0)
+	var rec struct {
+		Topic      string
+		ValueBytes *int `json:"value_bytes"`
+		Headers    []struct{ Name, Value string }
+	}
+	if err := json.Unmarshal([]byte(one.out), &rec); err != nil || rec.Topic != s.prefix+".a" || rec.ValueBytes != nil || rec.Headers[1].Value != "Paid" {
+		t.Errorf("%v %+v", err, rec)
+	}
+
+	// What comes while it runs, in a topic that was made since.
+	live := start(t, "tail", "-c", s.file, "--payload", "--topic", s.prefix+".b")
+	live.until(t, "waiting for it")
+	if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".b", 1, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.db.Exec(t, insert("b", "k", 8))
+	live.until(t, `value={"n": 8}`)
+	live.interrupt(t)
+	live.end(t, 0)
+}
+
+func TestTailRefuses(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	walpost(t, "tail", "-c", s.file, "--topic", "[").want(t, 2, "--topic")
+	nowhere := regexp.MustCompile(`brokers: \[.*\]`).ReplaceAllString(s.yaml(t), "brokers: ['127.0.0.1:1']")
+	walpost(t, "tail", "-c", write(t, nowhere)).want(t, 3, "127.0.0.1:1")
+}

@@ -1,0 +1,100 @@
+package recovery
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+)
+
+// settleEvery is how often the slot is looked at while a relay is at work.
+const settleEvery = 200 * time.Millisecond
+
+// settle sees to it that no row that is merely on its way is called missing: it
+// waits for a relay that is at work, and looks into the slot of one that is not.
+func (a *audit) settle(ctx context.Context) error {
+	want, err := pgoutput.ParseLSN(a.report.LSN)
+	if err != nil {
+		return err
+	}
+	limit := time.Now().Add(a.Wait)
+	tick := time.NewTicker(settleEvery)
+	defer tick.Stop()
+	for {
+		s, err := replication.ReadSlotStatus(ctx, a.conn, a.Config.Postgres.Slot)
+		if err != nil {
+			return err
+		}
+		if s == nil || s.WALStatus == "lost" {
+			a.report.note("slot %s does not exist or is lost: nothing that is missing is on its way", a.Config.Postgres.Slot)
+			return nil
+		}
+		confirmed, err := pgoutput.ParseLSN(s.ConfirmedFlushLSN)
+		switch {
+		case err != nil:
+			return err
+		case confirmed >= want:
+			return nil
+		case !s.Active:
+			return a.peek(ctx)
+		case time.Now().After(limit):
+			a.report.Settled = false
+			a.report.note("the slot is confirmed up to %s only, the table was read as of %s: what is missing may be on its way", s.ConfirmedFlushLSN, a.report.LSN)
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+// peekQuery decodes without consuming: proto_version 1, as the relay reads.
+const peekQuery = `SELECT data FROM pg_logical_slot_peek_binary_changes($1, $2::text::pg_lsn, NULL,
+	'proto_version', '1', 'publication_names', $3)`
+
+// peek takes the ids of the rows that wait in a slot nobody reads.
+func (a *audit) peek(ctx context.Context) error {
+	p := a.Config.Postgres
+	found, err := a.conn.Query(ctx, peekQuery, p.Slot, a.report.LSN, replication.Quote(p.Publication))
+	if err != nil {
+		return a.unpeeked(ctx, err)
+	}
+	decoder := pgoutput.NewDecoder()
+	table := relay.Table(a.Config)
+	var data []byte
+	_, err = pgx.ForEachRow(found, []any{&data}, func() error {
+		m, err := decoder.Decode(data)
+		insert, ok := m.(*pgoutput.Insert)
+		if err != nil || !ok || insert.Relation.Namespace != table.Schema || insert.Relation.Name != table.Name {
+			return err
+		}
+		id, err := a.id.text(insert.Relation, insert.Row...)
+		if err == nil && id != nil {
+			a.waiting[hashID(id)] = true
+		}
+		return err
+	})
+	if err != nil {
+		return a.unpeeked(ctx, err)
+	}
+	return nil
+}
+
+// unpeeked notes that the slot could not be looked into.
+func (a *audit) unpeeked(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if replication.KindOf(replication.Classify("", err)) == replication.Lost {
+		return replication.Classify("look into slot "+a.Config.Postgres.Slot, err)
+	}
+	a.report.Settled = false
+	a.report.note("%v: what is missing may be on its way", replication.Classify("look into slot "+a.Config.Postgres.Slot, err))
+	return nil
+}

@@ -1,0 +1,131 @@
+package recovery_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/recovery"
+	"github.com/walpost/walpost/internal/relay"
+)
+
+func (f *fixture) audit(t *testing.T, o recovery.AuditOptions) *recovery.AuditReport {
+	t.Helper()
+	o.Config, o.Examples = f.cfg, 3
+	r, err := recovery.Audit(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// plant writes a record with an id that no row has.
+func (f *fixture) plant(t *testing.T, id string, at time.Time) {
+	t.Helper()
+	client, err := stack.Kafka(t).Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	client.Config().Producer.Return.Successes = true
+	p, err := sarama.NewSyncProducerFromClient(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, _, err := p.SendMessage(&sarama.ProducerMessage{
+		Topic: f.topic, Key: sarama.StringEncoder("k"), Value: sarama.StringEncoder("{}"), Timestamp: at,
+		Headers: []sarama.RecordHeader{{Key: []byte("id"), Value: []byte(id)}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAuditFindsWhatWasPlanted(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.relayFirst(t)
+	if r := f.audit(t, recovery.AuditOptions{}); !r.Equal() || r.Rows != 1000 || r.Records != 1000 || r.Repeats != 0 || !r.Settled {
+		t.Errorf("%+v", r)
+	}
+
+	// Missing: written while the table is not published, the slot then past it.
+	p := f.cfg.Postgres.Publication
+	f.db.Exec(t, "ALTER PUBLICATION "+p+" DROP TABLE outbox", insert("a", 1001), insert("a", 1002), "ALTER PUBLICATION "+p+" ADD TABLE outbox")
+	f.db.Exec(t, "SELECT pg_replication_slot_advance('"+f.cfg.Postgres.Slot+"', pg_current_wal_lsn())")
+	lost := query[string](t, f, "SELECT string_agg(id::text, ' ' ORDER BY id) FROM outbox WHERE payload->>'n' IN ('1001', '1002')")
+	f.plant(t, "phantom-1", time.Now())
+	r := f.audit(t, recovery.AuditOptions{})
+	slices.Sort(r.MissingIDs)
+	if r.Missing != 2 || strings.Join(r.MissingIDs, " ") != lost || r.Phantom != 1 || !slices.Equal(r.PhantomIDs, []string{"phantom-1"}) || r.Equal() {
+		t.Errorf("%+v, want missing %s", r, lost)
+	}
+	if f.recover(t, recovery.Selection{All: true}, true); f.audit(t, recovery.AuditOptions{}).Missing != 0 {
+		t.Error("missing after a recovery")
+	}
+	if r := f.audit(t, recovery.AuditOptions{}); r.Repeats != 1000 || r.Phantom != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAuditDoesNotCallInFlightMissing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.relayFirst(t)
+	f.db.Exec(t, fill("a", 1001, 1010)) // no relay is at work
+	before := f.slots(t)
+	if r := f.audit(t, recovery.AuditOptions{}); !r.Equal() || r.InFlight != 10 || r.Rows != 1010 {
+		t.Errorf("%+v", r)
+	}
+	if f.slots(t) != before {
+		t.Errorf("the audit moved the slot: %s, %s", before, f.slots(t))
+	}
+	dropSlot(t, f)
+	if r := f.audit(t, recovery.AuditOptions{}); r.Missing != 10 || r.InFlight != 0 || len(r.MissingIDs) != 3 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAuditWhileTheRelayWorks(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.relayFirst(t)
+	r := f.launch(t)
+	await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
+	stop := f.write(t)
+	for range 3 {
+		if r := f.audit(t, recovery.AuditOptions{Wait: patience}); !r.Equal() || !r.Settled {
+			t.Errorf("%+v", r)
+		}
+	}
+	stop()
+	close(r.stop)
+	if err := <-r.done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAuditKeepsToTheRange(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.relayFirst(t)
+	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i, at := range []time.Time{day, day.Add(time.Hour), day.Add(2 * time.Hour)} {
+		f.db.Exec(t, strings.Replace(strings.Replace(insert("a", 2000+i), "payload)", "payload, created)", 1), "}')", "}', '"+at.Format(time.RFC3339)+"')", 1))
+		f.plant(t, "phantom-"+at.Format("15"), at)
+	}
+	dropSlot(t, f) // and with it those three
+	r := f.audit(t, recovery.AuditOptions{Since: day.Add(time.Hour), Until: day.Add(2 * time.Hour)})
+	if r.Rows != 1 || r.Missing != 1 || r.Phantom != 1 || !slices.Equal(r.PhantomIDs, []string{"phantom-01"}) {
+		t.Errorf("%+v", r)
+	}
+	f.configure(t, f.db.URL, "outbox: {topic: TOPIC}")
+	_, err := recovery.Audit(t.Context(), recovery.AuditOptions{Config: f.cfg, Since: day})
+	wantHalt(t, err, relay.ExitUsage, "--time-column")
+	if r := f.audit(t, recovery.AuditOptions{TimeColumn: "created", Since: day, Until: day.Add(3 * time.Hour)}); r.Missing != 3 || r.Phantom != 3 {
+		t.Errorf("%+v", r)
+	}
+}
