@@ -243,7 +243,7 @@ func TestDatabaseAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := fixtureOn(t, devstacktest.Database{Name: "away", URL: server.URL("away"), Conn: conn, Server: server}, 2)
+	f := fixtureIn(t, devstacktest.Database{Name: "away", URL: server.URL("away"), Conn: conn, Server: server}, stack.Kafka(t), 2)
 	config := f.config(t)
 	config.Retry.Attempts = 2
 	var failed atomic.Int64

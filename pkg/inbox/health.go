@@ -16,7 +16,8 @@ type Health struct {
 type PartitionHealth struct {
 	Topic     string
 	Partition int32
-	// Next is the offset below which everything is done.
+	// Next is the offset below which everything is done; below 0 for a group that has
+	// no offset yet, until its first record is done.
 	Next int64
 	// End is the offset of the record that will be written next, as far as is known.
 	End int64

@@ -113,20 +113,21 @@ type fixture struct {
 
 func newFixture(t testing.TB, partitions int32) *fixture {
 	t.Helper()
-	f := fixtureOn(t, stack.Database(t), partitions)
-	return f
+	return fixtureIn(t, stack.Database(t), stack.Kafka(t), partitions)
 }
 
-func fixtureOn(t testing.TB, db devstacktest.Database, partitions int32) *fixture {
+func fixtureIn(t testing.TB, db devstacktest.Database, kafka *devstack.Kafka, partitions int32) *fixture {
 	t.Helper()
 	ddl, err := inbox.DDL("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	db.Exec(t, ddl, effectTable)
-	f := &fixture{Database: db, kafka: stack.Kafka(t), topic: stack.Topic(t, partitions), pool: newPool(t, db.URL)}
-	if err := f.kafka.CreateTopic(t.Context(), f.topic+".DLT", partitions, -1, nil); err != nil {
-		t.Fatal(err)
+	f := &fixture{Database: db, kafka: kafka, topic: stack.Name(t), pool: newPool(t, db.URL)}
+	for _, topic := range []string{f.topic, f.topic + ".DLT"} {
+		if err := f.kafka.CreateTopic(t.Context(), topic, partitions, -1, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	f.producer = newProducer(t, f.kafka)
 	return f

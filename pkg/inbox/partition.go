@@ -41,7 +41,7 @@ const (
 
 func newPartition(c *Consumer, session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) *partition {
 	p := &partition{
-		consumer: c, session: session, claim: claim, done: newTracker(max(claim.InitialOffset(), 0)),
+		consumer: c, session: session, claim: claim, done: newTracker(claim.InitialOffset()),
 		lanes: make([]chan record, c.config.Parallel), seed: maphash.MakeSeed(),
 		room: make(chan struct{}, max(window, c.config.Parallel*c.config.Batch)),
 	}

@@ -69,14 +69,10 @@ func Redrive(ctx context.Context, config RedriveConfig) (Redriven, error) {
 		config.Sarama(s)
 	}
 	s.Consumer.Return.Errors = true
-	client, err := sarama.NewClient(config.Brokers, producerConfig(s))
-	if err != nil {
-		return done, fmt.Errorf("inbox: connect to Kafka: %w", err)
-	}
-	if r.letters, err = newLetters(client); err != nil {
+	if err := r.connect(s); err != nil {
 		return done, err
 	}
-	defer r.letters.close()
+	defer r.close()
 	if err := r.run(ctx); err != nil {
 		return done, fmt.Errorf("inbox: redrive %s: %w", config.DeadLetter, err)
 	}
@@ -87,17 +83,43 @@ func Redrive(ctx context.Context, config RedriveConfig) (Redriven, error) {
 type redrive struct {
 	RedriveConfig
 	decode  Config
+	reader  sarama.Client
 	letters *letters
 	done    *Redriven
 }
 
+// connect opens two clients: on one connection what is sent would wait for the fetch
+// before it, which the broker answers when it has something.
+func (r *redrive) connect(config *sarama.Config) error {
+	reader, err := sarama.NewClient(r.Brokers, config)
+	if err != nil {
+		return fmt.Errorf("inbox: connect to Kafka: %w", err)
+	}
+	writer, err := sarama.NewClient(r.Brokers, producerConfig(config))
+	if err != nil {
+		_ = reader.Close()
+		return fmt.Errorf("inbox: connect to Kafka: %w", err)
+	}
+	if r.letters, err = newLetters(writer); err != nil {
+		_ = reader.Close()
+		return err
+	}
+	r.reader = reader
+	return nil
+}
+
+func (r *redrive) close() {
+	r.letters.close()
+	_ = r.reader.Close() // nothing is under way
+}
+
 func (r *redrive) run(ctx context.Context) error {
-	consumer, err := sarama.NewConsumerFromClient(r.letters.client)
+	consumer, err := sarama.NewConsumerFromClient(r.reader)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = consumer.Close() }()
-	partitions, err := r.letters.client.Partitions(r.DeadLetter)
+	partitions, err := r.reader.Partitions(r.DeadLetter)
 	if err != nil {
 		return err
 	}
@@ -115,7 +137,7 @@ func (r *redrive) run(ctx context.Context) error {
 	if !r.Remove || r.DryRun || len(removable) == 0 {
 		return nil
 	}
-	admin, err := sarama.NewClusterAdminFromClient(r.letters.client)
+	admin, err := sarama.NewClusterAdminFromClient(r.reader)
 	if err != nil {
 		return err
 	}
@@ -128,12 +150,11 @@ func (r *redrive) run(ctx context.Context) error {
 
 // partition puts back one partition's, and gives the offset below which all went.
 func (r *redrive) partition(ctx context.Context, consumer sarama.Consumer, p int32) (removable int64, err error) {
-	client := r.letters.client
-	first, err := client.GetOffset(r.DeadLetter, p, sarama.OffsetOldest)
+	first, err := r.reader.GetOffset(r.DeadLetter, p, sarama.OffsetOldest)
 	if err != nil {
 		return 0, err
 	}
-	end, err := client.GetOffset(r.DeadLetter, p, sarama.OffsetNewest)
+	end, err := r.reader.GetOffset(r.DeadLetter, p, sarama.OffsetNewest)
 	if err != nil || first >= end {
 		return 0, err
 	}

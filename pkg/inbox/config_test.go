@@ -1,0 +1,58 @@
+package inbox_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+func TestConfig(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(*inbox.Config)
+		words  []string
+	}{
+		"good":            {func(*inbox.Config) {}, nil},
+		"nothing":         {func(c *inbox.Config) { *c = inbox.Config{} }, []string{"Brokers", "Group", "Topics"}}, // all at once
+		"table":           {func(c *inbox.Config) { c.Table = "inbox; DROP TABLE x" }, []string{"Table"}},
+		"quoted table":    {func(c *inbox.Config) { c.Table = `"My ""Schema"""."In box"` }, nil},
+		"negative":        {func(c *inbox.Config) { c.Parallel, c.Batch, c.AttemptTimeout = -1, -1, -1 }, []string{"Parallel", "Batch", "AttemptTimeout"}},
+		"retry":           {func(c *inbox.Config) { c.Retry = inbox.Retry{First: time.Minute, Max: time.Second} }, []string{"Retry"}},
+		"letters as read": {func(c *inbox.Config) { c.DeadLetter = "{topic}" }, []string{"DeadLetter"}},
+		"slow attempt":    {func(c *inbox.Config) { c.AttemptTimeout = time.Hour }, []string{"AttemptTimeout", "Rebalance.Timeout"}},
+		"newest": {func(c *inbox.Config) {
+			c.Sarama = func(s *sarama.Config) { s.Consumer.Offsets.Initial = sarama.OffsetNewest }
+		}, []string{"OffsetOldest"}},
+		"reset": {func(c *inbox.Config) {
+			c.Sarama = func(s *sarama.Config) { s.Consumer.Group.ResetInvalidOffsets = true }
+		}, []string{"ResetInvalidOffsets"}},
+		"uncommitted": {func(c *inbox.Config) {
+			c.Sarama = func(s *sarama.Config) { s.Consumer.IsolationLevel = sarama.ReadUncommitted }
+		}, []string{"ReadCommitted"}},
+		"cooperative": {func(c *inbox.Config) {
+			c.Sarama = func(s *sarama.Config) {
+				s.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategyCooperativeSticky()}
+			}
+		}, []string{"cooperative"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := inbox.Config{Brokers: []string{"localhost:9092"}, Group: "g g", Topics: []string{"t"}}
+			test.change(&config)
+			_, err := inbox.New(config, inbox.Pgx(&pool{}), record)
+			if (err != nil) != (len(test.words) > 0) || err != nil && !errors.Is(err, inbox.ErrConfig) {
+				t.Fatalf("%v", err)
+			}
+			for _, word := range test.words {
+				if !strings.Contains(err.Error(), word) {
+					t.Errorf("%v, want it to name %s", err, word)
+				}
+			}
+		})
+	}
+}

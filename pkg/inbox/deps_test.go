@@ -1,0 +1,29 @@
+package inbox_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Who imports the package gets sarama and what that needs: no driver, no logger, no
+// metrics library, nothing of walpost.
+func TestDependencies(t *testing.T) {
+	t.Parallel()
+	list := func(path string) []string {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", path).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(string(out))
+	}
+	allowed := map[string]bool{"github.com/walpost/walpost/pkg/inbox": true}
+	for _, path := range list("github.com/IBM/sarama") {
+		allowed[path] = true
+	}
+	for _, path := range list(".") {
+		if !allowed[path] {
+			t.Errorf("the package needs %s", path)
+		}
+	}
+}

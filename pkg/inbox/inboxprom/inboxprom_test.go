@@ -1,0 +1,142 @@
+package inboxprom_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/inboxprom"
+)
+
+var stack devstacktest.Stack
+
+func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }
+
+// memory is a store without a database, in which an id is known once it was there.
+type memory map[string]bool
+
+func (m memory) Transact(_ context.Context, do func(memory) error) error { return do(m) }
+
+func (memory) Exec(_ context.Context, m memory, _ string, args ...any) (int64, error) {
+	id := args[1].(string)
+	if m[id] {
+		return 0, nil
+	}
+	m[id] = true
+	return 1, nil
+}
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	topic := stack.Topic(t, 1)
+	kafka := stack.Kafka(t)
+	if err := kafka.CreateTopic(t.Context(), topic+".DLT", 1, -1, nil); err != nil {
+		t.Fatal(err)
+	}
+	registry := prometheus.NewPedanticRegistry()
+	metrics, err := inboxprom.New(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := inboxprom.New(registry); err == nil {
+		t.Error("registered twice")
+	}
+	retried := false
+	consumer, err := inbox.New(inbox.Config{
+		Brokers: kafka.Bootstrap(devstack.Plaintext), Group: topic, Topics: []string{topic}, Observers: []inbox.Observer{metrics},
+		Retry: inbox.Retry{First: time.Millisecond},
+	}, memory{}, func(_ context.Context, m memory, e *inbox.Event) error {
+		switch {
+		case e.ID == "bad":
+			return inbox.Permanent(errors.New("bad"))
+		case e.ID == "b" && !retried:
+			retried = true
+			delete(m, e.ID) // as a rollback would
+			return errors.New("try again")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := metrics.Watch("test", consumer); err != nil {
+		t.Fatal(err)
+	}
+	client, err := kafka.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	client.Config().Producer.Return.Successes = true
+	producer, err := sarama.NewSyncProducerFromClient(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = producer.Close() }()
+	for _, id := range []string{"a", "b", "a", "bad", "c"} {
+		_, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Headers: []sarama.RecordHeader{{Key: []byte("id"), Value: []byte(id)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- consumer.Run(ctx) }()
+	wants := []string{
+		`walpost_inbox_events_total dead_lettered ` + topic + ` 1`, `walpost_inbox_events_total processed ` + topic + ` 3`,
+		`walpost_inbox_events_total repeated ` + topic + ` 1`, `walpost_inbox_retries_total transient ` + topic + ` 1`,
+		`walpost_inbox_lag test 0 ` + topic + ` 0`, `walpost_inbox_waiting test 0 ` + topic + ` 0`, `walpost_inbox_stalled_seconds test 0 ` + topic + ` 0`,
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); ; <-tick.C {
+		got := gather(t, registry)
+		missing := 0
+		for _, want := range wants {
+			if !strings.Contains(got, want) {
+				missing++
+			}
+		}
+		if missing == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("got\n%s\nwant\n%s", got, strings.Join(wants, "\n"))
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// gather is what counters and gauges say: name, values of labels, value.
+func gather(t *testing.T, registry *prometheus.Registry) string {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			b.WriteString(family.GetName())
+			for _, l := range m.GetLabel() {
+				b.WriteString(" " + l.GetValue())
+			}
+			value := m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			_, _ = fmt.Fprintln(&b, "", value)
+		}
+	}
+	return b.String()
+}
