@@ -48,7 +48,7 @@ func (c *bulkConn) SetReadDeadline(t time.Time) error {
 // Read reads what there is, in bulk after waiting for enough of it.
 func (c *bulkConn) Read(p []byte) (int, error) {
 	if !c.bulk || len(p) < bulkEnough {
-		return c.Conn.Read(p)
+		return c.plain(p)
 	}
 	c.limit(bulkWait)
 	n, err := c.socket.read(p)
@@ -56,7 +56,18 @@ func (c *bulkConn) Read(p []byte) (int, error) {
 	if n > 0 || err != nil {
 		return n, err
 	}
-	return c.Conn.Read(p) // too little came in time
+	return c.plain(p) // too little came in time
+}
+
+// plain is woken by any byte: after a bulk read that got what it waited for the
+// low-water mark is still up, and would hold back the last rows of a backlog.
+func (c *bulkConn) plain(p []byte) (int, error) {
+	if c.socket != nil {
+		if err := c.socket.setLowWater(1); err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Read(p)
 }
 
 // limit puts a nearer deadline in front of the caller's, or takes it away.

@@ -37,8 +37,7 @@ func control(raw syscall.RawConn, f func(fd int) error) (err error) {
 }
 
 // read waits for bulkEnough bytes and reads them. 0 and nil: the deadline came
-// first, and the low-water mark is down again, so that a plain read is woken by
-// any byte.
+// first. The low-water mark stays up: a plain read lowers it.
 func (s *bulkSocket) read(p []byte) (n int, err error) {
 	if err := s.setLowWater(bulkEnough); err != nil {
 		return 0, err
@@ -53,7 +52,7 @@ func (s *bulkSocket) read(p []byte) (n int, err error) {
 	})
 	switch {
 	case os.IsTimeout(err):
-		return 0, s.setLowWater(1)
+		return 0, nil
 	case err != nil:
 		return 0, err
 	case readErr != nil:
@@ -64,6 +63,7 @@ func (s *bulkSocket) read(p []byte) (n int, err error) {
 	return n, nil
 }
 
+// setLowWater costs a system call only when it changes.
 func (s *bulkSocket) setLowWater(n int) error {
 	if s.lowWater == n {
 		return nil

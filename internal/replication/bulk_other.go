@@ -10,3 +10,5 @@ type bulkSocket struct{}
 func openBulkSocket(net.Conn) *bulkSocket { return nil }
 
 func (*bulkSocket) read([]byte) (int, error) { return 0, nil }
+
+func (*bulkSocket) setLowWater(int) error { return nil }

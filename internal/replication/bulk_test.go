@@ -94,6 +94,37 @@ func TestBulkReadDoesNotWaitForEver(t *testing.T) {
 	}
 }
 
+// The last rows of a backlog come behind a bulk read that was satisfied: a plain
+// read that waits for them is woken by any byte.
+func TestPlainReadAfterABulkRead(t *testing.T) {
+	t.Parallel()
+	for name, plainly := range map[string]func(c *bulkConn, buf []byte) (int, error){
+		"not behind any more": func(c *bulkConn, buf []byte) (int, error) { c.setBulk(false); return c.Read(buf) },
+		"little room":         func(c *bulkConn, buf []byte) (int, error) { return c.Read(buf[:1000]) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, peer := pair(t)
+			go peer.Write(make([]byte, bulkEnough))
+			buf := make([]byte, 256<<10)
+			for n := 0; n < bulkEnough; {
+				got, err := c.Read(buf)
+				if n += got; err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := c.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			waits := time.AfterFunc(50*time.Millisecond, func() { _, _ = peer.Write([]byte("last")) })
+			defer waits.Stop()
+			if n, err := plainly(c, buf); string(buf[:n]) != "last" || err != nil {
+				t.Errorf("%q, %v", buf[:n], err)
+			}
+		})
+	}
+}
+
 // A deadline that is set meanwhile, as Wake does, ends a bulk read.
 func TestBulkReadHeedsTheDeadline(t *testing.T) {
 	t.Parallel()
