@@ -1,0 +1,35 @@
+package relay_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// Whatever a burst leaves in the socket, in a batch or in a queue is published
+// without a further write to push it: the relay is behind in the burst, reads in
+// bulk, and is in time at its end. The status timer, 10 s, would hide a row that
+// was left.
+func TestNoRowOfABurstIsLeft(t *testing.T) {
+	t.Parallel()
+	const pushed = 8 * time.Second
+	b := newBench(t, outboxDDL)
+	b.start(t)
+	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // sizes, no secrets
+	var written int64
+	for i := range 60 {
+		for range 1 + rnd.IntN(3) {
+			rows, pad := 1+rnd.IntN(1500), 1+rnd.IntN(600)
+			b.db.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
+				SELECT 'order', 'k' || i %% 7, 'Created', jsonb_build_object('n', i, 'pad', repeat('x', %d)) FROM generate_series(1, %d) i`, pad, rows))
+			written += int64(rows)
+		}
+		begun := time.Now()
+		b.until(t, "the burst", func() bool { return b.seen.published.Load() == written })
+		if took := time.Since(begun); took > pushed {
+			t.Fatalf("burst %d was published after %s: something waited for a timer", i, took)
+		}
+	}
+	b.confirmed(t)
+}
