@@ -16,7 +16,7 @@ func TestNoRowOfABurstIsLeft(t *testing.T) {
 	const pushed = 8 * time.Second
 	b := newBench(t, outboxDDL)
 	b.start(t)
-	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // sizes, no secrets
+	rnd := rand.New(rand.NewPCG(1, 2))
 	var written int64
 	for i := range 60 {
 		for range 1 + rnd.IntN(3) {
