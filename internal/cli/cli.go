@@ -20,7 +20,7 @@ type streams struct {
 }
 
 // Main runs the command that args name and returns the exit code of the process
-// (contract: 0 to 5). args do not hold the program's name.
+// (0 to 5, and 6 of topics plan). args do not hold the program's name.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot(&streams{in: stdin, out: stdout, err: stderr})
 	root.SetArgs(args)
@@ -47,6 +47,6 @@ func newRoot(s *streams) *cobra.Command {
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.AddCommand(newRun(s), newInit(s), newCheck(s), newStatus(s), newTail(s), newHealth(s), newDrop(s), newRecover(s), newAudit(s), newConfig(s), newVersion(s))
+	root.AddCommand(newRun(s), newInit(s), newCheck(s), newStatus(s), newTail(s), newHealth(s), newDrop(s), newRecover(s), newAudit(s), newTopics(s), newConfig(s), newVersion(s))
 	return root
 }

@@ -79,6 +79,16 @@ type Topics struct {
 	ReplicationFactor int16             `yaml:"replication_factor"` // -1: the broker's default
 	Config            map[string]string `yaml:"config"`
 	Allow             []string          `yaml:"allow"` // globs; empty: every name
+	// Declare holds the topics that `walpost topics` compares with the cluster, by name.
+	Declare map[string]DeclaredTopic `yaml:"declare"`
+}
+
+// DeclaredTopic is how a topic should be. What is left out is not judged, and a
+// missing topic gets it from Topics.
+type DeclaredTopic struct {
+	Partitions        int32             `yaml:"partitions"`         // -1: left out
+	ReplicationFactor int16             `yaml:"replication_factor"` // -1: left out
+	Config            map[string]string `yaml:"config"`
 }
 
 // TLS holds paths of PEM files. Empty means the system's roots, no client certificate.

@@ -69,6 +69,11 @@ func topicsKeys() []key {
 			name: "allow", fallback: "[]", about: "Globs of topic names; when set, records of any other topic are rejected.",
 			value: list{at: func(c *Config) *[]string { return &c.Kafka.Topics.Allow }, item: textRules{check: checkGlob}, kind: "globs"},
 		},
+		{
+			name: "declare", fallback: "{}",
+			about: "Topics as code, for `walpost topics`: names, each with `partitions`, `replication_factor` and `config` as above. What is left out is not judged where the topic is there, and is taken from the keys above where it is created, by `init` and `run` too.",
+			value: declared{at: func(c *Config) *map[string]DeclaredTopic { return &c.Kafka.Topics.Declare }},
+		},
 	}
 }
 

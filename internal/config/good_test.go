@@ -59,7 +59,7 @@ func TestDefaults(t *testing.T) {
 		},
 		Kafka: config.Kafka{
 			Compression: "lz4", MaxMessageBytes: 1 << 20,
-			Topics: config.Topics{Partitions: -1, ReplicationFactor: -1, Config: map[string]string{}, Allow: []string{}},
+			Topics: config.Topics{Partitions: -1, ReplicationFactor: -1, Config: map[string]string{}, Allow: []string{}, Declare: map[string]config.DeclaredTopic{}},
 		},
 		Delivery:        config.Delivery{Guarantee: "at_least_once", InFlight: 16 << 20, OnReject: "stop", DeadLetter: letter},
 		Monitor:         config.Monitor{ConsumerGroups: []string{}},
@@ -93,6 +93,13 @@ func TestEverything(t *testing.T) {
 	}
 	if !reflect.DeepEqual(cfg.Kafka.Topics.Config, settings) {
 		t.Errorf("topic settings %+v", cfg.Kafka.Topics.Config)
+	}
+	declared := map[string]config.DeclaredTopic{
+		"shop.eu.order.v1": {Partitions: 24, ReplicationFactor: 3, Config: map[string]string{"min.insync.replicas": "2", "cleanup.policy": "compact"}},
+		"other":            {Partitions: -1, ReplicationFactor: -1, Config: map[string]string{}},
+	}
+	if !reflect.DeepEqual(cfg.Kafka.Topics.Declare, declared) {
+		t.Errorf("declared topics %+v", cfg.Kafka.Topics.Declare)
 	}
 	if cfg.Kafka.TLS == nil || filepath.Base(cfg.Kafka.TLS.CA) != "ca.pem" || cfg.Kafka.SASL == nil || cfg.Kafka.SASL.Mechanism != "OAUTHBEARER" {
 		t.Errorf("tls %+v, sasl %+v", cfg.Kafka.TLS, cfg.Kafka.SASL)
@@ -139,7 +146,7 @@ func TestReferencesInEveryKindOfScalar(t *testing.T) {
 	want.Outbox.Topic, want.Outbox.PositionHeader = cfg.Outbox.Topic, "${NAME}"
 	want.Kafka.ClientID, want.Kafka.Brokers = "walpost-orders", []string{"localhost:9092", "[::1]:9092"}
 	want.Kafka.Linger, want.Kafka.MaxMessageBytes = 5*time.Millisecond, 2*config.MiB
-	want.Kafka.Topics = config.Topics{Partitions: 3, ReplicationFactor: 3, Config: map[string]string{"retention.ms": "3"}, Allow: []string{"orders.*"}}
+	want.Kafka.Topics = config.Topics{Partitions: 3, ReplicationFactor: 3, Config: map[string]string{"retention.ms": "3"}, Allow: []string{"orders.*"}, Declare: map[string]config.DeclaredTopic{"orders.paid": {Partitions: 3, ReplicationFactor: -1, Config: map[string]string{"retention.ms": "3"}}}}
 	want.Delivery.InFlight, want.Delivery.OnReject = 2*config.MiB, "skip"
 	if !reflect.DeepEqual(cfg, want) || cfg.Outbox.Topic.String() != "orders.{aggregatetype}" {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)

@@ -169,6 +169,8 @@ func (s *secured) rights(t *testing.T) {
 	_, err := connect(t, o).Create(t.Context(), kafka.Spec{Name: "mine.too", Partitions: 1, ReplicationFactor: 1})
 	wantError(t, err, kafka.Denied, "mine.too", "User:limited", "--operation Create")
 
+	s.comparing(t, o)
+
 	wantRequirement(t, list, "encryption", kafka.Warning, "SCRAM-SHA-512", "records cross the network readable")
 
 	nobody := s.at(devstack.SASLPlaintext, nil, sasl(kafka.Plain, "nobody", canary))
@@ -183,6 +185,25 @@ func (s *secured) rights(t *testing.T) {
 	if list := kafka.Requirements(t.Context(), s.at(devstack.SASLTLS, s.tls, s.all), kafka.Wanted{}); slices.ContainsFunc(list, func(q kafka.Requirement) bool { return q.Name == "encryption" }) {
 		t.Errorf("SASL under TLS is warned of: %+v", list)
 	}
+}
+
+// comparing topics with their declarations names the right that lacks.
+func (s *secured) comparing(t *testing.T, o kafka.Options) {
+	t.Helper()
+	c := connect(t, o)
+	same := func(name string) kafka.Spec { return kafka.Spec{Name: name, Partitions: 3, ReplicationFactor: -1} }
+	_, err := c.Compare(t.Context(), []kafka.Spec{same("theirs")}, same)
+	wantError(t, err, kafka.Denied, "theirs", "User:limited", "--operation Describe")
+	settings := kafka.Spec{Name: "mine", Partitions: -1, ReplicationFactor: -1, Config: map[string]string{"retention.ms": "1"}}
+	_, err = c.Compare(t.Context(), []kafka.Spec{settings}, same)
+	wantError(t, err, kafka.Denied, "mine", "DescribeConfigs")
+	found := must(c.Compare(t.Context(), []kafka.Spec{same("mine")}, same))
+	if len(found) != 1 || !found[0].AddsPartitions() {
+		t.Fatalf("%+v", found)
+	}
+	wantError(t, c.Apply(t.Context(), &found[0], same("mine"), same("mine"), false), kafka.Denied, "mine", "--operation Alter")
+	found[0].Changes = []kafka.Change{{Setting: "retention.ms", To: "1"}}
+	wantError(t, c.Apply(t.Context(), &found[0], settings, settings, false), kafka.Denied, "mine", "--operation AlterConfigs")
 }
 
 // An expired certificate needs a server that has one.

@@ -17,6 +17,15 @@ type Spec struct {
 	Partitions        int32             // -1: the broker's default
 	ReplicationFactor int16             // -1: the broker's default
 	Config            map[string]string // topic settings
+	Path              string            // of these keys in the file, for hints; "" is kafka.topics
+}
+
+// key is the path of a key of the file.
+func (s Spec) key(name string) string {
+	if s.Path == "" {
+		return "kafka.topics." + name
+	}
+	return s.Path + "." + name
 }
 
 // Create makes the topic unless it is there, and says whether it made it. It
@@ -115,9 +124,9 @@ func (c *Client) explainCreate(s Spec, err error, answer *sarama.TopicError) err
 	case InvalidConfig:
 		e.Hint = "see " + s.faultyKey(e.text)
 	case InvalidPartitions:
-		e.Hint = "see kafka.topics.partitions"
+		e.Hint = "see " + s.key("partitions")
 	case InvalidReplication:
-		e.Hint = "see kafka.topics.replication_factor: it may not be more than the brokers there are"
+		e.Hint = "see " + s.key("replication_factor") + ": it may not be more than the brokers there are"
 	case InvalidTopic:
 		e.Hint = "see outbox.topic"
 	case PolicyViolation:
@@ -131,10 +140,10 @@ func (c *Client) explainCreate(s Spec, err error, answer *sarama.TopicError) err
 func (s Spec) faultyKey(text string) string {
 	for _, key := range slices.Backward(slices.SortedFunc(maps.Keys(s.Config), func(a, b string) int { return len(a) - len(b) })) {
 		if strings.Contains(text, key) {
-			return "kafka.topics.config." + key
+			return s.key("config." + key)
 		}
 	}
-	return "kafka.topics.config"
+	return s.key("config")
 }
 
 // grant is the command that gives this principal rights.

@@ -55,6 +55,13 @@ func (t *Topic) Number(key string) (int64, bool) {
 // Describe asks for topics by name, in that order. Settings that this principal
 // may not read are left out.
 func (c *Client) Describe(ctx context.Context, names ...string) ([]Topic, error) {
+	return c.describe(ctx, names, []string{
+		MaxMessageBytes, MinInsyncReplicas, CleanupPolicy, TimestampType, TimestampBefore, TimestampAfter,
+	})
+}
+
+// describe is Describe with these settings; nil asks for all of them.
+func (c *Client) describe(ctx context.Context, names, keys []string) ([]Topic, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -67,7 +74,7 @@ func (c *Client) Describe(ctx context.Context, names ...string) ([]Topic, error)
 	for _, m := range meta.Topics {
 		byName[m.Name] = topicOf(m)
 	}
-	configs, err := c.configs(ctx, byName)
+	configs, err := c.configs(ctx, byName, keys)
 	if err != nil {
 		return nil, c.session.explain(op, err)
 	}
@@ -112,18 +119,15 @@ func topicOf(m *sarama.TopicMetadata) Topic {
 	return t
 }
 
-// configs asks for the settings of the topics that are there.
-func (c *Client) configs(ctx context.Context, topics map[string]Topic) (map[string]map[string]string, error) {
+// configs asks for settings of the topics that are there; nil asks for all of them.
+func (c *Client) configs(ctx context.Context, topics map[string]Topic, keys []string) (map[string]map[string]string, error) {
 	req := &sarama.DescribeConfigsRequest{Version: 4}
 	for name, t := range topics {
 		if !t.Exists {
 			continue
 		}
 		req.Resources = append(req.Resources, &sarama.ConfigResource{
-			Type: sarama.TopicResource, Name: name,
-			ConfigNames: []string{
-				MaxMessageBytes, MinInsyncReplicas, CleanupPolicy, TimestampType, TimestampBefore, TimestampAfter,
-			},
+			Type: sarama.TopicResource, Name: name, ConfigNames: keys,
 		})
 	}
 	if len(req.Resources) == 0 {

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -64,10 +65,31 @@ func Kafka(cfg *config.Config) kafka.Options {
 	return o
 }
 
-// TopicSpec is how a missing topic is made.
+// TopicSpec is how a missing topic is made: as it is declared, and as all others
+// where its declaration says nothing.
 func TopicSpec(cfg *config.Config, name string) kafka.Spec {
-	t := cfg.Kafka.Topics
-	return kafka.Spec{Name: name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Config: t.Config}
+	all := cfg.Kafka.Topics
+	declared, ok := all.Declare[name]
+	if !ok {
+		return kafka.Spec{Name: name, Partitions: all.Partitions, ReplicationFactor: all.ReplicationFactor, Config: all.Config}
+	}
+	s := DeclaredTopic(name, declared)
+	if s.Partitions < 0 {
+		s.Partitions = all.Partitions
+	}
+	if s.ReplicationFactor < 0 {
+		s.ReplicationFactor = all.ReplicationFactor
+	}
+	s.Config = maps.Clone(all.Config)
+	maps.Copy(s.Config, declared.Config)
+	return s
+}
+
+// DeclaredTopic is a topic as kafka.topics.declare has it; -1 is what it leaves out.
+func DeclaredTopic(name string, t config.DeclaredTopic) kafka.Spec {
+	return kafka.Spec{
+		Name: name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Config: t.Config, Path: "kafka.topics.declare." + name,
+	}
 }
 
 // Mapping is which column becomes which part of a record.
