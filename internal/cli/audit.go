@@ -109,7 +109,7 @@ func (p *printer) audited(r *recovery.AuditReport, several bool) {
 	if several {
 		p.line("%s", p.paint(bold, r.Relay))
 	}
-	p.line("%d rows, %d records in %d topics, table read as of %s", r.Rows, r.Records, len(r.Topics), r.LSN)
+	p.line("%d rows, %d records, topics: %d, table read as of %s", r.Rows, r.Records, len(r.Topics), r.LSN)
 	for _, n := range r.Notes {
 		p.line("note: %s", n)
 	}

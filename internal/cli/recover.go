@@ -160,11 +160,19 @@ func (p *printer) plan(plan *recovery.Plan, cfg *config.Config) {
 	}
 	p.line("  create slot %s", plan.Temporary)
 	p.line("  publish the rows that were committed before it, and wait until Kafka has acknowledged all of them")
-	p.line("  drop slot %s, and give its name to %s", plan.Slot, plan.Temporary)
+	p.line("  %s to %s", handOver(plan), plan.Temporary)
 	p.line("rows that were published before come again, with the same id%s", againWith(cfg))
 	for _, w := range plan.Warnings {
 		p.line("%s", p.paint(doubt, "warning: "+w))
 	}
+}
+
+// handOver words what becomes of the slot's name.
+func handOver(plan *recovery.Plan) string {
+	if plan.Missing {
+		return "give the name " + plan.Slot
+	}
+	return "drop slot " + plan.Slot + ", and give its name"
 }
 
 func againWith(cfg *config.Config) string {

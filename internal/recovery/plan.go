@@ -20,6 +20,7 @@ type Plan struct {
 	Slot      string // the slot's name
 	Temporary string // and that of the new one until everything is published
 	Found     string // the slot as it is, in words
+	Missing   bool   // there is none
 	Leftover  bool   // an interrupted recovery has left a slot of the temporary name
 	// OnlyLeftover: the slot is healthy, and nothing but the leftover is to be done.
 	OnlyLeftover      bool
@@ -81,7 +82,7 @@ func (r *Recovery) Examine(ctx context.Context) (*Plan, error) {
 func (r *Recovery) judgeSlot(ctx context.Context, there *replication.Inspection, plan *Plan) error {
 	s := there.Slot
 	if s == nil {
-		plan.Found = "does not exist"
+		plan.Found, plan.Missing = "does not exist", true
 		return nil
 	}
 	switch {

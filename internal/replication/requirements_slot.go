@@ -43,8 +43,9 @@ func (i *Inspection) missingSlot(want Wanted) []Requirement {
 	case want.Failover && i.Server.Major < 17:
 		return []Requirement{failed(exitRequirement, name, "postgres.failover: false", "failover slots need Postgres 17, this is %d", i.Server.Major)}
 	case i.Publication != nil:
-		return []Requirement{failed(exitHalted, name, "walpost init -c FILE",
-			"%s does not exist, but publication %s does: rows committed before the slot is made are not published",
+		return []Requirement{failed(exitHalted, name,
+			"walpost init -c FILE for a first start; walpost recover -c FILE when a slot was lost: it publishes what may be missing, from the table",
+			"%s does not exist, but publication %s does: rows committed before the slot is made are not streamed",
 			slot, displayName(i.Names.Publication))}
 	case !want.Create:
 		return []Requirement{failed(exitRequirement, name, "walpost init -c FILE, or: "+CreateSlotSQL(slot, want.Failover),
