@@ -187,8 +187,10 @@ func (p *Producer) acknowledged(pt *partition) {
 		p.opts.Observer.CommitToAck(max(0, time.Since(time.Unix(0, born))))
 	}
 	for i := range b.metas {
-		if cause := b.metas[i].cause; cause != nil {
+		if b.metas[i].isDead {
 			p.opts.Observer.DeadLettered(pt.topic.name)
+		}
+		if cause := b.metas[i].cause; cause != nil {
 			p.buried(cause)
 		}
 	}
