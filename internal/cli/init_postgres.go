@@ -73,23 +73,31 @@ func (i *initializer) postgres(ctx context.Context, conn *pgx.Conn) error {
 		i.plan(there)
 		return nil
 	}
-	name := relay.Table(i.cfg)
-	made, err := replication.CreateTable(ctx, conn, name, relay.Columns(i.cfg))
-	if err != nil {
-		return err
-	}
-	i.step(step{Action: done(made), Kind: table, Name: name.String()})
-	if made { // who may publish it, and whether its columns serve, can be judged now
-		if there, err = i.inspect(ctx, conn); err != nil {
+	if !i.cfg.Outbox.Messages() {
+		made, err := i.table(ctx, conn)
+		if err != nil {
 			return err
 		}
+		if made { // who may publish it, and whether its columns serve, can be judged now
+			if there, err = i.inspect(ctx, conn); err != nil {
+				return err
+			}
+		}
 	}
-	made, err = replication.CreatePublication(ctx, conn, i.cfg.Postgres.Publication, name)
+	made, err := replication.CreatePublication(ctx, conn, i.cfg.Postgres.Publication, relay.Table(i.cfg))
 	if err != nil {
 		return err
 	}
 	i.step(step{Action: done(made), Kind: publication, Name: i.cfg.Postgres.Publication})
 	return i.slot(ctx, conn, there)
+}
+
+func (i *initializer) table(ctx context.Context, conn *pgx.Conn) (made bool, err error) {
+	name := relay.Table(i.cfg)
+	if made, err = replication.CreateTable(ctx, conn, name, relay.Columns(i.cfg)); err == nil {
+		i.step(step{Action: done(made), Kind: table, Name: name.String()})
+	}
+	return made, err
 }
 
 // inspect refuses what init cannot mend.
@@ -126,7 +134,7 @@ func (i *initializer) mends(there *replication.Inspection, q replication.Require
 	case table:
 		return there.Table == nil
 	case publication: // without the table nobody owns it yet: judged again when it is there
-		return there.Table == nil && there.Publication == nil && there.Slot == nil
+		return there.Table == nil && !i.cfg.Outbox.Messages() && there.Publication == nil && there.Slot == nil
 	case slot: // 4 is the publication without its slot
 		return there.Slot == nil && q.Exit == relay.ExitHalted
 	default:
@@ -158,7 +166,7 @@ func (i *initializer) slot(ctx context.Context, conn *pgx.Conn, there *replicati
 		st.Detail = "what commits after " + made.ConsistentPoint.String() + " is published"
 	}
 	i.step(st)
-	if !made.Created {
+	if !made.Created || i.cfg.Outbox.Messages() {
 		return nil
 	}
 	return i.count(ctx, conn, made.ConsistentPoint)
@@ -193,6 +201,9 @@ func (i *initializer) plan(there *replication.Inspection) {
 		{there.Publication != nil, step{Kind: publication, Name: p.Publication, SQL: replication.CreatePublicationSQL(p.Publication, name, partitioned)}},
 		{there.Slot != nil, step{Kind: slot, Name: p.Slot, SQL: replication.CreateSlotSQL(p.Slot, p.Failover)}},
 	} {
+		if st.Kind == table && i.cfg.Outbox.Messages() {
+			continue
+		}
 		st.Action = missing
 		if st.there {
 			st.Action, st.SQL = exists, ""

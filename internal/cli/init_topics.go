@@ -88,17 +88,27 @@ func topicNames(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (topicL
 	if len(columns) == 0 {
 		return topicsOf(cfg, []string{cfg.Outbox.Topic.String()}, ""), nil
 	}
+	if cfg.Outbox.Messages() {
+		return topicsOf(cfg, nil, topicsOfMessages), nil
+	}
 	names, unknown, err := namesInTable(ctx, conn, cfg, columns)
 	return topicsOf(cfg, names, unknown), err
 }
 
 // topicsWithoutTable is topicNames where the table cannot be read.
 func topicsWithoutTable(cfg *config.Config) topicList {
-	if len(cfg.Outbox.Topic.Columns()) > 0 {
+	switch {
+	case len(cfg.Outbox.Topic.Columns()) == 0:
+		return topicsOf(cfg, []string{cfg.Outbox.Topic.String()}, "")
+	case cfg.Outbox.Messages():
+		return topicsOf(cfg, nil, topicsOfMessages)
+	default:
 		return topicsOf(cfg, nil, "they come from columns of the table, which could not be read")
 	}
-	return topicsOf(cfg, []string{cfg.Outbox.Topic.String()}, "")
 }
+
+// topicsOfMessages is why there are none.
+const topicsOfMessages = "they come from the messages: create them, or set kafka.topics.create"
 
 // topicsOf sorts names of topics by what can become of them.
 func topicsOf(cfg *config.Config, names []string, unknown string) topicList {

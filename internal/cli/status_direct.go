@@ -16,7 +16,7 @@ func readStatus(ctx context.Context, cfg *config.Config) (relay.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	slot, err := readSlot(ctx, cfg)
-	st := judge(slot, cfg.File)
+	st := judge(slot, cfg)
 	if err != nil {
 		st = judged()
 		st.State, st.Reason = relay.Connecting, err.Error()
@@ -54,11 +54,11 @@ func warn(st *relay.Report, name string, severity relay.Severity, hint string) {
 }
 
 // judge says what a slot tells of its relay; nil is no slot.
-func judge(slot *replication.SlotStatus, file string) relay.Report {
+func judge(slot *replication.SlotStatus, cfg *config.Config) relay.Report {
 	st := judged()
 	st.Slot = slot
 	if slot == nil {
-		st.Reason, st.Hint = "the slot does not exist", "`walpost init -c "+file+"` makes it; if there was one: `walpost recover -c "+file+"`"
+		st.Reason, st.Hint = "the slot does not exist", "`walpost init -c "+cfg.File+"` makes it; if there was one: "+relay.RecoverHint(cfg)
 		warn(&st, conditionSlotMissing, relay.Critical, st.Hint)
 		return st
 	}
@@ -67,7 +67,7 @@ func judge(slot *replication.SlotStatus, file string) relay.Report {
 	case slot.WALStatus == "lost":
 		st.State = relay.HaltedState
 		st.Reason = "the slot is lost: Postgres has removed WAL it needed"
-		st.Hint = "`walpost recover -c " + file + "` makes a new slot and publishes from the outbox table what may be missing"
+		st.Hint = relay.RecoverHint(cfg)
 		warn(&st, relay.ConditionSlotLost, relay.Critical, st.Hint)
 	case slot.Active:
 		st.State, st.Reason = relay.Streaming, "a connection streams from the slot"

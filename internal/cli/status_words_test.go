@@ -6,15 +6,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
 )
 
 func TestStatusInWords(t *testing.T) {
 	t.Parallel()
-	lost := judge(&replication.SlotStatus{Name: "s", WALStatus: "lost"}, "f.yaml")
-	behind := judge(&replication.SlotStatus{Name: "s", Active: true, WALStatus: "unreserved", LagBytes: 5, RetainedBytes: 2048, SafeWALBytes: new(int64(1 << 20)), ConfirmedFlushLSN: "0/1", RestartLSN: "0/0"}, "f.yaml")
-	none := judge(nil, "f.yaml")
+	lost := judge(&replication.SlotStatus{Name: "s", WALStatus: "lost"}, &config.Config{File: "f.yaml"})
+	behind := judge(&replication.SlotStatus{Name: "s", Active: true, WALStatus: "unreserved", LagBytes: 5, RetainedBytes: 2048, SafeWALBytes: new(int64(1 << 20)), ConfirmedFlushLSN: "0/1", RestartLSN: "0/0"}, &config.Config{File: "f.yaml"})
+	none := judge(nil, &config.Config{File: "f.yaml"})
 	for _, c := range []struct {
 		st        relay.Report
 		state     relay.State
@@ -32,7 +33,7 @@ func TestStatusInWords(t *testing.T) {
 
 func TestStatusForPeople(t *testing.T) {
 	t.Parallel()
-	st := judge(&replication.SlotStatus{Name: "s", WALStatus: "reserved", RetainedBytes: 2048}, "f.yaml")
+	st := judge(&replication.SlotStatus{Name: "s", WALStatus: "reserved", RetainedBytes: 2048}, &config.Config{File: "f.yaml"})
 	began := time.Now().Add(-90 * time.Second)
 	st.Relay, st.Since, st.LagSeconds, st.InFlight = "orders", &began, new(1.25), &relay.InFlight{Events: 3, Bytes: 1 << 20}
 	st.LastError = &relay.LastError{Text: "broken pipe", At: began}

@@ -12,6 +12,12 @@ import (
 	"strings"
 )
 
+// The values of outbox.source.
+const (
+	sourceTable   = "table"
+	sourceMessage = "message"
+)
+
 const (
 	exactlyOnce = "exactly_once"
 	oauthBearer = "OAUTHBEARER"

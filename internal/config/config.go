@@ -34,9 +34,11 @@ type Postgres struct {
 	HibernateAfter time.Duration `yaml:"hibernate_after"`
 }
 
-// Outbox maps the columns of the outbox table to the parts of a record.
+// Outbox maps the columns of the outbox to the parts of a record.
 type Outbox struct {
-	Table          Table    `yaml:"table"`
+	Source         string   `yaml:"source"` // table, message
+	Table          Table    `yaml:"table"`  // of no meaning when Messages
+	Prefix         string   `yaml:"prefix"` // of no meaning but when Messages
 	Topic          Template `yaml:"topic"`
 	ID             string   `yaml:"id"`
 	Key            string   `yaml:"key"`
@@ -46,6 +48,9 @@ type Outbox struct {
 	Headers        []Header `yaml:"headers"`
 	PositionHeader string   `yaml:"position_header"`
 }
+
+// Messages says that events are read from logical decoding messages: there is no table.
+func (o *Outbox) Messages() bool { return o.Source == sourceMessage }
 
 // Header is a record header taken from a column. In YAML the headers are a
 // mapping of header name to column, whose order is kept.

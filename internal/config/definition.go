@@ -32,7 +32,7 @@ func definition() key {
 			}),
 		},
 		{name: "postgres", about: "The database and the slot that is read.", keys: postgresKeys()},
-		{name: "outbox", about: "Which columns of the outbox table become which parts of a record.", keys: outboxKeys()},
+		{name: "outbox", about: "Where events are, and which of their columns become which parts of a record.", keys: outboxKeys()},
 		{name: "kafka", about: "The cluster that is written to.", keys: kafkaKeys()},
 		{name: "delivery", about: "The promise, and what happens to records that Kafka can never accept.", keys: deliveryKeys()},
 		{name: "monitor", about: "What is measured beside the relay itself.", keys: []key{{
@@ -123,9 +123,23 @@ func outboxKeys() []key {
 	}
 	return []key{
 		{
+			name: "source", fallback: sourceTable,
+			about: "Where events are written: `table`, or `message` for pg_logical_emit_message without a table, whose JSON names the columns below.",
+			value: text(func(c *Config) *string { return &c.Outbox.Source }, textRules{enum: []string{sourceTable, sourceMessage}}),
+		},
+		{
 			name: "table", fallback: "public.outbox",
-			about: "The outbox table. Names with capitals or blanks go in double quotes inside single ones: `'\"My Schema\".\"Outbox\"'`.",
-			value: table(func(c *Config) *Table { return &c.Outbox.Table }),
+			present: func(c *Config) bool { return !c.Outbox.Messages() },
+			about:   "The outbox table. Names with capitals or blanks go in double quotes inside single ones: `'\"My Schema\".\"Outbox\"'`.",
+			value:   table(func(c *Config) *Table { return &c.Outbox.Table }),
+		},
+		{
+			name: "prefix", fallback: "outbox",
+			present: func(c *Config) bool { return c.Outbox.Messages() },
+			about:   "Prefix of the messages that are events, with `source: message`. Others are ignored.",
+			value: text(func(c *Config) *string { return &c.Outbox.Prefix }, textRules{
+				pattern: `^[^\x00]+$`, want: "the prefix of the messages", kind: "text",
+			}),
 		},
 		{
 			name: "topic", fallback: "outbox.event.{aggregatetype}",

@@ -9,6 +9,7 @@ import (
 // keys has a fault already.
 func (r *reader) rules() {
 	r.passwordOnce()
+	r.outboxSource()
 	r.positionHeader()
 	r.allowedTopic()
 	r.deadLetterTopic()
@@ -27,6 +28,20 @@ func (r *reader) passwordOnce() {
 	}
 	if u, err := splitURL(text); err == nil && u.hasPassword() {
 		r.fault(r.at(password), password, "postgres.url has a password too: leave one of them out")
+	}
+}
+
+// outboxSource refuses the keys of the other source.
+func (r *reader) outboxSource() {
+	if !r.sound("outbox.source") {
+		return
+	}
+	source, other := r.cfg.Outbox.Source, "outbox.prefix"
+	if source == sourceMessage {
+		other = "outbox.table"
+	}
+	if at, there := r.places[other]; there {
+		r.fault(at, other, "outbox.source: %s has none: leave it out", source)
 	}
 }
 

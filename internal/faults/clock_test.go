@@ -75,7 +75,7 @@ func runStream(t *testing.T, server *walsendertest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream, err := session.Start(t.Context(), "s", "p")
+	stream, err := session.Start(t.Context(), "s", "p", false)
 	if err != nil {
 		t.Fatal(err)
 	}

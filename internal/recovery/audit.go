@@ -65,6 +65,9 @@ type audit struct {
 // was committed before they were read, and once more after them, so that what is
 // a phantom was not committed until then.
 func Audit(ctx context.Context, o AuditOptions) (*AuditReport, error) {
+	if err := needsTable(o.Config); err != nil {
+		return nil, err
+	}
 	a := &audit{
 		AuditOptions: o, waiting: map[idHash]bool{}, unknown: map[idHash]string{},
 		report: &AuditReport{Relay: o.Config.Name, Settled: true, MissingIDs: []string{}, PhantomIDs: []string{}, Topics: []string{}, Notes: []string{}},

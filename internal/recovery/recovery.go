@@ -42,7 +42,10 @@ const connectTimeout = time.Minute
 // Open connects and makes sure that no other recovery of the slot is at work.
 func Open(ctx context.Context, o Options) (*Recovery, error) {
 	r := &Recovery{Options: o, target: relay.Target(o.Config)}
-	var err error
+	err := needsTable(o.Config)
+	if err != nil {
+		return nil, err
+	}
 	if r.conn, err = dial(ctx, r.target); err != nil {
 		return nil, err
 	}
@@ -51,6 +54,17 @@ func Open(ctx context.Context, o Options) (*Recovery, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// needsTable refuses a configuration without one.
+func needsTable(cfg *config.Config) error {
+	if !cfg.Outbox.Messages() {
+		return nil
+	}
+	return &relay.Halt{
+		Code: relay.ExitRequirement, Reason: "there is no table to read: outbox.source is message, whose events are in the write-ahead log alone",
+		Hint: "a slot that is lost or missing begins anew with `walpost drop -c " + cfg.File + "` and `walpost init -c " + cfg.File + "`; what was in it cannot be published again",
+	}
 }
 
 // Close gives the lock back and hangs up. It changes nothing.

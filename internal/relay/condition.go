@@ -89,7 +89,7 @@ func (r *Relay) slotConditions(rep *Report, add func(string, Severity, time.Time
 	switch {
 	case slot == nil:
 	case slot.WALStatus == "lost":
-		add(ConditionSlotLost, Critical, time.Time{}, "Postgres has removed WAL that the slot needs: `walpost recover -c "+r.cfg.File+"`")
+		add(ConditionSlotLost, Critical, time.Time{}, "Postgres has removed WAL that the slot needs: "+RecoverHint(r.cfg))
 	case slot.WALStatus == "unreserved" || slot.SafeWALBytes != nil && float64(*slot.SafeWALBytes) < riskShare*float64(*slot.SafeWALBytes+slot.RetainedBytes):
 		add(ConditionSlotAtRisk, Critical, time.Time{}, fmt.Sprintf(
 			"the slot keeps %d MiB of WAL, near max_slot_wal_keep_size: beyond it Postgres drops it and events are lost; get events flowing or raise it", slot.RetainedBytes>>20))

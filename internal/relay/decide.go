@@ -33,14 +33,14 @@ func (r *Relay) decide(ctx context.Context, err error) error {
 	if !ok {
 		return err
 	}
-	recoverHint := "`walpost recover -c " + r.cfg.File + "` makes a new slot and publishes from the outbox table what may be missing"
+	recoverHint := RecoverHint(r.cfg)
 	switch e.Kind {
 	case replication.SlotMissing:
 		return &Halt{Code: ExitHalted, Reason: "the slot does not exist any more", Detail: e.Error(), Hint: recoverHint}
 	case replication.PublicationMissing:
 		return &Halt{
 			Code: ExitHalted, Reason: "the publication does not exist at this point of the WAL", Detail: e.Error(),
-			Hint: "Postgres looks it up as it was when the row was written, so creating it again does not help; " + recoverHint,
+			Hint: "Postgres looks it up as it was when a row was written, so creating it again does not help; " + recoverHint,
 		}
 	case replication.NotReady:
 		return r.slotState(ctx, e, recoverHint)

@@ -60,6 +60,30 @@ func (r *Relay) guard(ctx context.Context, end context.CancelCauseFunc) {
 func (r *Relay) inspectGuarded(ctx context.Context, conn *pgx.Conn) (*Halt, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	if halt, err := r.inspectTable(ctx, conn); halt != nil || err != nil {
+		return halt, err
+	}
+	r.guardedOnce.Store(true)
+	slot, err := replication.ReadSlotStatus(ctx, conn, r.cfg.Postgres.Slot)
+	if err != nil {
+		return nil, err
+	}
+	r.seen.sawSlot(slot)
+	waits, err := replication.WaitsForStandby(ctx, conn, r.cfg.Postgres.Slot)
+	if err != nil {
+		return nil, err
+	}
+	r.judgeStandby(waits)
+	return nil, nil
+}
+
+// inspectTable looks at what decides which rows are in the stream. Nothing keeps
+// messages out of it: without the publication Postgres sends them all the same, and
+// before version 18 an error at the first change of a table.
+func (r *Relay) inspectTable(ctx context.Context, conn *pgx.Conn) (*Halt, error) {
+	if r.cfg.Outbox.Messages() {
+		return nil, nil
+	}
 	names := Names(r.cfg)
 	now, err := replication.ReadGuarded(ctx, conn, names)
 	if err != nil {
@@ -78,17 +102,6 @@ func (r *Relay) inspectGuarded(ctx context.Context, conn *pgx.Conn) (*Halt, erro
 		}, nil
 	}
 	r.guarded = now
-	r.guardedOnce.Store(true)
-	slot, err := replication.ReadSlotStatus(ctx, conn, r.cfg.Postgres.Slot)
-	if err != nil {
-		return nil, err
-	}
-	r.seen.sawSlot(slot)
-	waits, err := replication.WaitsForStandby(ctx, conn, r.cfg.Postgres.Slot)
-	if err != nil {
-		return nil, err
-	}
-	r.judgeStandby(waits)
 	return nil, nil
 }
 

@@ -1,6 +1,10 @@
 package relay
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/walpost/walpost/internal/config"
+)
 
 // Exit codes of the process, as the contract names them.
 const (
@@ -29,6 +33,15 @@ func (h *Halt) Error() string {
 		s += "; " + h.Hint
 	}
 	return s
+}
+
+// RecoverHint says what mends a slot that has lost events.
+func RecoverHint(cfg *config.Config) string {
+	if cfg.Outbox.Messages() {
+		return "events were messages, so that there is no table to publish them from: `walpost drop -c " + cfg.File +
+			"`, then `walpost init -c " + cfg.File + "` begins anew without them"
+	}
+	return "`walpost recover -c " + cfg.File + "` makes a new slot and publishes from the outbox table what may be missing"
 }
 
 // ExitCode is the code the process ends with for what Run returned.

@@ -28,10 +28,11 @@ type pipeline struct {
 	letters  *router.DeadLetters
 	schema   string
 	table    string
+	prefix   string // of messages, when the outbox is those and no table; else ""
 	oid      uint32 // of the outbox; 0 until its first relation message
 	rarely   map[string]time.Time
 
-	read      router.Position // of the last insert into the outbox that was read, ever
+	read      router.Position // of the last event that was read, ever
 	current   router.Position // in the transaction the stream is in
 	committed time.Time       // its commit time
 	open      bool            // events were given out for a transaction whose commit has not come
@@ -42,7 +43,7 @@ type pipeline struct {
 	ages    ages
 	marks   marks
 	clock   time.Duration // Postgres' clock less ours, measured at each connect
-	skipped uint64        // inserts read again after a reconnect and skipped
+	skipped uint64        // events read again after a reconnect and skipped
 }
 
 // behindAfter is the age of a transaction, as it comes in, from which reads wait
@@ -54,6 +55,8 @@ func (p *pipeline) Message(m pgoutput.Message) error {
 	switch m := m.(type) {
 	case *pgoutput.Insert:
 		return p.insert(m)
+	case *pgoutput.LogicalMessage:
+		return p.message(m)
 	case *pgoutput.Begin:
 		p.begin(m)
 	case *pgoutput.Commit:
@@ -93,12 +96,40 @@ func (p *pipeline) insert(m *pgoutput.Insert) error {
 		p.ignored("insert", m.Relation)
 		return nil
 	}
-	p.current.Ordinal++
-	if !before(p.read, p.current) {
-		p.skipped++ // sent before the connection was lost
+	if !p.next() {
 		return nil
 	}
 	rec, err := p.router.Route(m, p.committed, p.current)
+	return p.routed(rec, err)
+}
+
+// message takes an event that was emitted without a table. A message outside of a
+// transaction has no place in the order, and comes even when its sender rolls back.
+func (p *pipeline) message(m *pgoutput.LogicalMessage) error {
+	if p.prefix == "" || m.Prefix != p.prefix || !m.Transactional {
+		p.observer.ChangeIgnored("message")
+		return nil
+	}
+	if !p.next() {
+		return nil
+	}
+	rec, err := p.router.RouteMessage(m.Content, p.committed, p.current)
+	return p.routed(rec, err)
+}
+
+// next counts an event of the transaction. It is false for one that was sent before
+// the connection was lost.
+func (p *pipeline) next() bool {
+	p.current.Ordinal++
+	if before(p.read, p.current) {
+		return true
+	}
+	p.skipped++
+	return false
+}
+
+// routed takes what the router made of an event.
+func (p *pipeline) routed(rec *router.Record, err error) error {
 	if rejection, ok := errors.AsType[*router.Rejection](err); ok {
 		return p.reject(rec, rejection)
 	}
@@ -186,6 +217,8 @@ func (p *pipeline) mayLog(kind string) bool {
 func (p *pipeline) isOutbox(rel *pgoutput.Relation) (bool, error) {
 	named := rel.Name == p.table && rel.Namespace == p.schema
 	switch {
+	case p.prefix != "":
+		return false, nil
 	case p.oid == rel.ID && named:
 		return true, nil
 	case p.oid == rel.ID:

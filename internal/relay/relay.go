@@ -26,7 +26,7 @@ import (
 // Observer hears what a relay does, for metrics. Its methods must be fast.
 type Observer interface {
 	producer.Observer
-	ChangeIgnored(op string) // insert into another table, update, delete, truncate
+	ChangeIgnored(op string) // insert into another table, update, delete, truncate, message
 	PostgresConnected()
 }
 
@@ -92,6 +92,9 @@ func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error)
 	r.pipeline = &pipeline{
 		router: rt, tracker: &checkpoint.Tracker{}, observer: r.observer, log: log, letters: letters,
 		onReject: onReject(cfg), schema: cfg.Outbox.Table.Schema, table: cfg.Outbox.Table.Name,
+	}
+	if cfg.Outbox.Messages() {
+		r.pipeline.prefix = cfg.Outbox.Prefix
 	}
 	return r, nil
 }
@@ -203,7 +206,7 @@ func (r *Relay) open(ctx context.Context) (*replication.Stream, error) {
 		session.Close(ctx)
 		return nil, err
 	}
-	stream, err := session.Start(ctx, r.cfg.Postgres.Slot, r.cfg.Postgres.Publication)
+	stream, err := session.Start(ctx, r.cfg.Postgres.Slot, r.cfg.Postgres.Publication, r.cfg.Outbox.Messages())
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +242,7 @@ func (r *Relay) recognise(ctx context.Context, s *replication.Session) error {
 		return &Halt{
 			Code: ExitHalted, Reason: fmt.Sprintf("slot %q does not exist any more", slot),
 			Detail: "what was committed since it went is not in it",
-			Hint:   "`walpost recover -c " + r.cfg.File + "` makes a new slot and publishes from the outbox table what may be missing",
+			Hint:   RecoverHint(r.cfg),
 		}
 	case s.Slot.Active && s.Slot.Confirmed > r.reported: // another relay took over while this one was frozen or cut off
 		r.stoodBy = true
@@ -247,7 +250,7 @@ func (r *Relay) recognise(ctx context.Context, s *replication.Session) error {
 		return &Halt{
 			Code: ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by somebody else", slot),
 			Detail: fmt.Sprintf("it is confirmed up to %s and this process confirmed %s: what lies between may be missing in Kafka", s.Slot.Confirmed, r.reported),
-			Hint:   "`walpost recover -c " + r.cfg.File + "` publishes from the table what may be missing; or start walpost again to go on from the slot as it is",
+			Hint:   RecoverHint(r.cfg) + "; or start walpost again to go on from the slot as it is",
 		}
 	}
 	if r.timeline != 0 && s.Timeline != r.timeline {

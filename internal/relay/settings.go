@@ -28,8 +28,11 @@ func Target(cfg *config.Config) replication.Target {
 	return t
 }
 
-// Table is the outbox table.
+// Table is the outbox table; zero when events are messages.
 func Table(cfg *config.Config) replication.TableName {
+	if cfg.Outbox.Messages() {
+		return replication.TableName{}
+	}
 	return replication.TableName{Schema: cfg.Outbox.Table.Schema, Name: cfg.Outbox.Table.Name}
 }
 

@@ -10,6 +10,9 @@ import (
 // TableName is a table by its two parts, unquoted.
 type TableName struct{ Schema, Name string }
 
+// IsZero says that there is no table: events are messages.
+func (n TableName) IsZero() bool { return n == TableName{} }
+
 // Quoted gives the name as SQL wants it, always quoted.
 func (n TableName) Quoted() string { return pgx.Identifier{n.Schema, n.Name}.Sanitize() }
 
@@ -88,9 +91,13 @@ func CreateTableSQL(table TableName, columns OutboxColumns) string {
 }
 
 // CreatePublicationSQL publishes inserts only: nothing else is relayed, and an
-// UPDATE or DELETE never fails for want of a replica identity.
+// UPDATE or DELETE never fails for want of a replica identity. Without a table it
+// publishes nothing, which is enough for messages.
 func CreatePublicationSQL(publication string, table TableName, partitioned bool) string {
 	options := "publish = 'insert'"
+	if table.IsZero() {
+		return fmt.Sprintf("CREATE PUBLICATION %s WITH (%s)", Quote(publication), options)
+	}
 	if partitioned {
 		options += ", publish_via_partition_root = true"
 	}

@@ -13,7 +13,7 @@ import (
 
 // Names are the objects to look at.
 type Names struct {
-	Table       TableName
+	Table       TableName // zero: events are messages, and there is no table
 	Publication string
 	Slot        string
 }
@@ -76,8 +76,10 @@ func Inspect(ctx context.Context, conn *pgx.Conn, names Names) (*Inspection, err
 			return Classify("read settings and role", err)
 		}
 		var err error
-		if result.Table, err = readTable(ctx, tx, names.Table); err != nil {
-			return Classify("read table "+names.Table.String(), err)
+		if !names.Table.IsZero() {
+			if result.Table, err = readTable(ctx, tx, names.Table); err != nil {
+				return Classify("read table "+names.Table.String(), err)
+			}
 		}
 		if result.Publication, err = readPublication(ctx, tx, names.Publication, result.Table); err != nil {
 			return Classify("read publication "+displayName(names.Publication), err)

@@ -70,7 +70,10 @@ func (i *Inspection) Requirements(want Wanted) []Requirement {
 	list := []Requirement{
 		i.versionRequirement(), i.primaryRequirement(), i.walLevelRequirement(), i.roleRequirement(),
 		i.sendersRequirement(), i.slotsLeftRequirement(), i.encodingRequirement(), tlsRequirement(want.TLS),
-		i.preparedRequirement(), i.tableRequirement(want),
+		i.preparedRequirement(),
+	}
+	if !i.Names.Table.IsZero() {
+		list = append(list, i.tableRequirement(want))
 	}
 	if i.Table != nil {
 		list = append(list, i.columnRequirements(want)...)

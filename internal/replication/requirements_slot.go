@@ -28,8 +28,12 @@ func (i *Inspection) slotRequirements(want Wanted) []Requirement {
 		if reason == "" {
 			reason = "wal_status lost"
 		}
-		return []Requirement{failed(exitHalted, "slot", "walpost recover -c FILE",
-			"%s is lost (%s): rows after %s cannot be read from it", s.Name, reason, s.ConfirmedFlushLSN)}
+		fix := "walpost recover -c FILE"
+		if i.Names.Table.IsZero() {
+			fix = "walpost drop -c FILE; then walpost init -c FILE, which begins anew"
+		}
+		return []Requirement{failed(exitHalted, "slot", fix,
+			"%s is lost (%s): events after %s cannot be read from it", s.Name, reason, s.ConfirmedFlushLSN)}
 	}
 	return append([]Requirement{i.slotState()}, i.slotWarnings(want)...)
 }
@@ -43,9 +47,12 @@ func (i *Inspection) missingSlot(want Wanted) []Requirement {
 	case want.Failover && i.Server.Major < 17:
 		return []Requirement{failed(exitRequirement, name, "postgres.failover: false", "failover slots need Postgres 17, this is %d", i.Server.Major)}
 	case i.Publication != nil:
-		return []Requirement{failed(exitHalted, name,
-			"walpost init -c FILE for a first start; walpost recover -c FILE when a slot was lost: it publishes what may be missing, from the table",
-			"%s does not exist, but publication %s does: rows committed before the slot is made are not streamed",
+		fix := "walpost init -c FILE for a first start; walpost recover -c FILE when a slot was lost: it publishes what may be missing, from the table"
+		if i.Names.Table.IsZero() {
+			fix = "walpost init -c FILE"
+		}
+		return []Requirement{failed(exitHalted, name, fix,
+			"%s does not exist, but publication %s does: events committed before the slot is made are not streamed",
 			slot, displayName(i.Names.Publication))}
 	case !want.Create:
 		return []Requirement{failed(exitRequirement, name, "walpost init -c FILE, or: "+CreateSlotSQL(slot, want.Failover),

@@ -96,15 +96,26 @@ func (i *Inspection) publicationRequirement(want Wanted) Requirement {
 	const name = "publication"
 	p := displayName(i.Names.Publication)
 	sql := CreatePublicationSQL(i.Names.Publication, i.Names.Table, i.Table != nil && i.Table.Partitioned())
-	mayCreate := i.Role.Superuser || (i.Role.CreateInDatabase && i.Table != nil && i.Table.Owned)
+	messages := i.Names.Table.IsZero()
+	mayCreate := i.Role.Superuser || i.Role.CreateInDatabase && (messages || i.Table != nil && i.Table.Owned)
 	switch {
+	case i.Publication != nil && messages:
+		return ok(name, "%s exists, messages are in the stream whatever it publishes", p)
 	case i.Publication != nil:
 		return ok(name, "%s publishes %s", p, i.Publication.Operations())
+	case i.Slot != nil && messages && i.Server.Major >= 18:
+		return warning(name, sql, "%s does not exist: messages are in the stream all the same", p)
+	case i.Slot != nil && messages:
+		return failed(exitHalted, name, sql+"; if the stream then breaks all the same: walpost drop -c FILE and walpost init -c FILE",
+			"%s does not exist, but slot %s does: before Postgres 18 the first change of any table breaks the stream", p, i.Names.Slot)
 	case i.Slot != nil:
 		return failed(exitHalted, name, sql+"; then walpost recover -c FILE",
 			"%s does not exist, but slot %s does: rows committed while it is missing are not in the stream", p, i.Names.Slot)
 	case !want.Create:
 		return failed(exitRequirement, name, "walpost init -c FILE, or: "+sql, "%s does not exist, and postgres.create is false", p)
+	case !mayCreate && messages:
+		return failed(exitRequirement, name, "as a role with CREATE on the database: "+sql+"; then walpost init -c FILE",
+			"%s does not exist, and role %s may not create it: that takes CREATE on the database", p, displayName(i.Role.Name))
 	case !mayCreate:
 		return failed(exitRequirement, name, "as the owner of the table: "+sql+"; then walpost init -c FILE",
 			"%s does not exist, and role %s may not create it: that takes CREATE on the database and ownership of the table",

@@ -122,12 +122,16 @@ func (s *Session) Close(ctx context.Context) {
 }
 
 // Start begins the stream and ends the session's own life: use the stream from
-// here on. START_REPLICATION always says 0/0, the slot's own position: any other
+// here on. messages asks for logical decoding messages too, which a publication does
+// not filter. START_REPLICATION always says 0/0, the slot's own position: any other
 // may be on another timeline, and Postgres then skips rows in silence.
-func (s *Session) Start(ctx context.Context, slot, publication string) (*Stream, error) {
+func (s *Session) Start(ctx context.Context, slot, publication string, messages bool) (*Stream, error) {
 	args := []string{
 		"proto_version '1'",
 		"publication_names " + quoteLiteral(Quote(publication)), // a list of identifiers inside a string
+	}
+	if messages {
+		args = append(args, "messages 'true'")
 	}
 	err := pglogrepl.StartReplication(ctx, s.conn, Quote(slot), 0, pglogrepl.StartReplicationOptions{
 		Mode: pglogrepl.LogicalReplication, PluginArgs: args,

@@ -72,7 +72,7 @@ func open(t *testing.T, server *walsendertest.Server) *replication.Stream {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream, err := session.Start(t.Context(), "s", "p")
+	stream, err := session.Start(t.Context(), "s", "p", false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,4 +50,5 @@ const (
 	ReasonTooLarge   = "too_large"         // larger than kafka.max_message_bytes
 	ReasonTimestamp  = "invalid_timestamp" // negative or infinite
 	ReasonPartition  = "invalid_partition" // out of range
+	ReasonMessage    = "invalid_message"   // outbox.source: message, and the content is not an event
 )

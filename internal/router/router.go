@@ -17,12 +17,13 @@ const maxScratch = 1 << 20
 // Router turns inserts into the outbox into records. Build it with New. It is
 // not safe for concurrent use: it reuses its memory at every row.
 type Router struct {
-	mapping Mapping
-	topics  topics
-	plans   map[uint32]*plan // by OID of the relation
-	last    *plan            // plan of the row before
-	scratch []byte           // converted texts of this row
-	record  Record
+	mapping  Mapping
+	topics   topics
+	messages *messages
+	plans    map[uint32]*plan // by OID of the relation
+	last     *plan            // plan of the row before
+	scratch  []byte           // converted texts of this row
+	record   Record
 }
 
 // New makes a Router. It fails when the mapping contradicts itself.
@@ -39,10 +40,11 @@ func New(m Mapping) (*Router, error) {
 		headers = append(headers, Header{Name: m.PositionHeader})
 	}
 	return &Router{
-		mapping: m,
-		topics:  newTopics(m.Allow),
-		plans:   make(map[uint32]*plan),
-		record:  Record{Headers: headers},
+		mapping:  m,
+		topics:   newTopics(m.Allow),
+		messages: newMessages(&m),
+		plans:    make(map[uint32]*plan),
+		record:   Record{Headers: headers},
 	}, nil
 }
 
@@ -119,12 +121,17 @@ func (r *Router) fill(p *plan, row pgoutput.Tuple, pos Position) error {
 			return err
 		}
 	}
-	if r.mapping.PositionHeader != "" {
-		start := len(r.scratch)
-		r.scratch = pos.appendText(r.scratch)
-		headers[len(headers)-1].Value = r.since(start)
-	}
+	r.setPosition(pos)
 	return nil
+}
+
+func (r *Router) setPosition(pos Position) {
+	if r.mapping.PositionHeader == "" {
+		return
+	}
+	start := len(r.scratch)
+	r.scratch = pos.appendText(r.scratch)
+	r.record.Headers[len(r.record.Headers)-1].Value = r.since(start)
 }
 
 // text gives the text of a column in this row, nil for NULL and for no column.

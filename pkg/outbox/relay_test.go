@@ -24,9 +24,14 @@ import (
 // has under `outbox:`.
 func (s *store) relay(t *testing.T, section string) (slot string) {
 	t.Helper()
+	return s.relayNamed(t, s.Name, section)
+}
+
+func (s *store) relayNamed(t *testing.T, name, section string) (slot string) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "walpost.yaml")
 	yaml := fmt.Sprintf("name: %s\npostgres: {url: %q}\nkafka: {brokers: [%s], topics: {create: true}}\noutbox:\n%s\n",
-		s.Name, s.URL, strings.Join(stack.Kafka(t).Bootstrap(devstack.Plaintext), ", "), section)
+		name, s.URL, strings.Join(stack.Kafka(t).Bootstrap(devstack.Plaintext), ", "), section)
 	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func (r *Registry) Observer(name string) *Observer {
 		requests:    r.requests.WithLabelValues(name),
 		commitToAck: r.commitToAck.WithLabelValues(name),
 	}
-	for _, op := range []string{"insert", "update", "delete", "truncate"} {
+	for _, op := range []string{"insert", "update", "delete", "truncate", "message"} {
 		o.ignored.of(labels{first: op})
 	}
 	for _, class := range producer.Classes() {

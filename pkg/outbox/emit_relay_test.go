@@ -1,0 +1,128 @@
+package outbox_test
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/IBM/sarama"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/pkg/outbox"
+)
+
+// everyType is a configuration with a header of each type that Emit takes.
+func everyType(payload string) outbox.Config {
+	c := outbox.Config{
+		Columns: outbox.Columns{SchemaVersion: "version"},
+		Types:   map[string]string{"payload": payload, "shard": "integer"},
+		Headers: []outbox.Header{{Name: "shard", Column: "shard"}},
+	}
+	for _, kind := range []string{"text", "varchar(20)", "uuid", "json", "jsonb", "bytea", "boolean", "smallint", "bigint", "timestamptz"} {
+		name := kind + "!"
+		c.Headers = append(c.Headers, outbox.Header{Name: name, Column: name})
+		c.Types[name] = kind
+	}
+	return c
+}
+
+// everyEvent has values, odd values and NULLs.
+func everyEvent(kind string, ids func() string) []outbox.Event {
+	const json = `{"b":1,  "a":"\u00fc\\ <&>", "b":2.50}`
+	full := outbox.Event{
+		ID: ids(), AggregateType: kind, AggregateID: nasty, Type: "Full", Payload: []byte(json), SchemaVersion: 7,
+		Headers: map[string]string{
+			"shard": "2", "text!": nasty, "varchar(20)!": "", "uuid!": "01890A5D-AC96-774B-BCCE-B302099A8057", "json!": json, "jsonb!": json, "bytea!": `\x00ff5c`,
+			"boolean!": "yes", "smallint!": "-7", "bigint!": "0009", "timestamptz!": "2026-01-31 23:59:59.120 +02",
+		},
+	}
+	null := outbox.Event{ID: ids(), AggregateType: kind, AggregateID: "1", Type: "Null"}
+	other := full
+	other.ID, other.AggregateID, other.Payload = ids(), "2", []byte("null")
+	other.Headers = map[string]string{"boolean!": "f", "timestamptz!": "infinity", "bytea!": "", "bigint!": "-9223372036854775808"}
+	return []outbox.Event{full, null, other}
+}
+
+// An event that was emitted gives the record that the table gives, on the oldest
+// major in wide use and on the newest: one transaction writes both, and two relays
+// publish them.
+func TestEmitGivesTheRecordOfTheTable(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{15, 18} {
+		t.Run(strconv.Itoa(major), func(t *testing.T) {
+			t.Parallel()
+			server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: major})
+			payloads := map[int][]string{15: {"jsonb", "bytea"}, 18: {"jsonb", "json", "text", "bytea"}}
+			for _, payload := range payloads[major] {
+				t.Run(payload, func(t *testing.T) {
+					t.Parallel()
+					if err := server.Exec(t.Context(), "postgres", "CREATE DATABASE "+payload); err != nil {
+						t.Fatal(err)
+					}
+					conn, err := server.Connect(t.Context(), payload)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer conn.Close(t.Context())
+					db := devstacktest.Database{Name: payload, URL: server.URL(payload), Conn: conn, Server: server}
+					db.Exec(t, "SET datestyle = 'SQL, DMY'", "SET timezone = 'Asia/Kolkata'", "SET bytea_output = 'escape'")
+					sameRecords(t, storeOn(t, db, everyType(payload)))
+				})
+			}
+		})
+	}
+}
+
+func sameRecords(t *testing.T, s *store) {
+	t.Helper()
+	const mapping = `
+  partition: shard
+  timestamp: timestamptz!
+  headers: {eventType: type, version: version, shard: shard, text: text!, varchar: varchar(20)!, uuid: uuid!, json: json!, jsonb: jsonb!, bytea: bytea!,
+    boolean: boolean!, smallint: smallint!, bigint: bigint!, timestamptz: timestamptz!}`
+	topics := map[string]string{}
+	for _, source := range []string{"table", "message"} {
+		topics[source] = stack.Name(t) + "." + source
+		if err := stack.Kafka(t).CreateTopic(t.Context(), topics[source], 3, -1, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.relayNamed(t, source+"_"+s.Name, fmt.Sprintf("  source: %s\n  topic: %q%s\ndelivery: {on_reject: dead_letter}", source, topics[source], mapping))
+	}
+	all := everyEvent("order", s.outbox.NewID)
+	err := pgx.BeginFunc(t.Context(), s.Conn, func(tx pgx.Tx) error {
+		return errors.Join(s.outbox.Write(t.Context(), outbox.Pgx(tx), all...), s.outbox.Emit(t.Context(), outbox.Pgx(tx), all...))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"", ".DLT"} { // the infinite timestamp
+		n := map[string]int{"": 2, ".DLT": 1}[suffix]
+		fromTable, fromMessages := byID(records(t, topics["table"]+suffix, n)), byID(records(t, topics["message"]+suffix, n))
+		for id, want := range fromTable {
+			if got := fromMessages[id]; got != want {
+				t.Errorf("event %s:\n message %s\n   table %s", id, got, want)
+			}
+		}
+		if len(fromTable) != n || len(fromMessages) != n {
+			t.Errorf("%d records from the table, %d from messages", len(fromTable), len(fromMessages))
+		}
+	}
+}
+
+// byID is everything of records that may not differ, in words.
+func byID(all []*sarama.ConsumerMessage) map[string]string {
+	shown := map[string]string{}
+	for _, r := range all {
+		var text string
+		for _, h := range r.Headers {
+			if name := string(h.Key); name != "walpost-dlt-topic" && name != "walpost-dlt-position" && name != "walpost-dlt-time" {
+				text += fmt.Sprintf(" %s=%q/%v", name, h.Value, h.Value == nil)
+			}
+		}
+		shown[string(r.Headers[0].Value)] = fmt.Sprintf("%d %s %q/%v %q/%v%s", r.Partition, r.Timestamp, r.Key, r.Key == nil, r.Value, r.Value == nil, text)
+	}
+	return shown
+}
