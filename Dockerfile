@@ -1,19 +1,29 @@
 # A static binary in an image with nothing else. No state on disk: the root file
-# system may be read-only.
-FROM golang:1.26-bookworm AS build
+# system may be read-only. `docker build --target producer` makes the example service.
+FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+ARG TARGETOS TARGETARCH
 ARG VERSION=unknown
 ARG COMMIT=unknown
-RUN CGO_ENABLED=0 go build -trimpath \
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
     -ldflags "-s -w -X github.com/walpost/walpost/internal/cli.version=${VERSION} -X github.com/walpost/walpost/internal/cli.commit=${COMMIT}" \
-    -o /walpost ./cmd/walpost
+    -o /out/walpost ./cmd/walpost && \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -o /out/producer ./examples/producer
 
-FROM scratch
-COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
-COPY --from=build /walpost /walpost
+FROM scratch AS producer
+COPY --from=build /out/producer /producer
 USER 65532:65532
+ENTRYPOINT ["/producer"]
+
+FROM scratch AS walpost
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /out/walpost /walpost
+USER 65532:65532
+EXPOSE 9464
+# The process alone: a restart would bring neither Kafka nor Postgres back.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["/walpost", "health", "-c", "/etc/walpost"]
 ENTRYPOINT ["/walpost"]
 CMD ["run", "-c", "/etc/walpost"]
