@@ -79,7 +79,7 @@ func serve(ctx context.Context, url string, ticks <-chan time.Time) error {
 // place makes an order and its event: both are there, or neither.
 func place(ctx context.Context, conn *pgx.Conn) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		o := order{Total: float64(rand.IntN(10_000)) / 100} //nolint:gosec // an invented price
+		o := order{Total: float64(rand.IntN(10_000)) / 100}
 		if err := tx.QueryRow(ctx, "INSERT INTO orders (total) VALUES ($1) RETURNING id", o.Total).Scan(&o.ID); err != nil {
 			return err
 		}
