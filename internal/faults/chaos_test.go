@@ -1,0 +1,158 @@
+package faults_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+)
+
+// blow is one fault that comes and goes.
+type blow struct {
+	name   string
+	strike func(ctx context.Context, last time.Duration) error
+}
+
+// held strikes, waits, and heals.
+func held(strike, heal func() error) func(context.Context, time.Duration) error {
+	return func(_ context.Context, last time.Duration) error {
+		if err := strike(); err != nil {
+			return err
+		}
+		<-time.After(last)
+		return heal()
+	}
+}
+
+func quietly(f func()) func() error { return func() error { f(); return nil } }
+
+// onNetwork are the faults of a line.
+func onNetwork(p *devstack.Proxy) []blow {
+	return []blow{
+		{"reset", func(context.Context, time.Duration) error { p.Cut(); return nil }},
+		{"refuse", held(quietly(p.Refuse), quietly(p.Heal))},
+		{"blackhole", held(quietly(p.Blackhole), quietly(p.Heal))},
+		{"answers lost", func(_ context.Context, last time.Duration) error {
+			p.Hold(devstack.ToClient)
+			<-time.After(last)
+			p.Cut()
+			p.Heal()
+			return nil
+		}},
+		{"slow", held(quietly(func() { p.Throttle(20_000) }), quietly(p.Heal))},
+	}
+}
+
+// onPostgres are the faults of a server; each ends with it running.
+func onPostgres(s *devstack.Postgres) []blow {
+	restart := func(stop func(context.Context) error) func(context.Context, time.Duration) error {
+		return func(ctx context.Context, last time.Duration) error {
+			if err := stop(ctx); err != nil {
+				return err
+			}
+			<-time.After(last)
+			return s.Start(ctx)
+		}
+	}
+	large := 0
+	return []blow{
+		{"walsender terminated", func(ctx context.Context, _ time.Duration) error {
+			return s.Exec(ctx, "postgres", "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active")
+		}},
+		{"frozen", held(s.Pause, s.Resume)},
+		{"fast restart", restart(func(ctx context.Context) error { return s.Stop(ctx, devstack.StopFast) })},
+		{"immediate restart", restart(func(ctx context.Context) error { return s.Stop(ctx, devstack.StopImmediate) })},
+		{"killed", restart(s.Kill)},
+		{"50,000 rows", func(ctx context.Context, _ time.Duration) error {
+			large++
+			return s.Exec(ctx, "postgres", inserts((large-1)*50_000+1, large*50_000))
+		}},
+	}
+}
+
+// onKafka are those of a broker.
+func onKafka(k *devstack.Broker) []blow {
+	return []blow{
+		{"frozen", held(k.Pause, k.Resume)},
+		{"restart", func(ctx context.Context, last time.Duration) error {
+			if err := k.Stop(ctx); err != nil {
+				return err
+			}
+			<-time.After(last)
+			return k.Start(ctx)
+		}},
+		{"killed", func(ctx context.Context, last time.Duration) error {
+			if err := k.Kill(ctx); err != nil {
+				return err
+			}
+			<-time.After(last)
+			return k.Start(ctx)
+		}},
+	}
+}
+
+// storm strikes at random until its time is over, and leaves everything healed.
+func storm(t *testing.T, where string, rnd *rand.Rand, until time.Time, blows []blow) {
+	for time.Now().Before(until) {
+		b := blows[rnd.IntN(len(blows))]
+		last := time.Duration(rnd.IntN(1500)) * time.Millisecond
+		t.Logf("%s: %s for %s", where, b.name, last)
+		if err := b.strike(t.Context(), last); err != nil {
+			t.Errorf("%s: %s: %v", where, b.name, err)
+			return
+		}
+		<-time.After(time.Duration(rnd.IntN(4000)) * time.Millisecond) // so that something passes, too
+	}
+}
+
+// chaotic is a bench whose two servers and the ways to them are the test's own.
+func chaotic(t *testing.T) (*bench, map[string][]blow) {
+	t.Helper()
+	b, way := proxied(t, map[string]string{"wal_sender_timeout": "3s"})
+	b.kafka = devstacktest.StartKafka(t, devstack.KafkaOptions{Proxied: true})
+	if err := b.kafka.CreateTopic(t.Context(), b.topic, partitions, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	broker := b.kafka.Brokers()[0]
+	b.cfg.Kafka.Brokers = b.kafka.Bootstrap(devstack.Proxied)
+	return b, map[string][]blow{
+		"way to Postgres": onNetwork(way), "Postgres": onPostgres(b.server),
+		"way to Kafka": onNetwork(broker.Proxy()), "Kafka": onKafka(broker),
+	}
+}
+
+// rage lets all lanes strike at once and at random, until everything is healed. The
+// seed is logged; the order of things is the machine's.
+func rage(t *testing.T, lanes map[string][]blow) {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d, for %s", seed, chaosLasts)
+	until := time.Now().Add(chaosLasts)
+	var all sync.WaitGroup
+	for where, blows := range lanes {
+		rnd := rand.New(rand.NewPCG(seed, uint64(len(where)*1000+len(blows))))
+		all.Go(func() { storm(t, where, rnd, until, blows) })
+	}
+	all.Wait()
+	t.Log("all is healed")
+}
+
+// Everything fails at random, on both sides of a relay that lives through it:
+// nothing is lost, nothing is out of order, and nothing is repeated.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	b, lanes := chaotic(t)
+	b.start(t)
+	b.sample(t)
+	w := b.write(t)
+	rage(t, lanes)
+	w.end()
+	b.reconnect(t, b.server)
+	b.confirmed(t)
+	b.exactlyOnce(t)
+	b.end(t)
+}
