@@ -11,7 +11,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/walpost/walpost/internal/cli.version=$(VERSION) -X github.com/walpost/walpost/internal/cli.commit=$(COMMIT)
 
-.PHONY: help build test promtool faults demo bench lint fuzz clean
+.PHONY: help build test tools faults demo bench lint fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,12 +19,13 @@ help: ## list the targets
 build: ## build the static binary bin/walpost
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/walpost ./cmd/walpost
 
-test: promtool ## run all tests on real Postgres and real Kafka, with the race detector
+test: tools ## run all tests on real Postgres and real Kafka, with the race detector
 	go test -race -timeout 15m ./...
 
-promtool: # the rules and the dashboard are tried on a real Prometheus
-	@{ command -v promtool && command -v prometheus; } >/dev/null || { apt-get update -q && apt-get install -q -y --no-install-recommends prometheus; } || \
-		{ echo 'install Prometheus with its promtool, on Debian and Ubuntu: sudo apt-get install prometheus' >&2; exit 1; }
+tools: # what reads the files in deploy/: they are tried on a real Prometheus, and by systemd
+	@{ command -v promtool && command -v prometheus && command -v systemd-analyze; } >/dev/null || \
+		{ apt-get update -q && apt-get install -q -y --no-install-recommends prometheus systemd; } || \
+		{ echo 'install Prometheus, promtool and systemd-analyze, on Debian and Ubuntu: sudo apt-get install prometheus systemd' >&2; exit 1; }
 
 faults: ## run the whole fault suite: servers killed, frozen, cut off, replaced (some minutes)
 	go test -race -timeout 30m -tags faults ./internal/faults ./internal/relay ./internal/producer ./internal/e2e

@@ -13,6 +13,7 @@ import (
 	"github.com/walpost/walpost/internal/admin/metrics"
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/systemd"
 )
 
 // errSignal is why a process ends that was asked twice.
@@ -25,6 +26,7 @@ type process struct {
 	metrics *metrics.Registry
 	admin   *admin.Server // nil: none
 	history *admin.History
+	systemd *systemd.Notifier // nil: not started by systemd
 }
 
 func newProcess(cfgs []*config.Config, l *logs) (*process, error) {
@@ -73,6 +75,9 @@ func (p *process) run(ctx context.Context, signals <-chan os.Signal) int {
 	for _, m := range p.members {
 		go func() { ends <- p.relay(ctx, m, stop) }()
 	}
+	beats, still := p.systemd.Pulse()
+	defer still()
+	p.told(p.systemd.Ready(p.words())) // also while it waits for a server, or stands by
 	var failed, asked bool
 	code := relay.ExitStopped
 	for left := len(p.members); left > 0; {
@@ -90,7 +95,10 @@ func (p *process) run(ctx context.Context, signals <-chan os.Signal) int {
 			}
 			asked = true
 			p.log.Info("asked to stop", zap.Stringer("signal", sig))
+			p.told(p.systemd.Stopping())
 			close(stop)
+		case <-beats:
+			p.told(p.systemd.Alive(p.words()))
 		case err := <-served:
 			failed = true
 			p.log.Error("the admin server has ended: stopping", zap.Error(err))

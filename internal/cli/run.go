@@ -12,6 +12,7 @@ import (
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/systemd"
 )
 
 func newRun(s *streams) *cobra.Command {
@@ -63,6 +64,10 @@ func runAll(ctx context.Context, cfgs []*config.Config, signals <-chan os.Signal
 	if err != nil {
 		return report(s.err, usage("%w", err))
 	}
+	if p.systemd, err = systemd.FromEnvironment(os.Getenv); err != nil {
+		log.Warn("systemd cannot be told how walpost is", zap.Error(err))
+	}
+	defer func() { p.told(p.systemd.Close()) }()
 	if err := p.listen(ctx, cfgs[0].Admin.Listen); err != nil {
 		log.Error("the admin listener cannot be opened", zap.Error(err), zap.String("hint", `choose another admin.listen, or "" for none`))
 		return relay.ExitRequirement
