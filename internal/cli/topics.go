@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -238,8 +237,10 @@ func applyTopics(ctx context.Context, s *streams, cfgs []*config.Config, f apply
 		return usage("nothing was done: adding partitions moves keys, and consumers may see records of a key out of order; give --add-partitions if that is meant")
 	}
 	if anyTopic(plans, (*kafka.Difference).Applicable) {
-		if err := confirmTopics(s, f); err != nil {
-			return err
+		if !f.yes {
+			if err := confirmYes(s, bufio.NewReader(s.in)); err != nil {
+				return err
+			}
 		}
 		for _, t := range plans {
 			if err := out.applied(ctx, t, f.json); err != nil {
@@ -254,23 +255,6 @@ func applyTopics(ctx context.Context, s *streams, cfgs []*config.Config, f apply
 		return requirement("what is left to a person was not done")
 	}
 	return out.err
-}
-
-func confirmTopics(s *streams, f applyFlags) error {
-	if f.yes {
-		return nil
-	}
-	if _, err := fmt.Fprint(s.err, "Type yes to go on: "); err != nil {
-		return err
-	}
-	answer, err := bufio.NewReader(s.in).ReadString('\n')
-	if strings.TrimSpace(answer) == "yes" {
-		return nil
-	}
-	if err != nil { // nobody has ended the line of the question
-		_, _ = fmt.Fprintln(s.err)
-	}
-	return usage("not confirmed, nothing was done: type yes, or give --yes")
 }
 
 // applied makes the topics of one file as declared, and looks whether they are.

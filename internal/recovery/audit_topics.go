@@ -3,7 +3,6 @@ package recovery
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/router"
@@ -67,14 +65,9 @@ func deadLetterTopics(cfg *config.Config, topics []string) []string {
 // readTopics reads what is in the topics at this moment.
 func (a *audit) readTopics(ctx context.Context) error {
 	o := relay.Kafka(a.Config)
-	settings, err := kafka.Settings(o)
+	client, err := topicClient(o)
 	if err != nil {
 		return err
-	}
-	settings.Metadata.Retry.Max = 3
-	client, err := sarama.NewClient(o.Brokers, settings)
-	if err != nil {
-		return o.ExplainAt("connect", strings.Join(o.Brokers, ", "), err)
 	}
 	defer client.Close() //nolint:errcheck // it was read from only
 	var from time.Time
@@ -88,7 +81,10 @@ func (a *audit) readTopics(ctx context.Context) error {
 	for _, topic := range a.report.Topics {
 		isDead := slices.Contains(dead, topic)
 		reader := topicReader{client: client, topic: topic, from: from}
-		err := reader.read(ctx, func(rec *sarama.Record, at time.Time) { a.record(rec, at, isDead) })
+		err := reader.read(ctx, func(_ place, rec *sarama.Record, at time.Time) error {
+			a.record(rec, at, isDead)
+			return nil
+		})
 		if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
 			a.report.note("topic %s does not exist", topic)
 			continue
@@ -138,137 +134,6 @@ func (a *audit) record(rec *sarama.Record, at time.Time, isDead bool) {
 		text = string(id)
 	}
 	a.unknown[h] = text
-}
-
-// topicReader reads a topic from a time to its end of that moment. It fetches by
-// itself: sarama's consumer does not tell when a partition ends in a record that
-// it hides.
-type topicReader struct {
-	client    sarama.Client
-	topic     string
-	from      time.Time // zero: from the beginning
-	shortened bool      // the first records of a partition are gone
-}
-
-func (r *topicReader) read(ctx context.Context, record func(*sarama.Record, time.Time)) error {
-	if err := r.client.RefreshMetadata(r.topic); err != nil {
-		return err
-	}
-	partitions, err := r.client.Partitions(r.topic)
-	if err != nil {
-		return err
-	}
-	for _, p := range partitions {
-		if err := r.partition(ctx, p, record); err != nil {
-			return fmt.Errorf("partition %d: %w", p, err)
-		}
-	}
-	return nil
-}
-
-func (r *topicReader) partition(ctx context.Context, p int32, record func(*sarama.Record, time.Time)) error {
-	end, err := r.client.GetOffset(r.topic, p, sarama.OffsetNewest)
-	if err != nil {
-		return err
-	}
-	offset, err := r.begin(p, end)
-	if err != nil {
-		return err
-	}
-	for tries := 0; offset < end; {
-		next, err := r.fetch(ctx, p, offset, end, record)
-		switch {
-		case err == nil && next > offset:
-			offset, tries = next, 0
-			continue
-		case errors.Is(err, sarama.ErrOffsetOutOfRange): // retention has gone on
-			r.shortened = true
-			if offset, err = r.client.GetOffset(r.topic, p, sarama.OffsetOldest); err != nil {
-				return err
-			}
-			continue
-		case tries == 10:
-			return errors.Join(err, fmt.Errorf("no record after offset %d of %d", offset, end))
-		}
-		tries++
-		if err := pause(ctx, settleEvery); err != nil {
-			return err
-		}
-		if err := r.client.RefreshMetadata(r.topic); err != nil && tries == 10 {
-			return err
-		}
-	}
-	return nil
-}
-
-// begin is the offset to read from. Every record of the time from or later lies
-// at it or behind it.
-func (r *topicReader) begin(p int32, end int64) (int64, error) {
-	oldest, err := r.client.GetOffset(r.topic, p, sarama.OffsetOldest)
-	if err != nil || r.from.IsZero() {
-		r.shortened = r.shortened || oldest > 0
-		return oldest, err
-	}
-	at, err := r.client.GetOffset(r.topic, p, r.from.UnixMilli())
-	if err != nil {
-		return 0, err
-	}
-	if at < 0 { // nothing so late
-		return end, nil
-	}
-	r.shortened = r.shortened || (oldest > 0 && at == oldest)
-	return at, nil
-}
-
-// fetchBytes is what one answer may hold; one batch that is larger comes alone.
-const fetchBytes = 4 << 20
-
-// fetch hands on the records of one answer and gives the offset behind them.
-func (r *topicReader) fetch(ctx context.Context, p int32, offset, end int64, record func(*sarama.Record, time.Time)) (int64, error) {
-	if ctx.Err() != nil {
-		return offset, context.Cause(ctx)
-	}
-	broker, err := r.client.Leader(r.topic, p)
-	if err != nil {
-		return offset, err
-	}
-	req := &sarama.FetchRequest{Version: 11, MaxWaitTime: 500, MinBytes: 1, MaxBytes: fetchBytes, SessionEpoch: -1}
-	req.AddBlock(r.topic, p, offset, fetchBytes, -1)
-	res, err := broker.Fetch(req)
-	if err != nil {
-		return offset, err
-	}
-	block := res.GetBlock(r.topic, p)
-	switch {
-	case block == nil:
-		return offset, errors.New("the broker answered without the partition")
-	case !errors.Is(block.Err, sarama.ErrNoError):
-		return offset, block.Err
-	}
-	for _, set := range block.RecordsSet {
-		b := set.RecordBatch
-		if b == nil {
-			return offset, errors.New("records in the format of before Kafka 0.11, without headers")
-		}
-		if b.PartialTrailingRecord && len(b.Records) == 0 {
-			continue
-		}
-		for _, rec := range b.Records {
-			if at := b.FirstOffset + rec.OffsetDelta; b.Control || at < offset || at >= end {
-				continue
-			}
-			record(rec, timeOf(b, rec))
-		}
-		offset = max(offset, b.LastOffset()+1)
-	}
-	return offset, nil
-}
-
-func timeOf(b *sarama.RecordBatch, rec *sarama.Record) time.Time {
-	if b.LogAppendTime {
-		return b.MaxTimestamp
-	}
-	return b.FirstTimestamp.Add(rec.TimestampDelta)
 }
 
 func pause(ctx context.Context, d time.Duration) error {

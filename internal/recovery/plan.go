@@ -201,25 +201,32 @@ func (r *Recovery) count(ctx context.Context, t *replication.Table, plan *Plan) 
 		plan.Warnings = append(plan.Warnings, "no column tells the order of the rows: they are published as they lie in the table, "+
 			"which is the order of insertion while no space was used again; --time-column names a better one")
 	}
-	columns := r.Config.Outbox.Topic.Columns()
+	var err error
+	plan.Topics, plan.Rows, plan.MoreTopics, err = countTopics(ctx, r.conn, r.Config, q)
+	return r.countError(err)
+}
+
+// countTopics counts rows, those of each topic apart: of the topics with the most
+// rows, all rows, and how many topics there are beside those.
+func countTopics(ctx context.Context, conn *pgx.Conn, cfg *config.Config, q *rows) (list []TopicRows, all, more int64, err error) {
+	columns := cfg.Outbox.Topic.Columns()
 	texts := make([]string, len(columns))
 	for i, c := range columns {
 		texts[i] = "coalesce(" + replication.Quote(c) + "::text, '')"
 	}
 	sql := "SELECT ARRAY[" + strings.Join(texts, ", ") + "]::text[], count(*), (sum(count(*)) OVER ())::bigint, count(*) OVER ()" +
-		q.from(relay.Table(r.Config)) + " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT " + fmt.Sprint(topicsShown)
-	found, err := r.conn.Query(ctx, sql, append([]any{pgx.QueryExecModeSimpleProtocol}, q.args...)...)
+		q.from(relay.Table(cfg)) + " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT " + fmt.Sprint(topicsShown)
+	found, err := conn.Query(ctx, sql, append([]any{pgx.QueryExecModeSimpleProtocol}, q.args...)...)
 	if err != nil {
-		return r.countError(err)
+		return nil, 0, 0, err
 	}
 	var values []string
 	var n, topics int64
-	_, err = pgx.ForEachRow(found, []any{&values, &n, &plan.Rows, &topics}, func() error {
-		plan.Topics = append(plan.Topics, TopicRows{Topic: render(r.Config, columns, values), Rows: n})
-		plan.MoreTopics = topics - int64(len(plan.Topics))
+	_, err = pgx.ForEachRow(found, []any{&values, &n, &all, &topics}, func() error {
+		list = append(list, TopicRows{Topic: render(cfg, columns, values), Rows: n})
 		return nil
 	})
-	return r.countError(err)
+	return list, all, topics - int64(len(list)), err
 }
 
 // countError turns a value that the id's type does not take into a wrong command line.

@@ -5,8 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/relay"
@@ -32,26 +37,41 @@ type publisher struct {
 	counts   counter
 	dead     int64 // rows that could never become a record: dead letters
 	skipped  int64 // and those left out
+	command  string
+	mark     []router.Header // added to every record
+	pace     pace
 }
 
 // publish brings the rows of the snapshot to Kafka and waits until it has
 // acknowledged all of them.
 func (r *Recovery) publish(ctx context.Context, q *rows, s *snapshot, result *Result, report func(Stage, Result)) error {
-	p, err := r.newPublisher(ctx, s.point, result)
+	p, err := newPublisher(ctx, r.Config, relay.Mapping(r.Config), r.Log, result)
 	if err != nil {
 		return err
 	}
 	defer p.close()
+	// A transaction that was open when the slot was made may commit exactly at the
+	// consistent point, and would share (consistent point, 1) with the first row of
+	// the table. Commit records are aligned: no transaction is at the byte before.
+	p.position = router.Position{CommitLSN: uint64(s.point) - 1}
+	p.command = "recover"
+	return p.rows(ctx, s.conn, r.conn, r.Config, q, func() { report(Publishing, *result) })
+}
+
+// rows publishes what a query over the table gives, in the transaction that is
+// open on conn, and waits until Kafka has acknowledged it. The table is looked up
+// on a second connection.
+func (p *publisher) rows(ctx context.Context, conn, lookup *pgx.Conn, cfg *config.Config, q *rows, report func()) error {
 	var columns []string
-	for _, n := range relay.Columns(r.Config).List() {
+	for _, n := range relay.Columns(cfg).List() {
 		columns = append(columns, n.Column)
 	}
-	table := relay.Table(r.Config)
-	c, err := openCursor(ctx, s.conn, "walpost_recover", "read "+table.String(), "SELECT "+selectList(columns)+q.from(table)+q.orderBy(), q.args)
+	table := relay.Table(cfg)
+	c, err := openCursor(ctx, conn, "walpost_"+p.command, "read "+table.String(), "SELECT "+selectList(columns)+q.from(table)+q.orderBy(), q.args)
 	if err != nil {
 		return err
 	}
-	if p.relation, err = r.relation(ctx, columns); err != nil {
+	if p.relation, err = relation(ctx, lookup, cfg, columns); err != nil {
 		return err
 	}
 	for {
@@ -60,11 +80,15 @@ func (r *Recovery) publish(ctx context.Context, q *rows, s *snapshot, result *Re
 			return err
 		}
 		if n == 0 {
-			break
+			return p.flush(ctx)
 		}
 		p.figures()
-		report(Publishing, *result)
+		report()
 	}
+}
+
+// flush waits until Kafka has acknowledged everything.
+func (p *publisher) flush(ctx context.Context) error {
 	for p.producer.Watermark() <= p.events {
 		if err := p.await(ctx); err != nil {
 			return err
@@ -77,12 +101,12 @@ func (r *Recovery) publish(ctx context.Context, q *rows, s *snapshot, result *Re
 // relation describes the rows as the stream would: by the catalogue, which names
 // domains where the protocol's own description of a result names what they are
 // made of. The cursor's lock keeps it as it is.
-func (r *Recovery) relation(ctx context.Context, columns []string) (*pgoutput.Relation, error) {
-	there, err := replication.Inspect(ctx, r.conn, relay.Names(r.Config))
+func relation(ctx context.Context, conn *pgx.Conn, cfg *config.Config, columns []string) (*pgoutput.Relation, error) {
+	there, err := replication.Inspect(ctx, conn, relay.Names(cfg))
 	if err != nil {
 		return nil, err
 	}
-	table := relay.Table(r.Config)
+	table := relay.Table(cfg)
 	if there.Table == nil {
 		return nil, fmt.Errorf("table %s was renamed", table)
 	}
@@ -97,23 +121,25 @@ func (r *Recovery) relation(ctx context.Context, columns []string) (*pgoutput.Re
 	return rel, nil
 }
 
-func (r *Recovery) newPublisher(ctx context.Context, point pgoutput.LSN, result *Result) (*publisher, error) {
-	rt, err := router.New(relay.Mapping(r.Config))
+func newPublisher(ctx context.Context, cfg *config.Config, mapping router.Mapping, log *zap.Logger, result *Result) (*publisher, error) {
+	rt, err := router.New(mapping)
 	if err != nil {
 		return nil, err
 	}
-	letters, err := relay.DeadLetters(r.Config)
+	letters, err := relay.DeadLetters(cfg)
 	if err != nil {
 		return nil, err
 	}
 	p := &publisher{router: rt, letters: letters, wake: make(chan struct{}, 1), tick: time.NewTicker(time.Second), result: result}
-	// A transaction that was open when the slot was made may commit exactly at the
-	// consistent point, and would share (consistent point, 1) with the first row of
-	// the table. Commit records are aligned: no transaction is at the byte before.
-	p.position = router.Position{CommitLSN: uint64(point) - 1}
-	opts, err := producerOptions(r, p)
+	opts, err := relay.ProducerOptions(cfg, &p.counts, log)
 	if err != nil {
 		return nil, err
+	}
+	opts.Progress = func() {
+		select {
+		case p.wake <- struct{}{}:
+		default: // it will look anyway
+		}
 	}
 	p.policy = opts.OnReject
 	p.producer = producer.New(ctx, opts)
@@ -121,36 +147,34 @@ func (r *Recovery) newPublisher(ctx context.Context, point pgoutput.LSN, result 
 	return p, nil
 }
 
-func producerOptions(r *Recovery, p *publisher) (producer.Options, error) {
-	opts, err := relay.ProducerOptions(r.Config, &p.counts, r.Log)
-	opts.Progress = func() {
-		select {
-		case p.wake <- struct{}{}:
-		default: // it will look anyway
-		}
-	}
-	return opts, err
-}
-
 func (p *publisher) close() {
 	p.tick.Stop()
 	p.producer.Close()
 }
 
-// add publishes one row, as soon as there is room for it.
-func (p *publisher) add(ctx context.Context, values [][]byte) error {
+// room waits until there is room for one more.
+func (p *publisher) room(ctx context.Context) error {
 	for p.producer.Full() {
 		if err := p.await(ctx); err != nil {
 			return err
 		}
 	}
 	if p.events%chunk == 0 {
-		if err := p.halted(); err != nil {
-			return err
-		}
+		return p.halted()
+	}
+	return nil
+}
+
+// add publishes one row, as soon as there is room for it.
+func (p *publisher) add(ctx context.Context, values [][]byte) error {
+	if err := p.room(ctx); err != nil {
+		return err
 	}
 	if p.position.Ordinal == math.MaxUint32 {
-		return fmt.Errorf("more than %d rows: recover them in parts, with --after-id or --since", uint32(math.MaxUint32))
+		return fmt.Errorf("more than %d rows: %s them in parts", uint32(math.MaxUint32), p.command)
+	}
+	if err := p.pace.wait(ctx); err != nil {
+		return err
 	}
 	p.position.Ordinal++
 	p.result.Rows++
@@ -169,9 +193,17 @@ func (p *publisher) add(ctx context.Context, values [][]byte) error {
 	if err != nil {
 		return &relay.Halt{Code: relay.ExitRequirement, Reason: "the outbox table does not fit the configuration", Detail: err.Error()}
 	}
+	p.publish(rec)
+	return nil
+}
+
+// publish queues a record.
+func (p *publisher) publish(rec *router.Record) {
+	if len(p.mark) > 0 {
+		rec.Headers = append(slices.Clip(rec.Headers), p.mark...)
+	}
 	p.events++
 	p.producer.Add(rec, p.events, p.position)
-	return nil
 }
 
 // reject applies delivery.on_reject to a row that can never become a record.
@@ -183,28 +215,28 @@ func (p *publisher) reject(rec *router.Record, r *router.Rejection) error {
 	case producer.DeadLetter:
 		dead, err := p.letters.Record(rec, r, p.position, time.Now())
 		if err != nil {
-			return rejected(r.ID, r.Topic, r.Text+"; and its dead letter cannot be written: "+err.Error())
+			return p.rejected(r.ID, r.Topic, r.Text+"; and its dead letter cannot be written: "+err.Error())
 		}
 		p.dead++
 		p.events++
 		p.producer.AddDead(dead, p.events, p.position)
 		return nil
 	default:
-		return rejected(r.ID, r.Topic, r.Text)
+		return p.rejected(r.ID, r.Topic, r.Text)
 	}
 }
 
-func rejected(id, topic, text string) error {
+func (p *publisher) rejected(id, topic, text string) error {
 	return &relay.Halt{
 		Code: relay.ExitHalted, Reason: "a record was rejected, and nothing was changed of the slot",
 		Detail: fmt.Sprintf("event %s, topic %q: %s", id, topic, text),
-		Hint:   "mend what the message names, or set delivery.on_reject to dead_letter or skip; then run recover again",
+		Hint:   "mend what the message names, or set delivery.on_reject to dead_letter or skip; then run " + p.command + " again",
 	}
 }
 
 func (p *publisher) halted() error {
 	if h := p.producer.Halted(); h != nil {
-		return rejected(h.ID, h.Topic, h.Text)
+		return p.rejected(h.ID, h.Topic, h.Text)
 	}
 	return nil
 }
@@ -225,7 +257,7 @@ func (p *publisher) await(ctx context.Context) error {
 
 // figures brings the result up to date with what Kafka refused.
 func (p *publisher) figures() {
-	p.result.DeadLetters, p.result.Skipped = p.dead, p.skipped
+	p.result.DeadLetters, p.result.Skipped, p.result.Acknowledged = p.dead, p.skipped, int64(p.producer.Watermark()-1)
 	switch p.policy {
 	case producer.Skip:
 		p.result.Skipped += p.counts.rejected.Load()

@@ -1,5 +1,6 @@
 // Package recovery publishes from the outbox table what a lost slot cannot give
-// any more, and compares the table with the topics.
+// any more, publishes again what is asked for, and compares the table with the
+// topics.
 //
 // It knows the catalogue, the table's rows, a slot with its snapshot, and what is
 // in the topics. It must not know the command line. It keeps no state on disk: a
@@ -141,10 +142,11 @@ const (
 
 // Result is what a recovery has done.
 type Result struct {
-	Rows        int64  // read from the table
-	DeadLetters int64  // of these, gone to a dead-letter topic
-	Skipped     int64  // of these, left out by delivery.on_reject: skip
-	StreamsFrom string // what committed after this LSN is streamed
+	Rows         int64  // read from the table, or records from a topic
+	DeadLetters  int64  // of these, gone to a dead-letter topic
+	Skipped      int64  // of these, left out by delivery.on_reject: skip
+	Acknowledged int64  // of these, Kafka has them and all before them
+	StreamsFrom  string // what committed after this LSN is streamed
 }
 
 // Run does what the plan says. report hears each stage, Publishing again and

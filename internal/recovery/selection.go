@@ -106,18 +106,24 @@ func (s Selection) rows(cfg *config.Config, t *replication.Table) rows {
 		q.args = append(q.args, s.AfterID)
 		q.where = append(q.where, id+" > $1")
 	}
+	q.orderRows(cfg, t, column, s.AfterID != "")
+	return q
+}
+
+// orderRows puts rows of a key in the order that the table can tell.
+func (q *rows) orderRows(cfg *config.Config, t *replication.Table, column string, byID bool) {
+	id := replication.Quote(cfg.Outbox.ID)
 	var words []string
 	if column != "" {
 		q.order = append(q.order, replication.Quote(column)+" NULLS LAST")
 		words = append(words, column)
 	}
-	if s.AfterID != "" || rises(t.Column(cfg.Outbox.ID)) {
+	if byID || rises(t.Column(cfg.Outbox.ID)) {
 		q.order = append(q.order, id)
 		words = append(words, cfg.Outbox.ID)
 	}
 	q.order = append(q.order, "tableoid", "ctid")
 	q.words = strings.Join(append(words, "place in the table"), ", ")
-	return q
 }
 
 // rises says that ids of this type are given out in order. A uuid is most often
@@ -138,9 +144,11 @@ func (q *rows) before(column string, at time.Time) {
 }
 
 func (q *rows) compare(column, operator string, at time.Time) {
-	q.args = append(q.args, at.UTC().Format("2006-01-02 15:04:05.999999Z"))
+	q.args = append(q.args, inUTC(at))
 	q.where = append(q.where, fmt.Sprintf("(%s %s $%d OR %[1]s IS NULL)", column, operator, len(q.args)))
 }
+
+func inUTC(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05.999999Z") }
 
 // from is everything behind the columns.
 func (q *rows) from(table replication.TableName) string {

@@ -1,0 +1,204 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/replication"
+)
+
+// Range says which rows of the outbox table are published again. All, or at least
+// one bound.
+type Range struct {
+	All        bool
+	From, To   time.Time // zero: open. From is in the range, To is not
+	FromID     string    // "": open. Both are in the range, as the column's type compares
+	ToID       string
+	Key        string // "": of every key
+	TimeColumn string // "" is outbox.timestamp
+}
+
+// Records says which records of a topic are published again.
+type Records struct {
+	From, To    time.Time // zero: open. From is in the range, To is not
+	FirstOffset int64     // of each partition; below 0: open. Both are in the range
+	LastOffset  int64
+	Partitions  []int32 // none: every
+}
+
+func (r *Records) has(at time.Time) bool {
+	return !at.Before(r.From) && (r.To.IsZero() || at.Before(r.To))
+}
+
+// validate judges the range against the table.
+func (r *Range) validate(cfg *config.Config, t *replication.Table) error {
+	bounded := !r.From.IsZero() || !r.To.IsZero() || r.FromID != "" || r.ToID != ""
+	if r.All == bounded {
+		return usage("which rows? Give --all, or a range: --from, --to, --from-id, --to-id")
+	}
+	if r.Key != "" && cfg.Outbox.Key == "" {
+		return usage("--key: the rows have none (outbox.key)")
+	}
+	name := r.timeColumn(cfg)
+	if name == "" {
+		if !r.From.IsZero() || !r.To.IsZero() {
+			return usage("--from and --to need a column with the time of a row: give --time-column, or set outbox.timestamp")
+		}
+		return nil
+	}
+	return validateTime(name, cfg, t)
+}
+
+func (r *Range) timeColumn(cfg *config.Config) string {
+	return Selection{TimeColumn: r.TimeColumn}.timeColumn(cfg)
+}
+
+// rows makes the query of the range.
+func (r *Range) rows(cfg *config.Config, t *replication.Table) rows {
+	var q rows
+	column, id := r.timeColumn(cfg), replication.Quote(cfg.Outbox.ID)
+	where := func(left, operator, value string) {
+		q.args = append(q.args, value)
+		q.where = append(q.where, fmt.Sprintf("%s %s $%d", left, operator, len(q.args)))
+	}
+	for _, b := range []struct {
+		at       time.Time
+		operator string
+	}{{r.From, ">="}, {r.To, "<"}} {
+		if !b.at.IsZero() {
+			where(replication.Quote(column), b.operator, inUTC(b.at))
+		}
+	}
+	if r.FromID != "" {
+		where(id, ">=", r.FromID)
+	}
+	if r.ToID != "" {
+		where(id, "<=", r.ToID)
+	}
+	if r.Key != "" {
+		where(replication.Quote(cfg.Outbox.Key)+"::text", "=", r.Key)
+	}
+	q.orderRows(cfg, t, column, r.FromID != "" || r.ToID != "")
+	return q
+}
+
+// examineTable opens the transaction that Run reads in, and counts.
+func (r *Replay) examineTable(ctx context.Context, plan *ReplayPlan) error {
+	cfg := r.Config
+	there, err := replication.Inspect(ctx, r.conn, relay.Names(cfg))
+	if err != nil {
+		return err
+	}
+	t, table := there.Table, relay.Table(cfg)
+	switch {
+	case t == nil:
+		return &relay.Halt{Code: relay.ExitRequirement, Reason: fmt.Sprintf("table %s does not exist", table), Hint: "see outbox.table"}
+	case !t.Readable:
+		return &relay.Halt{Code: relay.ExitRequirement, Reason: unreadable(cfg, there.Role.Name)}
+	}
+	if err := r.Rows.validate(cfg, t); err != nil {
+		return err
+	}
+	// A person may think about the plan for longer than an idle transaction may last.
+	for _, sql := range []string{"SET idle_in_transaction_session_timeout = 0", "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"} {
+		if _, err := r.reader.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return replication.Classify("begin a transaction", err)
+		}
+	}
+	plan.query = r.Rows.rows(cfg, t)
+	q := &plan.query
+	plan.Source, plan.Order = "rows of "+table.String(), q.words
+	if len(q.order) == 2 { // nothing but the place in the table
+		plan.Warnings = append(plan.Warnings, "no column tells the order of the rows: they are published as they lie in the table; --time-column names a better order")
+	}
+	plan.Topics, plan.Most, plan.MoreTopics, err = countTopics(ctx, r.reader, cfg, q)
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(pg.Code, "22") {
+		return usage("--from-id, --to-id: %s", pg.Message)
+	}
+	if r.ToTopic != "" {
+		plan.Topics, plan.MoreTopics = []TopicRows{{Topic: r.ToTopic, Rows: plan.Most}}, 0
+	}
+	return replication.Classify("count rows of "+table.String(), err)
+}
+
+// examineTopic finds the offsets to read.
+func (r *Replay) examineTopic(plan *ReplayPlan) error {
+	explain := func(err error) error { return relay.Kafka(r.Config).Explain("look up topic "+r.Topic, err) }
+	partitions, err := r.client.Partitions(r.Topic)
+	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		return &relay.Halt{Code: relay.ExitRequirement, Reason: "topic " + r.Topic + " does not exist", Hint: "see --topic"}
+	}
+	if err != nil {
+		return explain(err)
+	}
+	for _, p := range r.Records.Partitions {
+		if !slices.Contains(partitions, p) {
+			return usage("--partition %d: topic %s has %d partitions, from 0", p, r.Topic, len(partitions))
+		}
+	}
+	for _, p := range partitions {
+		if len(r.Records.Partitions) > 0 && !slices.Contains(r.Records.Partitions, p) {
+			continue
+		}
+		s, err := r.span(p)
+		if _, gone := errors.AsType[*relay.Halt](err); gone {
+			return err
+		}
+		if err != nil {
+			return explain(err)
+		}
+		if s.First < s.End {
+			plan.Spans = append(plan.Spans, s)
+			plan.Most += s.End - s.First
+		}
+	}
+	plan.Source, plan.Order = "records of topic "+r.Topic, "offset, one partition after the other"
+	plan.Topics = []TopicRows{{Topic: r.ToTopic, Rows: plan.Most}}
+	return nil
+}
+
+// span is what is read of one partition. Times of records need not rise, so an
+// upper time does not end it.
+func (r *Replay) span(p int32) (Span, error) {
+	oldest, err := r.client.GetOffset(r.Topic, p, sarama.OffsetOldest)
+	if err != nil {
+		return Span{}, err
+	}
+	end, err := r.client.GetOffset(r.Topic, p, sarama.OffsetNewest)
+	if err != nil {
+		return Span{}, err
+	}
+	s := Span{Partition: p, First: oldest, End: end}
+	if !r.Records.From.IsZero() {
+		at, err := r.client.GetOffset(r.Topic, p, r.Records.From.UnixMilli())
+		if err != nil {
+			return Span{}, err
+		}
+		if s.First = at; at < 0 { // nothing so late
+			s.First = end
+		}
+	}
+	if first := r.Records.FirstOffset; first >= 0 {
+		if first < oldest {
+			return Span{}, &relay.Halt{
+				Code: relay.ExitRequirement, Reason: fmt.Sprintf("offset %d of topic %s, partition %d, is gone: the oldest is %d", first, r.Topic, p, oldest),
+				Hint: "give --from-offset " + fmt.Sprint(oldest) + ", or leave it out",
+			}
+		}
+		s.First = max(s.First, first)
+	}
+	if last := r.Records.LastOffset; last >= 0 {
+		s.End = min(s.End, last+1)
+	}
+	return s, nil
+}

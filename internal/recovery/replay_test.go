@@ -1,0 +1,301 @@
+package recovery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/recovery"
+	"github.com/walpost/walpost/internal/relay"
+)
+
+// replay opens one with the fixture's file and makes its plan.
+func (f *fixture) replay(t *testing.T, o recovery.ReplayOptions) (*recovery.Replay, *recovery.ReplayPlan, error) {
+	t.Helper()
+	o.Config, o.Log = f.cfg, zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))
+	r, err := recovery.OpenReplay(t.Context(), o)
+	if err != nil {
+		return nil, nil, err
+	}
+	t.Cleanup(func() { r.Close(context.WithoutCancel(t.Context())) })
+	plan, err := r.Examine(t.Context())
+	return r, plan, err
+}
+
+// replayed does one and gives the records in the topic it went to.
+func (f *fixture) replayed(t *testing.T, o recovery.ReplayOptions) []*sarama.ConsumerMessage {
+	t.Helper()
+	r, plan, err := f.replay(t, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := r.Run(t.Context(), plan, func(recovery.Result) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Acknowledged != result.Rows {
+		t.Errorf("%+v", result)
+	}
+	records, err := stack.Kafka(t).Records(t.Context(), o.ToTopic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rec := range records {
+		if last := rec.Headers[len(rec.Headers)-1]; string(last.Key) != recovery.ReplayHeader || string(last.Value) != plan.Began.UTC().Format("2006-01-02T15:04:05.000Z") {
+			t.Errorf("headers %s", headersOf(rec))
+		}
+	}
+	return records
+}
+
+func headersOf(rec *sarama.ConsumerMessage) string {
+	var words []string
+	for _, h := range rec.Headers {
+		words = append(words, string(h.Key)+"="+string(h.Value))
+	}
+	return strings.Join(words, " ")
+}
+
+// values gives what the records of each key hold, in order.
+func values(records []*sarama.ConsumerMessage) map[string]string {
+	all := map[string]string{}
+	for _, rec := range records {
+		all[string(rec.Key)] += strings.TrimSuffix(strings.TrimPrefix(string(rec.Value), `{"n": `), "}") + " "
+	}
+	return all
+}
+
+func wantValues(t *testing.T, records []*sarama.ConsumerMessage, want string) {
+	t.Helper()
+	if got := fmt.Sprint(values(records)); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestReplayFromTheTable(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.db.Exec(t, "ALTER TABLE outbox ADD n bigserial")
+	f.db.Exec(t, insert("a", 1), insert("a", 2), insert("b", 3), insert("a", 4))
+	second := query[time.Time](t, f, "SELECT created FROM outbox WHERE n = 2")
+	last := query[time.Time](t, f, "SELECT created FROM outbox WHERE n = 4")
+
+	// A slot is neither needed nor made.
+	records := f.replayed(t, recovery.ReplayOptions{ToTopic: stack.Topic(t, 2), Rows: recovery.Range{From: second, To: last}})
+	wantValues(t, records, "map[a:2  b:3 ]")
+	if slots := f.slots(t); slots != "" {
+		t.Errorf("slots %s", slots)
+	}
+	id := query[string](t, f, "SELECT id::text FROM outbox WHERE n = 3")
+	for _, rec := range records {
+		if string(rec.Key) == "b" && !strings.HasPrefix(headersOf(rec), "id="+id+" eventType=Created walpost-replay=") {
+			t.Errorf("headers %s", headersOf(rec))
+		}
+		if string(rec.Key) == "a" && !rec.Timestamp.Equal(second.Truncate(time.Millisecond)) {
+			t.Errorf("time %v, want %v", rec.Timestamp, second)
+		}
+	}
+	wantValues(t, f.replayed(t, recovery.ReplayOptions{ToTopic: stack.Topic(t, 2), Rows: recovery.Range{All: true, Key: "a"}}), "map[a:1 2 4 ]")
+	ids := recovery.Range{FromID: "00000000-0000-0000-0000-000000000000", ToID: id, TimeColumn: "created"}
+	if got := len(f.replayed(t, recovery.ReplayOptions{ToTopic: stack.Topic(t, 2), Rows: ids})); got != query[int](t, f, "SELECT count(*) FROM outbox WHERE id <= '"+id+"'") {
+		t.Errorf("%d records up to id %s", got, id)
+	}
+	// Without a topic each row goes where it went before.
+	own := recovery.ReplayOptions{Rows: recovery.Range{All: true}}
+	r, plan, err := f.replay(t, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.db.Exec(t, insert("c", 5)) // after the plan: not part of it
+	if result, err := r.Run(t.Context(), plan, func(recovery.Result) {}); err != nil || result.Rows != 4 || plan.Most != 4 {
+		t.Errorf("%+v %v, plan %+v", result, err, plan)
+	}
+	again, err := stack.Kafka(t).Records(t.Context(), f.topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantValues(t, again, "map[a:1 2 4  b:3 ]")
+}
+
+// More rows than fit in memory at once go through, in order.
+func TestReplayKeepsOrderAndMemory(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "delivery: {in_flight: 256KiB}")
+	f.db.Exec(t, fill("a", 1, 1500), fill("b", 1, 1500))
+	to := stack.Topic(t, 4)
+	if got := values(f.replayed(t, recovery.ReplayOptions{ToTopic: to, Rows: recovery.Range{All: true}})); got["a"] != got["b"] || !rising(got["a"], 1500) {
+		t.Error("order is lost")
+	}
+	// And from that topic to another of other partitions.
+	records := f.replayed(t, recovery.ReplayOptions{Topic: to, ToTopic: stack.Topic(t, 3), Records: everything()})
+	if got := values(records); got["a"] != got["b"] || !rising(got["a"], 1500) {
+		t.Error("order is lost from topic to topic")
+	}
+	if headers := headersOf(records[0]); strings.Count(headers, recovery.ReplayHeader) != 1 {
+		t.Errorf("headers %s", headers)
+	}
+}
+
+func rising(text string, most int) bool {
+	fields := strings.Fields(text)
+	for i, n := range fields {
+		if n != fmt.Sprint(i+1) {
+			return false
+		}
+	}
+	return len(fields) == most
+}
+
+func everything() recovery.Records { return recovery.Records{FirstOffset: -1, LastOffset: -1} }
+
+func TestReplayFromATopic(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	from := stack.Topic(t, 2)
+	began := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
+	produce(t, from, began)
+	for name, c := range map[string]struct {
+		records recovery.Records
+		want    string
+	}{
+		"everything":      {everything(), "map[k:0 1 2 5 6 l:0 1 2 ]"},
+		"partition":       {recovery.Records{FirstOffset: -1, LastOffset: -1, Partitions: []int32{1}}, "map[l:0 1 2 ]"},
+		"offsets":         {recovery.Records{FirstOffset: 1, LastOffset: 2, Partitions: []int32{0}}, "map[k:1 2 ]"},
+		"from a time":     {recovery.Records{FirstOffset: -1, LastOffset: -1, From: began.Add(2 * time.Minute)}, "map[k:2 5 6 l:2 ]"},
+		"up to a time":    {recovery.Records{FirstOffset: -1, LastOffset: -1, To: began.Add(2 * time.Minute)}, "map[k:0 1 l:0 1 ]"},
+		"nothing so late": {recovery.Records{FirstOffset: -1, LastOffset: -1, From: time.Now().Add(time.Hour)}, "map[]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			records := f.replayed(t, recovery.ReplayOptions{Topic: from, ToTopic: stack.Topic(t, 2), Records: c.records})
+			if got := strings.ReplaceAll(fmt.Sprint(values(records)), "  ", " "); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			for _, rec := range records {
+				if want := map[string]int32{"k": 0, "l": 1}[string(rec.Key)]; rec.Partition != want {
+					t.Errorf("key %s is in partition %d", rec.Key, rec.Partition)
+				}
+				if !strings.HasPrefix(headersOf(rec), "id=") || rec.Timestamp.After(began.Add(7*time.Minute)) {
+					t.Errorf("%s at %v", headersOf(rec), rec.Timestamp)
+				}
+			}
+		})
+	}
+	deleteRecords(t, from, map[int32]int64{0: 2})
+	_, _, err := f.replay(t, recovery.ReplayOptions{Topic: from, ToTopic: from, Records: recovery.Records{FirstOffset: 1, LastOffset: -1}})
+	wantHalt(t, err, relay.ExitRequirement, "offset 1 of topic "+from+", partition 0, is gone: the oldest is 2")
+}
+
+// produce writes records of two keys, a minute apart: 0 to 2 to both partitions,
+// 3 and 4 to the first in a transaction that is aborted, 5 and 6 in one that is
+// committed.
+func produce(t *testing.T, topic string, began time.Time) {
+	t.Helper()
+	settings := sarama.NewConfig()
+	settings.Version = sarama.V2_8_0_0
+	settings.Producer.Idempotent, settings.Producer.RequiredAcks, settings.Net.MaxOpenRequests = true, sarama.WaitForAll, 1
+	settings.Producer.Return.Successes, settings.Producer.Partitioner = true, sarama.NewManualPartitioner
+	settings.Producer.Transaction.ID = topic
+	producer, err := sarama.NewSyncProducer(stack.Kafka(t).Bootstrap(devstack.Plaintext), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer producer.Close()
+	send := func(partition int32, key string, n int) error {
+		_, _, err := producer.SendMessage(&sarama.ProducerMessage{
+			Topic: topic, Partition: partition, Key: sarama.StringEncoder(key), Value: sarama.StringEncoder(fmt.Sprintf(`{"n": %d}`, n)),
+			Timestamp: began.Add(time.Duration(n) * time.Minute), Headers: []sarama.RecordHeader{{Key: []byte("id"), Value: []byte(fmt.Sprint(n))}},
+		})
+		return err
+	}
+	err = errors.Join(producer.BeginTxn(), send(0, "k", 0), send(0, "k", 1), send(0, "k", 2), send(1, "l", 0), send(1, "l", 1), send(1, "l", 2), producer.CommitTxn(),
+		producer.BeginTxn(), send(0, "k", 3), send(0, "k", 4), producer.AbortTxn(), producer.BeginTxn(), send(0, "k", 5), send(0, "k", 6), producer.CommitTxn())
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func deleteRecords(t *testing.T, topic string, before map[int32]int64) {
+	t.Helper()
+	admin, err := stack.Kafka(t).Admin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	if err := admin.DeleteRecords(topic, before); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReplayIsRefusedInWords(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	there := stack.Topic(t, 1)
+	late := recovery.Range{From: time.Now()}
+	for name, c := range map[string]struct {
+		options recovery.ReplayOptions
+		code    int
+		says    string
+	}{
+		"no range":          {recovery.ReplayOptions{}, relay.ExitUsage, "which rows?"},
+		"all and a range":   {recovery.ReplayOptions{Rows: recovery.Range{All: true, FromID: "1"}}, relay.ExitUsage, "which rows?"},
+		"not an id":         {recovery.ReplayOptions{Rows: recovery.Range{FromID: "x"}}, relay.ExitUsage, "--from-id, --to-id: invalid input syntax for type uuid"},
+		"no such column":    {recovery.ReplayOptions{Rows: recovery.Range{From: late.From, TimeColumn: "at"}}, relay.ExitUsage, `no column "at"`},
+		"illegal topic":     {recovery.ReplayOptions{Rows: late, ToTopic: "no/slash"}, relay.ExitUsage, "--to-topic"},
+		"topic not there":   {recovery.ReplayOptions{Rows: late, ToTopic: there + ".missing"}, relay.ExitRequirement, "topic " + there + ".missing does not exist"},
+		"source not there":  {recovery.ReplayOptions{Topic: there + ".missing", ToTopic: there}, relay.ExitRequirement, "topic " + there + ".missing does not exist"},
+		"no such partition": {recovery.ReplayOptions{Topic: there, ToTopic: there, Records: recovery.Records{Partitions: []int32{3}}}, relay.ExitUsage, "--partition 3: topic " + there + " has 1 partitions"},
+	} {
+		_, _, err := f.replay(t, c.options)
+		if err == nil {
+			t.Errorf("%s: no error", name)
+			continue
+		}
+		wantHalt(t, err, c.code, c.says)
+	}
+}
+
+// A record that Kafka refuses stops the replay, and it says what Kafka has.
+func TestReplayStopsAtARejectedRecord(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	to := stack.Name(t)
+	if err := stack.Kafka(t).CreateTopic(t.Context(), to, 1, -1, map[string]string{"max.message.bytes": "1000"}); err != nil {
+		t.Fatal(err)
+	}
+	f.db.Exec(t, insert("a", 1), `INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
+		SELECT 'order', 'a', 'Created', jsonb_build_object('n', string_agg(md5(i::text), '')) FROM generate_series(1, 200) i`)
+	r, plan, err := f.replay(t, recovery.ReplayOptions{Rows: recovery.Range{All: true}, ToTopic: to})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Run(t.Context(), plan, func(recovery.Result) {})
+	wantHalt(t, err, relay.ExitHalted, "too", "run replay again")
+}
+
+func TestReplayKeepsToARateAndStopsWhenAsked(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.db.Exec(t, fill("a", 1, 2000))
+	began := time.Now()
+	records := f.replayed(t, recovery.ReplayOptions{ToTopic: stack.Topic(t, 1), Rows: recovery.Range{All: true}, Rate: 4000})
+	if took := time.Since(began); len(records) != 2000 || took < 450*time.Millisecond {
+		t.Errorf("%d records in %v at 4000 a second", len(records), took)
+	}
+	r, plan, err := f.replay(t, recovery.ReplayOptions{ToTopic: stack.Topic(t, 1), Rows: recovery.Range{All: true}, Rate: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	result, err := r.Run(ctx, plan, func(recovery.Result) { cancel() })
+	if !errors.Is(err, context.Canceled) || result.Rows < 1000 || result.Rows == 2000 || result.Acknowledged == 0 {
+		t.Errorf("%+v %v", result, err)
+	}
+}
