@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// wait is the time to wait after so many attempts, from 1: First doubled for each,
+// Wait is the time to wait after so many attempts, from 1: First doubled for each,
 // up to Max, and a random half of it left out, so that members that failed together
 // do not come back together.
-func (r Retry) wait(attempts int) time.Duration {
+func (r Retry) Wait(attempts int) time.Duration {
 	wait := r.First
 	for i := 1; i < attempts && wait < r.Max; i++ {
 		wait *= 2

@@ -9,14 +9,18 @@ import (
 	"net"
 )
 
-// Classify is the rule for errors that neither the handler nor Config.Classify has
-// classed: errors of Postgres by their SQLSTATE (pgx and lib/pq have it), of
+// Classify is what an error says of itself: what the handler has marked, and then the
+// rule for errors that neither the handler nor Config.Classify has classed: errors of
+// Postgres by their SQLSTATE (pgx and lib/pq have it), of
 // database/sql, of the network, and of contexts. Unclassified: none of these.
 func Classify(err error) Class {
 	var state interface{ SQLState() string }
 	var network net.Error
 	var panicked *PanicError
+	var marked *classedError
 	switch {
+	case errors.As(err, &marked):
+		return marked.class
 	case errors.As(err, &panicked), errors.Is(err, ErrUndecodable):
 		return ClassPermanent
 	case errors.As(err, &state):

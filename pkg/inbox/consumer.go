@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/pkg/internal/reading"
 )
 
 // Consumer is one member of a consumer group. Start as many processes as there are
@@ -95,7 +97,7 @@ func (c *Consumer) connect(ctx context.Context, config *sarama.Config) (sarama.C
 			return client, nil
 		}
 		err = fmt.Errorf("inbox: connect to Kafka: %w", err)
-		if fatalInKafka(err) {
+		if reading.Lasting(err) {
 			return nil, err
 		}
 		if !c.kafkaFailed(ctx, attempts, err) {
@@ -106,7 +108,7 @@ func (c *Consumer) connect(ctx context.Context, config *sarama.Config) (sarama.C
 
 // kafkaFailed tells of a failure, waits, and says whether to try again.
 func (c *Consumer) kafkaFailed(ctx context.Context, attempts int, err error) bool {
-	wait := Retry{First: 100 * time.Millisecond, Max: 5 * time.Second}.wait(attempts)
+	wait := Retry{First: 100 * time.Millisecond, Max: 5 * time.Second}.Wait(attempts)
 	c.observe(Observation{Kind: KafkaFailed, Err: err, Class: ClassUnavailable, Wait: wait})
 	return sleep(ctx, wait)
 }
@@ -152,7 +154,7 @@ func (c *Consumer) sessions(ctx context.Context, group sarama.ConsumerGroup) err
 		case err == nil:
 			attempts = 0
 			continue
-		case fatalInKafka(err):
+		case reading.Lasting(err):
 			return fmt.Errorf("inbox: group %q: %w", c.config.Group, err)
 		}
 		attempts++
@@ -175,7 +177,7 @@ func (c *Consumer) readErrors(ctx context.Context, failures <-chan error) {
 			}
 			c.stop(nil, ClassFatal, fmt.Errorf("%w%s of group %q: decide where to go on, and set it: kafka-consumer-groups.sh --group %s --reset-offsets: %w",
 				ErrOutOfRange, where, c.config.Group, c.config.Group, err))
-		case fatalInKafka(err):
+		case reading.Lasting(err):
 			c.stop(nil, ClassFatal, fmt.Errorf("inbox: group %q: %w", c.config.Group, err))
 		case ctx.Err() == nil:
 			c.observe(Observation{Kind: KafkaFailed, Class: ClassUnavailable, Err: err})

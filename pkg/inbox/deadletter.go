@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/pkg/internal/reading"
 )
 
 // Headers of a dead letter, after the record's own. Those of walpost's relay begin
@@ -168,7 +170,7 @@ func (l *letters) send(m *sarama.ProducerMessage) error {
 	if _, _, err = l.producer.SendMessage(&again); err == nil {
 		return nil
 	}
-	if fresh := l.client.RefreshMetadata(m.Topic); fresh != nil && fatalInKafka(fresh) {
+	if fresh := l.client.RefreshMetadata(m.Topic); fresh != nil && reading.Lasting(fresh) {
 		return fresh // sarama's own error may be "circuit breaker is open"
 	}
 	return err
@@ -181,5 +183,5 @@ func fatalForLetter(err error) bool {
 			return true
 		}
 	}
-	return fatalInKafka(err)
+	return reading.Lasting(err)
 }

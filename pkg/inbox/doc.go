@@ -44,5 +44,5 @@
 //
 // The package knows sarama's consumer groups, and transactions by their interfaces
 // alone: it compiles without a driver, and without a logger or metrics library. It
-// must not know walpost's own packages.
+// must not know walpost's own packages, but for what it shares with pkg/projection.
 package inbox

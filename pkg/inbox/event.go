@@ -67,8 +67,9 @@ var ErrUndecodable = errors.New("inbox: record cannot be decoded")
 // maxIDBytes keeps ids far below what an index entry of Postgres can hold.
 const maxIDBytes = 255
 
-// eventOf is the event of a record, also when it comes with ErrUndecodable.
-func (c *Config) eventOf(m *sarama.ConsumerMessage) (*Event, error) {
+// EventOf is the event of a record, with its id and type from these headers, where it
+// has them.
+func EventOf(m *sarama.ConsumerMessage, idHeader, typeHeader string) *Event {
 	e := &Event{
 		Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: m.Key, Payload: m.Value, Time: m.Timestamp,
 		Headers: make([]Header, len(m.Headers)),
@@ -76,11 +77,19 @@ func (c *Config) eventOf(m *sarama.ConsumerMessage) (*Event, error) {
 	for i, h := range m.Headers {
 		e.Headers[i] = Header{Name: string(h.Key), Value: h.Value}
 	}
-	if value, ok := e.Header(c.TypeHeader); ok {
+	if value, ok := e.Header(typeHeader); ok {
 		e.Type = string(value)
 	}
-	id, ok := e.Header(c.IDHeader)
-	e.ID = string(id)
+	if value, ok := e.Header(idHeader); ok {
+		e.ID = string(value)
+	}
+	return e
+}
+
+// eventOf is the event of a record, also when it comes with ErrUndecodable.
+func (c *Config) eventOf(m *sarama.ConsumerMessage) (*Event, error) {
+	e := EventOf(m, c.IDHeader, c.TypeHeader)
+	_, ok := e.Header(c.IDHeader)
 	switch {
 	case !ok:
 		return e, fmt.Errorf("%w: it has no header %q", ErrUndecodable, c.IDHeader)

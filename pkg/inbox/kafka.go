@@ -5,11 +5,13 @@ import (
 	"slices"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/pkg/internal/reading"
 )
 
 // saramaConfig is sarama's configuration after the caller's changes.
 func (c *Config) saramaConfig() (*sarama.Config, error) {
-	s := baseConfig("inbox-" + c.Group)
+	s := reading.Config("inbox-" + c.Group)
 	s.Consumer.Offsets.Initial = sarama.OffsetOldest // a new group must not skip what was written before it joined
 	s.Consumer.Group.ResetInvalidOffsets = false     // nor jump in silence where retention or truncation was faster
 	s.Consumer.IsolationLevel = sarama.ReadCommitted // nor see what a relay with exactly_once has aborted
@@ -45,28 +47,6 @@ func (c *Config) saramaConfig() (*sarama.Config, error) {
 // record that is being tried again would not notice.
 func cooperative(strategy sarama.BalanceStrategy) bool {
 	return strategy.Name() == sarama.CooperativeStickyBalanceStrategyName
-}
-
-// baseConfig is what reading and writing share.
-func baseConfig(clientID string) *sarama.Config {
-	s := sarama.NewConfig()
-	s.ClientID = clientIDOf(clientID)
-	s.Version = sarama.V3_6_0_0 // the most sarama may speak; brokers say what they know
-	s.Metadata.AllowAutoTopicCreation = false
-	s.Metadata.Full = false
-	return s
-}
-
-// clientIDOf makes a name that sarama takes.
-func clientIDOf(name string) string {
-	id := []byte(name)
-	for i, b := range id {
-		letter := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
-		if !letter && b != '.' && b != '_' && b != '-' {
-			id[i] = '-'
-		}
-	}
-	return string(id)
 }
 
 // producerConfig is s for dead letters and redriving: every record is acknowledged

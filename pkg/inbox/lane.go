@@ -175,7 +175,7 @@ func (c *Consumer) classOfAttempt(err error) Class {
 // retry tells of a failure, waits, and says whether the session goes on. Meanwhile
 // sarama sends heartbeats.
 func (p *partition) retry(ctx context.Context, o Observation, attempts int) bool {
-	o.Kind, o.Wait = Retrying, p.consumer.config.Retry.wait(attempts)
+	o.Kind, o.Wait = Retrying, p.consumer.config.Retry.Wait(attempts)
 	p.failure.Store(&failure{since: p.failing(), err: o.Err})
 	p.consumer.observe(o)
 	return sleep(ctx, o.Wait)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/pkg/internal/reading"
 )
 
 // RedriveConfig says which dead letters go back.
@@ -63,7 +65,7 @@ func Redrive(ctx context.Context, config RedriveConfig) (Redriven, error) {
 		return done, fmt.Errorf("%w: want Brokers and DeadLetter", ErrConfig)
 	}
 	r := &redrive{RedriveConfig: config, done: &done, decode: withDefaults(Config{IDHeader: config.IDHeader, TypeHeader: config.TypeHeader})}
-	s := baseConfig("inbox-redrive")
+	s := reading.Config("inbox-redrive")
 	s.Consumer.IsolationLevel = sarama.ReadCommitted
 	if config.Sarama != nil {
 		config.Sarama(s)

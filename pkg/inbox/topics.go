@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/pkg/internal/reading"
 )
 
 // ErrTopic is a topic that is missing, or that this client has no right to.
@@ -31,27 +33,11 @@ func (c *Consumer) checkTopic(ctx context.Context, client sarama.Client, topic s
 			return nil
 		}
 		err = fmt.Errorf("%w %s: %w", ErrTopic, topic, err)
-		if fatalInKafka(err) {
+		if reading.Lasting(err) {
 			return err
 		}
 		if !c.kafkaFailed(ctx, attempts, err) {
 			return ctx.Err()
 		}
 	}
-}
-
-// fatalInKafka says that an error does not pass by itself. sarama has asked again
-// for a while before it says that a topic is unknown.
-func fatalInKafka(err error) bool {
-	for _, fatal := range []error{
-		sarama.ErrUnknownTopicOrPartition, sarama.ErrInvalidTopic, sarama.ErrTopicAuthorizationFailed,
-		sarama.ErrGroupAuthorizationFailed, sarama.ErrClusterAuthorizationFailed, sarama.ErrSASLAuthenticationFailed,
-		sarama.ErrUnsupportedSASLMechanism, sarama.ErrUnsupportedVersion, sarama.ErrInconsistentGroupProtocol,
-		sarama.ErrInvalidSessionTimeout, sarama.ErrInvalidGroupId, sarama.ErrFencedInstancedId, sarama.ErrSecurityDisabled,
-	} {
-		if errors.Is(err, fatal) {
-			return true
-		}
-	}
-	return false
 }
