@@ -171,7 +171,7 @@ func wanted(cfg *config.Config, types map[uint32]router.TypeInfo) (replication.W
 		return replication.Wanted{}, err
 	}
 	return replication.Wanted{
-		Columns: relay.Columns(cfg), CheckColumns: relay.CheckColumns(rt, types),
+		Columns: relay.Columns(cfg), CheckColumns: relay.CheckColumns(rt, types), Prune: relay.Pruning(cfg),
 		Create: cfg.Postgres.Create, Failover: cfg.Postgres.Failover, TLS: mode,
 	}, nil
 }

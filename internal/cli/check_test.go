@@ -26,6 +26,16 @@ func TestCheckNamesEachRequirementAndItsFix(t *testing.T) {
 	walpost(t, "check", "-c", s.file).want(t, 3, "failed postgres column payload")
 }
 
+// What outbox.prune lacks is named, and the relay may run all the same.
+func TestCheckNamesWhatPruneLacks(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t, "outbox: {topic: PREFIX.all, prune: {after: 24h, time_column: created_at}}")
+	walpost(t, "init", "-c", s.file).want(t, 0)
+	walpost(t, "check", "-c", s.file).want(t, 3, "failed postgres prune: public.outbox has no column created_at")
+	s.db.Exec(t, "ALTER TABLE outbox ADD COLUMN created_at timestamptz NOT NULL DEFAULT now()")
+	walpost(t, "check", "-c", s.file).want(t, 0, "ok postgres prune")
+}
+
 func TestCheckJSON(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)

@@ -180,6 +180,9 @@ func (i *initializer) count(ctx context.Context, conn *pgx.Conn, from pgoutput.L
 		return err
 	}
 	st := step{Action: skipped, Kind: rows, Name: name.String(), Detail: fmt.Sprintf("%d in %s are not published: they were committed before the slot", n, name)}
+	if i.cfg.Outbox.Prune != nil && n > 0 {
+		st.Detail += ", and outbox.prune deletes them: leave it out until they are of no use"
+	}
 	if !known {
 		st.Detail = fmt.Sprintf("the role may not read %s: how many were committed before %s, and are not published, is not known", name, from)
 	} else {

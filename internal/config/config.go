@@ -47,6 +47,15 @@ type Outbox struct {
 	Partition      string   `yaml:"partition"`
 	Headers        []Header `yaml:"headers"`
 	PositionHeader string   `yaml:"position_header"`
+	Prune          *Prune   `yaml:"prune"` // nil: nothing is deleted
+}
+
+// Prune says which confirmed rows the relay deletes from the table.
+type Prune struct {
+	After      time.Duration `yaml:"after"`       // 0: whatever is confirmed
+	TimeColumn string        `yaml:"time_column"` // of the age
+	Batch      int           `yaml:"batch"`
+	Every      time.Duration `yaml:"every"`
 }
 
 // Messages says that events are read from logical decoding messages: there is no table.

@@ -18,6 +18,9 @@ const (
 // (socket.request.max.bytes, 100 MiB).
 const maxMessage = 90 * MiB
 
+// mostPruned keeps the arrays of one statement small.
+const mostPruned = 100_000
+
 // leastInFlight leaves room for batches worth sending.
 const leastInFlight = 64 * KiB
 
@@ -160,6 +163,34 @@ func outboxKeys() []key {
 			name: "position_header", fallback: `""`,
 			about: "Name of a header with the position of the row: 16 hexadecimal digits of the commit LSN, /, 8 of the ordinal in the transaction. It rises strictly within a slot and timeline; empty: none.",
 			value: text(func(c *Config) *string { return &c.Outbox.PositionHeader }, textRules{kind: "header name"}),
+		},
+		{
+			name: "prune", about: "Delete rows that the slot has confirmed. The section turns it on: {} deletes whatever is confirmed. Rows from before the slot count as confirmed.",
+			keys:    pruneKeys(),
+			open:    func(c *Config) { c.Outbox.Prune = &Prune{} },
+			present: func(c *Config) bool { return c.Outbox.Prune != nil },
+		},
+	}
+}
+
+func pruneKeys() []key {
+	return []key{
+		{
+			name: "after", fallback: "0s",
+			about: "How old a row must be, by `time_column`: what `walpost recover` may still need. 0s: any age.",
+			value: duration(func(c *Config) *time.Duration { return &c.Outbox.Prune.After }, true),
+		},
+		{
+			name: "time_column", fallback: `""`, about: "Column with the time a row was written, of type timestamptz or timestamp; empty: that of `outbox.timestamp`.",
+			value: text(func(c *Config) *string { return &c.Outbox.Prune.TimeColumn }, textRules{check: checkOptionalColumn, kind: "column"}),
+		},
+		{
+			name: "batch", fallback: "5000", about: "Rows that one statement deletes, at most.",
+			value: whole(func(c *Config) *int { return &c.Outbox.Prune.Batch }, 1, mostPruned),
+		},
+		{
+			name: "every", fallback: "1m", about: "Time between two rounds. A round deletes all there is, batch after batch.",
+			value: duration(func(c *Config) *time.Duration { return &c.Outbox.Prune.Every }, false),
 		},
 	}
 }

@@ -10,6 +10,7 @@ import (
 func (r *reader) rules() {
 	r.passwordOnce()
 	r.outboxSource()
+	r.prune()
 	r.positionHeader()
 	r.allowedTopic()
 	r.deadLetterTopic()
@@ -42,6 +43,24 @@ func (r *reader) outboxSource() {
 	}
 	if at, there := r.places[other]; there {
 		r.fault(at, other, "outbox.source: %s has none: leave it out", source)
+	}
+}
+
+// prune wants a table, and a time for an age.
+func (r *reader) prune() {
+	const section, after, column = "outbox.prune", "outbox.prune.after", "outbox.prune.time_column"
+	p := r.cfg.Outbox.Prune
+	if p == nil || !r.sound("outbox.source", "outbox.timestamp", after, column) {
+		return
+	}
+	if p.After > 0 && p.TimeColumn == "" {
+		p.TimeColumn = r.cfg.Outbox.Timestamp
+	}
+	switch {
+	case r.cfg.Outbox.Messages():
+		r.fault(r.at(section), section, "outbox.source: message has no table: leave it out")
+	case p.After > 0 && p.TimeColumn == "":
+		r.fault(r.at(after), after, "an age needs %s, or outbox.timestamp", column)
 	}
 }
 

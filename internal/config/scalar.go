@@ -133,6 +133,23 @@ func count[T int16 | int32](at func(*Config) *T, most T) scalar[T] {
 	}
 }
 
+// whole is a whole number in a range.
+func whole(at func(*Config) *int, least, most int) scalar[int] {
+	want := fmt.Sprintf("a whole number from %d to %d", least, most)
+	return scalar[int]{
+		at: at, want: want, tags: []string{"!!int"}, tag: "!!int", kind: "whole number",
+		parse: func(text string) (int, error) {
+			v, err := strconv.Atoi(text)
+			if err != nil || v < least || v > most {
+				return 0, errors.New("want " + want)
+			}
+			return v, nil
+		},
+		show: strconv.Itoa,
+		form: schema{"type": "integer", "minimum": least, "maximum": most},
+	}
+}
+
 // durationPattern is Go's syntax without signs and without numbers that lack a unit.
 const durationPattern = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
 

@@ -187,8 +187,11 @@ func document(t *testing.T, path string, value any) []byte {
 		section = below
 	}
 	section[names[len(names)-1]] = value
-	if path == "outbox.prefix" {
+	switch path {
+	case "outbox.prefix":
 		section["source"] = "message"
+	case "outbox.prune.after":
+		section["time_column"] = "created_at"
 	}
 	if strings.HasPrefix(path, "kafka.sasl.") && path != "kafka.sasl.token" {
 		for name, text := range map[string]any{"username": "u", "password": "p"} {
@@ -236,7 +239,7 @@ func TestSchemaHasTheDefaultsOfTheParser(t *testing.T) {
 			t.Errorf("%s: default %v: %v", path, value, err)
 			continue
 		}
-		with.Kafka.TLS, with.Kafka.SASL = nil, nil
+		with.Kafka.TLS, with.Kafka.SASL, with.Outbox.Prune = nil, nil, nil
 		if path == "outbox.prefix" {
 			with.Outbox.Source = without.Outbox.Source // which has no prefix
 		}

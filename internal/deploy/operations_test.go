@@ -50,7 +50,7 @@ func TestOperationsExplainsEverything(t *testing.T) {
 		}
 	}
 	for _, reason := range []string{
-		router.ReasonTopicName, router.ReasonNotAllowed, router.ReasonTooLarge, router.ReasonTimestamp, router.ReasonPartition,
+		router.ReasonTopicName, router.ReasonNotAllowed, router.ReasonTooLarge, router.ReasonTimestamp, router.ReasonPartition, router.ReasonMessage,
 		producer.ReasonInvalidRecord, producer.ReasonMissingTopic, producer.ReasonMissingPartition,
 	} {
 		if !strings.Contains(page[relay.ConditionRejected], "`"+reason+"`") {

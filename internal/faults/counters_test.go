@@ -18,3 +18,4 @@ func (c *counters) Request(time.Duration)        {}
 func (c *counters) Reconnected()                 {}
 func (c *counters) ChangeIgnored(string)         { c.ignored.Add(1) }
 func (c *counters) PostgresConnected()           { c.connects.Add(1) }
+func (c *counters) Pruned(int)                   {}

@@ -97,6 +97,7 @@ func (observer) Request(time.Duration)      {}
 func (observer) Reconnected()               {}
 func (observer) ChangeIgnored(string)       {}
 func (observer) PostgresConnected()         {}
+func (observer) Pruned(int)                 {}
 
 func (f *fixture) launch(t *testing.T) *running {
 	t.Helper()

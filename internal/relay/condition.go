@@ -18,13 +18,14 @@ const (
 	ConditionSlotLost     = "slot_lost"
 	ConditionRejected     = "records_rejected"
 	ConditionStandbySlots = "waiting_for_standby"
+	ConditionPrune        = "prune_failed"
 )
 
 // ConditionNames are all conditions, for metrics that name each.
 func ConditionNames() []string {
 	return []string{
 		ConditionPostgres, ConditionKafka, ConditionDenied, ConditionHalted, ConditionStandby, ConditionThrottled,
-		ConditionNoProgress, ConditionSlotAtRisk, ConditionSlotLost, ConditionRejected, ConditionStandbySlots,
+		ConditionNoProgress, ConditionSlotAtRisk, ConditionSlotLost, ConditionRejected, ConditionStandbySlots, ConditionPrune,
 	}
 }
 
@@ -66,6 +67,9 @@ func (r *Relay) conditions(rep *Report) []Condition {
 	defer r.seen.mu.Unlock()
 	if at := r.seen.rejected; time.Since(at) < rejectedFor {
 		add(ConditionRejected, Warn, at, "records Kafka can never accept were met: see walpost_events_rejected_total and the log for which and why")
+	}
+	if err := r.seen.prune; err != nil {
+		add(ConditionPrune, Warn, time.Time{}, "confirmed rows stay in the outbox: "+err.Error())
 	}
 	return r.seen.dated(found)
 }

@@ -7,7 +7,7 @@ import (
 
 // counters is an Observer that counts what tests ask for.
 type counters struct {
-	published, rejected, dead, ignored, repeats, connects, errors atomic.Int64
+	published, rejected, dead, ignored, repeats, connects, errors, pruned atomic.Int64
 }
 
 func (c *counters) Published(_ string, n, _ int) { c.published.Add(int64(n)) }
@@ -20,3 +20,4 @@ func (c *counters) Request(time.Duration)        {}
 func (c *counters) Reconnected()                 {}
 func (c *counters) ChangeIgnored(string)         { c.ignored.Add(1) }
 func (c *counters) PostgresConnected()           { c.connects.Add(1) }
+func (c *counters) Pruned(n int)                 { c.pruned.Add(int64(n)) }

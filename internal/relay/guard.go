@@ -84,16 +84,9 @@ func (r *Relay) inspectTable(ctx context.Context, conn *pgx.Conn) (*Halt, error)
 	if r.cfg.Outbox.Messages() {
 		return nil, nil
 	}
-	names := Names(r.cfg)
-	now, err := replication.ReadGuarded(ctx, conn, names)
+	now, change, err := r.guardedChange(ctx, conn)
 	if err != nil {
 		return nil, err
-	}
-	var change error
-	if r.guarded == nil {
-		change = now.Complete(names)
-	} else {
-		change = r.guarded.Changed(now, names)
 	}
 	if change != nil {
 		return &Halt{
@@ -101,8 +94,20 @@ func (r *Relay) inspectTable(ctx context.Context, conn *pgx.Conn) (*Halt, error)
 			Hint: "mend it, then `walpost recover -c " + r.cfg.File + "` publishes what was skipped from the table; `walpost audit` shows what is missing",
 		}, nil
 	}
-	r.guarded = now
+	r.guarded.Store(now)
 	return nil, nil
+}
+
+// guardedChange says what differs from the guard's last look, or is wrong at the first.
+func (r *Relay) guardedChange(ctx context.Context, conn *pgx.Conn) (now *replication.Guarded, change, err error) {
+	names := Names(r.cfg)
+	if now, err = replication.ReadGuarded(ctx, conn, names); err != nil {
+		return nil, nil, err
+	}
+	if last := r.guarded.Load(); last != nil {
+		return now, last.Changed(now, names), nil
+	}
+	return now, now.Complete(names), nil
 }
 
 // judgeStandby tells "Postgres holds events back" from "there are none". Once seen

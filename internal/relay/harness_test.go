@@ -27,15 +27,16 @@ const outboxDDL = `CREATE TABLE outbox (id uuid PRIMARY KEY DEFAULT gen_random_u
 
 // bench is one relay on real servers: a database and topics of its own.
 type bench struct {
-	db    devstacktest.Database
-	kafka *devstack.Kafka
-	topic string // the topic of aggregate type "order"
-	cfg   *config.Config
-	stop  chan struct{}
-	done  chan error
-	relay *relay.Relay
-	seen  *counters
-	log   *zap.Logger // of the next launch; nil: the test's
+	db     devstacktest.Database
+	kafka  *devstack.Kafka
+	topic  string // the topic of aggregate type "order"
+	cfg    *config.Config
+	stop   chan struct{}
+	done   chan error
+	relay  *relay.Relay
+	cancel context.CancelFunc
+	seen   *counters
+	log    *zap.Logger // of the next launch; nil: the test's
 }
 
 // newBench makes the database, the topic, and a configuration with the extra YAML.
@@ -110,7 +111,7 @@ func (b *bench) launch(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	stop, done := make(chan struct{}), make(chan error, 1)
-	b.relay, b.stop, b.done = r, stop, done
+	b.relay, b.stop, b.done, b.cancel = r, stop, done, cancel
 	go func() {
 		done <- r.Run(ctx, stop)
 		close(done)

@@ -28,6 +28,7 @@ type Observer interface {
 	producer.Observer
 	ChangeIgnored(op string) // insert into another table, update, delete, truncate, message
 	PostgresConnected()
+	Pruned(rows int) // deleted by outbox.prune
 }
 
 const (
@@ -66,9 +67,10 @@ type Relay struct {
 	seen sightings
 
 	// the guard's: one runs at a time
-	guarded         *replication.Guarded
+	guarded         atomic.Pointer[replication.Guarded] // as it was at the last look
 	guardedOnce     atomic.Bool
 	unguardedLogged time.Time
+	pruneLogged     time.Time
 	waited          bool // the walsender waited for a standby at the last look
 }
 
@@ -274,6 +276,7 @@ func (r *Relay) stream(ctx context.Context, stop <-chan struct{}, wake *waker, s
 	defer cancel(nil)
 	beside.Go(func() { r.watch(inner, cancel, stop, stream) })
 	beside.Go(func() { r.guard(inner, cancel) })
+	beside.Go(func() { r.prune(inner) })
 
 	r.state.set(Streaming, "", "")
 	err := r.undecodable(stream.Run(inner, stop, r.pipeline))

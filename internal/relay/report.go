@@ -119,6 +119,7 @@ type sightings struct {
 	slotAt   time.Time // when the slot was looked at
 	failure  *LastError
 	rejected time.Time
+	prune    error                // of the last round of outbox.prune
 	since    map[string]time.Time // conditions that are there, and since when
 }
 
@@ -156,6 +157,12 @@ func (s *sightings) sawRejected() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rejected = time.Now()
+}
+
+func (s *sightings) pruned(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.prune = err
 }
 
 // sightseer passes on to the observer and remembers what makes a condition.

@@ -18,6 +18,7 @@ type Table struct {
 	IsPartition bool // Root is then another table
 	Owned       bool // the role is, or belongs to, the owner
 	Readable    bool // the role has SELECT
+	Deletable   bool // the role has DELETE
 	Columns     []TableColumn
 
 	// WithoutIdentity counts the tables (the table itself, or its leaf partitions)
@@ -66,7 +67,7 @@ func (t *Table) Column(name string) *TableColumn {
 
 const tableQuery = `
 SELECT c.oid, c.relkind::text, c.relpersistence::text, rn.nspname, root.relname, c.relispartition,
-       pg_has_role(c.relowner, 'USAGE'), has_table_privilege(c.oid, 'SELECT'),
+       pg_has_role(c.relowner, 'USAGE'), has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'DELETE'),
        ARRAY(SELECT relid::oid FROM pg_partition_ancestors(c.oid) UNION SELECT c.oid),
        ARRAY(SELECT relid::oid FROM pg_partition_ancestors(c.oid) UNION SELECT c.oid
              UNION SELECT relid::oid FROM pg_partition_tree(c.oid)),
@@ -92,7 +93,7 @@ func readTable(ctx context.Context, tx pgx.Tx, name TableName) (*Table, error) {
 	var t Table
 	err := tx.QueryRow(ctx, tableQuery, once, name.Schema, name.Name).Scan(
 		&t.OID, &t.Kind, &t.Persistence, &t.Root.Schema, &t.Root.Name, &t.IsPartition,
-		&t.Owned, &t.Readable, &t.ancestors, &t.relatives, &t.WithoutIdentity,
+		&t.Owned, &t.Readable, &t.Deletable, &t.ancestors, &t.relatives, &t.WithoutIdentity,
 	)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nil is "not there" throughout an Inspection

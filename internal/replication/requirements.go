@@ -59,8 +59,9 @@ type Wanted struct {
 	// With an existing slot its faults do not stop `run`, which judges the rows it
 	// reads instead.
 	CheckColumns func(*pgoutput.Relation) []Requirement
-	Create       bool // postgres.create
-	Failover     bool // postgres.failover
+	Prune        *Pruning // outbox.prune; nil: nothing is deleted
+	Create       bool     // postgres.create
+	Failover     bool     // postgres.failover
 	TLS          TLSMode
 }
 
@@ -77,6 +78,7 @@ func (i *Inspection) Requirements(want Wanted) []Requirement {
 	}
 	if i.Table != nil {
 		list = append(list, i.columnRequirements(want)...)
+		list = append(list, i.pruneRequirements(want.Prune)...)
 	}
 	list = append(list, i.publicationRequirement(want))
 	if i.Publication != nil && i.Table != nil {

@@ -88,8 +88,14 @@ func awaitConfirmed(ctx context.Context, db queryer, slot, lsn string, wait time
 	}
 }
 
-// queryRow reads the first row, or gives sql.ErrNoRows.
-func queryRow(ctx context.Context, db queryer, into []any, query string, args ...any) error {
+// queryRow reads the first row, or gives sql.ErrNoRows. When the context has ended
+// it gives its cause: not every driver wraps it.
+func queryRow(ctx context.Context, db queryer, into []any, query string, args ...any) (err error) {
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+	}()
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err

@@ -158,3 +158,4 @@ func (observer) Request(time.Duration)      {}
 func (observer) Reconnected()               {}
 func (observer) ChangeIgnored(string)       {}
 func (observer) PostgresConnected()         {}
+func (observer) Pruned(int)                 {}

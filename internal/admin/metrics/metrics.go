@@ -35,6 +35,7 @@ type Registry struct {
 
 	published, bytes, rejected, deadLetters *prometheus.CounterVec
 	ignored, reconnects, repeats, errors    *prometheus.CounterVec
+	pruned                                  *prometheus.CounterVec
 	requests, commitToAck                   *prometheus.HistogramVec
 }
 
@@ -57,6 +58,7 @@ func New() *Registry {
 		ignored:     counter("walpost_changes_ignored_total", "Changes that publish nothing: all but inserts into the outbox.", opLabel),
 		reconnects:  counter("walpost_reconnects_total", "Connections that were opened again.", peerLabel),
 		repeats:     counter("walpost_possible_repeats_total", "Records that may be in Kafka twice."),
+		pruned:      counter("walpost_rows_pruned_total", "Rows that outbox.prune deleted from the table."),
 		errors:      counter("walpost_produce_errors_total", "Batches that Kafka did not acknowledge at an attempt, by class of the answer.", classLabel),
 		requests: histogram("walpost_kafka_request_seconds", "Time from a produce request to its answer.",
 			.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10),
@@ -65,7 +67,7 @@ func New() *Registry {
 	}
 	r.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		r.gauges, r.published, r.bytes, r.rejected, r.deadLetters, r.ignored, r.reconnects, r.repeats, r.errors, r.requests, r.commitToAck,
+		r.gauges, r.published, r.bytes, r.rejected, r.deadLetters, r.ignored, r.reconnects, r.repeats, r.pruned, r.errors, r.requests, r.commitToAck,
 	)
 	return r
 }

@@ -27,9 +27,9 @@ type Observer struct {
 	published, rejected, deadLetters *series
 	ignored, errors                  *series
 
-	postgres, kafka, repeats prometheus.Counter
-	requests, commitToAck    prometheus.Observer
-	connected                atomic.Bool // to Postgres, once
+	postgres, kafka, repeats, pruned prometheus.Counter
+	requests, commitToAck            prometheus.Observer
+	connected                        atomic.Bool // to Postgres, once
 }
 
 var _ relay.Observer = (*Observer)(nil)
@@ -51,6 +51,7 @@ func (r *Registry) Observer(name string) *Observer {
 		postgres:    counter(r.reconnects, peerPostgres),
 		kafka:       counter(r.reconnects, peerKafka),
 		repeats:     counter(r.repeats),
+		pruned:      counter(r.pruned),
 		requests:    r.requests.WithLabelValues(name),
 		commitToAck: r.commitToAck.WithLabelValues(name),
 	}
@@ -94,6 +95,9 @@ func (o *Observer) Reconnected() { o.kafka.Inc() }
 
 // ChangeIgnored counts a change that publishes nothing.
 func (o *Observer) ChangeIgnored(op string) { o.ignored.of(labels{first: op}).add(1, 0) }
+
+// Pruned counts rows that the relay deleted from the outbox.
+func (o *Observer) Pruned(rows int) { o.pruned.Add(float64(rows)) }
 
 // PostgresConnected counts a stream that was opened again: every one but the first.
 func (o *Observer) PostgresConnected() {

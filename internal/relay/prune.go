@@ -1,0 +1,123 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/replication"
+)
+
+const (
+	pruneLook = 100 * time.Millisecond // how often the slot is asked whether a batch is confirmed
+	pruneWait = 10 * time.Second       // how long, before the batch is let go until the next round
+	// pruneLimits keep a deletion from standing in anybody's way.
+	pruneLimits = "SET lock_timeout = '2s'; SET statement_timeout = '60s'"
+)
+
+// Pruning is what a configuration lets the relay delete; nil: nothing.
+func Pruning(cfg *config.Config) *replication.Pruning {
+	p := cfg.Outbox.Prune
+	if p == nil {
+		return nil
+	}
+	return &replication.Pruning{Table: Table(cfg), TimeColumn: p.TimeColumn, After: p.After, Batch: p.Batch}
+}
+
+// prune deletes confirmed rows from time to time, until ctx ends: while this relay
+// streams, and no longer. It has a connection of its own, which it closes between
+// rounds. A failure is a condition and a line in the log, and is tried again.
+func (r *Relay) prune(ctx context.Context) {
+	what := Pruning(r.cfg)
+	if what == nil {
+		return
+	}
+	next := time.NewTimer(pruneLook)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+		}
+		if !r.Guarded() { // rows that are skipped could not be told
+			next.Reset(pruneLook)
+			continue
+		}
+		rows, err := r.pruneRound(ctx, *what)
+		if ctx.Err() != nil {
+			return
+		}
+		r.pruned(rows, err)
+		next.Reset(r.cfg.Outbox.Prune.Every)
+	}
+}
+
+// pruned says how a round went.
+func (r *Relay) pruned(rows int64, err error) {
+	r.seen.pruned(err)
+	if rows > 0 {
+		r.log.Debug("pruned the outbox", zap.Int64("rows", rows))
+	}
+	if err != nil && time.Since(r.pruneLogged) >= logEvery {
+		r.pruneLogged = time.Now()
+		r.log.Warn("the outbox cannot be pruned", zap.Error(err))
+	}
+}
+
+// pruneRound deletes batch after batch until fewer rows than a batch are left, or
+// the slot does not get on. The slot passes rows that Postgres skips too: so what
+// the guard looks at must be as it was, after the batch was read.
+func (r *Relay) pruneRound(ctx context.Context, what replication.Pruning) (rows int64, err error) {
+	dial, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	conn, err := r.target.SQL(dial)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what it has done is committed
+	if _, err := conn.Exec(ctx, pruneLimits); err != nil {
+		return 0, replication.Classify("set timeouts", err)
+	}
+	for {
+		batch, err := what.Pick(ctx, conn)
+		if err != nil || batch.Rows == 0 {
+			return rows, err
+		}
+		if confirmed, err := r.awaitConfirmed(ctx, conn, batch.LSN); err != nil || !confirmed {
+			return rows, err
+		}
+		if _, change, err := r.guardedChange(ctx, conn); err != nil || change != nil {
+			return rows, errors.Join(err, change)
+		}
+		deleted, err := what.Delete(ctx, conn, batch)
+		rows += deleted
+		r.observer.Pruned(int(deleted))
+		if err != nil || batch.Rows < what.Batch {
+			return rows, err
+		}
+	}
+}
+
+// awaitConfirmed waits for the slot, as far as it gets there soon: with Kafka away
+// it does not, and that is no fault of pruning.
+func (r *Relay) awaitConfirmed(ctx context.Context, conn *pgx.Conn, lsn string) (bool, error) {
+	deadline := time.Now().Add(pruneWait)
+	tick := time.NewTicker(pruneLook)
+	defer tick.Stop()
+	for {
+		confirmed, err := replication.Confirmed(ctx, conn, r.cfg.Postgres.Slot, lsn)
+		if err != nil || confirmed || time.Now().After(deadline) {
+			return confirmed, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}

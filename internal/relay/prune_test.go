@@ -1,0 +1,217 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay"
+)
+
+// prunes is an `outbox` section that deletes what is confirmed.
+const prunes = "outbox: {topic: 'PREFIX.{aggregatetype}', prune: {every: 50ms, batch: 10}}\n"
+
+// noteDeletions keeps what is deleted, one line for each statement.
+const noteDeletions = `CREATE TABLE gone (ids uuid[]);
+	CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.gone SELECT array_agg(id) FROM old; RETURN NULL; END';
+	CREATE TRIGGER note AFTER DELETE ON outbox REFERENCING OLD TABLE AS old FOR EACH STATEMENT EXECUTE FUNCTION note()`
+
+// texts is what a query gives.
+func (b *bench) texts(t *testing.T, query string) []string {
+	t.Helper()
+	var all []string
+	if err := b.db.Conn.QueryRow(t.Context(), "SELECT coalesce(array_agg(x::text), '{}') FROM ("+query+") AS q (x)").Scan(&all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// asks waits until the relay waits for the slot with a batch in hand.
+func (b *bench) asks(t *testing.T) {
+	t.Helper()
+	b.until(t, "a batch to wait for the slot", func() bool {
+		return len(b.texts(t, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE '%bool_or(confirmed_flush_lsn%' AND pid <> pg_backend_pid()")) > 0
+	})
+}
+
+// With Kafka away nothing is deleted, and when it is back all is, in batches; what
+// was deleted at any time is in Kafka, though the relay is killed.
+func TestPruneDeletesWhatKafkaHas(t *testing.T) {
+	t.Parallel()
+	k := devstacktest.StartKafka(t, devstack.KafkaOptions{})
+	db := stack.Database(t)
+	db.Exec(t, outboxDDL, noteDeletions)
+	b := newBenchOn(t, db, k, prunes)
+	b.start(t)
+	b.db.Exec(t, insert("k", 0))
+	b.until(t, "the first row to be deleted", func() bool { return len(b.texts(t, "SELECT id FROM outbox")) == 0 })
+
+	for round := range 3 {
+		if err := k.Brokers()[0].Pause(); err != nil {
+			t.Fatal(err)
+		}
+		b.db.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT 'order', 'k', 'Created', jsonb_build_object('n', i) FROM generate_series(1, 25) i`)
+		b.asks(t)
+		if n := len(b.texts(t, "SELECT id FROM outbox")); n != 25 {
+			t.Errorf("round %d: %d of 25 rows are left, and Kafka has none", round, n)
+		}
+		if round == 2 {
+			break
+		}
+		if err := k.Brokers()[0].Resume(); err != nil {
+			t.Fatal(err)
+		}
+		b.until(t, "all rows to be deleted", func() bool { return len(b.texts(t, "SELECT id FROM outbox")) == 0 })
+	}
+	b.kill(t)
+	if err := k.Brokers()[0].Resume(); err != nil {
+		t.Fatal(err)
+	}
+	gone := b.texts(t, "SELECT unnest(ids) FROM gone")
+	if batches := b.texts(t, "SELECT cardinality(ids) FROM gone"); len(gone) != 51 || !slices.Equal(batches, []string{"1", "10", "10", "5", "10", "10", "5"}) {
+		t.Errorf("%d rows deleted in batches of %v", len(gone), batches)
+	}
+	var published []string
+	for _, r := range b.consume(t, b.topic, 51) {
+		published = append(published, header(r, "id"))
+	}
+	for _, id := range gone {
+		if !slices.Contains(published, id) {
+			t.Errorf("row %s is deleted and not in Kafka", id)
+		}
+	}
+	if n := b.seen.pruned.Load(); n != 51 {
+		t.Errorf("%d rows counted", n)
+	}
+}
+
+// kill ends the relay at once.
+func (b *bench) kill(t *testing.T) {
+	t.Helper()
+	b.cancel()
+	if err := b.wait(t); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+// Rows that are younger than `after` stay, in a partitioned table too.
+func TestPruneKeepsYoungRows(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `CREATE TABLE outbox (id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb,
+			created_at timestamptz NOT NULL DEFAULT now()) PARTITION BY RANGE (created_at);
+		CREATE TABLE outbox_old PARTITION OF outbox FOR VALUES FROM (MINVALUE) TO ('2020-01-01');
+		CREATE TABLE outbox_new PARTITION OF outbox FOR VALUES FROM ('2020-01-01') TO (MAXVALUE)`,
+		"outbox: {topic: 'PREFIX.{aggregatetype}', prune: {every: 50ms, after: 1h, time_column: created_at, batch: 1}}\n")
+	b.start(t)
+	b.db.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, payload, created_at) SELECT 'order', 'k', to_jsonb(i), CASE
+		WHEN i < 3 THEN '2019-01-01' WHEN i < 5 THEN now() - interval '2 hours' ELSE now() END FROM generate_series(1, 6) i`)
+	b.until(t, "the old rows to be deleted", func() bool {
+		return slices.Equal(b.texts(t, "SELECT payload FROM outbox ORDER BY 1"), []string{"5", "6"})
+	})
+	b.until(t, "another round", func() bool { return b.seen.pruned.Load() == 4 })
+}
+
+// A transaction that is open while others are confirmed keeps its rows until it is
+// published itself, and a row in the place of one that is gone is another row.
+func TestPruneLeavesWhatIsOpen(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, outboxDDL, prunes)
+	b.start(t)
+	other, err := b.db.Server.Connect(t.Context(), b.db.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close(t.Context())
+	tx, err := other.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), insert("k", 1)); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 20 {
+		b.db.Exec(t, insert("k", n))
+	}
+	b.until(t, "what has committed to be deleted", func() bool { return b.seen.pruned.Load() == 20 })
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.until(t, "the last row to be deleted", func() bool { return b.seen.pruned.Load() == 21 })
+	b.consume(t, b.topic, 21)
+}
+
+// Rows that Postgres skips, and the slot passes, stay for recover.
+func TestPruneLeavesWhatIsSkipped(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, outboxDDL, prunes)
+	b.start(t)
+	b.db.Exec(t, insert("k", 1))
+	b.until(t, "the published row to be deleted", func() bool { return b.seen.pruned.Load() == 1 })
+	b.db.Exec(t, "BEGIN", "ALTER PUBLICATION "+b.cfg.Postgres.Publication+" DROP TABLE outbox", insert("k", 2), "COMMIT")
+	halt, ok := errors.AsType[*relay.Halt](b.wait(t))
+	if !ok || halt.Reason != "rows are being skipped" {
+		t.Errorf("%+v", halt)
+	}
+	if n := len(b.texts(t, "SELECT id FROM outbox")); n != 1 {
+		t.Errorf("%d rows are left, and 1 was skipped", n)
+	}
+}
+
+// Without the right to delete the relay goes on, and says so until it has it.
+func TestPruneWithoutTheRight(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, outboxDDL, prunes)
+	role := stack.Name(t)
+	b.db.Exec(t, "CREATE ROLE "+role+" LOGIN REPLICATION", "GRANT SELECT ON outbox TO "+role,
+		"CREATE PUBLICATION "+b.cfg.Postgres.Publication+" FOR TABLE outbox WITH (publish = 'insert')",
+		"SELECT pg_create_logical_replication_slot('"+b.cfg.Postgres.Slot+"', 'pgoutput')")
+	t.Cleanup(func() {
+		if err := b.db.Server.Exec(context.WithoutCancel(t.Context()), b.db.Name, "DROP OWNED BY "+role+"; DROP ROLE "+role); err != nil {
+			t.Error(err)
+		}
+	})
+	owner := b.db.URL
+	b.db.URL = b.db.Server.URLFor(role, "", b.db.Name)
+	b.configure(t, strings.TrimSuffix(b.topic, ".order"), prunes)
+	b.db.URL = owner
+	b.start(t)
+	b.db.Exec(t, insert("k", 1))
+	said := func() bool {
+		for _, c := range b.relay.Report("").Conditions {
+			if c.Name == relay.ConditionPrune && strings.Contains(c.Hint, "permission denied") {
+				return true
+			}
+		}
+		return false
+	}
+	b.until(t, "the condition", said)
+	b.db.Exec(t, insert("k", 2))
+	b.confirmed(t)
+	b.db.Exec(t, fmt.Sprintf("GRANT DELETE ON outbox TO %s", role))
+	b.until(t, "the rows to be deleted", func() bool { return b.seen.pruned.Load() == 2 && !said() })
+}
+
+// A relay that stands by deletes nothing, whatever the other has confirmed.
+func TestStandbyDoesNotPrune(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, outboxDDL)
+	b.start(t)
+	second := &bench{db: b.db, kafka: b.kafka, topic: b.topic}
+	second.configure(t, strings.TrimSuffix(b.topic, ".order"), prunes)
+	second.launch(t)
+	second.until(t, "standby", func() bool { return second.relay.Status().State == relay.Standby })
+	b.db.Exec(t, insert("k", 1))
+	b.confirmed(t)
+	if n := second.seen.pruned.Load(); n != 0 || len(b.texts(t, "SELECT id FROM outbox")) != 1 {
+		t.Errorf("%d rows deleted", n)
+	}
+	if err := b.end(t); err != nil {
+		t.Fatal(err)
+	}
+	second.until(t, "the second to stream, and to delete", func() bool { return second.seen.pruned.Load() == 1 })
+}

@@ -1,0 +1,95 @@
+package replication
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Pruning says which rows of the outbox may go once they are confirmed.
+type Pruning struct {
+	Table      TableName
+	TimeColumn string        // when a row was written; "" with After 0
+	After      time.Duration // how old a row must be
+	Batch      int           // rows that one statement deletes, at most
+}
+
+// PruneBatch is rows that may be deleted once the slot is confirmed up to LSN.
+type PruneBatch struct {
+	Rows int
+	LSN  string
+
+	tables, tids, xmins string // their places and the transactions that wrote them, as arrays
+}
+
+// Pick reads a batch, and then the insert position of the log. A statement sees only
+// what has committed, and a transaction is seen only after its commit record is in
+// the log: all of the batch is committed below the position. It is not the written
+// or flushed position, since with synchronous_commit=off rows are seen before that.
+func (p Pruning) Pick(ctx context.Context, conn *pgx.Conn) (PruneBatch, error) {
+	var b PruneBatch
+	err := conn.QueryRow(ctx, "SELECT count(*), coalesce(array_agg(tableoid)::text, '{}'), coalesce(array_agg(ctid)::text, '{}'),"+
+		" coalesce(array_agg(xmin)::text, '{}'), pg_current_wal_insert_lsn()::text"+
+		" FROM (SELECT tableoid, ctid, xmin FROM "+p.Table.Quoted()+" WHERE "+p.old("$2")+" LIMIT $1::bigint) AS picked",
+		p.Batch, p.After.Seconds()).Scan(&b.Rows, &b.tables, &b.tids, &b.xmins, &b.LSN)
+	return b, Classify("look for rows of "+p.Table.String()+" to prune", err)
+}
+
+// Delete deletes the rows of the batch that are as they were. A row in the place of
+// one that is gone was written by another transaction: those that wrote the batch
+// had ended when it was read. The caller has seen the slot confirmed up to its LSN.
+func (p Pruning) Delete(ctx context.Context, conn *pgx.Conn, b PruneBatch) (int64, error) {
+	tag, err := conn.Exec(ctx, "DELETE FROM "+p.Table.Quoted()+" WHERE ctid = ANY ($1::text::tid[]) AND xmin = ANY ($2::text::xid[])"+
+		" AND (tableoid, ctid) IN (SELECT * FROM unnest($3::text::oid[], $1::text::tid[])) AND "+p.old("$4"),
+		b.tids, b.xmins, b.tables, p.After.Seconds())
+	return tag.RowsAffected(), Classify("prune "+p.Table.String(), err)
+}
+
+// old is the condition on a row's age; the parameter is in seconds.
+func (p Pruning) old(parameter string) string {
+	if p.After == 0 {
+		return parameter + "::float8 = 0"
+	}
+	return Quote(p.TimeColumn) + " < now() - make_interval(secs => " + parameter + "::float8)"
+}
+
+// pruneRequirements judges what outbox.prune needs. A fault does not keep `run`
+// from streaming.
+func (i *Inspection) pruneRequirements(p *Pruning) []Requirement {
+	const name = "prune"
+	if p == nil {
+		return nil
+	}
+	grant := fmt.Sprintf("GRANT SELECT, DELETE ON %s TO %s", p.Table.Quoted(), Quote(i.Role.Name))
+	switch column := i.Table.Column(p.TimeColumn); {
+	case !i.Table.Readable || !i.Table.Deletable:
+		return []Requirement{failed(exitNone, name, grant, "outbox.prune deletes from %s, and role %s may not: that takes SELECT and DELETE", p.Table, displayName(i.Role.Name))}
+	case p.After > 0 && column == nil:
+		return []Requirement{failed(exitNone, name, "outbox.prune.time_column: a column of the table", "%s has no column %s", p.Table, displayName(p.TimeColumn))}
+	case p.After > 0 && column.TypeOID != timestampOID && column.TypeOID != timestamptzOID:
+		return []Requirement{failed(exitNone, name, "outbox.prune.time_column: a column of type timestamptz",
+			"column %s of %s is of type %s, and an age takes timestamptz or timestamp", displayName(p.TimeColumn), p.Table, column.Type)}
+	case i.Slot == nil:
+		return []Requirement{warning(name, "leave outbox.prune out until you have seen that nothing in the table is still to be published",
+			"slot %s does not exist yet, and rows from before it count as confirmed: outbox.prune deletes them unpublished", i.Names.Slot)}
+	default:
+		return []Requirement{ok(name, "confirmed rows of %s may be deleted", p.Table)}
+	}
+}
+
+// The types that an age is measured by (pg_type.dat).
+const (
+	timestampOID   = 1114
+	timestamptzOID = 1184
+)
+
+// Confirmed tells that the slot is confirmed up to the LSN: every transaction that
+// ends at or below it was published, or rejected by policy.
+func Confirmed(ctx context.Context, conn *pgx.Conn, slot, lsn string) (bool, error) {
+	var reached bool
+	err := conn.QueryRow(ctx, `SELECT coalesce(bool_or(confirmed_flush_lsn >= $2::text::pg_lsn), false) FROM pg_replication_slots
+		WHERE slot_name = $1 AND slot_type = 'logical' AND database = current_database()`, slot, lsn).Scan(&reached)
+	return reached, Classify("look at slot "+slot, err)
+}

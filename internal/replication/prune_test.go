@@ -1,0 +1,106 @@
+package replication
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+)
+
+// pruneDatabase is a database with a slot that nobody reads.
+func pruneDatabase(t *testing.T, ddl string) (devstacktest.Database, Pruning) {
+	t.Helper()
+	db := stack.Database(t)
+	db.Exec(t, ddl, "SELECT pg_create_logical_replication_slot('"+db.Name+"', 'pgoutput')")
+	return db, Pruning{Table: TableName{"public", "outbox"}, Batch: 100}
+}
+
+// A batch is confirmed when the slot is past its rows' commits, and not before.
+func TestPruneBatchIsConfirmed(t *testing.T) {
+	t.Parallel()
+	db, p := pruneDatabase(t, "CREATE TABLE outbox (n int)")
+	conn := openSQL(t, targetOf(db.URL))
+	db.Exec(t, "SET synchronous_commit = off", "INSERT INTO outbox VALUES (1)")
+	b, err := p.Pick(t.Context(), conn)
+	if err != nil || b.Rows != 1 {
+		t.Fatalf("%+v, %v", b, err)
+	}
+	if yes, err := Confirmed(t.Context(), conn, db.Name, b.LSN); yes || err != nil {
+		t.Errorf("%v, %v", yes, err)
+	}
+	if yes, err := Confirmed(t.Context(), conn, "no_such_slot", b.LSN); yes || err != nil {
+		t.Errorf("%v, %v", yes, err)
+	}
+	db.Exec(t, "SELECT pg_switch_wal()", "SELECT pg_replication_slot_advance('"+db.Name+"', pg_current_wal_lsn())")
+	if yes, err := Confirmed(t.Context(), conn, db.Name, b.LSN); !yes || err != nil {
+		t.Errorf("%v, %v", yes, err)
+	}
+	if n, err := p.Delete(t.Context(), conn, b); n != 1 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// What has come into the place of a row that is gone is not of the batch, nor is
+// what was written anew.
+func TestPruneLeavesWhatFollows(t *testing.T) {
+	t.Parallel()
+	db, p := pruneDatabase(t, "CREATE TABLE outbox (n int)")
+	conn := openSQL(t, targetOf(db.URL))
+	db.Exec(t, "INSERT INTO outbox VALUES (1), (2)")
+	b, err := p.Pick(t.Context(), conn)
+	if err != nil || b.Rows != 2 {
+		t.Fatalf("%+v, %v", b, err)
+	}
+	db.Exec(t, "DELETE FROM outbox WHERE n = 1", "VACUUM outbox", "INSERT INTO outbox VALUES (3)", "UPDATE outbox SET n = 4 WHERE n = 2")
+	var at string
+	if err := db.Conn.QueryRow(t.Context(), "SELECT ctid::text FROM outbox WHERE n = 3").Scan(&at); err != nil || at != "(0,1)" {
+		t.Fatalf("the new row is at %s: %v", at, err)
+	}
+	if n, err := p.Delete(t.Context(), conn, b); n != 0 || err != nil {
+		t.Errorf("%d rows deleted, %v", n, err)
+	}
+}
+
+// A place is one of a partition: the batch stays as large as it was.
+func TestPruneKeepsToThePartition(t *testing.T) {
+	t.Parallel()
+	db, p := pruneDatabase(t, `CREATE TABLE outbox (n int) PARTITION BY LIST (n)`)
+	db.Exec(t, "CREATE TABLE outbox_1 PARTITION OF outbox FOR VALUES IN (1)", "CREATE TABLE outbox_2 PARTITION OF outbox FOR VALUES IN (2)", "INSERT INTO outbox VALUES (1), (2)")
+	conn := openSQL(t, targetOf(db.URL))
+	p.Batch = 1
+	b, err := p.Pick(t.Context(), conn)
+	if err != nil || b.Rows != 1 {
+		t.Fatalf("%+v, %v", b, err)
+	}
+	if n, err := p.Delete(t.Context(), conn, b); n != 1 || err != nil {
+		t.Errorf("%d rows deleted, %v", n, err)
+	}
+}
+
+// `check` names what outbox.prune lacks, and `run` starts all the same.
+func TestPruneRequirements(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.table(t)
+	for _, tc := range []struct {
+		sql, says, fix string
+		prune          Pruning
+	}{
+		{"", "failed prune: outbox.prune deletes from public.outbox", "GRANT SELECT, DELETE ON", Pruning{}},
+		{"GRANT SELECT ON public.outbox TO " + f.role, "failed prune: outbox.prune deletes from public.outbox", "GRANT SELECT, DELETE ON", Pruning{}},
+		{"GRANT DELETE ON public.outbox TO " + f.role, "warning prune: slot " + f.names.Slot + " does not exist yet, and rows from before it", "leave outbox.prune out", Pruning{}},
+		{"SELECT pg_create_logical_replication_slot('" + f.names.Slot + "', 'pgoutput')", "ok prune: confirmed rows of public.outbox may be deleted", "", Pruning{}},
+		{"", "failed prune: public.outbox has no column at", "time_column", Pruning{After: 1, TimeColumn: "at"}},
+		{"ALTER TABLE public.outbox ADD COLUMN at date", "failed prune: column at of public.outbox is of type date", "timestamptz", Pruning{After: 1, TimeColumn: "at"}},
+		{"ALTER TABLE public.outbox ALTER COLUMN at TYPE timestamp", "ok prune: ", "", Pruning{After: 1, TimeColumn: "at"}},
+	} {
+		if tc.sql != "" {
+			f.Exec(t, tc.sql)
+		}
+		tc.prune.Table = f.names.Table
+		got := f.inspect(t).pruneRequirements(&tc.prune)[0]
+		if text := got.State.String() + " prune: " + got.Detail; !strings.HasPrefix(text, tc.says) || !strings.Contains(got.Fix, tc.fix) || got.Exit != exitNone {
+			t.Errorf("after %q: %s; fix: %s; exit %d", tc.sql, text, got.Fix, got.Exit)
+		}
+	}
+}
