@@ -2,6 +2,8 @@ package faults_test
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -147,20 +149,11 @@ func (s *sampler) judge(t *testing.T, b *bench) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := map[string]*sarama.ConsumerMessage{} // of each position: repeats come later
-	for _, r := range records {
-		if have, ok := first[position(r)]; !ok || r.Offset < have.Offset {
-			first[position(r)] = r
-		}
-	}
+	reach := reaches(t, records)
 	for _, sample := range s.samples {
-		for at, r := range first {
-			commit, err := strconv.ParseUint(strings.Split(at, "/")[0], 16, 64)
-			if err != nil {
-				t.Fatalf("position %q: %v", at, err)
-			}
-			if commit < sample.confirmed && r.Offset >= sample.ends[r.Partition] {
-				t.Errorf("the slot was confirmed up to %X when position %s was not in Kafka", sample.confirmed, at)
+		for p, end := range sample.ends {
+			if at, passed := reach[p].beyond(sample.confirmed, end); passed {
+				t.Errorf("the slot was confirmed up to %X when commit %X was not in Kafka", sample.confirmed, at)
 				return
 			}
 		}
@@ -169,6 +162,48 @@ func (s *sampler) judge(t *testing.T, b *bench) {
 		t.Error("the slot was never sampled")
 	}
 	t.Logf("confirmed_flush_lsn was sampled %d times", len(s.samples))
+}
+
+// reach is the commits in one partition in their order, and up to which offset they
+// and those before them reach.
+type reach struct {
+	commits []uint64
+	offsets []int64
+}
+
+// reaches takes the first record of each position: repeats come later.
+func reaches(t *testing.T, records []*sarama.ConsumerMessage) *[partitions]reach {
+	t.Helper()
+	first := map[string]*sarama.ConsumerMessage{}
+	for _, r := range records {
+		if have, ok := first[position(r)]; !ok || r.Offset < have.Offset {
+			first[position(r)] = r
+		}
+	}
+	var all [partitions]reach
+	for _, at := range slices.Sorted(maps.Keys(first)) {
+		commit, err := strconv.ParseUint(strings.Split(at, "/")[0], 16, 64)
+		if err != nil {
+			t.Fatalf("position %q: %v", at, err)
+		}
+		r := &all[first[at].Partition]
+		offset := first[at].Offset
+		if n := len(r.offsets); n > 0 {
+			offset = max(offset, r.offsets[n-1])
+		}
+		r.commits, r.offsets = append(r.commits, commit), append(r.offsets, offset)
+	}
+	return &all
+}
+
+// beyond tells whether a commit below the confirmed LSN lay at or behind the
+// partition's end.
+func (r *reach) beyond(confirmed uint64, end int64) (commit uint64, passed bool) {
+	n, _ := slices.BinarySearch(r.commits, confirmed)
+	if n == 0 || r.offsets[n-1] < end {
+		return 0, false
+	}
+	return r.commits[n-1], true
 }
 
 // position is the record's position header.
