@@ -15,7 +15,8 @@ import (
 
 // process is the relay of a file in a process of its own.
 type process struct {
-	cmd *exec.Cmd
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
 
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -33,28 +34,79 @@ func (p *process) wrote() string {
 	return p.log.String()
 }
 
-// separate runs the bench's relay in a process of its own.
+// separate runs the bench's relay in a process of its own, and waits until it streams.
 func (b *bench) separate(t *testing.T) *process {
+	t.Helper()
+	p := b.spawn(t)
+	p.writes(t, `"msg":"streaming"`)
+	return p
+}
+
+// spawn runs the bench's relay in a process of its own.
+func (b *bench) spawn(t *testing.T) *process {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{cmd: exec.CommandContext(t.Context(), binary)}
+	p := &process{cmd: exec.CommandContext(t.Context(), binary), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), asRelay+"="+b.cfg.File)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	go func() {
+		defer close(p.done)
+		_ = p.cmd.Wait() // ProcessState tells
+	}()
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill() // a frozen one too
-		_ = p.cmd.Wait()
+		<-p.done
 		if t.Failed() {
 			t.Logf("process %d wrote:\n%s", p.cmd.Process.Pid, p.wrote())
 		}
 	})
-	await(t, "the process to stream", func() bool { return strings.Contains(p.wrote(), `"msg":"streaming"`) })
 	return p
+}
+
+// writes waits until the process has written a text.
+func (p *process) writes(t *testing.T, text string) {
+	t.Helper()
+	await(t, "the process to write "+text, func() bool { return strings.Contains(p.wrote(), text) })
+}
+
+// kill is kill -9.
+func (p *process) kill(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-p.done
+}
+
+// exits waits for the end and compares the exit code.
+func (p *process) exits(t *testing.T, code int) {
+	t.Helper()
+	await(t, "the process to end", func() bool {
+		select {
+		case <-p.done:
+			return true
+		default:
+			return false
+		}
+	})
+	if got := p.cmd.ProcessState.ExitCode(); got != code {
+		t.Errorf("%s, want exit code %d", p.cmd.ProcessState, code)
+	}
+}
+
+// caughtUp is confirmed where the relay is another process.
+func (b *bench) caughtUp(t *testing.T) {
+	t.Helper()
+	end := value[string](t, b, "SELECT pg_current_wal_insert_lsn()::text")
+	await(t, "the slot to be confirmed up to "+end, func() bool {
+		return value[bool](t, b, "SELECT coalesce(bool_or(confirmed_flush_lsn >= $1::text::pg_lsn), false) FROM pg_replication_slots WHERE slot_name = $2", end, b.cfg.Postgres.Slot)
+	})
 }
 
 // A relay that is frozen for longer than wal_sender_timeout loses its slot to a
@@ -83,10 +135,7 @@ func TestRow5_RelayFrozen(t *testing.T) {
 	b.end(t)
 	await(t, "the first to take over again", func() bool { return strings.Count(first.wrote(), `"msg":"streaming"`) > streams })
 	w.end()
-	end := value[string](t, b, "SELECT pg_current_wal_insert_lsn()::text")
-	await(t, "the slot to be confirmed", func() bool {
-		return value[bool](t, b, "SELECT confirmed_flush_lsn >= $1::text::pg_lsn FROM pg_replication_slots", end)
-	})
+	b.caughtUp(t)
 	b.judge(t)
 }
 

@@ -251,7 +251,7 @@ func (r *Relay) recognise(ctx context.Context, s *replication.Session) error {
 	case r.timeline == s.Timeline && r.reported > 0 && s.Slot.Confirmed > r.reported && !r.stoodBy:
 		return &Halt{
 			Code: ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by somebody else", slot),
-			Detail: fmt.Sprintf("it is confirmed up to %s and this process confirmed %s: what lies between may be missing in Kafka", s.Slot.Confirmed, r.reported),
+			Detail: fmt.Sprintf("it is confirmed up to %s and this process confirmed %s: what lies between may be missing in Kafka (not if another relay took over while this one was cut off, and has ended since: Postgres keeps no trace of who confirmed it)", s.Slot.Confirmed, r.reported),
 			Hint:   RecoverHint(r.cfg) + "; or start walpost again to go on from the slot as it is",
 		}
 	}

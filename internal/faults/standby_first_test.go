@@ -1,0 +1,69 @@
+package faults_test
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/walpost/walpost/internal/relay"
+)
+
+// Two relays under load, of which the one that streams is killed, four times over:
+// the other takes over, a new one stands by, and the slot is never confirmed beyond
+// what Kafka has.
+func TestRow6_TheFirstIsKilledAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, option{})
+	first := b.separate(t)
+	b.sample(t)
+	w := b.write(t)
+	for range 4 {
+		second := b.spawn(t)
+		second.writes(t, `"state":"standby"`)
+		rows := value[int](t, b, "SELECT count(*) FROM outbox")
+		await(t, "more rows", func() bool { return value[int](t, b, "SELECT count(*) FROM outbox") > rows+200 })
+		first.kill(t)
+		second.writes(t, `"msg":"streaming"`)
+		first = second
+	}
+	w.end()
+	b.caughtUp(t)
+	b.judge(t)
+}
+
+// A relay that slept while a second one took over and has ended again finds its slot
+// free, and confirmed beyond what it knows of. Nothing in Postgres tells that from a
+// slot that somebody advanced: inactive_since moves with both, and the statistics of
+// the slot count whoever read it. So it halts, says what it may be, and goes on from
+// the slot when it is started again: nothing is lost.
+func TestRow7_SecondEndedBeforeTheFirstWakes(t *testing.T) {
+	t.Parallel()
+	b := newBenchOn(t, ownServer(t, 0, brisk()), "postgres", option{})
+	first := b.separate(t)
+	b.sample(t)
+	b.exec(t, inserts(1, 100))
+	b.caughtUp(t)
+	if err := first.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	b.launch(t)
+	b.state(t, relay.Streaming)
+	b.exec(t, inserts(101, 300))
+	b.confirmed(t)
+	b.end(t)
+	b.released(t)
+	if err := first.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	first.exits(t, relay.ExitHalted)
+	for _, word := range []string{"advanced by somebody else", "another relay", "walpost recover", "start walpost again"} {
+		if !strings.Contains(first.wrote(), word) {
+			t.Errorf("it halted without a word of %q", word)
+		}
+	}
+	b.exec(t, inserts(301, 400))
+	b.start(t)
+	b.confirmed(t)
+	b.exactlyOnce(t)
+	b.end(t)
+}
