@@ -189,6 +189,9 @@ func (c *control) producerID() error {
 	if err != nil {
 		return err
 	}
+	if res.Err == sarama.ErrClusterAuthorizationFailed {
+		return fmt.Errorf("walpost's principal may write to no topic and has no IdempotentWrite: grant it Write on the topics (enough since Kafka 2.8), or IdempotentWrite on the cluster: %w", res.Err)
+	}
 	if res.Err != sarama.ErrNoError { // a fresh cluster says COORDINATOR_LOAD_IN_PROGRESS
 		return fmt.Errorf("InitProducerId: %w", res.Err)
 	}
