@@ -11,7 +11,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/walpost/walpost/internal/cli.version=$(VERSION) -X github.com/walpost/walpost/internal/cli.commit=$(COMMIT)
 
-.PHONY: help build test tools faults demo bench lint fuzz clean
+.PHONY: help build test tools faults demo bench lint fuzz release release-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,44 @@ $(GOLANGCI):
 	@mkdir -p $(@D)
 	GOBIN=$(@D)/install-$(GOLANGCI_VERSION) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(@D)/install-$(GOLANGCI_VERSION)/golangci-lint $@
+
+PLATFORMS ?= linux_amd64 linux_arm64 darwin_amd64 darwin_arm64
+COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+RELEASE = walpost_$(VERSION)_$*
+SHIPPED := LICENSE README.md CHANGELOG.md docs deploy
+
+CYCLONEDX_VERSION := v1.9.0
+CYCLONEDX := $(CACHE)/bin/cyclonedx-gomod-$(CYCLONEDX_VERSION)
+
+release: $(CYCLONEDX) ## build archives, SBOMs and checksums of all platforms into dist; needs GNU tar
+	rm -rf dist
+	$(MAKE) --no-print-directory $(addprefix release-,$(PLATFORMS))
+	cd dist && sha256sum *.tar.gz *.cdx.json > SHA256SUMS
+
+# Times, owners, modes and order in an archive are those of the commit, so that
+# whoever builds it gets the same bytes.
+release-%:
+	@mkdir -p dist/$*
+	CGO_ENABLED=0 GOOS=$(word 1,$(subst _, ,$*)) GOARCH=$(word 2,$(subst _, ,$*)) \
+		go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o dist/$*/walpost ./cmd/walpost
+	$(CYCLONEDX) bin -json -noserial -licenses -version $(VERSION) -output dist/$*/sbom.json dist/$*/walpost 2>dist/$*/sbom.log || { cat dist/$*/sbom.log; exit 1; }
+	sed 's/"timestamp": "[^"]*"/"timestamp": "$(shell date -u -d @$(COMMIT_TIME) +%Y-%m-%dT%H:%M:%SZ)"/' dist/$*/sbom.json > dist/$(RELEASE).cdx.json
+	git ls-files -z $(SHIPPED) | tar --create --format=ustar --sort=name --mtime=@$(COMMIT_TIME) --owner=0 --group=0 --numeric-owner \
+		--mode=u+rwX,go+rX,go-w --transform 's,^,$(RELEASE)/,' --directory dist/$* walpost --directory $(CURDIR) --null --files-from - | \
+		gzip --no-name --best > dist/$(RELEASE).tar.gz
+	rm -r dist/$*
+
+release-check: release ## build the release a second time, elsewhere and without a cache: equal byte for byte?
+	rm -rf dist/again && git clone --quiet . dist/again
+	GOCACHE=$(CURDIR)/dist/again/.cache $(MAKE) --no-print-directory -C dist/again release PLATFORMS='$(PLATFORMS)' VERSION=$(VERSION) COMMIT=$(COMMIT)
+	diff dist/SHA256SUMS dist/again/dist/SHA256SUMS
+	cd dist && sha256sum --quiet --check SHA256SUMS
+	rm -rf dist/again
+
+$(CYCLONEDX):
+	@mkdir -p $(@D)
+	GOBIN=$(@D)/install-$(CYCLONEDX_VERSION) go install -trimpath github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+	mv $(@D)/install-$(CYCLONEDX_VERSION)/cyclonedx-gomod $@
 
 FUZZTIME ?= 30s
 
