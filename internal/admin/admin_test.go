@@ -14,10 +14,9 @@ import (
 	"github.com/walpost/walpost/internal/relay"
 )
 
-type fake relay.Status
+type fake relay.Report
 
-func (f *fake) Status() relay.Status { return relay.Status(*f) }
-func (f *fake) Report() relay.Report { return relay.Report{Relay: f.Relay, State: f.State} }
+func (f *fake) Report() relay.Report { return relay.Report(*f) }
 
 func metrics() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "walpost_state 1\n") })
@@ -31,17 +30,25 @@ func ask(h http.Handler, method, path string) *httptest.ResponseRecorder {
 
 func TestReadyWhenEveryRelayIs(t *testing.T) {
 	t.Parallel()
-	a := &fake{Relay: "a", State: relay.Streaming, Ready: true}
+	a := &fake{Relay: "a", State: relay.Streaming}
 	b := &fake{Relay: "b", State: relay.Standby, Reason: "slot \"b\" is\nactive for PID 7"}
 	h := admin.Handler([]admin.Relay{a, b}, metrics(), nil)
 	if w := ask(h, "GET", "/readyz"); w.Code != 503 || w.Body.String() != "a: streaming\nb: standby: slot \"b\" is active for PID 7\n" {
 		t.Errorf("%d %q", w.Code, w.Body)
 	}
-	b.State, b.Reason, b.Ready = relay.Throttled, "in_flight is used up", true
+	b.State, b.Reason = relay.Throttled, "in_flight is used up"
 	if w := ask(h, "GET", "/readyz"); w.Code != 200 {
 		t.Errorf("%d %q", w.Code, w.Body)
 	}
-	b.State, b.Reason, b.Hint, b.Ready = relay.HaltedState, "slot lost", "walpost check -c FILE", false
+	b.Conditions = []relay.Condition{{Name: relay.ConditionRejected}}
+	if w := ask(h, "GET", "/readyz"); w.Code != 200 {
+		t.Errorf("%d %q", w.Code, w.Body)
+	}
+	b.Conditions = []relay.Condition{{Name: relay.ConditionDenied}}
+	if w := ask(h, "GET", "/readyz"); w.Code != 503 {
+		t.Errorf("%d %q", w.Code, w.Body)
+	}
+	b.State, b.Reason, b.Hint = relay.HaltedState, "slot lost", "walpost check -c FILE"
 	if w := ask(h, "GET", "/readyz"); w.Code != 503 || !strings.Contains(w.Body.String(), "b: halted: slot lost; walpost check -c FILE\n") {
 		t.Errorf("%d %q", w.Code, w.Body)
 	}

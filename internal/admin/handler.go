@@ -12,7 +12,6 @@ import (
 
 // Relay is what the server asks of a relay.
 type Relay interface {
-	Status() relay.Status
 	Report() relay.Report
 }
 
@@ -58,8 +57,8 @@ func ready(w http.ResponseWriter, relays []Relay) {
 	code := http.StatusOK
 	var text strings.Builder
 	for _, r := range relays {
-		st := r.Status()
-		if !st.Ready {
+		st := r.Report()
+		if !st.Ready() {
 			code = http.StatusServiceUnavailable
 		}
 		fmt.Fprintf(&text, "%s: %s", st.Relay, st.State)

@@ -20,12 +20,12 @@ func readStatus(ctx context.Context, cfg *config.Config) (relay.Report, error) {
 	if err != nil {
 		st = judged()
 		st.State, st.Reason = relay.Connecting, err.Error()
-		warn(&st, relay.ConditionPostgres, relay.Critical, "mend what the message names")
+		warn(&st, cfg, relay.ConditionPostgres, err.Error())
 	}
 	st.Relay, st.Version = cfg.Name, thisBuild().Version
 	client, unreachable := kafka.Connect(ctx, relay.Kafka(cfg))
 	if unreachable != nil {
-		warn(&st, relay.ConditionKafka, relay.Critical, unreachable.Error())
+		warn(&st, cfg, relay.ConditionKafka, unreachable.Error())
 	} else {
 		client.Close()
 	}
@@ -49,8 +49,10 @@ func judged() relay.Report {
 }
 
 // warn adds a condition that is there now; since when, nobody has seen.
-func warn(st *relay.Report, name string, severity relay.Severity, hint string) {
-	st.Conditions = append(st.Conditions, relay.Condition{Name: name, Severity: severity, Since: time.Now().Truncate(time.Second), Hint: hint})
+func warn(st *relay.Report, cfg *config.Config, name, detail string) {
+	c := relay.NewCondition(name, cfg, detail)
+	c.Since = time.Now().Truncate(time.Second)
+	st.Conditions = append(st.Conditions, c)
 }
 
 // judge says what a slot tells of its relay; nil is no slot.
@@ -58,8 +60,9 @@ func judge(slot *replication.SlotStatus, cfg *config.Config) relay.Report {
 	st := judged()
 	st.Slot = slot
 	if slot == nil {
-		st.Reason, st.Hint = "the slot does not exist", "`walpost init -c "+cfg.File+"` makes it; if there was one: "+relay.RecoverHint(cfg)
-		warn(&st, conditionSlotMissing, relay.Critical, st.Hint)
+		st.Reason = "the slot does not exist"
+		warn(&st, cfg, relay.ConditionSlotMissing, "")
+		st.Hint = st.Conditions[0].Hint
 		return st
 	}
 	st.LagBytes = &slot.LagBytes
@@ -68,18 +71,14 @@ func judge(slot *replication.SlotStatus, cfg *config.Config) relay.Report {
 		st.State = relay.HaltedState
 		st.Reason = "the slot is lost: Postgres has removed WAL it needed"
 		st.Hint = relay.RecoverHint(cfg)
-		warn(&st, relay.ConditionSlotLost, relay.Critical, st.Hint)
+		warn(&st, cfg, relay.ConditionSlotLost, "")
 	case slot.Active:
 		st.State, st.Reason = relay.Streaming, "a connection streams from the slot"
 	default:
 		st.Reason = "no connection streams from the slot"
 	}
 	if slot.WALStatus == "unreserved" {
-		warn(&st, relay.ConditionSlotAtRisk, relay.Critical, "get events flowing, or raise max_slot_wal_keep_size: beyond it Postgres drops the slot and events are lost")
+		warn(&st, cfg, relay.ConditionSlotAtRisk, "")
 	}
 	return st
 }
-
-// conditionSlotMissing is told by who looks from outside alone: a running relay
-// halts at it.
-const conditionSlotMissing = "slot_missing"

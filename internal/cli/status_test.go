@@ -130,7 +130,7 @@ func measured(t *testing.T, r *running, s setup) {
 	}
 	for _, line := range []string{
 		`walpost_slot_wal_status{relay="NAME",status="reserved"} 1`, `walpost_slot_safe_wal_bytes{relay="NAME"} +Inf`,
-		`walpost_condition{condition="records_rejected",relay="NAME"} 1`, `walpost_condition{condition="halted",relay="NAME"} 0`,
+		`walpost_condition{condition="records_rejected",relay="NAME",severity="warning"} 1`, `walpost_condition{condition="halted",relay="NAME",severity="critical"} 0`,
 		`walpost_topic_under_replicated_partitions{relay="NAME",topic="PREFIX.a"} 0`,
 	} {
 		if line = strings.NewReplacer("NAME", s.db.Name, "PREFIX", s.prefix).Replace(line); !strings.Contains(body, line+"\n") {

@@ -20,7 +20,7 @@ func TestStatusInWords(t *testing.T) {
 		st        relay.Report
 		state     relay.State
 		condition string
-	}{{lost, relay.HaltedState, relay.ConditionSlotLost}, {behind, relay.Streaming, relay.ConditionSlotAtRisk}, {none, relay.Stopped, conditionSlotMissing}} {
+	}{{lost, relay.HaltedState, relay.ConditionSlotLost}, {behind, relay.Streaming, relay.ConditionSlotAtRisk}, {none, relay.Stopped, relay.ConditionSlotMissing}} {
 		if c.st.State != c.state || len(c.st.Conditions) != 1 || c.st.Conditions[0].Name != c.condition || c.st.Conditions[0].Severity != relay.Critical {
 			t.Errorf("%+v", c.st)
 		}
@@ -40,7 +40,7 @@ func TestStatusForPeople(t *testing.T) {
 	st.Topics = []relay.TopicReport{{Topic: "t", Published: 42}}
 	st.Rejected = []relay.Rejections{{Topic: "t", Reason: "too_large", Events: 2}}
 	st.ConsumerGroups = []relay.GroupLag{{Group: "billing", Topic: "t", Records: 7}}
-	warn(&st, relay.ConditionThrottled, relay.Info, "raise delivery.in_flight")
+	warn(&st, &config.Config{File: "f.yaml"}, relay.ConditionThrottled, "")
 	var w bytes.Buffer
 	if err := printStatuses(&printer{w: &w, human: true}, []relay.Report{st}); err != nil {
 		t.Fatal(err)

@@ -37,7 +37,8 @@ func TestOperationsExplainsEverything(t *testing.T) {
 			t.Errorf("docs/operations.md does not say what %s (%s) is: %q", a.Alert, a.Labels["severity"], section)
 		}
 	}
-	for _, name := range relay.ConditionNames() {
+	for _, kind := range relay.Conditions() {
+		name := kind.Name
 		for _, word := range []string{"**Means**", "**To do"} {
 			if !strings.Contains(page[name], word) {
 				t.Errorf("docs/operations.md, %s: no %s", name, word)

@@ -3,84 +3,68 @@ package relay
 import (
 	"fmt"
 	"time"
-)
 
-// Names of the conditions. docs/operations.md has a paragraph for each.
-const (
-	ConditionPostgres     = "postgres_unreachable"
-	ConditionKafka        = "kafka_unreachable"
-	ConditionDenied       = "kafka_denied"
-	ConditionHalted       = "halted"
-	ConditionStandby      = "standby"
-	ConditionThrottled    = "throttled"
-	ConditionNoProgress   = "no_progress"
-	ConditionSlotAtRisk   = "slot_at_risk"
-	ConditionSlotLost     = "slot_lost"
-	ConditionRejected     = "records_rejected"
-	ConditionStandbySlots = "waiting_for_standby"
-	ConditionPrune        = "prune_failed"
+	"github.com/walpost/walpost/internal/config"
 )
-
-// ConditionNames are all conditions, for metrics that name each.
-func ConditionNames() []string {
-	return []string{
-		ConditionPostgres, ConditionKafka, ConditionDenied, ConditionHalted, ConditionStandby, ConditionThrottled,
-		ConditionNoProgress, ConditionSlotAtRisk, ConditionSlotLost, ConditionRejected, ConditionStandbySlots, ConditionPrune,
-	}
-}
 
 const (
 	noProgressAfter = time.Minute
+	laggingAfter    = time.Minute
 	rejectedFor     = 15 * time.Minute // how long a rejected record stays a condition
 )
 
 // conditions judges a report. Where the state does not say since when, it is
 // since a report saw it first.
 func (r *Relay) conditions(rep *Report) []Condition {
-	found := map[string]Condition{}
-	add := func(name string, severity Severity, since time.Time, hint string) {
-		found[name] = Condition{Name: name, Severity: severity, Since: since, Hint: hint}
+	found := findings{cfg: r.cfg, found: map[string]Condition{}}
+	r.stateConditions(rep, &found)
+	if rep.State != HaltedState && rep.State != Stopped { // then Kafka is not asked any more
+		r.kafkaConditions(&found)
 	}
-	switch rep.State {
-	case Connecting:
-		if rep.Reason != "" {
-			add(ConditionPostgres, Critical, *rep.Since, "Postgres does not let walpost in: "+rep.Reason)
-		}
-	case HaltedState:
-		add(ConditionHalted, Critical, *rep.Since, rep.Hint)
-	case Standby:
-		add(ConditionStandby, Info, *rep.Since, "another relay streams from the slot; this one takes over when it ends")
-	case Throttled:
-		add(ConditionThrottled, Info, *rep.Since, "Kafka takes less than Postgres gives: look at walpost_kafka_request_seconds, or raise delivery.in_flight")
-	case KafkaUnavailable, Hibernating:
-		add(ConditionKafka, Critical, *rep.Since, "Kafka does not take records: "+rep.Reason)
-	case WaitingForStandby:
-		add(ConditionStandbySlots, Critical, *rep.Since, rep.Hint)
-	default: // nothing is wrong
-	}
-	r.kafkaConditions(add)
-	r.slotConditions(rep, add)
-	if wait := time.Duration(*rep.OldestUnacked * float64(time.Second)); wait > noProgressAfter {
-		add(ConditionNoProgress, Critical, time.Now().Add(-wait), "Kafka has not acknowledged the oldest event since it was read: see the other conditions and the log")
-	}
+	r.slotConditions(rep, &found)
+	r.flowConditions(rep, &found)
 	r.seen.mu.Lock()
 	defer r.seen.mu.Unlock()
 	if at := r.seen.rejected; time.Since(at) < rejectedFor {
-		add(ConditionRejected, Warn, at, "records Kafka can never accept were met: see walpost_events_rejected_total and the log for which and why")
+		found.add(ConditionRejected, at, "")
 	}
 	if err := r.seen.prune; err != nil {
-		add(ConditionPrune, Warn, time.Time{}, "confirmed rows stay in the outbox: "+err.Error())
+		found.add(ConditionPrune, time.Time{}, err.Error())
 	}
-	return r.seen.dated(found)
+	return r.seen.dated(found.found)
 }
 
-func (r *Relay) kafkaConditions(add func(string, Severity, time.Time, string)) {
+func (r *Relay) stateConditions(rep *Report, found *findings) {
+	switch rep.State {
+	case Connecting:
+		if rep.Reason != "" {
+			found.add(ConditionPostgres, *rep.Since, rep.Reason)
+		}
+	case HaltedState:
+		found.add(ConditionHalted, *rep.Since, rep.Reason)
+	case Standby:
+		found.add(ConditionStandby, *rep.Since, "")
+	case Throttled:
+		found.add(ConditionThrottled, *rep.Since, "")
+	case WaitingForStandby:
+		found.add(ConditionStandbySlots, *rep.Since, "")
+	default: // nothing is wrong
+	}
+}
+
+// kafkaConditions asks the producer, and not the state: Kafka may be away while
+// Postgres is too.
+func (r *Relay) kafkaConditions(found *findings) {
 	p := r.running.Load()
 	if p == nil {
 		return
 	}
-	if denied := p.Health().Denied; len(denied) > 0 {
-		add(ConditionDenied, Critical, time.Time{}, "grant it to walpost's principal, it goes on by itself: "+denied[0])
+	kafka := p.Health()
+	if !kafka.Reachable && kafka.Err != nil {
+		found.add(ConditionKafka, kafka.Since, kafka.Err.Error())
+	}
+	if len(kafka.Denied) > 0 {
+		found.add(ConditionDenied, time.Time{}, kafka.Denied[0])
 	}
 }
 
@@ -88,16 +72,40 @@ func (r *Relay) kafkaConditions(add func(string, Severity, time.Time, string)) {
 // counts as at risk.
 const riskShare = 0.2
 
-func (r *Relay) slotConditions(rep *Report, add func(string, Severity, time.Time, string)) {
+func (r *Relay) slotConditions(rep *Report, found *findings) {
 	slot := rep.Slot
 	switch {
 	case slot == nil:
 	case slot.WALStatus == "lost":
-		add(ConditionSlotLost, Critical, time.Time{}, "Postgres has removed WAL that the slot needs: "+RecoverHint(r.cfg))
+		found.add(ConditionSlotLost, time.Time{}, "")
 	case slot.WALStatus == "unreserved" || slot.SafeWALBytes != nil && float64(*slot.SafeWALBytes) < riskShare*float64(*slot.SafeWALBytes+slot.RetainedBytes):
-		add(ConditionSlotAtRisk, Critical, time.Time{}, fmt.Sprintf(
-			"the slot keeps %d MiB of WAL, near max_slot_wal_keep_size: beyond it Postgres drops it and events are lost; get events flowing or raise it", slot.RetainedBytes>>20))
+		found.add(ConditionSlotAtRisk, time.Time{}, fmt.Sprintf("the slot keeps %d MiB of WAL", slot.RetainedBytes>>20))
 	}
+}
+
+func (r *Relay) flowConditions(rep *Report, found *findings) {
+	now := time.Now()
+	if wait := seconds(*rep.OldestUnacked); wait > noProgressAfter {
+		found.add(ConditionNoProgress, now.Add(-wait), "")
+	}
+	if lag := seconds(*rep.LagSeconds); lag > laggingAfter {
+		found.add(ConditionLagging, time.Time{}, "the oldest event that is read and not in Kafka was committed "+lag.Round(time.Second).String()+" ago")
+	}
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// findings collects conditions, each with what the catalogue says of it.
+type findings struct {
+	cfg   *config.Config
+	found map[string]Condition
+}
+
+// add notes a condition. The hint is the detail, and what to do in general.
+func (f *findings) add(name string, since time.Time, detail string) {
+	c := NewCondition(name, f.cfg, detail)
+	c.Since = since
+	f.found[name] = c
 }
 
 // dated gives each condition the time since when it is there, and forgets those
@@ -112,7 +120,8 @@ func (s *sightings) dated(found map[string]Condition) []Condition {
 		}
 	}
 	list := []Condition{}
-	for _, name := range ConditionNames() {
+	for _, kind := range Conditions() {
+		name := kind.Name
 		c, ok := found[name]
 		if !ok {
 			continue

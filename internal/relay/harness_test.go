@@ -256,3 +256,9 @@ func (b *bench) released(t *testing.T) {
 		}
 	}
 }
+
+// ready is what /readyz says.
+func (b *bench) ready() bool {
+	report := b.relay.Report("")
+	return report.Ready()
+}

@@ -100,7 +100,17 @@ func (r *Relay) Report(version string) Report {
 	}
 	rep.InFlight.Events, rep.InFlight.Bytes = r.InFlight()
 	rep.Conditions = r.conditions(&rep)
+	if c, blocked := notReady(rep.Conditions); blocked && rep.Hint == "" {
+		rep.Hint = c.Hint
+	}
 	return rep
+}
+
+// Ready tells that the relay streams from its slot and that Kafka answers: no
+// condition says otherwise.
+func (r *Report) Ready() bool {
+	_, blocked := notReady(r.Conditions)
+	return !blocked && (r.State == Streaming || r.State == Throttled)
 }
 
 // secondsSince is 0 for a time that is not known, and for one to come: clocks differ.

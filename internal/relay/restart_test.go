@@ -124,14 +124,14 @@ func TestKafkaRestartedUnderLoad(t *testing.T) {
 		if err := stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		b.until(t, "the relay to notice", func() bool { return !b.relay.Status().Ready })
+		b.until(t, "the relay to notice", func() bool { return !b.ready() })
 		if err := k.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	before := b.seen.published.Load()
 	b.until(t, "events to pass again", func() bool { return b.seen.published.Load() > before+500 })
-	b.until(t, "the relay to be ready", func() bool { return b.relay.Status().Ready })
+	b.until(t, "the relay to be ready", func() bool { return b.ready() })
 	w.end()
 	b.confirmed(t)
 	if r := b.exact(t); r.Repeats != 0 {

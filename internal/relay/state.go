@@ -38,7 +38,6 @@ type Status struct {
 	Since  time.Time
 	Reason string // why, in words; "" when there is nothing to say
 	Hint   string // what to do about it
-	Ready  bool   // streams from its slot, and Kafka answers
 }
 
 // machine holds the state and logs each change once.
@@ -94,7 +93,5 @@ func (m *machine) swapHint(s State, reason, hint string, from ...State) {
 func (m *machine) get() Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	st := m.status
-	st.Ready = st.State == Streaming || st.State == Throttled
-	return st
+	return m.status
 }

@@ -40,7 +40,7 @@ func newGauges() *gauges {
 		return d
 	}
 	g.state = desc("walpost_state", "What the relay is doing: 1 for the state it is in, 0 for the others.", stateLabel)
-	g.conditions = desc("walpost_condition", "1 while something is not as it should be; docs/operations.md explains each.", conditionLabel)
+	g.conditions = desc("walpost_condition", "1 while something is not as it should be; docs/operations.md explains each.", conditionLabel, severityLabel)
 	g.events = desc("walpost_in_flight_events", "Records that are read and not acknowledged by Kafka.")
 	g.bytes = desc("walpost_in_flight_bytes", "Memory of what is read and not acknowledged by Kafka.")
 	g.lag = desc("walpost_lag_seconds", "Time since the commit of the oldest event that is read and not acknowledged by Kafka; 0 without one.")
@@ -111,8 +111,8 @@ func (g *gauges) flow(s *sample, rep *relay.Report) {
 	for _, c := range rep.Conditions {
 		there[c.Name] = true
 	}
-	for _, name := range relay.ConditionNames() {
-		s.gauge(g.conditions, truth(there[name]), name)
+	for _, kind := range relay.Conditions() {
+		s.gauge(g.conditions, truth(there[kind.Name]), kind.Name, string(kind.Severity))
 	}
 	if f := rep.InFlight; f != nil {
 		s.gauge(g.events, float64(f.Events))

@@ -26,6 +26,7 @@ const (
 	groupLabel  = "group"
 
 	conditionLabel = "condition"
+	severityLabel  = "severity"
 )
 
 // Registry holds the metrics of one process.

@@ -67,7 +67,7 @@ func TestFamiliesAreThereFromTheStart(t *testing.T) {
 		`walpost_possible_repeats_total{relay="orders"} 0`,
 		`walpost_kafka_request_seconds_count{relay="orders"} 0`,
 		`walpost_commit_to_ack_seconds_count{relay="orders"} 0`,
-		`walpost_condition{condition="halted",relay="orders"} 0`,
+		`walpost_condition{condition="halted",relay="orders",severity="critical"} 0`,
 		`walpost_lag_seconds{relay="orders"} NaN`,
 		`walpost_slot_retained_bytes{relay="orders"} NaN`,
 		`walpost_slot_safe_wal_bytes{relay="orders"} NaN`,

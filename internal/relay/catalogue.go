@@ -1,0 +1,128 @@
+package relay
+
+import (
+	"strings"
+
+	"github.com/walpost/walpost/internal/config"
+)
+
+// Names of the conditions.
+const (
+	ConditionHalted       = "halted"
+	ConditionPostgres     = "postgres_unreachable"
+	ConditionKafka        = "kafka_unreachable"
+	ConditionDenied       = "kafka_denied"
+	ConditionSlotLost     = "slot_lost"
+	ConditionSlotMissing  = "slot_missing"
+	ConditionSlotAtRisk   = "slot_at_risk"
+	ConditionStandbySlots = "waiting_for_standby"
+	ConditionNoProgress   = "no_progress"
+	ConditionLagging      = "lagging"
+	ConditionRejected     = "records_rejected"
+	ConditionPrune        = "prune_failed"
+	ConditionThrottled    = "throttled"
+	ConditionStandby      = "standby"
+)
+
+// ConditionKind is what is always true of a condition. /status, /readyz,
+// walpost_condition, the page and docs/operations.md all say the same of it,
+// because they all read it here.
+type ConditionKind struct {
+	Name     string
+	Severity Severity
+	NotReady bool   // /readyz is 503 while it is there
+	Meaning  string // one sentence
+	Hint     string // what to do; FILE stands for the configuration file
+}
+
+// Conditions are all conditions, the worst first.
+func Conditions() []ConditionKind {
+	return []ConditionKind{
+		{
+			ConditionHalted, Critical, true, "The relay has stopped for good: a person must decide.",
+			"the log says what happened and what repairs it",
+		},
+		{
+			ConditionPostgres, Critical, true, "Postgres does not let walpost in.",
+			"start Postgres, or mend the way to it; walpost goes on by itself; `walpost check -c FILE` looks closer",
+		},
+		{
+			ConditionKafka, Critical, true, "Kafka does not answer. The slot keeps the events.",
+			"start the brokers, or mend the way to them; walpost goes on by itself; `walpost check -c FILE` looks closer",
+		},
+		{
+			ConditionDenied, Critical, true, "Kafka does not let walpost write a topic. Its events wait.",
+			"grant Write and Describe on it to walpost's principal; walpost goes on by itself",
+		},
+		{
+			ConditionSlotLost, Critical, true, "Postgres has removed WAL that the slot needs.",
+			"`walpost recover -c FILE` makes a new slot and publishes from the outbox table what may be missing",
+		},
+		{
+			ConditionSlotMissing, Critical, true, "The slot does not exist. Seen by `walpost status` alone: a running relay halts.",
+			"`walpost init -c FILE` makes it; if there was one: `walpost recover -c FILE`",
+		},
+		{
+			ConditionSlotAtRisk, Critical, false, "The WAL kept for the slot is near max_slot_wal_keep_size: beyond it Postgres drops the slot, and events are lost.",
+			"get events flowing, or raise max_slot_wal_keep_size",
+		},
+		{
+			ConditionStandbySlots, Critical, true, "Postgres holds events back until a physical standby has them.",
+			"a standby named in synchronized_standby_slots is down or behind: bring it back, or take it out of the setting",
+		},
+		{
+			ConditionNoProgress, Critical, false, "Kafka has not acknowledged the oldest event since it was read, more than a minute ago.",
+			"see the other conditions, the last error and the log",
+		},
+		{
+			ConditionLagging, Warn, false, "The oldest event that is not in Kafka was committed more than a minute ago.",
+			"after an outage it catches up; if it does not, look at walpost_kafka_request_seconds and at long transactions",
+		},
+		{
+			ConditionRejected, Warn, false, "Within the last quarter of an hour there were records that Kafka can never accept.",
+			"the log and walpost_events_rejected_total say which and why",
+		},
+		{
+			ConditionPrune, Warn, false, "The last round of outbox.prune failed: confirmed rows stay in the outbox.",
+			"mend what the message names; the next round tries again",
+		},
+		{
+			ConditionThrottled, Info, false, "Kafka takes less than Postgres gives: reading pauses.",
+			"look at walpost_kafka_request_seconds, or raise delivery.in_flight",
+		},
+		{
+			ConditionStandby, Info, true, "Another relay streams from the slot.",
+			"nothing: this one takes over when the other ends",
+		},
+	}
+}
+
+// NewCondition is a condition of the catalogue. Its hint is what is particular
+// about it, "" for nothing, and what to do.
+func NewCondition(name string, cfg *config.Config, detail string) Condition {
+	c := Condition{Name: name, Severity: Critical}
+	for _, kind := range Conditions() {
+		if kind.Name == name {
+			c.Severity, c.Hint = kind.Severity, strings.ReplaceAll(kind.Hint, "FILE", cfg.File)
+		}
+	}
+	if name == ConditionSlotLost {
+		c.Hint = RecoverHint(cfg)
+	}
+	if detail != "" {
+		c.Hint = detail + "; " + c.Hint
+	}
+	return c
+}
+
+// notReady gives the first of the conditions that keeps a relay from being ready.
+func notReady(conditions []Condition) (Condition, bool) {
+	for _, kind := range Conditions() {
+		for _, c := range conditions {
+			if kind.NotReady && c.Name == kind.Name {
+				return c, true
+			}
+		}
+	}
+	return Condition{}, false
+}
