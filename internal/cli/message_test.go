@@ -26,6 +26,7 @@ func TestCommandsWithMessages(t *testing.T) {
 	walpost(t, "status", "-c", s.file).want(t, 0, "walpost_"+s.db.Name)
 	walpost(t, "recover", "-c", s.file, "--all", "--yes").want(t, 3, "there is no table to read", "walpost drop -c "+s.file, "walpost init -c "+s.file)
 	walpost(t, "audit", "-c", s.file).want(t, 3, "there is no table to read")
+	walpost(t, "replay", "-c", s.file, "--all", "--yes").want(t, 3, "there is no table to read", "--topic TOPIC")
 	s.db.Exec(t, "DROP PUBLICATION walpost_"+s.db.Name)
 	r = walpost(t, "check", "-c", s.file)
 	r.want(t, r.code, "CREATE PUBLICATION")

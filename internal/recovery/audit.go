@@ -65,7 +65,7 @@ type audit struct {
 // was committed before they were read, and once more after them, so that what is
 // a phantom was not committed until then.
 func Audit(ctx context.Context, o AuditOptions) (*AuditReport, error) {
-	if err := needsTable(o.Config); err != nil {
+	if err := needsTable(o.Config, "compare with what the services know of their events"); err != nil {
 		return nil, err
 	}
 	a := &audit{

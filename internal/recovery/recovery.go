@@ -43,7 +43,7 @@ const connectTimeout = time.Minute
 // Open connects and makes sure that no other recovery of the slot is at work.
 func Open(ctx context.Context, o Options) (*Recovery, error) {
 	r := &Recovery{Options: o, target: relay.Target(o.Config)}
-	err := needsTable(o.Config)
+	err := needsTable(o.Config, beginAnew(o.Config))
 	if err != nil {
 		return nil, err
 	}
@@ -57,15 +57,19 @@ func Open(ctx context.Context, o Options) (*Recovery, error) {
 	return r, nil
 }
 
-// needsTable refuses a configuration without one.
-func needsTable(cfg *config.Config) error {
+// needsTable refuses a configuration without one, and says what there is instead.
+func needsTable(cfg *config.Config, hint string) error {
 	if !cfg.Outbox.Messages() {
 		return nil
 	}
 	return &relay.Halt{
 		Code: relay.ExitRequirement, Reason: "there is no table to read: outbox.source is message, whose events are in the write-ahead log alone",
-		Hint: "a slot that is lost or missing begins anew with `walpost drop -c " + cfg.File + "` and `walpost init -c " + cfg.File + "`; what was in it cannot be published again",
+		Hint: hint,
 	}
+}
+
+func beginAnew(cfg *config.Config) string {
+	return "a slot that is lost or missing begins anew with `walpost drop -c " + cfg.File + "` and `walpost init -c " + cfg.File + "`; what was in it cannot be published again"
 }
 
 // Close gives the lock back and hangs up. It changes nothing.

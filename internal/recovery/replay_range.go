@@ -95,6 +95,9 @@ func (r *Range) rows(cfg *config.Config, t *replication.Table) rows {
 // examineTable opens the transaction that Run reads in, and counts.
 func (r *Replay) examineTable(ctx context.Context, plan *ReplayPlan) error {
 	cfg := r.Config
+	if err := needsTable(cfg, "--topic TOPIC publishes the records of a topic again"); err != nil {
+		return err
+	}
 	there, err := replication.Inspect(ctx, r.conn, relay.Names(cfg))
 	if err != nil {
 		return err
