@@ -31,8 +31,8 @@ faults: ## run the whole fault suite: servers killed, frozen, cut off, replaced 
 	go test -race -timeout 30m -tags faults ./internal/faults ./internal/relay ./internal/producer ./internal/e2e
 
 demo: build ## watch events go from Postgres to Kafka while the relay is killed; KEEP=1 leaves it all running
-	go build -o bin/demo ./internal/demo
-	@bin/demo -walpost bin/walpost
+	go build -o bin/ ./internal/demo ./examples/orders/orders ./examples/orders/payments
+	@bin/demo -walpost bin/walpost -services bin
 
 bench: build ## measure walpost against pg_recvlogical on this machine; ROWS=1000000, BENCH='-only drain'
 	go run ./internal/bench -walpost bin/walpost $(BENCH)

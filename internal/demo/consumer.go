@@ -23,8 +23,8 @@ type consumer struct {
 	delays  []time.Duration // of events, not of repeats
 }
 
-// openConsumer opens a client that reads the topic from its beginning.
-func openConsumer(address string) (*kgo.Client, error) {
+// openConsumer opens a client that reads a topic from its beginning.
+func openConsumer(address, topic string) (*kgo.Client, error) {
 	const emptyFetch = 250 * time.Millisecond // a record ends it at once
 	return kgo.NewClient(kgo.SeedBrokers(address), kgo.ConsumeTopics(topic), kgo.FetchMaxWait(emptyFetch),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
@@ -32,7 +32,7 @@ func openConsumer(address string) (*kgo.Client, error) {
 
 // startConsumer starts to read. When that fails, fail is told.
 func startConsumer(ctx context.Context, address string, fail func(error)) (*consumer, error) {
-	client, err := openConsumer(address)
+	client, err := openConsumer(address, topic)
 	if err != nil {
 		return nil, fmt.Errorf("consumer: %w", err)
 	}
@@ -115,7 +115,7 @@ func (c *consumer) close() {
 
 // watch prints records as they arrive, until it is interrupted.
 func watch(ctx context.Context, s *screen, address string) error {
-	client, err := openConsumer(address)
+	client, err := openConsumer(address, topic)
 	if err != nil {
 		return fmt.Errorf("consumer of %s: %w", address, err)
 	}

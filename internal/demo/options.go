@@ -15,6 +15,7 @@ type options struct {
 	keep     bool          // leave everything running after the verdict
 	length   time.Duration // how long the order service works
 	embedded bool          // embedded broker instead of Kafka
+	binaries string        // folder of the example's services; "": no second act
 	watch    string        // only print what arrives at this broker
 }
 
@@ -33,6 +34,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.BoolVar(&o.keep, "keep", os.Getenv("KEEP") == "1", "leave everything running after the verdict; also KEEP=1 in the environment")
 	f.DurationVar(&o.length, "length", defaultLength, "how long the order service works")
 	f.BoolVar(&o.embedded, "embedded", false, "use an embedded broker, as where no Java can be had")
+	f.StringVar(&o.binaries, "services", "", "show examples/orders too, whose services are in this `folder`")
 	f.StringVar(&o.watch, "watch", "", "show nothing, print the records that arrive at this `broker`")
 	if err := f.Parse(args); err != nil {
 		return o, err

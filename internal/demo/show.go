@@ -33,7 +33,7 @@ func show(ctx context.Context, s *screen, o options) (err error) {
 	d := &demo{options: o, screen: s, fail: fail, book: newLedger()}
 	defer func() { err = errors.Join(err, d.close(context.WithoutCancel(ctx))) }()
 	defer fail(nil)
-	for _, scene := range []func(context.Context) error{d.prepare, d.play, d.drain, d.verdict, d.stay} {
+	for _, scene := range []func(context.Context) error{d.prepare, d.play, d.drain, d.verdict, d.services, d.stay} {
 		if err := scene(ctx); err != nil {
 			if cause := context.Cause(ctx); cause != nil {
 				return cause // what came first

@@ -1,0 +1,80 @@
+// Command payments is the payment service of the example: it reads the events of
+// orders from Kafka and keeps accounts, once for each event, whatever is delivered
+// again.
+//
+//	PAYMENTS_URL=postgres://… KAFKA_BROKERS=localhost:9092 payments
+//
+// It knows its own database and pkg/inbox. It must not know the order service's
+// database, nor that walpost is what publishes.
+package main
+
+import (
+	"context"
+	_ "embed" // the schema
+	"errors"
+	"flag"
+	"log"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+// topic is where walpost.yaml puts the events of orders.
+const topic = "shop.purchase"
+
+//go:embed schema.sql
+var schema string
+
+func main() {
+	create := flag.Bool("init", false, "create the tables and end")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // the one of the process
+	err := run(ctx, os.Getenv("PAYMENTS_URL"), os.Getenv("KAFKA_BROKERS"), *create)
+	stop()
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, url, brokers string, create bool) error {
+	if url == "" || brokers == "" && !create {
+		return errors.New("PAYMENTS_URL (postgres://USER:PASSWORD@HOST/DATABASE) and KAFKA_BROKERS (HOST:PORT,…) must be set")
+	}
+	pool, err := pgxpool.New(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if create {
+		return createTables(ctx, pool)
+	}
+	consumer, err := inbox.New(inbox.Config{
+		Brokers:   strings.Split(brokers, ","),
+		Group:     "payments",
+		Topics:    []string{topic},
+		Observers: []inbox.Observer{inbox.Log(slog.Default())},
+	}, inbox.Pgx(pool), handle)
+	if err != nil {
+		return err
+	}
+	return consumer.Run(ctx)
+}
+
+// createTables makes the service's tables and the inbox.
+func createTables(ctx context.Context, pool *pgxpool.Pool) error {
+	inboxTable, err := inbox.DDL("")
+	if err != nil {
+		return err
+	}
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, schema+inboxTable)
+		return err
+	})
+}
