@@ -56,6 +56,7 @@ type Prune struct {
 	TimeColumn string        `yaml:"time_column"` // of the age
 	Batch      int           `yaml:"batch"`
 	Every      time.Duration `yaml:"every"`
+	Partitions bool          `yaml:"drop_partitions"`
 }
 
 // Messages says that events are read from logical decoding messages: there is no table.

@@ -192,6 +192,11 @@ func pruneKeys() []key {
 			name: "every", fallback: "1m", about: "Time between two rounds. A round deletes all there is, batch after batch.",
 			value: duration(func(c *Config) *time.Duration { return &c.Outbox.Prune.Every }, false),
 		},
+		{
+			name: "drop_partitions", fallback: "false",
+			about: "Drop partitions by time that lie wholly further back than `after`, and delete rows of the default partition only. walpost's role must own them.",
+			value: boolean(func(c *Config) *bool { return &c.Outbox.Prune.Partitions }),
+		},
 	}
 }
 

@@ -25,7 +25,7 @@ func Pruning(cfg *config.Config) *replication.Pruning {
 	if p == nil {
 		return nil
 	}
-	return &replication.Pruning{Table: Table(cfg), TimeColumn: p.TimeColumn, After: p.After, Batch: p.Batch}
+	return &replication.Pruning{Table: Table(cfg), TimeColumn: p.TimeColumn, After: p.After, Batch: p.Batch, Partitions: p.Partitions}
 }
 
 // prune deletes confirmed rows from time to time, until ctx ends: while this relay
@@ -70,8 +70,7 @@ func (r *Relay) pruned(rows int64, err error) {
 }
 
 // pruneRound deletes batch after batch until fewer rows than a batch are left, or
-// the slot does not get on. The slot passes rows that Postgres skips too: so what
-// the guard looks at must be as it was, after the batch was read.
+// the slot does not get on.
 func (r *Relay) pruneRound(ctx context.Context, what replication.Pruning) (rows int64, err error) {
 	dial, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -83,16 +82,18 @@ func (r *Relay) pruneRound(ctx context.Context, what replication.Pruning) (rows 
 	if _, err := conn.Exec(ctx, pruneLimits); err != nil {
 		return 0, replication.Classify("set timeouts", err)
 	}
+	if what.Partitions {
+		if what.Table, err = r.dropPartitions(ctx, conn, what); err != nil || what.Table.IsZero() {
+			return 0, err
+		}
+	}
 	for {
 		batch, err := what.Pick(ctx, conn)
 		if err != nil || batch.Rows == 0 {
 			return rows, err
 		}
-		if confirmed, err := r.awaitConfirmed(ctx, conn, batch.LSN); err != nil || !confirmed {
+		if yes, err := r.mayGo(ctx, conn, batch.LSN); err != nil || !yes {
 			return rows, err
-		}
-		if _, change, err := r.guardedChange(ctx, conn); err != nil || change != nil {
-			return rows, errors.Join(err, change)
 		}
 		deleted, err := what.Delete(ctx, conn, batch)
 		rows += deleted
@@ -101,6 +102,31 @@ func (r *Relay) pruneRound(ctx context.Context, what replication.Pruning) (rows 
 			return rows, err
 		}
 	}
+}
+
+// dropPartitions drops what is old, and gives the partition whose rows are left to
+// delete; zero: none.
+func (r *Relay) dropPartitions(ctx context.Context, conn *pgx.Conn, what replication.Pruning) (replication.TableName, error) {
+	for {
+		dropped, err := what.DropPartitions(ctx, conn, func(lsn string) (bool, error) { return r.mayGo(ctx, conn, lsn) })
+		if err != nil {
+			return replication.TableName{}, err
+		}
+		if len(dropped) == 0 {
+			return what.DefaultPartition(ctx, conn)
+		}
+		r.log.Info("dropped partitions of the outbox", zap.Strings("partitions", dropped))
+	}
+}
+
+// mayGo tells that everything that had committed at the LSN was published. The slot
+// passes rows that Postgres skips too: so what the guard looks at must be as it was.
+func (r *Relay) mayGo(ctx context.Context, conn *pgx.Conn, lsn string) (bool, error) {
+	if yes, err := r.awaitConfirmed(ctx, conn, lsn); err != nil || !yes {
+		return false, err
+	}
+	_, change, err := r.guardedChange(ctx, conn)
+	return err == nil && change == nil, errors.Join(err, change)
 }
 
 // awaitConfirmed waits for the slot, as far as it gets there soon: with Kafka away

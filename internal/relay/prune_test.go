@@ -116,6 +116,38 @@ func TestPruneKeepsYoungRows(t *testing.T) {
 	b.until(t, "another round", func() bool { return b.seen.pruned.Load() == 4 })
 }
 
+// Partitions that are wholly old are dropped once they are confirmed, and only the
+// default one's rows are deleted.
+func TestPruneDropsPartitions(t *testing.T) {
+	t.Parallel()
+	k := devstacktest.StartKafka(t, devstack.KafkaOptions{})
+	db := stack.Database(t)
+	db.Exec(t, `CREATE TABLE outbox (id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb,
+			created_at timestamptz NOT NULL DEFAULT now()) PARTITION BY RANGE (created_at)`,
+		"CREATE TABLE outbox_2018 PARTITION OF outbox FOR VALUES FROM ('2018-01-01') TO ('2019-01-01')",
+		"CREATE TABLE outbox_2019 PARTITION OF outbox FOR VALUES FROM ('2019-01-01') TO ('2020-01-01')",
+		"CREATE TABLE outbox_new PARTITION OF outbox FOR VALUES FROM ('2020-01-01') TO ('2999-01-01')",
+		"CREATE TABLE outbox_rest PARTITION OF outbox DEFAULT")
+	b := newBenchOn(t, db, k, "outbox: {topic: 'PREFIX.{aggregatetype}', prune: {every: 50ms, after: 1h, time_column: created_at, drop_partitions: true}}\n")
+	if err := k.Brokers()[0].Pause(); err != nil {
+		t.Fatal(err)
+	}
+	b.start(t)
+	const partitions = "SELECT relid FROM pg_partition_tree('outbox') WHERE isleaf ORDER BY relid::text"
+	b.db.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, payload, created_at) SELECT 'order', 'k', to_jsonb(i),
+		('{2017-01-01, 2018-05-05, 2019-05-05, 2021-01-01}'::timestamptz[])[i] FROM generate_series(1, 4) i`)
+	b.asks(t)
+	if left := b.texts(t, partitions); len(left) != 4 {
+		t.Errorf("%v are left, and Kafka has nothing of them", left)
+	}
+	if err := k.Brokers()[0].Resume(); err != nil {
+		t.Fatal(err)
+	}
+	b.until(t, "the old partitions to be dropped", func() bool { return slices.Equal(b.texts(t, partitions), []string{"outbox_new", "outbox_rest"}) })
+	b.until(t, "the default one's row to be deleted", func() bool { return slices.Equal(b.texts(t, "SELECT payload FROM outbox"), []string{"4"}) })
+	b.consume(t, b.topic, 4)
+}
+
 // A transaction that is open while others are confirmed keeps its rows until it is
 // published itself, and a row in the place of one that is gone is another row.
 func TestPruneLeavesWhatIsOpen(t *testing.T) {

@@ -14,6 +14,7 @@ type Pruning struct {
 	TimeColumn string        // when a row was written; "" with After 0
 	After      time.Duration // how old a row must be
 	Batch      int           // rows that one statement deletes, at most
+	Partitions bool          // partitions that are wholly old are dropped, and only rows of the default one deleted
 }
 
 // PruneBatch is rows that may be deleted once the slot is confirmed up to LSN.
@@ -64,6 +65,11 @@ func (i *Inspection) pruneRequirements(p *Pruning) []Requirement {
 	}
 	grant := fmt.Sprintf("GRANT SELECT, DELETE ON %s TO %s", p.Table.Quoted(), Quote(i.Role.Name))
 	switch column := i.Table.Column(p.TimeColumn); {
+	case p.Partitions && !i.Table.Partitioned():
+		return []Requirement{failed(exitNone, name, "outbox.prune.drop_partitions: false", "%s has no partitions", p.Table)}
+	case p.Partitions && !i.Table.Owned:
+		return []Requirement{failed(exitNone, name, fmt.Sprintf("ALTER TABLE %s OWNER TO a role that %s belongs to, its partitions too", p.Table.Quoted(), Quote(i.Role.Name)),
+			"outbox.prune drops partitions of %s, and role %s does not own it", p.Table, displayName(i.Role.Name))}
 	case !i.Table.Readable || !i.Table.Deletable:
 		return []Requirement{failed(exitNone, name, grant, "outbox.prune deletes from %s, and role %s may not: that takes SELECT and DELETE", p.Table, displayName(i.Role.Name))}
 	case p.After > 0 && column == nil:
