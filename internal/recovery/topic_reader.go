@@ -2,13 +2,13 @@ package recovery
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/reading"
 )
 
 // topicReader reads a topic from a time to its end of that moment. It fetches by
@@ -140,7 +140,7 @@ func (r *topicReader) fetch(ctx context.Context, p int32, offset, end int64, rec
 	case !errors.Is(block.Err, sarama.ErrNoError):
 		return offset, block.Err
 	}
-	hidden := aborted{open: map[int64]bool{}, begins: block.AbortedTransactions}
+	hidden := reading.NewAborted(block)
 	if r.strict && len(block.RecordsSet) == 0 && block.LastStableOffset <= offset {
 		return end, nil // the rest belongs to a transaction that is open
 	}
@@ -152,7 +152,7 @@ func (r *topicReader) fetch(ctx context.Context, p int32, offset, end int64, rec
 		if b.PartialTrailingRecord && len(b.Records) == 0 {
 			continue
 		}
-		if hidden.hides(b) {
+		if hidden.Hides(b) {
 			offset = max(offset, b.LastOffset()+1)
 			continue
 		}
@@ -180,33 +180,6 @@ func (e *refusedError) Unwrap() error { return e.err }
 func isRefused(err error) bool {
 	_, ok := errors.AsType[*refusedError](err)
 	return ok
-}
-
-// aborted follows the transactions of one answer, as KIP-98 has clients do: the
-// broker names the aborted ones by producer and first offset, and a control batch
-// ends each.
-type aborted struct {
-	begins []*sarama.AbortedTransaction
-	open   map[int64]bool // producer ids
-}
-
-// hides says whether a batch is nobody's to see.
-func (a *aborted) hides(b *sarama.RecordBatch) bool {
-	a.begins = slices.DeleteFunc(a.begins, func(t *sarama.AbortedTransaction) bool {
-		begun := t.FirstOffset <= b.LastOffset()
-		if begun {
-			a.open[t.ProducerID] = true
-		}
-		return begun
-	})
-	if !b.Control {
-		return b.IsTransactional && a.open[b.ProducerID]
-	}
-	// The key of a control record: version, type; type 0 aborts.
-	if len(b.Records) > 0 && len(b.Records[0].Key) >= 4 && binary.BigEndian.Uint16(b.Records[0].Key[2:]) == 0 {
-		delete(a.open, b.ProducerID)
-	}
-	return true
 }
 
 func timeOf(b *sarama.RecordBatch, rec *sarama.Record) time.Time {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/pkg/internal/reading"
+	"github.com/walpost/walpost/internal/reading"
 )
 
 // Consumer is one member of a consumer group. Start as many processes as there are

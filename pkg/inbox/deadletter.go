@@ -10,7 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/pkg/internal/reading"
+	"github.com/walpost/walpost/internal/reading"
 )
 
 // Headers of a dead letter, after the record's own. Those of walpost's relay begin

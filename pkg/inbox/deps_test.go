@@ -17,7 +17,7 @@ func TestDependencies(t *testing.T) {
 		}
 		return strings.Fields(string(out))
 	}
-	allowed := map[string]bool{"github.com/walpost/walpost/pkg/inbox": true, "github.com/walpost/walpost/pkg/internal/reading": true}
+	allowed := map[string]bool{"github.com/walpost/walpost/pkg/inbox": true, "github.com/walpost/walpost/internal/reading": true}
 	for _, path := range list("github.com/IBM/sarama") {
 		allowed[path] = true
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/pkg/internal/reading"
+	"github.com/walpost/walpost/internal/reading"
 )
 
 // saramaConfig is sarama's configuration after the caller's changes.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/pkg/internal/reading"
+	"github.com/walpost/walpost/internal/reading"
 )
 
 // RedriveConfig says which dead letters go back.

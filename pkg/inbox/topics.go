@@ -7,7 +7,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/pkg/internal/reading"
+	"github.com/walpost/walpost/internal/reading"
 )
 
 // ErrTopic is a topic that is missing, or that this client has no right to.

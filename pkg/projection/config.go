@@ -1,0 +1,128 @@
+package projection
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/reading"
+)
+
+// Config describes a projection. Name, Brokers and Topics are required.
+type Config struct {
+	// Name is the projection's in the position table. One that is renamed begins anew.
+	Name string
+	// Brokers are addresses of Kafka to begin with, host:port.
+	Brokers []string
+	// Topics are what is read, all partitions of them.
+	Topics []string
+	// Start is where a projection without a position begins. Defaults to Beginning.
+	Start Start
+
+	// Tables are the tables of the read model that Rebuild makes anew, as the
+	// transaction sees them: order_list, shop.order_list. Small letters, digits and _,
+	// and names of at most 54 bytes.
+	Tables []string
+	// Position is the position table. Defaults to projection_position.
+	Position string
+	// IDHeader and TypeHeader are the headers of Event.ID and Event.Type. They default
+	// to id and eventType.
+	IDHeader, TypeHeader string
+
+	// Batch is how many records that wait already share one transaction, at most.
+	// Defaults to 100.
+	Batch int
+	// AttemptTimeout is how long one transaction may take: the handler's context ends
+	// then. Defaults to 30 s.
+	AttemptTimeout time.Duration
+
+	// Sarama changes sarama's configuration: TLS, SASL, time-outs. What correctness
+	// rests on must stay as it is, or New refuses.
+	Sarama func(*sarama.Config)
+	// Log is told what is tried again, and of rebuilds: ids and offsets, never keys or
+	// payloads. Nil: nobody.
+	Log *slog.Logger
+}
+
+// ErrConfig is a configuration that cannot work.
+var ErrConfig = errors.New("projection: configuration")
+
+const (
+	defaultPosition       = "projection_position"
+	defaultBatch          = 100
+	defaultAttemptTimeout = 30 * time.Second
+	shadowSuffix          = "__rebuild"
+	longestName           = 63 - len(shadowSuffix)
+)
+
+func withDefaults(c Config) Config {
+	orElse(&c.Position, defaultPosition)
+	orElse(&c.IDHeader, "id")
+	orElse(&c.TypeHeader, "eventType")
+	orElse(&c.Batch, defaultBatch)
+	orElse(&c.AttemptTimeout, defaultAttemptTimeout)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.Topics, c.Tables = slices.Clone(c.Topics), slices.Clone(c.Tables)
+	return c
+}
+
+func orElse[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// check gives all faults at once.
+func (c *Config) check() error {
+	var faults []error
+	refuse := func(when bool, format string, args ...any) {
+		if when {
+			faults = append(faults, fmt.Errorf("%w: %s", ErrConfig, fmt.Sprintf(format, args...)))
+		}
+	}
+	refuse(c.Name == "" || strings.ContainsAny(c.Name, "/\x00"), "Name %q: want a name without /", c.Name)
+	refuse(len(c.Brokers) == 0, "Brokers: want at least one, host:port")
+	refuse(len(c.Topics) == 0 || slices.Contains(c.Topics, ""), "Topics %q: want names of topics", c.Topics)
+	refuse(len(slices.Compact(slices.Sorted(slices.Values(c.Topics)))) != len(c.Topics), "Topics %q: want each once", c.Topics)
+	refuse(c.Batch < 1, "Batch %d: want at least 1", c.Batch)
+	refuse(c.AttemptTimeout < time.Millisecond, "AttemptTimeout %v: want at least 1ms", c.AttemptTimeout)
+	for _, name := range append([]string{c.Position}, c.Tables...) {
+		refuse(!tableName.MatchString(name) || len(baseOf(name)) > longestName,
+			"table %q: want table or schema.table, of small letters, digits and _, up to %d bytes", name, longestName)
+	}
+	return errors.Join(faults...)
+}
+
+var tableName = regexp.MustCompile(`^([a-z_][a-z0-9_]*\.)?[a-z_][a-z0-9_]*$`)
+
+// baseOf is a table's name without its schema.
+func baseOf(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
+
+// saramaConfig is sarama's configuration after the caller's changes.
+func (c *Config) saramaConfig() (*sarama.Config, error) {
+	s := reading.Config("projection-" + c.Name)
+	s.Consumer.IsolationLevel = sarama.ReadCommitted // what a relay with exactly_once has aborted never happened
+	s.Consumer.Return.Errors = true                  // out of range is told there alone
+	if c.Sarama != nil {
+		c.Sarama(s)
+	}
+	if s.Consumer.IsolationLevel != sarama.ReadCommitted {
+		return nil, fmt.Errorf("%w: Sarama: Consumer.IsolationLevel must be ReadCommitted: aborted records would be applied", ErrConfig)
+	}
+	if !s.Consumer.Return.Errors {
+		return nil, fmt.Errorf("%w: Sarama: Consumer.Return.Errors must be true: errors would go unseen", ErrConfig)
+	}
+	if err := s.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: Sarama: %w", ErrConfig, err)
+	}
+	return s, nil
+}

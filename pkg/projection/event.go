@@ -1,0 +1,34 @@
+package projection
+
+import (
+	"context"
+
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+// Handler applies one event within the transaction. It must neither commit nor roll
+// back, and must return when ctx ends. Partitions call it at the same time. An error
+// rolls the transaction back; inbox.Classify says what it means.
+type Handler[Tx any] func(ctx context.Context, tx Tx, e *Event) error
+
+// Event is one record of Kafka. What it refers to belongs to the handler during the
+// call alone. ID and Type are "" where the record has no such header; Attempt is not
+// used.
+type Event struct {
+	*inbox.Event
+
+	feed *feed
+}
+
+// Table is where to write what belongs into this table of Config.Tables: the table
+// itself, or during a rebuild the one that will take its place.
+func (e *Event) Table(name string) string {
+	if e.feed == nil {
+		return name
+	}
+	return e.feed.table(name)
+}
+
+// Rebuilding says that the event is applied by Rebuild: it is an old one, and what
+// leads out of the tables (a mail, a request) should not be done again.
+func (e *Event) Rebuilding() bool { return e.feed != nil && e.feed.shadow }

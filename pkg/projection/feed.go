@@ -1,0 +1,207 @@
+package projection
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// feed is one reading of all partitions into one set of tables: those in use, or
+// those of a rebuild.
+type feed struct {
+	projection *Projection
+	positions  positions
+	shadow     bool
+
+	client   sarama.Client
+	consumer sarama.Consumer
+	failed   context.CancelCauseFunc
+	readers  sync.WaitGroup
+
+	mu      sync.Mutex
+	reading map[source]*reader
+}
+
+// newFeed makes one, which Health knows until it ends.
+func (p *Projection) newFeed(key string, shadow bool) *feed {
+	return &feed{projection: p, positions: positions{p.config.Position, key}, shadow: shadow, reading: map[source]*reader{}}
+}
+
+// table is where what belongs into a table goes.
+func (f *feed) table(name string) string {
+	if !f.shadow {
+		return name
+	}
+	return shadowOf(name)
+}
+
+// lookEvery is how often new partitions are looked for.
+const lookEvery = 10 * time.Second
+
+// run reads until ctx ends or something is wrong for good.
+func (f *feed) run(ctx context.Context) error {
+	running, failed := context.WithCancelCause(ctx)
+	defer failed(nil)
+	if err := f.start(running, failed); err != nil {
+		return err
+	}
+	defer f.close()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-running.Done():
+			f.readers.Wait()
+			return context.Cause(running)
+		case <-tick.C:
+			if err := f.look(running); err != nil {
+				failed(err)
+			}
+		}
+	}
+}
+
+// start connects and begins to read.
+func (f *feed) start(ctx context.Context, failed context.CancelCauseFunc) error {
+	p := f.projection
+	f.failed = failed
+	err := p.patiently(ctx, "connect to Kafka", func() (err error) {
+		f.client, err = sarama.NewClient(p.config.Brokers, p.sarama)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("projection: connect to Kafka: %w", err)
+	}
+	if f.consumer, err = sarama.NewConsumerFromClient(f.client); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.feeds[f] = struct{}{}
+	p.mu.Unlock()
+	if err := f.look(ctx); err != nil {
+		failed(err)
+		f.close()
+		return err
+	}
+	return nil
+}
+
+// close waits for the readers, which must have been told to end.
+func (f *feed) close() {
+	f.readers.Wait()
+	f.projection.mu.Lock()
+	delete(f.projection.feeds, f)
+	f.projection.mu.Unlock()
+	_ = f.consumer.Close() // it was read from only
+	_ = f.client.Close()
+}
+
+// look begins to read the partitions that are not read yet.
+func (f *feed) look(ctx context.Context) error {
+	return f.projection.patiently(ctx, "look up topics", func() error {
+		sources, err := f.sources()
+		if err != nil {
+			return err
+		}
+		marks, err := f.marks(ctx, sources)
+		if err != nil {
+			return err
+		}
+		for _, s := range sources {
+			if err := f.read(ctx, s, marks[s]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// sources are the partitions of the topics that are not read yet.
+func (f *feed) sources() ([]source, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []source
+	for _, topic := range f.projection.config.Topics {
+		if err := f.client.RefreshMetadata(topic); err != nil {
+			return nil, fmt.Errorf("projection: topic %s: %w", topic, err)
+		}
+		partitions, err := f.client.Partitions(topic)
+		if err != nil {
+			return nil, fmt.Errorf("projection: topic %s: %w", topic, err)
+		}
+		for _, p := range partitions {
+			if s := (source{topic, p}); f.reading[s] == nil {
+				all = append(all, s)
+			}
+		}
+	}
+	return all, nil
+}
+
+// marks reads where the partitions are, and gives those that have none their start:
+// partitions that came later begin with their oldest record.
+func (f *feed) marks(ctx context.Context, sources []source) (map[source]mark, error) {
+	if len(sources) == 0 {
+		return nil, nil
+	}
+	var marks map[source]mark
+	err := f.projection.transact(ctx, func(ctx context.Context, tx transaction) (err error) {
+		if marks, err = f.positions.load(ctx, tx, false); err != nil {
+			return err
+		}
+		start, generation := f.projection.config.Start, int64(0)
+		for _, m := range marks {
+			start, generation = Beginning(), m.generation
+		}
+		for _, s := range sources {
+			if _, ok := marks[s]; ok {
+				continue
+			}
+			next, err := start.offset(f.client, s.topic, s.partition)
+			if err != nil {
+				return fmt.Errorf("projection: %v: %w", s, err)
+			}
+			if err := f.positions.add(ctx, tx, s, mark{next, generation}); err != nil {
+				return err
+			}
+		}
+		marks, err = f.positions.load(ctx, tx, false)
+		return err
+	})
+	return marks, err
+}
+
+// read begins to read one partition.
+func (f *feed) read(ctx context.Context, s source, m mark) error {
+	end, err := f.client.GetOffset(s.topic, s.partition, sarama.OffsetNewest)
+	if err != nil {
+		return fmt.Errorf("projection: %v: %w", s, err)
+	}
+	r := newReader(f, s, m, end)
+	f.mu.Lock()
+	f.reading[s] = r
+	f.mu.Unlock()
+	f.readers.Go(func() {
+		if err := r.run(ctx); err != nil {
+			f.failed(err)
+		}
+	})
+	return nil
+}
+
+// all says whether every reader is so.
+func (f *feed) all(is func(source, *reader) bool) bool {
+	f.mu.Lock()
+	readers := maps.Clone(f.reading)
+	f.mu.Unlock()
+	for s, r := range readers {
+		if !is(s, r) {
+			return false
+		}
+	}
+	return true
+}

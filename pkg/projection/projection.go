@@ -1,0 +1,128 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/reading"
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+// Projection builds one read model. Run and Rebuild may be at work at the same time,
+// in one process or in two.
+type Projection struct {
+	config Config
+	sarama *sarama.Config
+	unit   transactor
+
+	running atomic.Bool
+	mu      sync.Mutex
+	feeds   map[*feed]struct{}
+}
+
+// ErrRunning is a second Run of one Projection, or a second Rebuild at a time.
+var ErrRunning = errors.New("projection: it is running already")
+
+// ErrOutOfRange says that the position is not in the partition any more: retention was
+// faster, or the topic was truncated or made anew. Rebuild, or set the position.
+var ErrOutOfRange = errors.New("projection: the position is out of range")
+
+// New checks a configuration and makes a Projection of it. It touches neither Kafka
+// nor the database.
+func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Projection, error) {
+	config = withDefaults(config)
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	if store == nil || handle == nil {
+		return nil, fmt.Errorf("%w: want a store and a handler", ErrConfig)
+	}
+	s, err := config.saramaConfig()
+	if err != nil {
+		return nil, err
+	}
+	return &Projection{config: config, sarama: s, unit: &unit[Tx]{store, handle}, feeds: map[*feed]struct{}{}}, nil
+}
+
+// Run applies records until ctx is cancelled; then it finishes the transactions in
+// hand, at most for Config.AttemptTimeout, and returns nil.
+//
+// It returns an error when a decision is needed: a topic is missing or denied, the
+// position is out of range or was moved by another process, or an error of the
+// handler does not pass. Nothing was skipped then. Brokers and databases that are
+// away are waited for. Run may be called once.
+func (p *Projection) Run(ctx context.Context) error {
+	if p.running.Swap(true) {
+		return ErrRunning
+	}
+	f := p.newFeed(p.config.Name, false)
+	err := f.run(ctx)
+	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
+		return nil
+	}
+	return err
+}
+
+// patiently does it again for as long as what it fails at passes.
+func (p *Projection) patiently(ctx context.Context, what string, do func() error) error {
+	for attempts := 1; ; attempts++ {
+		err := do()
+		if err == nil || !passes(err) {
+			return err
+		}
+		if !p.again(ctx, attempts, what, err) {
+			return ctx.Err()
+		}
+	}
+}
+
+// passes says that it is worth while to try again.
+func passes(err error) bool {
+	for _, lasting := range []error{ErrMoved, ErrOutOfRange, ErrConfig, ErrRunning, ErrSwap} {
+		if errors.Is(err, lasting) {
+			return false
+		}
+	}
+	class := inbox.Classify(err)
+	return !reading.Lasting(err) && class != inbox.ClassPermanent && class != inbox.ClassFatal
+}
+
+// again tells of a failure, waits, and says whether to try again.
+func (p *Projection) again(ctx context.Context, attempts int, what string, err error) bool {
+	wait := inbox.Retry{First: 50 * time.Millisecond, Max: 10 * time.Second}.Wait(attempts)
+	p.config.Log.Warn("projection: tried again", slog.String("projection", p.config.Name), slog.String("what", what), slog.Duration("wait", wait), slog.String("error", err.Error()))
+	return pause(ctx, wait)
+}
+
+// pause waits, and says whether ctx was still there at the end.
+func pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// idle is for how many milliseconds Postgres lets a transaction wait for us: our own
+// time-out comes first, unless this process is frozen.
+func (p *Projection) idle() string {
+	const slack = 5 * time.Second
+	return number((p.config.AttemptTimeout + slack).Milliseconds())
+}
+
+// transact runs a transaction that goes to its end when ctx is cancelled.
+func (p *Projection) transact(ctx context.Context, do func(context.Context, transaction) error) error {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.config.AttemptTimeout)
+	defer cancel()
+	return p.unit.transact(limited, func(tx transaction) error { return do(limited, tx) })
+}

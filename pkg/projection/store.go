@@ -1,0 +1,84 @@
+package projection
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+// Store runs transactions of one driver. [SQL] and [Pgx] make one.
+type Store[Tx any] interface {
+	inbox.Store[Tx]
+	// Scan runs a query that gives one row.
+	Scan(ctx context.Context, tx Tx, into []any, query string, args ...any) error
+}
+
+// SQL makes a Store of a pool of database/sql. Handlers get a *sql.Tx.
+func SQL(db *sql.DB) Store[*sql.Tx] { return sqlStore{inbox.SQL(db)} }
+
+type sqlStore struct{ inbox.Store[*sql.Tx] }
+
+func (sqlStore) Scan(ctx context.Context, tx *sql.Tx, into []any, query string, args ...any) error {
+	return tx.QueryRowContext(ctx, query, args...).Scan(into...)
+}
+
+// Row is as much of pgx.Row as is needed.
+type Row interface{ Scan(into ...any) error }
+
+// PgxTx is as much of pgx.Tx as is needed. T is pgconn.CommandTag, R is pgx.Row.
+type PgxTx[T inbox.CommandTag, R Row] interface {
+	inbox.PgxTx[T]
+	QueryRow(ctx context.Context, sql string, args ...any) R
+}
+
+// Pgx makes a Store of a pool of pgx. The types are inferred: Pgx(pool). Handlers get
+// a pgx.Tx. The pool must give a connection for each partition, and for Rebuild one
+// more. It works in every query mode of pgx, with PgBouncer too.
+func Pgx[Tx PgxTx[T, R], T inbox.CommandTag, R Row](pool inbox.PgxPool[Tx]) Store[Tx] {
+	return pgxStore[Tx, T, R]{inbox.Pgx[Tx, T](pool)}
+}
+
+type pgxStore[Tx PgxTx[T, R], T inbox.CommandTag, R Row] struct{ inbox.Store[Tx] }
+
+func (pgxStore[Tx, T, R]) Scan(ctx context.Context, tx Tx, into []any, query string, args ...any) error {
+	return tx.QueryRow(ctx, query, args...).Scan(into...)
+}
+
+// transaction is one that is open, whatever its type is.
+type transaction interface {
+	exec(ctx context.Context, query string, args ...any) (int64, error)
+	scan(ctx context.Context, into []any, query string, args ...any) error
+	handle(ctx context.Context, e *Event) error
+}
+
+// transactor begins transactions.
+type transactor interface {
+	transact(ctx context.Context, do func(transaction) error) error
+}
+
+// unit is a transactor on a Store.
+type unit[Tx any] struct {
+	store  Store[Tx]
+	handle Handler[Tx]
+}
+
+func (u *unit[Tx]) transact(ctx context.Context, do func(transaction) error) error {
+	return u.store.Transact(ctx, func(tx Tx) error { return do(&open[Tx]{u, tx}) })
+}
+
+// open is a transaction of a unit.
+type open[Tx any] struct {
+	unit *unit[Tx]
+	tx   Tx
+}
+
+func (o *open[Tx]) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	return o.unit.store.Exec(ctx, o.tx, query, args...)
+}
+
+func (o *open[Tx]) scan(ctx context.Context, into []any, query string, args ...any) error {
+	return o.unit.store.Scan(ctx, o.tx, into, query, args...)
+}
+
+func (o *open[Tx]) handle(ctx context.Context, e *Event) error { return o.unit.handle(ctx, o.tx, e) }
