@@ -115,7 +115,7 @@ func (p *process) signal(t *testing.T, s syscall.Signal) {
 
 // Killed after the commit and before the mark, the event comes again and has no
 // second effect.
-func TestKilledBetweenCommitAndMark(t *testing.T) {
+func TestRow74_KilledBetweenCommitAndMark(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
 	f.events(t, 0, 20, 5)
@@ -145,7 +145,7 @@ func TestKilledBetweenCommitAndMark(t *testing.T) {
 
 // A member that is frozen within its transaction loses its partition; when it wakes,
 // what it still does has no effect of its own.
-func TestZombie(t *testing.T) {
+func TestRow74_Zombie(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
 	f.events(t, 0, 20, 5)
@@ -168,7 +168,7 @@ func TestZombie(t *testing.T) {
 }
 
 // A member that stays frozen does not hold up its heir for longer than an attempt.
-func TestFrozenForEver(t *testing.T) {
+func TestRow74_FrozenForEver(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
 	f.send(t, f.message(stopID, "k1"))

@@ -11,7 +11,7 @@ import (
 
 // A client that may read but not write the dead letter topic stops at the first
 // record that needs it.
-func TestDeadLetterDenied(t *testing.T) {
+func TestRow75_DeadLetterDenied(t *testing.T) {
 	t.Parallel()
 	kafka := devstacktest.StartKafka(t, devstack.KafkaOptions{Users: map[string]string{"reader": "secret"}, Authorize: true})
 	f := fixtureIn(t, stack.Database(t), kafka, 1)

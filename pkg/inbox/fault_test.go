@@ -36,7 +36,7 @@ func (f *fixture) letters(t testing.TB) (records []*sarama.ConsumerMessage, head
 
 // Poison goes to the dead letter topic with what is to be known, and the next events
 // go on.
-func TestPoison(t *testing.T) {
+func TestRow74_Poison(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
 	noID := f.message("", "k")
@@ -124,7 +124,7 @@ func poison(ctx context.Context, tx pgx.Tx, e *inbox.Event) error {
 var errPoison = errors.New("poison")
 
 // Without a place for its dead letter a record stops the consumer, and is not lost.
-func TestDeadLetterTopicMissing(t *testing.T) {
+func TestRow75_DeadLetterTopicMissing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
 	f.events(t, 0, 5, 1)
@@ -208,7 +208,7 @@ func TestStops(t *testing.T) {
 }
 
 // An offset that retention has overtaken stops the consumer.
-func TestOffsetOutOfRange(t *testing.T) {
+func TestRow75_OffsetOutOfRange(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
 	f.events(t, 0, 5, 1)
@@ -233,7 +233,7 @@ func TestOffsetOutOfRange(t *testing.T) {
 }
 
 // While the database is away nothing is rejected, and nothing lost.
-func TestDatabaseAway(t *testing.T) {
+func TestRow74_DatabaseAway(t *testing.T) {
 	t.Parallel()
 	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
 	if err := server.CreateDatabase(t.Context(), "away"); err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // Members join and leave while events flow.
-func TestRebalanceStorm(t *testing.T) {
+func TestRow74_RebalanceStorm(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 6)
 	config := f.config(t)
