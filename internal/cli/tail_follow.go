@@ -87,7 +87,8 @@ func (f *follower) next(ctx context.Context, w io.Writer) (*sarama.ConsumerMessa
 
 // look begins to read partitions that are not read yet. What is there at the first
 // look is read from its end, unless the beginning is wanted; what comes later is
-// new, and read from its beginning.
+// new, and read from its beginning. A partition without a leader, as of a topic that
+// was just made, is left to the next look.
 func (f *follower) look() error {
 	from := sarama.OffsetOldest
 	if !f.looked && !f.tailing.fromBeginning {
@@ -97,20 +98,32 @@ func (f *follower) look() error {
 	if err != nil {
 		return err
 	}
+	all := true
 	for _, topic := range topics {
 		partitions, err := f.client.Partitions(topic)
 		if err != nil {
 			continue // not there yet, or not for this principal
 		}
 		for _, p := range partitions[min(f.reading[topic], len(partitions)):] {
-			if err := f.read(topic, p, from); err != nil {
+			err := f.read(topic, p, from)
+			if leaderless(err) {
+				all = false
+				break
+			}
+			if err != nil {
 				return f.options.Explain("read topic "+topic, err)
 			}
 			f.reading[topic]++
 		}
 	}
-	f.looked = true
+	f.looked = f.looked || all
 	return nil
+}
+
+// leaderless tells whether a partition has no leader now, or another than was known.
+func leaderless(err error) bool {
+	return errors.Is(err, sarama.ErrLeaderNotAvailable) || errors.Is(err, sarama.ErrNotLeaderForPartition) ||
+		errors.Is(err, sarama.ErrReplicaNotAvailable) || errors.Is(err, sarama.ErrUnknownTopicOrPartition)
 }
 
 func (f *follower) topics() ([]string, error) {
