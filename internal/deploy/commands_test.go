@@ -2,7 +2,6 @@ package deploy_test
 
 import (
 	"bytes"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,15 +36,7 @@ var (
 // What the pages and the alerts say to type is there.
 func TestCommandsInDocsExist(t *testing.T) {
 	t.Parallel()
-	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := []string{rulesFile, "README.md"}
-	for _, p := range pages {
-		files = append(files, filepath.Join("docs", filepath.Base(p)))
-	}
-	for _, file := range files {
+	for _, file := range append(pages(t), rulesFile) {
 		text := read(t, file)
 		found := inline.FindAllStringSubmatch(text, -1)
 		for _, b := range blocks(text) {
