@@ -28,6 +28,9 @@ type DeadLetter struct {
 	FirstFailed time.Time // when the first attempt began
 	Time        time.Time // when it was given up
 	Redrives    int       // how often it had been put back before
+
+	Handled   string    // what has been done with it: redriven, discarded or, when nothing has, ""
+	HandledAt time.Time // when that was
 }
 
 // headerRedrives counts on a record that was put back how often that was.

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/murmur2"
 	"github.com/walpost/walpost/internal/reading"
 )
 
-// RedriveConfig says which dead letters go back.
+// RedriveConfig says which dead letters are meant, for [Redrive] and [Discard].
 type RedriveConfig struct {
 	// Brokers are addresses of Kafka to begin with, host:port.
 	Brokers []string
@@ -21,14 +21,16 @@ type RedriveConfig struct {
 	DeadLetter string
 	// Match chooses among the dead letters; nil takes all.
 	Match func(*DeadLetter) bool
+	// Handled includes dead letters that were redriven or discarded before.
+	Handled bool
 	// DryRun writes and removes nothing.
 	DryRun bool
-	// Remove deletes from the dead letter topic what went back, from the oldest up to
-	// the first dead letter of a partition that did not: Kafka can delete in no other
-	// way.
+	// Remove deletes from the dead letter topic what has been handled, from the oldest
+	// up to the first dead letter of a partition that has not: Kafka can delete in no
+	// other way. Without it the records stay as long as the topic keeps them.
 	Remove bool
-	// Each is told of each dead letter that matches, before it goes back. An error
-	// ends Redrive with it. May be nil.
+	// Each is told of each dead letter that matches, before anything is done with it.
+	// An error ends the call with it. May be nil.
 	Each func(*DeadLetter) error
 	// IDHeader and TypeHeader are as in Config.
 	IDHeader, TypeHeader string
@@ -36,12 +38,14 @@ type RedriveConfig struct {
 	Sarama func(*sarama.Config)
 }
 
-// Redriven is what Redrive did, or with DryRun would have done.
+// Redriven is what Redrive or Discard did, or with DryRun would have done.
 type Redriven struct {
-	Read    int             // records of the dead letter topic
-	Matched int             // of these, those that match
-	Sent    map[string]int  // by topic; acknowledged by Kafka
-	Removed map[int32]int64 // by partition: everything below this offset
+	Read      int             // dead letters of the topic, handled ones included
+	Matched   int             // of these, those that match
+	Sent      map[string]int  // put back, by topic; acknowledged by Kafka
+	Discarded int             // marked as discarded; acknowledged by Kafka
+	Foreign   int             // with DryRun: records that do not say where they were
+	Removed   map[int32]int64 // by partition: everything below this offset
 }
 
 // ErrNotDeadLetter is a record in a dead letter topic that does not say where it was.
@@ -49,41 +53,58 @@ var ErrNotDeadLetter = errors.New("inbox: not a dead letter: it has no header " 
 
 // Redrive puts dead letters back to the topics that they came from: to the same
 // partition, with the same key, value and headers, in the order in which they were
-// given up, partition by partition. It reads what the dead letter topic holds when it
-// starts.
+// given up, partition by partition. A dead letter of walpost's relay, which never was
+// in a partition, goes to that of its key. It reads what the dead letter topic holds
+// when it starts.
+//
+// Each one that Kafka has acknowledged is marked in the dead letter topic as
+// redriven, by a record of its own, so that the next call leaves it out. When the
+// process is killed between the two, the next call puts it back again.
 //
 // A consumer of this package processes them then, since an event that was given up is
 // not in its inbox table. Every group that reads the topic gets them: those that have
-// processed the event drop it by its id. So nothing happens twice when Redrive is
-// called again, or was interrupted. Records of the same key that came later have
-// mostly been processed already: events that go back are out of order with these.
+// processed the event drop it by its id. So nothing happens twice when an event goes
+// back again. Records of the same key that came later have mostly been processed
+// already: events that go back are out of order with these.
 //
 // It ends at the first record that cannot be written, with what was done so far.
 func Redrive(ctx context.Context, config RedriveConfig) (Redriven, error) {
+	return handle(ctx, config, redriven)
+}
+
+// Discard marks dead letters as discarded, by a record of its own for each in the
+// dead letter topic, so that Redrive leaves them out. Kafka cannot take a record out
+// of the middle of a topic: they stay readable until retention takes them, or Remove.
+func Discard(ctx context.Context, config RedriveConfig) (Redriven, error) {
+	return handle(ctx, config, discarded)
+}
+
+func handle(ctx context.Context, config RedriveConfig, how string) (Redriven, error) {
 	done := Redriven{Sent: map[string]int{}, Removed: map[int32]int64{}}
 	if len(config.Brokers) == 0 || config.DeadLetter == "" {
 		return done, fmt.Errorf("%w: want Brokers and DeadLetter", ErrConfig)
 	}
-	r := &redrive{RedriveConfig: config, done: &done, decode: withDefaults(Config{IDHeader: config.IDHeader, TypeHeader: config.TypeHeader})}
+	r := &redrive{RedriveConfig: config, how: how, done: &done, decode: withDefaults(Config{IDHeader: config.IDHeader, TypeHeader: config.TypeHeader})}
 	s := reading.Config("inbox-redrive")
-	s.Consumer.IsolationLevel = sarama.ReadCommitted
 	if config.Sarama != nil {
 		config.Sarama(s)
 	}
+	s.Consumer.IsolationLevel = sarama.ReadCommitted
 	s.Consumer.Return.Errors = true
 	if err := r.connect(s); err != nil {
 		return done, err
 	}
 	defer r.close()
 	if err := r.run(ctx); err != nil {
-		return done, fmt.Errorf("inbox: redrive %s: %w", config.DeadLetter, err)
+		return done, fmt.Errorf("inbox: %s: %w", config.DeadLetter, err)
 	}
 	return done, nil
 }
 
-// redrive is one call of Redrive.
+// redrive is one call of Redrive or Discard.
 type redrive struct {
 	RedriveConfig
+	how     string
 	decode  Config
 	reader  sarama.Client
 	letters *letters
@@ -144,31 +165,35 @@ func (r *redrive) run(ctx context.Context) error {
 		return err
 	}
 	if err := admin.DeleteRecords(r.DeadLetter, removable); err != nil {
-		return fmt.Errorf("delete what went back: %w", err)
+		return fmt.Errorf("delete what has been handled: %w", err)
 	}
 	maps.Copy(r.done.Removed, removable)
 	return nil
 }
 
-// partition puts back one partition's, and gives the offset below which all went.
+// partition handles one partition's, and gives the offset below which all are.
 func (r *redrive) partition(ctx context.Context, consumer sarama.Consumer, p int32) (removable int64, err error) {
-	first, err := r.reader.GetOffset(r.DeadLetter, p, sarama.OffsetOldest)
+	s := span{topic: r.DeadLetter, partition: p}
+	if s.first, err = r.reader.GetOffset(s.topic, p, sarama.OffsetOldest); err != nil {
+		return 0, err
+	}
+	if s.end, err = r.reader.GetOffset(s.topic, p, sarama.OffsetNewest); err != nil {
+		return 0, err
+	}
+	before := map[int64]mark{}
+	err = s.each(ctx, consumer, func(m *sarama.ConsumerMessage) error {
+		if at, mark, ok := markOf(m); ok {
+			before[at] = mark
+		}
+		return nil
+	})
 	if err != nil {
 		return 0, err
 	}
-	end, err := r.reader.GetOffset(r.DeadLetter, p, sarama.OffsetNewest)
-	if err != nil || first >= end {
-		return 0, err
-	}
-	records, err := consumer.ConsumePartition(r.DeadLetter, p, first)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = records.Close() }()
 	all := true
-	err = each(ctx, records, end, func(m *sarama.ConsumerMessage) error {
-		sent, err := r.record(m)
-		if all = all && sent; all && err == nil {
+	err = s.each(ctx, consumer, func(m *sarama.ConsumerMessage) error {
+		handled, err := r.record(m, before[m.Offset])
+		if all = all && handled; all && err == nil {
 			removable = m.Offset + 1
 		}
 		return err
@@ -176,58 +201,63 @@ func (r *redrive) partition(ctx context.Context, consumer sarama.Consumer, p int
 	return removable, err
 }
 
-// each reads up to the end. The last offsets may hold no record, but a transaction's
-// marker: then nothing comes for a while.
-func each(ctx context.Context, records sarama.PartitionConsumer, end int64, do func(*sarama.ConsumerMessage) error) error {
-	const silence = 5 * time.Second
-	quiet := time.NewTimer(silence)
-	defer quiet.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case err := <-records.Errors():
-			return err
-		case <-quiet.C:
-			if records.HighWaterMarkOffset() < end {
-				quiet.Reset(silence) // no answer yet
-				continue
-			}
-			return nil
-		case m := <-records.Messages():
-			if m.Offset >= end {
-				return nil
-			}
-			if err := do(m); err != nil || m.Offset+1 == end {
-				return err
-			}
-			quiet.Reset(silence)
-		}
+// record handles one, and says whether it is handled now, or was before.
+func (r *redrive) record(m *sarama.ConsumerMessage, before mark) (handled bool, err error) {
+	if _, _, ok := markOf(m); ok {
+		return true, nil
 	}
-}
-
-// record puts one back, and says whether it did.
-func (r *redrive) record(m *sarama.ConsumerMessage) (sent bool, err error) {
-	r.done.Read++
 	letter, ok := deadLetterOf(m, &r.decode)
+	if !ok && r.DryRun {
+		r.done.Foreign++
+		return false, nil
+	}
 	if !ok {
 		return false, fmt.Errorf("%w (partition %d, offset %d)", ErrNotDeadLetter, m.Partition, m.Offset)
 	}
-	if r.Match != nil && !r.Match(&letter) {
-		return false, nil
+	r.done.Read++
+	letter.Handled, letter.HandledAt = before.how, before.at
+	handled = letter.Handled != ""
+	if handled && !r.Handled || r.Match != nil && !r.Match(&letter) {
+		return handled, nil
 	}
 	r.done.Matched++
 	if r.Each != nil {
 		if err := r.Each(&letter); err != nil {
-			return false, err
+			return handled, err
 		}
 	}
 	if r.DryRun {
-		return false, nil
+		return handled, nil
 	}
-	if err := r.letters.send(letter.record()); err != nil {
-		return false, fmt.Errorf("put back to %s (partition %d, offset %d): %w", letter.Event.Topic, m.Partition, m.Offset, err)
+	return true, r.settle(&letter)
+}
+
+// settle puts a dead letter back, where that is wanted, and marks it.
+func (r *redrive) settle(letter *DeadLetter) error {
+	if r.how == redriven {
+		if err := r.putBack(letter); err != nil {
+			return fmt.Errorf("put back to %s (partition %d, offset %d): %w", letter.Event.Topic, letter.Partition, letter.Offset, err)
+		}
+		r.done.Sent[letter.Event.Topic]++
 	}
-	r.done.Sent[letter.Event.Topic]++
-	return true, nil
+	if err := r.letters.send(letter.marker(r.how)); err != nil {
+		return fmt.Errorf("mark as %s (partition %d, offset %d): %w", r.how, letter.Partition, letter.Offset, err)
+	}
+	if r.how == discarded {
+		r.done.Discarded++
+	}
+	return nil
+}
+
+// putBack sends the record to where it was; one that was nowhere, by its key.
+func (r *redrive) putBack(letter *DeadLetter) error {
+	m := letter.record()
+	if m.Partition < 0 && letter.Event.Key != nil {
+		partitions, err := r.letters.client.Partitions(m.Topic)
+		if err != nil {
+			return err
+		}
+		m.Partition = murmur2.Partition(letter.Event.Key, int32(len(partitions)))
+	}
+	return r.letters.send(m)
 }

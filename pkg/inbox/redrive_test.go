@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 
+	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/murmur2"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -59,8 +62,11 @@ func TestRedrive(t *testing.T) {
 	redrive.DryRun = false
 	redrive.Match = func(d *inbox.DeadLetter) bool { return string(d.Event.Key) == "k0" }
 	again(7)
-	redrive.Match, redrive.Remove = nil, true
-	if done := again(len(dead)); len(done.Removed) == 0 {
+	again(0) // they are marked
+	redrive.Handled = true
+	again(7)
+	redrive.Match, redrive.Handled, redrive.Remove = nil, false, true
+	if done := again(len(dead) - 7); len(done.Removed) == 0 {
 		t.Errorf("nothing removed: %+v", done)
 	}
 	f.await(t, 40)
@@ -80,12 +86,12 @@ func TestRedriveCounts(t *testing.T) {
 	f.start(t, config, poison)
 	redrive := inbox.RedriveConfig{Brokers: config.Brokers, DeadLetter: f.topic + ".DLT"}
 	for round := range 3 {
-		until(t, "the dead letter", func() bool { records, _ := f.letters(t); return len(records) > round })
-		records, headers := f.letters(t)
-		if got := headers[round]["walpost-redrives"]; round > 0 && got != fmt.Sprint(round) {
+		// Each round writes a dead letter and, when it goes back, a mark.
+		until(t, "the dead letter", func() bool { records, _ := f.letters(t); return len(records) > 2*round })
+		_, headers := f.letters(t)
+		if got := headers[2*round]["walpost-redrives"]; round > 0 && got != fmt.Sprint(round) {
 			t.Errorf("round %d: %s redrives", round, got)
 		}
-		redrive.Match = func(d *inbox.DeadLetter) bool { return d.Offset == int64(len(records)-1) }
 		var seen inbox.DeadLetter
 		redrive.Each = func(d *inbox.DeadLetter) error { seen = *d; return nil }
 		if _, err := inbox.Redrive(t.Context(), redrive); err != nil {
@@ -107,5 +113,71 @@ func TestRedriveStops(t *testing.T) {
 	}
 	if _, err := inbox.Redrive(t.Context(), inbox.RedriveConfig{}); !errors.Is(err, inbox.ErrConfig) {
 		t.Errorf("%v", err)
+	}
+}
+
+// What was discarded is not put back, and says so; what is foreign stops what writes.
+func TestDiscard(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	f.send(t, f.message("bad", "k"), f.message("other", "k"))
+	config := f.config(t)
+	f.start(t, config, func(context.Context, pgx.Tx, *inbox.Event) error { return inbox.Permanent(errPoison) })
+	until(t, "the dead letters", func() bool { records, _ := f.letters(t); return len(records) == 2 })
+	some := inbox.RedriveConfig{
+		Brokers: config.Brokers, DeadLetter: f.topic + ".DLT", DryRun: true,
+		Match: func(d *inbox.DeadLetter) bool { return d.Event.ID == "other" },
+	}
+	if done, err := inbox.Discard(t.Context(), some); err != nil || done.Matched != 1 || done.Discarded != 0 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	some.DryRun = false
+	if done, err := inbox.Discard(t.Context(), some); err != nil || done.Discarded != 1 || done.Read != 2 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	var left []string
+	some.Match, some.DryRun = nil, true
+	some.Each = func(d *inbox.DeadLetter) error {
+		left = append(left, d.Event.ID+d.Handled)
+		if (d.Handled == "") != d.HandledAt.IsZero() {
+			t.Errorf("handled at %v", d.HandledAt)
+		}
+		return nil
+	}
+	for _, handled := range []bool{false, true} {
+		some.Handled = handled
+		if _, err := inbox.Redrive(t.Context(), some); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"bad", "bad", "otherdiscarded"}; !slices.Equal(left, want) {
+		t.Errorf("%q, want %q", left, want)
+	}
+}
+
+// A dead letter of the relay never was in a partition: it goes to that of its key.
+func TestRedriveOfTheRelaysLetters(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 7)
+	for _, key := range []string{"a", "b", "c", "d"} {
+		letter := f.message("id of "+key, key)
+		letter.Topic += ".DLT"
+		letter.Headers = append(letter.Headers, sarama.RecordHeader{Key: []byte("walpost-dlt-topic"), Value: []byte(f.topic)})
+		f.send(t, letter)
+	}
+	if done, err := inbox.Redrive(t.Context(), inbox.RedriveConfig{Brokers: f.config(t).Brokers, DeadLetter: f.topic + ".DLT"}); err != nil || done.Sent[f.topic] != 4 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	records, err := f.kafka.Records(t.Context(), f.topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		if want := murmur2.Partition(r.Key, 7); r.Partition != want || string(r.Value) != "payload of id of "+string(r.Key) {
+			t.Errorf("key %s in partition %d, want %d: %s", r.Key, r.Partition, want, r.Value)
+		}
+	}
+	if len(records) != 4 {
+		t.Errorf("%d records", len(records))
 	}
 }

@@ -1,0 +1,96 @@
+package inbox
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// What has been done with a dead letter is remembered by a mark: a record of the same
+// partition, without key and value. A mark comes after its dead letter, so retention
+// never takes it first. (A group's offsets would be forgotten after
+// offsets.retention.minutes, and know a prefix only.)
+const (
+	headerHandled       = headerPrefix + "handled"        // redriven or discarded
+	headerHandledOffset = headerPrefix + "handled-offset" // of the dead letter
+	headerHandledTime   = headerPrefix + "handled-time"   // RFC 3339 in UTC
+)
+
+// What may have been done.
+const (
+	redriven  = "redriven"
+	discarded = "discarded"
+)
+
+// mark says what was done with a dead letter, and when.
+type mark struct {
+	how string
+	at  time.Time
+}
+
+// markOf reads a mark and the offset that it is about; ok is false for other records.
+func markOf(m *sarama.ConsumerMessage) (offset int64, _ mark, ok bool) {
+	headers := map[string]string{}
+	for _, h := range m.Headers {
+		headers[string(h.Key)] = string(h.Value)
+	}
+	how, ok := headers[headerHandled]
+	return numberOf(headers, headerHandledOffset, -1), mark{how, timeOf(headers, headerHandledTime)}, ok
+}
+
+// marker is the mark for a dead letter.
+func (d *DeadLetter) marker(how string) *sarama.ProducerMessage {
+	header := func(name, value string) sarama.RecordHeader {
+		return sarama.RecordHeader{Key: []byte(name), Value: []byte(value)}
+	}
+	return &sarama.ProducerMessage{Topic: d.Topic, Partition: d.Partition, Headers: []sarama.RecordHeader{
+		header(headerHandled, how), header(headerHandledOffset, strconv.FormatInt(d.Offset, 10)), header(headerHandledTime, timeText(time.Now())),
+	}}
+}
+
+// span is a part of a partition: from first up to, but not with, end.
+type span struct {
+	topic      string
+	partition  int32
+	first, end int64
+}
+
+// each reads the span. Its last offsets may hold no record, but a transaction's
+// marker: then nothing comes for a while.
+func (s span) each(ctx context.Context, consumer sarama.Consumer, do func(*sarama.ConsumerMessage) error) error {
+	if s.first >= s.end {
+		return nil
+	}
+	records, err := consumer.ConsumePartition(s.topic, s.partition, s.first)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = records.Close() }()
+	const silence = 5 * time.Second
+	quiet := time.NewTimer(silence)
+	defer quiet.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-records.Errors():
+			return err
+		case <-quiet.C:
+			if records.HighWaterMarkOffset() < s.end {
+				quiet.Reset(silence) // no answer yet
+				continue
+			}
+			return nil
+		case m := <-records.Messages():
+			if m.Offset >= s.end {
+				return nil
+			}
+			if err := do(m); err != nil || m.Offset+1 == s.end {
+				return err
+			}
+			quiet.Reset(silence)
+		}
+	}
+}
