@@ -60,6 +60,7 @@ func runAll(ctx context.Context, cfgs []*config.Config, signals <-chan os.Signal
 	kafka.LogTo(l.base.Core(), clusters...)
 
 	limitMemory(cfgs)
+	abortOnPanic()
 	p, err := newProcess(cfgs, l)
 	if err != nil {
 		return report(s.err, usage("%w", err))

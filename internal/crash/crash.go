@@ -1,7 +1,7 @@
 // Package crash has the points of a row's way at which tests kill the process. In a
 // normal build they are nothing: the calls are compiled away. With the build tag
 // faults a process started with WALPOST_CRASH=POINT:N kills itself, as kill -9 would,
-// at the Nth time it comes to the point.
+// at the Nth time it comes to the point; with POINT:N:panic it panics there instead.
 package crash
 
 // The points, in the order of the way.

@@ -92,12 +92,12 @@ func TestEveryRowOfTheMatrixIsAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	answered := map[int]bool{}
-	for _, line := range strings.Split(string(text), "\n") {
+	for line := range strings.SplitSeq(string(text), "\n") {
 		cells := strings.Split(line, "|")
 		if len(cells) < 4 {
 			continue
 		}
-		for _, part := range strings.Split(cells[1], ",") {
+		for part := range strings.SplitSeq(cells[1], ",") {
 			first, last, isRange := strings.Cut(strings.TrimSpace(part), "–")
 			from, to := number(first), number(last)
 			if !isRange {

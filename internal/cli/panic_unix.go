@@ -1,0 +1,9 @@
+//go:build unix
+
+package cli
+
+import "syscall"
+
+// withoutCore forbids core files. A sandbox may forbid to forbid them; then it is for
+// the sandbox to say.
+func withoutCore() { _ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}) }

@@ -1,0 +1,46 @@
+//go:build faults
+
+package e2e_test
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/walpost/walpost/internal/crash"
+)
+
+// A panic in any goroutine ends the whole process, with Go's words for it and by a
+// signal, so that a supervisor starts it again: no relay lives on by half. The next
+// one goes on, and nothing is lost.
+func TestRow70_PanicEndsTheProcess(t *testing.T) {
+	for _, point := range []string{
+		crash.Read,          // in the goroutine that reads from Postgres
+		crash.BeforeProduce, // in that of a broker
+		crash.Acknowledged,  // in that which takes Kafka's answers
+	} {
+		t.Run(point, func(t *testing.T) {
+			f := newFixture(t, nil)
+			walpost(t, "init", "-c", f.file).exits(t, 0)
+			for n := range 20 {
+				f.db.Exec(t, insert("k", n))
+			}
+			t.Setenv("WALPOST_CRASH", point+":1:panic")
+			p := walpost(t, "run", "-c", f.file)
+			p.exits(t, -1, "panic: crash point "+point, "goroutine ")
+			if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGABRT || status.CoreDump() {
+				t.Errorf("it ended by %s, want SIGABRT and no core", p.cmd.ProcessState)
+			}
+			if line, _, _ := strings.Cut(p.log.String()[strings.Index(p.log.String(), "panic: "):], "\n"); strings.Contains(line, "{") {
+				t.Errorf("the line that says what happened is %q", line)
+			}
+			t.Setenv("WALPOST_CRASH", "")
+			f.released(t)
+			last := walpost(t, "run", "-c", f.file)
+			f.confirmed(t, last)
+			last.terminate(t)
+			last.exits(t, 0)
+			f.compare(t)
+		})
+	}
+}
