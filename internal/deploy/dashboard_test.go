@@ -189,7 +189,7 @@ func TestQueriesOnARunningRelay(t *testing.T) {
 		if r.Health != "ok" {
 			t.Errorf("%s: %s %s", r.Name, r.Health, r.LastError)
 		}
-		if firing := r.State != "inactive"; firing != (r.Name == "WalpostRecordsRejected") {
+		if firing := r.State == "firing"; firing != (r.Name == "WalpostRecordsRejected") { // pending may come of a busy machine
 			t.Errorf("%s is %s", r.Name, r.State)
 		}
 	}

@@ -95,15 +95,18 @@ func write(t *testing.T, name, text string) string {
 	return file
 }
 
+// patience is for a machine that does much else.
+const patience = 2 * time.Minute
+
 // await waits for a condition.
 func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(patience)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited a minute for %s", what)
+			t.Fatalf("waited %s for %s", patience, what)
 		}
 		<-tick.C
 	}
