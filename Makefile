@@ -22,10 +22,13 @@ build: ## build the static binary bin/walpost
 test: tools ## run all tests on real Postgres and real Kafka, with the race detector
 	go test -race -timeout 15m ./...
 
-tools: # what reads the files in deploy/: they are tried on a real Prometheus, and by systemd
+tools: # what reads the files in deploy/, tried on a real Prometheus and by systemd, and a browser for the page
 	@{ command -v promtool && command -v prometheus && command -v systemd-analyze; } >/dev/null || \
 		{ apt-get update -q && apt-get install -q -y --no-install-recommends prometheus systemd; } || \
 		{ echo 'install Prometheus, promtool and systemd-analyze, on Debian and Ubuntu: sudo apt-get install prometheus systemd' >&2; exit 1; }
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
+		{ apt-get update -q && apt-get install -q -y --no-install-recommends chromium; } || \
+		{ echo 'install Chromium, on Debian: sudo apt-get install chromium' >&2; exit 1; }
 
 faults: ## run the whole fault suite: servers killed, frozen, cut off, replaced (some minutes)
 	go test -race -timeout 30m -tags faults ./internal/faults ./internal/relay ./internal/producer ./internal/e2e

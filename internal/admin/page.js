@@ -1,7 +1,8 @@
 'use strict';
 
 const EVERY = 2000; // milliseconds between two looks
-const HOUR = 3600;  // seconds that the plots show
+const HOUR = 3600;  // seconds that the plots show at most
+const LEAST = 300;  // and at least
 
 const STATES = {
   connecting: ['bad', 'Connecting', 'There is no connection to Postgres; nothing is lost, the slot keeps the events.'],
@@ -14,7 +15,7 @@ const STATES = {
   standby: ['idle', 'Standing by', 'Another relay streams from the slot; this one takes over when it ends.'],
   stopping: ['warn', 'Stopping', 'Asked to stop: waiting for what was read to be acknowledged.'],
   stopped: ['idle', 'Stopped', 'Ended in order.'],
-  halted: ['bad', 'Halted', 'Stopped for good: a person must decide. Nothing is lost, the slot keeps the events.'],
+  halted: ['bad', 'Halted', 'Stopped for good: a person must decide.'],
 };
 
 // Which station of the way a condition belongs to.
@@ -45,6 +46,12 @@ function duration(s) {
   return Math.floor(s / 86400) + ' d ' + Math.floor(s % 86400 / 3600) + ' h';
 }
 
+// limit is how much WAL the server keeps for a slot at most.
+const limit = slot => slot.retained_bytes + Math.max(0, slot.safe_wal_bytes);
+
+// topicName says what the name "other" of the metrics stands for.
+const topicName = name => name === 'other' ? '(no valid name, or beyond the first 1,000)' : name;
+
 const perSecond = r => (r < 10 && r > 0 ? r.toFixed(1) : number(r)) + '/s';
 const age = t => Math.max(0, (Date.now() - new Date(t)) / 1000);
 
@@ -63,11 +70,17 @@ function withCode(parent, text) {
   text.split('`').forEach((part, i) => part && parent.append(i % 2 ? element('code', part) : part));
 }
 
+// withoutReason leaves out of a hint what stands above it as the reason.
+function withoutReason(hint, reason) {
+  return reason && hint.startsWith(reason + '; ') ? hint.slice(reason.length + 2) : hint;
+}
+
 class Relay {
   constructor(name) {
     this.root = document.getElementById('relay').content.cloneNode(true).firstElementChild;
     this.find = key => this.root.querySelector('[data-' + key + ']');
     set(this.find('name'), name);
+    this.root.setAttribute('aria-label', 'Relay ' + name);
     this.drawn = {};
     this.before = null;
     this.rate = 0;
@@ -98,8 +111,8 @@ class Relay {
 
   todo(r) {
     const box = this.find('todo');
-    const list = r.conditions.map(c => ({...c, hint: c.hint || r.hint}));
-    if (r.hint && !list.some(c => c.hint === r.hint)) list.unshift({name: r.state, severity: 'warning', since: r.since, hint: r.hint});
+    const list = r.conditions.map(c => ({...c, hint: withoutReason(c.hint, r.reason)}));
+    if (r.hint && !r.conditions.some(c => c.hint === r.hint)) list.unshift({name: r.state, severity: 'warning', since: r.since, hint: r.hint});
     this.once('todo', list, () => {
       const worst = list.map(c => SEVERITIES[c.severity]).sort((a, b) => RANK[b] - RANK[a])[0];
       box.hidden = list.length === 0;
@@ -128,9 +141,12 @@ class Relay {
   way(r, css) {
     set(this.find('lagbytes'), bytes(r.lag_bytes));
     set(this.find('retained'), r.slot ? bytes(r.slot.retained_bytes) : '–');
+    set(this.find('retainedunit'), r.slot && r.slot.safe_wal_bytes !== null ? 'WAL retained, limit ' + bytes(limit(r.slot)) : 'WAL retained');
     set(this.find('inflight'), r.in_flight ? number(r.in_flight.events) : '–');
     set(this.find('inflightunit'), r.in_flight ? 'in flight, ' + bytes(r.in_flight.bytes) + ', oldest ' + duration(r.oldest_unacked_seconds) : 'in flight');
     set(this.find('rate'), perSecond(this.rate));
+    set(this.find('ratenow'), perSecond(this.rate));
+    set(this.find('lagnow'), duration(r.lag_seconds));
     set(this.find('total'), number(this.published) + ' published since the start');
     const health = {postgres: ['ok', 'ok'], slot: ['ok', r.slot ? r.slot.wal_status : 'not seen yet'], walpost: [css === 'ok' ? 'ok' : 'idle', words(r.state)], kafka: ['ok', 'ok']};
     if (!r.slot) health.slot[0] = 'idle';
@@ -160,9 +176,10 @@ class Relay {
       set(this.find('slotwords'), s.wal_status === 'lost' ? 'The slot is lost: Postgres has removed WAL that it needed.' :
         'No limit: Postgres keeps WAL for the slot until the disk is full (max_slot_wal_keep_size is -1).');
     } else {
-      const limit = s.retained_bytes + Math.max(0, s.safe_wal_bytes);
-      meter.value = limit ? s.retained_bytes / limit : 1;
-      set(this.find('slotwords'), bytes(s.retained_bytes) + ' of ' + bytes(limit) + ' retained; ' + bytes(Math.max(0, s.safe_wal_bytes)) + ' more may be written before the slot is lost.');
+      const most = limit(s), share = most ? s.retained_bytes / most : 1;
+      meter.value = share;
+      meter.textContent = Math.round(share * 100) + ' %';
+      set(this.find('slotwords'), bytes(s.retained_bytes) + ' of ' + bytes(most) + ' retained (' + meter.textContent + '); ' + bytes(Math.max(0, s.safe_wal_bytes)) + ' more may be written before the slot is lost.');
     }
     const rows = [['name', s.name], ['active', s.active ? 'yes' : 'no'], ['wal_status', s.wal_status], ['confirmed', s.confirmed_flush_lsn], ['restart', s.restart_lsn], ['lag', bytes(r.lag_bytes) + ', ' + duration(r.lag_seconds)]];
     this.once('slot', rows, () => this.find('slot').replaceChildren(...rows.flatMap(([k, v]) => [element('dt', k), element('dd', v)])));
@@ -172,11 +189,11 @@ class Relay {
     const none = v => v === null ? '–' : number(v);
     const rejected = r.rejected.reduce((sum, x) => sum + x.events, 0);
     set(this.find('rejectedwords'), rejected ? number(rejected) + ' since the start; the log names each kind.' : 'None since the start.');
-    this.table('rejected', 2, r.rejected.map(x => [x.topic, words(x.reason), number(x.events)]));
+    this.table('rejected', 2, r.rejected.map(x => [topicName(x.topic), words(x.reason), number(x.events)]));
     const topics = [...r.topics].sort((a, b) => b.published - a.published);
     const shown = 20;
     set(this.find('topicwords'), topics.length === 0 ? 'Nothing was written yet.' : topics.length > shown ? 'The ' + shown + ' busiest of ' + topics.length + '.' : '');
-    this.table('topics', 1, topics.slice(0, shown).map(t => [t.topic, number(t.published), bytes(t.bytes), number(t.dead_letters), none(t.under_replicated_partitions), none(t.isr_shrinks)]));
+    this.table('topics', 1, topics.slice(0, shown).map(t => [topicName(t.topic), number(t.published), bytes(t.bytes), number(t.dead_letters), none(t.under_replicated_partitions), none(t.isr_shrinks)]));
     this.find('groupsection').hidden = r.consumer_groups.length === 0;
     this.table('groups', 2, r.consumer_groups.map(g => [g.group, g.topic, number(g.records)]));
   }
@@ -197,9 +214,7 @@ class Relay {
 
   plots(trace) {
     const last = a => a.length ? a[a.length - 1] : 0;
-    set(this.find('lagnow'), duration(last(trace.lag)));
-    set(this.find('ratenow'), perSecond(last(trace.rate)));
-    this.once('plots', last(trace.seconds), () => {
+    this.once('plots', [last(trace.seconds), this.root.clientWidth], () => {
       this.plot('lag', trace.seconds, trace.lag, duration, 'Lag');
       this.plot('rate', trace.seconds, trace.rate, perSecond, 'Throughput');
     });
@@ -207,10 +222,13 @@ class Relay {
 
   plot(key, seconds, values, format, name) {
     const svg = this.root.querySelector('[data-plot=' + key + ']');
-    const [left, right, top, bottom] = [4, 596, 20, 126];
+    const width = svg.clientWidth || 600;
+    svg.setAttribute('viewBox', '0 0 ' + width + ' 152');
+    const [left, right, top, bottom] = [1, width - 1, 20, 128];
     const now = seconds[seconds.length - 1] || 0;
+    const span = Math.min(HOUR, Math.max(LEAST, now - (seconds[0] || now)));
     const highest = Math.max(...values, 0), scale = highest || 1;
-    const x = s => right - (now - s) / HOUR * (right - left);
+    const x = s => right - (now - s) / span * (right - left);
     const y = v => bottom - v / scale * (bottom - top);
     const points = seconds.map((s, i) => x(s).toFixed(1) + ',' + y(values[i]).toFixed(1));
     const draw = (tag, attributes, text) => {
@@ -225,9 +243,9 @@ class Relay {
       parts.push(draw('polygon', {points: x(seconds[0]).toFixed(1) + ',' + bottom + ' ' + points.join(' ') + ' ' + right + ',' + bottom, class: 'area'}));
     }
     parts.push(draw('polyline', {points: points.join(' ')}),
-      draw('text', {x: left, y: top - 6}, highest ? 'highest ' + format(highest) : ''), draw('text', {x: left, y: 144}, '1 h ago'), draw('text', {x: right, y: 144, 'text-anchor': 'end'}, 'now'));
+      draw('text', {x: left, y: top - 6}, highest ? 'highest ' + format(highest) : ''), draw('text', {x: left, y: 146}, Math.round(span / 60) + ' min ago'), draw('text', {x: right, y: 146, 'text-anchor': 'end'}, 'now'));
     svg.replaceChildren(...parts);
-    svg.setAttribute('aria-label', name + ' over the last hour: now ' + format(values[values.length - 1] || 0) + ', highest ' + format(highest));
+    svg.setAttribute('aria-label', name + ' over the last ' + Math.round(span / 60) + ' minutes: now ' + format(values[values.length - 1] || 0) + ', highest ' + format(highest));
   }
 }
 

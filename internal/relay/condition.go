@@ -41,7 +41,11 @@ func (r *Relay) stateConditions(rep *Report, found *findings) {
 			found.add(ConditionPostgres, *rep.Since, rep.Reason)
 		}
 	case HaltedState:
-		found.add(ConditionHalted, *rep.Since, rep.Reason)
+		found.add(ConditionHalted, *rep.Since, "")
+		if c := found.found[ConditionHalted]; rep.Hint != "" {
+			c.Hint = rep.Hint
+			found.found[ConditionHalted] = c
+		}
 	case Standby:
 		found.add(ConditionStandby, *rep.Since, "")
 	case Throttled:

@@ -24,11 +24,16 @@ type Halt struct {
 	Hint   string // the command or the change that repairs it
 }
 
-func (h *Halt) Error() string {
-	s := h.Reason
-	if h.Detail != "" {
-		s += ": " + h.Detail
+// words are what happened, without what to do.
+func (h *Halt) words() string {
+	if h.Detail == "" {
+		return h.Reason
 	}
+	return h.Reason + ": " + h.Detail
+}
+
+func (h *Halt) Error() string {
+	s := h.words()
 	if h.Hint != "" {
 		s += "; " + h.Hint
 	}

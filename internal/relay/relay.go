@@ -312,7 +312,7 @@ const finishTimeout = 5 * time.Second
 func (r *Relay) ended(ctx context.Context, stop <-chan struct{}, err error) (bool, error) {
 	if halt, ok := errors.AsType[*Halt](err); ok {
 		r.deliver(ctx)
-		r.state.set(HaltedState, halt.Reason, halt.Hint)
+		r.state.set(HaltedState, halt.words(), halt.Hint)
 		r.log.Error("halted", zap.Int("exit_code", halt.Code), zap.String("reason", halt.Reason),
 			zap.String("detail", halt.Detail), zap.String("hint", halt.Hint))
 		return true, halt

@@ -1,0 +1,88 @@
+package browser_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// shows waits until the part of the page for a relay has all the texts. Nothing
+// loads the page again.
+func (b *browser) shows(t *testing.T, relay string, texts ...string) {
+	t.Helper()
+	var last string
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s shows:\n%s", relay, last)
+		}
+	}()
+	await(t, relay+" to show "+strings.Join(texts, ", "), func() bool {
+		last = evaluate[string](t, b, fmt.Sprintf(`[...document.querySelectorAll('article')].filter(a => a.querySelector('h2').textContent === %q).map(a => a.innerText).join('')`, relay))
+		for _, text := range texts {
+			if !strings.Contains(last, text) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// An operator's day: events flow, a record is refused, one relay halts, Kafka goes
+// and comes back. The page is opened once.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	b, s := openBrowser(t), newScene(t)
+	b.do(t, chromedp.Navigate(s.origin+"/"))
+	b.shows(t, "orders", "Streaming", "0 published")
+	b.shows(t, "billing", "Streaming")
+
+	s.insert(t, "orders", "order", 5)
+	b.shows(t, "orders", "5 published", "orders.order")
+	s.insert(t, "orders", "order", 3000)
+	s.insert(t, "orders", "no/topic", 2)
+	s.insert(t, "billing", "invoice", 70)
+	b.shows(t, "orders", "3,005 published", "invalid topic", "records rejected")
+	b.shows(t, "billing", "70 published")
+	b.views(t, s, "flowing")
+
+	s.exec(t, "billing", "DROP PUBLICATION walpost_billing")
+	b.shows(t, "billing", "Halted", "publication walpost_billing was dropped", "walpost recover -c ", "billing.yaml")
+	if err := s.kafka.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.insert(t, "orders", "order", 40)
+	b.shows(t, "orders", "Kafka unavailable", "start the brokers", "40")
+	b.views(t, s, "broken")
+	if err := s.kafka.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.shows(t, "orders", "Streaming", "3,045 published")
+	b.quiet(t, s.origin)
+}
+
+// views looks at the page as it is now in every way it can be looked at.
+func (b *browser) views(t *testing.T, s *scene, name string) {
+	t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		b.scheme(t, scheme)
+		b.accessible(t, scheme)
+		b.screenshot(t, name+"-"+scheme)
+	}
+	b.resize(t, 390, 844, true)
+	if over := evaluate[int](t, b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
+		t.Errorf("%s: on a phone the page is %d pixels too wide", name, over)
+	}
+	b.screenshot(t, name+"-phone")
+	b.scheme(t, "light")
+	b.resize(t, 1280, 900, false)
+	for _, path := range []string{"/", "/status", "/metrics", "/history", "/readyz"} {
+		if strings.Contains(s.get(t, path), canary) {
+			t.Errorf("%s shows a secret", path)
+		}
+	}
+	if strings.Contains(evaluate[string](t, b, `document.documentElement.outerHTML`)+s.logs.String(), canary) {
+		t.Error("the page or the log shows a secret")
+	}
+}
