@@ -1,0 +1,129 @@
+package eventstore
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/walpost/walpost/pkg/outbox"
+)
+
+// Config describes the tables. The zero value is events and events_snapshot in the
+// schema public.
+type Config struct {
+	// Outbox is the table of events, as package outbox has it: columns, types, further
+	// headers, codec, limits, trace context. Table defaults to public.events; it must be
+	// of small letters, digits and _. Give the relay the header version:
+	// `headers: {eventType: type, version: version}`.
+	Outbox outbox.Config
+
+	// Snapshots is the table of snapshots. Defaults to the table of events with
+	// _snapshot behind.
+	Snapshots string
+
+	// SnapshotSchema is the version of the state's form. Snapshots of another are not
+	// used: raise it when the type of the state changes, and aggregates are loaded from
+	// their events until they have a new snapshot.
+	SnapshotSchema int32
+
+	// Decode reads a snapshot back; Outbox.Codec writes it. Defaults to json.Unmarshal.
+	Decode func(data []byte, state any) error
+}
+
+// ErrConfig is a configuration that cannot work.
+var ErrConfig = errors.New("eventstore: configuration")
+
+// Version is the column and the header of an event's version.
+const Version = "version"
+
+// tableName keeps to names that need no quotes, so that they are the same to the
+// package outbox and here.
+var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]{0,40}$`)
+
+// Store appends and loads. It is safe for concurrent use.
+type Store struct {
+	config Config
+	outbox *outbox.Outbox
+	sql    statements
+}
+
+// New checks a configuration and makes a Store of it. It touches no database.
+func New(config Config) (*Store, error) {
+	c := config
+	c.Outbox.Table = qualified(orElse(c.Outbox.Table, "events"))
+	c.Snapshots = qualified(orElse(c.Snapshots, c.Outbox.Table+"_snapshot"))
+	for _, table := range []string{c.Outbox.Table, c.Snapshots} {
+		if !tableName.MatchString(table) {
+			return nil, fmt.Errorf("%w: table %q: want table or schema.table, of small letters, digits and _", ErrConfig, table)
+		}
+	}
+	if c.Outbox.DeleteAfterWrite || c.Outbox.Partitioned {
+		return nil, fmt.Errorf("%w: Outbox: DeleteAfterWrite and Partitioned are for outboxes whose rows may go", ErrConfig)
+	}
+	columns := &c.Outbox.Columns
+	columns.ID, columns.AggregateType = orElse(columns.ID, "id"), orElse(columns.AggregateType, "aggregatetype")
+	columns.AggregateID, columns.Type = orElse(columns.AggregateID, "aggregateid"), orElse(columns.Type, "type")
+	columns.Payload = orElse(columns.Payload, "payload")
+	c.Outbox.Headers = append(slices.Clone(c.Outbox.Headers), outbox.Header{Name: Version, Column: Version})
+	c.Outbox.Types = maps.Clone(c.Outbox.Types)
+	if c.Outbox.Types == nil {
+		c.Outbox.Types = map[string]string{}
+	}
+	c.Outbox.Types[Version] = "bigint"
+	if c.Outbox.Codec == nil {
+		c.Outbox.Codec = json.Marshal
+	}
+	if c.Decode == nil {
+		c.Decode = json.Unmarshal
+	}
+	o, err := outbox.New(c.Outbox)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return &Store{config: c, outbox: o, sql: statementsOf(&c)}, nil
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+func qualified(table string) string {
+	if strings.Contains(table, ".") {
+		return table
+	}
+	return "public." + table
+}
+
+// constraint is the name of the unique constraint, by which a conflict is known.
+func (c *Config) constraint() string {
+	return c.Outbox.Table[strings.IndexByte(c.Outbox.Table, '.')+1:] + "_version_key"
+}
+
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// DDL gives the SQL that makes the tables, for a migration. It ends with a semicolon
+// and holds no IF NOT EXISTS.
+func (s *Store) DDL() string {
+	c := &s.config
+	columns := c.Outbox.Columns
+	return s.outbox.DDL() +
+		"ALTER TABLE " + c.Outbox.Table + "\n    ALTER COLUMN " + Version + " SET NOT NULL,\n" +
+		"    ADD CONSTRAINT " + c.constraint() + " UNIQUE (" + quote(columns.AggregateType) + ", " + quote(columns.AggregateID) + ", " + Version + ");\n" +
+		"CREATE TABLE " + c.Snapshots + ` (
+    aggregate_type text NOT NULL,
+    aggregate_id text NOT NULL,
+    version bigint NOT NULL,
+    schema integer NOT NULL,
+    state bytea NOT NULL,
+    taken_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (aggregate_type, aggregate_id)
+);
+`
+}

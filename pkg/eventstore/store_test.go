@@ -1,0 +1,385 @@
+package eventstore_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/pkg/eventstore"
+	"github.com/walpost/walpost/pkg/outbox"
+)
+
+var stack devstacktest.Stack
+
+func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }
+
+// account is an aggregate: its events move an amount.
+type account struct {
+	Balance int `json:"balance"`
+	Applied int `json:"applied"` // events, those of the snapshot included
+}
+
+type moved struct{ Amount int }
+
+func (a *account) apply(e eventstore.Recorded) error {
+	var m moved
+	if err := json.Unmarshal(e.Payload, &m); err != nil {
+		return err
+	}
+	a.Balance += m.Amount
+	a.Applied++
+	return nil
+}
+
+func apply(a *account, e eventstore.Recorded) error { return a.apply(e) }
+
+func move(amount int) eventstore.Event {
+	return eventstore.Event{Type: "Moved", Payload: moved{amount}}
+}
+
+// fixture is a database with the tables of a store.
+type fixture struct {
+	devstacktest.Database
+	store *eventstore.Store
+}
+
+func newFixture(t testing.TB, config eventstore.Config) *fixture {
+	t.Helper()
+	s, err := eventstore.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fixture{stack.Database(t), s}
+	f.Exec(t, s.DDL())
+	return f
+}
+
+// in does something in a transaction of pgx and commits it.
+func (f *fixture) in(t testing.TB, do func(tx eventstore.Tx) error) error {
+	t.Helper()
+	return inTx(t.Context(), f.Conn, do)
+}
+
+func inTx(ctx context.Context, conn *pgx.Conn, do func(tx eventstore.Tx) error) error {
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	if err := do(eventstore.Pgx(tx)); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// append appends in a transaction of its own.
+func (f *fixture) append(t testing.TB, stream eventstore.Stream, expected int64, events ...eventstore.Event) (version int64, err error) {
+	t.Helper()
+	err = f.in(t, func(tx eventstore.Tx) (err error) {
+		version, err = f.store.Append(t.Context(), tx, stream, expected, events...)
+		return err
+	})
+	return version, err
+}
+
+func (f *fixture) load(t testing.TB, store *eventstore.Store, stream eventstore.Stream) (a account, version int64) {
+	t.Helper()
+	err := f.in(t, func(tx eventstore.Tx) (err error) {
+		version, err = eventstore.Load(t.Context(), store, tx, stream, &a, apply)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a, version
+}
+
+var mine = eventstore.Stream{Type: "account", ID: "it's mine"}
+
+func TestAppendAndLoad(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, eventstore.Config{})
+	if a, version := f.load(t, f.store, mine); version != 0 || a != (account{}) {
+		t.Errorf("%+v at %d", a, version)
+	}
+	if version, err := f.append(t, mine, 0, move(10), move(-3)); version != 2 || err != nil {
+		t.Fatalf("%d %v", version, err)
+	}
+	if version, err := f.append(t, eventstore.Stream{Type: "account", ID: "another"}, 0, move(1)); version != 1 || err != nil {
+		t.Fatalf("%d %v", version, err)
+	}
+	if version, err := f.append(t, mine, 2, move(5)); version != 3 || err != nil {
+		t.Fatalf("%d %v", version, err)
+	}
+	if a, version := f.load(t, f.store, mine); version != 3 || a != (account{12, 3}) {
+		t.Errorf("%+v at %d", a, version)
+	}
+	var last int64
+	err := f.in(t, func(tx eventstore.Tx) (err error) {
+		last, err = f.store.Each(t.Context(), tx, mine, 2, func(e eventstore.Recorded) error {
+			if e.Version != 3 || e.Type != "Moved" || string(e.Payload) != `{"Amount": 5}` || len(e.ID) != 36 {
+				t.Errorf("%+v", e)
+			}
+			return nil
+		})
+		return err
+	})
+	if err != nil || last != 3 {
+		t.Errorf("%d %v", last, err)
+	}
+}
+
+// An expected version that is not the stream's writes nothing, and the transaction
+// stays usable.
+func TestConflict(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, eventstore.Config{})
+	if _, err := f.append(t, mine, 0, move(1)); err != nil {
+		t.Fatal(err)
+	}
+	err := f.in(t, func(tx eventstore.Tx) error {
+		for _, expected := range []int64{0, 2} {
+			_, err := f.store.Append(t.Context(), tx, mine, expected, move(100))
+			conflict, ok := errors.AsType[*eventstore.ConflictError](err)
+			if !ok || !errors.Is(err, eventstore.ErrConflict) || conflict.Expected != expected || conflict.Actual != 1 {
+				t.Errorf("%v", err)
+			}
+		}
+		_, err := f.store.Append(t.Context(), tx, mine, 1, move(2))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, _ := f.load(t, f.store, mine); a != (account{3, 2}) {
+		t.Errorf("%+v", a)
+	}
+	if _, err := f.append(t, mine, -1, move(1)); err == nil {
+		t.Error("a version below 0")
+	}
+	_, err = f.append(t, mine, 2, eventstore.Event{Type: "Moved", Payload: make(chan int)})
+	if refused, ok := errors.AsType[*outbox.EventError](err); !ok || refused.Field != "Payload" {
+		t.Errorf("%v", err)
+	}
+	// The same id twice is a fault of the caller's, and no conflict.
+	twice := eventstore.Event{ID: "01890a5d-ac96-774b-bcce-b302099a8057", Type: "Moved", Payload: moved{1}}
+	if _, err = f.append(t, mine, 2, twice, twice); err == nil || errors.Is(err, eventstore.ErrConflict) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Many at the same time: each decides on what it has read, and of those that rest on
+// the same version one wins. Nothing is lost, and no version is there twice.
+func TestConcurrentAppends(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, eventstore.Config{})
+	const writers, each = 4, 15
+	var conflicts sync.Map
+	var work sync.WaitGroup
+	for w := range writers {
+		conn, err := f.Server.Connect(t.Context(), f.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+		work.Go(func() {
+			for done := 0; done < each; {
+				err := inTx(t.Context(), conn, func(tx eventstore.Tx) error {
+					var a account
+					version, err := eventstore.Load(t.Context(), f.store, tx, mine, &a, apply)
+					if err != nil {
+						return err
+					}
+					if a.Applied != int(version) {
+						return fmt.Errorf("%+v at %d", a, version)
+					}
+					_, err = f.store.Append(t.Context(), tx, mine, version, move(1))
+					return err
+				})
+				switch {
+				case err == nil:
+					done++
+				case errors.Is(err, eventstore.ErrConflict):
+					conflicts.Store(w, err)
+				default:
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	work.Wait()
+	if a, version := f.load(t, f.store, mine); version != writers*each || a != (account{writers * each, writers * each}) {
+		t.Errorf("%+v at %d", a, version)
+	}
+	met := 0
+	conflicts.Range(func(any, any) bool { met++; return true })
+	if met == 0 {
+		t.Error("they never met")
+	}
+}
+
+// Two that have both read before either has written meet at the constraint.
+func TestConflictAtTheConstraint(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, eventstore.Config{})
+	second, err := f.Server.Connect(t.Context(), f.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = second.Close(context.WithoutCancel(t.Context())) })
+	first, err := f.Conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.store.Append(t.Context(), eventstore.Pgx(first), mine, 0, move(1)); err != nil {
+		t.Fatal(err)
+	}
+	lost := make(chan error, 1)
+	go func() {
+		lost <- inTx(t.Context(), second, func(tx eventstore.Tx) error {
+			_, err := f.store.Append(t.Context(), tx, mine, 0, move(2))
+			return err
+		})
+	}()
+	for waiting := 0; waiting == 0; { // until the second waits for the first
+		if err := first.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := first.Exec(t.Context(), "SELECT pg_stat_clear_snapshot()"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := first.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err = <-lost
+	if conflict, ok := errors.AsType[*eventstore.ConflictError](err); !ok || conflict.Actual >= 0 {
+		t.Errorf("%v", err)
+	}
+	if a, _ := f.load(t, f.store, mine); a != (account{1, 1}) {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestSnapshots(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, eventstore.Config{})
+	for v := range int64(10) {
+		if _, err := f.append(t, mine, v, move(1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save := func(store *eventstore.Store, version int64, a account) {
+		t.Helper()
+		if err := f.in(t, func(tx eventstore.Tx) error { return store.SaveSnapshot(t.Context(), tx, mine, version, a) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(f.store, 8, account{100, 0}) // not what the events say, so that it shows
+	if a, version := f.load(t, f.store, mine); version != 10 || a != (account{102, 2}) {
+		t.Errorf("%+v at %d", a, version)
+	}
+	save(f.store, 5, account{}) // older: the newer stays
+	if a, _ := f.load(t, f.store, mine); a != (account{102, 2}) {
+		t.Errorf("%+v", a)
+	}
+	// A state of another form is loaded from its events, until it has a snapshot.
+	other, err := eventstore.New(eventstore.Config{SnapshotSchema: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, version := f.load(t, other, mine); version != 10 || a != (account{10, 10}) {
+		t.Errorf("%+v at %d", a, version)
+	}
+	save(other, 10, account{10, 10})
+	if a, _ := f.load(t, other, mine); a != (account{10, 10}) {
+		t.Errorf("%+v", a)
+	}
+	// Events behind a snapshot may go; events that are needed may not.
+	f.Exec(t, "DELETE FROM events WHERE version < 10")
+	if _, version := f.load(t, other, mine); version != 10 {
+		t.Errorf("at %d", version)
+	}
+	err = f.in(t, func(tx eventstore.Tx) error {
+		var a account
+		_, err := eventstore.Load(t.Context(), f.store, tx, mine, &a, apply)
+		return err
+	})
+	if !errors.Is(err, eventstore.ErrGap) {
+		t.Errorf("%v", err)
+	}
+}
+
+// The same with database/sql, and with other columns and types.
+func TestWithDatabaseSQLAndOwnColumns(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, eventstore.Config{
+		Outbox: outbox.Config{
+			Table: "journal", Columns: outbox.Columns{AggregateType: "Kind", AggregateID: "thing", Payload: "body", SchemaVersion: "form"},
+			Types: map[string]string{"body": "bytea", "thing": "bigint"}, Topic: "events.{Kind}",
+		},
+	})
+	stream := eventstore.Stream{Type: "account", ID: "42"}
+	tx, err := openSQL(t, f.URL).BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	in := eventstore.SQL(tx)
+	version, err := f.store.Append(t.Context(), in, stream, 0, move(4), eventstore.Event{Type: "Moved", Payload: []byte(`{"Amount":5}`), SchemaVersion: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.store.SaveSnapshot(t.Context(), in, stream, 1, account{4, 1}); err != nil {
+		t.Fatal(err)
+	}
+	var a account
+	loaded, err := eventstore.Load(t.Context(), f.store, in, stream, &a, apply)
+	if err != nil || loaded != version || a != (account{9, 2}) {
+		t.Errorf("%+v at %d, %d written: %v", a, loaded, version, err)
+	}
+	if _, err := f.store.Append(t.Context(), in, stream, 1, move(1)); !errors.Is(err, eventstore.ErrConflict) {
+		t.Errorf("%v", err)
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
+	for name, bad := range map[string]eventstore.Config{
+		"table":       {Outbox: outbox.Config{Table: `"My Events"`}},
+		"snapshots":   {Snapshots: "a.b.c"},
+		"deleted":     {Outbox: outbox.Config{DeleteAfterWrite: true}},
+		"partitioned": {Outbox: outbox.Config{Partitioned: true}},
+		"version":     {Outbox: outbox.Config{Headers: []outbox.Header{{Name: "version", Column: "v"}}}},
+	} {
+		if _, err := eventstore.New(bad); !errors.Is(err, eventstore.ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Who imports the package gets the standard library and package outbox.
+func TestDependencies(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const module = "github.com/walpost/walpost/pkg/"
+	if got := strings.Fields(string(out)); len(got) != 2 || got[0] != module+"outbox" || got[1] != module+"eventstore" {
+		t.Errorf("the package needs %q", got)
+	}
+}
