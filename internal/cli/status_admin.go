@@ -38,14 +38,14 @@ func askAdmin(ctx context.Context, address, path string) (code int, text []byte,
 }
 
 // dialable is where a listener is reached from its own machine: one on every
-// address, by loopback.
+// address, by loopback, by number: an image with nothing else resolves no localhost.
 func dialable(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return listen
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		return net.JoinHostPort("localhost", port)
+		return net.JoinHostPort("127.0.0.1", port)
 	}
 	return listen
 }
