@@ -128,10 +128,8 @@ func (b *Broker) jvmFlags() []string {
 
 // answers asks the broker itself for metadata. A broker is in it from when the controller has let it in.
 func (b *Broker) answers(peers int) error {
-	conn := sarama.NewBroker(b.Addr(Plaintext))
-	config := b.kafka.clientConfig()
-	config.Net.ReadTimeout = 2 * time.Second // whoever has taken the port may never answer
-	if err := conn.Open(config); err != nil {
+	conn, err := b.dial()
+	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
@@ -144,6 +142,14 @@ func (b *Broker) answers(peers int) error {
 		return fmt.Errorf("it knows %d of %d brokers yet", len(metadata.Brokers), peers)
 	}
 	return nil
+}
+
+// dial opens a connection to this broker and no other; the caller closes it.
+func (b *Broker) dial() (*sarama.Broker, error) {
+	conn := sarama.NewBroker(b.Addr(Plaintext))
+	config := b.kafka.clientConfig()
+	config.Net.ReadTimeout = 2 * time.Second // whoever has taken the port may never answer
+	return conn, conn.Open(config)
 }
 
 // Stop ends the broker by SIGTERM, which moves its partitions' leaders to others, and returns when it has ended, or with
@@ -163,6 +169,29 @@ func (b *Broker) Pause() error { return b.server.Load().pause() }
 
 // Resume ends a Pause.
 func (b *Broker) Resume() error { return b.server.Load().resume() }
+
+// Move gives a stopped broker other ports, but for those of the quorum and of its Proxy: it starts again under its number
+// at addresses that only the cluster tells.
+func (b *Broker) Move(ctx context.Context) error {
+	if b.running() {
+		return fmt.Errorf("broker %d is running: stop it before it moves", b.id)
+	}
+	ports, err := freePorts(ctx, len(b.ports))
+	if err != nil {
+		return err
+	}
+	for l := range b.ports {
+		if l != controller && l != Proxied {
+			b.ports[l], ports = ports[0], ports[1:]
+		}
+	}
+	properties, err := b.properties()
+	if err != nil {
+		return err
+	}
+	_, err = b.guard.write("server.properties", []byte(properties))
+	return err
+}
 
 // ID is the broker's number as Kafka's clients know it.
 func (b *Broker) ID() int32 { return int32(b.id) }

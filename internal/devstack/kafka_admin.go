@@ -66,27 +66,39 @@ func (k *Kafka) CreateTopic(ctx context.Context, topic string, partitions int32,
 	})
 }
 
-// AwaitInSync waits until every replica of a topic is in sync, as it is some time after a broker has come back.
+// AwaitInSync waits until every replica of a topic is in sync, as it is some time after a broker has come back. Every
+// running broker must say so: one that was frozen tells what it knew before for a while.
 func (k *Kafka) AwaitInSync(ctx context.Context, topic string) error {
-	return k.administer(func(admin sarama.ClusterAdmin) error {
-		return poll(ctx, func() error {
-			topics, err := admin.DescribeTopics([]string{topic})
-			if err != nil {
-				return err
-			}
-			for _, t := range topics {
-				if !errors.Is(t.Err, sarama.ErrNoError) {
-					return fmt.Errorf("topic %s: %w", topic, t.Err)
-				}
-				for _, p := range t.Partitions {
-					if len(p.Isr) < len(p.Replicas) {
-						return fmt.Errorf("%s/%d has %d of %d replicas in sync", topic, p.ID, len(p.Isr), len(p.Replicas))
-					}
-				}
-			}
+	return k.each(func(b *Broker) error {
+		if !b.running() {
 			return nil
-		})
+		}
+		return poll(ctx, func() error { return b.seesInSync(topic) })
 	})
+}
+
+// seesInSync asks one broker.
+func (b *Broker) seesInSync(topic string) error {
+	conn, err := b.dial()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	metadata, err := conn.GetMetadata(&sarama.MetadataRequest{Version: 7, Topics: []string{topic}})
+	if err != nil {
+		return err
+	}
+	for _, t := range metadata.Topics {
+		if !errors.Is(t.Err, sarama.ErrNoError) {
+			return fmt.Errorf("topic %s: %w", topic, t.Err)
+		}
+		for _, p := range t.Partitions {
+			if len(p.Isr) < len(p.Replicas) {
+				return fmt.Errorf("broker %d: %s/%d has %d of %d replicas in sync", b.id, topic, p.ID, len(p.Isr), len(p.Replicas))
+			}
+		}
+	}
+	return nil
 }
 
 // DeleteTopic removes a topic.

@@ -49,7 +49,8 @@ type bench struct {
 type option struct {
 	url      string // of the relay's way to Postgres; "": the straight one
 	postgres string // more keys of the section postgres
-	more     string // more sections
+	kafka    string // more keys of the section kafka
+	more     string // more sections; PREFIX is that of the bench's topics
 }
 
 // newBench is a bench in the shared Postgres.
@@ -74,8 +75,8 @@ func newBenchOn(t *testing.T, server *devstack.Postgres, database string, o opti
 	if url == "" {
 		url = server.URL(database)
 	}
-	b.cfg = load(t, fmt.Sprintf("name: %s\npostgres:\n  url: %s\n%skafka:\n  brokers: [%s]\noutbox:\n  topic: %s.{aggregatetype}\n  position_header: walpost-position\n%s",
-		prefix, url, o.postgres, strings.Join(b.kafka.Bootstrap(devstack.Plaintext), ", "), prefix, o.more))
+	b.cfg = load(t, fmt.Sprintf("name: %s\npostgres:\n  url: %s\n%skafka:\n  brokers: [%s]\n%soutbox:\n  topic: %s.{aggregatetype}\n  position_header: walpost-position\n%s",
+		prefix, url, o.postgres, strings.Join(b.kafka.Bootstrap(devstack.Plaintext), ", "), o.kafka, prefix, strings.ReplaceAll(o.more, "PREFIX", prefix)))
 	return b
 }
 

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,8 +18,9 @@ import (
 // of 1 to 4 rows of which one in ten is rolled back, through whatever happens to the
 // server.
 type writers struct {
-	stop context.CancelFunc
-	all  sync.WaitGroup
+	ending atomic.Bool
+	cancel context.CancelFunc
+	all    sync.WaitGroup
 }
 
 const writerCount = 4
@@ -25,12 +28,12 @@ const writerCount = 4
 func (b *bench) write(t *testing.T) *writers {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &writers{stop: cancel}
+	w := &writers{cancel: cancel}
 	server, database := b.server, b.database
 	for i := range writerCount {
 		w.all.Go(func() {
-			for ctx.Err() == nil {
-				writeAs(ctx, server, database, fmt.Sprint("writer", i))
+			for ctx.Err() == nil && !w.ending.Load() {
+				w.writeAs(ctx, server, database, fmt.Sprint("writer", i))
 			}
 		})
 	}
@@ -38,14 +41,19 @@ func (b *bench) write(t *testing.T) *writers {
 	return w
 }
 
+// end waits for the last commits: one that is cancelled may still come to be, after
+// the table was read.
 func (w *writers) end() {
-	w.stop()
+	w.ending.Store(true)
+	unwilling := time.AfterFunc(patience, w.cancel) // the server does not answer
 	w.all.Wait()
+	unwilling.Stop()
+	w.cancel()
 }
 
 // writeAs writes until an error: then the caller connects again, and a commit whose
 // outcome is unknown shows in the highest number.
-func writeAs(ctx context.Context, server *devstack.Postgres, database, key string) {
+func (w *writers) writeAs(ctx context.Context, server *devstack.Postgres, database, key string) {
 	conn, err := server.Connect(ctx, database)
 	if err != nil {
 		return
@@ -55,7 +63,7 @@ func writeAs(ctx context.Context, server *devstack.Postgres, database, key strin
 	if err := conn.QueryRow(ctx, "SELECT coalesce(max((payload->>'n')::int), 0) FROM outbox WHERE aggregateid = $1", key).Scan(&n); err != nil {
 		return
 	}
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !w.ending.Load() {
 		rows := 1 + rand.IntN(4)
 		undo := rand.IntN(10) == 0
 		if err := writeOnce(ctx, conn, key, n, rows, undo); err != nil {

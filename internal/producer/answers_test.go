@@ -215,4 +215,3 @@ func (c *lyingConn) answer(b []byte) []byte {
 	}
 	return res.AppendTo(b[:4:4])
 }
-

@@ -51,6 +51,7 @@ type Relay struct {
 	target   replication.Target
 	observer Observer
 	state    *machine
+	kafka    func() (producer.Options, error)  // the way to Kafka; a test's own in virtual time
 	producer *producer.Producer                // the Run goroutine's
 	running  atomic.Pointer[producer.Producer] // the same, for reports from other goroutines; nil before Run
 	pipeline *pipeline
@@ -82,6 +83,7 @@ func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error)
 		failing:  backoff{least: 100 * time.Millisecond, most: 5 * time.Second},
 		standing: backoff{least: 50 * time.Millisecond, most: standbyPoll},
 	}
+	r.kafka = r.producerOptions
 	rt, err := router.New(Mapping(cfg))
 	if err != nil {
 		return nil, err
@@ -117,7 +119,7 @@ func (r *Relay) InFlight() (events int, bytes int64) {
 // confirmed (nil), ctx ends, or the relay halts (*Halt). Neither Postgres nor
 // Kafka being away ends it.
 func (r *Relay) Run(ctx context.Context, stop <-chan struct{}) error {
-	opts, err := r.producerOptions()
+	opts, err := r.kafka()
 	if err != nil {
 		return err
 	}

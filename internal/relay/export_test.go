@@ -1,0 +1,36 @@
+package relay
+
+import (
+	"context"
+	"net"
+
+	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/producer"
+)
+
+// InMemory makes the relay reach both sides over connections of the test's own, and
+// counts the requirements of its start as met: a scripted walsender takes no queries.
+func (r *Relay) InMemory(postgres, kafka func(ctx context.Context, network, addr string) (net.Conn, error)) {
+	r.started = true
+	r.target.Dial = postgres
+	r.kafka = func() (producer.Options, error) {
+		opts, err := r.producerOptions()
+		settings := opts.Config
+		opts.Config = func() (*sarama.Config, error) {
+			c, err := settings()
+			if err == nil {
+				c.Net.Proxy.Enable, c.Net.Proxy.Dialer = true, dialer(kafka)
+			}
+			return c, err
+		}
+		return opts, err
+	}
+}
+
+// dialer is for sarama's Net.Proxy.Dialer.
+type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
+
+func (d dialer) Dial(network, addr string) (net.Conn, error) {
+	return d(context.Background(), network, addr)
+}
