@@ -1,5 +1,5 @@
-// Package faults shows that walpost keeps its promises while Postgres and the way
-// to it fail: each test is named after its row of the matrix in docs/faults.md, and
+// Package faults shows that walpost keeps its promises while Postgres, Kafka and the
+// ways to them fail: each test is named after its row of the matrix in docs/faults.md, and
 // pulls one plug on real servers.
 //
 // It knows the relay from outside: a configuration, a state, a report, an end. What

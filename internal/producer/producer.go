@@ -240,12 +240,13 @@ func (p *Producer) InFlight() (events int, bytes int64) {
 }
 
 // Idle tells that nothing is left that can be delivered: the queues are empty but
-// for what an operator must decide.
+// for what an operator must decide. A head that waits for its dead letter is not
+// counted: the dead letter is in a queue itself.
 func (p *Producer) Idle() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !slices.ContainsFunc(p.queues, func(pt *partition) bool {
-		return pt.head != nil && pt.hold != haltHold
+		return pt.head != nil && pt.hold == free
 	})
 }
 
