@@ -134,7 +134,7 @@ func row33DeniedThenGranted(t *testing.T, s *secured) {
 	if c := b.condition(t, relay.ConditionDenied); !strings.Contains(c.Hint, b.topic) {
 		t.Errorf("the condition %+v does not name the topic", c)
 	}
-	if b.relay.Status().Ready {
+	if report := b.relay.Report(""); report.Ready() {
 		t.Error("ready, and it may not write")
 	}
 	s.grant(t, b.topic)

@@ -28,7 +28,7 @@ func TestRow19_AllBrokersDown(t *testing.T) {
 	}
 	b.exec(t, inserts(1, 20000)) // more than in_flight holds
 	b.state(t, relay.KafkaUnavailable)
-	if b.relay.Status().Ready {
+	if report := b.relay.Report(""); report.Ready() {
 		t.Error("ready, and Kafka is away")
 	}
 	b.condition(t, relay.ConditionKafka)

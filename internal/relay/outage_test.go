@@ -89,7 +89,7 @@ func tenMinutes(t *testing.T, cfg *config.Config, states []relay.State, streams 
 		t.Errorf("%d bytes in flight at most, and delivery.in_flight is %d", most, limit)
 	}
 	<-time.After(time.Minute)
-	if st := r.Status(); st.State != relay.Streaming || !st.Ready {
+	if st, report := r.Status(), r.Report(""); st.State != relay.Streaming || !report.Ready() {
 		t.Errorf("after the outage it is %+v", st)
 	}
 	close(stop)
