@@ -47,8 +47,8 @@ func TestRow40_CertificateOfKafkaRefused(t *testing.T) {
 				t.Errorf("the reason %q does not say %q", reason, tc.says)
 			}
 			b.end(t)
-			if clear := broker.clear(); clear > 0 {
-				t.Errorf("%d of %d connections sent something that was not TLS", clear, broker.attempts())
+			if n := broker.cleartext(); n > 0 {
+				t.Errorf("%d of %d connections sent something that was not TLS", n, broker.attempts())
 			}
 		})
 	}
@@ -82,7 +82,7 @@ func listenTLS(t *testing.T, certificate devstack.Certificate) *tlsListener {
 		t.Fatal(err)
 	}
 	l := &tlsListener{Listener: inner}
-	settings := &tls.Config{Certificates: []tls.Certificate{pair}} //nolint:gosec // the client decides
+	settings := &tls.Config{Certificates: []tls.Certificate{pair}}
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		for conn, err := inner.Accept(); err == nil; conn, err = inner.Accept() {
@@ -105,8 +105,8 @@ func (l *tlsListener) attempts() int {
 	return len(l.first)
 }
 
-// clear is how many connections did not begin with a TLS handshake record.
-func (l *tlsListener) clear() int {
+// cleartext is how many connections did not begin with a TLS handshake record.
+func (l *tlsListener) cleartext() int {
 	const handshake = 22
 	l.mu.Lock()
 	defer l.mu.Unlock()
