@@ -70,7 +70,7 @@ func checkColumns(c *Config, columns []column) error {
 		if own, ok := c.Types[col.name]; ok {
 			col.sql = own
 		}
-		col.cast = typeModifier.ReplaceAllString(col.sql, "")
+		col.cast = castOf(col.sql)
 	}
 	for name, own := range c.Types {
 		if !seen[name] {
@@ -81,6 +81,20 @@ func checkColumns(c *Config, columns []column) error {
 		}
 	}
 	return nil
+}
+
+// castOf is a type without its modifier. Types whose length is then 1 give way to
+// those without a length; the column itself judges the length.
+func castOf(sqlType string) string {
+	cast := typeModifier.ReplaceAllString(sqlType, "")
+	switch strings.ToLower(cast) {
+	case "char", "character":
+		return "bpchar"
+	case "bit":
+		return "varbit"
+	default:
+		return cast
+	}
 }
 
 func (o *Outbox) columnIndex(name string) (int, bool) {

@@ -319,6 +319,23 @@ func TestOtherTypesAndNames(t *testing.T) {
 	}
 }
 
+// The types that without their length are of length 1 are not cut to it.
+func TestTypesOfFixedLength(t *testing.T) {
+	t.Parallel()
+	for kind, texts := range map[string][2]string{"char(5)": {"Added", "Longer"}, "CHARACTER (5)": {"Added", "Longer"}, "bit(3)": {"101", "1010"}} {
+		s := newStore(t, outbox.Config{Types: map[string]string{"type": kind}})
+		fits := event(1)
+		fits.Type = texts[0]
+		s.write(t, fits)
+		s.write(t, fits, fits)
+		s.want(t, "SELECT DISTINCT type::text FROM outbox", texts[0])
+		fits.Type = texts[1]
+		if err := s.outbox.Write(t.Context(), outbox.Pgx(s.Conn), fits); err == nil {
+			t.Errorf("%s: %s was cut in silence", kind, texts[1])
+		}
+	}
+}
+
 func TestCodec(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
