@@ -44,3 +44,27 @@ func TestReplayFlagsThatDoNotGoTogether(t *testing.T) {
 		walpost(t, append([]string{"replay", "-c", s.file}, args...)...).want(t, 2, want)
 	}
 }
+
+// Asked to stop, it says what Kafka has, and run again it publishes all of it.
+func TestReplayIsInterrupted(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t, "outbox: {topic: PREFIX.all}")
+	s.db.Exec(t, outboxDDL)
+	for n := range 30 {
+		s.db.Exec(t, insert("a", "k", n))
+	}
+	to := stack.Topic(t, 1)
+	r := start(t, "replay", "--all", "--to-topic", to, "--rate", "2", "--yes", "-c", s.file)
+	await(t, "a record", func() bool { return len(records(t, to)) > 0 })
+	r.interrupt(t)
+	r.end(t, 1)
+	r.until(t, "interrupted: Kafka has the first ")
+	before := len(records(t, to))
+	if before == 30 {
+		t.Fatal("it was not interrupted")
+	}
+	walpost(t, "replay", "--all", "--to-topic", to, "--yes", "-c", s.file).want(t, 0, "done: 30 records published")
+	if values := records(t, to); len(values) != before+30 {
+		t.Errorf("%d records after %d", len(values), before)
+	}
+}

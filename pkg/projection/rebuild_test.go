@@ -218,3 +218,30 @@ func TestRebuildOvertakesRun(t *testing.T) {
 	f.exact(t, 2, 1, 80)
 	live.end(t)
 }
+
+// Connections to Postgres are cut again and again, under Run and Rebuild: each record
+// is applied once.
+func TestConnectionsCut(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 3)
+	f.send(t, 20, 1, 150)
+	config := f.config(t)
+	config.Batch = 10
+	p := f.new(t, config, apply)
+	live := start(t, p)
+	rebuilt := make(chan error, 1)
+	go func() { rebuilt <- p.Rebuild(t.Context()) }()
+	cut := int64(0)
+	for n := int64(151); n <= 180; n++ {
+		cut += f.number(t, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'")
+		f.send(t, 20, n, n)
+	}
+	if err := <-rebuilt; err != nil {
+		t.Fatal(err)
+	}
+	f.exact(t, 20, 1, 180)
+	live.end(t)
+	if cut < 10 {
+		t.Errorf("only %d connections were cut", cut)
+	}
+}
