@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/IBM/sarama"
@@ -99,6 +100,30 @@ func TestAnswersThatNeverHeal(t *testing.T) {
 			exactly(t, c.ListenAddrs(), "events", 50)
 		})
 	}
+}
+
+// What may not be written stays denied in the health while metadata, which may be
+// read, comes and goes.
+func TestDeniedStaysWithMetadata(t *testing.T) {
+	t.Parallel()
+	c := fakeCluster(t)
+	f := start(t, c.ListenAddrs(), nil)
+	answerWith(c, kerr.TopicAuthorizationFailed.Code, -1)
+	f.send("events", 1, 1)
+	f.settle(t, "the denial", func() bool { return len(f.Health().Denied) == 1 })
+	var rounds atomic.Int32
+	c.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		rounds.Add(1)
+		return nil, nil, false
+	})
+	f.send("missing", 1, 1) // makes it ask again and again
+	f.settle(t, "metadata", func() bool {
+		if len(f.Health().Denied) != 1 {
+			t.Fatalf("after %d looks at the metadata nothing is denied", rounds.Load())
+		}
+		return rounds.Load() > 3
+	})
 }
 
 // Kafka appends every batch and says of some that too few replicas have it, which a

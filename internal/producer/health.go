@@ -26,7 +26,7 @@ func (p *Producer) trouble(pt *partition, a answer) {
 	}
 	t.count++
 	if a.class == denied {
-		pt.topic.denied = a.text
+		pt.topic.denied, pt.topic.unseen = a.text, false
 	}
 	if t.count > 1 && now.Sub(t.logged) < logEvery {
 		return

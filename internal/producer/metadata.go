@@ -38,10 +38,10 @@ func (t *topic) apply(m *sarama.TopicMetadata, now time.Time) {
 		}
 		t.gone(now, append(slices.Clone(t.partitions), t.waiting)...)
 	case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed, sarama.ErrInvalidTopic, sarama.ErrPolicyViolation:
-		if t.denied == "" {
+		if !t.unseen {
 			t.p.log.Warn("the topic may not be described: its records wait", zap.String("topic", t.name), zap.Error(m.Err))
 		}
-		t.denied = m.Err.Error()
+		t.denied, t.unseen = m.Err.Error(), true
 	default: // a broker that does not know yet
 	}
 }
@@ -52,9 +52,9 @@ func (t *topic) lead(m *sarama.TopicMetadata, now time.Time) {
 	if len(m.Partitions) == 0 {
 		return
 	}
-	if t.denied != "" {
+	if t.unseen { // whether it may be written only an answer tells
 		t.p.log.Info("the topic may be described again", zap.String("topic", t.name))
-		t.denied = ""
+		t.denied, t.unseen = "", false
 	}
 	n := int32(len(m.Partitions))
 	t.grow(n)
@@ -105,10 +105,10 @@ func (t *topic) create() {
 		defer p.mu.Unlock()
 		t.creating = false
 		if err == nil {
-			t.denied = ""
+			t.denied, t.unseen = "", false
 			p.log.Info("created topic", zap.String("topic", t.name))
 		} else if p.ctx.Err() == nil {
-			t.denied = "it cannot be created: " + err.Error()
+			t.denied, t.unseen = "it cannot be created: "+err.Error(), true
 			if p.health.mayLog("create " + t.name) {
 				p.log.Warn("the topic cannot be created: its records wait", zap.String("topic", t.name), zap.Error(err))
 			}

@@ -22,6 +22,7 @@ type topic struct {
 	limit      int                  // size of records at which a batch is full
 	missing    time.Time            // since when brokers say in fresh answers that it is not there
 	denied     string               // what Kafka does not allow, "" when it does
+	unseen     bool                 // denied is about its metadata, or making it: not about writing
 	creating   bool
 	trouble    trouble
 }
