@@ -26,6 +26,8 @@ type process struct {
 	metrics *metrics.Registry
 	admin   *admin.Server // nil: none
 	history *admin.History
+	hangups <-chan os.Signal // each calls reload
+	reload  func()
 	systemd *systemd.Notifier // nil: not started by systemd
 }
 
@@ -97,6 +99,8 @@ func (p *process) run(ctx context.Context, signals <-chan os.Signal) int {
 			p.log.Info("asked to stop", zap.Stringer("signal", sig))
 			p.told(p.systemd.Stopping())
 			close(stop)
+		case <-p.hangups:
+			p.reload()
 		case <-beats:
 			p.told(p.systemd.Alive(p.words()))
 		case err := <-served:

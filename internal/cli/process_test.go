@@ -84,6 +84,14 @@ func (r *running) interrupt(t *testing.T) {
 	}
 }
 
+// hangUp sends SIGHUP.
+func (r *running) hangUp(t *testing.T) {
+	t.Helper()
+	if err := r.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // end waits for the process and compares its exit code.
 func (r *running) end(t *testing.T, code int) {
 	t.Helper()

@@ -23,6 +23,9 @@ func newRun(s *streams) *cobra.Command {
 and confirmed to Postgres, for at most shutdown_timeout. A second signal ends at once;
 nothing is lost by that, but what was in flight comes again.
 
+SIGHUP reads log.level of the files again, and nothing else. When a file has faults they
+are logged, and the levels stay as they are.
+
 Several files, or a folder, make one relay each in one process. The log goes to stderr.`,
 		Example: `  walpost run -c orders.yaml
   walpost run -c orders.yaml -c billing.yaml
@@ -38,13 +41,17 @@ Several files, or a folder, make one relay each in one process. The log goes to 
 		signals := make(chan os.Signal, 2)
 		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 		defer signal.Stop(signals)
-		return ended(runAll(cmd.Context(), cfgs, signals, s))
+		hangups := make(chan os.Signal, 1) // one that waits stands for all that came meanwhile
+		signal.Notify(hangups, syscall.SIGHUP)
+		defer signal.Stop(hangups)
+		return ended(runAll(cmd.Context(), cfgs, load, signals, hangups, s))
 	})
 	return cmd
 }
 
 // runAll runs one relay per file to the end of the last, and gives the exit code.
-func runAll(ctx context.Context, cfgs []*config.Config, signals <-chan os.Signal, s *streams) int {
+// load reads the files again.
+func runAll(ctx context.Context, cfgs []*config.Config, load func() ([]*config.Config, error), signals, hangups <-chan os.Signal, s *streams) int {
 	l, err := newLogs(s.err, cfgs)
 	if err != nil {
 		return report(s.err, usage("log.level: %w", err))
@@ -73,6 +80,7 @@ func runAll(ctx context.Context, cfgs []*config.Config, signals <-chan os.Signal
 		log.Error("the admin listener cannot be opened", zap.Error(err), zap.String("hint", `choose another admin.listen, or "" for none`))
 		return relay.ExitRequirement
 	}
+	p.reload, p.hangups = func() { l.reload(load) }, hangups
 	code := p.run(ctx, signals)
 	log.Info("walpost ends", zap.Int("exit_code", code))
 	return code

@@ -177,3 +177,30 @@ func TestOneWrongFileRefusesAll(t *testing.T) {
 		t.Error("the sound file's relay was started")
 	}
 }
+
+// SIGHUP reads log.level again while events flow.
+func TestHangUpReadsTheLogLevel(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.db.Exec(t, outboxDDL)
+	file := write(t, s.yaml(t, "log: {level: info}"))
+	change := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := start(t, "run", "-c", file)
+	r.until(t, `"msg":"streaming"`)
+	change("titel: x\n")
+	r.hangUp(t)
+	r.until(t, "titel")
+	r.until(t, "log.level stays as it is")
+	change(s.yaml(t, "log: {level: error}"))
+	r.hangUp(t)
+	r.until(t, `"log_level":"error","before":"info"`)
+	r.interrupt(t)
+	r.end(t, 0)
+	if strings.Contains(r.logs.String(), "asked to stop") {
+		t.Error("lines of level info at level error")
+	}
+}

@@ -52,7 +52,7 @@ func definition() key {
 		}}},
 		{name: "log", about: "What is logged, and how.", keys: []key{
 			{
-				name: "level", fallback: "info", about: "The least level that is logged.",
+				name: "level", fallback: "info", about: "The least level that is logged. SIGHUP reads it again.",
 				value: text(func(c *Config) *string { return &c.Log.Level }, textRules{enum: []string{"debug", "info", "warn", "error"}}),
 			},
 			{

@@ -4,44 +4,73 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
 
-// LogTo sends sarama's own lines to core, at debug level, with secrets removed:
-// the values of those whose connections are given, and whatever looks like one.
+// LogTo sends sarama's own lines to core, with secrets removed: the values of those
+// whose connections are given, and whatever looks like one. What failed is Info,
+// the rest is Debug; each kind of line comes at most once in logEvery.
 //
 // sarama has one logger for the process, so this is called once, before the
-// first connection is made. Lines about connections that matter to an operator
-// are not among them: they are logged by who dials, in words (Explain).
+// first connection is made. Nothing of it is a warning: what matters to an
+// operator is logged by who dials, in words (Explain).
 func LogTo(core zapcore.Core, connections ...Options) {
-	sarama.Logger = &saramaLog{log: zap.New(core).Named("sarama"), connections: connections, likely: likelySecret()}
+	sarama.Logger = &saramaLog{
+		log: zap.New(core).Named("sarama"), connections: connections, likely: likelySecret(), kinds: map[string]*kind{},
+	}
 }
+
+const (
+	logEvery  = 30 * time.Second
+	mostKinds = 1000 // kinds are formats of sarama's code; this bounds what it makes of them itself
+)
 
 type saramaLog struct {
 	log         *zap.Logger
 	connections []Options
 	likely      *regexp.Regexp
+
+	mu    sync.Mutex
+	kinds map[string]*kind
+}
+
+// kind is lines of one format.
+type kind struct {
+	at     time.Time // of the last that was logged
+	unsaid int       // since then
 }
 
 var _ sarama.StdLogger = (*saramaLog)(nil)
 
 // Print logs as fmt.Sprint does.
-func (l *saramaLog) Print(v ...any) { l.write(func() string { return fmt.Sprint(v...) }) }
+func (l *saramaLog) Print(v ...any) { l.Println(v...) }
 
 // Println logs as fmt.Sprintln does.
-func (l *saramaLog) Println(v ...any) { l.write(func() string { return fmt.Sprintln(v...) }) }
+func (l *saramaLog) Println(v ...any) {
+	first := ""
+	if len(v) > 0 {
+		first = fmt.Sprint(v[0])
+	}
+	l.write(first, func() string { return fmt.Sprintln(v...) })
+}
 
 // Printf logs as fmt.Sprintf does.
 func (l *saramaLog) Printf(format string, v ...any) {
-	l.write(func() string { return fmt.Sprintf(format, v...) })
+	l.write(format, func() string { return fmt.Sprintf(format, v...) })
 }
 
-func (l *saramaLog) write(text func() string) {
-	entry := l.log.Check(zapcore.DebugLevel, "")
+func (l *saramaLog) write(format string, text func() string) {
+	entry := l.log.Check(levelOf(format), "")
 	if entry == nil {
+		return
+	}
+	unsaid, due := l.due(format, time.Now())
+	if !due {
 		return
 	}
 	line := text()
@@ -49,7 +78,43 @@ func (l *saramaLog) write(text func() string) {
 		line = redact(line, o.secrets())
 	}
 	entry.Message = strings.TrimSpace(l.likely.ReplaceAllString(line, "${1}***"))
+	if unsaid > 0 {
+		entry.Write(zap.Int("like_it_not_logged", unsaid))
+		return
+	}
 	entry.Write()
+}
+
+// due tells whether a line of this format may be logged now, and how many were not
+// since the last.
+func (l *saramaLog) due(format string, now time.Time) (unsaid int, due bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k := l.kinds[format]
+	if k == nil {
+		if len(l.kinds) >= mostKinds {
+			clear(l.kinds)
+		}
+		k = &kind{}
+		l.kinds[format] = k
+	}
+	if now.Sub(k.at) < logEvery {
+		k.unsaid++
+		return 0, false
+	}
+	unsaid, k.at, k.unsaid = k.unsaid, now, 0
+	return unsaid, true
+}
+
+// levelOf judges a line by the words of its format: sarama gives no level.
+func levelOf(format string) zapcore.Level {
+	lower := strings.ToLower(format)
+	for _, word := range []string{"fail", "error", "unable", "abandon", "panic", "timeout"} {
+		if strings.Contains(lower, word) {
+			return zapcore.InfoLevel
+		}
+	}
+	return zapcore.DebugLevel
 }
 
 // likelySecret finds what has the form of a secret: a password or token with its
