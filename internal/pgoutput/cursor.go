@@ -66,15 +66,21 @@ func (c *cursor) uint64(want string) uint64 {
 }
 
 // cstring gives the bytes up to the next zero byte, copied.
-func (c *cursor) cstring(want string) string {
+func (c *cursor) cstring(want string) string { return c.cstringOr("", want) }
+
+// cstringOr is cstring without the copy when the bytes are those of last.
+func (c *cursor) cstringOr(last, want string) string {
 	n := bytes.IndexByte(c.b[c.off:], 0)
 	if n < 0 {
 		c.fail(c.off, want)
 		return ""
 	}
-	s := string(c.b[c.off : c.off+n])
+	b := c.b[c.off : c.off+n]
 	c.off += n + 1
-	return s
+	if string(b) == last {
+		return last
+	}
+	return string(b)
 }
 
 // err gives the first failure, or says that the message did not end where it should.

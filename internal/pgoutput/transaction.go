@@ -64,7 +64,7 @@ func (d *Decoder) decodeLogicalMessage(c *cursor) (Message, error) {
 	d.logical = LogicalMessage{
 		Transactional: flags == 1,
 		LSN:           LSN(c.uint64("8 bytes of LSN")),
-		Prefix:        c.cstring("a prefix that ends with a zero byte"),
+		Prefix:        c.cstringOr(d.logical.Prefix, "a prefix that ends with a zero byte"),
 	}
 	n := c.uint32("4 bytes of length")
 	d.logical.Content = c.take(int(int32(n)), "as many bytes of content as the length says")

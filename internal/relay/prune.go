@@ -36,6 +36,7 @@ func (r *Relay) prune(ctx context.Context) {
 	if what == nil {
 		return
 	}
+	defer r.seen.pruned(nil) // from here on it is another's
 	next := time.NewTimer(pruneLook)
 	defer next.Stop()
 	for {

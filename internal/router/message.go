@@ -20,6 +20,8 @@ type messages struct {
 	seen     []bool
 	row      pgoutput.Tuple
 	inserted pgoutput.Insert
+	take     func(*scanner, []byte) // member, made once
+	scanner  scanner
 	scratch  []byte // unescaped texts of this message
 }
 
@@ -44,7 +46,9 @@ func newMessages(m *Mapping) *messages {
 		add(h.Column, oidText)
 	}
 	n := len(rel.Columns)
-	return &messages{relation: rel, types: make([]uint32, n), seen: make([]bool, n), row: make(pgoutput.Tuple, n)}
+	all := &messages{relation: rel, types: make([]uint32, n), seen: make([]bool, n), row: make(pgoutput.Tuple, n)}
+	all.take = all.member
+	return all
 }
 
 // RouteMessage is Route for an event that was written by pg_logical_emit_message:
@@ -97,8 +101,9 @@ func (m *messages) insert(content []byte) (ins *pgoutput.Insert, fault string) {
 		m.types[i] = m.relation.Columns[i].TypeOID
 		m.seen[i] = false
 	}
-	s := scanner{b: content, scratch: m.scratch}
-	s.object(m.member)
+	m.scanner = scanner{b: content, scratch: m.scratch}
+	s := &m.scanner
+	s.object(m.take)
 	m.scratch = s.scratch
 	if s.fault != "" {
 		return nil, s.fault

@@ -126,11 +126,11 @@ func TestRouteMessageWithoutATopic(t *testing.T) {
 	}
 }
 
-func TestRouteMessageAllocates(t *testing.T) {
+func TestRouteMessageAllocatesNothing(t *testing.T) {
 	r := newRouter(t, defaultMapping())
 	content := []byte(`{"id" : "1", "aggregatetype" : "Order", "aggregateid" : "42", "type" : "Placed", "payload" : "{\"total\": 12.50}"}`)
 	at, pos := commitTime(), Position{CommitLSN: 7, Ordinal: 2}
-	if n := testing.AllocsPerRun(100, func() { _, _ = r.RouteMessage(content, at, pos) }); n > 1 {
+	if n := testing.AllocsPerRun(100, func() { _, _ = r.RouteMessage(content, at, pos) }); n != 0 {
 		t.Errorf("%v allocations for a message", n)
 	}
 }

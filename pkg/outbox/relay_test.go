@@ -58,9 +58,11 @@ func (s *store) relayNamed(t *testing.T, name, section string) (slot string) {
 // offsets.
 func records(t *testing.T, topic string, n int) []*sarama.ConsumerMessage {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	var got []*sarama.ConsumerMessage
 	until(t, fmt.Sprintf("%d records in %s", n, topic), func() bool {
-		got, _ = stack.Kafka(t).Records(t.Context(), topic)
+		got, _ = stack.Kafka(t).Records(ctx, topic)
 		return len(got) >= n
 	})
 	return got
