@@ -45,7 +45,7 @@ func TestHugeTransaction(t *testing.T) {
 }
 
 // Neither reading again after a lost connection nor a planned stop repeats anything.
-func TestLostConnectionsRepeatNothing(t *testing.T) {
+func TestRow08_WalsenderTerminatedRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, outboxDDL)
 	b.start(t)
