@@ -156,6 +156,9 @@ func TestRejectedRecordGoesWhereThePolicySays(t *testing.T) {
 			if string(r.Value) != `{"n": 2}` || string(r.Headers[1].Value) != "T" || r.Headers[2].Key != "walpost-dlt-topic" {
 				t.Errorf("dead letter %q %q", r.Value, r.Headers)
 			}
+			if n := b.seen.dead.Load(); n != 1 {
+				t.Errorf("%d dead letters counted", n)
+			}
 		})
 	}
 }
