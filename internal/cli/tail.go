@@ -111,10 +111,14 @@ func pattern(t config.Template) string {
 
 // named are the topics that are asked for in full; the rest are globs.
 func (t *tailing) named() (names, globs []string) {
-	all := t.topics
-	if len(all) == 0 {
-		all = t.possible
+	if len(t.topics) == 0 {
+		return namesAndGlobs(t.possible)
 	}
+	return namesAndGlobs(t.topics)
+}
+
+// namesAndGlobs tells topics that are named in full from globs.
+func namesAndGlobs(all []string) (names, globs []string) {
 	for _, g := range all {
 		if strings.ContainsAny(g, `*?[\`) {
 			globs = append(globs, g)

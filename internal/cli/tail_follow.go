@@ -128,16 +128,22 @@ func leaderless(err error) bool {
 
 func (f *follower) topics() ([]string, error) {
 	names, globs := f.tailing.named()
+	return findTopics(f.client, f.options, names, globs)
+}
+
+// findTopics gives the topics that are named, whether there or not, and those of the
+// cluster that a glob covers, sorted.
+func findTopics(client sarama.Client, o kafka.Options, names, globs []string) ([]string, error) {
 	if len(globs) == 0 {
-		_ = f.client.RefreshMetadata(names...) // one that is missing is an error, and may come
+		_ = client.RefreshMetadata(names...) // one that is missing is an error, and may come
 		return names, nil
 	}
-	if err := f.client.RefreshMetadata(); err != nil {
-		return nil, f.options.Explain("list topics", err)
+	if err := client.RefreshMetadata(); err != nil {
+		return nil, o.Explain("list topics", err)
 	}
-	all, err := f.client.Topics()
+	all, err := client.Topics()
 	if err != nil {
-		return nil, f.options.Explain("list topics", err)
+		return nil, o.Explain("list topics", err)
 	}
 	for _, topic := range all {
 		if covers(globs, topic) {

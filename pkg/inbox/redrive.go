@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -86,6 +87,7 @@ func handle(ctx context.Context, config RedriveConfig, how string) (Redriven, er
 	}
 	r := &redrive{RedriveConfig: config, how: how, done: &done, decode: withDefaults(Config{IDHeader: config.IDHeader, TypeHeader: config.TypeHeader})}
 	s := reading.Config("inbox-redrive")
+	s.Consumer.MaxWaitTime = 100 * time.Millisecond // a fetch at the end finds nothing, and is waited for
 	if config.Sarama != nil {
 		config.Sarama(s)
 	}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"path"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+func newDLT(s *streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dlt",
+		Short: "See dead letters, put them back to their topic, or discard them",
+		Long: `See dead letters, those of the relay (delivery.on_reject: dead_letter) and those of
+consumers built with pkg/inbox, put them back to the topic they came from, or discard
+them.
+
+Kafka cannot take a record out of the middle of a topic. What was put back or discarded
+is marked: walpost writes a record of its own into the dead letter topic, which says so,
+and leaves the letter out from then on. Letter and mark stay until retention takes them,
+or --remove deletes what has been handled, from the oldest on.`,
+		Args: cobra.ArbitraryArgs,
+		Example: `  walpost dlt list -c orders.yaml
+  walpost dlt show -c orders.yaml --id 01890a5d-ac96-774b-bcce-b302099a8057 --payload
+  walpost dlt redrive -c orders.yaml --topic outbox.event.order --dry-run
+  walpost dlt discard -c orders.yaml --key 42`,
+		RunE: needsCommand(s),
+	}
+	cmd.AddCommand(newDLTList(s), newDLTShow(s), newDLTRedrive(s), newDLTDiscard(s))
+	return cmd
+}
+
+// letterFilter says which dead letters are meant.
+type letterFilter struct {
+	in              []string // globs of dead letter topics; none: of the file
+	topics          []string // globs of the topics of origin; none: any
+	id, key, group  string
+	byID, byKey, by bool
+	sinceText       string
+	since           time.Time
+	limit           int
+}
+
+func (f *letterFilter) define(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.in, "dead-letter", nil, "dead letter topics of this `glob` (default: as delivery.dead_letter names them); may be repeated")
+	flags.StringArrayVar(&f.topics, "topic", nil, "only letters whose record was for a topic of this `glob`; may be repeated")
+	flags.StringVar(&f.id, "id", "", "only the event with this `id`")
+	flags.StringVar(&f.key, "key", "", "only records with this `key`")
+	flags.StringVar(&f.group, "group", "", "only letters of this consumer `group`")
+	flags.StringVar(&f.sinceText, "since", "", "only letters given up at this `time` or later: RFC 3339, or an age such as 90m or 3d")
+	flags.IntVar(&f.limit, "limit", 0, "at most so many, the first; 0: all")
+}
+
+// load reads flags and the file.
+func (f *letterFilter) load(cmd *cobra.Command, files func() ([]*config.Config, error)) (*config.Config, error) {
+	f.byID, f.byKey, f.by = cmd.Flags().Changed("id"), cmd.Flags().Changed("key"), cmd.Flags().Changed("group")
+	for flag, globs := range map[string][]string{"--dead-letter": f.in, "--topic": f.topics} {
+		for _, glob := range globs {
+			if _, err := path.Match(glob, ""); err != nil {
+				return nil, usage("%s: %q is no glob", flag, glob)
+			}
+		}
+	}
+	if f.limit < 0 {
+		return nil, usage("--limit %d: want a number of letters, or 0 for all", f.limit)
+	}
+	if f.sinceText != "" {
+		var err error
+		if f.since, err = parseTime("--since", f.sinceText, time.Now()); err != nil {
+			return nil, err
+		}
+	}
+	cfgs, err := files()
+	if err != nil {
+		return nil, err
+	}
+	if len(cfgs) != 1 {
+		return nil, usage("%s reads one file, not %d", cmd.CommandPath(), len(cfgs))
+	}
+	return cfgs[0], nil
+}
+
+// wants says whether a letter passes the filter, but for the limit.
+func (f *letterFilter) wants(d *inbox.DeadLetter) bool {
+	switch e := d.Event; {
+	case len(f.topics) > 0 && !covers(f.topics, e.Topic),
+		f.byID && e.ID != f.id,
+		f.byKey && (e.Key == nil || string(e.Key) != f.key),
+		f.by && d.Group != f.group,
+		d.Time.Before(f.since):
+		return false
+	}
+	return true
+}
+
+// deadLetterTopics are globs of the dead letter topics that a file can name.
+func deadLetterTopics(cfg *config.Config) []string {
+	var b strings.Builder
+	for _, p := range cfg.Delivery.DeadLetter.Parts() {
+		if p.Column != "" {
+			b.WriteString(pattern(cfg.Outbox.Topic))
+		} else {
+			b.WriteString(p.Literal)
+		}
+	}
+	return []string{b.String()}
+}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+// letterView is how letters are shown.
+type letterView struct {
+	handled, payload, asJSON bool
+}
+
+func newDLTList(s *streams) *cobra.Command {
+	var view letterView
+	cmd := &cobra.Command{
+		Use:   "list -c FILE",
+		Short: "List dead letters, one a line",
+		Long: `List dead letters that have been neither put back nor discarded, one a line, topic by
+topic and partition by partition, in the order in which they were given up. Values are not
+shown, only their sizes, unless --payload asks for them.`,
+		Example: `  walpost dlt list -c orders.yaml
+  walpost dlt list -c orders.yaml --topic 'outbox.event.*' --since 1d --limit 20
+  walpost dlt list -c orders.yaml --handled --json`,
+		Args: cobra.NoArgs,
+	}
+	cmd.Flags().BoolVar(&view.handled, "handled", false, "also those that were put back or discarded")
+	return withLetters(cmd, s, &view, (*printer).letterLine)
+}
+
+func newDLTShow(s *streams) *cobra.Command {
+	view := letterView{handled: true}
+	cmd := &cobra.Command{
+		Use:   "show -c FILE",
+		Short: "Show dead letters with everything that is known of them",
+		Long: `Show dead letters in full: the record with its headers, why it was given up, by whom, and
+what was done with it. Those that were put back or discarded are shown too. Values are not
+shown, only their sizes, unless --payload asks for them.`,
+		Example: `  walpost dlt show -c orders.yaml --id 01890a5d-ac96-774b-bcce-b302099a8057
+  walpost dlt show -c orders.yaml --key 42 --payload`,
+		Args: cobra.NoArgs,
+	}
+	return withLetters(cmd, s, &view, (*printer).letterPage)
+}
+
+// withLetters makes a command that shows the letters of its filter.
+func withLetters(cmd *cobra.Command, s *streams, view *letterView, show func(*printer, *inbox.DeadLetter, letterView)) *cobra.Command {
+	var filter letterFilter
+	load := files(cmd)
+	filter.define(cmd)
+	cmd.Flags().BoolVar(&view.payload, "payload", false, "show values")
+	cmd.Flags().BoolVar(&view.asJSON, "json", false, "write one JSON object a line, for programs")
+	cmd.RunE = action(func(cmd *cobra.Command) error {
+		cfg, err := filter.load(cmd, load)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := interruptible(cmd.Context())
+		defer cancel()
+		box, err := openLetterBox(cfg, &filter)
+		if err != nil {
+			return err
+		}
+		out, says := newPrinter(s.out), newPrinter(s.err)
+		err = box.each(ctx, inbox.Redrive, func(c *inbox.RedriveConfig) {
+			c.DryRun, c.Handled = true, view.handled
+			c.Each = func(d *inbox.DeadLetter) error {
+				if view.asJSON {
+					return writeLetter(out.w, d, *view)
+				}
+				show(out, d, *view)
+				return out.err
+			}
+		}, func(topic string, done inbox.Redriven) error {
+			says.foreign(topic, done)
+			return says.err
+		})
+		if err == nil && box.seen == 0 {
+			says.line("no dead letters")
+		}
+		return err
+	})
+	return cmd
+}
+
+// foreign tells of records that are left out.
+func (p *printer) foreign(topic string, done inbox.Redriven) {
+	if done.Foreign > 0 {
+		p.line("walpost: %s: %d records do not say where they were (header walpost-dlt-topic): they are not walpost's", topic, done.Foreign)
+	}
+}

@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+// letterLine is a letter in a line: where it is, what it is, and why.
+func (p *printer) letterLine(d *inbox.DeadLetter, view letterView) {
+	words := []string{
+		p.paint(dimmed, timeOfLetter(d)), fmt.Sprintf("%s/%d@%d", d.Topic, d.Partition, d.Offset),
+		"for=" + d.Event.Topic, "key=" + p.paint(bold, shown(d.Event.Key)), "id=" + shown([]byte(d.Event.ID)),
+		"reason=" + p.paint(bad, shown([]byte(d.Reason))),
+	}
+	if d.Group != "" {
+		words = append(words, "group="+shown([]byte(d.Group)), fmt.Sprintf("attempts=%d", d.Attempts))
+	}
+	if d.Redrives > 0 {
+		words = append(words, fmt.Sprintf("redrives=%d", d.Redrives))
+	}
+	words = append(words, valueOf(d, view), "error="+strconv.Quote(d.Error))
+	if d.Handled != "" {
+		words = append(words, p.paint(doubt, d.Handled))
+	}
+	p.line("%s", strings.Join(words, " "))
+}
+
+// letterPage is a letter in full.
+func (p *printer) letterPage(d *inbox.DeadLetter, view letterView) {
+	e := d.Event
+	p.line("%s", p.paint(bold, fmt.Sprintf("%s/%d@%d", d.Topic, d.Partition, d.Offset)))
+	row := func(name, text string) {
+		if text != "" {
+			p.line("  %-13s %s", name, text)
+		}
+	}
+	where := e.Topic
+	if e.Partition >= 0 {
+		where = fmt.Sprintf("%s/%d@%d", e.Topic, e.Partition, e.Offset)
+	}
+	row("was", where)
+	row("id", shown([]byte(e.ID)))
+	row("key", shown(e.Key))
+	for _, h := range e.Headers {
+		row("header", shown([]byte(h.Name))+"="+shown(h.Value))
+	}
+	row("value", strings.TrimPrefix(valueOf(d, view), "value="))
+	row("reason", shown([]byte(d.Reason)))
+	row("error", shown([]byte(d.Error)))
+	if d.Group != "" {
+		row("error class", shown([]byte(d.Class)))
+		row("group", shown([]byte(d.Group)))
+		row("attempts", fmt.Sprint(d.Attempts))
+		row("first failed", timeText(d.FirstFailed))
+	}
+	row("given up", timeText(d.Time))
+	if d.Redrives > 0 {
+		row("redrives", fmt.Sprint(d.Redrives))
+	}
+	row(d.Handled, timeText(d.HandledAt))
+}
+
+func timeOfLetter(d *inbox.DeadLetter) string {
+	if d.Time.IsZero() {
+		return "-"
+	}
+	return timeText(d.Time)
+}
+
+func timeText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+func valueOf(d *inbox.DeadLetter, view letterView) string {
+	switch value := d.Event.Payload; {
+	case value == nil:
+		return "value=null"
+	case view.payload:
+		return "value=" + shown(value)
+	default:
+		return fmt.Sprintf("value=<%d bytes>", len(value))
+	}
+}
+
+// letterJSON is a line of `dlt list --json` and `dlt show --json`. Bytes that are no
+// text are base64, under names that say so.
+type letterJSON struct {
+	Topic         string         `json:"topic"`
+	Partition     int32          `json:"partition"`
+	Offset        int64          `json:"offset"`
+	FromTopic     string         `json:"from_topic"`
+	FromPartition int32          `json:"from_partition"` // -1: it never was in one
+	FromOffset    int64          `json:"from_offset"`
+	ID            string         `json:"id"`
+	Key           *string        `json:"key"`
+	KeyBase64     []byte         `json:"key_base64,omitempty"`
+	Headers       []tailedHeader `json:"headers"`
+	ValueBytes    *int           `json:"value_bytes"` // null: a tombstone
+	Value         *string        `json:"value,omitempty"`
+	ValueBase64   []byte         `json:"value_base64,omitempty"`
+	Reason        string         `json:"reason"`
+	ErrorClass    string         `json:"error_class,omitempty"`
+	Error         string         `json:"error"`
+	Group         string         `json:"group,omitempty"`
+	Attempts      int            `json:"attempts"`
+	FirstFailed   *time.Time     `json:"first_failed,omitempty"`
+	Time          *time.Time     `json:"time,omitempty"`
+	Redrives      int            `json:"redrives"`
+	Handled       string         `json:"handled,omitempty"`
+	HandledAt     *time.Time     `json:"handled_at,omitempty"`
+}
+
+func writeLetter(w io.Writer, d *inbox.DeadLetter, view letterView) error {
+	e := d.Event
+	line := letterJSON{
+		Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, FromTopic: e.Topic, FromPartition: e.Partition, FromOffset: e.Offset,
+		ID: e.ID, Headers: []tailedHeader{}, Reason: d.Reason, ErrorClass: d.Class, Error: d.Error, Group: d.Group, Attempts: d.Attempts,
+		FirstFailed: timeOrNone(d.FirstFailed), Time: timeOrNone(d.Time), Redrives: d.Redrives, Handled: d.Handled, HandledAt: timeOrNone(d.HandledAt),
+	}
+	line.Key, line.KeyBase64 = textOr(e.Key)
+	for _, h := range e.Headers {
+		header := tailedHeader{Name: h.Name}
+		header.Value, header.ValueBase64 = textOr(h.Value)
+		line.Headers = append(line.Headers, header)
+	}
+	if e.Payload != nil {
+		line.ValueBytes = new(len(e.Payload))
+	}
+	if view.payload {
+		line.Value, line.ValueBase64 = textOr(e.Payload)
+	}
+	return json.NewEncoder(w).Encode(line)
+}
+
+func timeOrNone(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

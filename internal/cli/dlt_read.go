@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+// letterBox is the dead letter topics of a file.
+type letterBox struct {
+	filter   *letterFilter
+	options  kafka.Options
+	settings *sarama.Config
+	topics   []string
+	seen     int // letters that passed the filter, over all topics
+}
+
+// openLetterBox finds the topics. Those that are named in full are to be there.
+func openLetterBox(cfg *config.Config, filter *letterFilter) (*letterBox, error) {
+	b := &letterBox{filter: filter, options: relay.Kafka(cfg)}
+	var err error
+	if b.settings, err = kafka.Settings(b.options); err != nil {
+		return nil, err
+	}
+	all := filter.in
+	if len(all) == 0 {
+		all = deadLetterTopics(cfg)
+	}
+	names, globs := namesAndGlobs(all)
+	s := *b.settings
+	s.Metadata.Full = len(globs) > 0
+	client, err := sarama.NewClient(b.options.Brokers, &s)
+	if err != nil {
+		return nil, b.options.Explain("read from Kafka", err)
+	}
+	defer func() { _ = client.Close() }() // it was read from only
+	if b.topics, err = findTopics(client, b.options, names, globs); err != nil {
+		return nil, err
+	}
+	if len(b.topics) == 0 {
+		return nil, requirement("there is no dead letter topic like %s: name one with --dead-letter", all[0])
+	}
+	return b, nil
+}
+
+// work is what is to be done with the letters that match.
+type work func(context.Context, inbox.RedriveConfig) (inbox.Redriven, error)
+
+// each calls do for one topic after the other. change sets what is not common to all.
+func (b *letterBox) each(ctx context.Context, do work, change func(*inbox.RedriveConfig), tell func(topic string, done inbox.Redriven) error) error {
+	b.seen = 0
+	for _, topic := range b.topics {
+		c := inbox.RedriveConfig{
+			Brokers: b.options.Brokers, DeadLetter: topic,
+			Match: b.match,
+			Sarama: func(s *sarama.Config) {
+				s.ClientID, s.Net, s.Producer.Compression = b.settings.ClientID, b.settings.Net, b.settings.Producer.Compression
+			},
+		}
+		change(&c)
+		var refused error // of who is told, which is no answer of Kafka's
+		if each := c.Each; each != nil {
+			c.Each = func(d *inbox.DeadLetter) error {
+				refused = each(d)
+				return refused
+			}
+		}
+		done, err := do(ctx, c)
+		if told := tell(topic, done); told != nil {
+			return told
+		}
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return context.Cause(ctx)
+		case refused != nil:
+			return refused
+		case errors.Is(err, inbox.ErrNotDeadLetter):
+			return err
+		case err != nil:
+			return b.options.Explain("dead letters of "+topic, err)
+		}
+	}
+	return nil
+}
+
+func (b *letterBox) match(d *inbox.DeadLetter) bool {
+	if b.filter.limit > 0 && b.seen >= b.filter.limit || !b.filter.wants(d) {
+		return false
+	}
+	b.seen++
+	return true
+}

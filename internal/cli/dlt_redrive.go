@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+// letterWork is a command that does something with letters.
+type letterWork struct {
+	do                  work
+	will, did           string // "go back to their topics", "put back"
+	dryRun, yes, remove bool
+}
+
+func newDLTRedrive(s *streams) *cobra.Command {
+	w := letterWork{do: inbox.Redrive, will: "go back to their topics", did: "put back"}
+	cmd := &cobra.Command{
+		Use:   "redrive -c FILE",
+		Short: "Put dead letters back to the topics they came from",
+		Long: `Put dead letters back to the topics they came from, partition by partition, in the order
+in which they were given up: with the same key, value and headers, to the same partition,
+or to that of the key where the relay gave them up. Every consumer group of the topic gets
+them; consumers that know an event by its id drop what they have processed. Records of the
+same key that came later have been processed already.
+
+It shows what it will do and asks unless --yes is given. Each letter is marked when Kafka
+has acknowledged it. An interrupted redrive may be run again: what was put back and not
+yet marked, at most one letter, goes back again.`,
+		Example: `  walpost dlt redrive -c orders.yaml --dry-run
+  walpost dlt redrive -c orders.yaml --topic outbox.event.order --since 2h --yes
+  walpost dlt redrive -c orders.yaml --id 01890a5d-ac96-774b-bcce-b302099a8057`,
+		Args: cobra.NoArgs,
+	}
+	return w.command(cmd, s)
+}
+
+func newDLTDiscard(s *streams) *cobra.Command {
+	w := letterWork{do: inbox.Discard, will: "are discarded", did: "discarded"}
+	cmd := &cobra.Command{
+		Use:   "discard -c FILE",
+		Short: "Mark dead letters as discarded",
+		Long: `Mark dead letters as discarded, so that list and redrive leave them out. Kafka cannot take
+a record out of the middle of a topic: they stay readable until retention takes them, or
+--remove deletes what has been handled, from the oldest up to the first that has not.
+
+It shows what it will do and asks unless --yes is given.`,
+		Example: `  walpost dlt discard -c orders.yaml --id 01890a5d-ac96-774b-bcce-b302099a8057
+  walpost dlt discard -c orders.yaml --topic outbox.event.order --dry-run
+  walpost dlt discard -c orders.yaml --yes --remove`,
+		Args: cobra.NoArgs,
+	}
+	return w.command(cmd, s)
+}
+
+func (w *letterWork) command(cmd *cobra.Command, s *streams) *cobra.Command {
+	var filter letterFilter
+	load := files(cmd)
+	filter.define(cmd)
+	cmd.Flags().BoolVar(&w.dryRun, "dry-run", false, "show what would be done, and do nothing")
+	cmd.Flags().BoolVar(&w.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&w.remove, "remove", false, "delete what has been handled from the dead letter topic, from the oldest on")
+	cmd.RunE = action(func(cmd *cobra.Command) error {
+		cfg, err := filter.load(cmd, load)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := interruptible(cmd.Context())
+		defer cancel()
+		return w.run(ctx, s, cfg, &filter)
+	})
+	return cmd
+}
+
+// place is where a letter is.
+type place struct {
+	topic     string
+	partition int32
+	offset    int64
+}
+
+// run shows the letters that are meant, asks, and does its work with these, whatever
+// has come meanwhile.
+func (w *letterWork) run(ctx context.Context, s *streams, cfg *config.Config, filter *letterFilter) error {
+	box, err := openLetterBox(cfg, filter)
+	if err != nil {
+		return err
+	}
+	out, says := newPrinter(s.out), newPrinter(s.err)
+	meant := map[place]bool{}
+	err = box.each(ctx, inbox.Redrive, func(c *inbox.RedriveConfig) {
+		c.DryRun = true
+		c.Each = func(d *inbox.DeadLetter) error {
+			meant[place{d.Topic, d.Partition, d.Offset}] = true
+			out.letterLine(d, letterView{})
+			return out.err
+		}
+	}, func(topic string, done inbox.Redriven) error {
+		says.foreign(topic, done)
+		return says.err
+	})
+	if err != nil {
+		return err
+	}
+	out.line("%d dead letters %s", len(meant), w.will)
+	if w.dryRun || out.err != nil || len(meant) == 0 && !w.remove {
+		return out.err
+	}
+	if !w.yes {
+		if err := confirmYes(s, bufio.NewReader(s.in)); err != nil {
+			return err
+		}
+	}
+	return w.finish(ctx, out, box, meant)
+}
+
+func (w *letterWork) finish(ctx context.Context, out *printer, box *letterBox, meant map[place]bool) error {
+	count := 0
+	err := box.each(ctx, w.do, func(c *inbox.RedriveConfig) {
+		c.Remove = w.remove
+		c.Match = func(d *inbox.DeadLetter) bool { return meant[place{d.Topic, d.Partition, d.Offset}] }
+	}, func(topic string, done inbox.Redriven) error {
+		for _, to := range slices.Sorted(maps.Keys(done.Sent)) {
+			count += done.Sent[to]
+			out.line("%s: %d put back to %s", topic, done.Sent[to], to)
+		}
+		if count += done.Discarded; done.Discarded > 0 {
+			out.line("%s: %d discarded", topic, done.Discarded)
+		}
+		for _, p := range slices.Sorted(maps.Keys(done.Removed)) {
+			out.line("%s/%d: deleted everything before offset %d", topic, p, done.Removed[p])
+		}
+		return out.err
+	})
+	if err == nil {
+		out.line("done: %d %s", count, w.did)
+		return out.err
+	}
+	if ctx.Err() != nil {
+		return &failure{code: relay.ExitUnexpected, err: fmt.Errorf("interrupted: %d of %d %s", count, len(meant), w.did)}
+	}
+	return fmt.Errorf("%w\n%d of %d %s", err, count, len(meant), w.did)
+}

@@ -1,0 +1,158 @@
+package cli_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/IBM/sarama"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+// consume runs a consumer of topic that cannot process the keys which begin with bad,
+// until it has given up as many.
+func (s setup) consume(t *testing.T, topic string, letters int) {
+	t.Helper()
+	ddl, err := inbox.DDL("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.db.Exec(t, ddl)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	given := 0
+	consumer, err := inbox.New(inbox.Config{
+		Brokers: stack.Kafka(t).Bootstrap(devstack.Plaintext), Group: stack.Name(t), Topics: []string{topic},
+		Observers: []inbox.Observer{inbox.ObserverFunc(func(o inbox.Observation) {
+			if o.Kind == inbox.DeadLettered {
+				if given++; given == letters {
+					cancel()
+				}
+			}
+		})},
+	}, inbox.Pgx(s.db.Conn), func(_ context.Context, _ pgx.Tx, e *inbox.Event) error { // one partition: a connection will do
+		if strings.HasPrefix(string(e.Key), "bad") {
+			return inbox.Permanent(errors.New("no such order"))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := consumer.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Dead letters of the relay and of a consumer are seen, put back in order, discarded.
+func TestDLT(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t, "delivery: {on_reject: dead_letter}")
+	s.db.Exec(t, outboxDDL)
+	kafka := stack.Kafka(t)
+	for _, topic := range []string{".a", ".a.DLT", ".b.DLT"} {
+		if err := kafka.CreateTopic(t.Context(), s.prefix+topic, 1, 1, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := start(t, "run", "-c", s.file)
+	r.until(t, `"msg":"streaming"`)
+	s.db.Exec(t, insert("a", "bad1", 4711), insert("a", "good", 2), insert("a", "bad2", 3), insert("a", "bad1", 4), insert("b", "lost", 5))
+	await(t, "the relay's dead letter", func() bool { return len(records(t, s.prefix+".b.DLT")) == 1 })
+	s.consume(t, s.prefix+".a", 3)
+	dlt := func(command string, args ...string) result {
+		return walpost(t, append([]string{"dlt", command, "-c", s.file}, args...)...)
+	}
+	lines := func(r result) int { return strings.Count(r.out, "\n") }
+
+	list := dlt("list")
+	list.want(t, 0, s.prefix+".a.DLT/0@0", "for="+s.prefix+".a ", "key=bad1", "reason=permanent", `error="no such order"`, "attempts=1", "value=<11 bytes>", s.prefix+".b.DLT/0@0", "reason=missing_topic")
+	if lines(list) != 4 || strings.Contains(list.out, "4711") {
+		t.Errorf("list:\n%s", list.out)
+	}
+	dlt("show", "--key", "bad1", "--limit", "1", "--payload").want(t, 0, `{"n": 4711}`, "error class", "first failed", "header", "eventType=Created", "was           "+s.prefix+".a/0@0")
+	one := dlt("list", "--json", "--topic", s.prefix+".b")
+	one.want(t, 0)
+	var letter struct {
+		FromTopic     string `json:"from_topic"`
+		FromPartition int    `json:"from_partition"`
+		ValueBytes    int    `json:"value_bytes"`
+		ID            string
+		Value         *string
+	}
+	if err := json.Unmarshal([]byte(one.out), &letter); err != nil || letter.FromTopic != s.prefix+".b" || letter.FromPartition != -1 || letter.ValueBytes == 0 || letter.Value != nil {
+		t.Errorf("%v %s", err, one.out)
+	}
+	dlt("list", "--id", letter.ID).want(t, 0, "key=lost")
+	dlt("list", "--since", "2h", "--group", "nobody").want(t, 0, "no dead letters")
+	dlt("list", "--since", "2099-01-01").want(t, 0, "no dead letters")
+
+	// Nothing is done without a yes.
+	dlt("redrive", "--dry-run", "--key", "bad1").want(t, 0, "2 dead letters go back")
+	dlt("redrive").want(t, 2, "nothing was done")
+	if n := len(records(t, s.prefix+".a")); n != 4 {
+		t.Fatalf("%d records, want 4", n)
+	}
+	walpostWith(t, "yes\n", "dlt", "redrive", "-c", s.file, "--key", "bad1").want(t, 0, "2 put back to "+s.prefix+".a", "done: 2 put back")
+	var back []string
+	now, err := kafka.Records(t.Context(), s.prefix+".a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range now[4:] {
+		back = append(back, string(r.Key)+" "+string(r.Value))
+	}
+	if want := `bad1 {"n": 4711}, bad1 {"n": 4}`; strings.Join(back, ", ") != want {
+		t.Errorf("put back %q, want %q", back, want)
+	}
+	if list := dlt("list"); lines(list) != 2 || strings.Contains(list.out, "bad1") {
+		t.Errorf("after redrive:\n%s", list.out)
+	}
+	dlt("list", "--handled").want(t, 0, "redriven")
+
+	// A letter whose topic is not there stays; then it goes.
+	dlt("redrive", "--yes", "--key", "lost").want(t, 3, s.prefix+".b", "0 of 1 put back")
+	if err := kafka.CreateTopic(t.Context(), s.prefix+".b", 3, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	dlt("redrive", "--yes", "--key", "lost").want(t, 0, "1 put back to "+s.prefix+".b")
+
+	dlt("discard", "--yes", "--remove").want(t, 0, "1 discarded", "done: 1 discarded", s.prefix+".a.DLT/0: deleted everything before offset ")
+	dlt("list").want(t, 0, "no dead letters")
+	r.interrupt(t)
+	r.end(t, 0)
+}
+
+func TestDLTRefuses(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	walpost(t, "dlt").want(t, 2, "a command is needed")
+	walpost(t, "dlt", "list", "-c", s.file, "--topic", "[").want(t, 2, "--topic")
+	walpost(t, "dlt", "list", "-c", s.file, "--since", "soon").want(t, 2, "--since")
+	walpost(t, "dlt", "list", "-c", s.file, "--limit", "-1").want(t, 2, "--limit")
+	walpost(t, "dlt", "list", "-c", s.file).want(t, 3, "no dead letter topic like "+s.prefix+".*.DLT")
+	walpost(t, "dlt", "list", "-c", s.file, "--dead-letter", "nowhere").want(t, 3, "nowhere")
+
+	// What is not walpost's is left alone.
+	topic := s.prefix + ".other.DLT"
+	if err := stack.Kafka(t).CreateTopic(t.Context(), topic, 1, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	config := sarama.NewConfig()
+	config.Producer.Return.Successes = true
+	producer, err := sarama.NewSyncProducer(stack.Kafka(t).Bootstrap(devstack.Plaintext), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = producer.Close() }()
+	if _, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder("x")}); err != nil {
+		t.Fatal(err)
+	}
+	walpost(t, "dlt", "list", "-c", s.file).want(t, 0, "1 records do not say where they were", "no dead letters")
+	walpost(t, "dlt", "redrive", "-c", s.file, "--yes").want(t, 0, "0 dead letters go back")
+}
