@@ -45,7 +45,8 @@ func newTopicsPlan(s *streams) *cobra.Command {
 whether it would make each change; nothing is changed.
 
 Exit codes: 0 no difference, 6 apply has something to do, 3 something is left to a person
-(fewer partitions, another replication factor), would be refused, or could not be asked.`,
+(fewer partitions, another replication factor, more replicas in sync than there are),
+would be refused, or could not be asked.`,
 		Example: `  walpost topics plan -c orders.yaml
   walpost topics plan -c orders.yaml --json`,
 		Args: cobra.NoArgs,

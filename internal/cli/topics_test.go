@@ -154,6 +154,12 @@ func TestTopicsThatKafkaWouldRefuse(t *testing.T) {
 		walpost(t, "topics", "plan", "-c", file).want(t, 3, want)
 		walpost(t, "topics", "apply", "--yes", "-c", file).want(t, 3, want)
 	}
+	// Kafka takes it, and refuses every record then.
+	strict := declaring(t, brokers, name+": {config: {min.insync.replicas: 2, retention.ms: 7000}}")
+	walpost(t, "topics", "apply", "--yes", "-c", strict).want(t, 3, "not done by walpost: a partition has 1 replicas in sync", "changed topic "+name)
+	if least := look(t, c, name).Config[kafka.MinInsyncReplicas]; least != "1" {
+		t.Errorf("min.insync.replicas is %s", least)
+	}
 	if look(t, c, name+".new").Exists {
 		t.Error("made, though it was refused")
 	}

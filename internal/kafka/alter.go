@@ -22,7 +22,7 @@ func (c *Client) Apply(ctx context.Context, d *Difference, declared, create Spec
 	}
 	settings := map[string]string{}
 	for _, change := range d.Changes {
-		if change.Setting != Partitions && change.Setting != ReplicationFactor {
+		if change.Blocked == "" && change.Setting != Partitions && change.Setting != ReplicationFactor {
 			settings[change.Setting] = change.To
 		}
 	}

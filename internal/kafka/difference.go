@@ -141,10 +141,21 @@ func compare(t *Topic, s Spec) []Change {
 	}
 	for _, key := range slices.Sorted(maps.Keys(s.Config)) {
 		if from, want := t.Config[key], s.Config[key]; !sameSetting(from, want) {
-			changes = append(changes, Change{Setting: key, From: from, To: want})
+			changes = append(changes, Change{Setting: key, From: from, To: want, Blocked: halting(t, s, key, want)})
 		}
 	}
 	return changes
+}
+
+// halting tells of a setting that Kafka takes, and after which no record is written:
+// more replicas must be in sync than are.
+func halting(t *Topic, s Spec, key, want string) string {
+	least, err := strconv.Atoi(want)
+	if key != MinInsyncReplicas || err != nil || least <= t.InSync {
+		return ""
+	}
+	return fmt.Sprintf("a partition has %d replicas in sync, so no record could be written: add replicas or bring back brokers first, or lower %s",
+		t.InSync, s.key("config."+key))
 }
 
 // sameSetting compares as Kafka reads: 0.50 is 0.5, TRUE is true, and

@@ -130,6 +130,10 @@ func TestErrors(t *testing.T) {
 		t.Errorf("%v", r.err)
 	}
 	f.exact(t, 1, 1, 29)
+	err := f.new(t, f.config(t), func(context.Context, pgx.Tx, *projection.Event) error { panic("lost") }).Run(t.Context())
+	if panicked, ok := errors.AsType[*inbox.PanicError](err); !ok || panicked.Value != "lost" {
+		t.Errorf("%v", err)
+	}
 	start(t, f.new(t, f.config(t), apply)).waitAndEnd(t, f, 1, 40)
 }
 
@@ -161,6 +165,10 @@ func TestLostAnswersOfCommits(t *testing.T) {
 			t.Fatal(err)
 		}
 		start(t, p).waitAndEnd(t, f, 3, 20)
+		if err := p.Rebuild(t.Context()); err != nil { // the swap's answer may be lost too
+			t.Fatal(err)
+		}
+		f.exact(t, 3, 1, 20)
 	}
 }
 

@@ -27,11 +27,11 @@ func (p *Projection) Rebuild(ctx context.Context) error {
 	if len(p.config.Tables) == 0 {
 		return fmt.Errorf("%w: Tables: want the tables to rebuild", ErrConfig)
 	}
-	if err := p.prepare(ctx); err != nil {
-		return err
-	}
 	for attempts := 1; ; attempts++ {
-		err := p.buildAndSwap(ctx)
+		err := p.prepare(ctx) // each time: a swap whose answer was lost has taken the tables away
+		if err == nil {
+			err = p.buildAndSwap(ctx)
+		}
 		if err == nil {
 			p.config.Log.Info("projection: rebuilt", slog.String("projection", p.config.Name))
 			return nil
@@ -67,28 +67,26 @@ func shadowOf(table string) string { return table + shadowSuffix }
 // prepare makes the tables that are missing. With the rows of an earlier call they
 // are those it has left; without, they must be empty.
 func (p *Projection) prepare(ctx context.Context) error {
-	return p.patiently(ctx, "make the tables", func() error {
-		return p.transact(ctx, func(ctx context.Context, tx transaction) error {
-			for _, table := range p.config.Tables {
-				if _, err := tx.exec(ctx, "CREATE TABLE IF NOT EXISTS "+shadowOf(table)+" (LIKE "+table+" INCLUDING ALL)"); err != nil {
-					return fmt.Errorf("create %s: %w", shadowOf(table), err)
-				}
+	return p.transact(ctx, func(ctx context.Context, tx transaction) error {
+		for _, table := range p.config.Tables {
+			if _, err := tx.exec(ctx, "CREATE TABLE IF NOT EXISTS "+shadowOf(table)+" (LIKE "+table+" INCLUDING ALL)"); err != nil {
+				return fmt.Errorf("create %s: %w", shadowOf(table), err)
 			}
-			marks, err := positions{p.config.Position, p.rebuildKey()}.load(ctx, tx, false)
-			if err != nil || len(marks) > 0 {
-				return err
+		}
+		marks, err := positions{p.config.Position, p.rebuildKey()}.load(ctx, tx, false)
+		if err != nil || len(marks) > 0 {
+			return err
+		}
+		for _, table := range p.config.Tables {
+			var filled bool
+			if err := tx.scan(ctx, []any{&filled}, "SELECT EXISTS (SELECT FROM "+shadowOf(table)+")"); err != nil {
+				return fmt.Errorf("look into %s: %w", shadowOf(table), err)
 			}
-			for _, table := range p.config.Tables {
-				var filled bool
-				if err := tx.scan(ctx, []any{&filled}, "SELECT EXISTS (SELECT FROM "+shadowOf(table)+")"); err != nil {
-					return fmt.Errorf("look into %s: %w", shadowOf(table), err)
-				}
-				if filled {
-					return fmt.Errorf("%w: table %s has rows, and no rebuild has a position: drop it, or empty it", ErrConfig, shadowOf(table))
-				}
+			if filled {
+				return fmt.Errorf("%w: table %s has rows, and no rebuild has a position: drop it, or empty it", ErrConfig, shadowOf(table))
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 }
 

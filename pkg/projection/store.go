@@ -3,6 +3,8 @@ package projection
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"runtime/debug"
 
 	"github.com/walpost/walpost/pkg/inbox"
 )
@@ -81,4 +83,13 @@ func (o *open[Tx]) scan(ctx context.Context, into []any, query string, args ...a
 	return o.unit.store.Scan(ctx, o.tx, into, query, args...)
 }
 
-func (o *open[Tx]) handle(ctx context.Context, e *Event) error { return o.unit.handle(ctx, o.tx, e) }
+// handle keeps a panic of the handler from ending the process with transactions in
+// hand: it ends Run as an error that does not pass.
+func (o *open[Tx]) handle(ctx context.Context, e *Event) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("handler: %w", &inbox.PanicError{Value: value, Stack: debug.Stack()})
+		}
+	}()
+	return o.unit.handle(ctx, o.tx, e)
+}
