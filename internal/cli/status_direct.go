@@ -15,14 +15,14 @@ import (
 func readStatus(ctx context.Context, cfg *config.Config) (relay.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	slot, err := readSlot(ctx, cfg)
+	slot, version, err := readSlot(ctx, cfg)
 	st := judge(slot, cfg)
 	if err != nil {
 		st = judged()
 		st.State, st.Reason = relay.Connecting, err.Error()
 		warn(&st, cfg, relay.ConditionPostgres, err.Error())
 	}
-	st.Relay, st.Version = cfg.Name, thisBuild().Version
+	st.Relay, st.Version, st.Postgres = cfg.Name, thisBuild().Version, version
 	client, unreachable := kafka.Connect(ctx, relay.Kafka(cfg))
 	if unreachable != nil {
 		warn(&st, cfg, relay.ConditionKafka, unreachable.Error())
@@ -32,13 +32,16 @@ func readStatus(ctx context.Context, cfg *config.Config) (relay.Report, error) {
 	return st, err
 }
 
-func readSlot(ctx context.Context, cfg *config.Config) (*replication.SlotStatus, error) {
+// readSlot gives the slot, nil when there is none, and the version of the server.
+func readSlot(ctx context.Context, cfg *config.Config) (*replication.SlotStatus, *string, error) {
 	conn, hangUp, err := connect(ctx, cfg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer hangUp()
-	return replication.ReadSlotStatus(ctx, conn, cfg.Postgres.Slot)
+	version := conn.PgConn().ParameterStatus("server_version")
+	slot, err := replication.ReadSlotStatus(ctx, conn, cfg.Postgres.Slot)
+	return slot, &version, err
 }
 
 func judged() relay.Report {

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -70,11 +72,21 @@ func (m *member) Report() relay.Report {
 	return rep
 }
 
+// topics are those with an acknowledged record, and those that are in use without
+// one: replicas matter most when nothing is acknowledged.
 func (m *member) topics() []relay.TopicReport {
 	list := m.observer.Topics()
-	if m.topic != "" && len(list) == 0 {
-		list = append(list, relay.TopicReport{Topic: m.topic})
+	seen := map[string]bool{"": true}
+	for _, t := range list {
+		seen[t.Topic] = true
 	}
+	for _, name := range append(m.Topics(), m.topic) {
+		if !seen[name] && len(list) < metrics.MaxTopics {
+			seen[name] = true
+			list = append(list, relay.TopicReport{Topic: name})
+		}
+	}
+	slices.SortFunc(list, func(a, b relay.TopicReport) int { return cmp.Compare(a.Topic, b.Topic) })
 	for i := range list {
 		if r, ok := m.monitor.Replicas(list[i].Topic); ok {
 			list[i].UnderReplicated, list[i].ISRShrinks = &r.UnderReplicated, &r.Shrinks

@@ -16,7 +16,7 @@ import (
 func keys() []string {
 	return []string{
 		"conditions", "consumer_groups", "hint", "in_flight", "lag_bytes", "lag_seconds", "last_error", "oldest_unacked_seconds",
-		"reason", "rejected", "relay", "since", "slot", "state", "topics", "version",
+		"postgres_version", "reason", "rejected", "relay", "since", "slot", "state", "topics", "version",
 	}
 }
 
@@ -137,6 +137,65 @@ func measured(t *testing.T, r *running, s setup) {
 			t.Errorf("no %s", line)
 		}
 	}
+}
+
+// Every family of the contract, section 5, is there before the first event, also
+// where topics come from columns and no group is watched; and what happens counts.
+func TestEveryMetricOfARunningRelay(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.db.Exec(t, outboxDDL)
+	for _, topic := range []string{".a", ".DLT"} {
+		if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+topic, 1, 1, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := start(t, "run", "-c", write(t, strings.Replace(s.yaml(t, "delivery: {on_reject: dead_letter, dead_letter: PREFIX.DLT}"), `admin: {listen: ""}`, freePort, 1)))
+	r.until(t, `"msg":"streaming"`)
+	_, body := r.get(t, "/metrics")
+	for _, name := range []string{
+		"state{", "events_published_total{", "bytes_published_total{", "events_rejected_total{", "dead_letters_total{", "changes_ignored_total{",
+		"commit_to_ack_seconds_bucket{", "lag_seconds{", "in_flight_events{", "in_flight_bytes{", "oldest_unacked_seconds{", "slot_lag_bytes{",
+		"slot_retained_bytes{", "slot_safe_wal_bytes{", "slot_wal_status{", "reconnects_total{", "possible_repeats_total{", "produce_errors_total{",
+		"kafka_request_seconds_bucket{", "topic_under_replicated_partitions{", "topic_isr_shrinks_total{", "consumer_group_lag{", "condition{",
+	} {
+		if !strings.Contains(body, "\nwalpost_"+name) {
+			t.Errorf("no walpost_%s before the first event", name)
+		}
+	}
+	s.db.Exec(t, "ALTER PUBLICATION walpost_"+s.db.Name+" SET (publish = 'insert, update')", insert("a", "k", 1), insert("no/topic", "k", 2), "UPDATE outbox SET type = 'x' WHERE aggregateid = 'k'",
+		"SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'walpost_"+s.db.Name+"'", insert("a", "k", 3))
+	want := []string{
+		`walpost_events_published_total{relay="NAME",topic="PREFIX.a"} 2`, `walpost_events_published_total{relay="NAME",topic="PREFIX.DLT"} 1`,
+		`walpost_events_rejected_total{reason="invalid_topic",relay="NAME",topic="other"} 1`, `walpost_dead_letters_total{relay="NAME",topic="PREFIX.DLT"} 1`,
+		`walpost_changes_ignored_total{op="update",relay="NAME"} 2`, `walpost_reconnects_total{peer="postgres",relay="NAME"} 1`,
+		`walpost_topic_under_replicated_partitions{relay="NAME",topic="PREFIX.a"} 0`,
+		`walpost_slot_wal_status{relay="NAME",status="reserved"} 1`, `walpost_possible_repeats_total{relay="NAME"} 0`,
+	}
+	var missing string
+	defer func() {
+		if t.Failed() {
+			t.Log("last missing: ", missing)
+		}
+	}()
+	await(t, "the counts in /metrics", func() bool {
+		_, body := r.get(t, "/metrics")
+		for _, line := range want {
+			if line = strings.NewReplacer("NAME", s.db.Name, "PREFIX", s.prefix).Replace(line); !strings.Contains(body, line+"\n") {
+				missing = line
+				return false
+			}
+		}
+		return true
+	})
+	_, body = r.get(t, "/metrics")
+	for _, count := range []string{"commit_to_ack_seconds_count", "kafka_request_seconds_count"} {
+		if strings.Contains(body, "walpost_"+count+`{relay="`+s.db.Name+`"} 0`+"\n") {
+			t.Errorf("nothing in walpost_%s", count)
+		}
+	}
+	r.interrupt(t)
+	r.end(t, 0)
 }
 
 func TestHealthWithoutAnAdminServer(t *testing.T) {

@@ -91,6 +91,20 @@ func (p *Producer) Health() Health {
 	return h
 }
 
+// Topics are the names that Kafka knows of those that were sent to.
+func (p *Producer) Topics() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var names []string
+	for name, t := range p.topics {
+		if t.known {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names
+}
+
 func (h *health) reached() {
 	if h.reachable {
 		return

@@ -140,3 +140,8 @@ func (p *Producer) buried(pt *partition) {
 	p.drop(pt)
 	p.schedule(pt)
 }
+
+// Reasons are the words that Rejected has for why, beside the router's.
+func Reasons() []string {
+	return []string{ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition}
+}

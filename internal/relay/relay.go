@@ -206,6 +206,7 @@ func (r *Relay) open(ctx context.Context) (*replication.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.seen.sawPostgres(session.Version)
 	if err := r.recognise(ctx, session); err != nil {
 		session.Close(ctx)
 		return nil, err

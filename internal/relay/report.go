@@ -26,7 +26,8 @@ type Report struct {
 	Topics         []TopicReport           `json:"topics"`
 	Rejected       []Rejections            `json:"rejected"`
 	ConsumerGroups []GroupLag              `json:"consumer_groups"`
-	Version        string                  `json:"version"`
+	Version        string                  `json:"version"`          // of walpost
+	Postgres       *string                 `json:"postgres_version"` // as the server says; null: not asked yet. Kafka does not tell its own
 }
 
 // TopicReport is what a topic has got from this process, and how it is kept.
@@ -92,7 +93,7 @@ func (r *Relay) Report(version string) Report {
 	rep := Report{
 		Relay: status.Relay, State: status.State, Since: &status.Since, Reason: status.Reason, Hint: status.Hint,
 		Slot: slot, LagSeconds: secondsSince(committed, now), OldestUnacked: secondsSince(read, now),
-		InFlight: &InFlight{}, LastError: r.seen.lastError(), Version: version,
+		InFlight: &InFlight{}, LastError: r.seen.lastError(), Version: version, Postgres: r.seen.postgresVersion(),
 		Topics: []TopicReport{}, Rejected: []Rejections{}, ConsumerGroups: []GroupLag{},
 	}
 	if slot != nil {
@@ -128,6 +129,7 @@ type sightings struct {
 	slot     *replication.SlotStatus
 	slotAt   time.Time // when the slot was looked at
 	failure  *LastError
+	postgres *string // its version
 	rejected time.Time
 	prune    error                // of the last round of outbox.prune
 	since    map[string]time.Time // conditions that are there, and since when
@@ -163,6 +165,18 @@ func (s *sightings) failed(err error) {
 	s.failure = &LastError{Text: err.Error(), At: time.Now()}
 }
 
+func (s *sightings) sawPostgres(version string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.postgres = &version
+}
+
+func (s *sightings) postgresVersion() *string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.postgres
+}
+
 func (s *sightings) sawRejected() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -184,4 +198,13 @@ type sightseer struct {
 func (s *sightseer) Rejected(topic, reason string) {
 	s.seen.sawRejected()
 	s.Observer.Rejected(topic, reason)
+}
+
+// Topics are those that this process has an event for, from the first on: also
+// before Kafka has acknowledged one.
+func (r *Relay) Topics() []string {
+	if p := r.running.Load(); p != nil {
+		return p.Topics()
+	}
+	return nil
 }

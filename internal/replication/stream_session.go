@@ -23,6 +23,7 @@ type Session struct {
 	in   *receiver
 	bulk *bulkConn
 
+	Version   string       // of the server, as it says
 	SystemID  string       // of the cluster; another one means another database behind the same name
 	Timeline  int32        // changes with each failover and point-in-time recovery
 	Standby   bool         // the server is in recovery: it follows a primary, or has not been promoted yet
@@ -66,6 +67,7 @@ func (t Target) Open(ctx context.Context, slot string) (*Session, error) {
 	if s.conn, err = pgconn.ConnectConfig(ctx, &cfg.Config); err != nil {
 		return nil, connectError(&cfg.Config, err)
 	}
+	s.Version = s.conn.ParameterStatus("server_version")
 	if err := s.look(ctx, slot); err != nil {
 		s.Close(ctx)
 		return nil, Classify("look at server and slot", err)

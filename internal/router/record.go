@@ -52,3 +52,8 @@ const (
 	ReasonPartition  = "invalid_partition" // out of range
 	ReasonMessage    = "invalid_message"   // outbox.source: message, and the content is not an event
 )
+
+// Reasons are all the words that a Rejection has for why.
+func Reasons() []string {
+	return []string{ReasonTopicName, ReasonNotAllowed, ReasonTooLarge, ReasonTimestamp, ReasonPartition, ReasonMessage}
+}

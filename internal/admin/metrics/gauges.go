@@ -142,16 +142,29 @@ func (g *gauges) slot(s *sample, rep *relay.Report) {
 }
 
 func (g *gauges) kafka(s *sample, rep *relay.Report) {
+	var under, shrinks int
 	for _, t := range rep.Topics {
 		if t.UnderReplicated != nil {
+			under++
 			s.gauge(g.underReplicated, float64(*t.UnderReplicated), t.Topic)
 		}
 		if t.ISRShrinks != nil {
+			shrinks++
 			s.of(g.shrinks, prometheus.CounterValue, float64(*t.ISRShrinks), t.Topic)
 		}
 	}
 	for _, l := range rep.ConsumerGroups {
 		s.gauge(g.groupLag, float64(l.Records), l.Group, l.Topic)
+	}
+	// A family that has nothing to say yet is there as `other`, at 0.
+	if under == 0 {
+		s.gauge(g.underReplicated, 0, other)
+	}
+	if shrinks == 0 {
+		s.of(g.shrinks, prometheus.CounterValue, 0, other)
+	}
+	if len(rep.ConsumerGroups) == 0 {
+		s.gauge(g.groupLag, 0, other, other)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/router"
 )
 
 // The peers of walpost_reconnects_total.
@@ -16,10 +17,10 @@ const (
 	peerKafka    = "kafka"
 )
 
-// maxTopics is how many topics of a relay have series of their own: the names
+// MaxTopics is how many topics of a relay have series of their own: the names
 // come from a column, and each costs memory here and in Prometheus. What goes to
 // further topics is counted under the topic "other".
-const maxTopics = 1000
+const MaxTopics = 1000
 
 // Observer counts what one relay does. It allocates nothing per call but for
 // label values it has not seen.
@@ -41,11 +42,11 @@ func (r *Registry) Observer(name string) *Observer {
 		return vec.WithLabelValues(append([]string{name}, labels...)...)
 	}
 	o := &Observer{
-		published: newSeries(maxTopics, func(l labels) *pair {
+		published: newSeries(MaxTopics, func(l labels) *pair {
 			return &pair{events: counter(r.published, l.first), bytes: counter(r.bytes, l.first)}
 		}),
-		rejected:    newSeries(maxTopics, func(l labels) *pair { return &pair{events: counter(r.rejected, l.first, l.second)} }),
-		deadLetters: newSeries(maxTopics, func(l labels) *pair { return &pair{events: counter(r.deadLetters, l.first)} }),
+		rejected:    newSeries(MaxTopics, func(l labels) *pair { return &pair{events: counter(r.rejected, l.first, l.second)} }),
+		deadLetters: newSeries(MaxTopics, func(l labels) *pair { return &pair{events: counter(r.deadLetters, l.first)} }),
 		ignored:     newSeries(maxWords, func(l labels) *pair { return &pair{events: counter(r.ignored, l.first)} }),
 		errors:      newSeries(maxWords, func(l labels) *pair { return &pair{events: counter(r.errors, l.first)} }),
 		postgres:    counter(r.reconnects, peerPostgres),
@@ -54,6 +55,13 @@ func (r *Registry) Observer(name string) *Observer {
 		pruned:      counter(r.pruned),
 		requests:    r.requests.WithLabelValues(name),
 		commitToAck: r.commitToAck.WithLabelValues(name),
+	}
+	// What has no topic yet is there as `other`, at 0: the family can be alerted on.
+	counter(r.published, other)
+	counter(r.bytes, other)
+	counter(r.deadLetters, other)
+	for _, reason := range append(router.Reasons(), producer.Reasons()...) {
+		counter(r.rejected, other, reason)
 	}
 	for _, op := range []string{"insert", "update", "delete", "truncate", "message"} {
 		o.ignored.of(labels{first: op})
