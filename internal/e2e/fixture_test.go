@@ -72,7 +72,7 @@ func (f *fixture) write(t *testing.T, change sections) string {
 			fmt.Fprintf(&yaml, "%s: %s\n", name, all[name])
 		}
 	}
-	text := strings.NewReplacer("URL", f.db.URL, "BROKERS", strings.Join(f.kafka.Bootstrap(devstack.Plaintext), ", "), "PREFIX", f.prefix).Replace(yaml.String())
+	text := strings.NewReplacer("URL", devstacktest.WithCanary(t, f.db.URL), "BROKERS", strings.Join(f.kafka.Bootstrap(devstack.Plaintext), ", "), "PREFIX", f.prefix).Replace(yaml.String())
 	file := filepath.Join(t.TempDir(), "walpost.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 // process is walpost running by itself.
@@ -65,6 +67,7 @@ func launch(t *testing.T, program string, args ...string) *process {
 	}()
 	t.Cleanup(func() {
 		<-p.done // the test's context is done, which kills it
+		devstacktest.KeepsSecret(t, "what the process wrote", p.log.String())
 		if t.Failed() {
 			t.Logf("process %d wrote:\n%s", p.cmd.Process.Pid, p.log)
 		}
@@ -162,6 +165,7 @@ func (p *process) get(t *testing.T, path string) (code int, body string) {
 	if err != nil {
 		return 0, ""
 	}
+	devstacktest.KeepsSecret(t, path, string(text))
 	return resp.StatusCode, string(text)
 }
 

@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -74,6 +75,9 @@ func newBenchOn(t *testing.T, server *devstack.Postgres, database string, o opti
 	url := o.url
 	if url == "" {
 		url = server.URL(database)
+	}
+	if !strings.Contains(o.postgres, "password:") {
+		url = devstacktest.WithCanary(t, url)
 	}
 	b.cfg = load(t, fmt.Sprintf("name: %s\npostgres:\n  url: %s\n%skafka:\n  brokers: [%s]\n%soutbox:\n  topic: %s.{aggregatetype}\n  position_header: walpost-position\n%s",
 		prefix, url, o.postgres, strings.Join(b.kafka.Bootstrap(devstack.Plaintext), ", "), o.kafka, prefix, strings.ReplaceAll(o.more, "PREFIX", prefix)))
@@ -148,7 +152,21 @@ func (b *bench) launch(t *testing.T) {
 		cancel()
 		for range done { // until it has ended
 		}
+		keepsSecret(t, r, logs)
 	})
+}
+
+// keepsSecret looks for the password of the file in all that a relay has shown.
+func keepsSecret(t *testing.T, r *relay.Relay, logs *observer.ObservedLogs) {
+	t.Helper()
+	for _, e := range logs.All() {
+		devstacktest.KeepsSecret(t, "the log", fmt.Sprint(e.Message, e.ContextMap()))
+	}
+	report, err := json.Marshal(r.Report(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	devstacktest.KeepsSecret(t, "the report", string(report))
 }
 
 // end stops the relay in order.
@@ -181,6 +199,7 @@ func (b *bench) halts(t *testing.T, code int, words ...string) {
 		t.Fatalf("ended with %v, want a halt with exit code %d", err, code)
 	}
 	t.Log(halt)
+	devstacktest.KeepsSecret(t, "the halt", halt.Error())
 	for _, word := range words {
 		if !strings.Contains(halt.Error(), word) {
 			t.Errorf("halted with %q, in which there is no %q", halt, word)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
 )
 
@@ -62,6 +63,7 @@ func (b *bench) spawn(t *testing.T) *process {
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill() // a frozen one too
 		<-p.done
+		devstacktest.KeepsSecret(t, "the process", p.wrote())
 		if t.Failed() {
 			t.Logf("process %d wrote:\n%s", p.cmd.Process.Pid, p.wrote())
 		}
