@@ -44,6 +44,7 @@ type bench struct {
 	stop     chan struct{}
 	done     chan error
 	sampling *sampler
+	pause    time.Duration // of a writer between two transactions; 0: none
 }
 
 // option changes a bench before its relay starts.

@@ -69,6 +69,7 @@ func (s *secured) bench(t *testing.T, more string) *bench {
 	s.write(t, firstPassword)
 	b := newBench(t, option{more: more, kafka: "  sasl: {mechanism: SCRAM-SHA-512, username: " + s.user + ", password: '${file:" + s.file + "}'}\n"})
 	b.kafka, b.cfg.Kafka.Brokers = s.kafka, s.kafka.Bootstrap(devstack.SASLPlaintext)
+	b.pause = steady
 	s.topic(t, b.topic, nil)
 	return b
 }

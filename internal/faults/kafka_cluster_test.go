@@ -59,7 +59,11 @@ func (b *bench) onKafka(t *testing.T, l devstack.Listener, replicas int16, optio
 		t.Fatal(err)
 	}
 	b.cfg.Kafka.Brokers = b.kafka.Bootstrap(l)
+	b.pause = steady
 }
+
+// steady is the pause of writers while brokers start, which need the processor.
+const steady = 20 * time.Millisecond
 
 // kafkaWhole waits until every replica is in sync again.
 func (b *bench) kafkaWhole(t *testing.T) {
@@ -136,11 +140,11 @@ func row21RollingRestart(t *testing.T, b *bench) {
 	t.Helper()
 	for round := range rollingRounds {
 		for _, broker := range b.kafka.Brokers() {
-			b.passes(t, 100)
+			b.passes(t, 50)
 			if err := broker.Stop(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			b.passes(t, 100)
+			b.passes(t, 50)
 			if err := broker.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -70,7 +70,7 @@ func TestRow68_MemoryWhileKafkaIsAway(t *testing.T) {
 	for _, tc := range []struct {
 		name       string
 		rows, size int
-	}{{"records of 900 kB", 40, 900_000}, {"records of 50 B", 150_000, 50}} {
+	}{{"records of 900 kB", 40, 900_000}, {"records of 50 B", 40_000, 50}} {
 		kafka.Refuse()
 		b.state(t, relay.KafkaUnavailable)
 		b.exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, payload)

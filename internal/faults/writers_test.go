@@ -21,6 +21,7 @@ type writers struct {
 	ending atomic.Bool
 	cancel context.CancelFunc
 	all    sync.WaitGroup
+	pause  time.Duration
 }
 
 const writerCount = 4
@@ -28,7 +29,7 @@ const writerCount = 4
 func (b *bench) write(t *testing.T) *writers {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &writers{cancel: cancel}
+	w := &writers{cancel: cancel, pause: b.pause}
 	server, database := b.server, b.database
 	for i := range writerCount {
 		w.all.Go(func() {
@@ -71,6 +72,9 @@ func (w *writers) writeAs(ctx context.Context, server *devstack.Postgres, databa
 		}
 		if !undo {
 			n += rows
+		}
+		if w.pause > 0 {
+			<-time.After(w.pause)
 		}
 	}
 }
