@@ -37,7 +37,7 @@ demo: build ## watch events go from Postgres to Kafka while the relay is killed;
 	go build -o bin/ ./internal/demo ./examples/orders/orders ./examples/orders/payments
 	@bin/demo -walpost bin/walpost -services bin
 
-bench: build ## measure walpost against pg_recvlogical on this machine; ROWS=1000000, BENCH='-only drain'
+bench: build ## measure walpost against pg_recvlogical on this machine; ROWS=1000000, BENCH='-only drain -peers'
 	go run ./internal/bench -walpost bin/walpost $(BENCH)
 
 lint: $(GOLANGCI) ## go vet and golangci-lint

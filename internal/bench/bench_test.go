@@ -13,6 +13,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/oracle"
 )
 
 var (
@@ -20,7 +21,12 @@ var (
 	benches atomic.Int64
 )
 
-func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && (os.Args[1] == commandNaive || os.Args[1] == commandHog) { // this program as a child
+		main()
+	}
+	os.Exit(stack.Main(m))
+}
 
 // newTestBench is a bench on the shared servers.
 func newTestBench(t *testing.T) *bench {
@@ -42,6 +48,7 @@ func newTestBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.conn.Close(context.WithoutCancel(t.Context())) })
+	b.site = b.direct()
 	if b.recvlogical, err = b.postgres.Tool("pg_recvlogical"); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +60,7 @@ func TestEvents(t *testing.T) {
 	if err := b.createOutbox(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l, err := b.fillBacklog(t.Context(), shape{name: "7", perTx: 7})
+	l, err := b.fillBacklog(t.Context(), usual("7", b.rows, 7))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,31 +117,35 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-func TestCheckIDs(t *testing.T) {
+func TestCompare(t *testing.T) {
 	b := newTestBench(t)
-	l := backlog{first: 5, rows: 3}
+	l := backlog{workload: usual("compare", 3, 1)}
+	for n := range int64(3) {
+		l.committed = append(l.committed, oracle.Event{ID: eventID(n), Key: "key", Number: n})
+	}
 	for name, test := range map[string]struct {
 		events []int64
 		want   string
 	}{
-		"complete":         {[]int64{7, 5, 6}, ""},
-		"one lost":         {[]int64{5, 6, 6}, "1 events missing in Kafka, 1 records repeated or unknown"},
-		"one never stored": {[]int64{5, 6, 8}, "1 events missing in Kafka, 1 records repeated or unknown"},
+		"complete":         {[]int64{0, 1, 2}, ""},
+		"one lost":         {[]int64{0, 1, 1}, "lost 1, rolled back and published 0, out of order 0, repeats 1"},
+		"one never stored": {[]int64{0, 1, 8}, "lost 1, rolled back and published 1"},
+		"out of order":     {[]int64{0, 2, 1}, "lost 0, rolled back and published 0, out of order 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			topic, err := b.createTopic(t.Context(), strings.ReplaceAll(name, " ", "-"))
+			to, err := b.createRoute(t.Context(), "compare", l.workload)
 			if err != nil {
 				t.Fatal(err)
 			}
-			produce(t, b, topic, test.events)
-			wrong, err := b.checkIDs(t.Context(), l, topic)
+			produce(t, b, to.topics[0], test.events)
+			wrong, err := b.compare(t.Context(), l, to)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if test.want == "" && wrong != "" || !strings.HasPrefix(wrong, test.want) {
+			if test.want == "" && wrong != "" || !strings.Contains(wrong, test.want) {
 				t.Errorf("got %q, want %q", wrong, test.want)
 			}
-			n, err := b.endOffsets(topic)
+			n, err := b.endOffsets(to)
 			if err != nil || n != int64(len(test.events)) {
 				t.Errorf("end offsets %d, %v; want %d", n, err, len(test.events))
 			}
@@ -142,7 +153,7 @@ func TestCheckIDs(t *testing.T) {
 	}
 }
 
-// produce writes a record for each event number.
+// produce writes a record for each event number, all with one key.
 func produce(t *testing.T, b *bench, topic string, events []int64) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.kafka.Bootstrap(devstack.Plaintext)...), kgo.DefaultProduceTopic(topic))
@@ -152,7 +163,7 @@ func produce(t *testing.T, b *bench, topic string, events []int64) {
 	defer client.Close()
 	for _, n := range events {
 		id := []byte(eventID(n))
-		record := &kgo.Record{Key: id, Headers: []kgo.RecordHeader{{Key: "id", Value: id}}}
+		record := &kgo.Record{Key: []byte("key"), Headers: []kgo.RecordHeader{{Key: "id", Value: id}}}
 		if err := client.ProduceSync(t.Context(), record).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
@@ -167,16 +178,37 @@ func TestDrainVoid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := backlog{shape: shape{name: "1", perTx: 1}, slot: slot, rows: 1}
-	if d, err := b.drainWalpost(t.Context(), l, 1); err == nil {
+	l := backlog{workload: usual("1", 1, 1), slot: slot}
+	if d, err := b.drainRelay(t.Context(), b.walpostItself(), l, 1); err == nil {
 		t.Errorf("a walpost that ends at once gave %+v", d)
 	}
 	d := drain{Repetition: 1, Rows: 1}
-	topic, err := b.createTopic(t.Context(), "void")
+	to, err := b.createRoute(t.Context(), "void", l.workload)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.inspectDrain(t.Context(), &d, l, slot, topic); err == nil && d.Void == "" {
+	if err := b.inspectDrain(t.Context(), b.walpostItself(), &d, l, slot, to); err == nil && d.Void == "" {
 		t.Error("an empty topic counts as a complete drain")
+	}
+}
+
+// TestNaive drains with the relay that is written with sarama, which is this test's own program as a child.
+func TestNaive(t *testing.T) {
+	b := newTestBench(t)
+	if err := b.createOutbox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w := usual("10", 20_000, 10)
+	w.topics = 3
+	l, err := b.fillBacklog(t.Context(), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := b.drainRelay(t.Context(), candidate{name: readerSarama, start: b.naive(0)}, l, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Void != "" || d.EventsPerSecond <= 0 || d.StreamMicros <= 0 || d.Compared == "" {
+		t.Errorf("the drain is void or lacks figures: %+v", d)
 	}
 }

@@ -16,13 +16,14 @@ import (
 type child struct {
 	cmd  *exec.Cmd
 	log  string // file with its standard output and error
+	exit int    // status after SIGTERM
 	done chan struct{}
 	err  error // how it ended; to be read after done
 }
 
 // startChild starts a program.
 func startChild(ctx context.Context, log, program string, args ...string) (*child, error) {
-	file, err := os.Create(log)
+	file, err := os.Create(log) //nolint:gosec // in the folder that newBench made
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func (c *child) ended() error {
 	}
 }
 
-// stop ends the child by SIGTERM and demands exit status 0.
+// stop ends the child by SIGTERM and demands the exit status that goes with it.
 func (c *child) stop() error {
 	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -66,7 +67,7 @@ func (c *child) stop() error {
 		<-c.done
 		return c.failure(fmt.Sprintf("still ran %s after SIGTERM", patience))
 	}
-	if c.err != nil {
+	if c.cmd.ProcessState.ExitCode() != c.exit {
 		return c.failure("after SIGTERM")
 	}
 	return nil

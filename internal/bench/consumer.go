@@ -16,14 +16,14 @@ type arrival struct {
 	at time.Time
 }
 
-// consumer reads a topic from its beginning.
+// consumer reads topics from their beginning.
 type consumer struct{ client *kgo.Client }
 
-// newConsumer makes a consumer; the caller closes it.
-func (b *bench) newConsumer(topic string) (consumer, error) {
+// newConsumer makes a consumer of all topics of a route; the caller closes it.
+func (b *bench) newConsumer(to route) (consumer, error) {
 	const fetchWait = 500 * time.Millisecond // of an empty fetch; a record ends it at once
 	client, err := kgo.NewClient(
-		kgo.SeedBrokers(b.kafka.Bootstrap(devstack.Plaintext)...), kgo.ConsumeTopics(topic),
+		kgo.SeedBrokers(b.kafka.Bootstrap(devstack.Plaintext)...), kgo.ConsumeTopics(to.topics...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(fetchWait),
 	)
 	return consumer{client}, err

@@ -6,12 +6,6 @@ import (
 	"time"
 )
 
-// The two readers of a backlog.
-const (
-	readerRecvlogical = "pg_recvlogical"
-	readerWalpost     = "walpost"
-)
-
 const (
 	sampleEvery = 10 * time.Millisecond // of CPU, memory and end offsets
 	stalled     = time.Minute           // without a new record a drain is given up
@@ -19,48 +13,61 @@ const (
 
 // drainAll fills and drains every shape.
 func (b *bench) drainAll(ctx context.Context, r *report) error {
+	relays := b.chosen()
 	for _, s := range b.shapes {
-		l, err := b.fillBacklog(ctx, s)
+		drains, err := b.drainWorkload(ctx, usual(s.name, b.rows, s.perTx), relays)
+		r.Drains = append(r.Drains, drains...)
 		if err != nil {
 			return err
 		}
-		for i := range b.repetitions {
-			if err := b.drainPair(ctx, r, l, i+1); err != nil {
-				return err
-			}
-		}
-		if err := b.dropSlot(ctx, l.slot); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
-// drainPair is one repetition: pg_recvlogical, then walpost.
-func (b *bench) drainPair(ctx context.Context, r *report, l backlog, repetition int) error {
+// drainWorkload fills the outbox and drains it, all repetitions.
+func (b *bench) drainWorkload(ctx context.Context, w workload, relays []candidate) ([]drain, error) {
+	l, err := b.fillBacklog(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	var all []drain
+	for i := range b.repetitions {
+		drains, err := b.drainOnce(ctx, l, relays, i+1)
+		all = append(all, drains...)
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, b.dropSlot(ctx, l.slot)
+}
+
+// drainOnce is one repetition: pg_recvlogical, then the relays in turn.
+func (b *bench) drainOnce(ctx context.Context, l backlog, relays []candidate, repetition int) ([]drain, error) {
 	base, err := b.drainRecvlogical(ctx, l, repetition)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.Drains = append(r.Drains, base)
 	b.say("%s", &base)
-	d, err := b.drainWalpost(ctx, l, repetition)
-	if err != nil {
-		return err
+	all := []drain{base}
+	for _, relay := range relays {
+		d, err := b.drainRelay(ctx, relay, l, repetition)
+		if err != nil {
+			return all, err
+		}
+		if d.Void == "" {
+			d.Ratio = d.EventsPerSecond / base.EventsPerSecond
+		}
+		all = append(all, d)
+		b.say("%s", &d)
 	}
-	if d.Void == "" {
-		d.Ratio = d.EventsPerSecond / base.EventsPerSecond
-	}
-	r.Drains = append(r.Drains, d)
-	b.say("%s", &d)
-	return nil
+	return all, nil
 }
 
-// drainWalpost relays a copy of the backlog's slot into a new topic. The figure is void unless the topic then holds
-// exactly the backlog and the slot is confirmed to its end.
-func (b *bench) drainWalpost(ctx context.Context, l backlog, repetition int) (drain, error) {
-	d := drain{Shape: l.shape.name, Reader: readerWalpost, Repetition: repetition, Rows: l.rows}
-	topic, err := b.createTopic(ctx, "drain")
+// drainRelay relays a copy of the backlog's slot into new topics. The figure is void unless they then hold exactly the
+// backlog, and the slot is confirmed to its end where the relay promises that.
+func (b *bench) drainRelay(ctx context.Context, relay candidate, l backlog, repetition int) (drain, error) {
+	d := drain{Shape: l.name, Reader: relay.name, Repetition: repetition, Rows: l.rows}
+	to, err := b.createRoute(ctx, "drain", l.workload)
 	if err != nil {
 		return d, err
 	}
@@ -68,24 +75,24 @@ func (b *bench) drainWalpost(ctx context.Context, l backlog, repetition int) (dr
 	if err != nil {
 		return d, err
 	}
-	if err := b.relayBacklog(ctx, &d, slot, topic); err != nil {
+	if err := b.relayBacklog(ctx, relay, &d, slot, to); err != nil {
 		return d, err
 	}
 	if d.Void == "" {
-		if err := b.inspectDrain(ctx, &d, l, slot, topic); err != nil {
+		if err := b.inspectDrain(ctx, relay, &d, l, slot, to); err != nil {
 			return d, err
 		}
 	}
 	if err := b.dropSlot(ctx, slot); err != nil {
 		return d, err
 	}
-	return d, b.kafka.DeleteTopic(topic)
+	return d, b.deleteRoute(to)
 }
 
-// relayBacklog runs walpost until all rows are visible, takes the figures and stops it.
-func (b *bench) relayBacklog(ctx context.Context, d *drain, slot, topic string) error {
+// relayBacklog runs a relay until all rows are visible, takes the figures and stops it.
+func (b *bench) relayBacklog(ctx context.Context, relay candidate, d *drain, slot string, to route) error {
 	m := b.newMeter()
-	c, err := b.startWalpost(ctx, slot, topic)
+	c, err := relay.start(ctx, slot, to)
 	if err != nil {
 		return err
 	}
@@ -95,27 +102,28 @@ func (b *bench) relayBacklog(ctx context.Context, d *drain, slot, topic string) 
 	if err != nil {
 		return err
 	}
-	m.walsender = gaugeFromBirth(w.pid)
-	seen, moved := int64(0), time.Now()
+	m.streaming(w)
+	p := &progress{rows: d.Rows, moved: time.Now()}
 	var unanswered error
 	err = poll(ctx, sampleEvery, func() (bool, error) {
 		var n int64
-		if n, unanswered = b.endOffsets(topic); n > seen {
-			seen, moved = n, time.Now()
+		if n, unanswered = b.endOffsets(to); unanswered == nil {
+			p.saw(n)
 		}
 		m.read()
-		return n >= d.Rows || time.Since(moved) > stalled || c.ended() != nil, nil
+		return n >= d.Rows || time.Since(p.moved) > stalled || c.ended() != nil, nil
 	})
 	if err = errors.Join(err, unanswered); err != nil {
 		return err
 	}
-	d.fill(m, moved.Sub(w.started))
-	if seen < d.Rows {
+	d.fill(m, p.moved.Sub(w.started))
+	d.SecondHalf = p.secondHalf()
+	if p.seen < d.Rows {
 		if err := c.ended(); err != nil {
-			d.voided("%d of %d events in Kafka, then %v", seen, d.Rows, err)
+			d.voided("%d of %d events in Kafka, then %v", p.seen, d.Rows, err)
 			return nil
 		}
-		d.voided("%d of %d events in Kafka, no more for %s", seen, d.Rows, time.Since(moved).Round(time.Second))
+		d.voided("%d of %d events in Kafka, no more for %s", p.seen, d.Rows, time.Since(p.moved).Round(time.Second))
 		return nil
 	}
 	if err := c.stop(); err != nil {
@@ -124,9 +132,34 @@ func (b *bench) relayBacklog(ctx context.Context, d *drain, slot, topic string) 
 	return nil
 }
 
-// inspectDrain judges what is in Kafka and Postgres after walpost has ended; the ids once per shape.
-func (b *bench) inspectDrain(ctx context.Context, d *drain, l backlog, slot, topic string) error {
-	n, err := b.endOffsets(topic)
+// progress is how a drain goes.
+type progress struct {
+	rows, seen, atHalf int64
+	moved, half        time.Time // when the last record and the one in the middle were there
+}
+
+func (p *progress) saw(n int64) {
+	if n <= p.seen {
+		return
+	}
+	p.seen, p.moved = n, time.Now()
+	if p.half.IsZero() && n >= p.rows/2 {
+		p.atHalf, p.half = n, p.moved
+	}
+}
+
+// secondHalf is the rate after the middle, when a JVM has had some time to warm up; 0: too short to tell.
+func (p *progress) secondHalf() float64 {
+	took := p.moved.Sub(p.half)
+	if took < 10*sampleEvery {
+		return 0
+	}
+	return float64(p.seen-p.atHalf) / took.Seconds()
+}
+
+// inspectDrain judges what is in Kafka and Postgres after a relay has ended.
+func (b *bench) inspectDrain(ctx context.Context, relay candidate, d *drain, l backlog, slot string, to route) error {
+	n, err := b.endOffsets(to)
 	if err != nil {
 		return err
 	}
@@ -138,20 +171,17 @@ func (b *bench) inspectDrain(ctx context.Context, d *drain, l backlog, slot, top
 	case n != l.rows:
 		d.voided("%d records in Kafka for %d events", n, l.rows)
 		return nil
-	case !confirmed:
-		d.voided("the slot was not confirmed to the backlog's end when walpost stopped")
-		return nil
-	case d.Repetition > 1:
+	case relay.confirms && !confirmed:
+		d.voided("the slot was not confirmed to the backlog's end when %s stopped", relay.name)
 		return nil
 	}
-	d.IDsChecked = true
-	b.say("  reading what is in Kafka, to check the ids")
-	wrong, err := b.checkIDs(ctx, l, topic)
+	wrong, err := b.compare(ctx, l, to)
 	if err != nil {
 		return err
 	}
 	if wrong != "" {
 		d.voided("%s", wrong)
 	}
+	d.Compared = "count, ids, order"
 	return nil
 }

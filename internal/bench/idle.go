@@ -7,7 +7,7 @@ import (
 
 // idle measures a relay whose outbox has no writes.
 func (b *bench) idle(ctx context.Context, r *report) error {
-	topic, err := b.createTopic(ctx, "idle")
+	to, err := b.createRoute(ctx, "idle", usual("idle", 0, 1))
 	if err != nil {
 		return err
 	}
@@ -15,7 +15,7 @@ func (b *bench) idle(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	c, err := b.startWalpost(ctx, slot, topic)
+	c, err := b.startWalpost(ctx, slot, to)
 	if err != nil {
 		return err
 	}

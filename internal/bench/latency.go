@@ -19,7 +19,7 @@ func (b *bench) latencyAll(ctx context.Context, r *report) error {
 		return err
 	}
 	defer s.consumer.close()
-	c, err := b.startWalpost(ctx, s.slot, s.topic)
+	c, err := b.startWalpost(ctx, s.slot, s.to)
 	if err != nil {
 		return err
 	}
@@ -43,12 +43,13 @@ func (b *bench) latencyAll(ctx context.Context, r *report) error {
 
 // scene is a topic with a consumer and an empty slot.
 type scene struct {
-	slot, topic string
-	consumer    consumer
+	slot     string
+	to       route
+	consumer consumer
 }
 
 func (b *bench) newScene(ctx context.Context, name string) (scene, error) {
-	topic, err := b.createTopic(ctx, name)
+	to, err := b.createRoute(ctx, name, usual(name, 0, 1))
 	if err != nil {
 		return scene{}, err
 	}
@@ -56,8 +57,8 @@ func (b *bench) newScene(ctx context.Context, name string) (scene, error) {
 	if err != nil {
 		return scene{}, err
 	}
-	c, err := b.newConsumer(topic)
-	return scene{slot: slot, topic: topic, consumer: c}, err
+	c, err := b.newConsumer(to)
+	return scene{slot: slot, to: to, consumer: c}, err
 }
 
 // series commits events at a rate and matches them with what a consumer gets. The first ones, settle long, do not count.
@@ -94,7 +95,7 @@ func (b *bench) series(ctx context.Context, relay *child, from consumer, rate in
 	m.read()
 	l.ForeignCores = m.foreign()
 	l.ReaderMicros = perEvent(m.reader.used(), int64(events))
-	l.BrokerMicros = perEvent(m.broker.used(), int64(events))
+	l.BrokerMicros = perEvent(m.brokersUsed(), int64(events))
 	l.Achieved = float64(events-1) / committed[events-1].Sub(committed[0]).Seconds()
 	l.summarise(committed[skipped:], arrived, first+int64(skipped))
 	return l, nil

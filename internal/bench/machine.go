@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"strings"
 )
 
@@ -19,6 +20,7 @@ type machine struct {
 	Walpost     string `json:"walpost"`
 	Postgres    string `json:"postgres"`
 	Kafka       string `json:"kafka"`
+	Libraries   string `json:"libraries"` // of the relay with sarama
 }
 
 // settings are what the figures depend on.
@@ -27,16 +29,22 @@ type settings struct {
 	Warm        int64             `json:"warm_records"`
 	Partitions  int               `json:"partitions"`
 	Payload     string            `json:"payload"`
-	Producer    string            `json:"producer"`
+	Candidates  []using           `json:"relays"`
 	Postgres    map[string]string `json:"postgres_settings"`
 	BrokerHeap  int               `json:"broker_heap_mib"`
 	Repetitions int               `json:"repetitions"`
 }
 
+// using is a relay and what it runs with.
+type using struct {
+	Name     string `json:"name"`
+	Settings string `json:"settings"`
+}
+
 func (b *bench) machine(ctx context.Context) machine {
 	m := machine{
 		Cores: runtime.NumCPU(), CPU: cpuModel(), Kernel: firstLine("/proc/sys/kernel/osrelease"), LoadAverage: firstLine("/proc/loadavg"),
-		Go: runtime.Version(), Kafka: b.kafkaVersion(),
+		Go: runtime.Version(), Kafka: b.kafkaVersion(), Libraries: libraries(),
 	}
 	if out, err := exec.CommandContext(ctx, b.walpost, "version").Output(); err == nil { //nolint:gosec // the program under measurement
 		m.Walpost = strings.Join(strings.Fields(string(out)), " ")
@@ -47,19 +55,23 @@ func (b *bench) machine(ctx context.Context) machine {
 	return m
 }
 
-func (b *bench) settings() settings {
+func (b *bench) settings(relays []candidate) settings {
 	all := postgresSettings()
 	all["fsync"] = "off" // devstack's default
 	all["synchronous_commit"] = "on, but off for the fill"
+	used := make([]using, 0, len(relays))
+	for _, c := range relays {
+		used = append(used, using{c.name, c.settings})
+	}
 	return settings{
-		Rows: b.rows, Warm: b.warm, Partitions: partitions, Payload: "250 bytes of jsonb, 10007 keys", Producer: "acks=all lz4, walpost's defaults",
-		Postgres: all, BrokerHeap: brokerHeap, Repetitions: b.repetitions,
+		Rows: b.rows, Warm: b.warm, Partitions: usualPartitions, Payload: "250 bytes of jsonb, 10007 keys", Candidates: used, Postgres: all,
+		BrokerHeap: brokerHeap, Repetitions: b.repetitions,
 	}
 }
 
 // kafkaVersion is the version in the name of the broker's jar on its command line's class path.
 func (b *bench) kafkaVersion() string {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", b.broker())) //nolint:gosec // a number
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", b.kafka.Brokers()[0].PID())) //nolint:gosec // a number
 	if err != nil {
 		return "unknown"
 	}
@@ -69,6 +81,21 @@ func (b *bench) kafkaVersion() string {
 		}
 	}
 	return "unknown"
+}
+
+// libraries are the versions of what the relay with sarama is made of.
+func libraries() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	var found []string
+	for _, m := range info.Deps {
+		if m.Path == "github.com/IBM/sarama" || m.Path == "github.com/jackc/pglogrepl" {
+			found = append(found, m.Path[strings.LastIndexByte(m.Path, '/')+1:]+" "+m.Version)
+		}
+	}
+	return strings.Join(found, ", ")
 }
 
 func cpuModel() string {

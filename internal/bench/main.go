@@ -1,5 +1,6 @@
 // Command bench measures walpost on this machine, as ratios in one run: it drains copies of one replication slot with
-// pg_recvlogical and with walpost in turn, and measures latency, start and idle cost. `make bench` runs it.
+// pg_recvlogical, with walpost and, if asked, with other relays in turn, and measures latency, start and idle cost.
+// `make bench` runs it.
 //
 // It knows the servers of devstack, the walpost binary and its configuration file. It must not know walpost's packages:
 // what it measures is the program a user runs, and the order and the ids of what is in Kafka, not what walpost says.
@@ -28,6 +29,14 @@ func main() {
 
 // run measures what the arguments ask for and returns the exit status.
 func run(ctx context.Context, args []string, out, progress io.Writer) int {
+	if len(args) > 0 {
+		switch args[0] {
+		case commandNaive:
+			return runNaive(ctx, args[1:], progress)
+		case commandHog:
+			return runHog(ctx)
+		}
+	}
 	o, err := parseOptions(args, progress)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
@@ -54,12 +63,15 @@ func complain(to io.Writer, err error) { _, _ = fmt.Fprintln(to, "bench:", err) 
 
 // measure starts the servers and runs the chosen parts. With an error it returns what was measured before, if anything.
 func measure(ctx context.Context, o options, progress io.Writer) (_ *report, err error) {
-	b, err := newBench(ctx, o, progress)
+	b, err := newBench(o, progress)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	r := &report{Machine: b.machine(ctx), Settings: b.settings()}
+	if err := b.startServers(ctx, stackSpec{}); err != nil {
+		return nil, err
+	}
+	r := &report{Machine: b.machine(ctx), Settings: b.settings(b.chosen())}
 	if o.parts[partDrain] || o.parts[partLatency] || o.parts[partStart] {
 		if err := b.warmBroker(ctx); err != nil {
 			return nil, fmt.Errorf("warm the broker: %w", err)

@@ -41,29 +41,57 @@ func (g *gauge) used() time.Duration { return g.cpu - g.from }
 
 // meter follows the processes of one measurement and what else the machine did meanwhile.
 type meter struct {
-	reader, walsender, broker, self gauge
+	reader, walsender, self gauge
+	brokers                 []gauge
 
-	began time.Time
-	busy  time.Duration
+	before time.Duration // the reader's CPU time until its stream began: its start
+	began  time.Time
+	busy   time.Duration
 }
 
-// newMeter begins before the reader, which is pg_recvlogical or walpost, is started.
+// newMeter begins before the reader, pg_recvlogical or a relay, is started.
 func (b *bench) newMeter() *meter {
-	return &meter{
-		broker: gaugeFromNow(b.broker()), self: gaugeFromNow(os.Getpid()), began: time.Now(), busy: machineBusy(),
+	m := &meter{self: gaugeFromNow(os.Getpid()), began: time.Now(), busy: machineBusy()}
+	for _, broker := range b.kafka.Brokers() {
+		m.brokers = append(m.brokers, gaugeFromNow(broker.PID()))
 	}
+	return m
+}
+
+// streaming notes that the reader's walsender has started.
+func (m *meter) streaming(w walsender) {
+	m.walsender = gaugeFromBirth(w.pid)
+	m.reader.read()
+	m.before = m.reader.used()
 }
 
 func (m *meter) read() {
-	for _, g := range []*gauge{&m.reader, &m.walsender, &m.broker, &m.self} {
+	for _, g := range m.gauges() {
 		g.read()
 	}
+}
+
+// gauges are those of all processes.
+func (m *meter) gauges() []*gauge {
+	all := []*gauge{&m.reader, &m.walsender, &m.self}
+	for i := range m.brokers {
+		all = append(all, &m.brokers[i])
+	}
+	return all
+}
+
+// brokersUsed is the CPU time of all brokers.
+func (m *meter) brokersUsed() (sum time.Duration) {
+	for i := range m.brokers {
+		sum += m.brokers[i].used()
+	}
+	return sum
 }
 
 // foreign is how many cores other processes used since the meter began, as far as the last read tells.
 func (m *meter) foreign() float64 {
 	busy := machineBusy() - m.busy
-	for _, g := range []*gauge{&m.reader, &m.walsender, &m.broker, &m.self} {
+	for _, g := range m.gauges() {
 		busy -= g.used()
 	}
 	return max(0, busy.Seconds()/time.Since(m.began).Seconds())

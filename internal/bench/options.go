@@ -32,6 +32,7 @@ type options struct {
 	rates       []int
 	starts      int
 	idleFor     time.Duration
+	withPeers   bool
 	json        bool
 	strict      bool
 }
@@ -57,6 +58,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.DurationVar(&o.latencyFor, "latency", 10*time.Second, "length of each latency series")
 	f.IntVar(&o.starts, "starts", 5, "how often the start is measured")
 	f.DurationVar(&o.idleFor, "idle", 20*time.Second, "length of the idle window")
+	f.BoolVar(&o.withPeers, "peers", false, "drain with other relays too: sarama's AsyncProducer, Debezium")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.BoolVar(&o.strict, "strict", false, "exit with 1 when a limit is missed")
 	only := f.String("only", "drain,latency,start,idle", "`parts` to run")

@@ -6,24 +6,33 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+
+	"github.com/walpost/walpost/internal/oracle"
 )
 
 // createOutbox makes the table, the publication before any slot, and what fills the table.
 //
-// Event n has the id md5(n), one of 10,007 keys, and 250 bytes of payload, half of it hex digits that lz4 cannot shorten.
+// Event n has the id md5(n), one of 10,007 keys, each in one of the aggregate types, and a payload of so many bytes, half
+// of it hex digits that lz4 cannot shorten.
 func (b *bench) createOutbox(ctx context.Context) error {
 	statements := []string{
 		`CREATE TABLE outbox (id uuid PRIMARY KEY, aggregatetype text NOT NULL, aggregateid text NOT NULL, type text NOT NULL,
 			payload jsonb NOT NULL)`,
-		`CREATE FUNCTION event(n bigint) RETURNS SETOF outbox LANGUAGE sql STABLE AS $$
-			SELECT md5(n::text)::uuid, 'order', 'key-' || n % 10007, 'OrderPlaced',
-				format('{"n": %s, "data": "%s%s%s%s", "note": "%s"}', n, md5(n || 'a'), md5(n || 'b'), md5(n || 'c'), md5(n || 'd'),
-					left('an order was placed and waits for payment, then it is packed and sent to its new owner soon', 91 - length(n::text)))::jsonb
+		`CREATE FUNCTION noise(n bigint, length int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+			SELECT left(string_agg(md5(n || '-' || i), ''), length) FROM generate_series(1, 1 + length / 32) i
 		$$`,
-		`CREATE PROCEDURE fill(first bigint, last bigint, per_tx bigint) LANGUAGE plpgsql AS $$
+		`CREATE FUNCTION event(n bigint, size int, topics int) RETURNS SETOF outbox LANGUAGE sql STABLE AS $$
+			SELECT md5(n::text)::uuid, 'order-' || n % 10007 % topics, 'key-' || n % 10007, 'OrderPlaced',
+				format('{"n": %s, "data": "%s", "note": "%s"}', n, noise(n, room - room / 2),
+					left(repeat('an order was placed and waits for payment, then it is packed and sent to its new owner soon, ', 1 + room / 180),
+						room / 2))::jsonb
+			FROM (SELECT size - 31 - length(n::text) AS room) s
+		$$`,
+		`CREATE PROCEDURE fill(first bigint, last bigint, per_tx bigint, size int, topics int) LANGUAGE plpgsql AS $$
 			BEGIN
 				FOR i IN 0 .. (last - first) / per_tx LOOP
-					INSERT INTO outbox SELECT e.* FROM generate_series(first + i * per_tx, least(last, first + (i + 1) * per_tx - 1)) n, event(n) e;
+					INSERT INTO outbox SELECT e.*
+						FROM generate_series(first + i * per_tx, least(last, first + (i + 1) * per_tx - 1)) n, event(n, size, topics) e;
 					COMMIT;
 				END LOOP;
 			END
@@ -34,7 +43,7 @@ func (b *bench) createOutbox(ctx context.Context) error {
 }
 
 // insertEvent is the SQL that inserts and commits one event, given its number.
-const insertEvent = `INSERT INTO outbox SELECT * FROM event($1)`
+const insertEvent = `INSERT INTO outbox SELECT * FROM event($1, 250, 1)`
 
 // eventID is the id of event n as it is in the header.
 func eventID(n int64) string {
@@ -76,16 +85,17 @@ func (b *bench) dropSlot(ctx context.Context, slot string) error {
 
 // backlog is events that wait in a slot.
 type backlog struct {
-	shape shape
-	slot  string
-	first int64  // number of the first event
-	rows  int64  // how many events
-	end   string // LSN behind the last commit
+	workload
+
+	slot      string
+	first     int64          // number of the first event
+	end       string         // LSN behind the last commit
+	committed []oracle.Event // what the outbox holds
 }
 
 // fillBacklog empties the outbox and fills it behind a new slot.
-func (b *bench) fillBacklog(ctx context.Context, s shape) (backlog, error) {
-	l := backlog{shape: s, rows: b.rows, first: b.claim(b.rows)}
+func (b *bench) fillBacklog(ctx context.Context, w workload) (backlog, error) {
+	l := backlog{workload: w, first: b.claim(w.rows)}
 	if _, err := b.conn.Exec(ctx, `TRUNCATE outbox`); err != nil {
 		return l, err
 	}
@@ -93,7 +103,7 @@ func (b *bench) fillBacklog(ctx context.Context, s shape) (backlog, error) {
 	if l.slot, err = b.createSlot(ctx, "backlog"); err != nil {
 		return l, err
 	}
-	b.say("filling the outbox: %d rows in transactions of %d", l.rows, s.perTx)
+	b.say("filling the outbox: %d rows in transactions of %d", l.rows, w.perTx)
 	if err := b.fill(ctx, l); err != nil {
 		return l, err
 	}
@@ -101,7 +111,10 @@ func (b *bench) fillBacklog(ctx context.Context, s shape) (backlog, error) {
 	if err := b.conn.QueryRow(ctx, `SELECT pg_current_wal_insert_lsn()::text`).Scan(&l.end); err != nil {
 		return l, err
 	}
-	_, err = b.conn.Exec(ctx, `CHECKPOINT`)
+	if _, err = b.conn.Exec(ctx, `CHECKPOINT`); err != nil {
+		return l, err
+	}
+	l.committed, err = oracle.Committed(ctx, b.conn, "outbox")
 	return l, err
 }
 
@@ -113,7 +126,7 @@ func (b *bench) fill(ctx context.Context, l backlog) error {
 	for _, sql := range []string{
 		`SET synchronous_commit = off`,
 		`SET plan_cache_mode = force_generic_plan`,
-		fmt.Sprintf(`CALL fill(%d, %d, %d)`, l.first, l.first+l.rows-1, l.shape.perTx),
+		fmt.Sprintf(`CALL fill(%d, %d, %d, %d, %d)`, l.first, l.first+l.rows-1, l.perTx, l.payload, l.topics),
 		`RESET plan_cache_mode`,
 		`RESET synchronous_commit`,
 	} {

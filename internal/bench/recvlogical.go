@@ -8,13 +8,13 @@ import (
 
 // drainRecvlogical reads a copy of the backlog's slot with pg_recvlogical and throws it away.
 func (b *bench) drainRecvlogical(ctx context.Context, l backlog, repetition int) (drain, error) {
-	d := drain{Shape: l.shape.name, Reader: readerRecvlogical, Repetition: repetition, Rows: l.rows}
+	d := drain{Shape: l.name, Reader: readerRecvlogical, Repetition: repetition, Rows: l.rows}
 	slot, err := b.copySlot(ctx, l.slot)
 	if err != nil {
 		return d, err
 	}
 	m := b.newMeter()
-	c, err := startChild(ctx, b.logFile(slot), b.recvlogical, "--dbname", b.postgres.URL(b.database), "--slot", slot, "--start", "--no-loop",
+	c, err := startChild(ctx, b.logFile(slot), b.recvlogical, "--dbname", b.site.postgres, "--slot", slot, "--start", "--no-loop",
 		"--endpos", l.end, "--file", os.DevNull, "--option", "proto_version=1", "--option", "publication_names="+publication)
 	if err != nil {
 		return d, err
@@ -25,7 +25,7 @@ func (b *bench) drainRecvlogical(ctx context.Context, l backlog, repetition int)
 	if err != nil {
 		return d, err
 	}
-	m.walsender = gaugeFromBirth(w.pid)
+	m.streaming(w)
 	ticker := time.NewTicker(sampleEvery)
 	defer ticker.Stop()
 	for running := true; running; {

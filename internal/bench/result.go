@@ -14,13 +14,15 @@ type drain struct {
 	Seconds         float64 `json:"seconds"` // walsender started → all visible
 	EventsPerSecond float64 `json:"events_per_second"`
 	Ratio           float64 `json:"ratio,omitempty"` // to pg_recvlogical in the same repetition
-	ReaderMicros    float64 `json:"reader_cpu_us_per_event"`
+	SecondHalf      float64 `json:"events_per_second_second_half,omitempty"`
+	ReaderMicros    float64 `json:"reader_cpu_us_per_event"` // its start included
+	StreamMicros    float64 `json:"stream_cpu_us_per_event"` // since its walsender started
 	WalsenderMicros float64 `json:"walsender_cpu_us_per_event"`
-	BrokerMicros    float64 `json:"broker_cpu_us_per_event"`
+	BrokerMicros    float64 `json:"broker_cpu_us_per_event"` // of all brokers
 	PeakRSS         int64   `json:"peak_rss_bytes"`
 	ForeignCores    float64 `json:"foreign_cores"`
-	IDsChecked      bool    `json:"ids_checked"`
-	Void            string  `json:"void,omitempty"` // why the figures mean nothing
+	Compared        string  `json:"compared,omitempty"` // with the outbox
+	Void            string  `json:"void,omitempty"`     // why the figures mean nothing
 }
 
 // fill takes the figures of a meter at the end of the clock.
@@ -30,7 +32,8 @@ func (d *drain) fill(m *meter, clock time.Duration) {
 	d.EventsPerSecond = float64(d.Rows) / clock.Seconds()
 	d.ReaderMicros = perEvent(m.reader.used(), d.Rows)
 	d.WalsenderMicros = perEvent(m.walsender.used(), d.Rows)
-	d.BrokerMicros = perEvent(m.broker.used(), d.Rows)
+	d.StreamMicros = perEvent(m.reader.used()-m.before, d.Rows)
+	d.BrokerMicros = perEvent(m.brokersUsed(), d.Rows)
 	d.PeakRSS = m.reader.peak
 	d.ForeignCores = m.foreign()
 }

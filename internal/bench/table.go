@@ -69,8 +69,12 @@ func (r *report) writeTable(out io.Writer) error {
 func (r *report) conditions(t *table) {
 	m, s := r.Machine, r.Settings
 	t.row("machine|%d cores, %s, Linux %s, load %s", m.Cores, m.CPU, m.Kernel, m.LoadAverage)
-	t.row("programs|%s; Postgres %s; %s, heap %d MiB; bench %s", m.Walpost, m.Postgres, m.Kafka, s.BrokerHeap, m.Go)
-	t.row("events|%d rows, %s; %d partitions, %s; broker warmed with %d", s.Rows, s.Payload, s.Partitions, s.Producer, s.Warm)
+	t.row("programs|%s; Postgres %s; %s, heap %d MiB; %s; bench %s", m.Walpost, m.Postgres, m.Kafka,
+		s.BrokerHeap, m.Libraries, m.Go)
+	t.row("events|%d rows, %s; %d partitions; broker warmed with %d", s.Rows, s.Payload, s.Partitions, s.Warm)
+	for _, c := range s.Candidates {
+		t.row("%s|%s", c.Name, c.Settings)
+	}
 	var set []string
 	for _, key := range slices.Sorted(maps.Keys(s.Postgres)) {
 		set = append(set, key+"="+s.Postgres[key])
@@ -83,21 +87,18 @@ func (r *report) drains(t *table) {
 		return
 	}
 	t.section("Drain of a backlog: walsender started → all events visible. CPU in µs per event, foreign load in cores")
-	t.row("rows/tx|run|reader|events/s|ratio|reader|walsender|broker|peak MiB|foreign|checked")
+	t.row("rows/tx|run|reader|events/s|ratio|2nd half/s|reader|… without its start|walsender|broker|peak MiB|foreign|compared")
 	for _, d := range r.Drains {
 		if d.Void != "" {
 			t.row("%s|%d|%s|void: %s", d.Shape, d.Repetition, d.Reader, strings.ReplaceAll(d.Void, "\n", " "))
 			continue
 		}
-		ratio, broker, checked := "", "", ""
-		if d.Reader == readerWalpost {
-			ratio, broker, checked = fmt.Sprintf("%.2f", d.Ratio), fmt.Sprintf("%.2f", d.BrokerMicros), "count"
+		ratio, broker := "", ""
+		if d.Reader != readerRecvlogical {
+			ratio, broker = fmt.Sprintf("%.2f", d.Ratio), fmt.Sprintf("%.2f", d.BrokerMicros)
 		}
-		if d.IDsChecked {
-			checked = "count, ids"
-		}
-		t.row("%s|%d|%s|%.0f|%s|%.2f|%.2f|%s|%.1f|%.2f|%s", d.Shape, d.Repetition, d.Reader, d.EventsPerSecond, ratio, d.ReaderMicros,
-			d.WalsenderMicros, broker, mib(d.PeakRSS), d.ForeignCores, checked)
+		t.row("%s|%d|%s|%.0f|%s|%.0f|%.2f|%.2f|%.2f|%s|%.1f|%.2f|%s", d.Shape, d.Repetition, d.Reader, d.EventsPerSecond, ratio, d.SecondHalf,
+			d.ReaderMicros, d.StreamMicros, d.WalsenderMicros, broker, mib(d.PeakRSS), d.ForeignCores, d.Compared)
 	}
 }
 

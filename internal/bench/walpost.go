@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"github.com/walpost/walpost/internal/devstack"
+	"strings"
 )
 
 // startWalpost starts the real binary with a configuration that says what a user must say, and which slot and topic to
 // use. The admin listener is on, as it is by default, but on a free port.
-func (b *bench) startWalpost(ctx context.Context, slot, topic string) (*child, error) {
-	name := b.name("walpost")
+func (b *bench) startWalpost(ctx context.Context, slot string, to route) (*child, error) {
+	name, secured := b.name("walpost"), ""
+	if b.site.kafkaCA != "" {
+		secured = fmt.Sprintf("  tls: {ca: %s}\n", b.site.kafkaCA)
+	}
 	text := fmt.Sprintf(`name: bench
 postgres:
   url: %s
@@ -20,12 +22,12 @@ postgres:
   publication: %s
   create: false
 outbox:
-  topic: %s
+  topic: %s.{aggregatetype}
 kafka:
   brokers: [%s]
-admin:
+%sadmin:
   listen: 127.0.0.1:0
-`, b.postgres.URL(b.database), slot, publication, topic, b.kafka.Bootstrap(devstack.Plaintext)[0])
+`, b.site.postgres, slot, publication, to.prefix, strings.Join(b.site.kafka, ", "), secured)
 	file := filepath.Join(b.dir, name+".yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ type walsender struct {
 
 // awaitWalsender returns the walsender of a slot as soon as it streams; c is the program that is about to read it.
 func (b *bench) awaitWalsender(ctx context.Context, slot string, c *child) (walsender, error) {
-	const patience, every = time.Minute, 2 * time.Millisecond
+	const patience, every = 2 * time.Minute, 2 * time.Millisecond // Kafka Connect needs long on a busy machine
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("nobody reads the slot "+slot))
 	defer cancel()
 	var w walsender

@@ -11,13 +11,13 @@ import (
 
 // warmBroker lets the JVM compile the broker's way of a record: a cold broker costs ten times as much per event.
 func (b *bench) warmBroker(ctx context.Context) error {
-	topic, err := b.createTopic(ctx, "warm")
+	to, err := b.createRoute(ctx, "warm", usual("warm", 0, 1))
 	if err != nil {
 		return err
 	}
 	b.say("warming the broker with %d records", b.warm)
 	producer, err := kgo.NewClient(
-		kgo.SeedBrokers(b.kafka.Bootstrap(devstack.Plaintext)...), kgo.DefaultProduceTopic(topic),
+		kgo.SeedBrokers(b.kafka.Bootstrap(devstack.Plaintext)...), kgo.DefaultProduceTopic(to.topics[0]),
 		kgo.ProducerBatchCompression(kgo.Lz4Compression()), kgo.RequiredAcks(kgo.AllISRAcks()),
 	)
 	if err != nil {
@@ -46,5 +46,5 @@ func (b *bench) warmBroker(ctx context.Context) error {
 	if err := producer.Flush(ctx); err != nil {
 		return context.Cause(ctx)
 	}
-	return b.kafka.DeleteTopic(topic)
+	return b.deleteRoute(to)
 }
