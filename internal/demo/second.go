@@ -15,7 +15,7 @@ const (
 	poisonEvery = 500 // orders
 	shop        = "orders"
 	payments    = "payments"
-	purchases   = "shop.purchase" // the topic in the example's walpost.yaml
+	purchases   = "shop.purchase" // the topic in the example's file
 )
 
 // second is what is there during the second act.
@@ -101,7 +101,7 @@ func (a *second) configure(ctx context.Context) (configuration, error) {
 }
 
 // exampleFile is the file of the example; the show is run from the project's folder.
-const exampleFile = "examples/orders/walpost.yaml"
+const exampleFile = "examples/orders/walpost/shop.yaml"
 
 // run starts one of the example's services.
 func (a *second) run(ctx context.Context, service string, args ...string) (*program, error) {

@@ -10,9 +10,20 @@ import (
 	"testing"
 )
 
-// compose is docker-compose.yml, as far as it uses the compose specification: a
-// key that is not here is a fault.
+// The compose files, and what walpost does in them.
+const (
+	composeFile  = "docker-compose.yml"
+	composeOrder = "examples/orders/compose.yaml"
+)
+
+func composeCommands() map[string][]string {
+	return map[string][]string{composeFile: {"init", "run"}, composeOrder: {"init", "run", "topics"}}
+}
+
+// compose is a compose file, as far as it uses the compose specification: a key
+// that is not here is a fault.
 type compose struct {
+	dir      string             // of the file, below the project's
 	Name     string             `yaml:"name"`
 	Services map[string]service `yaml:"services"`
 	Volumes  map[string]any     `yaml:"volumes"`
@@ -44,10 +55,10 @@ type service struct {
 	StopGracePeriod string   `yaml:"stop_grace_period"`
 }
 
-func loadCompose(t *testing.T) *compose {
+func loadCompose(t *testing.T, file string) *compose {
 	t.Helper()
-	var c compose
-	strict(t, read(t, "docker-compose.yml"), &c)
+	c := compose{dir: path.Dir(file)}
+	strict(t, read(t, file), &c)
 	return &c
 }
 
@@ -56,12 +67,21 @@ var pinned = regexp.MustCompile(`^[a-z0-9./-]+:v?[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z
 
 func TestComposeIsWhole(t *testing.T) {
 	t.Parallel()
-	c := loadCompose(t)
+	for file := range composeCommands() {
+		t.Run(path.Base(path.Dir(file)), func(t *testing.T) {
+			t.Parallel()
+			wantWhole(t, loadCompose(t, file))
+		})
+	}
+}
+
+func wantWhole(t *testing.T, c *compose) {
+	t.Helper()
 	stages := dockerStages(t)
 	for name, s := range c.Services {
 		if built := s.Build.Target != ""; built == (s.Image != "") {
 			t.Errorf("%s: one of image and build.target", name)
-		} else if built && (s.Build.Context != "." || !slices.Contains(stages, s.Build.Target)) {
+		} else if built && (path.Join(c.dir, s.Build.Context) != "." || !slices.Contains(stages, s.Build.Target)) {
 			t.Errorf("%s: the Dockerfile has no stage %s", name, s.Build.Target)
 		} else if !built && !pinned.MatchString(s.Image) {
 			t.Errorf("%s: image %s is not pinned", name, s.Image)
@@ -109,7 +129,7 @@ func wantMounts(t *testing.T, c *compose, name string) {
 			}
 			continue
 		}
-		if _, err := os.Stat(filepath.Join(root, from)); err != nil {
+		if _, err := os.Stat(filepath.Join(root, c.dir, from)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if !strings.HasSuffix(rest, ":ro") {
@@ -134,7 +154,16 @@ func mounted(s *service, inside string) string {
 // the service has.
 func TestComposeRunsWalpost(t *testing.T) {
 	t.Parallel()
-	c := loadCompose(t)
+	for file, want := range composeCommands() {
+		t.Run(path.Base(path.Dir(file)), func(t *testing.T) {
+			t.Parallel()
+			wantCommands(t, loadCompose(t, file), want)
+		})
+	}
+}
+
+func wantCommands(t *testing.T, c *compose, want []string) {
+	t.Helper()
 	var commands []string
 	for name, s := range c.Services {
 		if s.Build.Target != "walpost" {
@@ -143,7 +172,7 @@ func TestComposeRunsWalpost(t *testing.T) {
 		commands = append(commands, s.Command[0])
 		wantCommand(t, name, s.Command...)
 		config := mounted(&s, s.Command[slices.Index(s.Command, "-c")+1])
-		cmd := walpost(t, "config", "print", "-c", filepath.Join(root, config))
+		cmd := walpost(t, "config", "print", "-c", filepath.Join(root, c.dir, config))
 		cmd.Env = []string{asWalpost + "=1"}
 		for key, value := range s.Environment {
 			cmd.Env = append(cmd.Env, key+"="+value)
@@ -154,15 +183,15 @@ func TestComposeRunsWalpost(t *testing.T) {
 		wantCommand(t, name, healthCommand(t)...)
 	}
 	slices.Sort(commands)
-	if !slices.Equal(commands, []string{"init", "run"}) {
-		t.Errorf("it runs %v", commands)
+	if !slices.Equal(commands, want) {
+		t.Errorf("it runs %v, want %v", commands, want)
 	}
 }
 
 // What watches it finds the relay, the rules and the dashboard.
 func TestComposeWatches(t *testing.T) {
 	t.Parallel()
-	c := loadCompose(t)
+	c := loadCompose(t, composeFile)
 	prometheus, grafana := c.Services["prometheus"], c.Services["grafana"]
 	const config = "/etc/prometheus/prometheus.yml"
 	if !slices.Contains(prometheus.Command, "--config.file="+config) || mounted(&prometheus, config) == "" {

@@ -17,7 +17,7 @@ import (
 // file, its commands and its example service, on real servers without containers.
 func TestComposeWorks(t *testing.T) {
 	t.Parallel()
-	c := loadCompose(t)
+	c := loadCompose(t, composeFile)
 	postgres := devstacktest.StartPostgres(t, devstack.PostgresOptions{Password: "postgres"})
 	if err := postgres.CreateDatabase(t.Context(), "shop"); err != nil {
 		t.Fatal(err)

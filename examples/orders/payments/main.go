@@ -26,7 +26,7 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// topic is where walpost.yaml puts the events of orders.
+// topic is where walpost/shop.yaml puts the events of orders.
 const topic = "shop.purchase"
 
 //go:embed schema.sql
