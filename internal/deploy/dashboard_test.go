@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -185,11 +186,15 @@ func TestQueriesOnARunningRelay(t *testing.T) {
 			}
 		}
 	}
+	const rejected = "WalpostRecordsRejected"
+	await(t, "the rule of rejected records to be evaluated", func() bool {
+		return slices.ContainsFunc(prometheus.rules(t), func(r ruleState) bool { return r.Name == rejected && r.State == "firing" })
+	})
 	for _, r := range prometheus.rules(t) {
 		if r.Health != "ok" {
 			t.Errorf("%s: %s %s", r.Name, r.Health, r.LastError)
 		}
-		if firing := r.State == "firing"; firing != (r.Name == "WalpostRecordsRejected") { // pending may come of a busy machine
+		if firing := r.State == "firing"; firing != (r.Name == rejected) { // pending may come of a busy machine
 			t.Errorf("%s is %s", r.Name, r.State)
 		}
 	}
