@@ -51,6 +51,19 @@ type Config struct {
 	// Unclassified for what it does not know. May be nil.
 	Classify func(error) Class
 
+	// RetryTopic turns retrying in place into parking: a record that has failed
+	// ParkAfter times as ClassTransient goes to this topic, and with it all later records
+	// of its key, in order, so that other keys need not wait. The consumer reads the topic
+	// too, and tries there in place, until Retry.Attempts are
+	// used up in all. {topic} stands for the record's topic. It must
+	// exist. "": records are tried in place. See doc.go, "Retry topics".
+	RetryTopic string
+	// ParkAfter is how often a record is tried before it is parked. Defaults to 1.
+	ParkAfter int
+	// Parked is the table of parked records, which [ParkedDDL] makes, in SQL syntax.
+	// Defaults to inbox_parked. It is used with RetryTopic only.
+	Parked string
+
 	// OnReject says what becomes of a record that cannot be processed. Defaults to
 	// DeadLetterRecord.
 	OnReject Reject
@@ -117,6 +130,8 @@ func withDefaults(c Config) Config {
 	orElse(&c.Retry.Attempts, defaultAttempts)
 	orElse(&c.Retry.First, defaultFirst)
 	orElse(&c.Retry.Max, max(defaultMax, c.Retry.First))
+	orElse(&c.ParkAfter, 1)
+	orElse(&c.Parked, "inbox_parked")
 	orElse(&c.DeadLetter, defaultDeadLetter)
 	return c
 }
@@ -137,11 +152,33 @@ func (c *Config) check() error {
 	refuse(c.Batch < 0, "Batch %d: want at least 1", c.Batch)
 	refuse(c.AttemptTimeout < time.Millisecond, "AttemptTimeout %v: want at least 1ms", c.AttemptTimeout)
 	refuse(c.Retry.First < 0 || c.Retry.Max < c.Retry.First, "Retry: want First (%v) up to Max (%v)", c.Retry.First, c.Retry.Max)
+	refuse(c.ParkAfter < 0, "ParkAfter %d: want at least 1", c.ParkAfter)
+	refuse(c.RetryTopic != "" && c.Retry.Attempts > 0 && c.ParkAfter >= c.Retry.Attempts, "ParkAfter %d: want fewer than Retry.Attempts (%d), or nothing is parked", c.ParkAfter, c.Retry.Attempts)
+	refuse(!tableName().MatchString(c.Parked), "Parked %q: want table or schema.table in SQL syntax", c.Parked)
 	refuse(c.OnReject > StopConsumer, "OnReject %d: want DeadLetterRecord or StopConsumer", c.OnReject)
 	for _, topic := range c.Topics {
 		refuse(slices.Contains(c.Topics, c.deadLetterOf(topic)), "DeadLetter %q is one of Topics for %q: dead letters would be read as events", c.DeadLetter, topic)
+		refuse(slices.Contains(c.Topics, c.retryTopicOf(topic)), "RetryTopic %q is one of Topics for %q", c.RetryTopic, topic)
+		refuse(c.retryTopicOf(topic) == c.deadLetterOf(topic), "RetryTopic and DeadLetter are both %q for %q", c.deadLetterOf(topic), topic)
 	}
 	return errors.Join(faults...)
+}
+
+// retryTopicOf is the retry topic of a topic; "" without.
+func (c *Config) retryTopicOf(topic string) string {
+	return strings.ReplaceAll(c.RetryTopic, topicPlace, topic)
+}
+
+// retryTopics are those of all topics.
+func (c *Config) retryTopics() (names []string) {
+	if c.RetryTopic == "" {
+		return nil
+	}
+	for _, topic := range c.Topics {
+		names = append(names, c.retryTopicOf(topic))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // deadLetterOf is the dead letter topic of a topic.

@@ -24,6 +24,9 @@ func TestConfig(t *testing.T) {
 		"negative":        {func(c *inbox.Config) { c.Parallel, c.Batch, c.AttemptTimeout = -1, -1, -1 }, []string{"Parallel", "Batch", "AttemptTimeout"}},
 		"retry":           {func(c *inbox.Config) { c.Retry = inbox.Retry{First: time.Minute, Max: time.Second} }, []string{"Retry"}},
 		"letters as read": {func(c *inbox.Config) { c.DeadLetter = "{topic}" }, []string{"DeadLetter"}},
+		"retries as read": {func(c *inbox.Config) { c.RetryTopic = "t" }, []string{"RetryTopic"}},
+		"one letter box":  {func(c *inbox.Config) { c.RetryTopic = "{topic}.DLT" }, []string{"RetryTopic", "DeadLetter"}},
+		"never parked":    {func(c *inbox.Config) { c.RetryTopic, c.Retry.Attempts = "r", 1 }, []string{"ParkAfter"}},
 		"slow attempt":    {func(c *inbox.Config) { c.AttemptTimeout = time.Hour }, []string{"AttemptTimeout", "Rebalance.Timeout"}},
 		"newest": {func(c *inbox.Config) {
 			c.Sarama = func(s *sarama.Config) { s.Consumer.Offsets.Initial = sarama.OffsetNewest }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,7 +45,7 @@ func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Consumer,
 	}
 	return &Consumer{
 		config: config, sarama: s, partitions: map[*partition]struct{}{},
-		unit: &unit[Tx]{store, handle, config.Group, statementsOf(config.Table, config.AttemptTimeout)},
+		unit: &unit[Tx]{store, handle, config.Group, statementsOf(&config)},
 	}, nil
 }
 
@@ -147,7 +148,7 @@ func (c *Consumer) consume(ctx context.Context) error {
 func (c *Consumer) sessions(ctx context.Context, group sarama.ConsumerGroup) error {
 	attempts := 0
 	for ctx.Err() == nil {
-		err := group.Consume(ctx, c.config.Topics, &session{c})
+		err := group.Consume(ctx, slices.Concat(c.config.Topics, c.config.retryTopics()), &session{c})
 		switch {
 		case ctx.Err() != nil, errors.Is(err, sarama.ErrClosedConsumerGroup):
 			return ctx.Err()

@@ -36,22 +36,56 @@ const maxErrorBytes = 1000
 // reject does with a record that cannot be processed what Config.OnReject says, and
 // says whether the record is done.
 func (t *trial) reject(ctx context.Context) bool {
-	p := t.partition
-	c := p.consumer
+	c := t.partition.consumer
 	if c.config.OnReject == StopConsumer {
 		return c.stop(t.event, t.class, t.err)
 	}
-	letter := t.letter()
-	for attempts := 1; ctx.Err() == nil; attempts++ { // a session that has ended leaves the record to the next
-		err := c.letters.send(letter)
-		switch {
-		case err == nil:
-			c.observe(Observation{Kind: DeadLettered, Event: t.event, Err: t.err, Class: t.class})
+	if !t.write(ctx, t.letter(), "dead letter topic") || !t.settle(ctx, c.unit.unpark) {
+		return false
+	}
+	c.observe(Observation{Kind: DeadLettered, Event: t.event, Err: t.err, Class: t.class})
+	return true
+}
+
+// write sends a record for this one to another topic, and says whether Kafka has it:
+// not when the session has ended, which leaves the record to the next, or the consumer
+// stops.
+func (t *trial) write(ctx context.Context, m *sarama.ProducerMessage, what string) bool {
+	c := t.partition.consumer
+	for attempts := 1; ctx.Err() == nil; attempts++ {
+		err := c.letters.send(m)
+		if err == nil {
 			return true
-		case fatalForLetter(err):
-			return c.stop(t.event, ClassFatal, fmt.Errorf("write to dead letter topic %s: %w; the record failed with: %w", letter.Topic, err, t.err))
 		}
-		if !p.retry(ctx, Observation{Event: t.event, Err: fmt.Errorf("inbox: write to dead letter topic %s: %w", letter.Topic, err), Class: ClassUnavailable}, attempts) {
+		err = fmt.Errorf("write to %s %s: %w", what, m.Topic, err)
+		if fatalForLetter(err) {
+			if t.err != nil {
+				err = fmt.Errorf("%w; the record failed with: %w", err, t.err)
+			}
+			return c.stop(t.event, ClassFatal, err)
+		}
+		if !t.partition.retry(ctx, Observation{Event: t.event, Err: fmt.Errorf("inbox: %w", err), Class: ClassUnavailable}, attempts) {
+			return false
+		}
+	}
+	return false
+}
+
+// settle runs a short transaction for this record until it has succeeded, and says
+// whether it has.
+func (t *trial) settle(ctx context.Context, do func(context.Context, *Event) error) bool {
+	c := t.partition.consumer
+	for attempts := 1; ctx.Err() == nil; attempts++ {
+		attempt, cancel := c.attempt(ctx)
+		err := do(attempt, t.event)
+		cancel()
+		if err == nil {
+			return true
+		}
+		if c.classOfAttempt(err) == ClassFatal {
+			return c.stop(t.event, ClassFatal, err)
+		}
+		if !t.partition.retry(ctx, Observation{Event: t.event, Err: err, Class: ClassUnavailable}, attempts) {
 			return false
 		}
 	}
@@ -128,7 +162,7 @@ type letters struct {
 }
 
 func (c *Consumer) openLetters(ctx context.Context) (*letters, error) {
-	if c.config.OnReject == StopConsumer {
+	if c.config.OnReject == StopConsumer && c.config.RetryTopic == "" {
 		return &letters{}, nil
 	}
 	client, err := c.connect(ctx, producerConfig(c.sarama))

@@ -42,6 +42,13 @@
 // topic, acknowledged by Kafka, before its offset is marked, or Run returns an error
 // and the record comes again.
 //
+// # Retry topics
+//
+// With [Config.RetryTopic] a record that fails as ClassTransient is parked instead of
+// being tried in place: it goes to the retry topic, and later records of its key follow
+// it there, so that other keys go on and order per key holds. The table of [ParkedDDL]
+// has a row for each parked record until it is done.
+//
 // The package knows sarama's consumer groups, and transactions by their interfaces
 // alone: it compiles without a driver, and without a logger or metrics library. It
 // must not know walpost's own packages, but for what it shares with pkg/projection.

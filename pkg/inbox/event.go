@@ -38,6 +38,8 @@ type Event struct {
 
 	// Attempt counts calls of the handler for this delivery, from 1.
 	Attempt int
+
+	parked bool // it comes from a retry topic
 }
 
 // Header is one header of a record. A nil Value is null.

@@ -14,7 +14,7 @@ func (p *partition) runLane(ctx context.Context, lane <-chan record) {
 		if len(batch) == 0 {
 			return
 		}
-		if len(batch) > 1 && p.together(ctx, batch) {
+		if len(batch) > 1 && !p.isRetry && p.together(ctx, batch) {
 			continue
 		}
 		for _, r := range batch {
@@ -85,12 +85,20 @@ func (p *partition) single(ctx context.Context, r record) bool {
 	c := p.consumer
 	e, err := c.config.eventOf(r.message)
 	t := &trial{partition: p, event: e, record: r, began: time.Now()}
+	if r.parked != nil && !t.resume(ctx) {
+		return false
+	}
 	if err != nil {
 		t.class, t.err = ClassPermanent, err
 	} else if !t.run(ctx) {
 		return false
 	}
-	if t.err != nil && !t.reject(ctx) {
+	switch {
+	case t.mustPark():
+		if !t.park(ctx) {
+			return false
+		}
+	case t.err != nil && !t.reject(ctx):
 		return false
 	}
 	p.failure.Store(nil)
@@ -104,13 +112,14 @@ type trial struct {
 	record    record
 	event     *Event
 	began     time.Time
-	counted   int // attempts that count against Retry.Attempts
+	counted   int  // attempts that count against Retry.Attempts
+	behind    bool // its key is parked, so it is too
 	class     Class
 	err       error // of the last attempt
 }
 
-// run tries until the event is processed or rejected (err is set then), and says
-// whether it is one of these.
+// run tries until the event is processed, or is to be parked or rejected (err is set
+// then, unless it is behind another), and says whether it is one of these.
 func (t *trial) run(ctx context.Context) bool {
 	c := t.partition.consumer
 	for {
@@ -124,7 +133,7 @@ func (t *trial) run(ctx context.Context) bool {
 		switch {
 		case t.class == ClassFatal:
 			return c.stop(t.event, t.class, t.err)
-		case t.class == ClassPermanent, t.class == ClassTransient && c.config.Retry.Attempts > 0 && t.counted >= c.config.Retry.Attempts:
+		case t.class == ClassPermanent, t.exhausted(), t.mustPark():
 			return true
 		}
 		if !t.partition.retry(ctx, Observation{Event: t.event, Err: t.err, Class: t.class}, t.event.Attempt) {
@@ -133,20 +142,25 @@ func (t *trial) run(ctx context.Context) bool {
 	}
 }
 
+// exhausted says that the record has been tried as often as it may be.
+func (t *trial) exhausted() bool {
+	most := t.partition.consumer.config.Retry.Attempts
+	return t.class == ClassTransient && most > 0 && t.counted >= most
+}
+
 // try is one attempt.
 func (t *trial) try(ctx context.Context) {
 	c := t.partition.consumer
 	attempt, cancel := c.attempt(ctx)
 	defer cancel()
 	start := time.Now()
-	first, err := c.unit.one(attempt, t.event)
+	kind, err := c.unit.one(attempt, t.event)
 	if t.err = err; err != nil {
 		t.class = c.classOfAttempt(err)
 		return
 	}
-	kind := Repeated
-	if first {
-		kind = Processed
+	if t.behind = kind == Parked; t.behind {
+		return
 	}
 	c.observe(Observation{Kind: kind, Event: t.event, Took: time.Since(start)})
 }

@@ -14,6 +14,8 @@ func Log(logger *slog.Logger) Observer {
 			logger.Info("inbox: partition revoked", o.attrs()...)
 		case Retrying:
 			logger.Warn("inbox: record is tried again", o.attrs()...)
+		case Parked:
+			logger.Warn("inbox: record is parked", o.attrs()...)
 		case KafkaFailed:
 			logger.Warn("inbox: Kafka failed", o.attrs()...)
 		case DeadLettered:

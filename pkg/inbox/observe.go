@@ -29,11 +29,14 @@ const (
 	// KafkaFailed says that a connection or the group has failed and is tried again. Event is
 	// nil.
 	KafkaFailed
+	// Parked says that Kafka has acknowledged the record on its retry topic: it failed, or
+	// came behind one of its key that is there (Err is nil then).
+	Parked
 )
 
 // String names the kind in a word or two.
 func (k Kind) String() string {
-	names := [...]string{"", "processed", "repeated", "retrying", "dead-lettered", "stopped", "assigned", "revoked", "kafka failed"}
+	names := [...]string{"", "processed", "repeated", "retrying", "dead-lettered", "stopped", "assigned", "revoked", "kafka failed", "parked"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -44,7 +47,7 @@ func (k Kind) String() string {
 type Observation struct {
 	Kind  Kind
 	Event *Event
-	// Err and Class are set for Retrying, DeadLettered, Stopped and KafkaFailed.
+	// Err and Class are set for Retrying, DeadLettered, Stopped, KafkaFailed and Parked.
 	Err   error
 	Class Class
 	// Wait is the time to the next attempt, for Retrying.

@@ -3,6 +3,7 @@ package inbox
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ type partition struct {
 	consumer *Consumer
 	session  sarama.ConsumerGroupSession
 	claim    sarama.ConsumerGroupClaim
+	isRetry  bool // it is of a retry topic
 	done     *tracker
 	lanes    []chan record
 	seed     maphash.Seed
@@ -24,10 +26,12 @@ type partition struct {
 	failure  atomic.Pointer[failure]
 }
 
-// record is one in a lane.
+// record is one in a lane. Of a retry topic it is the record as it was, where it was;
+// tracked is where it is.
 type record struct {
 	message *sarama.ConsumerMessage
 	tracked *tracked
+	parked  *parking // nil but for a retry topic
 }
 
 const (
@@ -43,7 +47,8 @@ func newPartition(c *Consumer, session sarama.ConsumerGroupSession, claim sarama
 	p := &partition{
 		consumer: c, session: session, claim: claim, done: newTracker(claim.InitialOffset()),
 		lanes: make([]chan record, c.config.Parallel), seed: maphash.MakeSeed(),
-		room: make(chan struct{}, max(window, c.config.Parallel*c.config.Batch)),
+		isRetry: slices.Contains(c.config.retryTopics(), claim.Topic()),
+		room:    make(chan struct{}, max(window, c.config.Parallel*c.config.Batch)),
 	}
 	for i := range p.lanes {
 		p.lanes[i] = make(chan record, max(laneBuffer, c.config.Batch))
@@ -89,11 +94,17 @@ func (p *partition) admit(ctx context.Context, m *sarama.ConsumerMessage) bool {
 	if _, waiting := p.done.state(); waiting == 0 {
 		p.progress.Store(time.Now().UnixNano()) // the time without records does not count
 	}
-	r := record{m, p.done.add(m.Offset)}
+	r := record{message: m, tracked: p.done.add(m.Offset)}
+	if p.isRetry {
+		ours, ok := p.restore(&r)
+		if !ok || !ours {
+			return ok
+		}
+	}
 	select {
 	case <-ctx.Done():
 		return false
-	case p.lanes[p.laneOf(m)] <- r:
+	case p.lanes[p.laneOf(r.message)] <- r:
 		return true
 	}
 }

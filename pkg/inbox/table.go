@@ -32,25 +32,58 @@ CREATE INDEX ON ` + config.Table + ` (processed_at);
 `, nil
 }
 
+// ParkedDDL gives the SQL that makes the table of parked records, for a configuration
+// with RetryTopic. table is Config.Parked; "" is its default. Otherwise as DDL.
+func ParkedDDL(table string) (string, error) {
+	config := withDefaults(Config{Parked: table})
+	if !tableName().MatchString(config.Parked) {
+		return "", fmt.Errorf("%w: table %q: want table or schema.table in SQL syntax", ErrConfig, table)
+	}
+	return "CREATE TABLE " + config.Parked + ` (
+    consumer_group text NOT NULL,
+    topic text NOT NULL,
+    key_hash bytea NOT NULL, -- SHA-256 of the record's key
+    event_id text NOT NULL,
+    parked_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (consumer_group, topic, key_hash, event_id)
+);
+`, nil
+}
+
 // statements are those of a consumer.
 type statements struct {
 	one, many string
+	parks     bool // with a retry topic: the others are set
+	// oneUnlessParked is one for a key that is not parked; many is so too.
+	oneUnlessParked, park, parkBehind, unpark string
 	// idle is for how many milliseconds Postgres lets the transaction wait for us.
 	idle string
 }
 
 // statementsOf writes them. The set_config goes with the insert in one round trip;
 // it is volatile, so the planner keeps it although nobody reads it.
-func statementsOf(table string, attempt time.Duration) statements {
+func statementsOf(c *Config) statements {
 	const slack = 5 * time.Second // our own time-out comes first
-	into := "INSERT INTO " + table + " (consumer_group, event_id) "
+	into := "INSERT INTO " + c.Table + " (consumer_group, event_id) "
 	limit := "(SELECT set_config('idle_in_transaction_session_timeout', $3::text, true)) AS limited"
 	const conflict = " ON CONFLICT (consumer_group, event_id) DO NOTHING"
-	return statements{
-		one:  into + "SELECT $1::text, $2::text FROM " + limit + conflict,
-		many: into + "SELECT $1::text, id FROM " + limit + ", unnest($2::text::text[]) AS id" + conflict,
-		idle: strconv.FormatInt((attempt + slack).Milliseconds(), 10),
+	one := into + "SELECT $1::text, $2::text FROM " + limit
+	many := into + "SELECT $1::text, id FROM " + limit + ", unnest($2::text::text[]) AS id"
+	s := statements{one: one + conflict, many: many + conflict, idle: strconv.FormatInt((c.AttemptTimeout + slack).Milliseconds(), 10)}
+	if c.RetryTopic == "" {
+		return s
 	}
+	s.parks = true
+	unless := " WHERE NOT EXISTS (SELECT FROM " + c.Parked + " WHERE consumer_group = $1::text AND topic = $4::text AND key_hash = "
+	s.oneUnlessParked = one + unless + "decode($5::text, 'hex'))" + conflict
+	s.many = many + unless + "ANY ($5::text::bytea[]))" + conflict
+	const key = " WHERE consumer_group = $1::text AND topic = $2::text AND key_hash = decode($3::text, 'hex')"
+	park := "INSERT INTO " + c.Parked + " (consumer_group, topic, key_hash, event_id) SELECT $1::text, $2::text, decode($3::text, 'hex'), $4::text"
+	const again = " ON CONFLICT (consumer_group, topic, key_hash, event_id) DO UPDATE SET parked_at = now()"
+	s.park = park + again
+	s.parkBehind = park + " WHERE EXISTS (SELECT FROM " + c.Parked + key + ")" + again
+	s.unpark = "DELETE FROM " + c.Parked + key + " AND event_id = $4::text"
+	return s
 }
 
 // arrayOf is the text of an array, which every driver can send.

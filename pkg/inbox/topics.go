@@ -13,7 +13,7 @@ import (
 // ErrTopic is a topic that is missing, or that this client has no right to.
 var ErrTopic = errors.New("inbox: topic")
 
-// checkTopics looks for the topics and their dead letter topics, so that a missing
+// checkTopics looks for the topics, their retry topics and their dead letter topics, so that a missing
 // one is known at the start and not at the first poison record.
 func (c *Consumer) checkTopics(ctx context.Context, client sarama.Client) error {
 	var faults []error
@@ -22,6 +22,9 @@ func (c *Consumer) checkTopics(ctx context.Context, client sarama.Client) error 
 		if c.config.OnReject == DeadLetterRecord {
 			faults = append(faults, c.checkTopic(ctx, client, c.config.deadLetterOf(topic)))
 		}
+	}
+	for _, topic := range c.config.retryTopics() {
+		faults = append(faults, c.checkTopic(ctx, client, topic))
 	}
 	return errors.Join(faults...)
 }

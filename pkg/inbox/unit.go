@@ -15,15 +15,19 @@ type Handler[Tx any] func(ctx context.Context, tx Tx, e *Event) error
 
 // transactor processes events in transactions, whatever their type is.
 type transactor interface {
-	// one processes an event in a transaction of its own. first is false for an event
-	// that had been processed before.
-	one(ctx context.Context, e *Event) (first bool, err error)
+	// one processes an event in a transaction of its own: Processed, Repeated, or Parked
+	// for an event whose key is parked, which it has noted.
+	one(ctx context.Context, e *Event) (Kind, error)
 	// many processes events in one transaction: all or, with an error, none.
 	many(ctx context.Context, events []*Event) error
+	// park notes that an event is parked, unpark that it is no more.
+	park(ctx context.Context, e *Event) error
+	unpark(ctx context.Context, e *Event) error
 }
 
-// errRepeat says that many met an event that had been processed before.
-var errRepeat = errors.New("inbox: an event of the batch is a repeat")
+// errRepeat says that many met an event that had been processed before, or a key that
+// is parked.
+var errRepeat = errors.New("inbox: an event of the batch is a repeat, or parked")
 
 // storeError is an error of the inbox's own part of a transaction: begin, insert.
 type storeError struct {
@@ -44,29 +48,37 @@ type unit[Tx any] struct {
 
 // one inserts before it calls the handler, so that a second process with the same
 // event waits for the first and then finds it done.
-func (u *unit[Tx]) one(ctx context.Context, e *Event) (first bool, err error) {
+func (u *unit[Tx]) one(ctx context.Context, e *Event) (kind Kind, err error) {
 	begun := false
-	err = u.store.Transact(ctx, func(tx Tx) error {
+	err = u.store.Transact(ctx, func(tx Tx) (err error) {
 		begun = true
-		n, err := u.store.Exec(ctx, tx, u.sql.one, u.group, e.ID, u.sql.idle)
-		if err != nil {
-			return &storeError{"insert into the inbox table", err}
-		}
-		if first = n > 0; !first {
-			return nil
+		if kind, err = u.enter(ctx, tx, e); err != nil || kind != Processed {
+			return err
 		}
 		return u.call(ctx, tx, e)
 	})
-	return first, beginError(begun, err)
+	return kind, beginError(begun, err)
+}
+
+// insert runs a statement that inserts into the inbox table.
+func (u *unit[Tx]) insert(ctx context.Context, tx Tx, query string, args ...any) (n int64, err error) {
+	if n, err = u.store.Exec(ctx, tx, query, args...); err != nil {
+		err = &storeError{"insert into the inbox table", err}
+	}
+	return n, err
 }
 
 func (u *unit[Tx]) many(ctx context.Context, events []*Event) error {
 	begun := false
 	err := u.store.Transact(ctx, func(tx Tx) error {
 		begun = true
-		n, err := u.store.Exec(ctx, tx, u.sql.many, u.group, arrayOf(events), u.sql.idle)
+		args := []any{u.group, arrayOf(events), u.sql.idle}
+		if u.sql.parks {
+			args = append(args, events[0].Topic, hashesOf(events))
+		}
+		n, err := u.insert(ctx, tx, u.sql.many, args...)
 		if err != nil {
-			return &storeError{"insert into the inbox table", err}
+			return err
 		}
 		if n != int64(len(events)) {
 			return errRepeat

@@ -23,7 +23,7 @@ import (
 
 // Metrics is an Observer that counts. Several consumers may share one.
 //
-//	walpost_inbox_events_total{topic,result}       processed, repeated, dead_lettered
+//	walpost_inbox_events_total{topic,result}       processed, repeated, parked, dead_lettered
 //	walpost_inbox_retries_total{topic,class}       attempts that will be repeated
 //	walpost_inbox_transaction_seconds{topic}       histogram; a batch counts once for each event, by its share
 //	walpost_inbox_event_age_seconds{topic}         histogram: from the record's timestamp to the commit
@@ -87,6 +87,8 @@ func (m *Metrics) Observe(o inbox.Observation) {
 		m.events.WithLabelValues(o.Event.Topic, "repeated").Inc()
 	case inbox.DeadLettered:
 		m.events.WithLabelValues(o.Event.Topic, "dead_lettered").Inc()
+	case inbox.Parked:
+		m.events.WithLabelValues(o.Event.Topic, "parked").Inc()
 	case inbox.Retrying:
 		m.retries.WithLabelValues(o.Event.Topic, o.Class.String()).Inc()
 	case inbox.KafkaFailed:

@@ -1,0 +1,120 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// Headers of a record in a retry topic, after the record's own.
+const (
+	retryPrefix      = "walpost-retry-"
+	retryTopic       = retryPrefix + "topic"        // where the record was
+	retryPartition   = retryPrefix + "partition"    // where the record was
+	retryOffset      = retryPrefix + "offset"       // where the record was
+	retryTimestamp   = retryPrefix + "timestamp"    // of the record, RFC 3339 in UTC
+	retryGroup       = retryPrefix + "group"        // that parked it
+	retryAttempts    = retryPrefix + "attempts"     // so far; 0: it came behind another
+	retryFirstFailed = retryPrefix + "first-failed" // when the first attempt began, RFC 3339 in UTC
+	retryTime        = retryPrefix + "time"         // when it was parked, RFC 3339 in UTC
+)
+
+// ErrNotParked is a record in a retry topic that the inbox has not written.
+var ErrNotParked = errors.New("inbox: a record of a retry topic has no header " + retryTopic)
+
+// parking is what a retry topic knows of a record besides the record.
+type parking struct {
+	attempts  int
+	began, at time.Time
+}
+
+// mustPark says whether the record goes to the retry topic.
+func (t *trial) mustPark() bool {
+	c := t.partition.consumer.config
+	return t.behind || c.RetryTopic != "" && !t.event.parked &&
+		t.err != nil && t.class == ClassTransient && t.counted >= c.ParkAfter && !t.exhausted()
+}
+
+// park puts the record into its retry topic, and says whether it is there. One that
+// came behind another has been noted already.
+func (t *trial) park(ctx context.Context) bool {
+	c := t.partition.consumer
+	if !t.behind && !t.settle(ctx, c.unit.park) {
+		return false
+	}
+	if !t.write(ctx, t.parkedRecord(), "retry topic") {
+		return false
+	}
+	c.observe(Observation{Kind: Parked, Event: t.event, Err: t.err, Class: t.class})
+	return true
+}
+
+// parkedRecord is the record with our headers. Its partition is by that where it was,
+// so that records of a key stay in order.
+func (t *trial) parkedRecord() *sarama.ProducerMessage {
+	c, m := t.partition.consumer, t.record.message
+	parked := &sarama.ProducerMessage{Topic: c.config.retryTopicOf(m.Topic), Partition: m.Partition, Key: bytesOf(m.Key), Value: bytesOf(m.Value)}
+	for _, h := range m.Headers {
+		parked.Headers = append(parked.Headers, *h)
+	}
+	for _, h := range [...]struct{ name, value string }{
+		{retryTopic, m.Topic},
+		{retryPartition, strconv.Itoa(int(m.Partition))},
+		{retryOffset, strconv.FormatInt(m.Offset, 10)},
+		{retryTimestamp, timeText(m.Timestamp)},
+		{retryGroup, c.config.Group},
+		{retryAttempts, strconv.Itoa(t.counted)},
+		{retryFirstFailed, timeText(t.began)},
+		{retryTime, timeText(time.Now())},
+	} {
+		parked.Headers = append(parked.Headers, sarama.RecordHeader{Key: []byte(h.name), Value: []byte(h.value)})
+	}
+	return parked
+}
+
+// restore makes the record what it was before it was parked. ours is false for one of
+// another group, which is passed over; ok is false when the consumer stops.
+func (p *partition) restore(r *record) (ours, ok bool) {
+	parked, known := map[string]string{}, *r.message
+	known.Headers = nil
+	for _, h := range r.message.Headers {
+		if name := string(h.Key); strings.HasPrefix(name, retryPrefix) {
+			parked[name] = string(h.Value)
+		} else {
+			known.Headers = append(known.Headers, h)
+		}
+	}
+	if parked[retryTopic] == "" {
+		return false, p.consumer.stop(nil, ClassFatal, fmt.Errorf("%w (%s/%d offset %d)", ErrNotParked, r.message.Topic, r.message.Partition, r.message.Offset))
+	}
+	if parked[retryGroup] != p.consumer.config.Group {
+		p.finish(*r)
+		return false, true
+	}
+	known.Topic, known.Timestamp = parked[retryTopic], timeOf(parked, retryTimestamp)
+	known.Partition, known.Offset = int32(numberOf(parked, retryPartition, -1)), numberOf(parked, retryOffset, -1)
+	r.message = &known
+	r.parked = &parking{attempts: int(numberOf(parked, retryAttempts, 0)), began: timeOf(parked, retryFirstFailed), at: timeOf(parked, retryTime)}
+	return true, true
+}
+
+// resume goes on where parking has left off, after the wait that was due, and says
+// whether the session goes on.
+func (t *trial) resume(ctx context.Context) bool {
+	parked := t.record.parked
+	t.event.parked = true
+	t.counted, t.event.Attempt = parked.attempts, parked.attempts
+	if !parked.began.IsZero() {
+		t.began = parked.began
+	}
+	if parked.attempts == 0 {
+		return true
+	}
+	wait := t.partition.consumer.config.Retry.Wait(parked.attempts)
+	return sleep(ctx, min(time.Until(parked.at.Add(wait)), wait))
+}
