@@ -77,6 +77,12 @@ func (b *browser) views(t *testing.T, s *scene, name string) {
 	b.screenshot(t, name+"-phone")
 	b.scheme(t, "light")
 	b.resize(t, 1280, 900, false)
+	b.secretive(t, s)
+}
+
+// secretive fails the test if the password of the configuration is anywhere.
+func (b *browser) secretive(t *testing.T, s *scene) {
+	t.Helper()
 	for _, path := range []string{"/", "/status", "/metrics", "/history", "/readyz"} {
 		if strings.Contains(s.get(t, path), canary) {
 			t.Errorf("%s shows a secret", path)
