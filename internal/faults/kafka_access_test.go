@@ -135,8 +135,14 @@ func row33DeniedThenGranted(t *testing.T, s *secured) {
 	if c := b.condition(t, relay.ConditionDenied); !strings.Contains(c.Hint, b.topic) {
 		t.Errorf("the condition %+v does not name the topic", c)
 	}
-	if report := b.relay.Report(""); report.Ready() {
+	report := b.relay.Report("")
+	if report.Ready() {
 		t.Error("ready, and it may not write")
+	}
+	for _, c := range report.Conditions {
+		if c.Name == relay.ConditionKafka {
+			t.Errorf("Kafka answers, and %+v", c)
+		}
 	}
 	s.grant(t, b.topic)
 	within(t, 30*time.Second, "going on", func() { b.passes(t, 100) })

@@ -8,9 +8,8 @@ import (
 )
 
 const (
-	noProgressAfter = time.Minute
-	laggingAfter    = time.Minute
-	rejectedFor     = 15 * time.Minute // how long a rejected record stays a condition
+	patience    = time.Minute      // what an event may wait: beyond it there is no_progress, or lagging
+	rejectedFor = 15 * time.Minute // how long a rejected record stays a condition
 )
 
 // conditions judges a report. Where the state does not say since when, it is
@@ -89,10 +88,10 @@ func (r *Relay) slotConditions(rep *Report, found *findings) {
 
 func (r *Relay) flowConditions(rep *Report, found *findings) {
 	now := time.Now()
-	if wait := seconds(*rep.OldestUnacked); wait > noProgressAfter {
+	if wait := seconds(*rep.OldestUnacked); wait > r.patience {
 		found.add(ConditionNoProgress, now.Add(-wait), "")
 	}
-	if lag := seconds(*rep.LagSeconds); lag > laggingAfter {
+	if lag := seconds(*rep.LagSeconds); lag > r.patience {
 		found.add(ConditionLagging, time.Time{}, "the oldest event that is read and not in Kafka was committed "+lag.Round(time.Second).String()+" ago")
 	}
 }

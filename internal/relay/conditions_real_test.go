@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
@@ -26,7 +27,7 @@ func (b *bench) untilConditions(t *testing.T, want ...string) {
 }
 
 // Both servers being away are two conditions, each with its own beginning, and each
-// goes when its server is back.
+// goes when its server is back. An event that waits meanwhile is no progress, and lag.
 func TestConditionsOfServersThatAreAway(t *testing.T) {
 	t.Parallel()
 	postgres := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
@@ -39,6 +40,7 @@ func TestConditionsOfServersThatAreAway(t *testing.T) {
 	db.Exec(t, outboxDDL)
 	kafka := devstacktest.StartKafka(t, devstack.KafkaOptions{})
 	b := newBenchOn(t, db, kafka)
+	b.patience = time.Second
 	b.start(t)
 	db.Exec(t, insert("k", 1))
 	b.confirmed(t)
@@ -50,12 +52,14 @@ func TestConditionsOfServersThatAreAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.untilConditions(t, relay.ConditionKafka)
-	if err := postgres.Stop(t.Context(), devstack.StopFast); err != nil {
+	db.Exec(t, insert("k", 2))
+	b.untilConditions(t, relay.ConditionKafka, relay.ConditionNoProgress, relay.ConditionLagging)
+	if err := postgres.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.untilConditions(t, relay.ConditionPostgres, relay.ConditionKafka)
+	b.untilConditions(t, relay.ConditionPostgres, relay.ConditionKafka, relay.ConditionNoProgress, relay.ConditionLagging)
 	report := b.relay.Report("")
-	for _, c := range report.Conditions {
+	for _, c := range report.Conditions[:2] {
 		if c.Severity != relay.Critical || c.Since.IsZero() || !strings.Contains(c.Hint, "walpost check -c "+b.cfg.File) {
 			t.Errorf("%+v", c)
 		}
@@ -69,7 +73,7 @@ func TestConditionsOfServersThatAreAway(t *testing.T) {
 	if err := postgres.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.untilConditions(t, relay.ConditionKafka)
+	b.untilConditions(t, relay.ConditionKafka, relay.ConditionNoProgress, relay.ConditionLagging)
 	if err := kafka.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"net"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -34,3 +35,6 @@ type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 func (d dialer) Dial(network, addr string) (net.Conn, error) {
 	return d(context.Background(), network, addr)
 }
+
+// SetPatience shortens what an event may wait. It is called before Run.
+func (r *Relay) SetPatience(d time.Duration) { r.patience = d }

@@ -37,6 +37,8 @@ type bench struct {
 	cancel context.CancelFunc
 	seen   *counters
 	log    *zap.Logger // of the next launch; nil: the test's
+
+	patience time.Duration // of the next launch; 0: the default
 }
 
 // newBench makes the database, the topic, and a configuration with the extra YAML.
@@ -108,6 +110,9 @@ func (b *bench) launch(t *testing.T) {
 	r, err := relay.New(b.cfg, b.seen, b.log)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if b.patience > 0 {
+		r.SetPatience(b.patience)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	stop, done := make(chan struct{}), make(chan error, 1)

@@ -65,7 +65,8 @@ type Relay struct {
 	standing backoff // while another connection has the slot
 	logged   time.Time
 
-	seen sightings
+	seen     sightings
+	patience time.Duration // as the constant; shorter in tests
 
 	// the guard's: one runs at a time
 	guarded         atomic.Pointer[replication.Guarded] // as it was at the last look
@@ -79,7 +80,7 @@ type Relay struct {
 func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error) {
 	log = log.With(zap.String("relay", cfg.Name))
 	r := &Relay{
-		cfg: cfg, log: log, target: Target(cfg), state: newMachine(cfg.Name, log),
+		cfg: cfg, log: log, target: Target(cfg), state: newMachine(cfg.Name, log), patience: patience,
 		failing:  backoff{least: 100 * time.Millisecond, most: 5 * time.Second},
 		standing: backoff{least: 50 * time.Millisecond, most: standbyPoll},
 	}
