@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -51,7 +52,8 @@ func TestAnswersAboutRecords(t *testing.T) {
 		t.Run(tc.err.Message, func(t *testing.T) {
 			t.Parallel()
 			c := fakeCluster(t)
-			f := start(t, c.ListenAddrs(), nil)
+			// A request waits to fill: one record alone would be the one to reject.
+			f := start(t, c.ListenAddrs(), func(o *producer.Options) { o.Linger = 100 * time.Millisecond })
 			f.send("events", 1, 1)
 			f.delivered(t)
 			answerWith(c, tc.err.Code, 2)
