@@ -16,6 +16,7 @@ type account struct {
 	want, have                map[int64]int64 // cents of each order that is paid
 	payments                  int             // rows
 	taken, booked             int64           // the sum of all payments, and of all accounts
+	listed, unlisted          int             // orders in the read model, and those that differ there
 	letters                   int64           // different events in the dead letter topic
 }
 
@@ -29,7 +30,7 @@ func (a *second) settle(ctx context.Context) error {
 			return false, err
 		}
 		seen := now.payments + int(now.letters)
-		if seen == now.placed+now.cancelled {
+		if seen == now.placed+now.cancelled && now.unlisted == 0 {
 			return true, nil
 		}
 		if seen != last {
@@ -72,11 +73,29 @@ func (a *second) account(ctx context.Context) (*account, error) {
 			r.want[id] = cents
 		}
 	}))
+	if err == nil {
+		err = a.readModel(ctx, r)
+	}
 	if err != nil {
 		return nil, err
 	}
 	r.letters, err = a.letters(ctx)
 	return r, err
+}
+
+// readModel compares the list of orders with the orders.
+func (a *second) readModel(ctx context.Context, r *account) error {
+	type order struct{ cents, cancelled int64 }
+	listed := map[int64]order{}
+	err := a.rows(ctx, payments, "SELECT id, cents, (state = 'cancelled')::int::bigint FROM order_list", func(id, cents, cancelled int64) {
+		listed[id] = order{cents, cancelled}
+	})
+	r.listed = len(listed)
+	return errors.Join(err, a.rows(ctx, shop, "SELECT id, cents, (state = 'cancelled')::int::bigint FROM orders", func(id, cents, cancelled int64) {
+		if have, ok := listed[id]; !ok || have != (order{cents, cancelled}) {
+			r.unlisted++
+		}
+	}))
 }
 
 // rows reads rows of three numbers.
@@ -161,9 +180,10 @@ func (a *second) verdict(ctx context.Context) error {
 	v.line(s, wrong, "wrongly paid", fmt.Sprintf("of %s orders, %s of them cancelled", number(len(r.want)), number(r.cancelled)))
 	v.line(s, r.payments-(len(r.want)+r.cancelled), "payments too many", fmt.Sprintf("of %s, and refunds", number(r.payments)))
 	v.line(s, int(r.taken-r.booked), "cents of difference", "between payments and accounts")
+	v.line(s, r.unlisted+max(0, r.listed-r.placed), "orders differ", fmt.Sprintf("between the read model and %s orders", number(r.placed)))
 	v.line(s, r.poison-int(r.letters), "poison events", fmt.Sprintf("not in %s.DLT, of %d", purchases, r.poison))
 	s.say("")
-	if wrong != 0 || r.payments != len(r.want)+r.cancelled || r.taken != r.booked || r.poison != int(r.letters) {
+	if wrong != 0 || r.payments != len(r.want)+r.cancelled || r.taken != r.booked || r.unlisted != 0 || r.listed != r.placed || r.poison != int(r.letters) {
 		s.say("%s", s.red("The services disagree."))
 		return errBroken
 	}

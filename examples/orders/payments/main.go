@@ -1,10 +1,10 @@
 // Command payments is the payment service of the example: it reads the events of
 // orders from Kafka and keeps accounts, once for each event, whatever is delivered
-// again.
+// again. Beside it, it keeps a read model of the orders.
 //
 //	PAYMENTS_URL=postgres://… KAFKA_BROKERS=localhost:9092 payments
 //
-// It knows its own database and pkg/inbox. It must not know the order service's
+// It knows its own database, pkg/inbox and pkg/projection. It must not know the order service's
 // database, nor that walpost is what publishes.
 package main
 
@@ -22,8 +22,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/projection"
 )
 
 // topic is where walpost/shop.yaml puts the events of orders.
@@ -55,8 +57,13 @@ func run(ctx context.Context, url, brokers string, create bool) error {
 	if create {
 		return createTables(ctx, pool)
 	}
+	return serve(ctx, pool, strings.Split(brokers, ","))
+}
+
+// serve consumes for both until ctx ends or one of them fails.
+func serve(ctx context.Context, pool *pgxpool.Pool, brokers []string) error {
 	consumer, err := inbox.New(inbox.Config{
-		Brokers:   strings.Split(brokers, ","),
+		Brokers:   brokers,
 		Group:     "payments",
 		Topics:    []string{topic},
 		Observers: []inbox.Observer{inbox.Log(slog.Default())},
@@ -64,17 +71,34 @@ func run(ctx context.Context, url, brokers string, create bool) error {
 	if err != nil {
 		return err
 	}
-	return consumer.Run(ctx)
+	orders, err := projection.New(projection.Config{
+		Name:    "order_list",
+		Brokers: brokers,
+		Topics:  []string{topic},
+		Tables:  []string{"order_list"},
+		Log:     slog.Default(),
+	}, projection.Pgx(pool), list)
+	if err != nil {
+		return err
+	}
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return consumer.Run(ctx) })
+	both.Go(func() error { return orders.Run(ctx) })
+	return both.Wait()
 }
 
-// createTables makes the service's tables and the inbox.
+// createTables makes the service's tables and those of the libraries.
 func createTables(ctx context.Context, pool *pgxpool.Pool) error {
 	inboxTable, err := inbox.DDL("")
 	if err != nil {
 		return err
 	}
+	positions, err := projection.DDL("")
+	if err != nil {
+		return err
+	}
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, schema+inboxTable)
+		_, err := tx.Exec(ctx, schema+inboxTable+positions)
 		return err
 	})
 }

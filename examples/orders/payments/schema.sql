@@ -10,3 +10,11 @@ CREATE TABLE payments (
 	customer text   NOT NULL,
 	cents    bigint NOT NULL -- below 0: given back
 );
+
+-- The read model: what a customer may ask for, as the events tell it.
+CREATE TABLE order_list (
+	id       bigint PRIMARY KEY,
+	customer text   NOT NULL,
+	cents    bigint NOT NULL,
+	state    text   NOT NULL
+);
