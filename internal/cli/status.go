@@ -25,7 +25,9 @@ func newStatus(s *streams) *cobra.Command {
 
 The running relay is asked at admin.listen. When none answers there, Postgres and Kafka
 are asked instead: what only a running relay knows is then missing (null with --json).
-With several files --json writes a list, with one an object, as /status does.`,
+With several files --json writes a list, with one an object, as /status does.
+
+The exit code is 0 whatever the state, 3 when the relay and the servers do not answer.`,
 		Example: `  walpost status -c orders.yaml
   walpost status -c orders.yaml --watch
   walpost status -c orders.yaml --json | jq .slot.retained_bytes`,
