@@ -77,6 +77,16 @@ func build(t *testing.T) string {
 // under checks the largest resident memory that the process ever had.
 func (p *process) under(t *testing.T, after string) {
 	t.Helper()
+	peak := p.peak(t)
+	t.Logf("%d MiB after %s", peak>>20, after)
+	if peak > memoryLimit {
+		t.Errorf("%d MiB after %s, the limit is %d", peak>>20, after, memoryLimit>>20)
+	}
+}
+
+// peak is the largest resident memory that the process ever had, in bytes.
+func (p *process) peak(t *testing.T) int {
+	t.Helper()
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
@@ -87,10 +97,7 @@ func (p *process) under(t *testing.T, after string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d MiB after %s", kib>>10, after)
-	if kib<<10 > memoryLimit {
-		t.Errorf("%d MiB after %s, the limit is %d", kib>>10, after, memoryLimit>>20)
-	}
+	return kib << 10
 }
 
 // metric is the value of the first series that begins with a text; -1 while
