@@ -38,12 +38,13 @@ type pipeline struct {
 	open      bool            // events were given out for a transaction whose commit has not come
 	halted    *Halt
 
-	events  atomic.Uint64 // last number given out
-	behind  bool
-	ages    ages
-	marks   marks
-	clock   time.Duration // Postgres' clock less ours, measured at each connect
-	skipped uint64        // events read again after a reconnect and skipped
+	events    atomic.Uint64 // last number given out
+	confirmed atomic.Uint64 // the LSN that may be confirmed, as of the last question; for logs
+	behind    bool
+	ages      ages
+	marks     marks
+	clock     time.Duration // Postgres' clock less ours, measured at each connect
+	skipped   uint64        // events read again after a reconnect and skipped
 }
 
 // behindAfter is the age of a transaction, as it comes in, from which reads wait
@@ -267,7 +268,9 @@ func (p *pipeline) Fault() error {
 // Confirmed is what may be confirmed to Postgres, by the laws of checkpoint.
 func (p *pipeline) Confirmed() (lsn pgoutput.LSN, settled bool) {
 	watermark := p.producer.Watermark()
-	return p.tracker.Confirmed(watermark), watermark > p.events.Load()
+	lsn = p.tracker.Confirmed(watermark)
+	p.confirmed.Store(uint64(lsn))
+	return lsn, watermark > p.events.Load()
 }
 
 // before orders positions: commit LSN first, then the ordinal in the transaction.

@@ -80,7 +80,7 @@ type Relay struct {
 func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error) {
 	log = log.With(zap.String("relay", cfg.Name))
 	r := &Relay{
-		cfg: cfg, log: log, target: Target(cfg), state: newMachine(cfg.Name, log), patience: patience,
+		cfg: cfg, log: log, target: Target(cfg), patience: patience,
 		failing:  backoff{least: 100 * time.Millisecond, most: 5 * time.Second},
 		standing: backoff{least: 50 * time.Millisecond, most: standbyPoll},
 	}
@@ -98,6 +98,9 @@ func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error)
 		router: rt, tracker: &checkpoint.Tracker{}, observer: r.observer, log: log, letters: letters,
 		onReject: onReject(cfg), schema: cfg.Outbox.Table.Schema, table: cfg.Outbox.Table.Name,
 	}
+	r.state = newMachine(cfg.Name, log.With(zap.String("slot", cfg.Postgres.Slot)), func() pgoutput.LSN {
+		return pgoutput.LSN(r.pipeline.confirmed.Load())
+	})
 	if cfg.Outbox.Messages() {
 		r.pipeline.prefix = cfg.Outbox.Prefix
 	}

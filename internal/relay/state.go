@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/pgoutput"
 )
 
 // State is what a relay is doing, as logs, /status and walpost_state name it.
@@ -44,13 +46,14 @@ type Status struct {
 type machine struct {
 	log   *zap.Logger
 	relay string
+	lsn   func() pgoutput.LSN // up to which all is in Kafka; 0: not known
 
 	mu     sync.Mutex
 	status Status
 }
 
-func newMachine(relay string, log *zap.Logger) *machine {
-	return &machine{log: log, relay: relay, status: Status{Relay: relay, State: Connecting, Since: time.Now()}}
+func newMachine(relay string, log *zap.Logger, lsn func() pgoutput.LSN) *machine {
+	return &machine{log: log, relay: relay, lsn: lsn, status: Status{Relay: relay, State: Connecting, Since: time.Now()}}
 }
 
 // set changes the state. A state that is set again keeps its time and is not logged.
@@ -69,6 +72,9 @@ func (m *machine) set(s State, reason, hint string) {
 	fields := []zap.Field{
 		zap.String("state", string(s)), zap.String("before", string(before)),
 		zap.Duration("after", time.Since(since).Round(time.Millisecond)),
+	}
+	if lsn := m.lsn(); lsn > 0 {
+		fields = append(fields, zap.Stringer("confirmed_lsn", lsn))
 	}
 	if reason != "" {
 		fields = append(fields, zap.String("reason", reason))
