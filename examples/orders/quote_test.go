@@ -18,7 +18,7 @@ var quote = regexp.MustCompile("(?s)<!-- (examples/[a-z/]+\\.go) -->\n```go\n(.*
 // What the documents show of the example is its source, line by line.
 func TestDocumentsQuoteTheSource(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"README.md", "examples/orders/README.md"} {
+	for _, page := range []string{"README.md", "examples/orders/README.md", "docs/outbox.md", "docs/inbox.md", "docs/projection.md"} {
 		text, err := os.ReadFile(filepath.Join(root, page))
 		if err != nil {
 			t.Fatal(err)
