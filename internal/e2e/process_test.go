@@ -54,8 +54,18 @@ func walpost(t *testing.T, args ...string) *process {
 // launch starts any program as walpost.
 func launch(t *testing.T, program string, args ...string) *process {
 	t.Helper()
+	return launchIn(t, "", program, args...)
+}
+
+// launchIn starts it with a folder for all that a program may leave somewhere.
+func launchIn(t *testing.T, folder, program string, args ...string) *process {
+	t.Helper()
 	p := &process{cmd: exec.CommandContext(t.Context(), program, args...), log: &output{}, done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), asWalpost+"=1")
+	if folder != "" {
+		p.cmd.Dir = folder
+		p.cmd.Env = append(p.cmd.Env, "HOME="+folder, "TMPDIR="+folder)
+	}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.SysProcAttr = dieWithParent()
 	if err := p.cmd.Start(); err != nil {
