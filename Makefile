@@ -11,10 +11,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/walpost/walpost/internal/cli.version=$(VERSION) -X github.com/walpost/walpost/internal/cli.commit=$(COMMIT)
 
-.PHONY: help build test tools faults demo bench lint fuzz release release-check clean
+.PHONY: help build test tools faults demo bench bench-all lint fuzz release release-check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the static binary bin/walpost
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/walpost ./cmd/walpost
@@ -39,6 +39,9 @@ demo: build ## watch events go from Postgres to Kafka while the relay is killed;
 
 bench: build ## measure walpost against pg_recvlogical on this machine; ROWS=1000000, BENCH='-only drain -peers'
 	go run ./internal/bench -walpost bin/walpost $(BENCH)
+
+bench-all: build ## measure all of docs/benchmarks that has no figures yet; ROWS=1000000, BENCH='-part peers -again'
+	go run ./internal/bench all -walpost bin/walpost $(BENCH)
 
 lint: $(GOLANGCI) ## go vet and golangci-lint
 	go vet ./...

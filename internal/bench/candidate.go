@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/walpost/walpost/internal/devstack"
 )
 
 // candidate is a relay that can be measured.
@@ -28,6 +30,8 @@ const (
 	readerTuned       = "Debezium tuned"
 )
 
+const debeziumRelease = devstack.DebeziumVersion + " on Kafka Connect " + devstack.ConnectVersion
+
 // saramaLinger is what the tuned relay with sarama waits for more records. The default sends at once.
 const saramaLinger = 5 * time.Millisecond
 
@@ -48,7 +52,7 @@ func (b *bench) peers() []candidate {
 	return []candidate{
 		{name: readerSarama, start: b.naive(0), settings: "AsyncProducer, idempotent, acks=all, lz4"},
 		{name: readerSaramaTuned, start: b.naive(saramaLinger), settings: fmt.Sprintf("the same with Flush.Frequency %s", saramaLinger)},
-		{name: readerDebezium, start: b.debeziumWith(nil), settings: "defaults, and " + properties(debeziumNeeds(), " ")},
+		{name: readerDebezium, start: b.debeziumWith(nil), settings: debeziumRelease + ": defaults, and " + properties(debeziumNeeds(), " ")},
 		{name: readerTuned, start: b.debeziumWith(debeziumTuning()), settings: "the same, and " + properties(debeziumTuning(), " ")},
 	}
 }

@@ -105,7 +105,7 @@ func (b *bench) relayBacklog(ctx context.Context, relay candidate, d *drain, slo
 	m.streaming(w)
 	p := &progress{rows: d.Rows, moved: time.Now()}
 	var unanswered error
-	err = poll(ctx, sampleEvery, func() (bool, error) {
+	err = poll(ctx, samples(to), func() (bool, error) {
 		var n int64
 		if n, unanswered = b.endOffsets(to); unanswered == nil {
 			p.saw(n)
@@ -130,6 +130,15 @@ func (b *bench) relayBacklog(ctx context.Context, relay candidate, d *drain, slo
 		d.voided("%v", err)
 	}
 	return nil
+}
+
+// samples is how often end offsets are asked for: of many partitions more rarely, for the answer costs the broker more.
+func samples(to route) time.Duration {
+	const many = 100
+	if int(to.partitions)*len(to.topics) > many {
+		return 5 * sampleEvery
+	}
+	return sampleEvery
 }
 
 // progress is how a drain goes.

@@ -12,33 +12,41 @@ import (
 // settle is how long a relay runs, or a series goes on, before it counts.
 const settle = 2 * time.Second
 
-// latencyAll measures one series after the other through one relay.
+// latencyAll measures walpost.
 func (b *bench) latencyAll(ctx context.Context, r *report) error {
+	series, err := b.latencyOf(ctx, b.walpostItself())
+	r.Latency = append(r.Latency, series...)
+	return err
+}
+
+// latencyOf measures one series after the other through one relay.
+func (b *bench) latencyOf(ctx context.Context, relay candidate) (all []latency, err error) {
 	s, err := b.newScene(ctx, "latency")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer s.consumer.close()
-	c, err := b.startWalpost(ctx, s.slot, s.to)
+	c, err := relay.start(ctx, s.slot, s.to)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer c.kill()
 	if _, err := b.awaitWalsender(ctx, s.slot, c); err != nil {
-		return err
+		return nil, err
 	}
 	for _, rate := range b.rates {
-		b.say("latency at %d events/s", rate)
+		b.say("latency of %s at %d events/s", relay.name, rate)
 		l, err := b.series(ctx, c, s.consumer, rate)
 		if err != nil {
-			return err
+			return all, err
 		}
-		r.Latency = append(r.Latency, l)
+		l.Reader = relay.name
+		all = append(all, l)
 	}
 	if err := c.stop(); err != nil {
-		return err
+		return all, err
 	}
-	return b.dropSlot(ctx, s.slot)
+	return all, b.dropSlot(ctx, s.slot)
 }
 
 // scene is a topic with a consumer and an empty slot.

@@ -1,6 +1,6 @@
 // Command bench measures walpost on this machine, as ratios in one run: it drains copies of one replication slot with
 // pg_recvlogical, with walpost and, if asked, with other relays in turn, and measures latency, start and idle cost.
-// `make bench` runs it.
+// `make bench` runs it. As "bench all" it measures the parts of docs/benchmarks and draws them: `make bench-all`.
 //
 // It knows the servers of devstack, the walpost binary and its configuration file. It must not know walpost's packages:
 // what it measures is the program a user runs, and the order and the ids of what is in Kafka, not what walpost says.
@@ -31,6 +31,8 @@ func main() {
 func run(ctx context.Context, args []string, out, progress io.Writer) int {
 	if len(args) > 0 {
 		switch args[0] {
+		case commandAll:
+			return runAll(ctx, args[1:], progress)
 		case commandNaive:
 			return runNaive(ctx, args[1:], progress)
 		case commandHog:

@@ -49,6 +49,7 @@ func (d *drain) String() string {
 
 // latency is one series: COMMIT returned → record in a consumer's hands.
 type latency struct {
+	Reader       string  `json:"reader"`
 	PerSecond    int     `json:"events_per_second_wanted"`
 	Achieved     float64 `json:"events_per_second"`
 	Events       int     `json:"events"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/walpost/walpost/internal/devstack"
 )
@@ -89,4 +90,43 @@ func (b *bench) stopServers() error {
 	}
 	b.client, b.kafka, b.postgres, b.conn = nil, nil, nil, nil
 	return errors.Join(errs...)
+}
+
+// access is the wanted way to the servers.
+type access struct {
+	proxied             bool // through proxies, which cost something by themselves
+	toPostgres, toKafka time.Duration
+	tlsKafka            bool
+}
+
+// visit makes the site that a measurement wants, and what undoes it.
+func (b *bench) visit(ctx context.Context, a access) (leave func() error, err error) {
+	b.site = b.direct()
+	leave = func() error { return nil }
+	if a.tlsKafka {
+		b.site.kafka = b.kafka.Bootstrap(devstack.TLS)
+		if b.site.kafkaCA, err = b.ca.WriteFile(b.dir, "ca"); err != nil {
+			return leave, err
+		}
+	}
+	if !a.proxied {
+		return leave, nil
+	}
+	proxy, err := devstack.NewProxy(ctx, b.postgres.Addr())
+	if err != nil {
+		return leave, err
+	}
+	proxy.Delay(a.toPostgres)
+	b.site.postgres = b.postgres.URLVia(proxy.Addr(), "postgres", "", b.database)
+	b.site.kafka = b.kafka.Bootstrap(devstack.Proxied)
+	for _, broker := range b.kafka.Brokers() {
+		broker.Proxy().Delay(a.toKafka)
+	}
+	return func() error {
+		for _, broker := range b.kafka.Brokers() {
+			broker.Proxy().Heal()
+		}
+		b.site = b.direct()
+		return proxy.Close()
+	}, nil
 }

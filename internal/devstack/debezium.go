@@ -8,8 +8,11 @@ import (
 	"path/filepath"
 )
 
-// debeziumVersion is the release of Debezium that is fetched. Kafka Connect is of the brokers' release.
-const debeziumVersion = "3.7.0.Final"
+// The releases of Debezium and of Kafka Connect that are fetched. The latter is that of the brokers.
+const (
+	DebeziumVersion = "3.7.0.Final"
+	ConnectVersion  = kafkaVersion
+)
 
 // connectPOM asks Maven for Kafka Connect, and debeziumPOM for the archive that Debezium publishes as its plugin.
 const (
@@ -24,10 +27,10 @@ const (
 	pomFoot = `  </dependencies>
 </project>
 `
-	connectPOM = pomHead + `    <dependency><groupId>org.apache.kafka</groupId><artifactId>connect-runtime</artifactId><version>` + kafkaVersion + `</version></dependency>
+	connectPOM = pomHead + `    <dependency><groupId>org.apache.kafka</groupId><artifactId>connect-runtime</artifactId><version>` + ConnectVersion + `</version></dependency>
     <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>2.24.3</version></dependency>
 ` + pomFoot
-	debeziumPOM = pomHead + `    <dependency><groupId>io.debezium</groupId><artifactId>debezium-connector-postgres</artifactId><version>` + debeziumVersion + `</version>
+	debeziumPOM = pomHead + `    <dependency><groupId>io.debezium</groupId><artifactId>debezium-connector-postgres</artifactId><version>` + DebeziumVersion + `</version>
       <classifier>plugin</classifier><type>tar.gz</type></dependency>
 ` + pomFoot
 )
@@ -37,8 +40,6 @@ type Debezium struct {
 	Java    string // program
 	Connect string // folder with the jars of Kafka Connect, for the class path
 	Plugins string // folder for the worker's plugin.path
-	Version string // of Debezium
-	Worker  string // version of Kafka Connect
 }
 
 // FindDebezium returns the connector and Kafka Connect from the cache; Maven fetches them the first time.
@@ -47,17 +48,17 @@ func FindDebezium(ctx context.Context, progress io.Writer) (Debezium, error) {
 	if err != nil {
 		return Debezium{}, err
 	}
-	dir, err := cached(ctx, "debezium-"+debeziumVersion+"-"+kafkaVersion, func(ctx context.Context, dir string) error {
+	dir, err := cached(ctx, "debezium-"+DebeziumVersion+"-"+ConnectVersion, func(ctx context.Context, dir string) error {
 		if !installed("mvn") {
 			if err := aptInstall(ctx, progress, "maven"); err != nil {
 				return fmt.Errorf("%w (%w)", ErrNoMaven, err)
 			}
 		}
-		say(progress, "fetching Debezium %s and Kafka Connect %s with Maven", debeziumVersion, kafkaVersion)
+		say(progress, "fetching Debezium %s and Kafka Connect %s with Maven", DebeziumVersion, ConnectVersion)
 		return fetchDebezium(ctx, dir)
 	})
 	return Debezium{
-		Java: java, Connect: filepath.Join(dir, "connect"), Plugins: filepath.Join(dir, "plugins"), Version: debeziumVersion, Worker: kafkaVersion,
+		Java: java, Connect: filepath.Join(dir, "connect"), Plugins: filepath.Join(dir, "plugins"),
 	}, err
 }
 
