@@ -163,8 +163,17 @@ func TestEveryMetricOfARunningRelay(t *testing.T) {
 			t.Errorf("no walpost_%s before the first event", name)
 		}
 	}
-	s.db.Exec(t, "ALTER PUBLICATION walpost_"+s.db.Name+" SET (publish = 'insert, update')", insert("a", "k", 1), insert("no/topic", "k", 2), "UPDATE outbox SET type = 'x' WHERE aggregateid = 'k'",
-		"SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'walpost_"+s.db.Name+"'", insert("a", "k", 3))
+	s.db.Exec(t, "ALTER PUBLICATION walpost_"+s.db.Name+" SET (publish = 'insert, update')", insert("a", "k", 1), insert("no/topic", "k", 2), "UPDATE outbox SET type = 'x' WHERE aggregateid = 'k'")
+	var end string
+	if err := s.db.Conn.QueryRow(t.Context(), "SELECT pg_current_wal_insert_lsn()::text").Scan(&end); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the updates to be read and confirmed: what is read again counts again", func() bool {
+		var confirmed bool
+		err := s.db.Conn.QueryRow(t.Context(), "SELECT confirmed_flush_lsn >= $1::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $2", end, "walpost_"+s.db.Name).Scan(&confirmed)
+		return err == nil && confirmed
+	})
+	s.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'walpost_"+s.db.Name+"'", insert("a", "k", 3))
 	want := []string{
 		`walpost_events_published_total{relay="NAME",topic="PREFIX.a"} 2`, `walpost_events_published_total{relay="NAME",topic="PREFIX.DLT"} 1`,
 		`walpost_events_rejected_total{reason="invalid_topic",relay="NAME",topic="other"} 1`, `walpost_dead_letters_total{relay="NAME",topic="PREFIX.DLT"} 1`,
