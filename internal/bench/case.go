@@ -34,8 +34,7 @@ type caseReport struct {
 	Latency    []latency `json:"latency,omitempty"`
 }
 
-// changeServers ends the servers there are and starts and warms those of a case: the broker by a producer, and then the
-// way that the case goes, by one drain whose figures are thrown away.
+// changeServers ends the servers there are and starts those of a case, with a warm broker.
 func (b *bench) changeServers(ctx context.Context, c benchCase) error {
 	if err := b.stopServers(); err != nil {
 		return err

@@ -23,7 +23,7 @@ type child struct {
 
 // startChild starts a program.
 func startChild(ctx context.Context, log, program string, args ...string) (*child, error) {
-	file, err := os.Create(log) //nolint:gosec // in the folder that newBench made
+	file, err := os.Create(log)
 	if err != nil {
 		return nil, err
 	}

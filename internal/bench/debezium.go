@@ -107,7 +107,7 @@ func (b *bench) writeProperties(name string, sets ...map[string]string) ([]strin
 	paths := make([]string, 0, len(sets))
 	for i, set := range sets {
 		path := filepath.Join(b.dir, fmt.Sprintf("%s-%d.properties", name, i))
-		if err := os.WriteFile(path, []byte(properties(set, "\n")), 0o600); err != nil { //nolint:gosec // in the folder that newBench made
+		if err := os.WriteFile(path, []byte(properties(set, "\n")), 0o600); err != nil {
 			return nil, err
 		}
 		paths = append(paths, path)

@@ -71,7 +71,7 @@ func (b *bench) settings(relays []candidate) settings {
 
 // kafkaVersion is the version in the name of the broker's jar on its command line's class path.
 func (b *bench) kafkaVersion() string {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", b.kafka.Brokers()[0].PID())) //nolint:gosec // a number
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", b.kafka.Brokers()[0].PID()))
 	if err != nil {
 		return "unknown"
 	}

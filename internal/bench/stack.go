@@ -61,7 +61,7 @@ func newBench(o options, progress io.Writer) (*bench, error) {
 
 // close ends everything that was started.
 func (b *bench) close() error {
-	return errors.Join(b.stopServers(), os.RemoveAll(b.dir)) //nolint:gosec // the folder that newBench made
+	return errors.Join(b.stopServers(), os.RemoveAll(b.dir))
 }
 
 // say tells a person who waits what is going on.

@@ -61,7 +61,9 @@ const style = `
 // drawing collects elements.
 type drawing struct{ strings.Builder }
 
-func (d *drawing) add(format string, args ...any) { fmt.Fprintf(d, format+"\n", args...) }
+func (d *drawing) add(format string, args ...any) {
+	_, _ = fmt.Fprintf(d, format+"\n", args...) // a strings.Builder takes everything
+}
 
 func (d *drawing) text(x, y float64, class, anchor, text string) {
 	d.add(`<text x="%.1f" y="%.1f" class="%s" text-anchor="%s">%s</text>`, x, y, class, anchor, html.EscapeString(text))
@@ -160,7 +162,7 @@ func (p Panel) points(d *drawing, s scale, series int) {
 func wrap(name string) []string {
 	const longest = 9
 	var lines []string
-	for _, word := range strings.Fields(name) {
+	for word := range strings.FieldsSeq(name) {
 		if n := len(lines); n > 0 && len(lines[n-1])+1+len(word) <= longest {
 			lines[n-1] += " " + word
 			continue
