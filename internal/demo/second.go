@@ -97,7 +97,7 @@ func (a *second) configure(ctx context.Context) (configuration, error) {
 	c.text = os.Expand(string(text), func(name string) string {
 		return map[string]string{"SHOP_URL": a.stack.postgres.URL(shop), "KAFKA_BROKERS": a.stack.broker.address()}[name]
 	}) + fmt.Sprintf("admin: {listen: %q}\n", c.admin)
-	return c, os.WriteFile(c.path, []byte(c.text), 0o600)
+	return c, os.WriteFile(c.path, []byte(c.text), 0o600) //nolint:gosec // a folder of the show
 }
 
 // exampleFile is the file of the example; the show is run from the project's folder.

@@ -33,7 +33,9 @@ func TestRow53_LargeTransactionByTheProcess(t *testing.T) {
 		END LOOP;
 	END $$`, subtransactions, each))
 	const rows = subtransactions * each * 9 / 10
-	p.until(t, "a third to be published", func() bool { return p.metric(t, fmt.Sprintf("walpost_events_published_total{relay=%q,topic=%q}", f.db.Name, f.topic)) > rows/3 })
+	p.until(t, "a third to be published", func() bool {
+		return p.metric(t, fmt.Sprintf("walpost_events_published_total{relay=%q,topic=%q}", f.db.Name, f.topic)) > rows/3
+	})
 	p.under(t, "a third of the transaction")
 	p.kill(t)
 	f.released(t)

@@ -14,7 +14,7 @@ import (
 // It sets what the event says, so the same event twice does no harm.
 func list(ctx context.Context, tx pgx.Tx, e *projection.Event) error {
 	var order event.Order
-	if json.Unmarshal(e.Payload, &order) != nil {
+	if readable := json.Unmarshal(e.Payload, &order) == nil; !readable {
 		return nil // it is on the dead letter topic of payments, and no order
 	}
 	state := map[string]string{event.Placed: "placed", event.Cancelled: "cancelled"}[e.Type]

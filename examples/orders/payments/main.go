@@ -62,11 +62,12 @@ func run(ctx context.Context, url, brokers string, create bool) error {
 
 // serve consumes for both until ctx ends or one of them fails.
 func serve(ctx context.Context, pool *pgxpool.Pool, brokers []string) error {
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	consumer, err := inbox.New(inbox.Config{
 		Brokers:   brokers,
 		Group:     "payments",
 		Topics:    []string{topic},
-		Observers: []inbox.Observer{inbox.Log(slog.Default())},
+		Observers: []inbox.Observer{inbox.Log(logger)},
 	}, inbox.Pgx(pool), handle)
 	if err != nil {
 		return err
@@ -76,7 +77,7 @@ func serve(ctx context.Context, pool *pgxpool.Pool, brokers []string) error {
 		Brokers: brokers,
 		Topics:  []string{topic},
 		Tables:  []string{"order_list"},
-		Log:     slog.Default(),
+		Log:     logger,
 	}, projection.Pgx(pool), list)
 	if err != nil {
 		return err
