@@ -41,91 +41,22 @@ const (
 )
 
 // elementOf gives the element type of a built-in array type, 0 for others. The
-// list is pg_type.dat's: an array's OID tells nothing by itself.
-func elementOf(oid uint32) uint32 {
-	switch oid {
-	case 143: // xml[]
-		return 142
-	case 199:
-		return oidJSON
-	case 271: // xid8[]
-		return 5069
-	case 629:
-		return oidLine
-	case 651: // cidr[]
-		return 650
-	case 719:
-		return oidCircle
-	case 775: // macaddr8[]
-		return 774
-	case 791:
-		return oidMoney
-	case 1000:
-		return oidBool
-	case 1001:
-		return oidBytea
-	case 1002: // "char"[]
-		return 18
-	case 1003: // name[]
-		return 19
-	case 1005:
-		return oidInt2
-	case 1007:
-		return oidInt4
-	case 1009:
-		return oidText
-	case 1014:
-		return oidBpchar
-	case 1015:
-		return oidVarchar
-	case 1016:
-		return oidInt8
-	case 1017:
-		return oidPoint
-	case 1018:
-		return oidLseg
-	case 1019:
-		return oidPath
-	case 1027:
-		return oidPolygon
-	case 1021:
-		return oidFloat4
-	case 1022:
-		return oidFloat8
-	case 1028:
-		return oidOID
-	case 1040: // macaddr[]
-		return 829
-	case 1041: // inet[]
-		return 869
-	case 1115:
-		return oidTimestamp
-	case 1182:
-		return oidDate
-	case 1183:
-		return oidTime
-	case 1185:
-		return oidTimestamptz
-	case 1187:
-		return oidInterval
-	case 1231:
-		return oidNumeric
-	case 1270:
-		return oidTimetz
-	case 1561:
-		return oidBit
-	case 1563:
-		return oidVarbit
-	case 2951:
-		return oidUUID
-	case 3221: // pg_lsn[]
-		return 3220
-	case 3643: // tsvector[]
-		return 3614
-	case 3807:
-		return oidJSONB
-	case 3905, 3907, 3909, 3911, 3913, 3927: // arrays of ranges: each follows its element
-		return oid - 1
+// list is pg_type.dat's: an array's OID tells nothing by itself. It is asked when
+// a relation is planned, never for a row.
+func elementOf(array uint32) uint32 {
+	for _, t := range [...]struct{ array, element uint32 }{
+		{1000, oidBool}, {1001, oidBytea}, {1002 /* "char" */, 18}, {1003 /* name */, 19}, {1009, oidText}, {1014, oidBpchar}, {1015, oidVarchar},
+		{1005, oidInt2}, {1007, oidInt4}, {1016, oidInt8}, {1231, oidNumeric}, {1021, oidFloat4}, {1022, oidFloat8}, {791, oidMoney},
+		{1182, oidDate}, {1183, oidTime}, {1270, oidTimetz}, {1115, oidTimestamp}, {1185, oidTimestamptz}, {1187, oidInterval},
+		{1561, oidBit}, {1563, oidVarbit}, {2951, oidUUID}, {199, oidJSON}, {3807, oidJSONB}, {143 /* xml */, 142}, {3643 /* tsvector */, 3614},
+		{1017, oidPoint}, {1018, oidLseg}, {1019, oidPath}, {1027, oidPolygon}, {629, oidLine}, {719, oidCircle},
+		{651 /* cidr */, 650}, {1041 /* inet */, 869}, {1040 /* macaddr */, 829}, {775 /* macaddr8 */, 774},
+		{1028, oidOID}, {271 /* xid8 */, 5069}, {3221 /* pg_lsn */, 3220},
+		{3905, 3904}, {3907, 3906}, {3909, 3908}, {3911, 3910}, {3913, 3912}, {3927, 3926}, // ranges
+	} {
+		if t.array == array {
+			return t.element
+		}
 	}
 	return 0
 }
