@@ -14,6 +14,8 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/topicdump"
 )
 
 // Event is one event as its writer knows it: the number rises by one with each
@@ -99,57 +101,10 @@ func (r *Report) example(format string, args ...any) {
 	}
 }
 
-// Consumed reads what is in the topics at this moment: the event's id from the
-// header "id", its key, and n from the payload's text.
+// Consumed reads what is in the topics at this moment, those of each partition in order: the event's id from the header
+// "id", its key, and n from the payload's text.
 func Consumed(ctx context.Context, client sarama.Client, topics ...string) ([]Event, error) {
-	consumer, err := sarama.NewConsumerFromClient(client)
-	if err != nil {
-		return nil, err
-	}
-	defer consumer.Close() //nolint:errcheck // it was read from only
-	var events []Event
-	for _, topic := range topics {
-		if err := client.RefreshMetadata(topic); err != nil {
-			return nil, fmt.Errorf("topic %s: %w", topic, err)
-		}
-		partitions, err := client.Partitions(topic)
-		if err != nil {
-			return nil, fmt.Errorf("topic %s: %w", topic, err)
-		}
-		for _, partition := range partitions {
-			if events, err = readPartition(ctx, client, consumer, topic, partition, events); err != nil {
-				return nil, fmt.Errorf("topic %s, partition %d: %w", topic, partition, err)
-			}
-		}
-	}
-	return events, nil
-}
-
-func readPartition(ctx context.Context, client sarama.Client, consumer sarama.Consumer, topic string, partition int32, events []Event) ([]Event, error) {
-	first, err := client.GetOffset(topic, partition, sarama.OffsetOldest)
-	if err != nil {
-		return nil, err
-	}
-	end, err := client.GetOffset(topic, partition, sarama.OffsetNewest)
-	if err != nil || end == first {
-		return events, err
-	}
-	pc, err := consumer.ConsumePartition(topic, partition, first)
-	if err != nil {
-		return nil, err
-	}
-	defer pc.Close() //nolint:errcheck // it was read from only
-	for {
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case m := <-pc.Messages():
-			events = append(events, eventOf(m))
-			if m.Offset >= end-1 {
-				return events, nil
-			}
-		}
-	}
+	return topicdump.Read(ctx, client, eventOf, topics...)
 }
 
 func eventOf(m *sarama.ConsumerMessage) Event {
