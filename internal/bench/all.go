@@ -113,7 +113,7 @@ func (o *allOptions) measurePart(ctx context.Context, p part, progress io.Writer
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	b.withPeers = p.peers
+	b.withPeers, b.axis = p.peers, p.axis
 	r := &partReport{
 		Part: p.name, Title: p.title, Axis: p.axis, Began: time.Now().UTC().Truncate(time.Second), LoadBefore: firstLine("/proc/loadavg"),
 	}
@@ -126,7 +126,7 @@ func (o *allOptions) measurePart(ctx context.Context, p part, progress io.Writer
 		if i == 0 {
 			r.Machine, r.Settings = b.machine(ctx), b.settings(b.chosen())
 		}
-		result, err := b.measureCase(ctx, p, c)
+		result, err := b.measureCase(ctx, c)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}

@@ -45,8 +45,8 @@ func (b *bench) changeServers(ctx context.Context, c benchCase) error {
 	return b.warmBroker(ctx)
 }
 
-// measureCase measures one case with its neighbour and its way to the servers.
-func (b *bench) measureCase(ctx context.Context, p part, c benchCase) (r caseReport, err error) {
+// measureCase measures one case with its way to the servers.
+func (b *bench) measureCase(ctx context.Context, c benchCase) (r caseReport, err error) {
 	r = caseReport{Name: c.name, Rows: c.rows, PerTx: c.perTx, Payload: c.payload, Topics: c.topics, Partitions: c.partitions}
 	if err := b.conn.QueryRow(ctx, `SHOW server_version`).Scan(&r.Postgres); err != nil {
 		return r, err
@@ -56,53 +56,74 @@ func (b *bench) measureCase(ctx context.Context, p part, c benchCase) (r caseRep
 	if err != nil {
 		return r, err
 	}
-	if p.latency {
-		r.Latency, err = b.latencyOfAll(ctx)
-		return r, err
+	if c.latency {
+		r.Latency, err = b.latencyCase(ctx, c)
+	} else {
+		r.Drains, err = b.drainCase(ctx, c)
 	}
-	l, err := b.fillBacklog(ctx, c.workload)
-	if err != nil {
-		return r, err
-	}
-	b.say("one drain to warm up")
-	if _, err := b.drainRelay(ctx, b.walpostItself(), l, 0); err != nil {
-		return r, err
-	}
-	if c.hog {
-		hog, err := b.startHog(ctx)
-		if err != nil {
-			return r, err
-		}
-		defer hog.kill()
-	}
-	for i := range b.repetitions {
-		drains, err := b.drainOnce(ctx, l, b.chosen(), i+1)
-		r.Drains = append(r.Drains, drains...)
-		if err != nil {
-			return r, err
-		}
-	}
-	return r, b.dropSlot(ctx, l.slot)
+	return r, err
 }
 
-// startHog starts the neighbour.
-func (b *bench) startHog(ctx context.Context) (*child, error) {
-	self, err := os.Executable()
+// drainCase drains with all relays, beside the neighbour, after one drain that does not count: what the broker has
+// compiled for other payloads or partitions is of little use for these.
+func (b *bench) drainCase(ctx context.Context, c benchCase) ([]drain, error) {
+	l, err := b.fillBacklog(ctx, c.workload)
 	if err != nil {
 		return nil, err
 	}
-	return startChild(ctx, b.logFile(b.name("hog")), self, commandHog)
+	b.say("one drain that does not count")
+	if _, err := b.drainRelay(ctx, b.walpostItself(), l, 0); err != nil {
+		return nil, err
+	}
+	end, err := b.startNeighbour(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	var all []drain
+	for i := range b.repetitions {
+		drains, err := b.drainOnce(ctx, l, b.chosen(), i+1)
+		all = append(all, drains...)
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, b.dropSlot(ctx, l.slot)
 }
 
-// latencyOfAll measures each relay by itself.
-func (b *bench) latencyOfAll(ctx context.Context) ([]latency, error) {
+// latencyCase measures each relay by itself, beside the neighbour.
+func (b *bench) latencyCase(ctx context.Context, c benchCase) ([]latency, error) {
+	if err := b.warmLatency(ctx); err != nil {
+		return nil, err
+	}
+	end, err := b.startNeighbour(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	var all []latency
 	for _, relay := range b.chosen() {
-		series, err := b.latencyOf(ctx, relay)
+		series, err := b.latencyOf(ctx, relay, b.rates)
 		if err != nil {
 			return all, err
 		}
 		all = append(all, series...)
 	}
 	return all, nil
+}
+
+// startNeighbour starts the program that runs beside a case, if there is one, and returns what ends it.
+func (b *bench) startNeighbour(ctx context.Context, c benchCase) (end func(), err error) {
+	if !c.hog {
+		return func() {}, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	hog, err := startChild(ctx, b.logFile(b.name("hog")), self, commandHog)
+	if err != nil {
+		return nil, err
+	}
+	return hog.kill, nil
 }

@@ -30,6 +30,9 @@ func casesChart(r *partReport) plot.Chart {
 		{Name: readerWalpost}, {Name: "its walsender"}, {Name: "broker"}, {Name: readerRecvlogical},
 	}}
 	for _, c := range r.Cases {
+		if len(c.Drains) == 0 {
+			continue
+		}
 		rate.Categories, cpu.Categories = append(rate.Categories, c.Name), append(cpu.Categories, c.Name)
 		all := summarise(c.Drains)
 		s := valueOr(all, readerWalpost)

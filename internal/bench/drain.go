@@ -43,11 +43,14 @@ func (b *bench) drainWorkload(ctx context.Context, w workload, relays []candidat
 
 // drainOnce is one repetition: pg_recvlogical, then the relays in turn.
 func (b *bench) drainOnce(ctx context.Context, l backlog, relays []candidate, repetition int) ([]drain, error) {
+	if err := b.awaitQuiet(ctx); err != nil {
+		return nil, err
+	}
 	base, err := b.drainRecvlogical(ctx, l, repetition)
 	if err != nil {
 		return nil, err
 	}
-	b.say("%s", &base)
+	b.say("  %s, %s", b.caseLabel(l.name), &base)
 	all := []drain{base}
 	for _, relay := range relays {
 		d, err := b.drainRelay(ctx, relay, l, repetition)
@@ -58,7 +61,7 @@ func (b *bench) drainOnce(ctx context.Context, l backlog, relays []candidate, re
 			d.Ratio = d.EventsPerSecond / base.EventsPerSecond
 		}
 		all = append(all, d)
-		b.say("%s", &d)
+		b.say("  %s, %s", b.caseLabel(l.name), &d)
 	}
 	return all, nil
 }
@@ -73,6 +76,9 @@ func (b *bench) drainRelay(ctx context.Context, relay candidate, l backlog, repe
 	}
 	slot, err := b.copySlot(ctx, l.slot)
 	if err != nil {
+		return d, err
+	}
+	if err := b.awaitQuiet(ctx); err != nil {
 		return d, err
 	}
 	if err := b.relayBacklog(ctx, relay, &d, slot, to); err != nil {

@@ -7,12 +7,12 @@ import (
 
 // part is a group of measurements that belong in one table, made in one go and kept in one file.
 type part struct {
-	name    string // of the file too
-	title   string
-	axis    string // what differs between its cases
-	cases   []benchCase
-	peers   bool // drain with the other relays too
-	latency bool // measure latency instead of drains
+	name  string // of the file too
+	title string
+	axis  string // what differs between its cases
+	note  string // for the reader of its tables; "": none
+	cases []benchCase
+	peers bool // measure the other relays too
 }
 
 // benchCase is one workload on one set of servers.
@@ -22,13 +22,15 @@ type benchCase struct {
 	stack  stackSpec
 	access access
 	hog    bool // a program beside it keeps a core busy
+
+	latency bool // measure latency, not drains
 }
 
 // allParts are the parts of `make bench-all`, for so many rows where nothing else is said.
 func allParts(rows int64) []part {
 	return []part{
 		peersPart(rows),
-		{name: "latency", title: "COMMIT returned → record at a consumer", axis: "relay", peers: true, latency: true, cases: cases(usual("100", 0, 1))},
+		latencyPart(),
 		transactionsPart(rows), partitionsPart(rows), topicsPart(rows), payloadsPart(rows), brokersPart(rows), postgresPart(rows),
 		delayPart(rows), tlsPart(rows), hogPart(rows),
 	}
@@ -48,6 +50,13 @@ func peersPart(rows int64) part {
 	return part{
 		name: "peers", title: "Other relays", axis: "rows of a transaction", peers: true,
 		cases: cases(usual("100", rows, usualPerTx), usual("1", rows, 1)),
+	}
+}
+
+func latencyPart() part {
+	return part{
+		name: "latency", title: "COMMIT returned → record at a consumer", axis: "events a second", peers: true,
+		cases: []benchCase{{workload: usual("100", 0, 1), latency: true}},
 	}
 }
 
@@ -114,7 +123,9 @@ func postgresPart(rows int64) part {
 
 // delayPart goes through proxies, of which the case with no delay shows the cost.
 func delayPart(rows int64) part {
-	p := part{name: "delay", title: "A link with delay, through a proxy", axis: "delay of each direction"}
+	p := part{name: "delay", title: "A link with delay, through a proxy", axis: "delay of each direction", note: `The proxies are in the
+benchmark's process and take their share of the cores. A proxy joins the walsender's small messages, so that
+` + "`pg_recvlogical`" + ` needs fewer reads through it than without: compare with the line of the same delay.`}
 	for _, c := range []struct {
 		name   string
 		access access
@@ -140,12 +151,18 @@ func tlsPart(rows int64) part {
 }
 
 func hogPart(rows int64) part {
-	return part{name: "hog", title: "A program beside it that keeps a core busy", axis: "neighbour", cases: []benchCase{
-		{workload: usual("none", rows, usualPerTx)},
-		{workload: usual("hog", rows, usualPerTx), hog: true},
-		{workload: usual("none, 1 row/tx", rows, 1)},
-		{workload: usual("hog, 1 row/tx", rows, 1), hog: true},
-	}}
+	return part{
+		name: "hog", title: "A program beside it that keeps a core busy", axis: "neighbour",
+		note: `The neighbour runs beside all that is measured, ` + "`pg_recvlogical`" + ` too, and is part of "foreign".`,
+		cases: []benchCase{
+			{workload: usual("none", rows, usualPerTx)},
+			{workload: usual("hog", rows, usualPerTx), hog: true},
+			{workload: usual("none, 1 row/tx", rows, 1)},
+			{workload: usual("hog, 1 row/tx", rows, 1), hog: true},
+			{workload: usual("none, 100/s", 0, 1), latency: true},
+			{workload: usual("hog, 100/s", 0, 1), latency: true, hog: true},
+		},
+	}
 }
 
 // grouped is a number with its thousands apart.

@@ -14,8 +14,12 @@ this machine, and "foreign" says how many of its cores other programs took at mo
 
 A drain is a copy of one slot with a full backlog: from the start of its walsender until all events are visible in Kafka.
 The records were then compared with the outbox: count, ids, and the order of each key. A figure with a difference is void
-and not shown. ` + "`pg_recvlogical`" + ` writes to /dev/null. CPU is in µs per event; "reader" is the relay or
-` + "`pg_recvlogical`" + ` since its walsender started, and "with start" since the process began.
+and not shown. Each case was measured after one drain, or one series of latency, by walpost that does not count.
+
+The columns of a drain: "reader" is what reads the slot, a relay or ` + "`pg_recvlogical`" + `, which writes to /dev/null; "2nd half"
+is the rate after the middle of the backlog; the four columns in µs are CPU time per event: "reader µs" of the reader since
+its walsender started, "with start" since its process began, then of the walsender and of all brokers; "peak" is the
+reader's largest resident memory.
 `
 
 // renderAll writes tables and plots of the parts that have figures.
@@ -31,7 +35,7 @@ func (o *allOptions) renderAll() error {
 			fmt.Fprintf(&missing, "* %s (`%s`)\n", p.title, p.name)
 			continue
 		}
-		section(&text, r)
+		section(&text, p.note, r)
 		if chart, ok := chartOf(r); ok {
 			fmt.Fprintf(&text, "\n![%s](%s.svg)\n", p.title, p.name)
 			if err := os.WriteFile(filepath.Join(o.docs, p.name+".svg"), []byte(chart.SVG()), 0o644); err != nil { //nolint:gosec // documentation
@@ -50,18 +54,21 @@ func (o *allOptions) renderAll() error {
 	return os.WriteFile(filepath.Join(o.docs, "README.md"), []byte(text.String()), 0o644) //nolint:gosec // documentation
 }
 
-// section writes the conditions and the tables of a part.
-func section(to *strings.Builder, r *partReport) {
+// section writes the conditions, the note and the tables of a part.
+func section(to *strings.Builder, note string, r *partReport) {
 	m, s := r.Machine, r.Settings
 	fmt.Fprintf(to, "\n## %s\n\n", r.Title)
 	fmt.Fprintf(to, "%s, %d cores (%s), Linux %s, load average before %s. %s; Postgres %s; %s with a heap of %d MiB. ",
 		r.Began.Format("2006-01-02 15:04 MST"), m.Cores, m.CPU, m.Kernel, firstFields(r.LoadBefore, 3), shortVersion(m.Walpost), firstFields(m.Postgres, 1), m.Kafka, s.BrokerHeap)
-	fmt.Fprintf(to, "%d rows unless the table says otherwise, %d runs, broker warmed with %d records and one drain.\n", s.Rows, s.Repetitions, s.Warm)
+	fmt.Fprintf(to, "%d rows unless the table says otherwise, %d runs, broker warmed with %d records.\n", s.Rows, s.Repetitions, s.Warm)
 	if len(s.Candidates) > 1 {
 		fmt.Fprintf(to, "\nsarama's relay: %s. Settings:\n\n", m.Libraries)
 		for _, c := range s.Candidates {
 			fmt.Fprintf(to, "* %s: %s\n", c.Name, c.Settings)
 		}
+	}
+	if note != "" {
+		fmt.Fprintf(to, "\n%s\n", note)
 	}
 	drainTable(to, r)
 	latencyTable(to, r)
@@ -72,7 +79,7 @@ func drainTable(to *strings.Builder, r *partReport) {
 	for _, c := range r.Cases {
 		for _, s := range summarise(c.Drains) {
 			if !head {
-				fmt.Fprintf(to, "\n| %s | rows | | events/s | × pg_recvlogical | 2nd half/s | reader | with start | walsender | broker | peak MiB | foreign | runs |\n", r.Axis)
+				fmt.Fprintf(to, "\n| %s | rows | reader | events/s | × pg_recvlogical | 2nd half/s | reader µs | with start µs | walsender µs | broker µs | peak MiB | foreign | runs |\n", r.Axis)
 				fmt.Fprintf(to, "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 				head = true
 			}
@@ -107,14 +114,16 @@ func latencyTable(to *strings.Builder, r *partReport) {
 	for _, c := range r.Cases {
 		for _, l := range c.Latency {
 			if !head {
-				to.WriteString("\n| | events/s | events | p50 ms | p90 ms | p99 ms | max ms | relay µs | broker µs | foreign |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+				fmt.Fprintf(to, "\n| %s | relay | events/s | events | p50 ms | p90 ms | p99 ms | max ms | relay µs | broker µs | foreign |\n", r.Axis)
+				to.WriteString("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 				head = true
 			}
+			fmt.Fprintf(to, "| %s | %s | ", c.Name, l.Reader)
 			if l.Void != "" {
-				fmt.Fprintf(to, "| %s | void: %s | | | | | | | | |\n", l.Reader, l.Void)
+				fmt.Fprintf(to, "void: %s | | | | | | | | |\n", l.Void)
 				continue
 			}
-			fmt.Fprintf(to, "| %s | %.0f | %d | %.2f | %.2f | %.2f | %.1f | %.0f | %.0f | %.2f |\n", l.Reader, l.Achieved, l.Events, l.P50, l.P90, l.P99, l.Max,
+			fmt.Fprintf(to, "%.0f | %d | %.2f | %.2f | %.2f | %.1f | %.0f | %.0f | %.2f |\n", l.Achieved, l.Events, l.P50, l.P90, l.P99, l.Max,
 				l.ReaderMicros, l.BrokerMicros, l.ForeignCores)
 		}
 	}

@@ -2,13 +2,15 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// testAll is options for a folder with figures of the peers alone: one shape whole, one with a void relay.
+// testAll is options for a folder with figures of the peers, one shape whole, one with a void relay, and of the hog, with
+// drains and latency.
 func testAll(t *testing.T) allOptions {
 	t.Helper()
 	dir := t.TempDir()
@@ -27,7 +29,11 @@ func testAll(t *testing.T) allOptions {
 			good(readerRecvlogical, 1, 6), good(readerWalpost, 1.25, 4), {Reader: readerTuned, Ratio: 9, Void: "lost 1\nand more"},
 		}},
 	}}
-	if err := writeJSONFile(o.file("peers"), r); err != nil {
+	hog := &partReport{Part: "hog", Title: "A program beside it", Axis: "neighbour", Cases: []caseReport{
+		{Name: "hog", Drains: []drain{good(readerRecvlogical, 1, 3), good(readerWalpost, 1.5, 2)}},
+		{Name: "hog, 100/s", Latency: []latency{{Reader: readerWalpost, Achieved: 100, Events: 9}}},
+	}}
+	if err := errors.Join(writeJSONFile(o.file("peers"), r), writeJSONFile(o.file("hog"), hog)); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -54,13 +60,16 @@ func TestRender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| 100 | 5,000 | walpost | 2,000 | 2.00 |", "void: lost 1 |", "## Not run", "(`delay`)"} {
+	for _, want := range []string{"| reader µs |", "\nThe neighbour runs beside", "| hog, 100/s | walpost | 100 | 9 |", "| 100 | 5,000 | walpost | 2,000 | 2.00 |", "void: lost 1 |", "## Not run", "(`delay`)"} {
 		if !strings.Contains(string(long), want) {
 			t.Errorf("the tables lack %q:\n%s", want, long)
 		}
 	}
 	if _, err := os.Stat(filepath.Join(o.docs, "peers.svg")); err != nil {
 		t.Error(err)
+	}
+	if drawn, err := os.ReadFile(filepath.Join(o.docs, "hog.svg")); err != nil || strings.Contains(string(drawn), "100/s") {
+		t.Errorf("the plot of drains has a place for a case of latency, or is not there: %v", err)
 	}
 }
 
@@ -91,7 +100,7 @@ func TestParts(t *testing.T) {
 		}
 		names[p.name] = true
 		for _, c := range p.cases {
-			if !p.latency && (c.rows < 1 || c.perTx < 1 || c.payload < 50) {
+			if !c.latency && (c.rows < 1 || c.perTx < 1 || c.payload < 50) {
 				t.Errorf("%s, %s: %+v", p.name, c.name, c.workload)
 			}
 			if c.access.proxied && !c.stack.proxied || c.access.tlsKafka && !c.stack.tls {

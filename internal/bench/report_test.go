@@ -85,9 +85,12 @@ func testReport() *report {
 func TestJudge(t *testing.T) {
 	r := testReport()
 	r.judge()
-	got := map[string]bool{}
+	got, goals := map[string]bool{}, 0
 	for _, v := range r.Limits {
 		got[v.What] = v.OK
+		if v.Reached {
+			goals++
+		}
 	}
 	want := map[string]bool{
 		"100 rows/tx: × pg_recvlogical": true, "100 rows/tx: relay CPU µs/event": true, "100 rows/tx: broker CPU µs/event": true,
@@ -103,6 +106,9 @@ func TestJudge(t *testing.T) {
 	if len(got) != len(want) {
 		t.Errorf("%d limits, want %d: %v", len(got), len(want), got)
 	}
+	if goals != 6 { // relay's CPU of 100 rows/tx, broker's of both, p50, start and idle memory
+		t.Errorf("%d goals are reached, want 6: %+v", goals, r.Limits)
+	}
 	if !r.missed() || !r.void() {
 		t.Error("missed limits or a void drain were not noticed")
 	}
@@ -115,7 +121,7 @@ func TestOutput(t *testing.T) {
 	if err := r.writeTable(&text); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"void: 99 of 100 events", "1.50", "missed", "COMMIT returned", "median 20.0 ms"} {
+	for _, want := range []string{"void: 99 of 100 events", "1.50", "missed", "≥ 1.6   not reached", "≤ 50    reached", "COMMIT returned", "median 20.0 ms"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, text.String())
 		}

@@ -7,7 +7,7 @@ import (
 
 // drain is one run of one reader through a backlog.
 type drain struct {
-	Shape           string  `json:"rows_per_transaction"`
+	Shape           string  `json:"case"` // in `make bench` the rows of a transaction
 	Reader          string  `json:"reader"`
 	Repetition      int     `json:"repetition"`
 	Rows            int64   `json:"rows"`
@@ -42,9 +42,9 @@ func (d *drain) voided(format string, args ...any) { d.Void = fmt.Sprintf(format
 
 func (d *drain) String() string {
 	if d.Void != "" {
-		return fmt.Sprintf("  %s, %s rows a transaction, run %d: void: %s", d.Reader, d.Shape, d.Repetition, d.Void)
+		return fmt.Sprintf("%s, run %d: void: %s", d.Reader, d.Repetition, d.Void)
 	}
-	return fmt.Sprintf("  %s, %s rows a transaction, run %d: %.0f events/s", d.Reader, d.Shape, d.Repetition, d.EventsPerSecond)
+	return fmt.Sprintf("%s, run %d: %.0f events/s", d.Reader, d.Repetition, d.EventsPerSecond)
 }
 
 // latency is one series: COMMIT returned → record in a consumer's hands.

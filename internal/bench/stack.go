@@ -23,6 +23,7 @@ const (
 type bench struct {
 	options
 	progress io.Writer
+	axis     string // what differs between the cases of the part; "": the rows of a transaction
 	began    time.Time
 
 	postgres    *devstack.Postgres
@@ -67,6 +68,14 @@ func (b *bench) close() error {
 // say tells a person who waits what is going on.
 func (b *bench) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(b.progress, "%4.0fs  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// caseLabel is a case in words.
+func (b *bench) caseLabel(name string) string {
+	if b.axis == "" {
+		return label(name)
+	}
+	return b.axis + ": " + name
 }
 
 // name makes a name that was not used before.

@@ -55,12 +55,9 @@ func (r *report) writeTable(out io.Writer) error {
 	r.rest(t)
 	if len(r.Limits) > 0 {
 		t.section("Limits, medians of the repetitions")
+		t.row("|figure|must||goal|")
 		for _, v := range r.Limits {
-			word := "ok"
-			if !v.OK {
-				word = "missed"
-			}
-			t.row("%s|%.2f|%s|%s", v.What, v.Value, v.comparison(), word)
+			t.row("%s|%s", v.What, v.cells())
 		}
 	}
 	return errors.Join(t.err, t.out.Flush())
