@@ -9,7 +9,7 @@ import (
 
 // memoryBase is what a process needs beside the records in flight: the runtime,
 // buffers, a request being encoded.
-const memoryBase = 24 << 20
+const memoryBase = 12 << 20
 
 // limitMemory sets Go's soft memory limit from delivery.in_flight. Half of what is
 // allocated under load is requests that sarama encodes and drops; without a limit

@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"iter"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -8,88 +9,78 @@ import (
 	"github.com/walpost/walpost/internal/router"
 )
 
-// maxBatch is the size of records, before compression, at which a batch is full:
-// half of Kafka's default max.message.bytes, so that it passes uncompressed too.
-const maxBatch = 512 << 10
-
-// meta is what the producer knows of a record beside what Kafka sees.
-type meta struct {
-	event     uint64 // its number in the stream
-	position  router.Position
-	born      int64 // when its transaction committed, unix nanoseconds; 0: not known
-	partition int32 // the partition asked for; -1: by key
-	size      int32
-	cause     *partition // a dead letter: the partition whose head it stands for
-	isDead    bool       // a dead letter: there is none for it
-}
+const (
+	// maxBatch is the size of records, before compression, at which a batch is full:
+	// half of Kafka's default max.message.bytes, so that it passes uncompressed too.
+	maxBatch = 512 << 10
+	// mostRecords in a batch and in a request bounds what an arena holds.
+	mostRecords, mostRequestRecords = 4 << 10, 8 << 10
+)
 
 // batch is the records of one partition that are sent, refused and sent again
 // together. Once sent its bytes and its sequence never change (law 7).
 type batch struct {
 	next    *batch
-	records []*sarama.Record
-	metas   []meta
 	chunks  []*chunk
-	size    int
+	start   int                 // where its first record begins in the first chunk: not 0 in the right half of a split
+	count   int                 // its records
+	headers int                 // of all of them
+	size    int                 // of all of them on the wire, at most
+	letters bool                // dead letters are among them
 	sealed  bool                // sent at least once, or full: no record is added any more
 	maybe   bool                // an attempt had no answer: it may be in the log
 	encoded *sarama.RecordBatch // made at the first send
 	dead    int                 // its dead letters that are not acknowledged
 }
 
-func (b *batch) first() uint64 { return b.metas[0].event }
-
-// add copies the record in. The caller has made room by a chunk that fits.
-func (b *batch) add(c *chunk, rec *router.Record, m meta) {
-	c.records = append(c.records, sarama.Record{
-		Key:            c.copyIn(rec.Key),
-		Value:          c.copyIn(rec.Value),
-		TimestampDelta: time.Duration(rec.Timestamp), // the absolute time in ms until the batch is encoded
-	})
-	r := &c.records[len(c.records)-1]
-	from := len(c.refs)
-	for _, h := range rec.Headers {
-		c.headers = append(c.headers, sarama.RecordHeader{Key: c.copyString(h.Name), Value: c.copyIn(h.Value)})
-		c.refs = append(c.refs, &c.headers[len(c.headers)-1])
+// all gives its records in order.
+func (b *batch) all() iter.Seq[packed] {
+	return func(yield func(packed) bool) {
+		left, start := b.count, b.start
+		for _, c := range b.chunks {
+			for r := range walk(c.data[start:]) {
+				if left == 0 || !yield(r) {
+					return
+				}
+				left--
+			}
+			start = 0
+		}
 	}
-	r.Headers = c.refs[from:len(c.refs):len(c.refs)]
-	b.records = append(b.records, r)
-	b.metas = append(b.metas, m)
+}
+
+func (b *batch) head() packed { return packed(b.chunks[0].data[b.start:]) }
+
+// first is the lowest event number in it.
+func (b *batch) first() uint64 { return b.head().event() }
+
+// add copies the record into a chunk of the batch that has room for it.
+func (b *batch) add(c *chunk, rec *router.Record, m *meta) {
+	c.data = pack(c.data, rec, m)
+	b.count++
+	b.headers += len(rec.Headers)
 	b.size += int(m.size)
+	b.letters = b.letters || m.isDead
 }
 
 // encode makes sarama's batch, once: sarama keeps the compressed records and
-// writes the header anew at each send, so a retry is the same bytes.
-func (b *batch) encode(codec sarama.CompressionCodec, pid int64, epoch int16, seq int32) *sarama.RecordBatch {
+// writes the header anew at each send, so a retry is the same bytes. Of the records
+// themselves a retry wants only the number; they are in the arena until its next reset.
+func (b *batch) encode(a *arena, codec sarama.CompressionCodec, pid int64, epoch int16, seq int32) *sarama.RecordBatch {
+	records, first, latest := a.fill(b)
 	if b.encoded == nil {
-		first := int64(b.records[0].TimestampDelta)
-		latest := first
-		for i, r := range b.records {
-			ms := int64(r.TimestampDelta)
-			latest = max(latest, ms)
-			r.OffsetDelta = int64(i)
-			r.TimestampDelta = time.Duration(ms-first) * time.Millisecond
-		}
 		b.encoded = &sarama.RecordBatch{
 			Version:          2,
 			Codec:            codec,
 			CompressionLevel: sarama.CompressionLevelDefault,
-			LastOffsetDelta:  int32(len(b.records) - 1),
+			LastOffsetDelta:  int32(b.count - 1),
 			FirstTimestamp:   time.UnixMilli(first),
 			MaxTimestamp:     time.UnixMilli(latest),
-			Records:          b.records,
 		}
 	}
+	b.encoded.Records = records
 	b.encoded.ProducerID, b.encoded.ProducerEpoch, b.encoded.FirstSequence = pid, epoch, seq
 	return b.encoded
-}
-
-// timestamp is the time of record i in milliseconds, before and after encoding.
-func (b *batch) timestamp(i int) int64 {
-	if b.encoded == nil {
-		return int64(b.records[i].TimestampDelta)
-	}
-	return b.encoded.FirstTimestamp.UnixMilli() + b.records[i].TimestampDelta.Milliseconds()
 }
 
 // newest is the latest time of its records: by it Kafka forgets producers.
@@ -100,40 +91,41 @@ func (b *batch) newest() time.Time {
 	return b.encoded.MaxTimestamp
 }
 
-// record gives record i back in the router's form; its slices alias the chunk.
-func (b *batch) record(topic string, i int) *router.Record {
-	r := b.records[i]
-	rec := &router.Record{
-		Topic: topic, Key: r.Key, Value: r.Value, Timestamp: b.timestamp(i), Partition: b.metas[i].partition,
-		Headers: make([]router.Header, len(r.Headers)),
+// split cuts the batch into two heads that carry the sequences of the whole. The
+// halves are new batches over the same chunks: an encoded one is never changed.
+func (b *batch) split(at int) (left, right *batch) {
+	left = &batch{sealed: true, maybe: b.maybe, start: b.start}
+	right = &batch{sealed: true, maybe: b.maybe, next: b.next}
+	left.next = right
+	begin := b.start
+	for _, c := range b.chunks {
+		offset := begin
+		for r := range walk(c.data[begin:]) {
+			if left.count+right.count == b.count {
+				break
+			}
+			half := left
+			if left.count == at {
+				half = right
+			}
+			if half.take(c, r); right.count == 1 && half == right {
+				right.start = offset
+			}
+			offset += len(r)
+		}
+		begin = 0
 	}
-	for j, h := range r.Headers {
-		rec.Headers[j] = router.Header{Name: string(h.Key), Value: h.Value}
-	}
-	return rec
+	return left, right
 }
 
-// split cuts the batch into two heads that carry the sequences of the whole. The
-// halves are new batches over the same records: an encoded one is never changed.
-func (b *batch) split(at int) (left, right *batch) {
-	half := func(from, to int) *batch {
-		h := &batch{
-			records: append([]*sarama.Record(nil), b.records[from:to]...),
-			metas:   append([]meta(nil), b.metas[from:to]...),
-			chunks:  append([]*chunk(nil), b.chunks...),
-			sealed:  true, maybe: b.maybe,
-		}
-		for i, m := range h.metas {
-			h.size += int(m.size)
-			h.records[i].TimestampDelta = time.Duration(b.timestamp(from + i))
-		}
-		return h
+// take counts a record of a chunk as the batch's own.
+func (b *batch) take(c *chunk, r packed) {
+	if n := len(b.chunks); n == 0 || b.chunks[n-1] != c {
+		b.chunks = append(b.chunks, c)
+		c.batches++
 	}
-	for _, c := range b.chunks {
-		c.batches += 2 // the halves; the whole gives its own back
-	}
-	left, right = half(0, at), half(at, len(b.records))
-	right.next = b.next
-	left.next = right
-	return left, right
+	b.count++
+	b.headers += r.headers()
+	b.size += r.size()
+	b.letters = b.letters || r.isDead()
 }

@@ -1,116 +1,89 @@
 package producer
 
-import (
-	"sync/atomic"
+import "sync/atomic"
 
-	"github.com/IBM/sarama"
-)
-
-// A batch is a list of chunks, and chunks are reused: in the steady state no
-// record costs an allocation. The first chunk of a batch is small, so that a
-// thousand partitions with one record each do not spend the memory budget.
-const (
-	smallData, smallRecords = 4 << 10, 8
-	largeData, largeRecords = 16 << 10, 64
-	headersPerRecord        = 3
-)
-
-// chunk holds the bytes of some records and the structures sarama encodes from.
+// chunk is memory for packed records, some or one. A batch is a list of chunks,
+// and chunks are reused: in the steady state no record costs an allocation.
 type chunk struct {
-	data    []byte // appended to, never grown: sarama's records point into it
-	records []sarama.Record
-	headers []sarama.RecordHeader
-	refs    []*sarama.RecordHeader // one per header: sarama wants pointers
-	batches int                    // batches that still need it: two after a split
-	next    *chunk                 // in the free list
+	data    []byte // appended to, never grown
+	batches int    // that still need it: two after a split
+	next    *chunk // in the free list
 }
 
-func newChunk(data, records, headers int) *chunk {
-	return &chunk{
-		data:    make([]byte, 0, data),
-		records: make([]sarama.Record, 0, records),
-		headers: make([]sarama.RecordHeader, 0, headers),
-		refs:    make([]*sarama.RecordHeader, 0, headers),
-	}
-}
+// chunkSizes are those of a batch's first chunk, its second, and those after: a
+// thousand partitions with one record each must not spend the memory budget. A
+// record larger than the last gets a chunk of its own.
+var chunkSizes = [...]int{4 << 10, 16 << 10, 64 << 10} //nolint:gochecknoglobals // a constant in all but grammar
+
+const (
+	largest   = len(chunkSizes) // index of the free list of chunks for one large record
+	chunkHead = 64              // bytes of the structure itself
+	roundTo   = 64 << 10        // large chunks are multiples, so that one serves for the next
+	mostTried = 8               // large chunks looked at for one that fits
+)
+
+func (c *chunk) fits(n int) bool { return len(c.data)+n <= cap(c.data) }
 
 // cost is the memory the chunk takes of the in-flight budget.
-func (c *chunk) cost() int64 {
-	return int64(cap(c.data)) + int64(cap(c.records))*(128+48) + int64(cap(c.headers))*(48+8)
-}
-
-func (c *chunk) fits(data, headers int) bool {
-	return len(c.data)+data <= cap(c.data) && len(c.records) < cap(c.records) && len(c.headers)+headers <= cap(c.headers)
-}
-
-// copyIn appends b to the chunk and returns the copy: nil stays nil, empty stays empty.
-func (c *chunk) copyIn(b []byte) []byte {
-	if b == nil {
-		return nil
-	}
-	at := len(c.data)
-	c.data = append(c.data, b...)
-	return c.data[at:len(c.data):len(c.data)]
-}
-
-func (c *chunk) copyString(s string) []byte {
-	at := len(c.data)
-	c.data = append(c.data, s...)
-	return c.data[at:len(c.data):len(c.data)]
-}
-
-func (c *chunk) reset() {
-	clear(c.records) // sarama keeps state in a record between encodings
-	c.data, c.records, c.headers, c.refs = c.data[:0], c.records[:0], c.headers[:0], c.refs[:0]
-}
+func (c *chunk) cost() int64 { return int64(cap(c.data)) + chunkHead }
 
 // memory gives out chunks and counts them.
 type memory struct {
 	used  atomic.Int64 // bytes of all chunks given out; read without the producer's lock
-	small *chunk
-	large *chunk
-	spare int64 // bytes in the two free lists
-	limit int64 // what the free lists may hold
+	limit int64        // of used and spare together; used may pass it
+	spare int64        // bytes in the free lists
+	free  [largest + 1]*chunk
 }
 
-// get returns a chunk for a record of the given size; one that is larger than
-// any chunk gets a chunk of its own.
-func (m *memory) get(first bool, data, headers int) *chunk {
-	if data > largeData || headers > largeRecords*headersPerRecord {
-		c := newChunk(data, 1, headers)
-		m.used.Add(c.cost())
-		return c
+// get returns a chunk with room for n bytes, for a batch that has so many already.
+func (m *memory) get(have, n int) *chunk {
+	class := min(have, largest-1)
+	for class < largest && n > chunkSizes[class] {
+		class++
 	}
-	free, size, records := &m.large, largeData, largeRecords
-	if first && data <= smallData && headers <= smallRecords*headersPerRecord {
-		free, size, records = &m.small, smallData, smallRecords
-	}
-	c := *free
+	c := m.take(class, n)
 	if c == nil {
-		c = newChunk(size, records, records*headersPerRecord)
-	} else {
-		*free, c.next = c.next, nil
-		m.spare -= c.cost()
+		size := (n + roundTo - 1) / roundTo * roundTo
+		if class < largest {
+			size = chunkSizes[class]
+		}
+		c = &chunk{data: make([]byte, 0, size)}
 	}
 	m.used.Add(c.cost())
 	return c
 }
 
+// take finds a free chunk. Of the large ones it takes the first that fits and is
+// at most twice as large as it must be.
+func (m *memory) take(class, n int) *chunk {
+	at := &m.free[class]
+	for tried := 0; *at != nil && tried < mostTried; tried++ {
+		c := *at
+		if size := cap(c.data); size >= n && (class < largest || size <= 2*n) {
+			*at, c.next = c.next, nil
+			m.spare -= c.cost()
+			return c
+		}
+		at = &c.next
+	}
+	return nil
+}
+
+// put takes a chunk back. What is over the limit goes to the garbage collector.
 func (m *memory) put(c *chunk) {
 	cost := c.cost()
-	m.used.Add(-cost)
-	if m.spare+cost > m.limit {
-		return // after a burst the garbage collector takes it back
-	}
-	switch cap(c.data) {
-	case smallData:
-		c.reset()
-		c.next, m.small = m.small, c
-	case largeData:
-		c.reset()
-		c.next, m.large = m.large, c
-	default:
+	used := m.used.Add(-cost)
+	if used+m.spare+cost > m.limit {
 		return
 	}
+	class := largest
+	for i, size := range chunkSizes {
+		if cap(c.data) == size {
+			class = i
+			break
+		}
+	}
+	c.data = c.data[:0]
+	c.next, m.free[class] = m.free[class], c
 	m.spare += cost
 }

@@ -1,5 +1,10 @@
 package producer
 
+import (
+	"github.com/IBM/sarama"
+	"go.uber.org/zap"
+)
+
 // SkewSequences moves the sequences of all partitions away from the broker's, as if
 // Kafka had lost the state of this producer.
 func (p *Producer) SkewSequences(by int) {
@@ -14,3 +19,42 @@ func (p *Producer) SkewSequences(by int) {
 
 // NextSequence is nextSequence, for the wrap at 2^31.
 func NextSequence(seq int32, n int) int32 { return nextSequence(seq, n) }
+
+// Offline is a producer without a goroutine and without Kafka: Round is its broker.
+type Offline struct {
+	*Producer
+	link *link
+}
+
+// NewOffline knows one topic, whose partitions one broker leads.
+func NewOffline(name string, partitions int32, memory int64) *Offline {
+	p := &Producer{
+		opts: Options{Observer: nobody{}, Memory: memory, Codec: sarama.CompressionNone},
+		log:  zap.NewNop(), topics: map[string]*topic{}, links: map[int32]*link{}, want: make(chan struct{}, 1),
+	}
+	p.memory.limit = memory
+	p.watermark.Store(1)
+	l := &link{p: p, wake: make(chan struct{}, 1)}
+	t := p.topic(name)
+	t.grow(partitions)
+	for _, pt := range t.partitions {
+		p.lead(pt, l)
+	}
+	return &Offline{Producer: p, link: l}
+}
+
+// Round collects what one request takes, makes what sarama encodes from, and
+// acknowledges it: all a link does but for sarama's part.
+func (o *Offline) Round() (records int) {
+	sent := o.link.collect()
+	for _, pt := range sent {
+		records += len(pt.head.encode(&o.link.arena, o.opts.Codec, pt.pid, pt.epoch, pt.seq).Records)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, pt := range sent {
+		o.answer(pt, answer{class: accepted})
+	}
+	o.advance()
+	return records
+}

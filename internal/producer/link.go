@@ -46,6 +46,7 @@ type link struct {
 	opened  string // address conn was opened to
 	backoff time.Duration
 	answers chan produced
+	arena   arena
 	timer   *time.Timer
 }
 
@@ -227,14 +228,17 @@ func (l *link) hangUp() {
 func (l *link) collect() []*partition {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
-	var size, n int
+	var size, records, headers, n int
 	for ; n < len(l.ready); n++ {
 		head := l.ready[n].head
-		if n > 0 && size+head.size > maxRequest {
+		if n > 0 && (size+head.size > maxRequest || records+head.count > mostRequestRecords) {
 			break
 		}
 		size += head.size
+		records += head.count
+		headers += head.headers
 	}
+	l.arena.reset(records, headers)
 	sent := make([]*partition, n)
 	copy(sent, l.ready)
 	l.ready = append(l.ready[:0], l.ready[n:]...)
@@ -258,7 +262,7 @@ func (l *link) produce(ctx context.Context, sent []*partition) {
 		RequiredAcks: sarama.WaitForAll, Timeout: int32(ackTimeout / time.Millisecond), Version: produceVersion,
 	}
 	for _, pt := range sent {
-		req.AddBatch(pt.topic.name, pt.index, pt.head.encode(l.p.opts.Codec, pt.pid, pt.epoch, pt.seq))
+		req.AddBatch(pt.topic.name, pt.index, pt.head.encode(&l.arena, l.p.opts.Codec, pt.pid, pt.epoch, pt.seq))
 	}
 	crash.At(crash.BeforeProduce)
 	begun, answers := time.Now(), l.answers

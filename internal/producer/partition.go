@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/router"
 )
 
 // hold says why the head of a queue waits although its leader is known.
@@ -30,6 +32,7 @@ const (
 type partition struct {
 	topic *topic
 	index int32
+	queue int   // its place among all queues
 	link  *link // of the leader; nil while it is not known
 
 	head, tail *batch
@@ -45,6 +48,14 @@ type partition struct {
 	backoff time.Duration
 }
 
+// number is its place among all queues; nil has -1.
+func (pt *partition) number() int32 {
+	if pt == nil {
+		return -1
+	}
+	return int32(pt.queue)
+}
+
 const (
 	backoffFirst = 50 * time.Millisecond
 	backoffMost  = time.Second
@@ -58,9 +69,9 @@ func (pt *partition) delay() {
 }
 
 // append adds a record to the open batch at the tail, or begins one.
-func (p *Producer) append(pt *partition, b *batchSource) {
+func (p *Producer) append(pt *partition, rec *router.Record, m *meta) {
 	t := pt.tail
-	if t == nil || t.sealed || t.size+int(b.meta.size) > pt.topic.limit {
+	if t == nil || t.sealed || t.size+int(m.size) > pt.topic.limit || t.count == mostRecords {
 		if t != nil {
 			t.sealed = true
 		}
@@ -73,16 +84,14 @@ func (p *Producer) append(pt *partition, b *batchSource) {
 		}
 		pt.tail = t
 	}
-	data, headers := b.room()
-	var c *chunk
-	if n := len(t.chunks); n > 0 && t.chunks[n-1].fits(data, headers) {
-		c = t.chunks[n-1]
-	} else {
-		c = p.memory.get(len(t.chunks) == 0, data, headers)
+	need, have := packedSize(rec), len(t.chunks)
+	if have == 0 || !t.chunks[have-1].fits(need) {
+		c := p.memory.get(have, need)
 		c.batches = 1
 		t.chunks = append(t.chunks, c)
+		have++
 	}
-	t.add(c, b.rec, b.meta)
+	t.add(t.chunks[have-1], rec, m)
 }
 
 // drop takes the head off the queue and its memory back.
@@ -92,7 +101,7 @@ func (p *Producer) drop(pt *partition) {
 	if pt.head == nil {
 		pt.tail = nil
 	}
-	p.events -= len(b.records)
+	p.events -= b.count
 	p.freeBatch(b)
 }
 
@@ -115,22 +124,14 @@ func (p *Producer) newBatch() *batch {
 	return &batch{}
 }
 
-// mostPooled bounds the slices a pooled batch keeps.
-const mostPooled = 4096
-
 func (p *Producer) freeBatch(b *batch) {
 	for _, c := range b.chunks {
 		if c.batches--; c.batches == 0 {
 			p.memory.put(c)
 		}
 	}
-	if cap(b.records) > mostPooled {
-		return
-	}
-	clear(b.records)
-	clear(b.metas)
 	clear(b.chunks)
-	*b = batch{records: b.records[:0], metas: b.metas[:0], chunks: b.chunks[:0], next: p.batches}
+	*b = batch{chunks: b.chunks[:0], next: p.batches}
 	p.batches = b
 }
 
@@ -179,22 +180,30 @@ func (p *Producer) answer(pt *partition, a answer) {
 func (p *Producer) acknowledged(pt *partition) {
 	b := pt.head
 	pt.backoff, pt.retryAt = 0, time.Time{}
-	pt.seq = nextSequence(pt.seq, len(b.records))
+	pt.seq = nextSequence(pt.seq, b.count)
 	pt.topic.written = true
 	p.recovered(pt)
-	p.opts.Observer.Published(pt.topic.name, len(b.records), b.size)
-	if born := b.metas[0].born; born > 0 {
+	p.opts.Observer.Published(pt.topic.name, b.count, b.size)
+	if born := b.head().born(); born > 0 {
 		p.opts.Observer.CommitToAck(max(0, time.Since(time.Unix(0, born))))
 	}
-	for i := range b.metas {
-		if b.metas[i].isDead {
-			p.opts.Observer.DeadLettered(pt.topic.name)
-		}
-		if cause := b.metas[i].cause; cause != nil {
-			p.buried(cause)
-		}
+	if b.letters {
+		p.lettersAcknowledged(pt)
 	}
 	p.drop(pt)
+}
+
+// lettersAcknowledged counts the dead letters in the head and tells the queues whose
+// heads they stand for.
+func (p *Producer) lettersAcknowledged(pt *partition) {
+	for r := range pt.head.all() {
+		if r.isDead() {
+			p.opts.Observer.DeadLettered(pt.topic.name)
+		}
+		if cause := r.cause(); cause >= 0 {
+			p.buried(p.queues[cause])
+		}
+	}
 }
 
 // forgottenAfter is an hour less than Kafka's default producer.id.expiration.ms.
@@ -223,7 +232,7 @@ func (p *Producer) nextEpoch(pt *partition, b *batch) {
 }
 
 func (p *Producer) possibleRepeats(pt *partition, b *batch, why string) {
-	p.opts.Observer.PossibleRepeats(len(b.records))
+	p.opts.Observer.PossibleRepeats(b.count)
 	p.log.Warn("records may repeat", zap.String("topic", pt.topic.name), zap.Int32("partition", pt.index),
-		zap.Int("records", len(b.records)), zap.String("reason", why))
+		zap.Int("records", b.count), zap.String("reason", why))
 }

@@ -179,28 +179,13 @@ func (p *Producer) add(rec *router.Record, m meta) {
 	p.events++
 	m.size, m.born = int32(size(rec)), p.born.Load()
 	pt := t.choose(rec.Key, m.partition)
-	p.append(pt, &batchSource{rec: rec, meta: m})
+	p.append(pt, rec, &m)
 	if !pt.listed && !pt.busy {
 		p.schedule(pt)
 	}
 	if p.Full() {
 		p.nudge(pt) // nothing more comes: a request must not wait to fill
 	}
-}
-
-// batchSource is a record on its way into a batch.
-type batchSource struct {
-	rec  *router.Record
-	meta meta
-}
-
-// room is the bytes and headers a chunk must have left.
-func (s *batchSource) room() (data, headers int) {
-	data = len(s.rec.Key) + len(s.rec.Value)
-	for _, h := range s.rec.Headers {
-		data += len(h.Name) + len(h.Value)
-	}
-	return data, len(s.rec.Headers)
 }
 
 // size is the bytes of a record on the wire, at most.

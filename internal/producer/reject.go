@@ -58,11 +58,11 @@ func (p *Producer) halt(h *Halt) {
 // record that is meant: that one follows the policy.
 func (p *Producer) cut(pt *partition, a answer) {
 	b := pt.head
-	if n := len(b.records); n > 1 {
+	if b.count > 1 {
 		if a.class == tooLarge {
 			pt.topic.limit = max(min(pt.topic.limit, b.size/2), 1<<10) // else every batch is cut
 		}
-		p.split(pt, n/2)
+		p.split(pt, b.count/2)
 		return
 	}
 	reason, text := ReasonInvalidRecord, "Kafka refuses the record: "+a.text
@@ -87,11 +87,11 @@ func (p *Producer) rejectMissing(pt *partition) {
 func (p *Producer) reject(pt *partition, reason, text string) {
 	b := pt.head
 	b.sealed = true
-	for i := range b.records {
-		r := p.rejected(pt, i, reason, text)
+	for rec := range b.all() {
+		r := p.rejected(pt, rec, reason, text)
 		switch {
-		case p.opts.OnReject == Skip && !b.metas[i].isDead:
-		case p.opts.OnReject == DeadLetter && !b.metas[i].isDead && p.bury(pt, i, r):
+		case p.opts.OnReject == Skip && !rec.isDead():
+		case p.opts.OnReject == DeadLetter && !rec.isDead() && p.bury(pt, rec, r):
 		default:
 			pt.hold = haltHold
 			p.halt(&Halt{Topic: r.Topic, ID: r.ID, Reason: r.Reason, Text: r.Text})
@@ -103,10 +103,9 @@ func (p *Producer) reject(pt *partition, reason, text string) {
 	}
 }
 
-func (p *Producer) rejected(pt *partition, i int, reason, text string) Rejected {
-	b := pt.head
-	r := Rejected{Topic: pt.topic.name, Reason: reason, Text: text, Position: b.metas[i].position}
-	if h := b.records[i].Headers; len(h) > 0 {
+func (p *Producer) rejected(pt *partition, rec packed, reason, text string) Rejected {
+	r := Rejected{Topic: pt.topic.name, Reason: reason, Text: text, Position: rec.position()}
+	if h := rec.record(r.Topic).Headers; len(h) > 0 {
 		r.ID = string(h[0].Value)
 	}
 	p.opts.Observer.Rejected(r.Topic, reason)
@@ -114,19 +113,18 @@ func (p *Producer) rejected(pt *partition, i int, reason, text string) Rejected 
 	return r
 }
 
-// bury queues the dead letter of record i of the head, under the newest event
+// bury queues the dead letter of a record of the head, under the newest event
 // number: numbers must rise within a queue, and the original at its own head
 // holds the watermark.
-func (p *Producer) bury(pt *partition, i int, r Rejected) bool {
-	b := pt.head
-	dead, err := p.opts.Bury(b.record(pt.topic.name, i), r)
+func (p *Producer) bury(pt *partition, rec packed, r Rejected) bool {
+	dead, err := p.opts.Bury(rec.record(pt.topic.name), r)
 	if err != nil || dead.Topic == pt.topic.name {
 		p.log.Error("the dead letter cannot be written: see delivery.dead_letter", zap.String("topic", r.Topic), zap.Error(err))
 		return false
 	}
 	pt.hold = deadHold
-	b.dead++
-	p.add(dead, meta{event: p.lastEvent, position: b.metas[i].position, partition: -1, cause: pt, isDead: true})
+	pt.head.dead++
+	p.add(dead, meta{event: p.lastEvent, position: rec.position(), partition: -1, cause: pt, isDead: true})
 	return true
 }
 

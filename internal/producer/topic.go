@@ -44,7 +44,7 @@ func (p *Producer) topic(name string) *topic {
 }
 
 func (p *Producer) newQueue(t *topic, index int32) *partition {
-	pt := &partition{topic: t, index: index, pid: -1}
+	pt := &partition{topic: t, index: index, queue: len(p.queues), pid: -1}
 	p.queues = append(p.queues, pt)
 	return pt
 }
@@ -122,10 +122,10 @@ func (t *topic) grow(n int32) {
 func (t *topic) release() {
 	w := t.waiting
 	for b := w.head; b != nil; b = w.head {
-		for i := range b.records {
-			rec, m := b.record(t.name, i), b.metas[i]
+		for r := range b.all() {
+			rec, m := r.record(t.name), t.p.meta(r)
 			pt := t.choose(rec.Key, m.partition)
-			t.p.append(pt, &batchSource{rec: rec, meta: m})
+			t.p.append(pt, rec, &m)
 			t.p.schedule(pt)
 			t.p.events++ // drop takes them off again
 		}

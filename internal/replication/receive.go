@@ -18,10 +18,13 @@ type receiver struct {
 	buf  []byte
 	r, w int // unread bytes are buf[r:w]
 	left int // as an io.Reader: bytes of the present message not given out yet
+	idle int // times the buffer was empty since a message that was larger than receiveBuffer
 }
 
 const (
 	receiveBuffer = 256 << 10
+	keptBuffer    = 4 << 20 // a larger one is given up when its row is done
+	largeFills    = 64      // a smaller one after so many reads without a large row
 	frameHeader   = 5
 	maxFrame      = 1<<30 + 1<<20 // a row is at most 1 GB; more is not the protocol
 )
@@ -91,24 +94,16 @@ func (r *receiver) need() int {
 	return n
 }
 
-// fill reads once, after making room for a message of n bytes. A buffer that
-// grew for a large row shrinks again when the row is done.
+// fill reads once, after making room for a message of n bytes.
 func (r *receiver) fill(n int) error {
-	if r.r == r.w {
-		r.r, r.w = 0, 0
-		if len(r.buf) > receiveBuffer && n <= receiveBuffer {
-			r.buf = make([]byte, receiveBuffer)
-		}
-	}
+	r.shrink(n)
 	if r.r+n > len(r.buf) || r.w == len(r.buf) {
 		if n > len(r.buf) {
-			bigger := make([]byte, max(n, min(2*len(r.buf), receiveBuffer)))
-			r.w = copy(bigger, r.buf[r.r:r.w])
-			r.buf = bigger
+			r.grow(n)
 		} else {
 			r.w = copy(r.buf, r.buf[r.r:r.w])
+			r.r = 0
 		}
-		r.r = 0
 	}
 	m, err := r.src.Read(r.buf[r.w:])
 	r.w += m
@@ -121,12 +116,41 @@ func (r *receiver) fill(n int) error {
 	return err
 }
 
-// large makes the buffer as big as the stream wants it.
-func (r *receiver) large() {
-	if len(r.buf) >= receiveBuffer {
-		return
+// grow makes room for a message of n bytes, and a little more: the next large row
+// is seldom of exactly this size.
+func (r *receiver) grow(n int) {
+	size := receiveBuffer
+	if n > receiveBuffer {
+		size = n + min(n/4, 1<<20)
+	} else {
+		size = max(n, min(2*len(r.buf), size))
 	}
-	bigger := make([]byte, receiveBuffer)
+	bigger := make([]byte, size)
 	r.w = copy(bigger, r.buf[r.r:r.w])
 	r.r, r.buf = 0, bigger
+}
+
+// shrink gives up, between messages, what a large row needed: at once when it was
+// very large, else when a while has brought no other.
+func (r *receiver) shrink(n int) {
+	if n > receiveBuffer {
+		r.idle = 0
+	}
+	if r.r != r.w {
+		return
+	}
+	r.r, r.w = 0, 0
+	if len(r.buf) <= receiveBuffer || n > receiveBuffer {
+		return
+	}
+	if r.idle++; r.idle > largeFills || len(r.buf) > keptBuffer {
+		r.buf, r.idle = make([]byte, receiveBuffer), 0
+	}
+}
+
+// large makes the buffer as big as the stream wants it.
+func (r *receiver) large() {
+	if len(r.buf) < receiveBuffer {
+		r.grow(receiveBuffer)
+	}
 }
