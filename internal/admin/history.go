@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	historyEvery = 5 * time.Second
+	historyEvery = 10 * time.Second
 	historyKept  = int(time.Hour / historyEvery)
 )
 

@@ -98,10 +98,8 @@ func (m *Monitor) Run(ctx context.Context) {
 		}
 		if topics := m.options.Topics(); len(topics) > 0 {
 			m.look(ctx, topics)
-			timer.Reset(m.options.Every)
-		} else {
-			timer.Reset(min(m.options.Every, time.Second))
 		}
+		timer.Reset(m.options.Every)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 const (
 	metadataPause  = 50 * time.Millisecond  // between metadata requests
 	missingPause   = 200 * time.Millisecond // while something is missing
-	pingInterval   = 5 * time.Second        // how often Kafka is asked whether it is there
+	pingInterval   = 10 * time.Second       // how often Kafka is asked whether it is there
 	refreshEvery   = time.Minute            // how often partitions that were added are looked for
 	metadataV8     = 8                      // v10 has topic ids, which walpost does not need
 	initProducerV4 = 4

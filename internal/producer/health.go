@@ -26,7 +26,7 @@ func (p *Producer) trouble(pt *partition, a answer) {
 	}
 	t.count++
 	if a.class == denied {
-		pt.topic.denied, pt.topic.unseen = a.text, false
+		pt.topic.deny(a.text, false)
 	}
 	if t.count > 1 && now.Sub(t.logged) < logEvery {
 		return
@@ -41,7 +41,7 @@ func (p *Producer) trouble(pt *partition, a answer) {
 }
 
 func (p *Producer) recovered(pt *partition) {
-	pt.topic.denied = ""
+	pt.topic.deny("", pt.topic.unseen)
 	t := &pt.topic.trouble
 	if t.count == 0 || t.by != pt {
 		return
@@ -49,6 +49,16 @@ func (p *Producer) recovered(pt *partition) {
 	p.log.Info("Kafka takes batches again", zap.String("topic", pt.topic.name),
 		zap.Duration("after", time.Since(t.since)), zap.Int("times", t.count))
 	*t = trouble{}
+}
+
+// deny notes what Kafka does not allow, "" when it does. unseen: it is about the
+// topic's metadata, or making it, and not about writing.
+func (t *topic) deny(text string, unseen bool) {
+	changed := t.denied != text
+	t.denied, t.unseen = text, unseen
+	if changed {
+		t.p.opts.Changed()
+	}
 }
 
 // logRejected names a rejected record: the first of a kind at once, then rarely.
@@ -75,6 +85,7 @@ type health struct {
 	logged    time.Time
 	err       error
 	rarely    map[string]time.Time
+	changed   func()
 }
 
 // Health tells whether Kafka answers, and what it does not allow.
@@ -113,6 +124,7 @@ func (h *health) reached() {
 		h.log.Info("Kafka is reachable again", zap.Duration("after", time.Since(h.since)))
 	}
 	h.reachable, h.since, h.err = true, time.Now(), nil
+	h.changed()
 }
 
 func (h *health) failed(err error) {
@@ -121,6 +133,7 @@ func (h *health) failed(err error) {
 		h.reachable, h.since, h.logged = false, now, time.Time{}
 	}
 	h.err = err
+	h.changed()
 	if now.Sub(h.logged) >= logEvery {
 		h.logged = now
 		h.log.Warn("Kafka is not reachable, records wait", zap.Error(err), zap.Duration("for", now.Sub(h.since)))

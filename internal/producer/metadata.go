@@ -41,7 +41,7 @@ func (t *topic) apply(m *sarama.TopicMetadata, now time.Time) {
 		if !t.unseen {
 			t.p.log.Warn("the topic may not be described: its records wait", zap.String("topic", t.name), zap.Error(m.Err))
 		}
-		t.denied, t.unseen = m.Err.Error(), true
+		t.deny(m.Err.Error(), true)
 	default: // a broker that does not know yet
 	}
 }
@@ -54,7 +54,7 @@ func (t *topic) lead(m *sarama.TopicMetadata, now time.Time) {
 	}
 	if t.unseen { // whether it may be written only an answer tells
 		t.p.log.Info("the topic may be described again", zap.String("topic", t.name))
-		t.denied, t.unseen = "", false
+		t.deny("", false)
 	}
 	n := int32(len(m.Partitions))
 	t.grow(n)
@@ -105,10 +105,10 @@ func (t *topic) create() {
 		defer p.mu.Unlock()
 		t.creating = false
 		if err == nil {
-			t.denied, t.unseen = "", false
+			t.deny("", false)
 			p.log.Info("created topic", zap.String("topic", t.name))
 		} else if p.ctx.Err() == nil {
-			t.denied, t.unseen = "it cannot be created: "+err.Error(), true
+			t.deny("it cannot be created: "+err.Error(), true)
 			if p.health.mayLog("create " + t.name) {
 				p.log.Warn("the topic cannot be created: its records wait", zap.String("topic", t.name), zap.Error(err))
 			}

@@ -61,6 +61,10 @@ type Options struct {
 	// memory was given back. It must not block.
 	Progress func()
 
+	// Changed is called when Health may say something else than before. It must not
+	// block and must not call back.
+	Changed func()
+
 	Observer Observer // nil: nobody
 	Log      *zap.Logger
 }
@@ -118,12 +122,15 @@ func New(ctx context.Context, opts Options) *Producer {
 	if opts.Progress == nil {
 		opts.Progress = func() {}
 	}
+	if opts.Changed == nil {
+		opts.Changed = func() {}
+	}
 	p := &Producer{
 		opts: opts, log: opts.Log,
 		topics: map[string]*topic{}, links: map[int32]*link{},
 		pid:    -1,
 		want:   make(chan struct{}, 1),
-		health: health{log: opts.Log, since: time.Now()},
+		health: health{log: opts.Log, since: time.Now(), changed: opts.Changed},
 	}
 	p.memory.limit = opts.Memory
 	p.watermark.Store(1)

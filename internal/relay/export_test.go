@@ -36,5 +36,9 @@ func (d dialer) Dial(network, addr string) (net.Conn, error) {
 	return d(context.Background(), network, addr)
 }
 
+// SetGuardIdle changes how often the guard looks while nothing comes. It is called
+// before Run.
+func (r *Relay) SetGuardIdle(d time.Duration) { r.guardIdle = d }
+
 // SetPatience shortens what an event may wait. It is called before Run.
 func (r *Relay) SetPatience(d time.Duration) { r.patience = d }

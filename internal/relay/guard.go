@@ -10,9 +10,16 @@ import (
 	"github.com/walpost/walpost/internal/replication"
 )
 
-// guardEvery is how often publication and table are looked at while the stream
-// runs. It bounds how long rows may be skipped before the relay halts.
-const guardEvery = 3 * time.Second
+const (
+	// guardEvery is how often publication and table are looked at while the server
+	// goes on in the WAL. Rows that it skips are WAL too: it tells of them by a
+	// keepalive when it has come to the end, and then the guard looks.
+	guardEvery = 3 * time.Second
+	// guardIdle is how often while nothing comes: as often as the stream's status goes
+	// out. It bounds how long rows may be skipped by a server that is busy with WAL of
+	// other tables, and tells of nothing meanwhile.
+	guardIdle = 10 * time.Second
+)
 
 // guard ends the stream with a *Halt when publication or table change so that
 // rows are skipped: Postgres itself says nothing (before version 18 it says so
@@ -27,9 +34,9 @@ func (r *Relay) guard(ctx context.Context, end context.CancelCauseFunc) {
 		}
 	}
 	defer closing()
-	tick := time.NewTicker(guardEvery)
-	defer tick.Stop()
 	for {
+		begun := time.Now()
+		r.pipeline.stir.listen()
 		if conn == nil {
 			var err error
 			if conn, err = r.target.SQL(ctx); err != nil {
@@ -48,11 +55,33 @@ func (r *Relay) guard(ctx context.Context, end context.CancelCauseFunc) {
 				return
 			}
 		}
+		idle := conn != nil && !r.waited && r.state.get().State == Streaming
+		if !r.untilLook(ctx, begun, idle) {
+			return
+		}
+	}
+}
+
+// untilLook waits for the time of the guard's next look; false: ctx has ended.
+func (r *Relay) untilLook(ctx context.Context, last time.Time, idle bool) bool {
+	if idle {
+		timer := time.NewTimer(time.Until(last.Add(r.guardIdle)))
+		defer timer.Stop()
 		select {
 		case <-ctx.Done():
-			return
-		case <-tick.C:
+			return false
+		case <-timer.C:
+			return true
+		case <-r.pipeline.stir.told:
 		}
+	}
+	timer := time.NewTimer(time.Until(last.Add(guardEvery)))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 
@@ -89,12 +118,17 @@ func (r *Relay) inspectTable(ctx context.Context, conn *pgx.Conn) (*Halt, error)
 		return nil, err
 	}
 	if change != nil {
+		detail := change.Error()
+		if !r.guardedAt.IsZero() {
+			detail += "; " + time.Since(r.guardedAt).Round(100*time.Millisecond).String() + " ago it was as it should be"
+		}
 		return &Halt{
-			Code: ExitHalted, Reason: "rows are being skipped", Detail: change.Error() + "; this was seen within the last " + guardEvery.String(),
+			Code: ExitHalted, Reason: "rows are being skipped", Detail: detail,
 			Hint: "mend it, then `walpost recover -c " + r.cfg.File + "` publishes what was skipped from the table; `walpost audit` shows what is missing",
 		}, nil
 	}
 	r.guarded.Store(now)
+	r.guardedAt = time.Now()
 	return nil, nil
 }
 
@@ -114,10 +148,11 @@ func (r *Relay) guardedChange(ctx context.Context, conn *pgx.Conn) (now *replica
 // may be a moment; twice is a state.
 func (r *Relay) judgeStandby(waits bool) {
 	if waits && r.waited {
-		r.state.swapHint(WaitingForStandby, "the walsender waits for a physical standby to have the events",
-			"a standby named in synchronized_standby_slots is down or behind: bring it back, or take it out of the setting", Streaming, Throttled)
-	} else if !waits {
+		r.state.change(WaitingForStandby, "the walsender waits for a physical standby to have the events",
+			"a standby named in synchronized_standby_slots is down or behind: bring it back, or take it out of the setting", []State{Streaming, Throttled})
+	} else if r.waited && !waits {
 		r.state.swap(Streaming, "", WaitingForStandby)
+		r.changed.give() // it may be full since
 	}
 	r.waited = waits
 }

@@ -38,7 +38,8 @@ type bench struct {
 	seen   *counters
 	log    *zap.Logger // of the next launch; nil: the test's
 
-	patience time.Duration // of the next launch; 0: the default
+	patience  time.Duration // of the next launch; 0: the default
+	guardIdle time.Duration // the same
 }
 
 // newBench makes the database, the topic, and a configuration with the extra YAML.
@@ -113,6 +114,9 @@ func (b *bench) launch(t *testing.T) {
 	}
 	if b.patience > 0 {
 		r.SetPatience(b.patience)
+	}
+	if b.guardIdle > 0 {
+		r.SetGuardIdle(b.guardIdle)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	stop, done := make(chan struct{}), make(chan error, 1)

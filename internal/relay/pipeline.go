@@ -41,6 +41,10 @@ type pipeline struct {
 	events    atomic.Uint64 // last number given out
 	confirmed atomic.Uint64 // the LSN that may be confirmed, as of the last question; for logs
 	behind    bool
+	full      bool         // at the last question
+	filled    signal       // full has changed
+	kept      pgoutput.LSN // of the last keepalive
+	stir      stir
 	ages      ages
 	marks     marks
 	clock     time.Duration // Postgres' clock less ours, measured at each connect
@@ -79,6 +83,7 @@ func (p *pipeline) Message(m pgoutput.Message) error {
 }
 
 func (p *pipeline) begin(m *pgoutput.Begin) {
+	p.stir.happened()
 	p.current = router.Position{CommitLSN: uint64(m.CommitLSN)}
 	p.committed = m.CommitTime
 	now := time.Now()
@@ -240,13 +245,24 @@ func (p *pipeline) ignored(op string, _ *pgoutput.Relation) { p.observer.ChangeI
 
 // Keepalive takes the position up to which the server has decoded.
 func (p *pipeline) Keepalive(lsn pgoutput.LSN) {
+	if lsn != p.kept { // one that answers a status says nothing new
+		p.kept = lsn
+		p.stir.happened()
+	}
 	if !p.open {
 		p.tracker.Keepalive(lsn)
 	}
 }
 
 // Full tells that reading shall pause.
-func (p *pipeline) Full() bool { return p.producer.Full() }
+func (p *pipeline) Full() bool {
+	full := p.producer.Full()
+	if full != p.full {
+		p.full = full
+		p.filled.give()
+	}
+	return full
+}
 
 // Behind tells that transactions are old when they come in.
 func (p *pipeline) Behind() bool { return p.behind }

@@ -32,10 +32,11 @@ type Observer interface {
 }
 
 const (
-	logEvery    = 30 * time.Second // how often a failure that goes on is logged after its first line
-	standbyPoll = time.Second      // how often a standby looks whether the slot is free, after some quicker looks
-	healthyFor  = 10 * time.Second // a stream that lived so long resets the back-off
-	watchEvery  = 500 * time.Millisecond
+	logEvery    = 30 * time.Second       // how often a failure that goes on is logged after its first line
+	standbyPoll = time.Second            // how often a standby looks whether the slot is free, after some quicker looks
+	healthyFor  = 10 * time.Second       // a stream that lived so long resets the back-off
+	settle      = 500 * time.Millisecond // how long delivery.in_flight must be used up, or not, to count: it changes many times a second under load
+	seldom      = time.Hour              // until a look that nothing asks for
 )
 
 // Causes that end a stream without a fault of Postgres.
@@ -61,6 +62,7 @@ type Relay struct {
 	timeline int32
 	reported pgoutput.LSN // confirmed by this process, the highest
 	stoodBy  bool         // another connection had the slot since the last stream
+	changed  signal       // what the state follows may have changed: how Kafka is
 	failing  backoff
 	standing backoff // while another connection has the slot
 	logged   time.Time
@@ -71,6 +73,8 @@ type Relay struct {
 	// the guard's: one runs at a time
 	guarded         atomic.Pointer[replication.Guarded] // as it was at the last look
 	guardedOnce     atomic.Bool
+	guardedAt       time.Time     // of that look
+	guardIdle       time.Duration // as the constant; longer in tests
 	unguardedLogged time.Time
 	pruneLogged     time.Time
 	waited          bool // the walsender waited for a standby at the last look
@@ -80,7 +84,7 @@ type Relay struct {
 func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error) {
 	log = log.With(zap.String("relay", cfg.Name))
 	r := &Relay{
-		cfg: cfg, log: log, target: Target(cfg), patience: patience,
+		cfg: cfg, log: log, target: Target(cfg), patience: patience, guardIdle: guardIdle, changed: newSignal(),
 		failing:  backoff{least: 100 * time.Millisecond, most: 5 * time.Second},
 		standing: backoff{least: 50 * time.Millisecond, most: standbyPoll},
 	}
@@ -97,6 +101,7 @@ func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error)
 	r.pipeline = &pipeline{
 		router: rt, tracker: &checkpoint.Tracker{}, observer: r.observer, log: log, letters: letters,
 		onReject: onReject(cfg), schema: cfg.Outbox.Table.Schema, table: cfg.Outbox.Table.Name,
+		filled: newSignal(), stir: stir{told: newSignal()},
 	}
 	r.state = newMachine(cfg.Name, log.With(zap.String("slot", cfg.Postgres.Slot)), func() pgoutput.LSN {
 		return pgoutput.LSN(r.pipeline.confirmed.Load())
@@ -131,7 +136,7 @@ func (r *Relay) Run(ctx context.Context, stop <-chan struct{}) error {
 		r.log.Warn("the secret of kafka.sasl crosses the network in clear text: use TLS, or SCRAM", zap.String("mechanism", mechanism))
 	}
 	wake := &waker{}
-	opts.Progress = wake.call
+	opts.Progress, opts.Changed = wake.call, r.changed.give
 	r.producer = producer.New(ctx, opts)
 	r.running.Store(r.producer)
 	defer r.producer.Close()
@@ -281,11 +286,11 @@ func (r *Relay) stream(ctx context.Context, stop <-chan struct{}, wake *waker, s
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer cancel(nil)
+	r.state.set(Streaming, "", "")
 	beside.Go(func() { r.watch(inner, cancel, stop, stream) })
 	beside.Go(func() { r.guard(inner, cancel) })
 	beside.Go(func() { r.prune(inner) })
 
-	r.state.set(Streaming, "", "")
 	err := r.undecodable(stream.Run(inner, stop, r.pipeline))
 	halt, halted := errors.AsType[*Halt](err)
 	if err != nil && !halted {

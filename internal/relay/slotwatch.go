@@ -8,26 +8,27 @@ import (
 )
 
 // slotEvery is how often the slot is looked at while no stream runs, and how old
-// what was seen of it may be.
-const slotEvery = 10 * time.Second
+// what was seen of it may be: some more than guardIdle, so that the guard is first.
+const slotEvery = 12 * time.Second
 
 // WatchSlot keeps what the relay says of its slot true until ctx ends, also while
 // the relay stands by, hibernates or has halted: that is when WAL piles up. While
 // it streams, its guard looks more often than this. Each look is a connection of
 // its own, so that none is open when Postgres wants to end.
 func (r *Relay) WatchSlot(ctx context.Context) {
-	tick := time.NewTicker(slotEvery / 2)
-	defer tick.Stop()
+	look := time.NewTimer(slotEvery / 2)
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-look.C:
 		}
-		if r.seen.slotAge() < slotEvery || r.state.get().State == Connecting {
-			continue // the relay itself tries to reach Postgres, and says what comes of it
+		// While it connects the relay itself tries to reach Postgres, and says what comes of it.
+		if r.seen.slotAge() >= slotEvery && r.state.get().State != Connecting {
+			r.lookAtSlot(ctx)
 		}
-		r.lookAtSlot(ctx)
+		look.Reset(max(slotEvery-r.seen.slotAge(), slotEvery/2))
 	}
 }
 

@@ -57,8 +57,15 @@ func newMachine(relay string, log *zap.Logger, lsn func() pgoutput.LSN) *machine
 }
 
 // set changes the state. A state that is set again keeps its time and is not logged.
-func (m *machine) set(s State, reason, hint string) {
+func (m *machine) set(s State, reason, hint string) { m.change(s, reason, hint, States()) }
+
+// change is set, as long as the state is one of the given ones.
+func (m *machine) change(s State, reason, hint string, from []State) {
 	m.mu.Lock()
+	if !slices.Contains(from, m.status.State) {
+		m.mu.Unlock()
+		return
+	}
 	same := m.status.State == s
 	before, since := m.status.State, m.status.Since
 	if !same {
@@ -87,13 +94,7 @@ func (m *machine) set(s State, reason, hint string) {
 
 // swap changes the state only when it is one of the given ones.
 func (m *machine) swap(s State, reason string, from ...State) {
-	m.swapHint(s, reason, "", from...)
-}
-
-func (m *machine) swapHint(s State, reason, hint string, from ...State) {
-	if slices.Contains(from, m.get().State) {
-		m.set(s, reason, hint)
-	}
+	m.change(s, reason, "", from)
 }
 
 func (m *machine) get() Status {

@@ -66,8 +66,6 @@ func (r *Relay) failed(err error, pause time.Duration) {
 func (r *Relay) hibernate(ctx context.Context, stop <-chan struct{}) error {
 	r.state.set(Hibernating, "Kafka has not answered for "+r.cfg.Postgres.HibernateAfter.String()+
 		"; disconnected from Postgres so that its shutdown is not held up, the slot keeps the data", "")
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
 	for !r.producer.Health().Reachable {
 		select {
 		case <-ctx.Done():
@@ -76,22 +74,19 @@ func (r *Relay) hibernate(ctx context.Context, stop <-chan struct{}) error {
 			if r.settled() {
 				return nil
 			}
-			select { // what was read must still be acknowledged
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-tick.C:
-			}
-		case <-tick.C:
+			stop = nil // what was read must still be acknowledged
+		case <-r.changed:
 		}
 	}
 	return nil
 }
 
 // watch keeps the state true while a stream runs, and ends the stream when Kafka
-// has been away for too long.
+// has been away for too long. It sleeps until something changes.
 func (r *Relay) watch(ctx context.Context, end context.CancelCauseFunc, stop <-chan struct{}, stream *replication.Stream) {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
+	look := time.NewTimer(0)
+	defer look.Stop()
+	filled := r.pipeline.filled
 	for {
 		select {
 		case <-ctx.Done():
@@ -100,25 +95,36 @@ func (r *Relay) watch(ctx context.Context, end context.CancelCauseFunc, stop <-c
 			stream.Wake()
 			stop = nil
 			continue
-		case <-tick.C:
+		case <-filled:
+			filled = nil // not before the look
+			look.Reset(settle)
+			continue
+		case <-r.changed:
+		case <-look.C:
 		}
-		r.judge(end)
+		filled = r.pipeline.filled
+		look.Reset(r.judge(end))
 	}
 }
 
-func (r *Relay) judge(end context.CancelCauseFunc) {
+// judge brings the state up to date, and says after how long it may have changed by
+// the passing of time alone.
+func (r *Relay) judge(end context.CancelCauseFunc) time.Duration {
 	kafka := r.producer.Health()
 	switch {
 	case !kafka.Reachable && kafka.Err != nil:
-		r.state.swap(KafkaUnavailable, kafka.Err.Error(), Streaming, Throttled)
-		if time.Since(kafka.Since) >= r.cfg.Postgres.HibernateAfter {
-			end(errHibernate)
+		r.state.swap(KafkaUnavailable, kafka.Err.Error(), Streaming, Throttled, KafkaUnavailable)
+		left := r.cfg.Postgres.HibernateAfter - time.Since(kafka.Since)
+		if left > 0 {
+			return left
 		}
+		end(errHibernate)
 	case len(kafka.Denied) > 0:
-		r.state.swap(KafkaUnavailable, kafka.Denied[0], Streaming, Throttled)
+		r.state.swap(KafkaUnavailable, kafka.Denied[0], Streaming, Throttled, KafkaUnavailable)
 	case r.producer.Full():
 		r.state.swap(Throttled, "delivery.in_flight is used up: reading pauses until Kafka acknowledges", Streaming, KafkaUnavailable)
 	default:
 		r.state.swap(Streaming, "", KafkaUnavailable, Throttled)
 	}
+	return seldom
 }
