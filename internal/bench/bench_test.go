@@ -137,6 +137,9 @@ func TestCompare(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if err := b.openRoute(t.Context(), &to); err != nil { // what it writes is no event
+				t.Fatal(err)
+			}
 			produce(t, b, to.topics[0], test.events)
 			wrong, err := b.compare(t.Context(), l, to)
 			if err != nil {

@@ -74,6 +74,9 @@ func (b *bench) drainRelay(ctx context.Context, relay candidate, l backlog, repe
 	if err != nil {
 		return d, err
 	}
+	if err := b.openRoute(ctx, &to); err != nil {
+		return d, err
+	}
 	slot, err := b.copySlot(ctx, l.slot)
 	if err != nil {
 		return d, err

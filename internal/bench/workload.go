@@ -35,6 +35,7 @@ type route struct {
 	prefix     string
 	topics     []string
 	partitions int32
+	opened     int64 // records that were there before
 }
 
 // createRoute makes the topics of a workload.
@@ -59,7 +60,7 @@ func (b *bench) deleteRoute(to route) error {
 	return nil
 }
 
-// endOffsets is how many records a route has, in one request to each broker.
+// endOffsets is how many records have come into a route, in one request to each broker.
 func (b *bench) endOffsets(to route) (int64, error) {
 	requests := map[*sarama.Broker]*sarama.OffsetRequest{}
 	for _, topic := range to.topics {
@@ -89,5 +90,5 @@ func (b *bench) endOffsets(to route) (int64, error) {
 			}
 		}
 	}
-	return sum, nil
+	return sum - to.opened, nil
 }
