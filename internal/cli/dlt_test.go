@@ -10,7 +10,9 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -60,10 +62,10 @@ func TestDLT(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := start(t, "run", "-c", s.file)
-	r.until(t, `"msg":"streaming"`)
+	r := clitest.Start(t, "run", "-c", s.file)
+	r.Writes(t, `"msg":"streaming"`)
 	s.db.Exec(t, insert("a", "bad1", 4711), insert("a", "good", 2), insert("a", "bad2", 3), insert("a", "bad1", 4), insert("b", "lost", 5))
-	await(t, "the relay's dead letter", func() bool { return len(records(t, s.prefix+".b.DLT")) == 1 })
+	devstacktest.Await(t, "the relay's dead letter", func() bool { return len(records(t, s.prefix+".b.DLT")) == 1 })
 	s.consume(t, s.prefix+".a", 3)
 	dlt := func(command string, args ...string) result {
 		return walpost(t, append([]string{"dlt", command, "-c", s.file}, args...)...)
@@ -124,8 +126,8 @@ func TestDLT(t *testing.T) {
 
 	dlt("discard", "--yes", "--remove").want(t, 0, "1 discarded", "done: 1 discarded", s.prefix+".a.DLT/0: deleted everything before offset ")
 	dlt("list").want(t, 0, "no dead letters")
-	r.interrupt(t)
-	r.end(t, 0)
+	r.Terminate(t)
+	r.Exits(t, 0)
 }
 
 func TestDLTRefuses(t *testing.T) {

@@ -3,6 +3,8 @@ package cli_test
 import (
 	"fmt"
 	"testing"
+
+	"github.com/walpost/walpost/internal/cli/clitest"
 )
 
 // slots is how many slots the setup's relay has.
@@ -37,15 +39,15 @@ func TestDropRefusesAnActiveSlot(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, "outbox: {topic: PREFIX.all}")
 	s.db.Exec(t, outboxDDL)
-	r := start(t, "run", "-c", s.file)
-	r.until(t, `"streaming"`)
+	r := clitest.Start(t, "run", "-c", s.file)
+	r.Writes(t, `"streaming"`)
 	var pid int
 	if err := s.db.Conn.QueryRow(t.Context(), "SELECT active_pid FROM pg_replication_slots WHERE slot_name = $1", "walpost_"+s.db.Name).Scan(&pid); err != nil {
 		t.Fatal(err)
 	}
 	walpost(t, "drop", "--yes", "-c", s.file).want(t, 3, fmt.Sprintf("backend %d", pid))
 	walpost(t, "status", "-c", s.file).want(t, 0, "state=streaming", "active=true")
-	r.interrupt(t)
-	r.end(t, 0)
+	r.Terminate(t)
+	r.Exits(t, 0)
 	walpost(t, "status", "-c", s.file).want(t, 0, "state=stopped", "active=false")
 }

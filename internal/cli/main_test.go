@@ -9,22 +9,14 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/cli"
+	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 var stack devstacktest.Stack
 
-// asWalpost makes the test binary walpost itself, so that tests can run, signal
-// and kill it as a process of its own.
-const asWalpost = "WALPOST_TEST_AS_WALPOST"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asWalpost) != "" {
-		os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-	}
-	os.Exit(stack.Main(m))
-}
+func TestMain(m *testing.M) { os.Exit(clitest.Main(m, &stack)) }
 
 // result is what a command wrote and ended with.
 type result struct {

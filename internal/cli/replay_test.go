@@ -2,6 +2,9 @@ package cli_test
 
 import (
 	"testing"
+
+	"github.com/walpost/walpost/internal/cli/clitest"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 func TestReplayShowsAsksAndPublishes(t *testing.T) {
@@ -54,11 +57,11 @@ func TestReplayIsInterrupted(t *testing.T) {
 		s.db.Exec(t, insert("a", "k", n))
 	}
 	to := stack.Topic(t, 1)
-	r := start(t, "replay", "--all", "--to-topic", to, "--rate", "2", "--yes", "-c", s.file)
-	await(t, "a record", func() bool { return len(records(t, to)) > 0 })
-	r.interrupt(t)
-	r.end(t, 1)
-	r.until(t, "interrupted: Kafka has the first ")
+	r := clitest.Start(t, "replay", "--all", "--to-topic", to, "--rate", "2", "--yes", "-c", s.file)
+	devstacktest.Await(t, "a record", func() bool { return len(records(t, to)) > 0 })
+	r.Terminate(t)
+	r.Exits(t, 1)
+	r.Writes(t, "interrupted: Kafka has the first ")
 	before := len(records(t, to))
 	if before == 30 {
 		t.Fatal("it was not interrupted")

@@ -1,14 +1,17 @@
 package cli_test
 
 import (
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/walpost/walpost/internal/cli/clitest"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 // records are the values in a topic.
@@ -25,29 +28,6 @@ func records(t *testing.T, topic string) []string {
 	return values
 }
 
-// get asks the admin server whose address the process has logged.
-func (r *running) get(t *testing.T, path string) (code int, body string) {
-	t.Helper()
-	found := regexp.MustCompile(`"address":"([^"]+)"`).FindStringSubmatch(r.logs.String())
-	if found == nil {
-		t.Fatalf("no address of the admin server in:\n%s", r.logs)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+found[1]+path, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(text)
-}
-
 const freePort = `admin: {listen: "127.0.0.1:0"}`
 
 func TestRunRelaysAndStopsInOrder(t *testing.T) {
@@ -59,17 +39,17 @@ func TestRunRelaysAndStopsInOrder(t *testing.T) {
 	walpost(t, "init", "-c", s.file).want(t, 0)
 	const canary = "canary-0815"
 	yaml := strings.Replace(s.yaml(t, "log: {level: debug}"), `admin: {listen: ""}`, freePort, 1)
-	r := start(t, "run", "-c", write(t, strings.Replace(yaml, "postgres: {", "postgres: {password: "+canary+", ", 1)))
-	r.until(t, `"streaming"`)
+	r := clitest.Start(t, "run", "-c", write(t, strings.Replace(yaml, "postgres: {", "postgres: {password: "+canary+", ", 1)))
+	r.Writes(t, `"streaming"`)
 	s.db.Exec(t, insert("a", "k", 1), "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) SELECT gen_random_uuid(), 'a', 'k', 'T', '{}' FROM generate_series(1, 1000)")
-	await(t, "1001 records", func() bool { return len(records(t, s.prefix+".a")) == 1001 })
-	if code, body := r.get(t, "/readyz"); code != http.StatusOK || body != s.db.Name+": streaming\n" {
+	devstacktest.Await(t, "1001 records", func() bool { return len(records(t, s.prefix+".a")) == 1001 })
+	if code, body := r.Get(t, "/readyz"); code != http.StatusOK || body != s.db.Name+": streaming\n" {
 		t.Errorf("/readyz %d %q", code, body)
 	}
-	if code, _ := r.get(t, "/healthz"); code != http.StatusOK {
+	if code, _ := r.Get(t, "/healthz"); code != http.StatusOK {
 		t.Errorf("/healthz %d", code)
 	}
-	code, body := r.get(t, "/metrics")
+	code, body := r.Get(t, "/metrics")
 	for _, line := range []string{
 		`walpost_state{relay="NAME",state="streaming"} 1`, `walpost_events_published_total{relay="NAME",topic="PREFIX.a"} 1001`,
 		`walpost_in_flight_events{relay="NAME"} 0`,
@@ -79,10 +59,10 @@ func TestRunRelaysAndStopsInOrder(t *testing.T) {
 			t.Errorf("/metrics %d without %s", code, line)
 		}
 	}
-	r.interrupt(t)
-	r.end(t, 0)
-	r.until(t, `"walpost ends"`)
-	if strings.Contains(r.logs.String()+body, canary) {
+	r.Terminate(t)
+	r.Exits(t, 0)
+	r.Writes(t, `"walpost ends"`)
+	if strings.Contains(r.Log.String()+body, canary) {
 		t.Error("the password is in the log or in the metrics")
 	}
 	if values := records(t, s.prefix+".a"); len(values) != 1001 || values[0] != `{"n": 1}` {
@@ -105,29 +85,29 @@ func TestTwoRelaysInOneProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := start(t, "run", "-c", dir)
-	await(t, "both relays", func() bool { return strings.Count(r.logs.String(), `"msg":"streaming"`) == 2 })
+	r := clitest.Start(t, "run", "-c", dir)
+	devstacktest.Await(t, "both relays", func() bool { return strings.Count(r.Log.String(), `"msg":"streaming"`) == 2 })
 	bad.db.Exec(t, insert("a", "k", 1), insert("no/topic", "k", 2))
-	r.until(t, `"halted"`)
-	await(t, "/readyz to say it", func() bool {
-		code, body := r.get(t, "/readyz")
+	r.Writes(t, `"halted"`)
+	devstacktest.Await(t, "/readyz to say it", func() bool {
+		code, body := r.Get(t, "/readyz")
 		return code == http.StatusServiceUnavailable && strings.Contains(body, bad.db.Name+": halted: ") && strings.Contains(body, good.db.Name+": streaming")
 	})
 	good.db.Exec(t, insert("a", "k", 3))
-	await(t, "the healthy one's record", func() bool { return len(records(t, good.prefix+".a")) == 1 })
-	r.interrupt(t)
-	r.end(t, 0) // the code of the last to end
+	devstacktest.Await(t, "the healthy one's record", func() bool { return len(records(t, good.prefix+".a")) == 1 })
+	r.Terminate(t)
+	r.Exits(t, 0) // the code of the last to end
 
-	single := start(t, "run", "-c", bad.file)
-	single.end(t, 4)
+	single := clitest.Start(t, "run", "-c", bad.file)
+	single.Exits(t, 4)
 }
 
 func TestRunRefusesWhatItCannotRun(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
-	r := start(t, "run", "-c", s.file)
-	r.end(t, 3)
-	r.until(t, "walpost init -c FILE")
+	r := clitest.Start(t, "run", "-c", s.file)
+	r.Exits(t, 3)
+	r.Writes(t, "walpost init -c FILE")
 
 	s.db.Exec(t, outboxDDL) // so that nothing but the listener is in the way
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -135,9 +115,9 @@ func TestRunRefusesWhatItCannotRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	r = start(t, "run", "-c", write(t, strings.Replace(s.yaml(t), `listen: ""`, `listen: "`+taken.Addr().String()+`"`, 1)))
-	r.end(t, 3)
-	r.until(t, "address already in use")
+	r = clitest.Start(t, "run", "-c", write(t, strings.Replace(s.yaml(t), `listen: ""`, `listen: "`+taken.Addr().String()+`"`, 1)))
+	r.Exits(t, 3)
+	r.Writes(t, "address already in use")
 	if s.slots(t) != 0 {
 		t.Error("the relay was started")
 	}
@@ -151,17 +131,17 @@ func TestSecondSignal(t *testing.T) {
 	s.db.Exec(t, outboxDDL)
 	nowhere := regexp.MustCompile(`brokers: \[.*\]`).ReplaceAllString(s.yaml(t, "shutdown_timeout: 1h"), "brokers: ['127.0.0.1:1']")
 	nowhere = strings.Replace(nowhere, `admin: {listen: ""}`, freePort, 1)
-	r := start(t, "run", "-c", write(t, nowhere))
-	r.until(t, `"msg":"streaming"`)
+	r := clitest.Start(t, "run", "-c", write(t, nowhere))
+	r.Writes(t, `"msg":"streaming"`)
 	s.db.Exec(t, insert("a", "k", 1))
-	await(t, "the row to be read", func() bool {
-		_, body := r.get(t, "/metrics")
+	devstacktest.Await(t, "the row to be read", func() bool {
+		_, body := r.Get(t, "/metrics")
 		return strings.Contains(body, `walpost_in_flight_events{relay="`+s.db.Name+`"} 1`+"\n")
 	})
-	r.interrupt(t)
-	r.until(t, `"asked to stop"`)
-	r.interrupt(t)
-	r.end(t, 1)
+	r.Terminate(t)
+	r.Writes(t, `"asked to stop"`)
+	r.Terminate(t)
+	r.Exits(t, 1)
 }
 
 // A fault in one file refuses all, before anything is contacted.
@@ -170,9 +150,9 @@ func TestOneWrongFileRefusesAll(t *testing.T) {
 	s := newSetup(t)
 	s.db.Exec(t, outboxDDL)
 	wrong := write(t, "name: wrong\n")
-	r := start(t, "run", "-c", s.file, "-c", wrong)
-	r.end(t, 2)
-	r.until(t, wrong+":1:1: ")
+	r := clitest.Start(t, "run", "-c", s.file, "-c", wrong)
+	r.Exits(t, 2)
+	r.Writes(t, wrong+":1:1: ")
 	if s.slots(t) != 0 {
 		t.Error("the sound file's relay was started")
 	}
@@ -189,18 +169,18 @@ func TestHangUpReadsTheLogLevel(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := start(t, "run", "-c", file)
-	r.until(t, `"msg":"streaming"`)
+	r := clitest.Start(t, "run", "-c", file)
+	r.Writes(t, `"msg":"streaming"`)
 	change("titel: x\n")
-	r.hangUp(t)
-	r.until(t, "titel")
-	r.until(t, "log.level stays as it is")
+	r.Signal(t, syscall.SIGHUP)
+	r.Writes(t, "titel")
+	r.Writes(t, "log.level stays as it is")
 	change(s.yaml(t, "log: {level: error}"))
-	r.hangUp(t)
-	r.until(t, `"log_level":"error","before":"info"`)
-	r.interrupt(t)
-	r.end(t, 0)
-	if strings.Contains(r.logs.String(), "asked to stop") {
+	r.Signal(t, syscall.SIGHUP)
+	r.Writes(t, `"log_level":"error","before":"info"`)
+	r.Terminate(t)
+	r.Exits(t, 0)
+	if strings.Contains(r.Log.String(), "asked to stop") {
 		t.Error("lines of level info at level error")
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walpost/walpost/internal/cli/clitest"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
 )
 
@@ -40,10 +42,10 @@ func TestStatusFromPostgres(t *testing.T) {
 	r = walpost(t, "status", "-c", write(t, gone))
 	r.want(t, 3, "state=connecting", "conditions=postgres_unreachable", "127.0.0.1:1")
 
-	watch := start(t, "status", "--watch", "--interval", "10ms", "--json", "-c", s.file)
-	await(t, "three looks", func() bool { return strings.Count(watch.logs.String(), `"restart_lsn":"0/`) >= 3 })
-	watch.interrupt(t)
-	watch.end(t, 0)
+	watch := clitest.Start(t, "status", "--watch", "--interval", "10ms", "--json", "-c", s.file)
+	devstacktest.Await(t, "three looks", func() bool { return strings.Count(watch.Log.String(), `"restart_lsn":"0/`) >= 3 })
+	watch.Terminate(t)
+	watch.Exits(t, 0)
 }
 
 // shape checks that a text is an object with the keys of the contract.
@@ -58,13 +60,6 @@ func shape(t *testing.T, text string) {
 	}
 }
 
-// addressOf is where a process has said that its admin server listens.
-func (r *running) addressOf(t *testing.T) string {
-	t.Helper()
-	r.until(t, `"admin server listens"`)
-	return regexp.MustCompile(`"address":"([^"]+)"`).FindStringSubmatch(r.logs.String())[1]
-}
-
 func TestStatusFromTheRunningRelay(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
@@ -73,20 +68,20 @@ func TestStatusFromTheRunningRelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	yaml := s.yaml(t, "delivery: {on_reject: skip}", "monitor: {consumer_groups: [nobody]}")
-	r := start(t, "run", "-c", write(t, strings.Replace(yaml, `admin: {listen: ""}`, freePort, 1)))
-	r.until(t, `"msg":"streaming"`)
+	r := clitest.Start(t, "run", "-c", write(t, strings.Replace(yaml, `admin: {listen: ""}`, freePort, 1)))
+	r.Writes(t, `"msg":"streaming"`)
 	s.db.Exec(t, insert("a", "k", 1), insert("a", "k", 2), insert("no/topic", "k", 3))
-	file := write(t, strings.Replace(yaml, `listen: ""`, `listen: "`+r.addressOf(t)+`"`, 1))
+	file := write(t, strings.Replace(yaml, `listen: ""`, `listen: "`+r.Address(t)+`"`, 1))
 
 	var st relay.Reports
-	await(t, "the records, the slot and the replicas in /status", func() bool {
-		code, body := r.get(t, "/status")
+	devstacktest.Await(t, "the records, the slot and the replicas in /status", func() bool {
+		code, body := r.Get(t, "/status")
 		if code != http.StatusOK || json.Unmarshal([]byte(body), &st) != nil {
 			t.Fatalf("/status %d %s", code, body)
 		}
 		return len(st[0].Topics) == 1 && st[0].Topics[0].Published == 2 && st[0].Topics[0].UnderReplicated != nil && st[0].Slot != nil && len(st[0].Rejected) == 1
 	})
-	_, body := r.get(t, "/status")
+	_, body := r.Get(t, "/status")
 	shape(t, body)
 	got := st[0]
 	if got.Relay != s.db.Name || got.State != relay.Streaming || got.Since == nil || *got.LagSeconds != 0 || got.InFlight.Events != 0 ||
@@ -100,24 +95,24 @@ func TestStatusFromTheRunningRelay(t *testing.T) {
 	asked := walpost(t, "status", "--json", "-c", file)
 	asked.want(t, 0, `"published": 2`)
 	shape(t, asked.out)
-	if code, body := r.get(t, "/history"); code != http.StatusOK || !strings.Contains(body, `"`+s.db.Name+`":{"seconds":[`) {
+	if code, body := r.Get(t, "/history"); code != http.StatusOK || !strings.Contains(body, `"`+s.db.Name+`":{"seconds":[`) {
 		t.Errorf("/history %d %s", code, body)
 	}
 
 	walpost(t, "health", "-c", file).want(t, 0, "ok")
-	walpost(t, "health", "--ready", "--address", r.addressOf(t)).want(t, 0, s.db.Name+": streaming")
+	walpost(t, "health", "--ready", "--address", r.Address(t)).want(t, 0, s.db.Name+": streaming")
 	measured(t, r, s)
-	r.interrupt(t)
-	r.end(t, 0)
+	r.Terminate(t)
+	r.Exits(t, 0)
 	walpost(t, "health", "-c", file).want(t, 1)
 	walpost(t, "status", "-c", file).want(t, 0, "state=stopped")
 }
 
 // measured looks for every family of the contract, section 5, that needs no event
 // of its own, on a real relay.
-func measured(t *testing.T, r *running, s setup) {
+func measured(t *testing.T, r *clitest.Walpost, s setup) {
 	t.Helper()
-	_, body := r.get(t, "/metrics")
+	_, body := r.Get(t, "/metrics")
 	for _, name := range []string{
 		"state", "events_published_total", "bytes_published_total", "events_rejected_total", "changes_ignored_total", "commit_to_ack_seconds_count", "lag_seconds",
 		"in_flight_events", "in_flight_bytes", "oldest_unacked_seconds", "slot_lag_bytes", "slot_retained_bytes", "slot_safe_wal_bytes", "slot_wal_status",
@@ -150,9 +145,9 @@ func TestEveryMetricOfARunningRelay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := start(t, "run", "-c", write(t, strings.Replace(s.yaml(t, "delivery: {on_reject: dead_letter, dead_letter: PREFIX.DLT}"), `admin: {listen: ""}`, freePort, 1)))
-	r.until(t, `"msg":"streaming"`)
-	_, body := r.get(t, "/metrics")
+	r := clitest.Start(t, "run", "-c", write(t, strings.Replace(s.yaml(t, "delivery: {on_reject: dead_letter, dead_letter: PREFIX.DLT}"), `admin: {listen: ""}`, freePort, 1)))
+	r.Writes(t, `"msg":"streaming"`)
+	_, body := r.Get(t, "/metrics")
 	for _, name := range []string{
 		"state{", "events_published_total{", "bytes_published_total{", "events_rejected_total{", "dead_letters_total{", "changes_ignored_total{",
 		"commit_to_ack_seconds_bucket{", "lag_seconds{", "in_flight_events{", "in_flight_bytes{", "oldest_unacked_seconds{", "slot_lag_bytes{",
@@ -168,7 +163,7 @@ func TestEveryMetricOfARunningRelay(t *testing.T) {
 	if err := s.db.Conn.QueryRow(t.Context(), "SELECT pg_current_wal_insert_lsn()::text").Scan(&end); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the updates to be read and confirmed: what is read again counts again", func() bool {
+	devstacktest.Await(t, "the updates to be read and confirmed: what is read again counts again", func() bool {
 		var confirmed bool
 		err := s.db.Conn.QueryRow(t.Context(), "SELECT confirmed_flush_lsn >= $1::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $2", end, "walpost_"+s.db.Name).Scan(&confirmed)
 		return err == nil && confirmed
@@ -187,8 +182,8 @@ func TestEveryMetricOfARunningRelay(t *testing.T) {
 			t.Log("last missing: ", missing)
 		}
 	}()
-	await(t, "the counts in /metrics", func() bool {
-		_, body := r.get(t, "/metrics")
+	devstacktest.Await(t, "the counts in /metrics", func() bool {
+		_, body := r.Get(t, "/metrics")
 		for _, line := range want {
 			if line = strings.NewReplacer("NAME", s.db.Name, "PREFIX", s.prefix).Replace(line); !strings.Contains(body, line+"\n") {
 				missing = line
@@ -197,14 +192,14 @@ func TestEveryMetricOfARunningRelay(t *testing.T) {
 		}
 		return true
 	})
-	_, body = r.get(t, "/metrics")
+	_, body = r.Get(t, "/metrics")
 	for _, count := range []string{"commit_to_ack_seconds_count", "kafka_request_seconds_count"} {
 		if strings.Contains(body, "walpost_"+count+`{relay="`+s.db.Name+`"} 0`+"\n") {
 			t.Errorf("nothing in walpost_%s", count)
 		}
 	}
-	r.interrupt(t)
-	r.end(t, 0)
+	r.Terminate(t)
+	r.Exits(t, 0)
 }
 
 func TestHealthWithoutAnAdminServer(t *testing.T) {

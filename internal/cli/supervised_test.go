@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/walpost/walpost/internal/cli/clitest"
 )
 
 // systemd hears that walpost runs, also while its servers are away, that it lives,
@@ -32,18 +34,18 @@ func TestSystemdIsTold(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", socket)
 	t.Setenv("WATCHDOG_USEC", "500000")
 	nobody := "127.0.0.1:1" // nobody listens there
-	r := start(t, "run", "-c", write(t, "name: orders\npostgres: {url: \"postgres://w@"+nobody+"/shop\"}\nkafka: {brokers: [\""+nobody+"\"]}\nadmin: {listen: \"\"}\n"))
+	r := clitest.Start(t, "run", "-c", write(t, "name: orders\npostgres: {url: \"postgres://w@"+nobody+"/shop\"}\nkafka: {brokers: [\""+nobody+"\"]}\nadmin: {listen: \"\"}\n"))
 	heard("READY=1\nSTATUS=orders: connecting")
 	for range 3 {
 		if text := heard("WATCHDOG=1\nSTATUS=orders: connecting: "); !strings.Contains(text, "refused") {
 			t.Errorf("it does not say why: %q", text)
 		}
 	}
-	r.interrupt(t)
+	r.Terminate(t)
 	if text := heard(""); !strings.HasPrefix(text, "STOPPING=1") && !strings.HasPrefix(text, "WATCHDOG=1") {
 		t.Errorf("%q", text)
 	} else if strings.HasPrefix(text, "WATCHDOG=1") { // one that was on its way
 		heard("STOPPING=1")
 	}
-	r.end(t, 0)
+	r.Exits(t, 0)
 }

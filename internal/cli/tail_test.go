@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/walpost/walpost/internal/cli/clitest"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 func TestTail(t *testing.T) {
@@ -14,12 +17,12 @@ func TestTail(t *testing.T) {
 	if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".a", 2, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	r := start(t, "run", "-c", s.file)
-	r.until(t, `"msg":"streaming"`)
+	r := clitest.Start(t, "run", "-c", s.file)
+	r.Writes(t, `"msg":"streaming"`)
 	const id = "11111111-1111-1111-1111-111111111111"
 	s.db.Exec(t, insert("a", "k1", 4711), insert("a", "k2", 2),
 		"INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES ('"+id+"', 'a', E'k\\x1b[31m3', 'Paid', NULL)")
-	await(t, "the records", func() bool { return len(records(t, s.prefix+".a")) == 3 })
+	devstacktest.Await(t, "the records", func() bool { return len(records(t, s.prefix+".a")) == 3 })
 
 	all := walpost(t, "tail", "-c", s.file, "--from-beginning", "-n", "3")
 	all.want(t, 0, s.prefix+".a/", "key=k1 ", "id="+id, "eventType=Created", "value=<11 bytes>", "value=null", `key="k\x1b[31m3"`)
@@ -39,15 +42,15 @@ func TestTail(t *testing.T) {
 	}
 
 	// What comes while it runs, in a topic that was made since.
-	live := start(t, "tail", "-c", s.file, "--payload", "--topic", s.prefix+".b")
-	live.until(t, "waiting for it")
+	live := clitest.Start(t, "tail", "-c", s.file, "--payload", "--topic", s.prefix+".b")
+	live.Writes(t, "waiting for it")
 	if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".b", 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}
 	s.db.Exec(t, insert("b", "k", 8))
-	live.until(t, `value={"n": 8}`)
-	live.interrupt(t)
-	live.end(t, 0)
+	live.Writes(t, `value={"n": 8}`)
+	live.Terminate(t)
+	live.Exits(t, 0)
 }
 
 func TestTailRefuses(t *testing.T) {

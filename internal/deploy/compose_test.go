@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/walpost/walpost/internal/cli/clitest"
 )
 
 // The compose files, and what walpost does in them.
@@ -172,8 +174,8 @@ func wantCommands(t *testing.T, c *compose, want []string) {
 		commands = append(commands, s.Command[0])
 		wantCommand(t, name, s.Command...)
 		config := mounted(&s, s.Command[slices.Index(s.Command, "-c")+1])
-		cmd := walpost(t, "config", "print", "-c", filepath.Join(root, c.dir, config))
-		cmd.Env = []string{asWalpost + "=1"}
+		cmd := clitest.Command(t, "config", "print", "-c", filepath.Join(root, c.dir, config))
+		cmd.Env = []string{clitest.Env}
 		for key, value := range s.Environment {
 			cmd.Env = append(cmd.Env, key+"="+value)
 		}

@@ -163,7 +163,7 @@ func TestQueriesOnARunningRelay(t *testing.T) {
 			t.Errorf("%s: no data: %s", name, expr)
 		}
 	}()
-	await(t, "data for every query", func() bool {
+	devstacktest.Await(t, "data for every query", func() bool {
 		event()
 		for name, expr := range left {
 			series, err := prometheus.query(expr)
@@ -187,7 +187,7 @@ func TestQueriesOnARunningRelay(t *testing.T) {
 		}
 	}
 	const rejected = "WalpostRecordsRejected"
-	await(t, "the rule of rejected records to be evaluated", func() bool {
+	devstacktest.Await(t, "the rule of rejected records to be evaluated", func() bool {
 		return slices.ContainsFunc(prometheus.rules(t), func(r ruleState) bool { return r.Name == rejected && r.State == "firing" })
 	})
 	for _, r := range prometheus.rules(t) {

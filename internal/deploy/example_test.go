@@ -1,7 +1,6 @@
 package deploy_test
 
 import (
-	"context"
 	"net/http"
 	"os"
 	"os/exec"
@@ -9,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
@@ -33,7 +33,7 @@ func TestComposeWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	command := func(service string) *exec.Cmd {
-		cmd := walpost(t, strings.Fields(here.Replace(strings.Join(c.Services[service].Command, " ")))...)
+		cmd := clitest.Command(t, strings.Fields(here.Replace(strings.Join(c.Services[service].Command, " ")))...)
 		for key, value := range c.Services[service].Environment {
 			cmd.Env = append(cmd.Env, key+"="+value)
 		}
@@ -42,8 +42,8 @@ func TestComposeWorks(t *testing.T) {
 	if text, err := command("init").CombinedOutput(); err != nil {
 		t.Fatalf("init: %v\n%s", err, text)
 	}
-	process(t, command("walpost"))
-	await(t, "the relay to be ready", func() bool {
+	devstacktest.Start(t, command("walpost"))
+	devstacktest.Await(t, "the relay to be ready", func() bool {
 		resp, err := http.Get("http://" + admin + "/readyz")
 		return err == nil && resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
 	})
@@ -54,10 +54,10 @@ func TestComposeWorks(t *testing.T) {
 	}
 	producer := filepath.Join(t.TempDir(), "producer")
 	run(t, ".", "go", "build", "-o", producer, "./examples/producer")
-	service := exec.CommandContext(context.WithoutCancel(t.Context()), producer)
+	service := exec.CommandContext(t.Context(), producer)
 	service.Env = []string{"DATABASE_URL=" + here.Replace(c.Services["producer"].Environment["DATABASE_URL"])}
-	process(t, service)
-	await(t, "an order in Kafka", func() bool {
+	devstacktest.Start(t, service)
+	devstacktest.Await(t, "an order in Kafka", func() bool {
 		records, err := stack.Kafka(t).Records(t.Context(), "outbox.event.order")
 		return err == nil && len(records) > 0
 	})

@@ -1,7 +1,6 @@
 package deploy_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 // server is a running Prometheus.
@@ -32,9 +33,9 @@ scrape_configs:
   - {job_name: walpost, static_configs: [{targets: [%q]}]}
 `, rules, relay))
 	s := &server{address: freeAddress(t)}
-	process(t, exec.CommandContext(context.WithoutCancel(t.Context()), tool(t, "prometheus", "prometheus"), "--config.file="+config,
+	devstacktest.Start(t, exec.CommandContext(t.Context(), tool(t, "prometheus", "prometheus"), "--config.file="+config,
 		"--storage.tsdb.path="+t.TempDir(), "--web.listen-address="+s.address, "--log.level=warn"))
-	await(t, "Prometheus to scrape the relay", func() bool {
+	devstacktest.Await(t, "Prometheus to scrape the relay", func() bool {
 		found, err := s.query(`count(walpost_state)`)
 		return err == nil && found > 0
 	})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
@@ -88,7 +89,7 @@ func newOperator(t *testing.T) *operator {
 	}
 	kafka := devstacktest.StartKafka(t, devstack.KafkaOptions{}).Bootstrap(devstack.Plaintext)[0]
 	o.here = strings.NewReplacer("localhost:5432", o.postgres.Addr(), "localhost:9092", kafka)
-	if err := os.Symlink(walpost(t).Path, filepath.Join(o.folder, "walpost")); err != nil {
+	if err := os.Symlink(clitest.Command(t).Path, filepath.Join(o.folder, "walpost")); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -120,9 +121,9 @@ func (o *operator) sql(t *testing.T, role, text string) string {
 
 func (o *operator) command(t *testing.T, text string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "bash", "-ec", text)
+	cmd := exec.CommandContext(t.Context(), "bash", "-ec", text)
 	cmd.Dir = o.folder
-	cmd.Env = append(os.Environ(), asWalpost+"=1", "WALPOST_PASSWORD=change-me", "PATH="+o.folder+":"+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), clitest.Env, "WALPOST_PASSWORD=change-me", "PATH="+o.folder+":"+os.Getenv("PATH"))
 	return cmd
 }
 
@@ -141,15 +142,12 @@ func (o *operator) shell(t *testing.T, text string) string {
 // background starts a command and waits until the relay streams.
 func (o *operator) background(t *testing.T, text string) {
 	t.Helper()
-	cmd := o.command(t, "exec "+text)
-	wrote := process(t, cmd)
+	relay := devstacktest.Start(t, o.command(t, "exec "+text))
 	o.stop = func() {
-		if err := cmd.Process.Signal(os.Interrupt); err != nil {
-			t.Fatal(err)
-		}
-		await(t, "the relay to stop", func() bool { return strings.Contains(wrote.String(), `"walpost ends"`) })
+		relay.Signal(t, os.Interrupt)
+		relay.Writes(t, `"walpost ends"`)
 	}
-	await(t, "the relay to stream", func() bool { return strings.Contains(wrote.String(), `"streaming"`) })
+	relay.Writes(t, `"streaming"`)
 }
 
 // alike replaces what is another at each run: addresses, positions, ids, times,

@@ -14,7 +14,7 @@ func (f *fixture) crashes(t *testing.T, point string, times int) {
 	t.Helper()
 	t.Setenv("WALPOST_CRASH", fmt.Sprintf("%s:%d", point, times))
 	p := walpost(t, "run", "-c", f.file)
-	p.exits(t, -1, "crash point "+point)
+	p.Exits(t, -1, "crash point "+point)
 	t.Setenv("WALPOST_CRASH", "")
 }
 
@@ -41,9 +41,9 @@ func TestRow02_KilledAtEachStep(t *testing.T) {
 			f := newFixture(t, nil)
 			walpost := func() *process { return walpost(t, "run", "-c", f.file) }
 			first := walpost()
-			first.ready(t)
-			first.terminate(t)
-			first.exits(t, 0)
+			first.Ready(t)
+			first.Terminate(t)
+			first.Exits(t, 0)
 			f.released(t)
 			rows := func(from, n int) string {
 				return fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
@@ -61,8 +61,8 @@ func TestRow02_KilledAtEachStep(t *testing.T) {
 			f.released(t)
 			last := walpost()
 			f.confirmed(t, last)
-			last.terminate(t)
-			last.exits(t, 0)
+			last.Terminate(t)
+			last.Exits(t, 0)
 			if r := f.compare(t); r.Repeats > tc.most {
 				t.Errorf("%v: more than %d repeats", r, tc.most)
 			}
@@ -76,8 +76,8 @@ func TestRow02_KilledDuringTheFirstStart(t *testing.T) {
 	t.Run("publication created", func(t *testing.T) {
 		f := newFixture(t, nil)
 		f.crashes(t, crash.PublicationCreated, 1)
-		walpost(t, "run", "-c", f.file).exits(t, 4, "walpost init")
-		walpost(t, "init", "-c", f.file).exits(t, 0)
+		walpost(t, "run", "-c", f.file).Exits(t, 4, "walpost init")
+		walpost(t, "init", "-c", f.file).Exits(t, 0)
 		f.goesOn(t)
 	})
 	t.Run("slot created", func(t *testing.T) {
@@ -90,11 +90,11 @@ func TestRow02_KilledDuringTheFirstStart(t *testing.T) {
 func (f *fixture) goesOn(t *testing.T) {
 	t.Helper()
 	p := walpost(t, "run", "-c", f.file)
-	p.ready(t)
+	p.Ready(t)
 	f.db.Exec(t, insert("k", 1))
 	f.confirmed(t, p)
-	p.terminate(t)
-	p.exits(t, 0)
+	p.Terminate(t)
+	p.Exits(t, 0)
 	if r := f.compare(t); r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}

@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"os"
 	"testing"
+
+	"github.com/walpost/walpost/internal/cli/clitest"
 )
 
 // Row 17: a disk that is full or read-only is nothing to a relay that writes no file:
@@ -10,17 +12,16 @@ import (
 // when it is killed either.
 func TestRow17_NoStateOnDisk(t *testing.T) {
 	t.Parallel()
-	binary, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	f, folder := newFixture(t, nil), t.TempDir()
 	for range 2 {
-		p := launchIn(t, folder, binary, "run", "-c", f.file)
-		p.ready(t)
+		cmd := clitest.Command(t, "run", "-c", f.file)
+		cmd.Dir = folder
+		cmd.Env = append(cmd.Env, "HOME="+folder, "TMPDIR="+folder)
+		p := &process{clitest.StartCommand(t, cmd)}
+		p.Ready(t)
 		f.db.Exec(t, insert("k", 1), insert("k", 2))
 		f.confirmed(t, p)
-		p.kill(t)
+		p.Kill(t)
 		f.released(t)
 	}
 	left, err := os.ReadDir(folder)

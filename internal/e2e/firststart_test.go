@@ -1,6 +1,8 @@
 package e2e_test
 
-import "testing"
+import (
+	"testing"
+)
 
 // The smallest file on a database that has only the table. (The fourth line
 // keeps off the default port, which something else may have.)
@@ -16,11 +18,11 @@ func TestFirstStart(t *testing.T) {
 	f.db.Exec(t, row, row)
 
 	p := walpost(t, "run", "-c", f.file)
-	p.ready(t)
+	p.Ready(t)
 	f.db.Exec(t, row)
 	f.confirmed(t, p)
-	p.terminate(t)
-	p.exits(t, 0, `"created publication"`, `"created slot"`, `"rows_before_it_not_published":2`)
+	p.Terminate(t)
+	p.Exits(t, 0, `"created publication"`, `"created slot"`, `"rows_before_it_not_published":2`)
 	if n := len(consume(t, f.kafka, f.topic)); n != 1 {
 		t.Errorf("%d records, want the one from after the first start", n)
 	}
@@ -34,18 +36,18 @@ func TestFirstStartKilledHalfWay(t *testing.T) {
 	f := newFixture(t, nil)
 	f.db.Exec(t, "CREATE PUBLICATION "+f.slot+" FOR TABLE outbox WITH (publish = 'insert', publish_via_partition_root = true)",
 		insert("k", 1), insert("k", 2), insert("k", 3))
-	walpost(t, "run", "-c", f.file).exits(t, 4, "walpost init")
+	walpost(t, "run", "-c", f.file).Exits(t, 4, "walpost init")
 	if f.slots(t) != 0 {
 		t.Error("run made a slot beside an existing publication")
 	}
-	walpost(t, "init", "-c", f.file).exits(t, 0, "exists publication "+f.slot, "created slot "+f.slot, "3 in public.outbox are not published")
+	walpost(t, "init", "-c", f.file).Exits(t, 0, "exists publication "+f.slot, "created slot "+f.slot, "3 in public.outbox are not published")
 	p := walpost(t, "run", "-c", f.file)
-	p.ready(t)
+	p.Ready(t)
 	f.db.Exec(t, insert("k", 4))
 	f.confirmed(t, p)
 	if got := f.records(t); len(got) != 1 || got[0].Number != 4 {
 		t.Errorf("published %v, want the row after the slot", got)
 	}
-	p.terminate(t)
-	p.exits(t, 0)
+	p.Terminate(t)
+	p.Exits(t, 0)
 }

@@ -102,7 +102,7 @@ func query[T any](t *testing.T, f *fixture, sql string) (v T) {
 // to: from then on the server cannot know more. 0 when there is no slot.
 func (f *fixture) released(t *testing.T) lsn {
 	t.Helper()
-	await(t, "the slot to be free", func() bool {
+	devstacktest.Await(t, "the slot to be free", func() bool {
 		return query[int](t, f, "SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = '"+f.slot+"'") == 0
 	})
 	return lsn(query[int64](t, f, "SELECT coalesce(max(confirmed_flush_lsn - '0/0'), 0)::bigint FROM pg_replication_slots WHERE slot_name = '"+f.slot+"'"))
@@ -112,7 +112,7 @@ func (f *fixture) released(t *testing.T) lsn {
 func (f *fixture) confirmed(t *testing.T, p *process) {
 	t.Helper()
 	end := query[string](t, f, "SELECT pg_current_wal_insert_lsn()::text")
-	p.until(t, "the slot to be confirmed up to "+end, func() bool {
+	p.Until(t, "the slot to be confirmed up to "+end, func() bool {
 		return query[int](t, f, "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '"+f.slot+"' AND confirmed_flush_lsn >= '"+end+"'") == 1
 	})
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/walpost/walpost/internal/admin/metrics"
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/router/vectortest"
@@ -119,7 +120,7 @@ func (g *golden) start(t *testing.T) (stop func()) {
 		for range done { // until it has ended
 		}
 	})
-	await(t, "the stream", func() bool { return r.Status().State == relay.Streaming || r.Status().State == relay.HaltedState })
+	devstacktest.Await(t, "the stream", func() bool { return r.Status().State == relay.Streaming || r.Status().State == relay.HaltedState })
 	return func() {
 		close(asked)
 		if err := <-done; err != nil {
@@ -136,7 +137,7 @@ func (g *golden) committing(t *testing.T) []time.Time {
 	db.Exec(t, "SELECT pg_create_logical_replication_slot('witness_"+db.Name+"', 'pgoutput')")
 	db.Exec(t, g.SQL...)
 	end := query[string](t, g.f, "SELECT pg_current_wal_insert_lsn()::text")
-	await(t, "the slot to be confirmed", func() bool {
+	devstacktest.Await(t, "the slot to be confirmed", func() bool {
 		return query[bool](t, g.f, "SELECT confirmed_flush_lsn >= '"+end+"' FROM pg_replication_slots WHERE slot_name = '"+g.f.slot+"'")
 	})
 	rows, err := db.Conn.Query(t.Context(), `SELECT data FROM pg_logical_slot_get_binary_changes('witness_`+db.Name+`',

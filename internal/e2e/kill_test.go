@@ -21,13 +21,13 @@ func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{})
 	f := newFixtureOn(t, k, appended(), nil)
-	walpost(t, "init", "-c", f.file).exits(t, 0)
+	walpost(t, "init", "-c", f.file).Exits(t, 0)
 	l := startLoad(t, f)
 	var runs []*run
 	for i := range 20 {
 		r := &run{from: f.released(t), started: time.Now()}
 		p := walpost(t, "run", "-c", f.file)
-		p.writes(t, `"walpost starts"`)
+		p.Writes(t, `"walpost starts"`)
 		moment := rand.N(time.Second) // any, from the start-up on
 		if i%4 == 3 {
 			moment += 1500 * time.Millisecond // late enough to see what was confirmed a second ago
@@ -37,18 +37,18 @@ func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 		if i%4 == 1 {
 			dieWaiting(t, k, p)
 		} else {
-			p.kill(t)
+			p.Kill(t)
 		}
 		r.to = f.released(t)
 		runs = append(runs, r)
 	}
 	r := &run{from: f.released(t), started: time.Now()}
 	p := walpost(t, "run", "-c", f.file)
-	p.ready(t)
+	p.Ready(t)
 	l.end(t)
 	f.confirmed(t, p)
-	p.terminate(t)
-	p.exits(t, 0)
+	p.Terminate(t)
+	p.Exits(t, 0)
 	r.ended, r.to = time.Now(), f.released(t)
 	runs = append(runs, r)
 
@@ -81,7 +81,7 @@ func dieWaiting(t *testing.T, k *devstack.Kafka, p *process) {
 		t.Fatal(err)
 	}
 	<-time.After(400 * time.Millisecond) // of load
-	p.kill(t)
+	p.Kill(t)
 	if err := broker.Resume(); err != nil {
 		t.Fatal(err)
 	}
@@ -92,24 +92,24 @@ func dieWaiting(t *testing.T, k *devstack.Kafka, p *process) {
 func TestTerminatedUnderLoad(t *testing.T) {
 	t.Parallel()
 	f := newFixtureOn(t, stack.Kafka(t), appended(), nil)
-	walpost(t, "init", "-c", f.file).exits(t, 0)
+	walpost(t, "init", "-c", f.file).Exits(t, 0)
 	l := startLoad(t, f)
 	var runs []*run
 	for i := range 7 {
 		r := &run{from: f.released(t), started: time.Now()}
 		p := walpost(t, "run", "-c", f.file)
 		if i%3 == 2 {
-			p.writes(t, `"walpost starts"`) // and may be stopped before it streams; sooner, nobody has asked for signals
+			p.Writes(t, `"walpost starts"`) // and may be stopped before it streams; sooner, nobody has asked for signals
 		} else {
-			p.ready(t)
+			p.Ready(t)
 		}
 		<-time.After(rand.N(700 * time.Millisecond))
 		if i == 6 {
 			l.end(t)
 			f.confirmed(t, p)
 		}
-		p.terminate(t)
-		p.exits(t, 0, `"walpost ends"`)
+		p.Terminate(t)
+		p.Exits(t, 0, `"walpost ends"`)
 		r.ended, r.to = time.Now(), f.released(t)
 		runs = append(runs, r)
 	}

@@ -20,7 +20,7 @@ func TestRow53_LargeTransactionByTheProcess(t *testing.T) {
 	f := newFixtureOn(t, k, nil, nil)
 	binary := build(t)
 	p := launch(t, binary, "run", "-c", f.file)
-	p.ready(t)
+	p.Ready(t)
 	const subtransactions, each = 10_000, 100
 	f.db.Exec(t, fmt.Sprintf(`DO $$ BEGIN
 		FOR s IN 0..%[1]d - 1 LOOP
@@ -33,11 +33,11 @@ func TestRow53_LargeTransactionByTheProcess(t *testing.T) {
 		END LOOP;
 	END $$`, subtransactions, each))
 	const rows = subtransactions * each * 9 / 10
-	p.until(t, "a third to be published", func() bool {
+	p.Until(t, "a third to be published", func() bool {
 		return p.metric(t, fmt.Sprintf("walpost_events_published_total{relay=%q,topic=%q}", f.db.Name, f.topic)) > rows/3
 	})
 	p.under(t, "a third of the transaction")
-	p.kill(t)
+	p.Kill(t)
 	f.released(t)
 	p = launch(t, binary, "run", "-c", f.file)
 	f.confirmed(t, p)
@@ -45,8 +45,8 @@ func TestRow53_LargeTransactionByTheProcess(t *testing.T) {
 	f.db.Exec(t, `COPY outbox (aggregatetype, aggregateid, type, payload) FROM PROGRAM 'seq 1000001 1100000 | sed "s/.*/order,k&,Created,{\"\"n\"\": &}/; s/{.*/\"&\"/"' (FORMAT csv)`)
 	f.confirmed(t, p)
 	p.under(t, "COPY of 100,000 rows")
-	p.terminate(t)
-	p.exits(t, 0)
+	p.Terminate(t)
+	p.Exits(t, 0)
 	if r := f.compare(t); r.Committed != rows+100_000 || r.Repeats > rows {
 		t.Errorf("%v, want at most the transaction again", r)
 	}
@@ -57,20 +57,20 @@ func TestRow53_LargeTransactionByTheProcess(t *testing.T) {
 func TestRow53_RowOf100MB(t *testing.T) {
 	f := newFixture(t, sections{"delivery": "{on_reject: skip}"})
 	p := launch(t, build(t), "run", "-c", f.file)
-	p.ready(t)
+	p.Ready(t)
 	const size = 100 << 20
 	f.db.Exec(t, insert("k", 1))
 	f.db.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', 'k', 'Created', jsonb_build_object('pad', repeat('x', %d)))`, size))
 	f.db.Exec(t, "DELETE FROM outbox WHERE payload ? 'pad'", insert("k", 2))
 	f.confirmed(t, p)
-	if !strings.Contains(p.log.String(), "max_message_bytes") {
+	if !strings.Contains(p.Log.String(), "max_message_bytes") {
 		t.Error("the log does not name kafka.max_message_bytes")
 	}
 	if got, limit := p.peak(t), 3*size+memoryLimit; got > limit {
 		t.Errorf("%d MiB of memory for a row of %d MiB, the limit is %d", got>>20, size>>20, limit>>20)
 	}
-	p.terminate(t)
-	p.exits(t, 0)
+	p.Terminate(t)
+	p.Exits(t, 0)
 	if r := f.compare(t); r.Records != 2 || r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}

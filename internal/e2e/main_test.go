@@ -2,21 +2,28 @@ package e2e_test
 
 import (
 	"os"
+	"os/exec"
 	"testing"
 
-	"github.com/walpost/walpost/internal/cli"
+	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 var stack devstacktest.Stack
 
-// asWalpost makes the test binary walpost itself, so that the race detector
-// watches the process under test too.
-const asWalpost = "WALPOST_TEST_AS_WALPOST"
+func TestMain(m *testing.M) { os.Exit(clitest.Main(m, &stack)) }
 
-func TestMain(m *testing.M) {
-	if os.Getenv(asWalpost) != "" {
-		os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-	}
-	os.Exit(stack.Main(m))
+// process is walpost running by itself.
+type process struct{ *clitest.Walpost }
+
+// walpost starts this test binary as walpost. It is killed when the test ends.
+func walpost(t *testing.T, args ...string) *process {
+	t.Helper()
+	return &process{clitest.Start(t, args...)}
+}
+
+// launch starts another binary of walpost.
+func launch(t *testing.T, program string, args ...string) *process {
+	t.Helper()
+	return &process{clitest.StartCommand(t, exec.CommandContext(t.Context(), program, args...))}
 }

@@ -25,7 +25,7 @@ func TestMemoryIsFlat(t *testing.T) {
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{})
 	f := newFixtureOn(t, k, nil, nil)
 	p := launch(t, build(t), "run", "-c", f.file)
-	p.ready(t)
+	p.Ready(t)
 
 	f.db.Exec(t, numbered(1, 100_000, 250))
 	f.confirmed(t, p)
@@ -37,9 +37,9 @@ func TestMemoryIsFlat(t *testing.T) {
 	for i := range 100 {
 		f.db.Exec(t, numbered(100_001+i*500, 500, 1000))
 	}
-	p.until(t, "reading to pause", func() bool { return p.metric(t, "walpost_in_flight_bytes{") > 15<<20 })
-	p.until(t, "the state to be told", func() bool {
-		code, body := p.get(t, "/readyz")
+	p.Until(t, "reading to pause", func() bool { return p.metric(t, "walpost_in_flight_bytes{") > 15<<20 })
+	p.Until(t, "the state to be told", func() bool {
+		code, body := p.Get(t, "/readyz")
 		return code == 503 && strings.Contains(body, "kafka_unavailable")
 	})
 	p.under(t, "a backlog of 50 MB without Kafka")
@@ -48,12 +48,12 @@ func TestMemoryIsFlat(t *testing.T) {
 	}
 	f.confirmed(t, p)
 	p.under(t, "working the backlog off")
-	p.ready(t)
+	p.Ready(t)
 	if r := f.compare(t); r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}
-	p.terminate(t)
-	p.exits(t, 0)
+	p.Terminate(t)
+	p.Exits(t, 0)
 }
 
 // numbered inserts n events of 100 keys in one transaction.
@@ -87,7 +87,7 @@ func (p *process) under(t *testing.T, after string) {
 // peak is the largest resident memory that the process ever had, in bytes.
 func (p *process) peak(t *testing.T) int {
 	t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func (p *process) peak(t *testing.T) int {
 // there is none.
 func (p *process) metric(t *testing.T, series string) float64 {
 	t.Helper()
-	_, body := p.get(t, "/metrics")
+	_, body := p.Get(t, "/metrics")
 	for line := range strings.Lines(body) {
 		if !strings.HasPrefix(line, series) {
 			continue

@@ -20,21 +20,21 @@ func TestMessagesOfAKilledRelay(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, sections{"outbox": "{source: message, prefix: events, topic: 'PREFIX.{aggregatetype}', position_header: walpost-position}"})
 	f.db.Exec(t, emitted)
-	walpost(t, "init", "-c", f.file).exits(t, 0)
+	walpost(t, "init", "-c", f.file).Exits(t, 0)
 	l := startLoad(t, f)
 	for range 5 {
 		f.released(t)
 		p := walpost(t, "run", "-c", f.file)
-		p.ready(t)
+		p.Ready(t)
 		<-time.After(rand.N(500 * time.Millisecond)) // of load
-		p.kill(t)
+		p.Kill(t)
 	}
 	f.released(t)
 	p := walpost(t, "run", "-c", f.file)
-	p.ready(t)
+	p.Ready(t)
 	l.end(t)
 	f.confirmed(t, p)
-	p.terminate(t)
-	p.exits(t, 0)
+	p.Terminate(t)
+	p.Exits(t, 0)
 	t.Log(f.compare(t))
 }

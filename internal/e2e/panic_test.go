@@ -21,25 +21,25 @@ func TestRow70_PanicEndsTheProcess(t *testing.T) {
 	} {
 		t.Run(point, func(t *testing.T) {
 			f := newFixture(t, nil)
-			walpost(t, "init", "-c", f.file).exits(t, 0)
+			walpost(t, "init", "-c", f.file).Exits(t, 0)
 			for n := range 20 {
 				f.db.Exec(t, insert("k", n))
 			}
 			t.Setenv("WALPOST_CRASH", point+":1:panic")
 			p := walpost(t, "run", "-c", f.file)
-			p.exits(t, -1, "panic: crash point "+point, "goroutine ")
-			if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGABRT || status.CoreDump() {
-				t.Errorf("it ended by %s, want SIGABRT and no core", p.cmd.ProcessState)
+			p.Exits(t, -1, "panic: crash point "+point, "goroutine ")
+			if status, ok := p.Cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGABRT || status.CoreDump() {
+				t.Errorf("it ended by %s, want SIGABRT and no core", p.Cmd.ProcessState)
 			}
-			if line, _, _ := strings.Cut(p.log.String()[strings.Index(p.log.String(), "panic: "):], "\n"); strings.Contains(line, "{") {
+			if line, _, _ := strings.Cut(p.Log.String()[strings.Index(p.Log.String(), "panic: "):], "\n"); strings.Contains(line, "{") {
 				t.Errorf("the line that says what happened is %q", line)
 			}
 			t.Setenv("WALPOST_CRASH", "")
 			f.released(t)
 			last := walpost(t, "run", "-c", f.file)
 			f.confirmed(t, last)
-			last.terminate(t)
-			last.exits(t, 0)
+			last.Terminate(t)
+			last.Exits(t, 0)
 			f.compare(t)
 		})
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/oracle"
 )
 
@@ -80,7 +81,7 @@ func consume(t *testing.T, k *devstack.Kafka, topics ...string) []*kgo.Record {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), patience, errors.New("waited too long"))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), devstacktest.Patience, errors.New("waited too long"))
 	defer cancel()
 	var all []*kgo.Record
 	for len(all) < left {
@@ -100,8 +101,8 @@ func consume(t *testing.T, k *devstack.Kafka, topics ...string) []*kgo.Record {
 func endOffsets(t *testing.T, k *devstack.Kafka, topic string) (ends map[int32]int64) {
 	t.Helper()
 	var err error
-	deadline := time.Now().Add(patience)
-	await(t, "the end offsets of "+topic, func() bool {
+	deadline := time.Now().Add(devstacktest.Patience)
+	devstacktest.Await(t, "the end offsets of "+topic, func() bool {
 		ends, err = k.EndOffsets(topic)
 		if err != nil && time.Now().After(deadline.Add(-time.Second)) {
 			t.Fatal(err)

@@ -15,14 +15,14 @@ func TestRow65_NoSecretIsShown(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
 	p := walpost(t, "run", "-c", f.file)
-	p.ready(t)
+	p.Ready(t)
 	f.db.Exec(t, insert("k", 1))
 	f.confirmed(t, p)
 	before := p.metric(t, "walpost_reconnects_total{peer=\"postgres\"")
 	f.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND slot_name = '"+f.slot+"'")
-	p.until(t, "a new connection", func() bool { return p.metric(t, "walpost_reconnects_total{peer=\"postgres\"") > before })
+	p.Until(t, "a new connection", func() bool { return p.metric(t, "walpost_reconnects_total{peer=\"postgres\"") > before })
 	for _, path := range []string{"/", "/status", "/metrics", "/healthz", "/readyz"} {
-		if code, body := p.get(t, path); body == "" || code != http.StatusOK && path != "/readyz" {
+		if code, body := p.Get(t, path); body == "" || code != http.StatusOK && path != "/readyz" {
 			t.Errorf("%s: %d, %q", path, code, body)
 		}
 	}
@@ -32,12 +32,12 @@ func TestRow65_NoSecretIsShown(t *testing.T) {
 		{"status", "--json", "-c", f.file},
 		{"config", "print", "-c", f.file},
 	} {
-		walpost(t, command...).exits(t, 0) // its output is searched at the end
+		walpost(t, command...).Exits(t, 0) // its output is searched at the end
 	}
-	p.terminate(t)
-	p.exits(t, 0)
+	p.Terminate(t)
+	p.Exits(t, 0)
 	wrong := f.write(t, sections{"postgres": "{url: '" + devstacktest.WithCanary(t, f.db.Server.URL("nosuchdatabase")) + "'}"})
-	walpost(t, "run", "-c", wrong).exits(t, 3, "nosuchdatabase")
+	walpost(t, "run", "-c", wrong).Exits(t, 3, "nosuchdatabase")
 	unknown := f.write(t, sections{"postgres": "{url: 'URL', pasword: " + devstacktest.Canary + "}"})
-	walpost(t, "run", "-c", unknown).exits(t, 2, "pasword")
+	walpost(t, "run", "-c", unknown).Exits(t, 2, "pasword")
 }

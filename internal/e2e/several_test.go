@@ -31,10 +31,10 @@ func TestSeveralRelaysInOneProcess(t *testing.T) {
 	halts, goes := newFixture(t, nil), newFixture(t, nil)
 	dir := folder(t, halts, goes)
 	p := walpost(t, "run", "-c", dir)
-	p.ready(t)
+	p.Ready(t)
 	halts.db.Exec(t, insert("k", 1), rejected, insert("k", 2))
-	p.until(t, "/readyz to name the halted one", func() bool {
-		code, body := p.get(t, "/readyz")
+	p.Until(t, "/readyz to name the halted one", func() bool {
+		code, body := p.Get(t, "/readyz")
 		return code == http.StatusServiceUnavailable && strings.Contains(body, halts.db.Name+": halted: ") && strings.Contains(body, goes.db.Name+": streaming\n")
 	})
 	goes.db.Exec(t, insert("k", 1), insert("k", 2))
@@ -45,16 +45,16 @@ func TestSeveralRelaysInOneProcess(t *testing.T) {
 	if got := halts.records(t); len(got) != 1 || got[0].Number != 1 {
 		t.Errorf("the halted one published %v, want what was before the rejected record", got)
 	}
-	if code, _ := p.get(t, "/healthz"); code != http.StatusOK {
+	if code, _ := p.Get(t, "/healthz"); code != http.StatusOK {
 		t.Errorf("/healthz %d", code)
 	}
-	p.terminate(t)
-	p.exits(t, 0)
+	p.Terminate(t)
+	p.Exits(t, 0)
 
 	p = walpost(t, "run", "-c", dir)
-	p.writes(t, `"halted"`)
+	p.Writes(t, `"halted"`)
 	goes.db.Exec(t, insert("k", 3), rejected)
-	p.exits(t, 4)
+	p.Exits(t, 4)
 	if r := goes.records(t); len(r) != 3 {
 		t.Errorf("%d records of the second to halt, want the 3 before the rejected one", len(r))
 	}

@@ -13,16 +13,16 @@ func TestStandbyTakesOver(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
 	first := walpost(t, "run", "-c", f.file)
-	first.ready(t)
+	first.Ready(t)
 	second := walpost(t, "run", "-c", f.file)
 	second.standsBy(t)
 	f.db.Exec(t, insert("k", 1))
 	f.confirmed(t, first)
 
-	first.kill(t)
+	first.Kill(t)
 	killed := time.Now()
 	f.db.Exec(t, insert("k", 2))
-	second.ready(t)
+	second.Ready(t)
 	f.confirmed(t, second)
 	took := time.Since(killed)
 	t.Logf("took over within %v", took)
@@ -32,18 +32,18 @@ func TestStandbyTakesOver(t *testing.T) {
 
 	third := walpost(t, "run", "-c", f.file)
 	third.standsBy(t)
-	third.terminate(t)
+	third.Terminate(t)
 	asked := time.Now()
-	third.exits(t, 0)
+	third.Exits(t, 0)
 	if took := time.Since(asked); took > 2*time.Second {
 		t.Errorf("%v until the standby had ended", took)
 	}
 
-	second.terminate(t) // an orderly end is taken over too, and repeats nothing
+	second.Terminate(t) // an orderly end is taken over too, and repeats nothing
 	fourth := walpost(t, "run", "-c", f.file)
-	second.exits(t, 0)
+	second.Exits(t, 0)
 	f.db.Exec(t, insert("k", 3))
-	fourth.ready(t)
+	fourth.Ready(t)
 	f.confirmed(t, fourth)
 	if r := f.compare(t); r.Records != 3 {
 		t.Errorf("%v", r)
@@ -53,8 +53,8 @@ func TestStandbyTakesOver(t *testing.T) {
 // standsBy waits until a process says that another one reads its slot.
 func (p *process) standsBy(t *testing.T) {
 	t.Helper()
-	p.until(t, "standby", func() bool {
-		code, body := p.get(t, "/readyz")
+	p.Until(t, "standby", func() bool {
+		code, body := p.Get(t, "/readyz")
 		return code == http.StatusServiceUnavailable && strings.Contains(body, ": standby: ")
 	})
 }

@@ -21,9 +21,9 @@ func TestSlotHandedOverFromDebezium(t *testing.T) {
 	inside := query[string](t, f, "SELECT pg_current_wal_insert_lsn()::text")
 	f.db.Exec(t, insert("k", 4), "COMMIT", "SELECT pg_replication_slot_advance('"+f.slot+"', '"+inside+"')", insert("k", 5))
 
-	walpost(t, "check", "-c", f.file).exits(t, 0)
+	walpost(t, "check", "-c", f.file).Exits(t, 0)
 	p := walpost(t, "run", "-c", f.file)
-	p.ready(t)
+	p.Ready(t)
 	f.db.Exec(t, "UPDATE outbox SET payload = '{}'", "DELETE FROM outbox WHERE payload = '{}'", "TRUNCATE outbox", insert("k", 6))
 	f.confirmed(t, p)
 	for op, n := range map[string]float64{"update": 5, "delete": 5, "truncate": 1} {
@@ -31,8 +31,8 @@ func TestSlotHandedOverFromDebezium(t *testing.T) {
 			t.Errorf("%v changes by %s ignored, want %v", got, op, n)
 		}
 	}
-	p.terminate(t)
-	p.exits(t, 0)
+	p.Terminate(t)
+	p.Exits(t, 0)
 	var numbers []int64
 	for _, r := range f.records(t) {
 		numbers = append(numbers, r.Number)

@@ -27,9 +27,6 @@ import (
 const outboxDDL = `CREATE TABLE outbox (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), aggregatetype text NOT NULL,
 	aggregateid text, type text, payload jsonb)`
 
-// patience is how long anything may take on a busy machine.
-const patience = time.Minute
-
 // bench is one relay, a database with an outbox, and a topic for it.
 type bench struct {
 	server   *devstack.Postgres
@@ -185,7 +182,7 @@ func (b *bench) wait(t *testing.T) error {
 	select {
 	case err := <-b.done:
 		return err
-	case <-time.After(patience):
+	case <-time.After(devstacktest.Patience):
 		t.Fatalf("the relay did not end; it is %+v", b.relay.Status())
 		return nil
 	}
@@ -214,7 +211,7 @@ func (b *bench) halts(t *testing.T, code int, words ...string) {
 // until waits for a condition while the relay lives.
 func (b *bench) until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	await(t, what, func() bool {
+	devstacktest.Await(t, what, func() bool {
 		select {
 		case err := <-b.done:
 			t.Fatalf("waiting for %s: the relay ended: %v", what, err)
@@ -264,20 +261,6 @@ func (b *bench) logged(text string) int {
 	return n
 }
 
-// await waits for a condition.
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %s for %s", patience, what)
-		}
-		<-tick.C
-	}
-}
-
 // value gives the one value that SQL answers with.
 func value[T any](t *testing.T, b *bench, sql string, args ...any) (v T) {
 	t.Helper()
@@ -299,7 +282,7 @@ func (b *bench) confirmed(t *testing.T) {
 // released waits until nobody reads the slot.
 func (b *bench) released(t *testing.T) {
 	t.Helper()
-	await(t, "the slot to be free", func() bool {
+	devstacktest.Await(t, "the slot to be free", func() bool {
 		return !value[bool](t, b, "SELECT coalesce(bool_or(active), false) FROM pg_replication_slots WHERE slot_name = $1", b.cfg.Postgres.Slot)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/oracle"
 	"github.com/walpost/walpost/internal/relay"
 )
@@ -85,7 +86,7 @@ func TestRow57_FailoverToAStandbyThatWasBehind(t *testing.T) {
 // comeBack starts the standby anew if the death of its walreceiver took it down.
 func (p pair) comeBack(t *testing.T) {
 	t.Helper()
-	await(t, "the standby to answer", func() bool {
+	devstacktest.Await(t, "the standby to answer", func() bool {
 		return p.standby.Exec(t.Context(), "postgres", "SELECT 1") == nil
 	})
 }

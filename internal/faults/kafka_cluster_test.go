@@ -220,7 +220,7 @@ func (b *bench) lead(t *testing.T, broker *devstack.Broker) {
 	if err := admin.AlterPartitionReassignments(b.topic, all); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the broker to lead", func() bool {
+	devstacktest.Await(t, "the broker to lead", func() bool {
 		if _, err := admin.ElectLeaders(sarama.PreferredElection, map[string][]int32{b.topic: numbers}); err != nil {
 			t.Logf("elect leaders: %v", err) // one that leads already is not elected
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/oracle"
 )
 
@@ -48,7 +49,7 @@ func (b *bench) against(t *testing.T, committed []oracle.Event) *oracle.Report {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), devstacktest.Patience)
 	defer cancel()
 	records, err := oracle.Consumed(ctx, client, b.topic)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
 )
 
@@ -49,7 +50,7 @@ func TestRow45_SlotIdleForTooLong(t *testing.T) {
 	b.end(t)
 	b.released(t)
 	b.exec(t, insert("k", 2))
-	await(t, "Postgres to drop the slot", func() bool {
+	devstacktest.Await(t, "Postgres to drop the slot", func() bool {
 		b.exec(t, "CHECKPOINT")
 		return value[string](t, b, "SELECT wal_status FROM pg_replication_slots") == "lost"
 	})

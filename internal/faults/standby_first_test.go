@@ -1,10 +1,10 @@
 package faults_test
 
 import (
-	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
 )
 
@@ -19,11 +19,11 @@ func TestRow6_TheFirstIsKilledAgainAndAgain(t *testing.T) {
 	w := b.write(t)
 	for range 4 {
 		second := b.spawn(t)
-		second.writes(t, `"state":"standby"`)
+		second.Writes(t, `"state":"standby"`)
 		rows := value[int](t, b, "SELECT count(*) FROM outbox")
-		await(t, "more rows", func() bool { return value[int](t, b, "SELECT count(*) FROM outbox") > rows+200 })
-		first.kill(t)
-		second.writes(t, `"msg":"streaming"`)
+		devstacktest.Await(t, "more rows", func() bool { return value[int](t, b, "SELECT count(*) FROM outbox") > rows+200 })
+		first.Kill(t)
+		second.Writes(t, `"msg":"streaming"`)
 		first = second
 	}
 	w.end()
@@ -43,24 +43,15 @@ func TestRow7_SecondEndedBeforeTheFirstWakes(t *testing.T) {
 	b.sample(t)
 	b.exec(t, inserts(1, 100))
 	b.caughtUp(t)
-	if err := first.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	first.Signal(t, syscall.SIGSTOP)
 	b.launch(t)
 	b.state(t, relay.Streaming)
 	b.exec(t, inserts(101, 300))
 	b.confirmed(t)
 	b.end(t)
 	b.released(t)
-	if err := first.cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
-	first.exits(t, relay.ExitHalted)
-	for _, word := range []string{"advanced by somebody else", "another relay", "walpost recover", "start walpost again"} {
-		if !strings.Contains(first.wrote(), word) {
-			t.Errorf("it halted without a word of %q", word)
-		}
-	}
+	first.Signal(t, syscall.SIGCONT)
+	first.Exits(t, relay.ExitHalted, "advanced by somebody else", "another relay", "walpost recover", "start walpost again")
 	b.exec(t, inserts(301, 400))
 	b.start(t)
 	b.confirmed(t)

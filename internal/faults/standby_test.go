@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 // pair is a primary and a physical standby of it.
@@ -144,7 +145,7 @@ func (p pair) walreceiver(t *testing.T) int {
 	}
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	var pid int
-	await(t, "the walreceiver", func() bool {
+	devstacktest.Await(t, "the walreceiver", func() bool {
 		return conn.QueryRow(t.Context(), "SELECT pid FROM pg_stat_wal_receiver WHERE status = 'streaming'").Scan(&pid) == nil
 	})
 	return pid

@@ -1,11 +1,8 @@
 package faults_test
 
 import (
-	"bytes"
 	"os"
-	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -14,99 +11,25 @@ import (
 	"github.com/walpost/walpost/internal/relay"
 )
 
-// process is the relay of a file in a process of its own.
-type process struct {
-	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
-
-	mu  sync.Mutex
-	log bytes.Buffer
-}
-
-func (p *process) Write(text []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.Write(text)
-}
-
-func (p *process) wrote() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
-}
-
 // separate runs the bench's relay in a process of its own, and waits until it streams.
-func (b *bench) separate(t *testing.T) *process {
+func (b *bench) separate(t *testing.T) *devstacktest.Process {
 	t.Helper()
 	p := b.spawn(t)
-	p.writes(t, `"msg":"streaming"`)
+	p.Writes(t, `"msg":"streaming"`)
 	return p
 }
 
 // spawn runs the bench's relay in a process of its own.
-func (b *bench) spawn(t *testing.T) *process {
+func (b *bench) spawn(t *testing.T) *devstacktest.Process {
 	t.Helper()
-	binary, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &process{cmd: exec.CommandContext(t.Context(), binary), done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), asRelay+"="+b.cfg.File)
-	p.cmd.Stdout, p.cmd.Stderr = p, p
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(p.done)
-		_ = p.cmd.Wait() // ProcessState tells
-	}()
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill() // a frozen one too
-		<-p.done
-		devstacktest.KeepsSecret(t, "the process", p.wrote())
-		if t.Failed() {
-			t.Logf("process %d wrote:\n%s", p.cmd.Process.Pid, p.wrote())
-		}
-	})
-	return p
-}
-
-// writes waits until the process has written a text.
-func (p *process) writes(t *testing.T, text string) {
-	t.Helper()
-	await(t, "the process to write "+text, func() bool { return strings.Contains(p.wrote(), text) })
-}
-
-// kill is kill -9.
-func (p *process) kill(t *testing.T) {
-	t.Helper()
-	if err := p.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	<-p.done
-}
-
-// exits waits for the end and compares the exit code.
-func (p *process) exits(t *testing.T, code int) {
-	t.Helper()
-	await(t, "the process to end", func() bool {
-		select {
-		case <-p.done:
-			return true
-		default:
-			return false
-		}
-	})
-	if got := p.cmd.ProcessState.ExitCode(); got != code {
-		t.Errorf("%s, want exit code %d", p.cmd.ProcessState, code)
-	}
+	return devstacktest.Start(t, devstacktest.Again(t, asRelay+"="+b.cfg.File))
 }
 
 // caughtUp is confirmed where the relay is another process.
 func (b *bench) caughtUp(t *testing.T) {
 	t.Helper()
 	end := value[string](t, b, "SELECT pg_current_wal_insert_lsn()::text")
-	await(t, "the slot to be confirmed up to "+end, func() bool {
+	devstacktest.Await(t, "the slot to be confirmed up to "+end, func() bool {
 		return value[bool](t, b, "SELECT coalesce(bool_or(confirmed_flush_lsn >= $1::text::pg_lsn), false) FROM pg_replication_slots WHERE slot_name = $2", end, b.cfg.Postgres.Slot)
 	})
 }
@@ -122,20 +45,16 @@ func TestRow5_RelayFrozen(t *testing.T) {
 	b.launch(t)
 	b.state(t, relay.Standby)
 	w := b.write(t)
-	await(t, "rows", func() bool { return value[int](t, b, "SELECT count(*) FROM outbox") > 500 })
-	if err := first.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	devstacktest.Await(t, "rows", func() bool { return value[int](t, b, "SELECT count(*) FROM outbox") > 500 })
+	first.Signal(t, syscall.SIGSTOP)
 	b.state(t, relay.Streaming)
 	b.passes(t, 500)
-	if err := first.cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
-	await(t, "the first to stand by", func() bool { return strings.Contains(first.wrote(), `"state":"standby"`) })
+	first.Signal(t, syscall.SIGCONT)
+	devstacktest.Await(t, "the first to stand by", func() bool { return strings.Contains(first.Log.String(), `"state":"standby"`) })
 	b.passes(t, 200)
-	streams := strings.Count(first.wrote(), `"msg":"streaming"`)
+	streams := strings.Count(first.Log.String(), `"msg":"streaming"`)
 	b.end(t)
-	await(t, "the first to take over again", func() bool { return strings.Count(first.wrote(), `"msg":"streaming"`) > streams })
+	devstacktest.Await(t, "the first to take over again", func() bool { return strings.Count(first.Log.String(), `"msg":"streaming"`) > streams })
 	w.end()
 	b.caughtUp(t)
 	b.judge(t)

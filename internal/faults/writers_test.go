@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 // writers commit events all the time, each under a key of its own, in transactions
@@ -46,7 +47,7 @@ func (b *bench) write(t *testing.T) *writers {
 // the table was read.
 func (w *writers) end() {
 	w.ending.Store(true)
-	unwilling := time.AfterFunc(patience, w.cancel) // the server does not answer
+	unwilling := time.AfterFunc(devstacktest.Patience, w.cancel) // the server does not answer
 	w.all.Wait()
 	unwilling.Stop()
 	w.cancel()

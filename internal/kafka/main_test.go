@@ -1,11 +1,9 @@
 package kafka_test
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"go.uber.org/zap"
@@ -19,32 +17,12 @@ import (
 var stack devstacktest.Stack
 
 // saramaLines is what sarama logs in all tests, as walpost writes it.
-var saramaLines lines
+var saramaLines devstacktest.Output
 
 func TestMain(m *testing.M) {
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
 	kafka.LogTo(zapcore.NewCore(encoder, &saramaLines, zapcore.DebugLevel), kafka.Options{SASL: sasl(kafka.Plain, "", canary)})
 	os.Exit(stack.Main(m))
-}
-
-// lines is a log that can be read while it is written.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lines) Sync() error { return nil }
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
 
 // canary is a password that must be in no error, log or finding.

@@ -94,19 +94,6 @@ func start(t *testing.T, o monitor.Options) *monitor.Monitor {
 	return m
 }
 
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited a minute for %s", what)
-		}
-		<-tick.C
-	}
-}
-
 func TestOnARealCluster(t *testing.T) {
 	k := watched(t)
 	conf := sarama.NewConfig()
@@ -127,7 +114,7 @@ func TestOnARealCluster(t *testing.T) {
 		Connection: kafka.Options{Brokers: k.Bootstrap(devstack.Plaintext)}, Groups: []string{"bill*", "stock", "nobody"}, Log: zap.New(logs),
 	})
 	want := []monitor.Lag{{"billing", topic, 70}, {"billing-new", topic, 5}, {"stock", topic, 0}}
-	await(t, "the lags", func() bool { return slices.Equal(m.Lags(), want) })
+	devstacktest.Await(t, "the lags", func() bool { return slices.Equal(m.Lags(), want) })
 	if r, ok := m.Replicas(topic); !ok || r != (monitor.Replicas{}) {
 		t.Errorf("%+v %v", r, ok)
 	}
@@ -143,23 +130,23 @@ func TestOnARealCluster(t *testing.T) {
 	if err := k.Broker(3).Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "both partitions to lack a replica", func() bool {
+	devstacktest.Await(t, "both partitions to lack a replica", func() bool {
 		r, ok := m.Replicas(topic)
 		return ok && r.UnderReplicated == 2 && r.Shrinks == 2
 	})
 	if err := k.Broker(3).Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the replicas to be back", func() bool {
+	devstacktest.Await(t, "the replicas to be back", func() bool {
 		r, ok := m.Replicas(topic)
 		return ok && r == monitor.Replicas{Shrinks: 2}
 	})
 	commit(t, client, "billing", 50, 50)
-	await(t, "the lag to fall, over connections that were lost", func() bool { return len(m.Lags()) > 0 && m.Lags()[0].Records == 0 })
+	devstacktest.Await(t, "the lag to fall, over connections that were lost", func() bool { return len(m.Lags()) > 0 && m.Lags()[0].Records == 0 })
 	if err := k.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "figures that are too old to be forgotten", func() bool {
+	devstacktest.Await(t, "figures that are too old to be forgotten", func() bool {
 		_, ok := m.Replicas(topic)
 		return !ok && m.Lags() == nil
 	})
@@ -187,11 +174,11 @@ func denied(t *testing.T, k *devstack.Kafka) {
 		}},
 		Groups: []string{"billing"}, Log: zap.New(logs),
 	})
-	await(t, "the topic, which it may describe", func() bool { _, ok := m.Replicas(topic); return ok })
-	await(t, "a line", func() bool { return seen.Len() > 0 })
+	devstacktest.Await(t, "the topic, which it may describe", func() bool { _, ok := m.Replicas(topic); return ok })
+	devstacktest.Await(t, "a line", func() bool { return seen.Len() > 0 })
 	looks := 0
 	for last := time.Now(); looks < 5; looks++ { // the trouble stays, and is not told again
-		await(t, "another look", func() bool { return time.Since(last) > 200*time.Millisecond })
+		devstacktest.Await(t, "another look", func() bool { return time.Since(last) > 200*time.Millisecond })
 		last = time.Now()
 	}
 	if seen.Len() != 1 || m.Lags() != nil {

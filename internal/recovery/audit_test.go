@@ -8,6 +8,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/recovery"
 	"github.com/walpost/walpost/internal/relay"
 )
@@ -94,10 +95,10 @@ func TestAuditWhileTheRelayWorks(t *testing.T) {
 	f := newFixture(t)
 	f.relayFirst(t)
 	r := f.launch(t)
-	await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
+	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
 	stop := f.write(t)
 	for range 3 {
-		if r := f.audit(t, recovery.AuditOptions{Wait: patience}); !r.Equal() || !r.Settled {
+		if r := f.audit(t, recovery.AuditOptions{Wait: devstacktest.Patience}); !r.Equal() || !r.Settled {
 			t.Errorf("%+v", r)
 		}
 	}

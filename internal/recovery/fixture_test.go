@@ -139,7 +139,7 @@ func (f *fixture) halts(t *testing.T) {
 		if relay.ExitCode(err) != relay.ExitHalted {
 			t.Fatalf("the relay ended with %v", err)
 		}
-	case <-time.After(patience):
+	case <-time.After(devstacktest.Patience):
 		t.Fatal("the relay did not halt")
 	}
 }
@@ -147,14 +147,14 @@ func (f *fixture) halts(t *testing.T) {
 func (f *fixture) confirmed(t *testing.T) {
 	t.Helper()
 	end := query[string](t, f, "SELECT pg_current_wal_insert_lsn()::text")
-	await(t, "the slot to be confirmed up to "+end, func() bool {
+	devstacktest.Await(t, "the slot to be confirmed up to "+end, func() bool {
 		return query[int](t, f, "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '"+f.cfg.Postgres.Slot+"' AND confirmed_flush_lsn >= '"+end+"'") == 1
 	})
 }
 
 func (f *fixture) released(t *testing.T) {
 	t.Helper()
-	await(t, "the slot to be free", func() bool {
+	devstacktest.Await(t, "the slot to be free", func() bool {
 		return query[int](t, f, "SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = '"+f.cfg.Postgres.Slot+"'") == 0
 	})
 }
@@ -225,21 +225,6 @@ func query[T any](t *testing.T, f *fixture, sql string) (v T) {
 		t.Fatalf("%s: %v", sql, err)
 	}
 	return v
-}
-
-const patience = time.Minute
-
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %s for %s", patience, what)
-		}
-		<-tick.C
-	}
 }
 
 // wantHalt checks the exit code and the words of an error.

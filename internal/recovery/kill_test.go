@@ -1,12 +1,11 @@
 package recovery_test
 
 import (
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/recovery"
 )
 
@@ -67,17 +66,12 @@ func (f *fixture) relayFirst(t *testing.T) {
 // kill runs a recovery in a process of its own, which kills itself at the stage.
 func (f *fixture) kill(t *testing.T, stage recovery.Stage) {
 	t.Helper()
-	binary, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), binary)
-	cmd.Env = append(os.Environ(), killFile+"="+f.file, killStage+"="+strconv.Itoa(int(stage)))
+	cmd := devstacktest.Again(t, killFile+"="+f.file, killStage+"="+strconv.Itoa(int(stage)))
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != -1 {
 		t.Fatalf("not killed: %v\n%s", err, out)
 	}
-	await(t, "the server to notice", func() bool {
+	devstacktest.Await(t, "the server to notice", func() bool {
 		return query[int](t, f, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == 0
 	})
 }

@@ -71,7 +71,7 @@ func advanceSlot(t *testing.T, f *fixture) {
 func testRecover(t *testing.T, f *fixture, breaks func(*testing.T, *fixture)) {
 	t.Helper()
 	r := f.launch(t)
-	await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
+	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
 	f.db.Exec(t, fill("a", 1, 3000), insert("b", 1))
 	f.confirmed(t)
 	close(r.stop)
@@ -207,8 +207,8 @@ func TestRecoverRefuses(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	r := f.launch(t)
-	await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
-	await(t, "the slot to be active", func() bool {
+	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
+	devstacktest.Await(t, "the slot to be active", func() bool {
 		return query[int](t, f, "SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = '"+f.cfg.Postgres.Slot+"'") == 1
 	})
 	pid := query[int](t, f, "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '"+f.cfg.Postgres.Slot+"'")

@@ -1,10 +1,8 @@
 package relay_test
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 
 	"go.uber.org/zap"
@@ -125,29 +123,9 @@ func TestLaw6_SecuredServersAndNoSecretInLogs(t *testing.T) {
 }
 
 // logTo keeps the next launch's log as text.
-func (b *bench) logTo(t *testing.T) *zapBuffer {
+func (b *bench) logTo(t *testing.T) *devstacktest.Output {
 	t.Helper()
-	buf := &zapBuffer{}
+	buf := &devstacktest.Output{}
 	b.log = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), buf, zap.DebugLevel))
 	return buf
-}
-
-// zapBuffer is a log that can be read while it is written.
-type zapBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (z *zapBuffer) Write(p []byte) (int, error) {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	return z.buf.Write(p)
-}
-
-func (z *zapBuffer) Sync() error { return nil }
-
-func (z *zapBuffer) String() string {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	return z.buf.String()
 }

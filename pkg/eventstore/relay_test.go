@@ -15,6 +15,7 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/pkg/eventstore"
 )
@@ -46,14 +47,14 @@ func TestRelayPublishesTheTable(t *testing.T) {
 		cancel()
 		<-done
 	})
-	until(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
+	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
 	for v := int64(0); v < 10; v += 2 {
 		if _, err := f.append(t, mine, v, move(1), move(2)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var records []*sarama.ConsumerMessage
-	until(t, "10 records", func() bool {
+	devstacktest.Await(t, "10 records", func() bool {
 		records, _ = stack.Kafka(t).Records(t.Context(), topic)
 		return len(records) >= 10
 	})
@@ -65,19 +66,6 @@ func TestRelayPublishesTheTable(t *testing.T) {
 		if got, want := strings.Join(words, " "), fmt.Sprintf("eventType=Moved version=%d", i+1); got != want || string(rec.Key) != mine.ID {
 			t.Errorf("record %d of %q has %s, want %s", i, rec.Key, got, want)
 		}
-	}
-}
-
-func until(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(40 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited 40 seconds for %s", what)
-		}
-		<-tick.C
 	}
 }
 

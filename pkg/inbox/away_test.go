@@ -47,7 +47,7 @@ func TestKafkaAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.once(t, 40)
-	until(t, "all marked", func() bool { return f.committed(t, config.Group) == 41 })
+	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == 41 })
 	if records, _ := f.letters(t); len(records) == 0 {
 		t.Error("no dead letter")
 	}

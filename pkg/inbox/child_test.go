@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -73,8 +74,7 @@ type process struct {
 
 func (f *fixture) startChild(t *testing.T, group, stopAt string) *process {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childStop+"="+stopAt,
+	cmd := devstacktest.Again(t, childStop+"="+stopAt,
 		childEnv+"="+strings.Join([]string{f.kafka.Bootstrap(devstack.Plaintext)[0], group, f.topic, f.URL}, " "))
 	cmd.Stderr = os.Stderr
 	input, err := cmd.StdinPipe()
@@ -156,7 +156,7 @@ func TestRow74_Zombie(t *testing.T) {
 	child.awaitLine(t, atStop)
 	child.signal(t, syscall.SIGSTOP) // with the row of the inbox inserted and not committed
 	f.start(t, config, func(ctx context.Context, tx pgx.Tx, e *inbox.Event) error { return effect(ctx, tx, e, "heir") })
-	until(t, "the heir to wait for the frozen transaction", func() bool {
+	devstacktest.Await(t, "the heir to wait for the frozen transaction", func() bool {
 		return f.number(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0
 	})
 	child.signal(t, syscall.SIGCONT)

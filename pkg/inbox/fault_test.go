@@ -65,7 +65,7 @@ func TestRow74_Poison(t *testing.T) {
 		return nil
 	})
 	f.once(t, 5)
-	until(t, "all marked", func() bool { return f.committed(t, config.Group) == 10 })
+	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == 10 })
 	records, headers := f.letters(t)
 	want := []struct{ id, reason, class, attempts string }{
 		{"permanent", "permanent", "*errors.errorString", "1"},
@@ -259,7 +259,7 @@ func TestRow74_DatabaseAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.events(t, 50, 50, 5)
-	until(t, "attempts", func() bool { return failed.Load() > 10 })
+	devstacktest.Await(t, "attempts", func() bool { return failed.Load() > 10 })
 	if h := m.Health(); !h.Stuck(time.Millisecond) || h.Stuck(time.Hour) {
 		t.Errorf("health %+v", h)
 	}
@@ -271,7 +271,7 @@ func TestRow74_DatabaseAway(t *testing.T) {
 	}
 	defer func() { _ = f.Conn.Close(context.Background()) }()
 	f.once(t, 100)
-	until(t, "all marked", func() bool { return f.committed(t, config.Group) == 100 })
+	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == 100 })
 	if h := m.Health(); h.Stuck(0) || h.Partitions[0].Err != nil {
 		t.Errorf("health %+v", h)
 	}

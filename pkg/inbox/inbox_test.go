@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -29,12 +30,12 @@ func TestOnceUnderRedelivery(t *testing.T) {
 			f.await(t, 250)
 			f.events(t, 200, 100, 7) // 50 of them again
 			f.await(t, 300)
-			until(t, "all marked", func() bool { return f.committed(t, config.Group) == 450 })
+			devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == 450 })
 			first.end(t)
 			f.events(t, 0, 350, 7)
 			second := f.start(t, config, record)
 			f.once(t, 350)
-			until(t, "all marked", func() bool { return f.committed(t, config.Group) == 800 })
+			devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == 800 })
 			second.end(t)
 			f.once(t, 350)
 		})

@@ -6,6 +6,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 // What a transaction of Kafka has aborted is nobody's event.
@@ -40,7 +41,7 @@ func TestReadCommitted(t *testing.T) {
 	consumer := f.config(t)
 	m := f.start(t, consumer, record)
 	f.once(t, 1)
-	until(t, "all marked", func() bool { return f.committed(t, consumer.Group) >= 3 }) // offset 1 is the abort
+	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, consumer.Group) >= 3 }) // offset 1 is the abort
 	m.end(t)
 	f.once(t, 1)
 	if n := f.number(t, "SELECT count(*) FROM effect WHERE id = 'committed'"); n != 1 {

@@ -277,7 +277,7 @@ func (f *fixture) number(t testing.TB, query string, args ...any) (n int) {
 // await waits until so many rows are in effect.
 func (f *fixture) await(t testing.TB, want int) {
 	t.Helper()
-	until(t, fmt.Sprintf("%d effects", want), func() bool { return f.number(t, "SELECT count(*) FROM effect") >= want })
+	devstacktest.Await(t, fmt.Sprintf("%d effects", want), func() bool { return f.number(t, "SELECT count(*) FROM effect") >= want })
 }
 
 // once checks that each of n ids has its effect once, in the order of its key.
@@ -316,18 +316,4 @@ func (f *fixture) committed(t testing.TB, group string) (sum int64) {
 		sum += max(block.Offset, 0)
 	}
 	return sum
-}
-
-// until waits for a condition.
-func until(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(40 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited 40 seconds for %s", what)
-		}
-		<-tick.C
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -76,7 +77,7 @@ func TestParallelKeys(t *testing.T) {
 		return record(ctx, tx, e)
 	})
 	f.await(t, 1)
-	until(t, "keys of other lanes", func() bool { return f.number(t, "SELECT count(DISTINCT key) FROM effect WHERE key <> 'slow'") >= 4 })
+	devstacktest.Await(t, "keys of other lanes", func() bool { return f.number(t, "SELECT count(DISTINCT key) FROM effect WHERE key <> 'slow'") >= 4 })
 	if n := f.number(t, "SELECT count(*) FROM effect WHERE key = 'slow'"); n != 0 {
 		t.Errorf("%d events of the failing key", n)
 	}
@@ -85,5 +86,5 @@ func TestParallelKeys(t *testing.T) {
 	}
 	healed.Store(true)
 	f.once(t, 42)
-	until(t, "all marked", func() bool { return f.committed(t, config.Group) == 42 })
+	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == 42 })
 }

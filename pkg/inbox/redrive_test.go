@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/murmur2"
 	"github.com/walpost/walpost/pkg/inbox"
 )
@@ -30,7 +31,7 @@ func TestRedrive(t *testing.T) {
 		}
 		return record(ctx, tx, e)
 	})
-	until(t, "all marked", func() bool { return f.committed(t, config.Group) == 40 })
+	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == 40 })
 	dead, _ := f.letters(t)
 	redrive := inbox.RedriveConfig{Brokers: f.kafka.Bootstrap(devstack.Plaintext), DeadLetter: f.topic + ".DLT", DryRun: true}
 	var last map[string]int64
@@ -70,7 +71,7 @@ func TestRedrive(t *testing.T) {
 		t.Errorf("nothing removed: %+v", done)
 	}
 	f.await(t, 40)
-	until(t, "all marked", func() bool { return f.committed(t, config.Group) == int64(40+7+len(dead)) })
+	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == int64(40+7+len(dead)) })
 	if rows, ids := f.number(t, "SELECT count(*) FROM effect"), f.number(t, "SELECT count(DISTINCT id) FROM effect"); rows != 40 || ids != 40 {
 		t.Errorf("%d effects of %d events, want 40", rows, ids)
 	}
@@ -89,7 +90,7 @@ func TestRedriveCounts(t *testing.T) {
 		// The marks of those that went back are no letters, and come before or behind the
 		// next one: the consumer may be faster than the mark.
 		var letters []map[string]string
-		until(t, "the dead letter", func() bool {
+		devstacktest.Await(t, "the dead letter", func() bool {
 			_, all := f.letters(t)
 			letters = slices.DeleteFunc(all, func(h map[string]string) bool { return h["walpost-dlt-handled"] != "" })
 			return len(letters) > round
@@ -128,7 +129,7 @@ func TestDiscard(t *testing.T) {
 	f.send(t, f.message("bad", "k"), f.message("other", "k"))
 	config := f.config(t)
 	f.start(t, config, func(context.Context, pgx.Tx, *inbox.Event) error { return inbox.Permanent(errPoison) })
-	until(t, "the dead letters", func() bool { records, _ := f.letters(t); return len(records) == 2 })
+	devstacktest.Await(t, "the dead letters", func() bool { records, _ := f.letters(t); return len(records) == 2 })
 	some := inbox.RedriveConfig{
 		Brokers: config.Brokers, DeadLetter: f.topic + ".DLT", DryRun: true,
 		Match: func(d *inbox.DeadLetter) bool { return d.Event.ID == "other" },

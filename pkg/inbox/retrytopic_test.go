@@ -11,6 +11,7 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -60,7 +61,7 @@ func TestRetryTopic(t *testing.T) {
 				}
 				return record(ctx, tx, e)
 			})
-			until(t, "all marked", func() bool { return f.committed(t, config.Group) == 60 })
+			devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == 60 })
 			if n := f.number(t, "SELECT count(*) FROM effect WHERE key <> 'k3'"); n != 50 {
 				t.Errorf("%d effects of other keys, want 50", n)
 			}
@@ -69,7 +70,7 @@ func TestRetryTopic(t *testing.T) {
 			}
 			healed.Store(true)
 			f.once(t, 60)
-			until(t, "nothing to be parked", func() bool { return f.parked(t) == 0 })
+			devstacktest.Await(t, "nothing to be parked", func() bool { return f.parked(t) == 0 })
 			f.events(t, 60, 60, 6)
 			f.once(t, 120)
 			if n := f.parked(t); n != 0 {
@@ -103,8 +104,8 @@ func TestRetryTopicExhausted(t *testing.T) {
 	}
 	m := run(t, consumer)
 	f.once(t, 6)
-	until(t, "the dead letters", func() bool { records, _ := f.letters(t); return len(records) == 2 })
-	until(t, "nothing to be parked", func() bool { return f.parked(t) == 0 })
+	devstacktest.Await(t, "the dead letters", func() bool { records, _ := f.letters(t); return len(records) == 2 })
+	devstacktest.Await(t, "nothing to be parked", func() bool { return f.parked(t) == 0 })
 	_, headers := f.letters(t)
 	for i, id := range []string{"bad", "no key"} {
 		h := headers[i]
@@ -136,7 +137,7 @@ func TestRetryTopicAfterAKill(t *testing.T) {
 	f.events(t, 0, 20, 2)
 	m := f.start(t, config, record)
 	f.once(t, 20)
-	until(t, "nothing to be parked", func() bool { return f.parked(t) == 0 })
+	devstacktest.Await(t, "nothing to be parked", func() bool { return f.parked(t) == 0 })
 	m.end(t)
 	f.once(t, 20)
 }
@@ -165,7 +166,7 @@ func TestRow74_RebalanceStormWithRetryTopic(t *testing.T) {
 		}
 	}
 	f.once(t, rounds*each)
-	until(t, "nothing to be parked", func() bool { return f.parked(t) == 0 })
+	devstacktest.Await(t, "nothing to be parked", func() bool { return f.parked(t) == 0 })
 }
 
 // Without its table or its topic the consumer stops, and nothing is skipped.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -77,7 +78,7 @@ func TestDatabaseSQL(t *testing.T) {
 	}
 	m := run(t, consumer)
 	f.once(t, 52)
-	until(t, "all marked", func() bool { return f.committed(t, config.Group) == 73 })
+	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == 73 })
 	m.end(t)
 	f.once(t, 52)
 	if n := f.number(t, "SELECT count(*) FROM effect WHERE id IN ($1, 'tired')", `a\"{,`); n != 2 {

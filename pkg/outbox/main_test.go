@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -99,20 +98,6 @@ func events(from, to int) []outbox.Event {
 
 // numbers is the payloads' n, in the order of the ids.
 const numbers = "SELECT payload->>'n' FROM outbox ORDER BY id"
-
-// until waits for a condition.
-func until(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited a minute for %s", what)
-		}
-		<-tick.C
-	}
-}
 
 // counted is an Execer that counts statements. It runs none if there is no inner.
 type counted struct {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/outbox"
 )
 
@@ -27,7 +28,7 @@ func (s *store) at(t *testing.T, day time.Time, n int) {
 // drop retries until the slot is confirmed.
 func (s *store) drop(t *testing.T, r outbox.Retention, confirm func(), want ...string) {
 	t.Helper()
-	until(t, "the slot to be confirmed", func() bool {
+	devstacktest.Await(t, "the slot to be confirmed", func() bool {
 		confirm()
 		dropped, err := s.outbox.DropPartitions(t.Context(), s.sql, r)
 		if errors.Is(err, outbox.ErrNotConfirmed) {
@@ -103,7 +104,7 @@ func TestDropPartitionsWaitsForWriters(t *testing.T) {
 	s.Exec(t, "BEGIN")
 	s.at(t, old, 1)
 	confirmer := s.connect(t)
-	until(t, "the slot to be confirmed", func() bool {
+	devstacktest.Await(t, "the slot to be confirmed", func() bool {
 		_, err := confirmer.Exec(t.Context(), "SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())", s.Name)
 		return err == nil
 	})

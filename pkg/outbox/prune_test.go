@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/outbox"
 )
 
@@ -29,7 +30,7 @@ func (s *store) slot(t testing.TB) (at outbox.Retention, confirm func()) {
 func (s *store) confirmedPrune(t testing.TB, r outbox.Retention, confirm func(), want int64) {
 	t.Helper()
 	var deleted int64
-	until(t, "the slot to be confirmed", func() bool {
+	devstacktest.Await(t, "the slot to be confirmed", func() bool {
 		confirm()
 		n, err := s.outbox.Prune(t.Context(), s.sql, r)
 		if err != nil && !errors.Is(err, outbox.ErrNotConfirmed) {
@@ -61,7 +62,7 @@ func TestPruneWaitsForTheSlot(t *testing.T) {
 		_, err := s.outbox.Prune(t.Context(), s.sql, r)
 		done <- err
 	}()
-	until(t, "Prune to end", func() bool {
+	devstacktest.Await(t, "Prune to end", func() bool {
 		confirm()
 		select {
 		case err := <-done:
@@ -128,7 +129,7 @@ func TestPruneLeavesWhatFollows(t *testing.T) {
 		_, err := s.outbox.Prune(t.Context(), s.sql, r)
 		done <- err
 	}()
-	until(t, "Prune to look at the slot", func() bool {
+	devstacktest.Await(t, "Prune to look at the slot", func() bool {
 		return len(s.text(t, "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE '%confirmed_flush_lsn%' AND pid <> pg_backend_pid()")) > 0
 	})
 	s.Exec(t, "DELETE FROM outbox", "VACUUM outbox")

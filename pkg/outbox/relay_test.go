@@ -16,6 +16,7 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/pkg/outbox"
 )
@@ -50,7 +51,7 @@ func (s *store) relayNamed(t *testing.T, name, section string) (slot string) {
 		cancel()
 		<-done
 	})
-	until(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
+	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
 	return cfg.Postgres.Slot
 }
 
@@ -61,7 +62,7 @@ func records(t *testing.T, topic string, n int) []*sarama.ConsumerMessage {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var got []*sarama.ConsumerMessage
-	until(t, fmt.Sprintf("%d records in %s", n, topic), func() bool {
+	devstacktest.Await(t, fmt.Sprintf("%d records in %s", n, topic), func() bool {
 		got, _ = stack.Kafka(t).Records(ctx, topic)
 		return len(got) >= n
 	})

@@ -189,7 +189,7 @@ func (s *shop) unknown(t *testing.T) {
 		})
 		cancel()
 	}
-	until(t, "all sessions to end", func() bool {
+	devstacktest.Await(t, "all sessions to end", func() bool {
 		return len(s.text(t, "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND xact_start IS NOT NULL AND pid <> pg_backend_pid()")) == 0
 	})
 }
@@ -198,7 +198,7 @@ func (s *shop) unknown(t *testing.T) {
 func (s *shop) confirmed(t *testing.T) {
 	t.Helper()
 	end := s.text(t, "SELECT pg_current_wal_insert_lsn()::text")[0]
-	until(t, "the slots to be confirmed", func() bool {
+	devstacktest.Await(t, "the slots to be confirmed", func() bool {
 		return len(s.text(t, "SELECT slot_name::text FROM pg_replication_slots WHERE confirmed_flush_lsn >= '"+end+"'")) == len(s.slots)
 	})
 }

@@ -258,7 +258,7 @@ func TestCommitCancelled(t *testing.T) {
 		_ = conn.Close(t.Context())
 	}
 	t.Logf("%d of 60 commits failed", failed)
-	until(t, "all sessions to end", func() bool {
+	devstacktest.Await(t, "all sessions to end", func() bool {
 		return len(s.text(t, "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()")) == 0
 	})
 	s.want(t, "SELECT coalesce(orders.id::text, 'event without data') FROM orders FULL JOIN outbox ON payload->>'n' = orders.id::text WHERE orders.id IS NULL OR outbox.id IS NULL")

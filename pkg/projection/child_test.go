@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/projection"
 )
 
@@ -47,8 +47,7 @@ func child() int {
 // killed runs a child until it says so, and kills it.
 func (f *fixture) killed(t *testing.T, work string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{work, stack.Kafka(t).Bootstrap(devstack.Plaintext)[0], f.topic, f.URL}, " "))
+	cmd := devstacktest.Again(t, childEnv+"="+strings.Join([]string{work, stack.Kafka(t).Bootstrap(devstack.Plaintext)[0], f.topic, f.URL}, " "))
 	cmd.Stderr = os.Stderr
 	output, err := cmd.StdoutPipe()
 	if err != nil {

@@ -193,7 +193,7 @@ func (f *fixture) number(t testing.TB, query string) (n int64) {
 func (f *fixture) exact(t testing.TB, keys int, from, to int64) {
 	t.Helper()
 	want := int64(keys) * (to - from + 1)
-	until(t, fmt.Sprintf("%d records to be applied", want), func() bool { return f.number(t, "SELECT coalesce(sum(n), 0) FROM totals") >= want })
+	devstacktest.Await(t, fmt.Sprintf("%d records to be applied", want), func() bool { return f.number(t, "SELECT coalesce(sum(n), 0) FROM totals") >= want })
 	if n := f.number(t, "SELECT sum(n) FROM totals"); n != want {
 		t.Errorf("%d records applied, want %d", n, want)
 	}
@@ -202,18 +202,5 @@ func (f *fixture) exact(t testing.TB, keys int, from, to int64) {
 	}
 	if n := f.number(t, fmt.Sprintf("SELECT count(*) FROM totals WHERE last <> %d", to)); n != 0 {
 		t.Errorf("%d keys do not end with %d", n, to)
-	}
-}
-
-func until(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(40 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited 40 seconds for %s", what)
-		}
-		<-tick.C
 	}
 }

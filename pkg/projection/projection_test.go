@@ -13,6 +13,7 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/inbox"
 	"github.com/walpost/walpost/pkg/projection"
 )
@@ -25,7 +26,7 @@ func TestFromTheBeginningAndOn(t *testing.T) {
 	f.exact(t, 10, 1, 50)
 	f.send(t, 10, 51, 60) // live
 	f.exact(t, 10, 1, 60)
-	until(t, "health", func() bool {
+	devstacktest.Await(t, "health", func() bool {
 		h := first.Health()
 		var next, end int64
 		for _, p := range h.Partitions {
@@ -55,7 +56,7 @@ func TestStarts(t *testing.T) {
 	f := newFixture(t, 1)
 	f.send(t, 1, 1, 10)
 	middle := time.Now().Add(time.Millisecond)
-	until(t, "time to pass", func() bool { return time.Now().After(middle) })
+	devstacktest.Await(t, "time to pass", func() bool { return time.Now().After(middle) })
 	f.send(t, 1, 11, 20)
 	for name, c := range map[string]struct {
 		start projection.Start
@@ -70,7 +71,7 @@ func TestStarts(t *testing.T) {
 		config := f.config(t)
 		config.Name, config.Start = name, c.start
 		r := start(t, f.new(t, config, apply))
-		until(t, name, func() bool {
+		devstacktest.Await(t, name, func() bool {
 			return f.number(t, "SELECT count(*) FROM projection_position WHERE next_offset = 20 AND projection = '"+strings.ReplaceAll(name, "'", "''")+"'") == 1
 		})
 		r.end(t)
@@ -217,7 +218,7 @@ func TestSecondProcessIsFenced(t *testing.T) {
 	first := start(t, f.new(t, f.config(t), apply))
 	f.exact(t, 2, 1, 10)
 	second := start(t, f.new(t, f.config(t), apply))
-	until(t, "the second to read", func() bool { return len(second.Health().Partitions) == 1 })
+	devstacktest.Await(t, "the second to read", func() bool { return len(second.Health().Partitions) == 1 })
 	f.send(t, 2, 11, 100)
 	f.exact(t, 2, 1, 100)
 	var lost *running

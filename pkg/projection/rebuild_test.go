@@ -13,6 +13,7 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/projection"
 )
 
@@ -208,7 +209,7 @@ func TestRebuildOvertakesRun(t *testing.T) {
 	f.exact(t, 2, 1, 20)
 	broken.Store(true)
 	f.send(t, 2, 21, 60)
-	until(t, "Run to be held up", func() bool { return live.Health().Partitions[0].Err != nil })
+	devstacktest.Await(t, "Run to be held up", func() bool { return live.Health().Partitions[0].Err != nil })
 	if err := p.Rebuild(t.Context()); err != nil {
 		t.Fatal(err)
 	}

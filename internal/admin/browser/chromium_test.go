@@ -9,17 +9,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-)
 
-// patience is how long anything may take on a busy machine.
-const patience = time.Minute
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+)
 
 // browser is one tab of a Chromium.
 type browser struct {
@@ -103,7 +101,7 @@ func (b *browser) quiet(t *testing.T, origin string) {
 
 func (b *browser) do(t *testing.T, action chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, devstacktest.Patience)
 	defer cancel()
 	if _, err := chromedp.Run(ctx, action); err != nil {
 		t.Fatal(err)
@@ -113,7 +111,7 @@ func (b *browser) do(t *testing.T, action chromedp.Action[chromedp.Void]) {
 // call sends a command of the DevTools protocol.
 func call[P, R any](t *testing.T, b *browser, command cdp.Command[P, R], params P) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, devstacktest.Patience)
 	defer cancel()
 	if _, err := chromedp.Call(ctx, command, params); err != nil {
 		t.Fatal(err)
@@ -123,7 +121,7 @@ func call[P, R any](t *testing.T, b *browser, command cdp.Command[P, R], params 
 // evaluate gives what a script says.
 func evaluate[T any](t *testing.T, b *browser, script string) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, devstacktest.Patience)
 	defer cancel()
 	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](script))
 	if err != nil {
@@ -152,7 +150,7 @@ func (b *browser) scheme(t *testing.T, value string) {
 // or else to one that goes with the test.
 func (b *browser) screenshot(t *testing.T, name string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, devstacktest.Patience)
 	defer cancel()
 	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err != nil {
@@ -167,19 +165,5 @@ func (b *browser) screenshot(t *testing.T, name string) {
 	}
 	if len(png) < 10_000 {
 		t.Errorf("%s: %d bytes are no picture of the page", name, len(png))
-	}
-}
-
-// await waits for a condition.
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited a minute for %s", what)
-		}
-		<-tick.C
 	}
 }

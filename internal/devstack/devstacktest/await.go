@@ -1,0 +1,23 @@
+package devstacktest
+
+import (
+	"testing"
+	"time"
+)
+
+// Patience is how long anything may take on a busy machine.
+const Patience = time.Minute
+
+// Await looks at a condition until it holds, and fails the test when Patience is at its end.
+func Await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(Patience)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %s for %s", Patience, what)
+		}
+		<-tick.C
+	}
+}
