@@ -13,6 +13,7 @@ import (
 	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -55,7 +56,7 @@ func (s setup) consume(t *testing.T, topic string, letters int) {
 func TestDLT(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, "delivery: {on_reject: dead_letter}")
-	s.db.Exec(t, outboxDDL)
+	s.db.Exec(t, relaytest.OutboxDDL)
 	kafka := stack.Kafka(t)
 	for _, topic := range []string{".a", ".a.DLT", ".b.DLT"} {
 		if err := kafka.CreateTopic(t.Context(), s.prefix+topic, 1, 1, nil); err != nil {

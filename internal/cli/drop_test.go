@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/cli/clitest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // slots is how many slots the setup's relay has.
@@ -38,7 +39,7 @@ func TestDropAsksForTheSlotsName(t *testing.T) {
 func TestDropRefusesAnActiveSlot(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, "outbox: {topic: PREFIX.all}")
-	s.db.Exec(t, outboxDDL)
+	s.db.Exec(t, relaytest.OutboxDDL)
 	r := clitest.Start(t, "run", "-c", s.file)
 	r.Writes(t, `"streaming"`)
 	var pid int

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 func TestInitCreatesWhatIsMissingOnce(t *testing.T) {
@@ -31,7 +33,7 @@ func TestInitCreatesWhatIsMissingOnce(t *testing.T) {
 func TestInitCountsRowsFromBefore(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, "delivery: {on_reject: dead_letter}")
-	s.db.Exec(t, outboxDDL, insert("a", "k", 1), insert("a", "k", 2))
+	s.db.Exec(t, relaytest.OutboxDDL, insert("a", "k", 1), insert("a", "k", 2))
 	r := walpost(t, "init", "--json", "-c", s.file)
 	r.want(t, 0)
 	var got []struct {
@@ -73,7 +75,7 @@ func TestInitNeedsReplicationOnly(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, "outbox: {topic: PREFIX.all}")
 	role := stack.Name(t)
-	s.db.Exec(t, "CREATE ROLE "+role+" LOGIN REPLICATION", outboxDDL)
+	s.db.Exec(t, "CREATE ROLE "+role+" LOGIN REPLICATION", relaytest.OutboxDDL)
 	t.Cleanup(func() {
 		if err := s.db.Server.Exec(context.WithoutCancel(t.Context()), "postgres", "DROP ROLE "+role); err != nil {
 			t.Error(err)

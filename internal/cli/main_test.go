@@ -60,9 +60,6 @@ func write(t *testing.T, yaml string) string {
 	return file
 }
 
-const outboxDDL = `CREATE TABLE outbox (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), aggregatetype text NOT NULL,
-	aggregateid text, type text, payload jsonb)`
-
 // insert is one event of an aggregate type.
 func insert(kind, key string, n int) string {
 	return fmt.Sprintf("INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES (gen_random_uuid(), '%s', '%s', 'Created', '{\"n\": %d}')", kind, key, n)

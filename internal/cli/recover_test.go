@@ -3,12 +3,14 @@ package cli_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 func TestRecoverShowsAsksAndPublishes(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, "outbox: {topic: PREFIX.all}")
-	s.db.Exec(t, outboxDDL)
+	s.db.Exec(t, relaytest.OutboxDDL)
 	walpost(t, "init", "-c", s.file).want(t, 0)
 	slot := "walpost_" + s.db.Name
 	walpost(t, "recover", "--all", "-c", s.file).want(t, 3, "healthy", "--force")
@@ -38,7 +40,7 @@ func TestAuditJSON(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, "outbox: {topic: PREFIX.all}")
 	walpost(t, "audit", "-c", s.file).want(t, 3, "does not exist")
-	s.db.Exec(t, outboxDDL)
+	s.db.Exec(t, relaytest.OutboxDDL)
 	walpost(t, "init", "-c", s.file).want(t, 0)
 	s.db.Exec(t, insert("a", "k", 1))
 	r := walpost(t, "audit", "--json", "-c", s.file)

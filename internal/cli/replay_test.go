@@ -5,12 +5,13 @@ import (
 
 	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 func TestReplayShowsAsksAndPublishes(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, "outbox: {topic: PREFIX.all}", "delivery: {on_reject: stop}")
-	s.db.Exec(t, outboxDDL, insert("a", "k", 1), insert("a", "k", 2), insert("a", "l", 3))
+	s.db.Exec(t, relaytest.OutboxDDL, insert("a", "k", 1), insert("a", "k", 2), insert("a", "l", 3))
 	to := stack.Topic(t, 2)
 	plan := []string{"3 rows of public.outbox", "3 to topic " + to, "with the header walpost-replay: 20"}
 	walpost(t, "replay", "--all", "--to-topic", to, "--dry-run", "-c", s.file).want(t, 0, plan...)
@@ -52,7 +53,7 @@ func TestReplayFlagsThatDoNotGoTogether(t *testing.T) {
 func TestReplayIsInterrupted(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, "outbox: {topic: PREFIX.all}")
-	s.db.Exec(t, outboxDDL)
+	s.db.Exec(t, relaytest.OutboxDDL)
 	for n := range 30 {
 		s.db.Exec(t, insert("a", "k", n))
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // records are the values in a topic.
@@ -76,7 +77,7 @@ func TestTwoRelaysInOneProcess(t *testing.T) {
 	good, bad := newSetup(t), newSetup(t)
 	dir := t.TempDir()
 	for name, s := range map[string]setup{"bad.yaml": bad, "good.yaml": good} {
-		s.db.Exec(t, outboxDDL)
+		s.db.Exec(t, relaytest.OutboxDDL)
 		if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".a", 1, 1, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +110,7 @@ func TestRunRefusesWhatItCannotRun(t *testing.T) {
 	r.Exits(t, 3)
 	r.Writes(t, "walpost init -c FILE")
 
-	s.db.Exec(t, outboxDDL) // so that nothing but the listener is in the way
+	s.db.Exec(t, relaytest.OutboxDDL) // so that nothing but the listener is in the way
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +129,7 @@ func TestRunRefusesWhatItCannotRun(t *testing.T) {
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
-	s.db.Exec(t, outboxDDL)
+	s.db.Exec(t, relaytest.OutboxDDL)
 	nowhere := regexp.MustCompile(`brokers: \[.*\]`).ReplaceAllString(s.yaml(t, "shutdown_timeout: 1h"), "brokers: ['127.0.0.1:1']")
 	nowhere = strings.Replace(nowhere, `admin: {listen: ""}`, freePort, 1)
 	r := clitest.Start(t, "run", "-c", write(t, nowhere))
@@ -148,7 +149,7 @@ func TestSecondSignal(t *testing.T) {
 func TestOneWrongFileRefusesAll(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
-	s.db.Exec(t, outboxDDL)
+	s.db.Exec(t, relaytest.OutboxDDL)
 	wrong := write(t, "name: wrong\n")
 	r := clitest.Start(t, "run", "-c", s.file, "-c", wrong)
 	r.Exits(t, 2)
@@ -162,7 +163,7 @@ func TestOneWrongFileRefusesAll(t *testing.T) {
 func TestHangUpReadsTheLogLevel(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
-	s.db.Exec(t, outboxDDL)
+	s.db.Exec(t, relaytest.OutboxDDL)
 	file := write(t, s.yaml(t, "log: {level: info}"))
 	change := func(text string) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

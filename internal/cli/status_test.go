@@ -12,6 +12,7 @@ import (
 	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // keys are those of the contract, section 1, and those beside them.
@@ -63,7 +64,7 @@ func shape(t *testing.T, text string) {
 func TestStatusFromTheRunningRelay(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
-	s.db.Exec(t, outboxDDL)
+	s.db.Exec(t, relaytest.OutboxDDL)
 	if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".a", 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +140,7 @@ func measured(t *testing.T, r *clitest.Walpost, s setup) {
 func TestEveryMetricOfARunningRelay(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
-	s.db.Exec(t, outboxDDL)
+	s.db.Exec(t, relaytest.OutboxDDL)
 	for _, topic := range []string{".a", ".DLT"} {
 		if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+topic, 1, 1, nil); err != nil {
 			t.Fatal(err)
@@ -159,15 +160,7 @@ func TestEveryMetricOfARunningRelay(t *testing.T) {
 		}
 	}
 	s.db.Exec(t, "ALTER PUBLICATION walpost_"+s.db.Name+" SET (publish = 'insert, update')", insert("a", "k", 1), insert("no/topic", "k", 2), "UPDATE outbox SET type = 'x' WHERE aggregateid = 'k'")
-	var end string
-	if err := s.db.Conn.QueryRow(t.Context(), "SELECT pg_current_wal_insert_lsn()::text").Scan(&end); err != nil {
-		t.Fatal(err)
-	}
-	devstacktest.Await(t, "the updates to be read and confirmed: what is read again counts again", func() bool {
-		var confirmed bool
-		err := s.db.Conn.QueryRow(t.Context(), "SELECT confirmed_flush_lsn >= $1::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $2", end, "walpost_"+s.db.Name).Scan(&confirmed)
-		return err == nil && confirmed
-	})
+	devstacktest.Await(t, "the updates to be confirmed: what is read again counts again", devstacktest.Confirmed(t, s.db.Conn, "walpost_"+s.db.Name))
 	s.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'walpost_"+s.db.Name+"'", insert("a", "k", 3))
 	want := []string{
 		`walpost_events_published_total{relay="NAME",topic="PREFIX.a"} 2`, `walpost_events_published_total{relay="NAME",topic="PREFIX.DLT"} 1`,

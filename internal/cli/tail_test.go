@@ -8,12 +8,13 @@ import (
 
 	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 func TestTail(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
-	s.db.Exec(t, outboxDDL)
+	s.db.Exec(t, relaytest.OutboxDDL)
 	if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".a", 2, 1, nil); err != nil {
 		t.Fatal(err)
 	}

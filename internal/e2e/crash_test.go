@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/crash"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // crashes starts walpost so that it kills itself at a point, and waits until it has.
@@ -91,7 +92,7 @@ func (f *fixture) goesOn(t *testing.T) {
 	t.Helper()
 	p := walpost(t, "run", "-c", f.file)
 	p.Ready(t)
-	f.db.Exec(t, insert("k", 1))
+	f.db.Exec(t, relaytest.Insert("k", 1))
 	f.confirmed(t, p)
 	p.Terminate(t)
 	p.Exits(t, 0)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/cli/clitest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // Row 17: a disk that is full or read-only is nothing to a relay that writes no file:
@@ -19,7 +20,7 @@ func TestRow17_NoStateOnDisk(t *testing.T) {
 		cmd.Env = append(cmd.Env, "HOME="+folder, "TMPDIR="+folder)
 		p := &process{clitest.StartCommand(t, cmd)}
 		p.Ready(t)
-		f.db.Exec(t, insert("k", 1), insert("k", 2))
+		f.db.Exec(t, relaytest.Insert("k", 1), relaytest.Insert("k", 2))
 		f.confirmed(t, p)
 		p.Kill(t)
 		f.released(t)

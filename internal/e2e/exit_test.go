@@ -5,6 +5,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // TestExitCodes has one way to each code of the contract, by the process itself.
@@ -53,7 +54,7 @@ func TestExitCodes(t *testing.T) {
 		},
 		"3 wal_level": func(t *testing.T) {
 			server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{"wal_level": "replica"}})
-			if err := server.Exec(t.Context(), "postgres", outboxDDL); err != nil {
+			if err := server.Exec(t.Context(), "postgres", relaytest.OutboxDDL); err != nil {
 				t.Fatal(err)
 			}
 			f := newFixture(t, nil)
@@ -66,7 +67,7 @@ func TestExitCodes(t *testing.T) {
 			f := newFixture(t, nil)
 			p := walpost(t, "run", "-c", f.file)
 			p.Ready(t)
-			f.db.Exec(t, insert("k", 1))
+			f.db.Exec(t, relaytest.Insert("k", 1))
 			f.confirmed(t, p)
 			devstacktest.Await(t, "the slot to be dropped between two connections", func() bool {
 				f.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND slot_name = '"+f.slot+"'")
@@ -93,7 +94,7 @@ func stuck(t *testing.T, change sections) *process {
 	f := newFixture(t, change)
 	p := walpost(t, "run", "-c", f.file)
 	p.Writes(t, `"msg":"streaming"`) // a slot that is seen may still be in the making
-	f.db.Exec(t, insert("k", 1))
+	f.db.Exec(t, relaytest.Insert("k", 1))
 	p.Until(t, "the event to be read", func() bool { return p.metric(t, "walpost_in_flight_events{") == 1 })
 	return p
 }

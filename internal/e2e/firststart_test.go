@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"testing"
+
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // The smallest file on a database that has only the table. (The fourth line
@@ -35,7 +37,7 @@ func TestFirstStartKilledHalfWay(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
 	f.db.Exec(t, "CREATE PUBLICATION "+f.slot+" FOR TABLE outbox WITH (publish = 'insert', publish_via_partition_root = true)",
-		insert("k", 1), insert("k", 2), insert("k", 3))
+		relaytest.Insert("k", 1), relaytest.Insert("k", 2), relaytest.Insert("k", 3))
 	walpost(t, "run", "-c", f.file).Exits(t, 4, "walpost init")
 	if f.slots(t) != 0 {
 		t.Error("run made a slot beside an existing publication")
@@ -43,7 +45,7 @@ func TestFirstStartKilledHalfWay(t *testing.T) {
 	walpost(t, "init", "-c", f.file).Exits(t, 0, "exists publication "+f.slot, "created slot "+f.slot, "3 in public.outbox are not published")
 	p := walpost(t, "run", "-c", f.file)
 	p.Ready(t)
-	f.db.Exec(t, insert("k", 4))
+	f.db.Exec(t, relaytest.Insert("k", 4))
 	f.confirmed(t, p)
 	if got := f.records(t); len(got) != 1 || got[0].Number != 4 {
 		t.Errorf("published %v, want the row after the slot", got)

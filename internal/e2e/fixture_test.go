@@ -12,16 +12,8 @@ import (
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/oracle"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
-
-// outboxDDL is Debezium's outbox table, which the defaults fit.
-const outboxDDL = `CREATE TABLE outbox (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), aggregatetype text NOT NULL,
-	aggregateid text, type text, payload jsonb)`
-
-// insert is one event with a number under a key.
-func insert(key string, n int) string {
-	return fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', '%s', 'Created', '{"n": %d}')`, key, n)
-}
 
 // rejected is an event that Kafka can never accept.
 const rejected = `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('no/topic', 'k', 'Created', '{}')`
@@ -49,7 +41,7 @@ func newFixture(t *testing.T, change sections) *fixture {
 func newFixtureOn(t *testing.T, k *devstack.Kafka, settings map[string]string, change sections) *fixture {
 	t.Helper()
 	f := &fixture{db: stack.Database(t), kafka: k, prefix: stack.Name(t)}
-	f.db.Exec(t, outboxDDL)
+	f.db.Exec(t, relaytest.OutboxDDL)
 	f.topic, f.slot = f.prefix+".order", "walpost_"+f.db.Name
 	if err := k.CreateTopic(t.Context(), f.topic, 4, 1, settings); err != nil {
 		t.Fatal(err)
@@ -86,35 +78,21 @@ const nowhere = "{brokers: ['127.0.0.1:1']}"
 // slots counts the fixture's slot: 0 or 1.
 func (f *fixture) slots(t *testing.T) int {
 	t.Helper()
-	return query[int](t, f, "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '"+f.slot+"'")
-}
-
-// query gives the one value that SQL answers with.
-func query[T any](t *testing.T, f *fixture, sql string) (v T) {
-	t.Helper()
-	if err := f.db.Conn.QueryRow(t.Context(), sql).Scan(&v); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-	return v
+	return devstacktest.Value[int](t, f.db.Conn, "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '"+f.slot+"'")
 }
 
 // released waits until nobody reads the slot, and gives what it is confirmed up
 // to: from then on the server cannot know more. 0 when there is no slot.
 func (f *fixture) released(t *testing.T) lsn {
 	t.Helper()
-	devstacktest.Await(t, "the slot to be free", func() bool {
-		return query[int](t, f, "SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = '"+f.slot+"'") == 0
-	})
-	return lsn(query[int64](t, f, "SELECT coalesce(max(confirmed_flush_lsn - '0/0'), 0)::bigint FROM pg_replication_slots WHERE slot_name = '"+f.slot+"'"))
+	devstacktest.Await(t, "the slot to be free", devstacktest.Released(t, f.db.Conn, f.slot))
+	return lsn(devstacktest.Value[int64](t, f.db.Conn, "SELECT coalesce(max(confirmed_flush_lsn - '0/0'), 0)::bigint FROM pg_replication_slots WHERE slot_name = '"+f.slot+"'"))
 }
 
 // confirmed waits until the slot is confirmed up to all that was written so far.
 func (f *fixture) confirmed(t *testing.T, p *process) {
 	t.Helper()
-	end := query[string](t, f, "SELECT pg_current_wal_insert_lsn()::text")
-	p.Until(t, "the slot to be confirmed up to "+end, func() bool {
-		return query[int](t, f, "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '"+f.slot+"' AND confirmed_flush_lsn >= '"+end+"'") == 1
-	})
+	p.Until(t, "the slot to be confirmed", devstacktest.Confirmed(t, f.db.Conn, f.slot))
 }
 
 // compare judges the topic's records against the table: that all are there and

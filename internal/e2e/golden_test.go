@@ -136,10 +136,7 @@ func (g *golden) committing(t *testing.T) []time.Time {
 	db := g.f.db
 	db.Exec(t, "SELECT pg_create_logical_replication_slot('witness_"+db.Name+"', 'pgoutput')")
 	db.Exec(t, g.SQL...)
-	end := query[string](t, g.f, "SELECT pg_current_wal_insert_lsn()::text")
-	devstacktest.Await(t, "the slot to be confirmed", func() bool {
-		return query[bool](t, g.f, "SELECT confirmed_flush_lsn >= '"+end+"' FROM pg_replication_slots WHERE slot_name = '"+g.f.slot+"'")
-	})
+	devstacktest.Await(t, "the slot to be confirmed", devstacktest.Confirmed(t, db.Conn, g.f.slot))
 	rows, err := db.Conn.Query(t.Context(), `SELECT data FROM pg_logical_slot_get_binary_changes('witness_`+db.Name+`',
 		NULL::pg_lsn, NULL::int, 'proto_version', '1', 'publication_names', '`+g.f.slot+`')`)
 	if err != nil {

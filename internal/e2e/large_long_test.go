@@ -9,6 +9,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // Row 53 at its full size, by the memory of a process as it is shipped: a transaction
@@ -59,9 +60,9 @@ func TestRow53_RowOf100MB(t *testing.T) {
 	p := launch(t, build(t), "run", "-c", f.file)
 	p.Ready(t)
 	const size = 100 << 20
-	f.db.Exec(t, insert("k", 1))
+	f.db.Exec(t, relaytest.Insert("k", 1))
 	f.db.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', 'k', 'Created', jsonb_build_object('pad', repeat('x', %d)))`, size))
-	f.db.Exec(t, "DELETE FROM outbox WHERE payload ? 'pad'", insert("k", 2))
+	f.db.Exec(t, "DELETE FROM outbox WHERE payload ? 'pad'", relaytest.Insert("k", 2))
 	f.confirmed(t, p)
 	if !strings.Contains(p.Log.String(), "max_message_bytes") {
 		t.Error("the log does not name kafka.max_message_bytes")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/crash"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // A panic in any goroutine ends the whole process, with Go's words for it and by a
@@ -23,7 +24,7 @@ func TestRow70_PanicEndsTheProcess(t *testing.T) {
 			f := newFixture(t, nil)
 			walpost(t, "init", "-c", f.file).Exits(t, 0)
 			for n := range 20 {
-				f.db.Exec(t, insert("k", n))
+				f.db.Exec(t, relaytest.Insert("k", n))
 			}
 			t.Setenv("WALPOST_CRASH", point+":1:panic")
 			p := walpost(t, "run", "-c", f.file)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // Every file of this package has a password in its URL, and whatever a process writes
@@ -16,7 +17,7 @@ func TestRow65_NoSecretIsShown(t *testing.T) {
 	f := newFixture(t, nil)
 	p := walpost(t, "run", "-c", f.file)
 	p.Ready(t)
-	f.db.Exec(t, insert("k", 1))
+	f.db.Exec(t, relaytest.Insert("k", 1))
 	f.confirmed(t, p)
 	before := p.metric(t, "walpost_reconnects_total{peer=\"postgres\"")
 	f.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND slot_name = '"+f.slot+"'")

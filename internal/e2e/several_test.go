@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // folder puts the files of several fixtures into one folder, as `run -c FOLDER` reads it.
@@ -32,12 +34,12 @@ func TestSeveralRelaysInOneProcess(t *testing.T) {
 	dir := folder(t, halts, goes)
 	p := walpost(t, "run", "-c", dir)
 	p.Ready(t)
-	halts.db.Exec(t, insert("k", 1), rejected, insert("k", 2))
+	halts.db.Exec(t, relaytest.Insert("k", 1), rejected, relaytest.Insert("k", 2))
 	p.Until(t, "/readyz to name the halted one", func() bool {
 		code, body := p.Get(t, "/readyz")
 		return code == http.StatusServiceUnavailable && strings.Contains(body, halts.db.Name+": halted: ") && strings.Contains(body, goes.db.Name+": streaming\n")
 	})
-	goes.db.Exec(t, insert("k", 1), insert("k", 2))
+	goes.db.Exec(t, relaytest.Insert("k", 1), relaytest.Insert("k", 2))
 	goes.confirmed(t, p)
 	if r := goes.compare(t); r.Records != 2 || r.Repeats != 0 {
 		t.Errorf("the healthy one: %v", r)
@@ -53,7 +55,7 @@ func TestSeveralRelaysInOneProcess(t *testing.T) {
 
 	p = walpost(t, "run", "-c", dir)
 	p.Writes(t, `"halted"`)
-	goes.db.Exec(t, insert("k", 3), rejected)
+	goes.db.Exec(t, relaytest.Insert("k", 3), rejected)
 	p.Exits(t, 4)
 	if r := goes.records(t); len(r) != 3 {
 		t.Errorf("%d records of the second to halt, want the 3 before the rejected one", len(r))

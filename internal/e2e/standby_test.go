@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // Of two processes on one slot the second stands by, and takes over when the
@@ -16,12 +18,12 @@ func TestStandbyTakesOver(t *testing.T) {
 	first.Ready(t)
 	second := walpost(t, "run", "-c", f.file)
 	second.standsBy(t)
-	f.db.Exec(t, insert("k", 1))
+	f.db.Exec(t, relaytest.Insert("k", 1))
 	f.confirmed(t, first)
 
 	first.Kill(t)
 	killed := time.Now()
-	f.db.Exec(t, insert("k", 2))
+	f.db.Exec(t, relaytest.Insert("k", 2))
 	second.Ready(t)
 	f.confirmed(t, second)
 	took := time.Since(killed)
@@ -42,7 +44,7 @@ func TestStandbyTakesOver(t *testing.T) {
 	second.Terminate(t) // an orderly end is taken over too, and repeats nothing
 	fourth := walpost(t, "run", "-c", f.file)
 	second.Exits(t, 0)
-	f.db.Exec(t, insert("k", 3))
+	f.db.Exec(t, relaytest.Insert("k", 3))
 	fourth.Ready(t)
 	f.confirmed(t, fourth)
 	if r := f.compare(t); r.Records != 3 {

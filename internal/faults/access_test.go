@@ -9,6 +9,7 @@ import (
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // A password that is rotated while the relay runs: the stream that stands lives on,
@@ -30,12 +31,12 @@ func TestRow42_PasswordRotated(t *testing.T) {
 	b := newBenchOn(t, server, "postgres", option{url: server.URLFor("walpost", "", "postgres"), postgres: "  password: ${file:" + secret + "}\n"})
 	b.start(t)
 	b.sample(t)
-	b.exec(t, insert("k", 1), "ALTER ROLE walpost PASSWORD '"+second+"'", insert("k", 2))
+	b.exec(t, relaytest.Insert("k", 1), "ALTER ROLE walpost PASSWORD '"+second+"'", relaytest.Insert("k", 2))
 	b.confirmed(t)
 	b.terminate(t)
 	b.until(t, "the relay to be refused", func() bool { return strings.Contains(b.relay.Status().Reason, "password") })
 	b.condition(t, relay.ConditionPostgres)
-	b.exec(t, insert("k", 3))
+	b.exec(t, relaytest.Insert("k", 3))
 	write(second)
 	b.confirmed(t)
 	b.exactlyOnce(t)
@@ -56,7 +57,7 @@ func TestRow42_LineOfHBARemoved(t *testing.T) {
 	b := newBenchOn(t, ownServer(t, 0, nil), "postgres", option{})
 	b.start(t)
 	b.sample(t)
-	b.exec(t, insert("k", 1))
+	b.exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	file := filepath.Join(b.server.DataDir(), "pg_hba.conf")
 	whole, err := os.ReadFile(file)
@@ -74,7 +75,7 @@ func TestRow42_LineOfHBARemoved(t *testing.T) {
 		b.terminate(t)
 		return strings.Contains(b.relay.Status().Reason, "pg_hba.conf")
 	})
-	b.exec(t, insert("k", 2))
+	b.exec(t, relaytest.Insert("k", 2))
 	hba(string(whole))
 	b.confirmed(t)
 	b.exactlyOnce(t)

@@ -1,12 +1,9 @@
 package faults_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,11 +18,8 @@ import (
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
-
-// outboxDDL is Debezium's outbox table, which the defaults fit.
-const outboxDDL = `CREATE TABLE outbox (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), aggregatetype text NOT NULL,
-	aggregateid text, type text, payload jsonb)`
 
 // bench is one relay, a database with an outbox, and a topic for it.
 type bench struct {
@@ -38,8 +32,7 @@ type bench struct {
 	log      *observer.ObservedLogs // what the relay logs, from Info on
 	relay    *relay.Relay
 	seen     *counters
-	stop     chan struct{}
-	done     chan error
+	run      *relaytest.Running // of that relay
 	sampling *sampler
 	pause    time.Duration // of a writer between two transactions; 0: none
 }
@@ -64,7 +57,7 @@ func newBenchOn(t *testing.T, server *devstack.Postgres, database string, o opti
 	t.Helper()
 	b := &bench{server: server, database: database, kafka: stack.Kafka(t)}
 	b.reconnect(t, server)
-	b.exec(t, outboxDDL)
+	b.exec(t, relaytest.OutboxDDL)
 	prefix := stack.Name(t)
 	b.topic = prefix + ".order"
 	if err := b.kafka.CreateTopic(t.Context(), b.topic, 4, 1, nil); err != nil {
@@ -77,7 +70,7 @@ func newBenchOn(t *testing.T, server *devstack.Postgres, database string, o opti
 	if !strings.Contains(o.postgres, "password:") {
 		url = devstacktest.WithCanary(t, url)
 	}
-	b.cfg = load(t, fmt.Sprintf("name: %s\npostgres:\n  url: %s\n%skafka:\n  brokers: [%s]\n%soutbox:\n  topic: %s.{aggregatetype}\n  position_header: walpost-position\n%s",
+	b.cfg = relaytest.Load(t, fmt.Sprintf("name: %s\npostgres:\n  url: %s\n%skafka:\n  brokers: [%s]\n%soutbox:\n  topic: %s.{aggregatetype}\n  position_header: walpost-position\n%s",
 		prefix, url, o.postgres, strings.Join(b.kafka.Bootstrap(devstack.Plaintext), ", "), o.kafka, prefix, strings.ReplaceAll(o.more, "PREFIX", prefix)))
 	return b
 }
@@ -88,28 +81,10 @@ func ownServer(t *testing.T, major int, settings map[string]string) *devstack.Po
 	return devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: major, Settings: settings})
 }
 
-// load writes a configuration file and reads it as `run` would.
-func load(t *testing.T, yaml string) *config.Config {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "walpost.yaml")
-	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := config.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cfg
-}
-
 // reconnect opens the test's own connection, to the same server or to another one.
 func (b *bench) reconnect(t *testing.T, server *devstack.Postgres) {
 	t.Helper()
-	conn, err := server.Connect(t.Context(), b.database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	conn := devstacktest.Connect(t, server, b.database)
 	b.server, b.conn = server, conn
 }
 
@@ -139,19 +114,8 @@ func (b *bench) launch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	stop, done := make(chan struct{}), make(chan error, 1)
-	b.relay, b.stop, b.done = r, stop, done
-	go func() {
-		done <- r.Run(ctx, stop)
-		close(done)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		for range done { // until it has ended
-		}
-		keepsSecret(t, r, logs)
-	})
+	t.Cleanup(func() { keepsSecret(t, r, logs) }) // after it has ended
+	b.relay, b.run = r, relaytest.Run(t, r)
 }
 
 // keepsSecret looks for the password of the file in all that a relay has shown.
@@ -170,28 +134,15 @@ func keepsSecret(t *testing.T, r *relay.Relay, logs *observer.ObservedLogs) {
 // end stops the relay in order.
 func (b *bench) end(t *testing.T) {
 	t.Helper()
-	close(b.stop)
-	if err := b.wait(t); err != nil {
+	if err := b.run.End(t); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// wait gives what Run returned.
-func (b *bench) wait(t *testing.T) error {
-	t.Helper()
-	select {
-	case err := <-b.done:
-		return err
-	case <-time.After(devstacktest.Patience):
-		t.Fatalf("the relay did not end; it is %+v", b.relay.Status())
-		return nil
 	}
 }
 
 // halts waits for the end, which must be a halt that says these words and what to do.
 func (b *bench) halts(t *testing.T, code int, words ...string) {
 	t.Helper()
-	err := b.wait(t)
+	err := b.run.Wait(t)
 	halt, ok := errors.AsType[*relay.Halt](err)
 	if !ok || halt.Code != code {
 		t.Fatalf("ended with %v, want a halt with exit code %d", err, code)
@@ -211,20 +162,13 @@ func (b *bench) halts(t *testing.T, code int, words ...string) {
 // until waits for a condition while the relay lives.
 func (b *bench) until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	devstacktest.Await(t, what, func() bool {
-		select {
-		case err := <-b.done:
-			t.Fatalf("waiting for %s: the relay ended: %v", what, err)
-		default:
-		}
-		return ok()
-	})
+	b.run.Until(t, what, ok)
 }
 
 // state waits for a state of the relay.
 func (b *bench) state(t *testing.T, want relay.State) {
 	t.Helper()
-	b.until(t, string(want), func() bool { return b.relay.Status().State == want })
+	b.run.State(t, want)
 }
 
 // condition waits until the relay's report has a condition.
@@ -261,35 +205,16 @@ func (b *bench) logged(text string) int {
 	return n
 }
 
-// value gives the one value that SQL answers with.
-func value[T any](t *testing.T, b *bench, sql string, args ...any) (v T) {
-	t.Helper()
-	if err := b.conn.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-	return v
-}
-
 // confirmed waits until the slot is confirmed up to everything written so far.
 func (b *bench) confirmed(t *testing.T) {
 	t.Helper()
-	end := value[string](t, b, "SELECT pg_current_wal_insert_lsn()::text")
-	b.until(t, "the slot to be confirmed up to "+end, func() bool {
-		return value[bool](t, b, "SELECT coalesce(bool_or(confirmed_flush_lsn >= $1::text::pg_lsn), false) FROM pg_replication_slots WHERE slot_name = $2", end, b.cfg.Postgres.Slot)
-	})
+	b.until(t, "the slot to be confirmed", devstacktest.Confirmed(t, b.conn, b.cfg.Postgres.Slot))
 }
 
 // released waits until nobody reads the slot.
 func (b *bench) released(t *testing.T) {
 	t.Helper()
-	devstacktest.Await(t, "the slot to be free", func() bool {
-		return !value[bool](t, b, "SELECT coalesce(bool_or(active), false) FROM pg_replication_slots WHERE slot_name = $1", b.cfg.Postgres.Slot)
-	})
-}
-
-// insert is one event with a number under a key.
-func insert(key string, n int) string {
-	return fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', '%s', 'Created', '{"n": %d}')`, key, n)
+	devstacktest.Await(t, "the slot to be free", devstacktest.Released(t, b.conn, b.cfg.Postgres.Slot))
 }
 
 // inserts are so many events in one transaction, under seven keys.

@@ -3,11 +3,14 @@ package faults_test
 import (
 	"sync"
 	"sync/atomic"
-	"time"
+
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // counters is an Observer that counts what the rows ask for.
 type counters struct {
+	relaytest.Observer
+
 	published, connects, ignored, repeats, rejected, dead atomic.Int64
 
 	mu      sync.Mutex
@@ -18,12 +21,8 @@ func (c *counters) Published(_ string, n, _ int) { c.published.Add(int64(n)) }
 func (c *counters) Rejected(string, string)      { c.rejected.Add(1) }
 func (c *counters) DeadLettered(string)          { c.dead.Add(1) }
 func (c *counters) PossibleRepeats(n int)        { c.repeats.Add(int64(n)) }
-func (*counters) CommitToAck(time.Duration)      {}
-func (c *counters) Request(time.Duration)        {}
-func (c *counters) Reconnected()                 {}
 func (c *counters) ChangeIgnored(string)         { c.ignored.Add(1) }
 func (c *counters) PostgresConnected()           { c.connects.Add(1) }
-func (c *counters) Pruned(int)                   {}
 
 func (c *counters) ProduceError(class string) {
 	c.mu.Lock()

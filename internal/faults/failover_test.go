@@ -10,6 +10,7 @@ import (
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/oracle"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // A failover under load with a failover slot and synchronized_standby_slots: the
@@ -73,7 +74,7 @@ func TestRow57_FailoverToAStandbyThatWasBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := b.against(t, committed)
+	r := relaytest.Compare(t, committed, b.kafka, b.topic)
 	if r.Lost != 0 || r.OutOfOrder != 0 || r.Phantom != beyond {
 		t.Errorf("%v, want %d published from the old timeline", r, beyond)
 	}
@@ -108,7 +109,7 @@ func TestRow58_FailoverWithoutFailoverSlot(t *testing.T) {
 	p := newPair(t, nil)
 	b, a := newPairBench(t, p, false)
 	b.start(t)
-	b.exec(t, insert("k", 1))
+	b.exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	p.walreceiver(t)
 	p.promote(t, b, a)
@@ -156,11 +157,11 @@ func TestRow60_AnotherCluster(t *testing.T) {
 	a := newAddress(t, one)
 	b := newBenchOn(t, one, "postgres", option{url: one.URLVia(a.addr(), "postgres", "", "postgres")})
 	b.start(t)
-	b.exec(t, insert("k", 1))
+	b.exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	slot := b.cfg.Postgres.Slot
-	err := other.Exec(t.Context(), "postgres", outboxDDL, "CREATE PUBLICATION "+slot+" FOR TABLE outbox WITH (publish = 'insert')",
-		"SELECT pg_create_logical_replication_slot('"+slot+"', 'pgoutput')", insert("k", 2))
+	err := other.Exec(t.Context(), "postgres", relaytest.OutboxDDL, "CREATE PUBLICATION "+slot+" FOR TABLE outbox WITH (publish = 'insert')",
+		"SELECT pg_create_logical_replication_slot('"+slot+"', 'pgoutput')", relaytest.Insert("k", 2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +181,7 @@ func TestRow60_RestoredBackup(t *testing.T) {
 	a := newAddress(t, one)
 	b := newBenchOn(t, one, "postgres", option{url: one.URLVia(a.addr(), "postgres", "", "postgres")})
 	b.start(t)
-	b.exec(t, insert("k", 1))
+	b.exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	for _, p := range []*devstack.Postgres{one, other} {
 		if err := p.Stop(t.Context(), devstack.StopFast); err != nil {
@@ -204,13 +205,13 @@ func TestRow60_RestoredBackup(t *testing.T) {
 		return b.logged("new timeline") > 0 || b.logged("beyond the point where the new timeline begins") > 0
 	})
 	b.reconnect(t, other)
-	b.exec(t, insert("k", 2))
+	b.exec(t, relaytest.Insert("k", 2))
 	b.confirmed(t)
 	committed, err := oracle.Committed(t.Context(), b.conn, "outbox")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := b.against(t, committed); r.Lost != 0 || r.OutOfOrder != 0 || r.Phantom != 20 {
+	if r := relaytest.Compare(t, committed, b.kafka, b.topic); r.Lost != 0 || r.OutOfOrder != 0 || r.Phantom != 20 {
 		t.Errorf("%v", r)
 	}
 	if !b.has("do not exist in Postgres any more", "possible_phantoms:20") {

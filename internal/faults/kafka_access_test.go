@@ -191,7 +191,7 @@ func row35DeadLetterDeniedThenGranted(t *testing.T, s *secured) {
 		t.Errorf("the condition %+v does not name the topic", c)
 	}
 	b.until(t, "the others to pass", func() bool { return b.seen.published.Load() == 100 })
-	confirmed := value[string](t, b, "SELECT lpad(to_hex((confirmed_flush_lsn - '0/0')::bigint), 16, '0') FROM pg_replication_slots WHERE slot_name = $1", b.cfg.Postgres.Slot)
+	confirmed := devstacktest.Value[string](t, b.conn, "SELECT lpad(to_hex((confirmed_flush_lsn - '0/0')::bigint), 16, '0') FROM pg_replication_slots WHERE slot_name = $1", b.cfg.Postgres.Slot)
 	s.grant(t, dead)
 	b.confirmed(t)
 	letters, err := s.kafka.Records(t.Context(), dead)

@@ -103,7 +103,7 @@ func within(t *testing.T, limit time.Duration, what string, do func()) {
 // insertMore commits 700 events that reach every partition.
 func (b *bench) insertMore(t *testing.T) {
 	t.Helper()
-	last := value[int](t, b, "SELECT coalesce(max((payload->>'n')::int), 0) FROM outbox WHERE aggregateid LIKE 'k%'")
+	last := devstacktest.Value[int](t, b.conn, "SELECT coalesce(max((payload->>'n')::int), 0) FROM outbox WHERE aggregateid LIKE 'k%'")
 	b.exec(t, inserts(last+1, last+700))
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/router"
 )
@@ -87,7 +88,7 @@ func TestRow35to38_DeadLetter(t *testing.T) {
 	b.sample(t)
 	begun := time.Now()
 	b.exec(t, "BEGIN", inserts(1, 500), insertBig, insertKeyless, insertPoison, inserts(501, 1000), "COMMIT", inserts(1001, 1500))
-	big := value[string](t, b, "SELECT payload::text FROM outbox WHERE id = $1", bigID)
+	big := devstacktest.Value[string](t, b.conn, "SELECT payload::text FROM outbox WHERE id = $1", bigID)
 	b.confirmed(t)
 	letters, err := b.kafka.Records(t.Context(), dead)
 	if err != nil {
@@ -183,7 +184,7 @@ func TestRow35_DeadLetterRefused(t *testing.T) {
 			b.exec(t, insertBig, inserts(101, 200))
 			b.halts(t, relay.ExitHalted, dead, bigID, tc.says)
 			b.released(t)
-			waiting := value[int](t, b, `SELECT count(*) FROM pg_logical_slot_peek_binary_changes($1, NULL::pg_lsn, NULL::int,
+			waiting := devstacktest.Value[int](t, b.conn, `SELECT count(*) FROM pg_logical_slot_peek_binary_changes($1, NULL::pg_lsn, NULL::int,
 				'proto_version', '1', 'publication_names', $2) WHERE get_byte(data, 0) = ascii('I')`, b.cfg.Postgres.Slot, b.cfg.Postgres.Publication)
 			if waiting != 101 {
 				t.Errorf("%d rows wait in the slot, want the record and the 100 after it", waiting)

@@ -8,7 +8,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // A transaction of 20,000 rows in 200 subtransactions of which half are undone, and
@@ -92,7 +94,7 @@ func TestRow68_HugeRow(t *testing.T) {
 	b.cfg.Delivery.InFlight = 1 << 20
 	b.start(t)
 	insertHuge := fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order2', 'k', 't', jsonb_build_object('n', 2, 'pad', repeat('x', %d)))`, size)
-	one, three := strings.Replace(insert("k", 1), "order", "order2", 1), strings.Replace(insert("k", 3), "order", "order2", 1)
+	one, three := strings.Replace(relaytest.Insert("k", 1), "order", "order2", 1), strings.Replace(relaytest.Insert("k", 3), "order", "order2", 1)
 	b.exec(t, one, insertHuge, three)
 	b.confirmed(t)
 	b.exactlyOnce(t)
@@ -120,16 +122,16 @@ func TestRow54_LongOpenTransaction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tx.Exec(t.Context(), insert("late", 1)); err != nil {
+	if _, err := tx.Exec(t.Context(), relaytest.Insert("late", 1)); err != nil {
 		t.Fatal(err)
 	}
-	b.exec(t, inserts(1, 100), "INSERT INTO busy SELECT repeat('x', 1000) FROM generate_series(1, 20000)", insert("k7", 101))
+	b.exec(t, inserts(1, 100), "INSERT INTO busy SELECT repeat('x', 1000) FROM generate_series(1, 20000)", relaytest.Insert("k7", 101))
 	b.confirmed(t)
 	const retained = "SELECT (pg_current_wal_lsn() - restart_lsn)::bigint FROM pg_replication_slots"
-	if n := value[int64](t, b, retained); n < 15<<20 {
+	if n := devstacktest.Value[int64](t, b.conn, retained); n < 15<<20 {
 		t.Errorf("%d bytes of WAL are retained, less than the open transaction needs", n)
 	}
-	if _, err := tx.Exec(t.Context(), insert("late", 2)); err != nil {
+	if _, err := tx.Exec(t.Context(), relaytest.Insert("late", 2)); err != nil {
 		t.Fatal(err)
 	}
 	if err := tx.Commit(t.Context()); err != nil {
@@ -138,7 +140,7 @@ func TestRow54_LongOpenTransaction(t *testing.T) {
 	b.confirmed(t)
 	b.until(t, "the WAL to be given back", func() bool {
 		b.exec(t, "CHECKPOINT", "INSERT INTO busy VALUES ('x')") // a running-xacts record moves restart_lsn
-		return value[int64](t, b, retained) < 1<<20
+		return devstacktest.Value[int64](t, b.conn, retained) < 1<<20
 	})
 	b.exactlyOnce(t)
 	b.end(t)
@@ -149,14 +151,14 @@ func TestRow54_LongOpenTransaction(t *testing.T) {
 func TestRow55_PreparedTransactionForgotten(t *testing.T) {
 	t.Parallel()
 	b := newBenchOn(t, ownServer(t, 0, map[string]string{"max_prepared_transactions": "5"}), "postgres", option{})
-	b.exec(t, "BEGIN", insert("k", 1), "PREPARE TRANSACTION 'forgotten-one'")
+	b.exec(t, "BEGIN", relaytest.Insert("k", 1), "PREPARE TRANSACTION 'forgotten-one'")
 	b.launch(t)
 	b.until(t, "the relay to name it", func() bool {
 		return strings.Contains(b.relay.Status().Reason, "'forgotten-one'") && strings.Contains(b.relay.Status().Hint, "ROLLBACK PREPARED")
 	})
 	b.exec(t, "COMMIT PREPARED 'forgotten-one'")
 	b.state(t, relay.Streaming)
-	b.exec(t, "DELETE FROM outbox", insert("k", 2)) // the first was committed before the slot
+	b.exec(t, "DELETE FROM outbox", relaytest.Insert("k", 2)) // the first was committed before the slot
 	b.confirmed(t)
 	b.exactlyOnce(t)
 	b.end(t)

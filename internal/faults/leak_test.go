@@ -5,6 +5,8 @@ package faults_test
 import (
 	"runtime"
 	"testing"
+
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // 200 lost connections leave no goroutine and no memory behind.
@@ -17,7 +19,7 @@ func TestRow69_ReconnectsLeaveNothing(t *testing.T) {
 		for range times {
 			before := b.seen.connects.Load()
 			n++
-			b.exec(t, insert("k", n))
+			b.exec(t, relaytest.Insert("k", n))
 			proxy.Cut()
 			b.until(t, "a new connection", func() bool { return b.seen.connects.Load() > before })
 		}

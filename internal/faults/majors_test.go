@@ -8,6 +8,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // The core of the suite on each major, one server at a time: inserts, nulls,
@@ -18,8 +19,8 @@ func TestMajors(t *testing.T) {
 			b := newBenchOn(t, ownServer(t, major, nil), "postgres", option{})
 			b.start(t)
 			b.sample(t)
-			b.exec(t, "BEGIN", insert("a", 1), "SAVEPOINT s", insert("a", 9), "ROLLBACK TO s", insert("a", 2), "COMMIT",
-				"BEGIN", insert("a", 9), "ROLLBACK",
+			b.exec(t, "BEGIN", relaytest.Insert("a", 1), "SAVEPOINT s", relaytest.Insert("a", 9), "ROLLBACK TO s", relaytest.Insert("a", 2), "COMMIT",
+				"BEGIN", relaytest.Insert("a", 9), "ROLLBACK",
 				`INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('order', 'nulls', '{"n": 1}')`,
 				inserts(1, 20_000))
 			b.confirmed(t)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // brisk makes the relay notice a silent server in 6 s: its status interval is
@@ -113,7 +114,7 @@ func TestRow15_SlowNetwork(t *testing.T) {
 	proxy.Throttle(20 << 10)
 	proxy.Delay(200 * time.Millisecond)
 	for n := range 300 {
-		b.exec(t, insert("k", n))
+		b.exec(t, relaytest.Insert("k", n))
 	}
 	b.exec(t, inserts(1, 1000))
 	b.until(t, "the lag to show", func() bool {

@@ -12,8 +12,8 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/oracle"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // judge compares the topic with the table: nothing lost, no phantom, order per key.
@@ -30,7 +30,7 @@ func (b *bench) judge(t *testing.T) *oracle.Report {
 // compare is judge where the table no longer says what was committed.
 func (b *bench) compare(t *testing.T, committed []oracle.Event) *oracle.Report {
 	t.Helper()
-	report := b.against(t, committed)
+	report := relaytest.Compare(t, committed, b.kafka, b.topic)
 	if !report.Kept() || report.Committed == 0 {
 		t.Errorf("%v", report)
 	}
@@ -39,23 +39,6 @@ func (b *bench) compare(t *testing.T, committed []oracle.Event) *oracle.Report {
 	}
 	t.Log(report)
 	return report
-}
-
-// against compares without judging.
-func (b *bench) against(t *testing.T, committed []oracle.Event) *oracle.Report {
-	t.Helper()
-	client, err := b.kafka.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), devstacktest.Patience)
-	defer cancel()
-	records, err := oracle.Consumed(ctx, client, b.topic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return oracle.Compare(committed, records)
 }
 
 // exactlyOnce is judge where nothing may be repeated.

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // pooler refuses replication connections in the words of pgbouncer before 1.23, and
@@ -75,7 +76,7 @@ func TestRow62_Pooler(t *testing.T) {
 		}
 		straight := b.cfg
 		name := b.cfg.Name
-		b.cfg = load(t, "name: "+name+"\npostgres: {url: '"+b.server.URLVia(pooler(t, b.server.Addr()), "postgres", "", b.database)+
+		b.cfg = relaytest.Load(t, "name: "+name+"\npostgres: {url: '"+b.server.URLVia(pooler(t, b.server.Addr()), "postgres", "", b.database)+
 			"'}\nkafka: {brokers: ['"+strings.Join(straight.Kafka.Brokers, "', '")+"']}\n")
 		b.launch(t)
 		b.halts(t, relay.ExitRequirement, "pooler", "directly")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/walpost/walpost/internal/oracle"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // change is one way to alter the table under a relay.
@@ -39,7 +40,7 @@ func TestRow50_TableAlteredWhileRunning(t *testing.T) {
 			b := newBench(t, option{})
 			b.start(t)
 			b.sample(t)
-			b.exec(t, insert("k", 1), c.sql, c.insert)
+			b.exec(t, relaytest.Insert("k", 1), c.sql, c.insert)
 			b.altered(t, c)
 		})
 	}
@@ -56,7 +57,7 @@ func TestRow50_TableAlteredWhileDown(t *testing.T) {
 			b.end(t)
 			b.released(t)
 			b.sample(t)
-			b.exec(t, insert("k", 1), c.sql, c.insert)
+			b.exec(t, relaytest.Insert("k", 1), c.sql, c.insert)
 			b.launch(t)
 			b.altered(t, c)
 		})
@@ -80,7 +81,7 @@ func (b *bench) altered(t *testing.T, c change) {
 		}
 		committed = append(committed, e)
 	}
-	if r := b.against(t, committed[:1]); r.Records != 1 || !r.Kept() {
+	if r := relaytest.Compare(t, committed[:1], b.kafka, b.topic); r.Records != 1 || !r.Kept() {
 		t.Errorf("before the halt: %v", r)
 	}
 	c.mend(b)
@@ -99,8 +100,8 @@ func TestRow50_HarmlessChanges(t *testing.T) {
 	b := newBench(t, option{})
 	b.start(t)
 	b.sample(t)
-	b.exec(t, insert("k", 1), "ALTER TABLE outbox ADD COLUMN note text DEFAULT 'x'", insert("k", 2),
-		"ALTER TABLE outbox DROP COLUMN note", insert("k", 3), "ALTER TABLE outbox ALTER aggregateid TYPE varchar(100)", insert("k", 4))
+	b.exec(t, relaytest.Insert("k", 1), "ALTER TABLE outbox ADD COLUMN note text DEFAULT 'x'", relaytest.Insert("k", 2),
+		"ALTER TABLE outbox DROP COLUMN note", relaytest.Insert("k", 3), "ALTER TABLE outbox ALTER aggregateid TYPE varchar(100)", relaytest.Insert("k", 4))
 	b.confirmed(t)
 	b.exactlyOnce(t)
 	b.end(t)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // A slot that falls behind max_slot_wal_keep_size: the report warns while events can
@@ -15,10 +16,10 @@ func TestRow44_SlotInvalidated(t *testing.T) {
 	b := newBenchOn(t, ownServer(t, 0, map[string]string{"max_slot_wal_keep_size": "48MB", "max_wal_size": "1GB"}), "postgres", option{})
 	kafka := b.ownKafka(t)
 	b.start(t)
-	b.exec(t, insert("k", 1), "CREATE TABLE busy (x text)")
+	b.exec(t, relaytest.Insert("k", 1), "CREATE TABLE busy (x text)")
 	b.confirmed(t)
 	kafka.Refuse()
-	b.exec(t, insert("k", 2))
+	b.exec(t, relaytest.Insert("k", 2))
 	b.state(t, relay.KafkaUnavailable)
 	const segment = `INSERT INTO busy SELECT repeat('x', 1000) FROM generate_series(1, 8000)` // some 9 MB, and no checkpoint by itself
 	for range 5 {
@@ -44,15 +45,15 @@ func TestRow45_SlotIdleForTooLong(t *testing.T) {
 	t.Parallel()
 	b := newBenchOn(t, ownServer(t, 18, map[string]string{"idle_replication_slot_timeout": "1s"}), "postgres", option{})
 	b.start(t)
-	b.exec(t, insert("k", 1))
+	b.exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	b.exec(t, "CHECKPOINT")
 	b.end(t)
 	b.released(t)
-	b.exec(t, insert("k", 2))
+	b.exec(t, relaytest.Insert("k", 2))
 	devstacktest.Await(t, "Postgres to drop the slot", func() bool {
 		b.exec(t, "CHECKPOINT")
-		return value[string](t, b, "SELECT wal_status FROM pg_replication_slots") == "lost"
+		return devstacktest.Value[string](t, b.conn, "SELECT wal_status FROM pg_replication_slots") == "lost"
 	})
 	b.launch(t)
 	b.halts(t, relay.ExitHalted, "lost", "walpost recover")

@@ -20,8 +20,8 @@ func TestRow6_TheFirstIsKilledAgainAndAgain(t *testing.T) {
 	for range 4 {
 		second := b.spawn(t)
 		second.Writes(t, `"state":"standby"`)
-		rows := value[int](t, b, "SELECT count(*) FROM outbox")
-		devstacktest.Await(t, "more rows", func() bool { return value[int](t, b, "SELECT count(*) FROM outbox") > rows+200 })
+		rows := devstacktest.Value[int](t, b.conn, "SELECT count(*) FROM outbox")
+		devstacktest.Await(t, "more rows", func() bool { return devstacktest.Value[int](t, b.conn, "SELECT count(*) FROM outbox") > rows+200 })
 		first.Kill(t)
 		second.Writes(t, `"msg":"streaming"`)
 		first = second

@@ -11,6 +11,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // pair is a primary and a physical standby of it.
@@ -125,7 +126,7 @@ func (p pair) synced(t *testing.T, b *bench) {
 	n := 1000
 	b.until(t, "the slot to be on the standby", func() bool {
 		n++
-		b.exec(t, insert("sync", n)) // only a slot that moves becomes ready
+		b.exec(t, relaytest.Insert("sync", n)) // only a slot that moves becomes ready
 		var ready bool
 		err := conn.QueryRow(t.Context(), "SELECT coalesce(bool_or(synced AND NOT temporary AND invalidation_reason IS NULL), false) FROM pg_replication_slots WHERE slot_name = $1",
 			b.cfg.Postgres.Slot).Scan(&ready)

@@ -9,6 +9,7 @@ import (
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // separate runs the bench's relay in a process of its own, and waits until it streams.
@@ -28,10 +29,7 @@ func (b *bench) spawn(t *testing.T) *devstacktest.Process {
 // caughtUp is confirmed where the relay is another process.
 func (b *bench) caughtUp(t *testing.T) {
 	t.Helper()
-	end := value[string](t, b, "SELECT pg_current_wal_insert_lsn()::text")
-	devstacktest.Await(t, "the slot to be confirmed up to "+end, func() bool {
-		return value[bool](t, b, "SELECT coalesce(bool_or(confirmed_flush_lsn >= $1::text::pg_lsn), false) FROM pg_replication_slots WHERE slot_name = $2", end, b.cfg.Postgres.Slot)
-	})
+	devstacktest.Await(t, "the slot to be confirmed", devstacktest.Confirmed(t, b.conn, b.cfg.Postgres.Slot))
 }
 
 // A relay that is frozen for longer than wal_sender_timeout loses its slot to a
@@ -45,7 +43,7 @@ func TestRow5_RelayFrozen(t *testing.T) {
 	b.launch(t)
 	b.state(t, relay.Standby)
 	w := b.write(t)
-	devstacktest.Await(t, "rows", func() bool { return value[int](t, b, "SELECT count(*) FROM outbox") > 500 })
+	devstacktest.Await(t, "rows", func() bool { return devstacktest.Value[int](t, b.conn, "SELECT count(*) FROM outbox") > 500 })
 	first.Signal(t, syscall.SIGSTOP)
 	b.state(t, relay.Streaming)
 	b.passes(t, 500)
@@ -67,7 +65,7 @@ func TestRow7_HalfOpen(t *testing.T) {
 	t.Parallel()
 	first, proxy := proxied(t, brisk())
 	second := *first
-	second.cfg = load(t, strings.Replace(read(t, first.cfg.File), proxy.Addr(), first.server.Addr(), 1))
+	second.cfg = relaytest.Load(t, strings.Replace(read(t, first.cfg.File), proxy.Addr(), first.server.Addr(), 1))
 	if first.cfg.Postgres.Slot != second.cfg.Postgres.Slot {
 		t.Fatal("the two relays have different slots")
 	}
@@ -91,7 +89,7 @@ func TestRow7_HalfOpen(t *testing.T) {
 	second.judge(t)
 	second.end(t)
 	first.state(t, relay.Streaming)
-	first.exec(t, insert("late", 1))
+	first.exec(t, relaytest.Insert("late", 1))
 	first.confirmed(t)
 	first.judge(t)
 	first.end(t)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // A column that gets another type: the text of a value follows the type that the
@@ -21,7 +22,7 @@ func TestRow50_TypeChanged(t *testing.T) {
 				b.end(t)
 				b.released(t)
 			}
-			b.exec(t, insert("k", 1), "ALTER TABLE outbox ALTER type TYPE boolean USING true",
+			b.exec(t, relaytest.Insert("k", 1), "ALTER TABLE outbox ALTER type TYPE boolean USING true",
 				`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', 'k', true, '{"n": 2}')`)
 			if down {
 				b.start(t)
@@ -51,7 +52,7 @@ func TestRow50_TypeThatCannotServe(t *testing.T) {
 				b.end(t)
 				b.released(t)
 			}
-			b.exec(t, insert("k", 1), "ALTER TABLE outbox ALTER part TYPE text", insert("other", 2))
+			b.exec(t, relaytest.Insert("k", 1), "ALTER TABLE outbox ALTER part TYPE text", relaytest.Insert("other", 2))
 			if down {
 				b.launch(t)
 			}
@@ -83,14 +84,14 @@ func TestRow51_TableChangedWhileDown(t *testing.T) {
 	}{
 		"renamed":   {[]string{"ALTER TABLE outbox RENAME TO old"}, relay.ExitRequirement, "public.outbox does not exist"},
 		"dropped":   {[]string{"DROP TABLE outbox"}, relay.ExitRequirement, "public.outbox does not exist"},
-		"made anew": {[]string{"DROP TABLE outbox", outboxDDL}, relay.ExitHalted, "not in publication"},
+		"made anew": {[]string{"DROP TABLE outbox", relaytest.OutboxDDL}, relay.ExitHalted, "not in publication"},
 		"swapped":   {[]string{"ALTER TABLE outbox RENAME TO old", outboxTwin}, relay.ExitHalted, "not in publication"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, option{})
 			b.start(t)
-			b.exec(t, insert("k", 1))
+			b.exec(t, relaytest.Insert("k", 1))
 			b.confirmed(t)
 			b.end(t)
 			b.released(t)

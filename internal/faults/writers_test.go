@@ -13,6 +13,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // writers commit events all the time, each under a key of its own, in transactions
@@ -86,7 +87,7 @@ func writeOnce(ctx context.Context, conn *pgx.Conn, key string, after, rows int,
 		return err
 	}
 	for i := range rows {
-		if _, err := tx.Exec(ctx, insert(key, after+i+1)); err != nil {
+		if _, err := tx.Exec(ctx, relaytest.Insert(key, after+i+1)); err != nil {
 			return err
 		}
 	}

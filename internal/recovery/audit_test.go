@@ -11,6 +11,7 @@ import (
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/recovery"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 func (f *fixture) audit(t *testing.T, o recovery.AuditOptions) *recovery.AuditReport {
@@ -55,9 +56,9 @@ func TestAuditFindsWhatWasPlanted(t *testing.T) {
 
 	// Missing: written while the table is not published, the slot then past it.
 	p := f.cfg.Postgres.Publication
-	f.db.Exec(t, "ALTER PUBLICATION "+p+" DROP TABLE outbox", insert("a", 1001), insert("a", 1002), "ALTER PUBLICATION "+p+" ADD TABLE outbox")
+	f.db.Exec(t, "ALTER PUBLICATION "+p+" DROP TABLE outbox", relaytest.Insert("a", 1001), relaytest.Insert("a", 1002), "ALTER PUBLICATION "+p+" ADD TABLE outbox")
 	f.db.Exec(t, "SELECT pg_replication_slot_advance('"+f.cfg.Postgres.Slot+"', pg_current_wal_lsn())")
-	lost := query[string](t, f, "SELECT string_agg(id::text, ' ' ORDER BY id) FROM outbox WHERE payload->>'n' IN ('1001', '1002')")
+	lost := devstacktest.Value[string](t, f.db.Conn, "SELECT string_agg(id::text, ' ' ORDER BY id) FROM outbox WHERE payload->>'n' IN ('1001', '1002')")
 	f.plant(t, "phantom-1", time.Now())
 	r := f.audit(t, recovery.AuditOptions{})
 	slices.Sort(r.MissingIDs)
@@ -94,7 +95,7 @@ func TestAuditWhileTheRelayWorks(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.relayFirst(t)
-	r := f.launch(t)
+	r := relaytest.Start(t, f.cfg)
 	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
 	stop := f.write(t)
 	for range 3 {
@@ -103,8 +104,7 @@ func TestAuditWhileTheRelayWorks(t *testing.T) {
 		}
 	}
 	stop()
-	close(r.stop)
-	if err := <-r.done; err != nil {
+	if err := r.End(t); err != nil {
 		t.Error(err)
 	}
 }
@@ -115,7 +115,7 @@ func TestAuditKeepsToTheRange(t *testing.T) {
 	f.relayFirst(t)
 	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i, at := range []time.Time{day, day.Add(time.Hour), day.Add(2 * time.Hour)} {
-		f.db.Exec(t, strings.Replace(strings.Replace(insert("a", 2000+i), "payload)", "payload, created)", 1), "}')", "}', '"+at.Format(time.RFC3339)+"')", 1))
+		f.db.Exec(t, strings.Replace(strings.Replace(relaytest.Insert("a", 2000+i), "payload)", "payload, created)", 1), "}')", "}', '"+at.Format(time.RFC3339)+"')", 1))
 		f.plant(t, "phantom-"+at.Format("15"), at)
 	}
 	dropSlot(t, f) // and with it those three

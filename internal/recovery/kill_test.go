@@ -66,12 +66,12 @@ func (f *fixture) relayFirst(t *testing.T) {
 // kill runs a recovery in a process of its own, which kills itself at the stage.
 func (f *fixture) kill(t *testing.T, stage recovery.Stage) {
 	t.Helper()
-	cmd := devstacktest.Again(t, killFile+"="+f.file, killStage+"="+strconv.Itoa(int(stage)))
+	cmd := devstacktest.Again(t, killFile+"="+f.cfg.File, killStage+"="+strconv.Itoa(int(stage)))
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != -1 {
 		t.Fatalf("not killed: %v\n%s", err, out)
 	}
 	devstacktest.Await(t, "the server to notice", func() bool {
-		return query[int](t, f, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == 0
+		return devstacktest.Value[int](t, f.db.Conn, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == 0
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/recovery"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // TestRecoverMajors does what facts/faults rows 43, 44 and 46 break, on servers
@@ -49,7 +50,7 @@ func loseSlot(t *testing.T, f *fixture) {
 		f.db.Exec(t, "CREATE TABLE IF NOT EXISTS noise (x int)", "INSERT INTO noise VALUES (1)", "SELECT pg_switch_wal()")
 	}
 	f.db.Exec(t, "CHECKPOINT")
-	if status := query[string](t, f, "SELECT wal_status FROM pg_replication_slots WHERE slot_name = '"+f.cfg.Postgres.Slot+"'"); status != "lost" {
+	if status := devstacktest.Value[string](t, f.db.Conn, "SELECT wal_status FROM pg_replication_slots WHERE slot_name = '"+f.cfg.Postgres.Slot+"'"); status != "lost" {
 		t.Fatalf("the slot is %s", status)
 	}
 	f.halts(t)
@@ -70,22 +71,21 @@ func advanceSlot(t *testing.T, f *fixture) {
 // while writers write, and judges what run makes of it.
 func testRecover(t *testing.T, f *fixture, breaks func(*testing.T, *fixture)) {
 	t.Helper()
-	r := f.launch(t)
+	r := relaytest.Start(t, f.cfg)
 	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
-	f.db.Exec(t, fill("a", 1, 3000), insert("b", 1))
+	f.db.Exec(t, fill("a", 1, 3000), relaytest.Insert("b", 1))
 	f.confirmed(t)
-	close(r.stop)
-	if err := <-r.done; err != nil {
+	if err := r.End(t); err != nil {
 		t.Fatal(err)
 	}
 	f.released(t)
-	f.db.Exec(t, fill("a", 3001, 4000), insert("b", 2))
+	f.db.Exec(t, fill("a", 3001, 4000), relaytest.Insert("b", 2))
 	breaks(t, f)
 
 	stop := f.write(t)
 	result := f.recover(t, recovery.Selection{All: true}, true)
 	stop()
-	if result.Rows < 4002 || query[int](t, f, "SELECT count(*) FROM outbox") == int(result.Rows) {
+	if result.Rows < 4002 || devstacktest.Value[int](t, f.db.Conn, "SELECT count(*) FROM outbox") == int(result.Rows) {
 		t.Errorf("%d rows recovered", result.Rows)
 	}
 	if got, want := f.slots(t), f.cfg.Postgres.Slot+" "+result.StreamsFrom; got != want {
@@ -114,7 +114,7 @@ func (f *fixture) write(t *testing.T) (stop func()) {
 			defer conn.Close(t.Context())
 			for n := 1; !over.Load(); n += 2 {
 				key := fmt.Sprintf("w%d", w)
-				sql := "BEGIN; " + insert(key, n) + "; SELECT pg_sleep(0.00" + strconv.Itoa(n*7%10) + "); " + insert(key, n+1) + "; COMMIT"
+				sql := "BEGIN; " + relaytest.Insert(key, n) + "; SELECT pg_sleep(0.00" + strconv.Itoa(n*7%10) + "); " + relaytest.Insert(key, n+1) + "; COMMIT"
 				if _, err := conn.Exec(t.Context(), sql); err != nil {
 					t.Error(err)
 				}
@@ -196,7 +196,7 @@ func TestRecoverPlanChangesNothing(t *testing.T) {
 		plan.Topics[0] != (recovery.TopicRows{Topic: f.topic + ".order", Rows: 10}) || len(plan.Warnings) != 1 {
 		t.Errorf("%+v", plan)
 	}
-	if f.slots(t) != "" || query[int](t, f, "SELECT count(*) FROM pg_publication") != 0 {
+	if f.slots(t) != "" || devstacktest.Value[int](t, f.db.Conn, "SELECT count(*) FROM pg_publication") != 0 {
 		t.Error("the plan has changed something")
 	}
 	_, _, err = f.open(t, recovery.Selection{All: true}, false) // the first still holds the lock
@@ -206,17 +206,16 @@ func TestRecoverPlanChangesNothing(t *testing.T) {
 func TestRecoverRefuses(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	r := f.launch(t)
+	r := relaytest.Start(t, f.cfg)
 	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
 	devstacktest.Await(t, "the slot to be active", func() bool {
-		return query[int](t, f, "SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = '"+f.cfg.Postgres.Slot+"'") == 1
+		return devstacktest.Value[int](t, f.db.Conn, "SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = '"+f.cfg.Postgres.Slot+"'") == 1
 	})
-	pid := query[int](t, f, "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '"+f.cfg.Postgres.Slot+"'")
+	pid := devstacktest.Value[int](t, f.db.Conn, "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '"+f.cfg.Postgres.Slot+"'")
 	all := recovery.Selection{All: true}
 	_, _, err := f.open(t, all, true)
 	wantHalt(t, err, relay.ExitRequirement, fmt.Sprintf("in use by backend %d", pid))
-	close(r.stop)
-	if err := <-r.done; err != nil {
+	if err := r.End(t); err != nil {
 		t.Fatal(err)
 	}
 	f.released(t)
@@ -243,20 +242,20 @@ func TestRecoverNeedsSelect(t *testing.T) {
 	f.configure(t, f.db.Server.URLFor(role, "", f.db.Name))
 	_, _, err := f.open(t, recovery.Selection{All: true}, false)
 	wantHalt(t, err, relay.ExitRequirement, "GRANT SELECT ON", role)
-	f.db.Exec(t, "GRANT SELECT ON outbox TO "+role, insert("a", 1))
+	f.db.Exec(t, "GRANT SELECT ON outbox TO "+role, relaytest.Insert("a", 1))
 }
 
 func TestRecoverFollowsThePolicy(t *testing.T) {
 	t.Parallel()
-	bad := strings.Replace(insert("a", 2), "'order'", "'no/topic'", 1)
+	bad := strings.Replace(relaytest.Insert("a", 2), "'order'", "'no/topic'", 1)
 	f := newFixture(t, "outbox: {topic: '{aggregatetype}', timestamp: created}")
-	f.db.Exec(t, strings.ReplaceAll(insert("a", 1), "'order'", "'"+f.topic+"'"), bad)
+	f.db.Exec(t, strings.ReplaceAll(relaytest.Insert("a", 1), "'order'", "'"+f.topic+"'"), bad)
 	r, plan, err := f.open(t, recovery.Selection{All: true}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = r.Run(t.Context(), plan, func(recovery.Stage, recovery.Result) {})
-	wantHalt(t, err, relay.ExitHalted, "no/topic", query[string](t, f, "SELECT id::text FROM outbox WHERE aggregatetype = 'no/topic'"))
+	wantHalt(t, err, relay.ExitHalted, "no/topic", devstacktest.Value[string](t, f.db.Conn, "SELECT id::text FROM outbox WHERE aggregatetype = 'no/topic'"))
 	if f.slots(t) != "" {
 		t.Errorf("slots %s", f.slots(t))
 	}

@@ -13,8 +13,10 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/recovery"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // replay opens one with the fixture's file and makes its plan.
@@ -84,9 +86,9 @@ func TestReplayFromTheTable(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.db.Exec(t, "ALTER TABLE outbox ADD n bigserial")
-	f.db.Exec(t, insert("a", 1), insert("a", 2), insert("b", 3), insert("a", 4))
-	second := query[time.Time](t, f, "SELECT created FROM outbox WHERE n = 2")
-	last := query[time.Time](t, f, "SELECT created FROM outbox WHERE n = 4")
+	f.db.Exec(t, relaytest.Insert("a", 1), relaytest.Insert("a", 2), relaytest.Insert("b", 3), relaytest.Insert("a", 4))
+	second := devstacktest.Value[time.Time](t, f.db.Conn, "SELECT created FROM outbox WHERE n = 2")
+	last := devstacktest.Value[time.Time](t, f.db.Conn, "SELECT created FROM outbox WHERE n = 4")
 
 	// A slot is neither needed nor made.
 	records := f.replayed(t, recovery.ReplayOptions{ToTopic: stack.Topic(t, 2), Rows: recovery.Range{From: second, To: last}})
@@ -94,7 +96,7 @@ func TestReplayFromTheTable(t *testing.T) {
 	if slots := f.slots(t); slots != "" {
 		t.Errorf("slots %s", slots)
 	}
-	id := query[string](t, f, "SELECT id::text FROM outbox WHERE n = 3")
+	id := devstacktest.Value[string](t, f.db.Conn, "SELECT id::text FROM outbox WHERE n = 3")
 	for _, rec := range records {
 		if string(rec.Key) == "b" && !strings.HasPrefix(headersOf(rec), "id="+id+" eventType=Created walpost-replay=") {
 			t.Errorf("headers %s", headersOf(rec))
@@ -105,7 +107,7 @@ func TestReplayFromTheTable(t *testing.T) {
 	}
 	wantValues(t, f.replayed(t, recovery.ReplayOptions{ToTopic: stack.Topic(t, 2), Rows: recovery.Range{All: true, Key: "a"}}), "map[a:1 2 4 ]")
 	ids := recovery.Range{FromID: "00000000-0000-0000-0000-000000000000", ToID: id, TimeColumn: "created"}
-	if got := len(f.replayed(t, recovery.ReplayOptions{ToTopic: stack.Topic(t, 2), Rows: ids})); got != query[int](t, f, "SELECT count(*) FROM outbox WHERE id <= '"+id+"'") {
+	if got := len(f.replayed(t, recovery.ReplayOptions{ToTopic: stack.Topic(t, 2), Rows: ids})); got != devstacktest.Value[int](t, f.db.Conn, "SELECT count(*) FROM outbox WHERE id <= '"+id+"'") {
 		t.Errorf("%d records up to id %s", got, id)
 	}
 	// Without a topic each row goes where it went before.
@@ -114,7 +116,7 @@ func TestReplayFromTheTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.db.Exec(t, insert("c", 5)) // after the plan: not part of it
+	f.db.Exec(t, relaytest.Insert("c", 5)) // after the plan: not part of it
 	if result, err := r.Run(t.Context(), plan, func(recovery.Result) {}); err != nil || result.Rows != 4 || plan.Most != 4 {
 		t.Errorf("%+v %v, plan %+v", result, err, plan)
 	}
@@ -270,7 +272,7 @@ func TestReplayStopsAtARejectedRecord(t *testing.T) {
 	if err := stack.Kafka(t).CreateTopic(t.Context(), to, 1, -1, map[string]string{"max.message.bytes": "1000"}); err != nil {
 		t.Fatal(err)
 	}
-	f.db.Exec(t, insert("a", 1), `INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
+	f.db.Exec(t, relaytest.Insert("a", 1), `INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
 		SELECT 'order', 'a', 'Created', jsonb_build_object('n', string_agg(md5(i::text), '')) FROM generate_series(1, 200) i`)
 	r, plan, err := f.replay(t, recovery.ReplayOptions{Rows: recovery.Range{All: true}, ToTopic: to})
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // Whatever a burst leaves in the socket, in a batch or in a queue is published
@@ -14,7 +16,7 @@ import (
 func TestNoRowOfABurstIsLeft(t *testing.T) {
 	t.Parallel()
 	const pushed = 8 * time.Second
-	b := newBench(t, outboxDDL)
+	b := newBench(t, relaytest.OutboxDDL)
 	b.start(t)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var written int64

@@ -9,6 +9,7 @@ import (
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // conditions are the names of what is wrong at the moment.
@@ -37,12 +38,12 @@ func TestConditionsOfServersThatAreAway(t *testing.T) {
 	}
 	defer conn.Close(t.Context())
 	db := devstacktest.Database{Server: postgres, Name: "postgres", URL: postgres.URL("postgres"), Conn: conn}
-	db.Exec(t, outboxDDL)
+	db.Exec(t, relaytest.OutboxDDL)
 	kafka := devstacktest.StartKafka(t, devstack.KafkaOptions{})
 	b := newBenchOn(t, db, kafka)
 	b.patience = time.Second
 	b.start(t)
-	db.Exec(t, insert("k", 1))
+	db.Exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	b.untilConditions(t)
 	if !b.ready() {
@@ -52,7 +53,7 @@ func TestConditionsOfServersThatAreAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.untilConditions(t, relay.ConditionKafka)
-	db.Exec(t, insert("k", 2))
+	db.Exec(t, relaytest.Insert("k", 2))
 	b.untilConditions(t, relay.ConditionKafka, relay.ConditionNoProgress, relay.ConditionLagging)
 	if err := postgres.Kill(t.Context()); err != nil {
 		t.Fatal(err)

@@ -6,16 +6,17 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // An outbox without writes in a busy database keeps no WAL back, without a
 // heartbeat table.
 func TestIdleOutboxFollowsABusyDatabase(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL)
+	b := newBench(t, relaytest.OutboxDDL)
 	b.db.Exec(t, "CREATE TABLE busy (x text)")
 	b.start(t)
-	b.db.Exec(t, insert("k", 1))
+	b.db.Exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	for range 3 {
 		b.db.Exec(t, "INSERT INTO busy SELECT repeat('x', 1000) FROM generate_series(1, 5000)")
@@ -25,7 +26,7 @@ func TestIdleOutboxFollowsABusyDatabase(t *testing.T) {
 
 func TestHugeTransaction(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL, "delivery: {in_flight: 4MiB}")
+	b := newBench(t, relaytest.OutboxDDL, "delivery: {in_flight: 4MiB}")
 	b.start(t)
 	b.db.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
 		SELECT 'order', 'k' || i % 100, 'Created', jsonb_build_object('n', i, 'pad', repeat('x', 200)) FROM generate_series(1, 100000) i`)
@@ -47,7 +48,7 @@ func TestHugeTransaction(t *testing.T) {
 // Neither reading again after a lost connection nor a planned stop repeats anything.
 func TestRow08_WalsenderTerminatedRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL)
+	b := newBench(t, relaytest.OutboxDDL)
 	b.start(t)
 	for i := range 10 {
 		b.db.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
@@ -68,7 +69,7 @@ func TestRow08_WalsenderTerminatedRepeatsNothing(t *testing.T) {
 
 func TestPlannedStopUnderLoadRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL)
+	b := newBench(t, relaytest.OutboxDDL)
 	done := make(chan error, 1)
 	writer, err := b.db.Server.Connect(t.Context(), b.db.Name)
 	if err != nil {
@@ -109,10 +110,10 @@ func TestPlannedStopUnderLoadRepeatsNothing(t *testing.T) {
 // and confirmed, and nothing after it.
 func TestRejectedRecordHalts(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL)
+	b := newBench(t, relaytest.OutboxDDL)
 	b.start(t)
-	b.db.Exec(t, insert("k", 1), insert("k", 2))
-	b.db.Exec(t, "BEGIN", insert("k", 3), `INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('no/topic', 'k', '{"n": 4}')`, "COMMIT", insert("k", 5))
+	b.db.Exec(t, relaytest.Insert("k", 1), relaytest.Insert("k", 2))
+	b.db.Exec(t, "BEGIN", relaytest.Insert("k", 3), `INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('no/topic', 'k', '{"n": 4}')`, "COMMIT", relaytest.Insert("k", 5))
 	err := b.wait(t)
 	halt, ok := errors.AsType[*relay.Halt](err)
 	if !ok || halt.Code != relay.ExitHalted {
@@ -137,13 +138,13 @@ func TestRejectedRecordGoesWhereThePolicySays(t *testing.T) {
 	for _, policy := range []string{"skip", "dead_letter"} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, outboxDDL, "delivery: {on_reject: "+policy+", dead_letter: PREFIX.dead}")
+			b := newBench(t, relaytest.OutboxDDL, "delivery: {on_reject: "+policy+", dead_letter: PREFIX.dead}")
 			dead := b.cfg.Delivery.DeadLetter.Parts()[0].Literal
 			if err := b.kafka.CreateTopic(t.Context(), dead, 1, 1, nil); err != nil {
 				t.Fatal(err)
 			}
 			b.start(t)
-			b.db.Exec(t, "BEGIN", insert("k", 1), `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('no/topic', 'k', 'T', '{"n": 2}')`, insert("k", 3), "COMMIT")
+			b.db.Exec(t, "BEGIN", relaytest.Insert("k", 1), `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('no/topic', 'k', 'T', '{"n": 2}')`, relaytest.Insert("k", 3), "COMMIT")
 			b.consume(t, b.topic, 2)
 			b.confirmed(t)
 			if b.seen.rejected.Load() != 1 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // What makes Postgres skip rows in silence is noticed, and halts with 4. Each
@@ -21,15 +22,15 @@ func TestRow47to51_WhatSkipsRowsHalts(t *testing.T) {
 		"column list":              {"ALTER PUBLICATION p SET TABLE outbox (id, aggregatetype, aggregateid, payload)", "column list"},
 		"inserts not published":    {"ALTER PUBLICATION p SET (publish = 'update')", "no longer publishes inserts"},
 		"table renamed":            {"ALTER TABLE outbox RENAME TO old", "dropped or renamed"},
-		"table dropped, made anew": {"DROP TABLE outbox; " + outboxDDL, "another one"},
+		"table dropped, made anew": {"DROP TABLE outbox; " + relaytest.OutboxDDL, "another one"},
 		"tables swapped":           {"ALTER TABLE outbox RENAME TO old; ALTER TABLE twin RENAME TO outbox", "another one"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, outboxDDL)
+			b := newBench(t, relaytest.OutboxDDL)
 			b.db.Exec(t, "CREATE TABLE twin (LIKE outbox INCLUDING ALL)")
 			b.start(t)
-			b.db.Exec(t, insert("k", 1))
+			b.db.Exec(t, relaytest.Insert("k", 1))
 			b.confirmed(t)
 			b.until(t, "the guard's first look", b.relay.Guarded)
 			pub := b.cfg.Postgres.Publication
@@ -45,9 +46,9 @@ func TestRow47to51_WhatSkipsRowsHalts(t *testing.T) {
 
 func TestRow43_SlotDroppedHalts(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL)
+	b := newBench(t, relaytest.OutboxDDL)
 	b.start(t)
-	b.db.Exec(t, insert("k", 1))
+	b.db.Exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	// The slot goes in the moment between two connections.
 	b.until(t, "the slot to be dropped", func() bool {
@@ -64,9 +65,9 @@ func TestRow43_SlotDroppedHalts(t *testing.T) {
 
 func TestRow46_SlotAdvancedHalts(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL)
+	b := newBench(t, relaytest.OutboxDDL)
 	b.start(t)
-	b.db.Exec(t, insert("k", 1))
+	b.db.Exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	b.db.Exec(t, "CREATE TABLE busy (x text)")
 	b.until(t, "the slot to be advanced", func() bool {

@@ -15,6 +15,7 @@ import (
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
 )
 
@@ -30,7 +31,7 @@ type virtual struct {
 
 func startVirtual(t *testing.T, script func(*walsendertest.Stream) error, extra string) *virtual {
 	t.Helper()
-	cfg := load(t, "name: idle\npostgres: {url: 'postgres://walpost@127.0.0.1:5432/db?sslmode=disable'}\nkafka: {brokers: ['127.0.0.1:9093']}\n"+
+	cfg := relaytest.Load(t, "name: idle\npostgres: {url: 'postgres://walpost@127.0.0.1:5432/db?sslmode=disable'}\nkafka: {brokers: ['127.0.0.1:9093']}\n"+
 		"outbox: {topic: '{aggregatetype}'}\n"+extra)
 	v := &virtual{network: &plug{}, stop: make(chan struct{}), done: make(chan error, 1)}
 	var err error
@@ -174,11 +175,11 @@ func refusal(req *kmsg.ProduceRequest, code int16) *kmsg.ProduceResponse {
 // are skipped are WAL, although they do not come.
 func TestGuardLooksWhenRowsAreSkipped(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL)
+	b := newBench(t, relaytest.OutboxDDL)
 	b.guardIdle = time.Hour
 	b.start(t)
 	b.until(t, "the guard's first look", b.relay.Guarded)
-	b.db.Exec(t, "ALTER PUBLICATION "+b.cfg.Postgres.Publication+" DROP TABLE outbox", insert("k", 1))
+	b.db.Exec(t, "ALTER PUBLICATION "+b.cfg.Postgres.Publication+" DROP TABLE outbox", relaytest.Insert("k", 1))
 	if code := relay.ExitCode(b.wait(t)); code != relay.ExitHalted {
 		t.Errorf("ended with exit code %d", code)
 	}
@@ -189,7 +190,7 @@ func TestGuardLooksWhenRowsAreSkipped(t *testing.T) {
 func TestGuardIsQuietWhileNothingIsWritten(t *testing.T) {
 	t.Parallel()
 	postgres := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-	db := ownDatabase(t, postgres, outboxDDL)
+	db := ownDatabase(t, postgres, relaytest.OutboxDDL)
 	b := newBenchOn(t, db, stack.Kafka(t))
 	b.start(t)
 	b.until(t, "the guard's first look", b.relay.Guarded)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // A row that does not fit the mapping stops the relay: it is never skipped. What
@@ -13,9 +14,9 @@ import (
 // file, it goes on from there.
 func TestLaw4_WhatCannotBeRoutedStopsTheRelay(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL)
+	b := newBench(t, relaytest.OutboxDDL)
 	b.start(t)
-	b.db.Exec(t, insert("k", 1))
+	b.db.Exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	b.db.Exec(t, "ALTER TABLE outbox RENAME aggregateid TO entity", `INSERT INTO outbox (aggregatetype, entity, payload) VALUES ('order', 'k', '{"n": 2}')`)
 	err := b.wait(t)

@@ -19,6 +19,7 @@ import (
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/pgoutput/pgoutputtest"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
 )
 
@@ -41,7 +42,7 @@ func TestRow19_TenMinutesWithoutKafka(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			cfg := load(t, "name: outage\npostgres: {url: 'postgres://walpost@127.0.0.1:5432/db?sslmode=disable'}\nkafka: {brokers: ['127.0.0.1:9093']}\n"+
+			cfg := relaytest.Load(t, "name: outage\npostgres: {url: 'postgres://walpost@127.0.0.1:5432/db?sslmode=disable'}\nkafka: {brokers: ['127.0.0.1:9093']}\n"+
 				"outbox: {topic: '{aggregatetype}'}\ndelivery: {in_flight: 256KiB}\n")
 			cfg.Postgres.HibernateAfter = tc.hibernateAfter
 			synctest.Test(t, func(t *testing.T) { tenMinutes(t, cfg, tc.states, tc.streams) })

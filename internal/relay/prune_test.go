@@ -11,6 +11,7 @@ import (
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // prunes is an `outbox` section that deletes what is confirmed.
@@ -45,10 +46,10 @@ func TestPruneDeletesWhatKafkaHas(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{})
 	db := stack.Database(t)
-	db.Exec(t, outboxDDL, noteDeletions)
+	db.Exec(t, relaytest.OutboxDDL, noteDeletions)
 	b := newBenchOn(t, db, k, prunes)
 	b.start(t)
-	b.db.Exec(t, insert("k", 0))
+	b.db.Exec(t, relaytest.Insert("k", 0))
 	b.until(t, "the first row to be deleted", func() bool { return len(b.texts(t, "SELECT id FROM outbox")) == 0 })
 
 	for round := range 3 {
@@ -93,7 +94,7 @@ func TestPruneDeletesWhatKafkaHas(t *testing.T) {
 // kill ends the relay at once.
 func (b *bench) kill(t *testing.T) {
 	t.Helper()
-	b.cancel()
+	b.run.Cancel()
 	if err := b.wait(t); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
 	}
@@ -152,7 +153,7 @@ func TestPruneDropsPartitions(t *testing.T) {
 // published itself, and a row in the place of one that is gone is another row.
 func TestPruneLeavesWhatIsOpen(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL, prunes)
+	b := newBench(t, relaytest.OutboxDDL, prunes)
 	b.start(t)
 	other, err := b.db.Server.Connect(t.Context(), b.db.Name)
 	if err != nil {
@@ -163,11 +164,11 @@ func TestPruneLeavesWhatIsOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tx.Exec(t.Context(), insert("k", 1)); err != nil {
+	if _, err := tx.Exec(t.Context(), relaytest.Insert("k", 1)); err != nil {
 		t.Fatal(err)
 	}
 	for n := range 20 {
-		b.db.Exec(t, insert("k", n))
+		b.db.Exec(t, relaytest.Insert("k", n))
 	}
 	b.until(t, "what has committed to be deleted", func() bool { return b.seen.pruned.Load() == 20 })
 	if err := tx.Commit(t.Context()); err != nil {
@@ -180,11 +181,11 @@ func TestPruneLeavesWhatIsOpen(t *testing.T) {
 // Rows that Postgres skips, and the slot passes, stay for recover.
 func TestPruneLeavesWhatIsSkipped(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL, prunes)
+	b := newBench(t, relaytest.OutboxDDL, prunes)
 	b.start(t)
-	b.db.Exec(t, insert("k", 1))
+	b.db.Exec(t, relaytest.Insert("k", 1))
 	b.until(t, "the published row to be deleted", func() bool { return b.seen.pruned.Load() == 1 })
-	b.db.Exec(t, "BEGIN", "ALTER PUBLICATION "+b.cfg.Postgres.Publication+" DROP TABLE outbox", insert("k", 2), "COMMIT")
+	b.db.Exec(t, "BEGIN", "ALTER PUBLICATION "+b.cfg.Postgres.Publication+" DROP TABLE outbox", relaytest.Insert("k", 2), "COMMIT")
 	halt, ok := errors.AsType[*relay.Halt](b.wait(t))
 	if !ok || halt.Reason != "rows are being skipped" {
 		t.Errorf("%+v", halt)
@@ -197,7 +198,7 @@ func TestPruneLeavesWhatIsSkipped(t *testing.T) {
 // Without the right to delete the relay goes on, and says so until it has it.
 func TestPruneWithoutTheRight(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL, prunes)
+	b := newBench(t, relaytest.OutboxDDL, prunes)
 	role := stack.Name(t)
 	b.db.Exec(t, "CREATE ROLE "+role+" LOGIN REPLICATION", "GRANT SELECT ON outbox TO "+role,
 		"CREATE PUBLICATION "+b.cfg.Postgres.Publication+" FOR TABLE outbox WITH (publish = 'insert')",
@@ -212,7 +213,7 @@ func TestPruneWithoutTheRight(t *testing.T) {
 	b.configure(t, strings.TrimSuffix(b.topic, ".order"), prunes)
 	b.db.URL = owner
 	b.start(t)
-	b.db.Exec(t, insert("k", 1))
+	b.db.Exec(t, relaytest.Insert("k", 1))
 	said := func() bool {
 		for _, c := range b.relay.Report("").Conditions {
 			if c.Name == relay.ConditionPrune && strings.Contains(c.Hint, "permission denied") {
@@ -222,7 +223,7 @@ func TestPruneWithoutTheRight(t *testing.T) {
 		return false
 	}
 	b.until(t, "the condition", said)
-	b.db.Exec(t, insert("k", 2))
+	b.db.Exec(t, relaytest.Insert("k", 2))
 	b.confirmed(t)
 	b.db.Exec(t, fmt.Sprintf("GRANT DELETE ON outbox TO %s", role))
 	b.until(t, "the rows to be deleted", func() bool { return b.seen.pruned.Load() == 2 && !said() })
@@ -231,13 +232,13 @@ func TestPruneWithoutTheRight(t *testing.T) {
 // A relay that stands by deletes nothing, whatever the other has confirmed.
 func TestStandbyDoesNotPrune(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL)
+	b := newBench(t, relaytest.OutboxDDL)
 	b.start(t)
 	second := &bench{db: b.db, kafka: b.kafka, topic: b.topic}
 	second.configure(t, strings.TrimSuffix(b.topic, ".order"), prunes)
 	second.launch(t)
 	second.until(t, "standby", func() bool { return second.relay.Status().State == relay.Standby })
-	b.db.Exec(t, insert("k", 1))
+	b.db.Exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	if n := second.seen.pruned.Load(); n != 0 || len(b.texts(t, "SELECT id FROM outbox")) != 1 {
 		t.Errorf("%d rows deleted", n)

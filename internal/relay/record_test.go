@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 func TestRelaysAnEvent(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL)
+	b := newBench(t, relaytest.OutboxDDL)
 	b.start(t)
 	b.db.Exec(t, `INSERT INTO outbox VALUES ('406c07f3-26f0-4eea-a50c-109940064b8f', 'order', '42', 'OrderCreated', '{"b": 1, "a": 2.50}')`)
 	r := b.consume(t, b.topic, 1)[0]
@@ -54,15 +56,15 @@ func TestNullAndEmpty(t *testing.T) {
 // not published, an insert that is deleted again is, an update does not show.
 func TestInsideTransactions(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL)
+	b := newBench(t, relaytest.OutboxDDL)
 	b.start(t)
 	b.db.Exec(t,
-		"BEGIN", insert("k", 1), "SAVEPOINT a", insert("k", 2), "ROLLBACK TO a", insert("k", 3),
-		"SAVEPOINT b", insert("k", 4), "RELEASE b", "COMMIT",
-		"BEGIN", insert("k", 5), "ROLLBACK",
-		"BEGIN", insert("k", 6), "DELETE FROM outbox WHERE payload->>'n' = '6'", "COMMIT",
-		"BEGIN", insert("k", 7), `UPDATE outbox SET payload = '{"n": 70}' WHERE payload->>'n' = '7'`, "COMMIT",
-		"DELETE FROM outbox", "TRUNCATE outbox", insert("k", 8),
+		"BEGIN", relaytest.Insert("k", 1), "SAVEPOINT a", relaytest.Insert("k", 2), "ROLLBACK TO a", relaytest.Insert("k", 3),
+		"SAVEPOINT b", relaytest.Insert("k", 4), "RELEASE b", "COMMIT",
+		"BEGIN", relaytest.Insert("k", 5), "ROLLBACK",
+		"BEGIN", relaytest.Insert("k", 6), "DELETE FROM outbox WHERE payload->>'n' = '6'", "COMMIT",
+		"BEGIN", relaytest.Insert("k", 7), `UPDATE outbox SET payload = '{"n": 70}' WHERE payload->>'n' = '7'`, "COMMIT",
+		"DELETE FROM outbox", "TRUNCATE outbox", relaytest.Insert("k", 8),
 	)
 	var got []string
 	for _, r := range b.consume(t, b.topic, 6) {
@@ -76,24 +78,24 @@ func TestInsideTransactions(t *testing.T) {
 // Rows of transactions that overlap come in the order of their commits.
 func TestInterleavedTransactions(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL)
+	b := newBench(t, relaytest.OutboxDDL)
 	b.start(t)
 	other, err := b.db.Server.Connect(t.Context(), b.db.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close(t.Context())
-	b.db.Exec(t, "BEGIN", insert("k", 3))
-	for _, sql := range []string{"BEGIN", insert("k", 1), insert("k", 2)} {
+	b.db.Exec(t, "BEGIN", relaytest.Insert("k", 3))
+	for _, sql := range []string{"BEGIN", relaytest.Insert("k", 1), relaytest.Insert("k", 2)} {
 		if _, err := other.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
 		}
 	}
-	b.db.Exec(t, insert("k", 4))
+	b.db.Exec(t, relaytest.Insert("k", 4))
 	if _, err := other.Exec(t.Context(), "COMMIT"); err != nil {
 		t.Fatal(err)
 	}
-	b.db.Exec(t, insert("k", 5), "COMMIT")
+	b.db.Exec(t, relaytest.Insert("k", 5), "COMMIT")
 	b.consume(t, b.topic, 5)
 	if r := b.exact(t); r.Repeats != 0 {
 		t.Errorf("%v", r)
@@ -123,7 +125,7 @@ func TestPartitionedTable(t *testing.T) {
 		"CREATE TABLE outbox_b (at timestamptz DEFAULT now(), payload jsonb, type text, aggregateid text, aggregatetype text, id uuid)",
 		"ALTER TABLE outbox ATTACH PARTITION outbox_b DEFAULT")
 	b.start(t)
-	b.db.Exec(t, insert("k", 1),
+	b.db.Exec(t, relaytest.Insert("k", 1),
 		`INSERT INTO outbox (aggregatetype, aggregateid, payload, at) VALUES ('order', 'k', '{"n": 2}', '2010-01-01')`,
 		`CREATE TABLE outbox_c PARTITION OF outbox FOR VALUES FROM ('2021-01-01') TO ('2022-01-01')`,
 		`INSERT INTO outbox (aggregatetype, aggregateid, payload, at) VALUES ('order', 'k', '{"n": 3}', '2021-06-01')`)
@@ -159,9 +161,9 @@ outbox:
 
 func TestPositionHeaderRises(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, outboxDDL, "outbox: {topic: 'PREFIX.{aggregatetype}', position_header: walpost-position}")
+	b := newBench(t, relaytest.OutboxDDL, "outbox: {topic: 'PREFIX.{aggregatetype}', position_header: walpost-position}")
 	b.start(t)
-	b.db.Exec(t, "BEGIN", insert("k", 1), insert("k", 2), "COMMIT", insert("k", 3),
+	b.db.Exec(t, "BEGIN", relaytest.Insert("k", 1), relaytest.Insert("k", 2), "COMMIT", relaytest.Insert("k", 3),
 		"INSERT INTO outbox (aggregatetype, aggregateid, payload) SELECT 'order', 'k', jsonb_build_object('n', i) FROM generate_series(4, 50) i")
 	last := ""
 	for _, r := range b.consume(t, b.topic, 50) {

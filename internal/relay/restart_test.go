@@ -9,6 +9,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // writer commits events all the time, through whatever happens to the server: a
@@ -67,7 +68,7 @@ func (w *writer) end() {
 func TestRow09to11_PostgresRestartedUnderLoad(t *testing.T) {
 	t.Parallel()
 	p := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-	b := newBenchOn(t, ownDatabase(t, p, outboxDDL), stack.Kafka(t))
+	b := newBenchOn(t, ownDatabase(t, p, relaytest.OutboxDDL), stack.Kafka(t))
 	b.start(t)
 	w := startWriter(t, p, "postgres")
 	for _, stop := range []func() error{
@@ -114,11 +115,7 @@ func stopsSoon(t *testing.T, p *devstack.Postgres) error {
 func reconnect(t *testing.T, b *bench) devstacktest.Database {
 	t.Helper()
 	db := b.db
-	conn, err := db.Server.Connect(t.Context(), "postgres")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	conn := devstacktest.Connect(t, db.Server, "postgres")
 	db.Conn = conn
 	return db
 }
@@ -129,7 +126,7 @@ func TestKafkaRestartedUnderLoad(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{QuickStart: true})
 	db := stack.Database(t)
-	db.Exec(t, outboxDDL)
+	db.Exec(t, relaytest.OutboxDDL)
 	b := newBenchOn(t, db, k)
 	b.start(t)
 	w := startWriter(t, db.Server, db.Name)
@@ -159,15 +156,15 @@ func TestRow10_HibernatesWhileKafkaIsAway(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{QuickStart: true})
 	p := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-	b := newBenchOn(t, ownDatabase(t, p, outboxDDL), k)
+	b := newBenchOn(t, ownDatabase(t, p, relaytest.OutboxDDL), k)
 	b.cfg.Postgres.HibernateAfter = time.Second
 	b.start(t)
-	b.db.Exec(t, insert("k", 1))
+	b.db.Exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	if err := k.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.db.Exec(t, insert("k", 2))
+	b.db.Exec(t, relaytest.Insert("k", 2))
 	b.until(t, "hibernation", func() bool { return b.relay.Status().State == "hibernating" })
 	if err := stopsSoon(t, p); err != nil {
 		t.Fatal(err)
@@ -179,7 +176,7 @@ func TestRow10_HibernatesWhileKafkaIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.db = reconnect(t, b)
-	b.db.Exec(t, insert("k", 3))
+	b.db.Exec(t, relaytest.Insert("k", 3))
 	b.confirmed(t)
 	if r := b.exact(t); r.Repeats != 0 {
 		t.Errorf("%v", r)

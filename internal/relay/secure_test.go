@@ -12,6 +12,7 @@ import (
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // canary is a secret that must appear in no log and no error (law 6).
@@ -50,7 +51,7 @@ func TestLaw6_SecuredServersAndNoSecretInLogs(t *testing.T) {
 		QuickStart: true, TLS: &devstack.ServerTLS{CA: ca, ClientAuth: true}, Users: map[string]string{"walpost": canary},
 	})
 	p := devstacktest.StartPostgres(t, devstack.PostgresOptions{Password: canary, TLS: &devstack.ServerTLS{CA: ca}})
-	db := ownDatabase(t, p, outboxDDL)
+	db := ownDatabase(t, p, relaytest.OutboxDDL)
 	db.URL = p.URLFor("postgres", "", "postgres")
 
 	kafkaYAML := func(l devstack.Listener, more string) string {
@@ -73,7 +74,7 @@ func TestLaw6_SecuredServersAndNoSecretInLogs(t *testing.T) {
 			b := newBenchOn(t, db, k, yaml)
 			b.cfg.Postgres.Password = config.NewSecret(canary)
 			b.start(t)
-			b.db.Exec(t, insert(name, n))
+			b.db.Exec(t, relaytest.Insert(name, n))
 			b.consume(t, b.topic, 1)
 			b.confirmed(t)
 			if err := b.end(t); err != nil {

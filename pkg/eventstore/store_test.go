@@ -186,11 +186,7 @@ func TestConcurrentAppends(t *testing.T) {
 	var conflicts sync.Map
 	var work sync.WaitGroup
 	for w := range writers {
-		conn, err := f.Server.Connect(t.Context(), f.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+		conn := devstacktest.Connect(t, f.Server, f.Name)
 		work.Go(func() {
 			for done := 0; done < each; {
 				err := inTx(t.Context(), conn, func(tx eventstore.Tx) error {
@@ -232,11 +228,7 @@ func TestConcurrentAppends(t *testing.T) {
 func TestConflictAtTheConstraint(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, eventstore.Config{})
-	second, err := f.Server.Connect(t.Context(), f.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = second.Close(context.WithoutCancel(t.Context())) })
+	second := devstacktest.Connect(t, f.Server, f.Name)
 	first, err := f.Conn.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -330,7 +322,7 @@ func TestWithDatabaseSQLAndOwnColumns(t *testing.T) {
 		},
 	})
 	stream := eventstore.Stream{Type: "account", ID: "42"}
-	tx, err := openSQL(t, f.URL).BeginTx(t.Context(), nil)
+	tx, err := devstacktest.OpenSQL(t, f.URL).BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

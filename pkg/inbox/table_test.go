@@ -63,7 +63,7 @@ func TestDatabaseSQL(t *testing.T) {
 	f.events(t, 20, 20, 3)
 	config := f.config(t)
 	config.Batch, config.Retry.Attempts = 10, 3
-	consumer, err := inbox.New(config, inbox.SQL(openSQL(t, f.URL)), func(ctx context.Context, tx *sql.Tx, e *inbox.Event) error {
+	consumer, err := inbox.New(config, inbox.SQL(devstacktest.OpenSQL(t, f.URL)), func(ctx context.Context, tx *sql.Tx, e *inbox.Event) error {
 		if e.ID == "tired" && e.Attempt < 3 {
 			return inbox.Transient(fmt.Errorf("attempt %d", e.Attempt))
 		}
@@ -93,7 +93,7 @@ func TestAttemptTimeout(t *testing.T) {
 	f.events(t, 0, 3, 1)
 	config := f.config(t)
 	config.AttemptTimeout = 200 * time.Millisecond
-	m, err := inbox.New(config, inbox.SQL(openSQL(t, f.URL)), func(ctx context.Context, tx *sql.Tx, e *inbox.Event) error {
+	m, err := inbox.New(config, inbox.SQL(devstacktest.OpenSQL(t, f.URL)), func(ctx context.Context, tx *sql.Tx, e *inbox.Event) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO effect (id, key, pos) VALUES ($1, '', $2)", e.ID, e.Offset)
 		if e.ID == "1" && e.Attempt == 1 {
 			<-ctx.Done()

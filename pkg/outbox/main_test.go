@@ -36,17 +36,13 @@ func storeOn(t testing.TB, db devstacktest.Database, config outbox.Config) *stor
 		t.Fatal(err)
 	}
 	db.Exec(t, o.DDL())
-	return &store{Database: db, outbox: o, sql: openSQL(t, db.URL)}
+	return &store{Database: db, outbox: o, sql: devstacktest.OpenSQL(t, db.URL)}
 }
 
 // connect opens another connection.
 func (s *store) connect(t testing.TB) *pgx.Conn {
 	t.Helper()
-	conn, err := s.Server.Connect(t.Context(), s.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	conn := devstacktest.Connect(t, s.Server, s.Name)
 	return conn
 }
 

@@ -3,21 +3,17 @@ package outbox_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/IBM/sarama"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest"
 
-	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/pkg/outbox"
 )
 
@@ -30,28 +26,10 @@ func (s *store) relay(t *testing.T, section string) (slot string) {
 
 func (s *store) relayNamed(t *testing.T, name, section string) (slot string) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "walpost.yaml")
 	yaml := fmt.Sprintf("name: %s\npostgres: {url: %q}\nkafka: {brokers: [%s], topics: {create: true}}\noutbox:\n%s\n",
 		name, s.URL, strings.Join(stack.Kafka(t).Bootstrap(devstack.Plaintext), ", "), section)
-	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := config.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := relay.New(cfg, observer{}, zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- r.Run(ctx, make(chan struct{})) }()
-	t.Cleanup(func() {
-		cancel()
-		<-done
-	})
-	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
+	cfg := relaytest.Load(t, yaml)
+	relaytest.Start(t, cfg).State(t, relay.Streaming)
 	return cfg.Postgres.Slot
 }
 
@@ -147,18 +125,3 @@ func TestRelayPublishesEverything(t *testing.T) {
 		t.Errorf("dropped %v: %v", dropped, err)
 	}
 }
-
-// observer is a relay.Observer that looks away.
-type observer struct{}
-
-func (observer) Published(string, int, int) {}
-func (observer) Rejected(string, string)    {}
-func (observer) DeadLettered(string)        {}
-func (observer) ProduceError(string)        {}
-func (observer) PossibleRepeats(int)        {}
-func (observer) CommitToAck(time.Duration)  {}
-func (observer) Request(time.Duration)      {}
-func (observer) Reconnected()               {}
-func (observer) ChangeIgnored(string)       {}
-func (observer) PostgresConnected()         {}
-func (observer) Pruned(int)                 {}

@@ -30,11 +30,7 @@ type shop struct {
 func openShop(t *testing.T) *shop {
 	t.Helper()
 	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{"max_prepared_transactions": "2"}})
-	conn, err := server.Connect(t.Context(), "postgres")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	conn := devstacktest.Connect(t, server, "postgres")
 	s := &shop{
 		store:  storeOn(t, devstacktest.Database{Name: "postgres", URL: server.URL("postgres"), Conn: conn, Server: server}, outbox.Config{}),
 		topics: map[string]string{},

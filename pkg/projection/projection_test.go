@@ -91,7 +91,7 @@ func TestWithDatabaseSQL(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 2)
 	f.send(t, 4, 1, 30)
-	p, err := projection.New(f.config(t), projection.SQL(openSQL(t, f.URL)), func(ctx context.Context, tx *sql.Tx, e *projection.Event) error {
+	p, err := projection.New(f.config(t), projection.SQL(devstacktest.OpenSQL(t, f.URL)), func(ctx context.Context, tx *sql.Tx, e *projection.Event) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO "+e.Table("totals")+` AS t (key, n, last) VALUES ($1, 1, $2::text::bigint)
 			ON CONFLICT (key) DO UPDATE SET n = t.n + 1, last = excluded.last`, string(e.Key), string(e.Payload))
 		return err

@@ -1,7 +1,6 @@
 package browser_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,10 +11,8 @@ import (
 	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
-
-const outboxDDL = `CREATE TABLE outbox (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), aggregatetype text NOT NULL,
-	aggregateid text, type text, payload jsonb)`
 
 // scene is a walpost process with two relays, and servers that the test may break.
 type scene struct {
@@ -36,13 +33,9 @@ func newScene(t *testing.T) *scene {
 		if err := s.postgres.CreateDatabase(t.Context(), name); err != nil {
 			t.Fatal(err)
 		}
-		conn, err := s.postgres.Connect(t.Context(), name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+		conn := devstacktest.Connect(t, s.postgres, name)
 		s.conns[name] = conn
-		s.exec(t, name, outboxDDL)
+		s.exec(t, name, relaytest.OutboxDDL)
 		for _, kind := range []string{"order", "invoice"} {
 			if err := s.kafka.CreateTopic(t.Context(), name+"."+kind, 2, 1, nil); err != nil {
 				t.Fatal(err)

@@ -2,9 +2,11 @@ package devstacktest
 
 import (
 	"context"
+	"database/sql"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx of database/sql
 
 	"github.com/walpost/walpost/internal/devstack"
 )
@@ -31,6 +33,15 @@ func (d Database) Exec(t testing.TB, statements ...string) {
 	}
 }
 
+// Value is the one value that SQL answers with.
+func Value[T any](t testing.TB, conn *pgx.Conn, sql string, args ...any) (v T) {
+	t.Helper()
+	if err := conn.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
+
 // Database makes one. When the test ends it is dropped with its slots and connections.
 func (s *Stack) Database(t testing.TB) Database {
 	t.Helper()
@@ -46,10 +57,27 @@ func (s *Stack) Database(t testing.TB) Database {
 			t.Error(err)
 		}
 	})
-	conn, err := server.Connect(t.Context(), name)
+	return Database{Name: name, URL: server.URL(name), Conn: Connect(t, server, name), Server: server}
+}
+
+// Connect opens a connection as superuser, which the test's end closes.
+func Connect(t testing.TB, server *devstack.Postgres, database string) *pgx.Conn {
+	t.Helper()
+	conn, err := server.Connect(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
-	return Database{Name: name, URL: server.URL(name), Conn: conn, Server: server}
+	return conn
+}
+
+// OpenSQL opens a pool of database/sql over pgx, which the test's end closes.
+func OpenSQL(t testing.TB, url string) *sql.DB {
+	t.Helper()
+	pool, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pool.Close() })
+	return pool
 }

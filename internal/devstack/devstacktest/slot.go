@@ -1,0 +1,23 @@
+package devstacktest
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Confirmed gives a condition to wait for: the slot is confirmed up to all that was written before this call.
+func Confirmed(t testing.TB, conn *pgx.Conn, slot string) func() bool {
+	t.Helper()
+	end := Value[string](t, conn, "SELECT pg_current_wal_insert_lsn()::text")
+	return func() bool {
+		return Value[bool](t, conn, "SELECT coalesce(bool_or(confirmed_flush_lsn >= $1::text::pg_lsn), false) FROM pg_replication_slots WHERE slot_name = $2", end, slot)
+	}
+}
+
+// Released gives a condition to wait for: nobody reads the slot, or there is none.
+func Released(t testing.TB, conn *pgx.Conn, slot string) func() bool {
+	return func() bool {
+		return !Value[bool](t, conn, "SELECT coalesce(bool_or(active), false) FROM pg_replication_slots WHERE slot_name = $1", slot)
+	}
+}

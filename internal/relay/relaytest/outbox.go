@@ -1,0 +1,54 @@
+package relaytest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/oracle"
+)
+
+// OutboxDDL is Debezium's outbox table, which the defaults fit.
+const OutboxDDL = `CREATE TABLE outbox (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), aggregatetype text NOT NULL,
+	aggregateid text, type text, payload jsonb)`
+
+// Insert is one event of the aggregate type order with a number under a key.
+func Insert(key string, n int) string {
+	return fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', '%s', 'Created', '{"n": %d}')`, key, n)
+}
+
+// Exact compares the topic with the table outbox: nothing may be lost or invented, and the order per key must be kept.
+// Repeats are the caller's to judge.
+func Exact(t testing.TB, conn *pgx.Conn, k *devstack.Kafka, topic string) *oracle.Report {
+	t.Helper()
+	committed, err := oracle.Committed(t.Context(), conn, "outbox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := Compare(t, committed, k, topic)
+	if !report.Kept() {
+		t.Errorf("%v", report)
+	}
+	return report
+}
+
+// Compare reads the topic and compares without judging.
+func Compare(t testing.TB, committed []oracle.Event, k *devstack.Kafka, topic string) *oracle.Report {
+	t.Helper()
+	client, err := k.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	ctx, cancel := context.WithTimeout(t.Context(), devstacktest.Patience)
+	defer cancel()
+	records, err := oracle.Consumed(ctx, client, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return oracle.Compare(committed, records)
+}
