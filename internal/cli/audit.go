@@ -47,13 +47,7 @@ missing. --since keeps to what both still have.`,
 	flags.StringArrayVar(&f.topics, "topic", nil, "`topic` to read beside those of today's rows; may be repeated")
 	flags.IntVar(&f.examples, "ids", 20, "how many ids of each kind to show")
 	flags.DurationVar(&f.wait, "wait", 30*time.Second, "how long to wait for a relay to confirm what the table has")
-	cmd.RunE = action(func(cmd *cobra.Command) error {
-		cfgs, err := load()
-		if err != nil {
-			return err
-		}
-		ctx, cancel := interruptible(cmd.Context())
-		defer cancel()
+	cmd.RunE = onFiles(load, func(ctx context.Context, cfgs []*config.Config) error {
 		return auditAll(ctx, s, cfgs, f)
 	})
 	return cmd

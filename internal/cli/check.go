@@ -26,13 +26,7 @@ The exit code is 3 when one has failed.`,
 	}
 	load := files(cmd)
 	jsonFlag(cmd, &asJSON)
-	cmd.RunE = action(func(cmd *cobra.Command) error {
-		cfgs, err := load()
-		if err != nil {
-			return err
-		}
-		ctx, cancel := interruptible(cmd.Context())
-		defer cancel()
+	cmd.RunE = onFiles(load, func(ctx context.Context, cfgs []*config.Config) error {
 		return checkAll(ctx, s, cfgs, asJSON)
 	})
 	return cmd

@@ -128,9 +128,7 @@ func writeLetter(w io.Writer, d *inbox.DeadLetter, view letterView) error {
 	}
 	line.Key, line.KeyBase64 = textOr(e.Key)
 	for _, h := range e.Headers {
-		header := tailedHeader{Name: h.Name}
-		header.Value, header.ValueBase64 = textOr(h.Value)
-		line.Headers = append(line.Headers, header)
+		line.Headers = append(line.Headers, headerOf(h.Name, h.Value))
 	}
 	if e.Payload != nil {
 		line.ValueBytes = new(len(e.Payload))

@@ -28,13 +28,7 @@ from the slot, and asks for the slot's name unless --yes is given.`,
 	}
 	load := files(cmd)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	cmd.RunE = action(func(cmd *cobra.Command) error {
-		cfgs, err := load()
-		if err != nil {
-			return err
-		}
-		ctx, cancel := interruptible(cmd.Context())
-		defer cancel()
+	cmd.RunE = onFiles(load, func(ctx context.Context, cfgs []*config.Config) error {
 		in := bufio.NewReader(s.in)
 		for _, c := range cfgs {
 			ask := func(slot *replication.SlotInfo) error { return confirm(s.err, in, c, slot) }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
@@ -20,4 +22,18 @@ func files(cmd *cobra.Command) (load func() ([]*config.Config, error)) {
 		}
 		return config.LoadAll(paths)
 	}
+}
+
+// onFiles makes a RunE that does a body's work on the files until it ends or is
+// interrupted.
+func onFiles(load func() ([]*config.Config, error), body func(context.Context, []*config.Config) error) func(*cobra.Command, []string) error {
+	return action(func(cmd *cobra.Command) error {
+		cfgs, err := load()
+		if err != nil {
+			return err
+		}
+		ctx, cancel := interruptible(cmd.Context())
+		defer cancel()
+		return body(ctx, cfgs)
+	})
 }

@@ -28,13 +28,7 @@ Rows committed before the slot exists are not published; init says how many ther
 	load := files(cmd)
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the SQL and the topics, and do nothing")
-	cmd.RunE = action(func(cmd *cobra.Command) error {
-		cfgs, err := load()
-		if err != nil {
-			return err
-		}
-		ctx, cancel := interruptible(cmd.Context())
-		defer cancel()
+	cmd.RunE = onFiles(load, func(ctx context.Context, cfgs []*config.Config) error {
 		return initAll(ctx, s, cfgs, asJSON, dryRun)
 	})
 	return cmd

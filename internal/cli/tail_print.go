@@ -86,13 +86,17 @@ type tailedHeader struct {
 	ValueBase64 []byte  `json:"value_base64,omitempty"`
 }
 
+func headerOf(name string, value []byte) tailedHeader {
+	h := tailedHeader{Name: name}
+	h.Value, h.ValueBase64 = textOr(value)
+	return h
+}
+
 func (t *tailing) tailed(rec *sarama.ConsumerMessage) tailedRecord {
 	line := tailedRecord{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Time: rec.Timestamp.UTC(), Headers: []tailedHeader{}}
 	line.Key, line.KeyBase64 = textOr(rec.Key)
 	for _, h := range rec.Headers {
-		header := tailedHeader{Name: string(h.Key)}
-		header.Value, header.ValueBase64 = textOr(h.Value)
-		line.Headers = append(line.Headers, header)
+		line.Headers = append(line.Headers, headerOf(string(h.Key), h.Value))
 	}
 	if rec.Value != nil {
 		line.ValueBytes = new(len(rec.Value))

@@ -67,24 +67,14 @@ func (c *Client) addPartitions(ctx context.Context, s Spec, validateOnly bool) e
 	answer, err := c.session.createPartitions(ctx, s, validateOnly)
 	// With ZooKeeper (Kafka 3 and older) only the controller adds, and it moves.
 	for attempt := 0; err == nil && answer.Err == sarama.ErrNotController && attempt < attempts; attempt++ {
-		answer, err = c.createPartitionsAtController(ctx, s, validateOnly)
+		answer, err = atController(ctx, c, func(at *session) (*sarama.TopicPartitionError, error) {
+			return at.createPartitions(ctx, s, validateOnly)
+		})
 	}
 	if err != nil {
 		return c.session.explain(op, err)
 	}
 	return c.explainAlter(op, s, answer.Err, answer.ErrMsg, "Alter")
-}
-
-func (c *Client) createPartitionsAtController(ctx context.Context, s Spec, validateOnly bool) (*sarama.TopicPartitionError, error) {
-	if err := pause(ctx); err != nil {
-		return nil, err
-	}
-	controller, err := c.controller(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer controller.close()
-	return controller.createPartitions(ctx, s, validateOnly)
 }
 
 // createPartitions sends one request.

@@ -57,21 +57,24 @@ func (c *Client) create(ctx context.Context, s Spec, validateOnly bool) error {
 	// With ZooKeeper (Kafka 3 and older) only the controller creates, and it moves;
 	// with KRaft every broker hands on.
 	for attempt := 0; errors.Is(err, sarama.ErrNotController) && attempt < attempts; attempt++ {
-		answer, err = c.createAtController(ctx, s, validateOnly)
+		answer, err = atController(ctx, c, func(at *session) (*sarama.TopicError, error) {
+			return at.createTopics(ctx, s, validateOnly)
+		})
 	}
 	return c.explainCreate(s, err, answer)
 }
 
-func (c *Client) createAtController(ctx context.Context, s Spec, validateOnly bool) (*sarama.TopicError, error) {
+// atController asks the controller of this moment, after a pause.
+func atController[T any](ctx context.Context, c *Client, ask func(*session) (T, error)) (answer T, err error) {
 	if err := pause(ctx); err != nil {
-		return nil, err
+		return answer, err
 	}
 	controller, err := c.controller(ctx)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
 	defer controller.close()
-	return controller.createTopics(ctx, s, validateOnly)
+	return ask(controller)
 }
 
 // createTopics sends one request; the error is the topic's, with Kafka's text.

@@ -95,17 +95,11 @@ func Audit(ctx context.Context, o AuditOptions) (*AuditReport, error) {
 // prepare judges the options against the table.
 func (a *audit) prepare(ctx context.Context) error {
 	cfg := a.Config
-	there, err := replication.Inspect(ctx, a.conn, relay.Names(cfg))
+	t, err := readableTable(ctx, a.conn, cfg)
 	if err != nil {
 		return err
 	}
-	t, table := there.Table, relay.Table(cfg)
-	switch {
-	case t == nil:
-		return &relay.Halt{Code: relay.ExitRequirement, Reason: fmt.Sprintf("table %s does not exist", table), Hint: "see outbox.table"}
-	case !t.Readable:
-		return &relay.Halt{Code: relay.ExitRequirement, Reason: unreadable(cfg, there.Role.Name)}
-	}
+	table := relay.Table(cfg)
 	column := t.Column(cfg.Outbox.ID)
 	if column == nil {
 		return &relay.Halt{Code: relay.ExitRequirement, Reason: fmt.Sprintf("%s has no column %q", table, cfg.Outbox.ID), Hint: "see outbox.id"}

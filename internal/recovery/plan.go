@@ -183,6 +183,21 @@ func judge(there *replication.Inspection, cfg *config.Config, plan *Plan) error 
 	return nil
 }
 
+// readableTable looks at the outbox of a command that reads it and changes nothing.
+func readableTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (*replication.Table, error) {
+	there, err := replication.Inspect(ctx, conn, relay.Names(cfg))
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case there.Table == nil:
+		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: fmt.Sprintf("table %s does not exist", relay.Table(cfg)), Hint: "see outbox.table"}
+	case !there.Table.Readable:
+		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: unreadable(cfg, there.Role.Name)}
+	}
+	return there.Table, nil
+}
+
 func unreadable(cfg *config.Config, role string) string {
 	table := relay.Table(cfg)
 	return fmt.Sprintf("role %s may not read %s, which takes SELECT; fix: GRANT SELECT ON %s TO %s",

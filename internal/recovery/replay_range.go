@@ -98,17 +98,11 @@ func (r *Replay) examineTable(ctx context.Context, plan *ReplayPlan) error {
 	if err := needsTable(cfg, "--topic TOPIC publishes the records of a topic again"); err != nil {
 		return err
 	}
-	there, err := replication.Inspect(ctx, r.conn, relay.Names(cfg))
+	t, err := readableTable(ctx, r.conn, cfg)
 	if err != nil {
 		return err
 	}
-	t, table := there.Table, relay.Table(cfg)
-	switch {
-	case t == nil:
-		return &relay.Halt{Code: relay.ExitRequirement, Reason: fmt.Sprintf("table %s does not exist", table), Hint: "see outbox.table"}
-	case !t.Readable:
-		return &relay.Halt{Code: relay.ExitRequirement, Reason: unreadable(cfg, there.Role.Name)}
-	}
+	table := relay.Table(cfg)
 	if err := r.Rows.validate(cfg, t); err != nil {
 		return err
 	}
