@@ -53,13 +53,14 @@ func (s setup) consume(t *testing.T, topic string, letters int) {
 }
 
 // Dead letters of the relay and of a consumer are seen, put back in order, discarded.
-func TestDLT(t *testing.T) {
-	t.Parallel()
+// deadLetters has one dead letter of a relay, and three of a consumer beside an event
+// that it could handle. The relay runs.
+func deadLetters(t *testing.T) (setup, *clitest.Walpost) {
+	t.Helper()
 	s := newSetup(t, "delivery: {on_reject: dead_letter}")
 	s.db.Exec(t, relaytest.OutboxDDL)
-	kafka := stack.Kafka(t)
 	for _, topic := range []string{".a", ".a.DLT", ".b.DLT"} {
-		if err := kafka.CreateTopic(t.Context(), s.prefix+topic, 1, 1, nil); err != nil {
+		if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+topic, 1, 1, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -68,6 +69,13 @@ func TestDLT(t *testing.T) {
 	s.db.Exec(t, insert("a", "bad1", 4711), insert("a", "good", 2), insert("a", "bad2", 3), insert("a", "bad1", 4), insert("b", "lost", 5))
 	devstacktest.Await(t, "the relay's dead letter", func() bool { return len(records(t, s.prefix+".b.DLT")) == 1 })
 	s.consume(t, s.prefix+".a", 3)
+	return s, r
+}
+
+func TestDLT(t *testing.T) {
+	t.Parallel()
+	s, r := deadLetters(t)
+	kafka := stack.Kafka(t)
 	dlt := func(command string, args ...string) result {
 		return walpost(t, append([]string{"dlt", command, "-c", s.file}, args...)...)
 	}

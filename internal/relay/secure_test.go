@@ -18,27 +18,30 @@ import (
 // canary is a secret that must appear in no log and no error (law 6).
 const canary = "canary-S3cret!"
 
-// The way of an event with TLS and passwords on both sides, and what is said when
-// one of them is wrong.
-func TestLaw6_SecuredServersAndNoSecretInLogs(t *testing.T) {
-	t.Parallel()
-	ca, err := devstack.NewCA("walpost test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := devstack.NewCA("somebody else")
-	if err != nil {
-		t.Fatal(err)
-	}
+// secured are servers with TLS and passwords.
+type secured struct {
+	kafka     *devstack.Kafka
+	db        devstacktest.Database
+	ca, other string // files of the servers' authority, and of another one
+	cert, key string // files of a client certificate
+}
+
+func newSecured(t *testing.T) *secured {
+	t.Helper()
 	dir := t.TempDir()
-	file := func(c *devstack.CA, name string) string {
-		path, err := c.WriteFile(dir, name)
+	authority := func(name string) (*devstack.CA, string) {
+		ca, err := devstack.NewCA(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return path
+		file, err := ca.WriteFile(dir, name+".pem")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ca, file
 	}
-	caFile, wrongFile := file(ca, "ca.pem"), file(other, "other.pem")
+	ca, file := authority("walpost")
+	_, other := authority("other")
 	client, err := ca.Client("walpost")
 	if err != nil {
 		t.Fatal(err)
@@ -48,31 +51,52 @@ func TestLaw6_SecuredServersAndNoSecretInLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{
-		QuickStart: true, TLS: &devstack.ServerTLS{CA: ca, ClientAuth: true}, Users: map[string]string{"walpost": canary},
+		TLS: &devstack.ServerTLS{CA: ca, ClientAuth: true}, Users: map[string]string{"walpost": canary},
 	})
 	p := devstacktest.StartPostgres(t, devstack.PostgresOptions{Password: canary, TLS: &devstack.ServerTLS{CA: ca}})
 	db := ownDatabase(t, p, relaytest.OutboxDDL)
 	db.URL = p.URLFor("postgres", "", "postgres")
+	return &secured{kafka: k, db: db, ca: file, other: other, cert: cert, key: key}
+}
 
-	kafkaYAML := func(l devstack.Listener, more string) string {
-		return fmt.Sprintf("kafka:\n  brokers: [%s]\n%s", strings.Join(k.Bootstrap(l), ", "), more)
-	}
-	tls := fmt.Sprintf("  tls: {ca: %s, cert: %s, key: %s}\n", caFile, cert, key)
-	sasl := func(mechanism, user, password string) string {
-		return fmt.Sprintf("  sasl: {mechanism: %s, username: %s, password: '%s'}\n", mechanism, user, password)
-	}
-	good := map[string]string{
-		"client certificate":      kafkaYAML(devstack.TLS, tls),
-		"PLAIN":                   kafkaYAML(devstack.SASLPlaintext, sasl("PLAIN", "walpost", canary)),
-		"SCRAM-SHA-256":           kafkaYAML(devstack.SASLPlaintext, sasl("SCRAM-SHA-256", "walpost", canary)),
-		"SCRAM-SHA-512 under TLS": kafkaYAML(devstack.SASLTLS, tls+sasl("SCRAM-SHA-512", "walpost", canary)),
-	}
+// yaml is the section kafka, for one listener.
+func (s *secured) yaml(l devstack.Listener, more string) string {
+	return fmt.Sprintf("kafka:\n  brokers: [%s]\n%s", strings.Join(s.kafka.Bootstrap(l), ", "), more)
+}
+
+// tls is for a client that trusts an authority.
+func (s *secured) tls(ca, more string) string {
+	return fmt.Sprintf("  tls: {ca: %s, cert: %s, key: %s%s}\n", ca, s.cert, s.key, more)
+}
+
+func saslYAML(mechanism, user, password string) string {
+	return fmt.Sprintf("  sasl: {mechanism: %s, username: %s, password: '%s'}\n", mechanism, user, password)
+}
+
+// bench is a relay with this section and a password for Postgres.
+func (s *secured) bench(t *testing.T, kafkaYAML, password string) *bench {
+	t.Helper()
+	b := newBenchOn(t, s.db, s.kafka, kafkaYAML)
+	b.cfg.Postgres.Password = config.NewSecret(password)
+	return b
+}
+
+// The way of an event with TLS and passwords on both sides, and what is said when
+// one of them is wrong.
+func TestLaw6_SecuredServersAndNoSecretInLogs(t *testing.T) {
+	t.Parallel()
+	s := newSecured(t)
+	plain := s.yaml(devstack.SASLPlaintext, saslYAML("PLAIN", "walpost", canary))
 	n := 0
-	for name, yaml := range good {
+	for name, yaml := range map[string]string{
+		"client certificate":      s.yaml(devstack.TLS, s.tls(s.ca, "")),
+		"PLAIN":                   plain,
+		"SCRAM-SHA-256":           s.yaml(devstack.SASLPlaintext, saslYAML("SCRAM-SHA-256", "walpost", canary)),
+		"SCRAM-SHA-512 under TLS": s.yaml(devstack.SASLTLS, s.tls(s.ca, "")+saslYAML("SCRAM-SHA-512", "walpost", canary)),
+	} {
 		t.Run(name, func(t *testing.T) {
 			n++
-			b := newBenchOn(t, db, k, yaml)
-			b.cfg.Postgres.Password = config.NewSecret(canary)
+			b := s.bench(t, yaml, canary)
 			b.start(t)
 			b.db.Exec(t, relaytest.Insert(name, n))
 			b.consume(t, b.topic, 1)
@@ -82,35 +106,18 @@ func TestLaw6_SecuredServersAndNoSecretInLogs(t *testing.T) {
 			}
 		})
 	}
-	bad := map[string]struct{ yaml, says string }{
-		"wrong CA":           {kafkaYAML(devstack.TLS, fmt.Sprintf("  tls: {ca: %s, cert: %s, key: %s}\n", wrongFile, cert, key)), "certificate"},
-		"wrong name":         {kafkaYAML(devstack.TLS, fmt.Sprintf("  tls: {ca: %s, cert: %s, key: %s, server_name: kafka.example}\n", caFile, cert, key)), "kafka.example"},
-		"wrong password":     {kafkaYAML(devstack.SASLPlaintext, sasl("SCRAM-SHA-256", "walpost", canary+"x")), "uthentication"},
-		"wrong user":         {kafkaYAML(devstack.SASLPlaintext, sasl("PLAIN", "nobody", canary)), "uthentication"},
-		"plain text to TLS":  {kafkaYAML(devstack.TLS, ""), ""},
-		"no SASL but needed": {kafkaYAML(devstack.SASLPlaintext, ""), ""},
-	}
-	for name, tc := range bad {
-		t.Run(name, func(t *testing.T) {
-			b := newBenchOn(t, db, k, tc.yaml)
-			b.cfg.Postgres.Password = config.NewSecret(canary)
-			log := b.logTo(t)
-			b.launch(t)
-			b.until(t, "Kafka to be out of reach", func() bool { return b.relay.Status().State == relay.KafkaUnavailable })
-			if status := b.relay.Status(); !strings.Contains(status.Reason, tc.says) || status.Reason == "" {
-				t.Errorf("the reason %q does not say %q", status.Reason, tc.says)
-			}
-			if err := b.end(t); err != nil {
-				t.Fatal(err)
-			}
-			if strings.Contains(log.String(), canary) {
-				t.Errorf("the log holds a secret:\n%s", log)
-			}
-		})
+	for name, tc := range map[string]struct{ yaml, says string }{
+		"wrong CA":           {s.yaml(devstack.TLS, s.tls(s.other, "")), "certificate"},
+		"wrong name":         {s.yaml(devstack.TLS, s.tls(s.ca, ", server_name: kafka.example")), "kafka.example"},
+		"wrong password":     {s.yaml(devstack.SASLPlaintext, saslYAML("SCRAM-SHA-256", "walpost", canary+"x")), "uthentication"},
+		"wrong user":         {s.yaml(devstack.SASLPlaintext, saslYAML("PLAIN", "nobody", canary)), "uthentication"},
+		"plain text to TLS":  {s.yaml(devstack.TLS, ""), ""},
+		"no SASL but needed": {s.yaml(devstack.SASLPlaintext, ""), ""},
+	} {
+		t.Run(name, func(t *testing.T) { s.outOfReach(t, tc.yaml, tc.says) })
 	}
 	t.Run("wrong Postgres password", func(t *testing.T) {
-		b := newBenchOn(t, db, k, good["PLAIN"])
-		b.cfg.Postgres.Password = config.NewSecret(canary + "x")
+		b := s.bench(t, plain, canary+"x")
 		log := b.logTo(t)
 		b.launch(t)
 		err := b.wait(t)
@@ -121,6 +128,24 @@ func TestLaw6_SecuredServersAndNoSecretInLogs(t *testing.T) {
 			t.Errorf("a secret is shown: %v\n%s", err, log)
 		}
 	})
+}
+
+// outOfReach runs a relay that cannot speak with Kafka: it says why, and no secret.
+func (s *secured) outOfReach(t *testing.T, kafkaYAML, says string) {
+	t.Helper()
+	b := s.bench(t, kafkaYAML, canary)
+	log := b.logTo(t)
+	b.launch(t)
+	b.until(t, "Kafka to be out of reach", func() bool { return b.relay.Status().State == relay.KafkaUnavailable })
+	if status := b.relay.Status(); !strings.Contains(status.Reason, says) || status.Reason == "" {
+		t.Errorf("the reason %q does not say %q", status.Reason, says)
+	}
+	if err := b.end(t); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(log.String(), canary) {
+		t.Errorf("the log holds a secret:\n%s", log)
+	}
 }
 
 // logTo keeps the next launch's log as text.

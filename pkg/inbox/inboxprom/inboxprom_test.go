@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,7 +73,35 @@ func TestMetrics(t *testing.T) {
 	if err := metrics.Watch("test", consumer); err != nil {
 		t.Fatal(err)
 	}
-	client, err := kafka.Client()
+	send(t, topic, "a", "b", "a", "bad", "c")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- consumer.Run(ctx) }()
+	wants := []string{
+		`walpost_inbox_events_total dead_lettered ` + topic + ` 1`, `walpost_inbox_events_total processed ` + topic + ` 3`,
+		`walpost_inbox_events_total repeated ` + topic + ` 1`, `walpost_inbox_retries_total transient ` + topic + ` 1`,
+		`walpost_inbox_lag test 0 ` + topic + ` 0`, `walpost_inbox_waiting test 0 ` + topic + ` 0`, `walpost_inbox_stalled_seconds test 0 ` + topic + ` 0`,
+	}
+	var got string
+	defer func() {
+		if t.Failed() {
+			t.Logf("got\n%s\nwant\n%s", got, strings.Join(wants, "\n"))
+		}
+	}()
+	devstacktest.Await(t, "the metrics", func() bool {
+		got = gather(t, registry)
+		return !slices.ContainsFunc(wants, func(want string) bool { return !strings.Contains(got, want) })
+	})
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// send writes events with these ids.
+func send(t *testing.T, topic string, ids ...string) {
+	t.Helper()
+	client, err := stack.Kafka(t).Client()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,40 +112,11 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = producer.Close() }()
-	for _, id := range []string{"a", "b", "a", "bad", "c"} {
+	for _, id := range ids {
 		_, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Headers: []sarama.RecordHeader{{Key: []byte("id"), Value: []byte(id)}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- consumer.Run(ctx) }()
-	wants := []string{
-		`walpost_inbox_events_total dead_lettered ` + topic + ` 1`, `walpost_inbox_events_total processed ` + topic + ` 3`,
-		`walpost_inbox_events_total repeated ` + topic + ` 1`, `walpost_inbox_retries_total transient ` + topic + ` 1`,
-		`walpost_inbox_lag test 0 ` + topic + ` 0`, `walpost_inbox_waiting test 0 ` + topic + ` 0`, `walpost_inbox_stalled_seconds test 0 ` + topic + ` 0`,
-	}
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(30 * time.Second); ; <-tick.C {
-		got := gather(t, registry)
-		missing := 0
-		for _, want := range wants {
-			if !strings.Contains(got, want) {
-				missing++
-			}
-		}
-		if missing == 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("got\n%s\nwant\n%s", got, strings.Join(wants, "\n"))
-		}
-	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
 	}
 }
 
