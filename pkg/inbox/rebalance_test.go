@@ -18,18 +18,23 @@ func TestRow74_RebalanceStorm(t *testing.T) {
 	f := newFixture(t, 6)
 	config := f.config(t)
 	config.Parallel = 3
-	const rounds, each = 5, 120
+	f.storm(t, config, record, 5, 120)
+}
+
+// storm has two members join in each round, and one leave while events flow.
+func (f *fixture) storm(t *testing.T, config inbox.Config, handle inbox.Handler[pgx.Tx], rounds, events int) {
+	t.Helper()
 	var members []*member
 	for round := range rounds {
-		f.events(t, round*each, each, 17)
-		members = append(members, f.start(t, config, record), f.start(t, config, record))
-		f.await(t, round*each+each/2)
+		f.events(t, round*events, events, 17)
+		members = append(members, f.start(t, config, handle), f.start(t, config, handle))
+		f.await(t, round*events+events/2)
 		if len(members) > 3 {
 			members[0].end(t)
 			members = members[1:]
 		}
 	}
-	f.once(t, rounds*each)
+	f.once(t, rounds*events)
 }
 
 // A stop finishes the event in hand, commits its offset and lets the next alone.

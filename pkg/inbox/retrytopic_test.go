@@ -154,18 +154,7 @@ func TestRow74_RebalanceStormWithRetryTopic(t *testing.T) {
 		}
 		return record(ctx, tx, e)
 	}
-	const rounds, each = 4, 100
-	var members []*member
-	for round := range rounds {
-		f.events(t, round*each, each, 13)
-		members = append(members, f.start(t, config, handle), f.start(t, config, handle))
-		f.await(t, round*each+each/2)
-		if len(members) > 3 {
-			members[0].end(t)
-			members = members[1:]
-		}
-	}
-	f.once(t, rounds*each)
+	f.storm(t, config, handle, 4, 100)
 	devstacktest.Await(t, "nothing to be parked", func() bool { return f.parked(t) == 0 })
 }
 
