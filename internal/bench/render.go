@@ -15,7 +15,7 @@ this machine, and "foreign" says how many of its cores other programs took at mo
 A drain is a copy of one slot with a full backlog: from the start of its walsender until all events are visible in Kafka.
 The records were then compared with the outbox: count, ids, and the order of each key. A figure with a difference is void
 and not shown. Each case was measured after one drain, or one series of latency, by walpost that does not count,
-when the brokers had come to rest and each partition had its first record, which costs the broker files.
+when the brokers had come to rest and each partition had its first records, with which it makes files and maps indexes.
 
 The columns of a drain: "reader" is what reads the slot, a relay or ` + "`pg_recvlogical`" + `, which writes to /dev/null; "2nd half"
 is the rate after the middle of the backlog; the four columns in µs are CPU time per event: "reader µs" of the reader since

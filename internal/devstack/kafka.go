@@ -47,8 +47,8 @@ type KafkaOptions struct {
 	Settings map[string]string
 	// HeapMiB is the JVM's largest heap; 0 is 512.
 	HeapMiB int
-	// QuickStart trades speed under load for an earlier start: C1 compiler and serial collector. For tests, not for
-	// benchmarks.
+	// QuickStart trades speed under load for an earlier start: C1 compiler, serial collector and small indexes. For tests,
+	// not for benchmarks.
 	QuickStart bool
 	// TLS, when set, adds the listener TLS.
 	TLS *ServerTLS
