@@ -11,7 +11,7 @@ func (b *bench) awaitQuiet(ctx context.Context) error {
 	const (
 		window   = 500 * time.Millisecond
 		share    = 10               // a broker that uses a tenth of a core has nothing to do
-		patience = 30 * time.Second // then it is the machine that is like that
+		patience = 15 * time.Second // then it is the machine that is like that
 	)
 	quiet := time.Duration(len(b.kafka.Brokers())) * window / share
 	for began := time.Now(); time.Since(began) < patience; {

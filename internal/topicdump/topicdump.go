@@ -15,8 +15,9 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// patience is how long nothing may come before Read gives up: a new leader is found in less.
-const patience = 20 * time.Second
+// patience is how long nothing may come before Read gives up. A request to a frozen broker may take 20 s of it before a new
+// leader is asked.
+const patience = time.Minute
 
 // retryPause is what passes between a failure and the next request.
 const retryPause = 100 * time.Millisecond
