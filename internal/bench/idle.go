@@ -29,6 +29,7 @@ func (b *bench) idle(ctx context.Context, r *report) error {
 	b.say("idle for %s", b.idleFor)
 	m := b.newMeter()
 	m.reader = gaugeFromNow(c.pid())
+	before := switches(c.pid())
 	if err := pause(ctx, b.idleFor); err != nil {
 		return err
 	}
@@ -36,7 +37,8 @@ func (b *bench) idle(ctx context.Context, r *report) error {
 	window := time.Since(m.began)
 	r.Idle = &idling{
 		WindowSeconds: window.Seconds(), CPUPerMinute: m.reader.used().Seconds() / window.Minutes(),
-		RSS: memory(c.pid(), "VmRSS"), ForeignCores: m.foreign(),
+		Switches: float64(switches(c.pid())-before) / window.Minutes(),
+		RSS:      memory(c.pid(), "VmRSS"), Private: memory(c.pid(), "RssAnon"), ForeignCores: m.foreign(),
 	}
 	if err := c.stop(); err != nil {
 		return err

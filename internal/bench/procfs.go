@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +54,26 @@ func memory(pid int, name string) int64 {
 		return kib << 10
 	}
 	return 0
+}
+
+// switches is how often the threads of a process that are there have gone to sleep.
+func switches(pid int) (n int64) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	if err != nil {
+		return 0
+	}
+	for _, file := range threads {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			continue // the thread has ended
+		}
+		_, rest, _ := strings.Cut(string(data), "\nvoluntary_ctxt_switches:")
+		text, _, _ := strings.Cut(rest, "\n")
+		if count, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil {
+			n += count
+		}
+	}
+	return n
 }
 
 // machineBusy is the time that all cores together have not been idle, time stolen by the hypervisor included.

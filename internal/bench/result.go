@@ -74,7 +74,9 @@ type startup struct {
 type idling struct {
 	WindowSeconds float64 `json:"window_seconds"`
 	CPUPerMinute  float64 `json:"cpu_seconds_per_minute"`
+	Switches      float64 `json:"context_switches_per_minute"` // voluntary, of all its threads: several for a wake-up
 	RSS           int64   `json:"rss_bytes"`
+	Private       int64   `json:"rss_anon_bytes"` // of it: not pages of the binary
 	ForeignCores  float64 `json:"foreign_cores"`
 }
 

@@ -119,6 +119,7 @@ func (r *report) rest(t *table) {
 	}
 	if i := r.Idle; i != nil {
 		t.section("Idle")
-		t.row("%.3f s CPU a minute, %.1f MiB resident, over %.0f s; foreign load %.2f cores", i.CPUPerMinute, mib(i.RSS), i.WindowSeconds, i.ForeignCores)
+		t.row("%.3f s CPU and %.0f context switches a minute, %.1f MiB resident, %.1f of them its own and the rest the binary's, over %.0f s; foreign load %.2f cores",
+			i.CPUPerMinute, i.Switches, mib(i.RSS), mib(i.Private), i.WindowSeconds, i.ForeignCores)
 	}
 }
