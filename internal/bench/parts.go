@@ -123,9 +123,9 @@ func postgresPart(rows int64) part {
 
 // delayPart goes through proxies, of which the case with no delay shows the cost.
 func delayPart(rows int64) part {
-	p := part{name: "delay", title: "A link with delay, through a proxy", axis: "delay of each direction", note: `The proxies are in the
-benchmark's process and take their share of the cores. A proxy joins the walsender's small messages, so that
-` + "`pg_recvlogical`" + ` needs fewer reads through it than without: compare with the line of the same delay.`}
+	p := part{name: "delay", title: "A link with delay, through a proxy", axis: "delay of each direction", note: `The proxies are in the benchmark's process
+and take their share of the cores. A proxy joins the walsender's small messages, so that ` + "`pg_recvlogical`" + ` needs fewer reads
+through it than without: compare with the line of the same delay.`}
 	for _, c := range []struct {
 		name   string
 		access access
