@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/walpost/walpost/internal/config"
 )
@@ -24,4 +26,20 @@ func limitMemory(cfgs []*config.Config) {
 		limit += int64(c.Delivery.InFlight) * 3 / 2
 	}
 	debug.SetMemoryLimit(limit)
+}
+
+// started is when a process has done what it does once.
+const started = 5 * time.Second
+
+// freeStart gives back, once, what the start has needed: reading files and flags,
+// handshakes, looking at the server. With a small heap the collector would let that
+// garbage lie for as long as the relay is idle.
+func freeStart(ctx context.Context) {
+	timer := time.NewTimer(started)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+		debug.FreeOSMemory()
+	}
 }

@@ -144,6 +144,7 @@ func (p *process) watch(ctx context.Context) {
 	if p.history != nil {
 		go p.history.Run(ctx)
 	}
+	go freeStart(ctx)
 }
 
 // serve starts the admin server and gives a channel for its untimely end.
