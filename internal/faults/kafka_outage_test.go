@@ -62,7 +62,7 @@ func TestRow19_AllBrokersDown(t *testing.T) {
 // passes the limit by no more than one record, or the chunk it begins.
 func TestRow68_MemoryWhileKafkaIsAway(t *testing.T) {
 	t.Parallel()
-	const limit = 16 << 20
+	const limit = 4 << 20
 	b := newBench(t, option{})
 	kafka := b.ownKafka(t)
 	b.cfg.Delivery.InFlight = limit
@@ -70,7 +70,7 @@ func TestRow68_MemoryWhileKafkaIsAway(t *testing.T) {
 	for _, tc := range []struct {
 		name       string
 		rows, size int
-	}{{"records of 900 kB", 40, 900_000}, {"records of 50 B", 40_000, 50}} {
+	}{{"records of 900 kB", 40, 900_000}, {"records of 50 B", 80_000, 50}} {
 		kafka.Refuse()
 		b.state(t, relay.KafkaUnavailable)
 		b.exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, payload)

@@ -55,6 +55,7 @@ func (b *bench) exactlyOnce(t *testing.T) {
 type sampler struct {
 	stop    context.CancelFunc
 	done    chan struct{}
+	first   chan struct{} // closed when there is a sample
 	samples []sample
 }
 
@@ -76,7 +77,7 @@ func (b *bench) sample(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	s := &sampler{stop: cancel, done: make(chan struct{})}
+	s := &sampler{stop: cancel, done: make(chan struct{}), first: make(chan struct{})}
 	b.sampling = s
 	server, database, slot := b.server, b.database, b.cfg.Postgres.Slot
 	go func() {
@@ -119,14 +120,22 @@ func (s *sampler) run(ctx context.Context, conn *pgx.Conn, client sarama.Client,
 			}
 			now.ends = append(now.ends, end)
 		}
-		s.samples = append(s.samples, now)
+		if s.samples = append(s.samples, now); len(s.samples) == 1 {
+			close(s.first)
+		}
 	}
 }
 
 // judge ends the sampling and checks each sample: every record of a transaction
-// whose commit lies below the confirmed LSN was in its partition.
+// whose commit lies below the confirmed LSN was in its partition. A test may be over
+// before the first look: it is waited for.
 func (s *sampler) judge(t *testing.T, b *bench) {
 	t.Helper()
+	select {
+	case <-s.first:
+	case <-time.After(time.Minute):
+		t.Error("the slot was never sampled")
+	}
 	s.stop()
 	<-s.done
 	records, err := b.kafka.Records(t.Context(), b.topic)
@@ -141,9 +150,6 @@ func (s *sampler) judge(t *testing.T, b *bench) {
 				return
 			}
 		}
-	}
-	if len(s.samples) == 0 {
-		t.Error("the slot was never sampled")
 	}
 	t.Logf("confirmed_flush_lsn was sampled %d times", len(s.samples))
 }
