@@ -68,6 +68,7 @@ func (p *Proxy) Cut() {
 	defer p.mu.Unlock()
 	for l := range p.links {
 		l.reset()
+		delete(p.links, l)
 	}
 }
 
@@ -157,12 +158,12 @@ func (p *Proxy) serve(ctx context.Context, client net.Conn) {
 	}
 	l.server = server
 	p.mu.Lock()
-	p.links[l] = struct{}{}
-	late := p.rules.refuse || ctx.Err() != nil // changed while we dialed
-	p.mu.Unlock()
-	if late {
+	if p.rules.refuse || ctx.Err() != nil { // changed while we dialed
 		l.reset()
+	} else {
+		p.links[l] = struct{}{}
 	}
+	p.mu.Unlock()
 	var pumps sync.WaitGroup
 	pumps.Go(func() { p.pump(l, ToServer, l.server, l.client) })
 	pumps.Go(func() { p.pump(l, ToClient, l.client, l.server) })
