@@ -6,14 +6,23 @@ import (
 	"time"
 )
 
-// While the relay is behind, a read per segment costs more than the rows in it:
-// the walsender pays a send for each message, and the reader a wake-up. So a bulk
-// connection waits until much has come: fewer wake-ups here, and a sender that
-// meets a full window has its messages joined by the kernel. A window made small
-// on purpose joins more of them, and was slower: docs/performance.md.
+// While the relay is behind, a read per segment costs more than the rows in it: the
+// walsender pays a send for each message, and the reader a wake-up. So a bulk read
+// waits until much has come.
+//
+// Where the server is near, the receive window is small too, and reads keep a pace:
+// then the window is closed most of the time, and the sender's kernel joins the
+// messages that it may not send yet. It halves what a row costs the walsender. A
+// window caps the rate at its size for each round trip, so only near servers get it:
+// docs/performance.md has what other sizes gave.
 const (
 	bulkEnough = 96 << 10              // bytes a read waits for
 	bulkWait   = 10 * time.Millisecond // and how long
+
+	nearTrip   = 100 * time.Microsecond // the longest round trip of a near server
+	nearWindow = 64 << 10               // the receive window there,
+	nearEnough = nearWindow / 2         // the bytes a read waits for,
+	nearPace   = 300 * time.Microsecond // and the least time between two reads
 )
 
 // bulkConn is a connection whose reads can be told to wait for many bytes. It
@@ -23,12 +32,18 @@ type bulkConn struct {
 	net.Conn
 	socket *bulkSocket // nil: this system or network cannot; reads are plain
 	bulk   bool
+	wait   time.Duration // bulkWait
+
+	buffer []byte // for readers with little room, as TLS
+	held   []byte // what of it is not read yet
 
 	mu       sync.Mutex
 	deadline time.Time // as the caller set it
 }
 
-func newBulkConn(c net.Conn) *bulkConn { return &bulkConn{Conn: c, socket: openBulkSocket(c)} }
+func newBulkConn(c net.Conn) *bulkConn {
+	return &bulkConn{Conn: c, socket: openBulkSocket(c), wait: bulkWait}
+}
 
 // setBulk says whether reads shall wait for many bytes.
 func (c *bulkConn) setBulk(on bool) {
@@ -47,10 +62,30 @@ func (c *bulkConn) SetReadDeadline(t time.Time) error {
 
 // Read reads what there is, in bulk after waiting for enough of it.
 func (c *bulkConn) Read(p []byte) (int, error) {
-	if !c.bulk || len(p) < bulkEnough {
+	switch {
+	case len(c.held) > 0:
+		return c.fromHeld(p), nil
+	case !c.bulk:
 		return c.plain(p)
+	case len(p) >= bulkEnough:
+		return c.inBulk(p)
 	}
-	c.limit(bulkWait)
+	if c.buffer == nil {
+		c.buffer = make([]byte, bulkEnough)
+	}
+	n, err := c.inBulk(c.buffer)
+	c.held = c.buffer[:n]
+	return c.fromHeld(p), err
+}
+
+func (c *bulkConn) fromHeld(p []byte) int {
+	n := copy(p, c.held)
+	c.held = c.held[n:]
+	return n
+}
+
+func (c *bulkConn) inBulk(p []byte) (int, error) {
+	c.limit(c.wait)
 	n, err := c.socket.read(p)
 	c.limit(0)
 	if n > 0 || err != nil {

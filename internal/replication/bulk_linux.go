@@ -5,15 +5,19 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // bulkSocket waits for many bytes with SO_RCVLOWAT (socket(7)): the poller is woken
-// when so many are there, and not for every segment.
+// when so many are there or the window is full, and not for every segment.
 type bulkSocket struct {
 	raw      syscall.RawConn
-	lowWater int // as set at the socket
+	lowWater int           // as set at the socket
+	enough   int           // bytes a read waits for; 0: the link is not judged yet
+	pace     time.Duration // between two reads
+	last     time.Time     // of the last read
 }
 
 // openBulkSocket gives nil where the connection is not TCP.
@@ -36,17 +40,21 @@ func control(raw syscall.RawConn, f func(fd int) error) (err error) {
 	return err
 }
 
-// read waits for bulkEnough bytes and reads them. 0 and nil: the deadline came
-// first. The low-water mark stays up: a plain read lowers it.
+// read waits for enough bytes, or a full window, and reads what is there. 0 and nil:
+// the deadline came first. The low-water mark stays up: a plain read lowers it.
 func (s *bulkSocket) read(p []byte) (n int, err error) {
-	if err := s.setLowWater(bulkEnough); err != nil {
+	if s.enough == 0 {
+		s.judge()
+	}
+	if err := s.setLowWater(s.enough); err != nil {
 		return 0, err
 	}
 	var readErr error
 	err = s.raw.Read(func(fd uintptr) bool {
-		if waiting, e := unix.IoctlGetInt(int(fd), unix.TIOCINQ); e == nil && waiting < bulkEnough {
+		if !readable(fd) {
 			return false
 		}
+		s.keepPace()
 		n, readErr = unix.Read(int(fd), p)
 		return readErr != unix.EAGAIN && readErr != unix.EINTR
 	})
@@ -61,6 +69,43 @@ func (s *bulkSocket) read(p []byte) (n int, err error) {
 		return 0, io.EOF
 	}
 	return n, nil
+}
+
+// readable asks the kernel, who knows the low-water mark and when the window is full:
+// small segments fill it with fewer bytes, and then no event would come any more.
+func readable(fd uintptr) bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+	return n > 0 || err != nil
+}
+
+// judge makes the window small where the round trip is so short that the window does
+// not cap the rate. The kernel's shortest of the last minutes counts: a delayed
+// acknowledgement is no long way.
+func (s *bulkSocket) judge() {
+	s.enough = bulkEnough
+	_ = control(s.raw, func(fd int) error { // where it fails, the window stays as the system makes it
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err != nil || !near(time.Duration(info.Min_rtt)*time.Microsecond) {
+			return err
+		}
+		if err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, nearWindow); err == nil {
+			s.enough, s.pace = nearEnough, nearPace
+		}
+		return err
+	})
+}
+
+// near judges a shortest round trip; 0 is that of a kernel that does not tell it.
+func near(trip time.Duration) bool { return 0 < trip && trip <= nearTrip }
+
+// keepPace waits until the pace allows a read. A timer of Go's would wait for a
+// millisecond: its poller counts in those.
+func (s *bulkSocket) keepPace() {
+	if left := s.pace - time.Since(s.last); left > 0 {
+		ts := unix.NsecToTimespec(int64(left))
+		_ = unix.Nanosleep(&ts, nil) // cut short it has done enough
+	}
+	s.last = time.Now()
 }
 
 // setLowWater costs a system call only when it changes.

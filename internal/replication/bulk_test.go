@@ -43,6 +43,16 @@ func pair(t *testing.T) (*bulkConn, net.Conn) {
 // Whatever the pieces, in bulk and plain in turn, the bytes come whole and in order.
 func TestBulkReadLosesNothing(t *testing.T) {
 	t.Parallel()
+	for name, room := range map[string]int{"much room": 256 << 10, "little room, as TLS has": 5000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			losesNothing(t, make([]byte, room))
+		})
+	}
+}
+
+func losesNothing(t *testing.T, buf []byte) {
+	t.Helper()
 	c, peer := pair(t)
 	want := make([]byte, 4<<20)
 	for i := range want {
@@ -59,7 +69,6 @@ func TestBulkReadLosesNothing(t *testing.T) {
 		peer.Close()
 	}()
 	var got []byte
-	buf := make([]byte, 256<<10)
 	for i := 0; ; i++ {
 		c.setBulk(i%5 != 0)
 		n, err := c.Read(buf)

@@ -97,7 +97,7 @@ func (r *receiver) need() int {
 // fill reads once, after making room for a message of n bytes.
 func (r *receiver) fill(n int) error {
 	r.shrink(n)
-	if r.r+n > len(r.buf) || r.w == len(r.buf) {
+	if r.r+n > len(r.buf) || r.r > 0 && r.w > len(r.buf)/2 { // what is left is part of one message
 		if n > len(r.buf) {
 			r.grow(n)
 		} else {
