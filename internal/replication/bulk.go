@@ -10,19 +10,23 @@ import (
 // walsender pays a send for each message, and the reader a wake-up. So a bulk read
 // waits until much has come.
 //
-// Where the server is near, the receive window is small too, and reads keep a pace:
-// then the window is closed most of the time, and the sender's kernel joins the
-// messages that it may not send yet. It halves what a row costs the walsender. A
-// window caps the rate at its size for each round trip, so only near servers get it:
+// Where the server is near, the receive window is small too, and reads keep a pace at
+// which the window is closed most of the time: then the sender's kernel joins the
+// messages that it may not send yet, and a row costs the walsender half. A window caps
+// the rate at its size for each round trip, so only near servers get it.
 // docs/performance.md has what other sizes gave.
 const (
 	bulkEnough = 96 << 10              // bytes a read waits for
 	bulkWait   = 10 * time.Millisecond // and how long
 
 	nearTrip   = 100 * time.Microsecond // the longest round trip of a near server
-	nearWindow = 64 << 10               // the receive window there,
-	nearEnough = nearWindow / 2         // the bytes a read waits for,
-	nearPace   = 300 * time.Microsecond // and the least time between two reads
+	nearWindow = 64 << 10               // the receive window there
+	nearEnough = nearWindow / 4 * 3     // bytes a read waits for
+
+	paceFirst = 300 * time.Microsecond // the least time between two reads, to begin with,
+	paceLeast = 50 * time.Microsecond  // and its bounds
+	paceMost  = 2 * time.Millisecond
+	paceStep  = 8 // it changes by an eighth
 )
 
 // bulkConn is a connection whose reads can be told to wait for many bytes. It

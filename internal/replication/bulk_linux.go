@@ -16,7 +16,7 @@ type bulkSocket struct {
 	raw      syscall.RawConn
 	lowWater int           // as set at the socket
 	enough   int           // bytes a read waits for; 0: the link is not judged yet
-	pace     time.Duration // between two reads
+	pace     time.Duration // the least time between two reads; 0: the server is not near
 	last     time.Time     // of the last read
 }
 
@@ -56,6 +56,7 @@ func (s *bulkSocket) read(p []byte) (n int, err error) {
 		}
 		s.keepPace()
 		n, readErr = unix.Read(int(fd), p)
+		s.adapt(readable(fd))
 		return readErr != unix.EAGAIN && readErr != unix.EINTR
 	})
 	switch {
@@ -89,7 +90,7 @@ func (s *bulkSocket) judge() {
 			return err
 		}
 		if err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, nearWindow); err == nil {
-			s.enough, s.pace = nearEnough, nearPace
+			s.enough, s.pace = nearEnough, paceFirst
 		}
 		return err
 	})
@@ -106,6 +107,20 @@ func (s *bulkSocket) keepPace() {
 		_ = unix.Nanosleep(&ts, nil) // cut short it has done enough
 	}
 	s.last = time.Now()
+}
+
+// adapt changes the pace after a read, which has opened the window. Where that is full
+// again at once, the sender had joined as much: reads may come sooner. Where it is
+// not, the sender goes on message by message: they shall come later.
+func (s *bulkSocket) adapt(full bool) {
+	if s.pace == 0 {
+		return
+	}
+	step := s.pace / paceStep
+	if full {
+		step = -step
+	}
+	s.pace = min(max(s.pace+step, paceLeast), paceMost)
 }
 
 // setLowWater costs a system call only when it changes.

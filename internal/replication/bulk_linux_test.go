@@ -54,8 +54,54 @@ func TestBulkReadMakesTheWindowOfANearServerSmall(t *testing.T) {
 	if window != 2*nearWindow { // socket(7): the kernel doubles it for its own needs
 		t.Errorf("SO_RCVBUF is %d", window)
 	}
-	if s := c.socket; s.enough != nearEnough || s.pace != nearPace || s.lowWater != nearEnough {
+	if s := c.socket; s.enough != nearEnough || s.pace == 0 || s.lowWater != nearEnough {
 		t.Errorf("a read waits for %d bytes, low-water mark %d, pace %v", s.enough, s.lowWater, s.pace)
+	}
+}
+
+// Reads come later while the sender has nothing joined, and sooner while it has: else
+// a walsender that is slower than the relay would send message by message for ever.
+func TestBulkReadFindsThePace(t *testing.T) {
+	t.Parallel()
+	c, peer := pair(t)
+	buf := make([]byte, 256<<10)
+	read := func() time.Duration {
+		t.Helper()
+		if _, err := c.Read(buf); err != nil {
+			t.Fatal(err)
+		}
+		return c.socket.pace
+	}
+	go peer.Write(make([]byte, nearEnough))
+	if pace := read(); pace <= paceFirst {
+		t.Errorf("nothing waits, and the pace goes from %v to %v", paceFirst, pace)
+	}
+	go func() {
+		for piece := make([]byte, nearWindow); ; {
+			if _, err := peer.Write(piece); err != nil {
+				return // the test is over
+			}
+		}
+	}()
+	for read() > paceLeast { // the deadline ends it
+	}
+}
+
+// The pace stays within its bounds, and where the server is far there is none.
+func TestPaceIsBounded(t *testing.T) {
+	t.Parallel()
+	s := &bulkSocket{pace: paceFirst}
+	for full, bound := range map[bool]time.Duration{true: paceLeast, false: paceMost} {
+		for range 100 {
+			s.adapt(full)
+		}
+		if s.pace != bound {
+			t.Errorf("full %v: %v", full, s.pace)
+		}
+	}
+	far := &bulkSocket{}
+	if far.adapt(false); far.pace != 0 {
+		t.Errorf("far: %v", far.pace)
 	}
 }
 
