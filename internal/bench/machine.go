@@ -15,6 +15,7 @@ type machine struct {
 	Cores       int    `json:"cores"`
 	CPU         string `json:"cpu"`
 	Kernel      string `json:"kernel"`
+	Congestion  string `json:"tcp_congestion_control"`
 	LoadAverage string `json:"load_average_at_start"`
 	Go          string `json:"go_of_bench"`
 	Walpost     string `json:"walpost"`
@@ -43,7 +44,8 @@ type using struct {
 
 func (b *bench) machine(ctx context.Context) machine {
 	m := machine{
-		Cores: runtime.NumCPU(), CPU: cpuModel(), Kernel: firstLine("/proc/sys/kernel/osrelease"), LoadAverage: firstLine("/proc/loadavg"),
+		Cores: runtime.NumCPU(), CPU: cpuModel(), Kernel: firstLine("/proc/sys/kernel/osrelease"),
+		Congestion: firstLine("/proc/sys/net/ipv4/tcp_congestion_control"), LoadAverage: firstLine("/proc/loadavg"),
 		Go: runtime.Version(), Kafka: b.kafkaVersion(), Libraries: libraries(),
 	}
 	if out, err := exec.CommandContext(ctx, b.walpost, "version").Output(); err == nil { //nolint:gosec // the program under measurement

@@ -59,8 +59,8 @@ func (o *allOptions) renderAll() error {
 func section(to *strings.Builder, note string, r *partReport) {
 	m, s := r.Machine, r.Settings
 	fmt.Fprintf(to, "\n## %s\n\n", r.Title)
-	fmt.Fprintf(to, "%s, %d cores (%s), Linux %s, load average before %s. %s; Postgres %s; %s with a heap of %d MiB. ",
-		r.Began.Format("2006-01-02 15:04 MST"), m.Cores, m.CPU, m.Kernel, firstFields(r.LoadBefore, 3), shortVersion(m.Walpost), firstFields(m.Postgres, 1), m.Kafka, s.BrokerHeap)
+	fmt.Fprintf(to, "%s, %d cores (%s), Linux %s, TCP %s, load average before %s. %s; Postgres %s; %s with a heap of %d MiB. ",
+		r.Began.Format("2006-01-02 15:04 MST"), m.Cores, m.CPU, m.Kernel, m.Congestion, firstFields(r.LoadBefore, 3), shortVersion(m.Walpost), firstFields(m.Postgres, 1), m.Kafka, s.BrokerHeap)
 	fmt.Fprintf(to, "%d rows unless the table says otherwise, %d runs, broker warmed with %d records.\n", s.Rows, s.Repetitions, s.Warm)
 	if len(s.Candidates) > 1 {
 		fmt.Fprintf(to, "\nsarama's relay: %s. Settings:\n\n", m.Libraries)

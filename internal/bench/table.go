@@ -65,7 +65,7 @@ func (r *report) writeTable(out io.Writer) error {
 
 func (r *report) conditions(t *table) {
 	m, s := r.Machine, r.Settings
-	t.row("machine|%d cores, %s, Linux %s, load %s", m.Cores, m.CPU, m.Kernel, m.LoadAverage)
+	t.row("machine|%d cores, %s, Linux %s, TCP %s, load %s", m.Cores, m.CPU, m.Kernel, m.Congestion, m.LoadAverage)
 	t.row("programs|%s; Postgres %s; %s, heap %d MiB; %s; bench %s", m.Walpost, m.Postgres, m.Kafka,
 		s.BrokerHeap, m.Libraries, m.Go)
 	t.row("events|%d rows, %s; %d partitions; broker warmed with %d", s.Rows, s.Payload, s.Partitions, s.Warm)
