@@ -39,7 +39,7 @@ func parseAll(args []string, usage io.Writer) (allOptions, error) {
 	f.StringVar(&o.walpost, "walpost", "bin/walpost", "the `binary` to measure")
 	f.Int64Var(&o.rows, "rows", 0, "rows of one backlog; default ROWS of the environment, else 1000000")
 	f.Int64Var(&o.warm, "warm", -1, "records that warm each broker before; default from 1000000 to 3000000")
-	f.IntVar(&o.repetitions, "repetitions", 2, "how often each drain is repeated")
+	f.IntVar(&o.repetitions, "repetitions", 2, "how often each drain and each latency series is repeated")
 	f.DurationVar(&o.latencyFor, "latency", 10*time.Second, "length of each latency series")
 	f.StringVar(&o.docs, "docs", "docs/benchmarks", "`folder` to write to")
 	f.StringVar(&o.readme, "readme", "README.md", "`file` with the short table")

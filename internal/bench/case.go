@@ -91,7 +91,7 @@ func (b *bench) drainCase(ctx context.Context, c benchCase) ([]drain, error) {
 	return all, b.dropSlot(ctx, l.slot)
 }
 
-// latencyCase measures each relay by itself, beside the neighbour.
+// latencyCase measures the relays, beside the neighbour.
 func (b *bench) latencyCase(ctx context.Context, c benchCase) ([]latency, error) {
 	if err := b.warmLatency(ctx); err != nil {
 		return nil, err
@@ -101,15 +101,7 @@ func (b *bench) latencyCase(ctx context.Context, c benchCase) ([]latency, error)
 		return nil, err
 	}
 	defer end()
-	var all []latency
-	for _, relay := range b.chosen() {
-		series, err := b.latencyOf(ctx, relay, b.rates)
-		if err != nil {
-			return all, err
-		}
-		all = append(all, series...)
-	}
-	return all, nil
+	return b.latencyInTurn(ctx, b.chosen(), b.rates)
 }
 
 // startNeighbour starts the program that runs beside a case, if there is one, and returns what ends it.

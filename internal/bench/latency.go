@@ -12,29 +12,55 @@ import (
 // settle is how long a relay runs, or a series goes on, before it counts.
 const settle = 2 * time.Second
 
-// warmRate is the rate of the series that does not count, in events a second.
-const warmRate = 500
+// The series that does not count.
+const (
+	warmRate = 1_000 // events a second
+	warmFor  = 30 * time.Second
+)
 
 // latencyAll measures walpost.
 func (b *bench) latencyAll(ctx context.Context, r *report) error {
 	if err := b.warmLatency(ctx); err != nil {
 		return err
 	}
-	series, err := b.latencyOf(ctx, b.walpostItself(), b.rates)
-	r.Latency = append(r.Latency, series...)
+	var err error
+	r.Latency, err = b.latencyInTurn(ctx, []candidate{b.walpostItself()}, b.rates)
 	return err
 }
 
 // warmLatency runs a series that does not count: the broker compiles its way of a small request, which a drain hardly
-// uses, after some thousands of them.
+// uses, after some tens of thousands of them, and until then whoever is measured first has the slowest of them.
 func (b *bench) warmLatency(ctx context.Context) error {
 	b.say("one series that does not count")
-	_, err := b.latencyOf(ctx, b.walpostItself(), []int{warmRate})
+	_, err := b.latencyOf(ctx, b.walpostItself(), []int{warmRate}, warmFor)
 	return err
 }
 
+// latencyInTurn measures the relays in turn, each repetition beginning with another one, and pools the series of each:
+// a p99 of one short series is ten events, and whatever else the machine did then.
+func (b *bench) latencyInTurn(ctx context.Context, relays []candidate, rates []int) ([]latency, error) {
+	series := make([][]latency, len(relays)*len(rates)) // relay by relay, rate by rate
+	for repetition := range b.repetitions {
+		for turn := range relays {
+			n := (repetition + turn) % len(relays)
+			measured, err := b.latencyOf(ctx, relays[n], rates, b.latencyFor)
+			if err != nil {
+				return nil, err
+			}
+			for i, l := range measured {
+				series[n*len(rates)+i] = append(series[n*len(rates)+i], l)
+			}
+		}
+	}
+	pooled := make([]latency, 0, len(series))
+	for _, runs := range series {
+		pooled = append(pooled, pool(runs))
+	}
+	return pooled, nil
+}
+
 // latencyOf measures one series after the other through one relay.
-func (b *bench) latencyOf(ctx context.Context, relay candidate, rates []int) (all []latency, err error) {
+func (b *bench) latencyOf(ctx context.Context, relay candidate, rates []int, length time.Duration) (all []latency, err error) {
 	s, err := b.newScene(ctx, "latency")
 	if err != nil {
 		return nil, err
@@ -50,15 +76,15 @@ func (b *bench) latencyOf(ctx context.Context, relay candidate, rates []int) (al
 	}
 	for _, rate := range rates {
 		b.say("latency of %s at %d events/s", relay.name, rate)
-		l, err := b.series(ctx, c, s.consumer, rate)
+		l, err := b.series(ctx, c, s.consumer, rate, length)
 		if err != nil {
-			return all, err
+			return nil, err
 		}
 		l.Reader = relay.name
 		all = append(all, l)
 	}
 	if err := c.stop(); err != nil {
-		return all, err
+		return nil, err
 	}
 	return all, b.dropSlot(ctx, s.slot)
 }
@@ -84,10 +110,10 @@ func (b *bench) newScene(ctx context.Context, name string) (scene, error) {
 }
 
 // series commits events at a rate and matches them with what a consumer gets. The first ones, settle long, do not count.
-func (b *bench) series(ctx context.Context, relay *child, from consumer, rate int) (latency, error) {
-	l := latency{PerSecond: rate}
+func (b *bench) series(ctx context.Context, relay *child, from consumer, rate int, length time.Duration) (latency, error) {
+	l := latency{PerSecond: rate, Runs: 1}
 	skipped := int(settle.Seconds() * float64(rate))
-	events := skipped + max(1, int(b.latencyFor.Seconds()*float64(rate)))
+	events := skipped + max(1, int(length.Seconds()*float64(rate)))
 	first := b.claim(int64(events))
 	m := b.newMeter()
 	m.reader = gaugeFromNow(relay.pid())
@@ -163,11 +189,36 @@ func collect(ctx context.Context, from consumer, first int64, events int) (map[s
 
 // summarise takes the percentiles of the events from number first on.
 func (l *latency) summarise(committed []time.Time, arrived map[string]time.Time, first int64) {
-	millis := make([]float64, 0, len(committed))
 	for i, at := range committed {
-		millis = append(millis, float64(arrived[eventID(first+int64(i))].Sub(at).Nanoseconds())/1e6)
+		l.millis = append(l.millis, float64(arrived[eventID(first+int64(i))].Sub(at).Nanoseconds())/1e6)
 	}
-	slices.Sort(millis)
-	l.Events = len(millis)
-	l.P50, l.P90, l.P99, l.Max = percentile(millis, 0.5), percentile(millis, 0.9), percentile(millis, 0.99), millis[len(millis)-1]
+	l.rank()
+}
+
+// rank takes the percentiles of all events.
+func (l *latency) rank() {
+	slices.Sort(l.millis)
+	l.Events = len(l.millis)
+	l.P50, l.P90, l.P99 = percentile(l.millis, 0.5), percentile(l.millis, 0.9), percentile(l.millis, 0.99)
+	l.Max = percentile(l.millis, 1)
+}
+
+// pool is one series of all events of several equal ones: percentiles over all of them, means of the rates and CPU, the
+// largest foreign load. It is void when one of them is.
+func pool(runs []latency) latency {
+	all := latency{Reader: runs[0].Reader, PerSecond: runs[0].PerSecond, Runs: len(runs)}
+	share := 1 / float64(len(runs))
+	for _, l := range runs {
+		if l.Void != "" {
+			all.Void = l.Void
+			return all
+		}
+		all.millis = append(all.millis, l.millis...)
+		all.Achieved += l.Achieved * share
+		all.ReaderMicros += l.ReaderMicros * share
+		all.BrokerMicros += l.BrokerMicros * share
+		all.ForeignCores = max(all.ForeignCores, l.ForeignCores)
+	}
+	all.rank()
+	return all
 }

@@ -54,7 +54,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.StringVar(&o.walpost, "walpost", "bin/walpost", "the `binary` to measure")
 	f.Int64Var(&o.rows, "rows", 0, "rows in the outbox; default ROWS of the environment, else 1000000")
 	f.Int64Var(&o.warm, "warm", -1, "records that warm the broker before; default three times the rows, but from 1000000 to 3000000")
-	f.IntVar(&o.repetitions, "repetitions", 3, "how often each drain is repeated")
+	f.IntVar(&o.repetitions, "repetitions", 3, "how often each drain and each latency series is repeated")
 	f.DurationVar(&o.latencyFor, "latency", 10*time.Second, "length of each latency series")
 	f.IntVar(&o.starts, "starts", 5, "how often the start is measured")
 	f.DurationVar(&o.idleFor, "idle", 20*time.Second, "length of the idle window")

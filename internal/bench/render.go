@@ -21,6 +21,9 @@ The columns of a drain: "reader" is what reads the slot, a relay or ` + "`pg_rec
 is the rate after the middle of the backlog; the four columns in µs are CPU time per event: "reader µs" of the reader since
 its walsender started, "with start" since its process began, then of the walsender and of all brokers; "peak" is the
 reader's largest resident memory.
+
+Latency is measured in turn, each repetition beginning with another relay; its percentiles are over the events of all
+series of a relay. CPU time per event is that of a relay that has little to do: waking up is most of it.
 `
 
 // renderAll writes tables and plots of the parts that have figures.
@@ -115,16 +118,16 @@ func latencyTable(to *strings.Builder, r *partReport) {
 	for _, c := range r.Cases {
 		for _, l := range c.Latency {
 			if !head {
-				fmt.Fprintf(to, "\n| %s | relay | events/s | events | p50 ms | p90 ms | p99 ms | max ms | relay µs | broker µs | foreign |\n", r.Axis)
-				to.WriteString("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+				fmt.Fprintf(to, "\n| %s | relay | events/s | series | events | p50 ms | p90 ms | p99 ms | max ms | relay µs | broker µs | foreign |\n", r.Axis)
+				to.WriteString("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 				head = true
 			}
 			fmt.Fprintf(to, "| %s | %s | ", c.Name, l.Reader)
 			if l.Void != "" {
-				fmt.Fprintf(to, "void: %s | | | | | | | | |\n", l.Void)
+				fmt.Fprintf(to, "void: %s | | | | | | | | | |\n", l.Void)
 				continue
 			}
-			fmt.Fprintf(to, "%.0f | %d | %.2f | %.2f | %.2f | %.1f | %.0f | %.0f | %.2f |\n", l.Achieved, l.Events, l.P50, l.P90, l.P99, l.Max,
+			fmt.Fprintf(to, "%.0f | %d | %d | %.2f | %.2f | %.2f | %.1f | %.0f | %.0f | %.2f |\n", l.Achieved, l.Runs, l.Events, l.P50, l.P90, l.P99, l.Max,
 				l.ReaderMicros, l.BrokerMicros, l.ForeignCores)
 		}
 	}

@@ -31,7 +31,7 @@ func testAll(t *testing.T) allOptions {
 	}}
 	hog := &partReport{Part: "hog", Title: "A program beside it", Axis: "neighbour", Cases: []caseReport{
 		{Name: "hog", Drains: []drain{good(readerRecvlogical, 1, 3), good(readerWalpost, 1.5, 2)}},
-		{Name: "hog, 100/s", Latency: []latency{{Reader: readerWalpost, Achieved: 100, Events: 9}}},
+		{Name: "hog, 100/s", Latency: []latency{{Reader: readerWalpost, Achieved: 100, Runs: 3, Events: 9}}},
 	}}
 	if err := errors.Join(writeJSONFile(o.file("peers"), r), writeJSONFile(o.file("hog"), hog)); err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestRender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| reader µs |", "\nThe neighbour runs beside", "| hog, 100/s | walpost | 100 | 9 |", "| 100 | 5,000 | walpost | 2,000 | 2.00 |", "void: lost 1 |", "## Not run", "(`delay`)"} {
+	for _, want := range []string{"| reader µs |", "\nThe neighbour runs beside", "| hog, 100/s | walpost | 100 | 3 | 9 |", "| 100 | 5,000 | walpost | 2,000 | 2.00 |", "void: lost 1 |", "## Not run", "(`delay`)"} {
 		if !strings.Contains(string(long), want) {
 			t.Errorf("the tables lack %q:\n%s", want, long)
 		}

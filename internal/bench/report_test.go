@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,22 @@ func TestFigures(t *testing.T) {
 	}
 	if memory(os.Getpid(), "VmHWM") < 1<<20 || machineBusy() <= 0 {
 		t.Error("no memory or CPU time in /proc")
+	}
+}
+
+func TestPool(t *testing.T) {
+	fast := latency{Reader: readerWalpost, PerSecond: 100, Achieved: 100, Runs: 1, millis: []float64{1, 2, 3}, ReaderMicros: 10, BrokerMicros: 30, ForeignCores: 0.5}
+	slow := latency{Reader: readerWalpost, PerSecond: 100, Achieved: 98, Runs: 1, millis: []float64{0, 9}, ReaderMicros: 20, BrokerMicros: 10}
+	got := pool([]latency{fast, slow})
+	want := latency{
+		Reader: readerWalpost, PerSecond: 100, Achieved: 99, Runs: 2, Events: 5, P50: 2, P90: 9, P99: 9, Max: 9,
+		ReaderMicros: 15, BrokerMicros: 20, ForeignCores: 0.5, millis: []float64{0, 1, 2, 3, 9},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("pooled %+v\nwant   %+v", got, want)
+	}
+	if got := pool([]latency{fast, {Void: "1 of 2 events arrived"}}); got.Void == "" || got.P50 != 0 {
+		t.Errorf("a series with a loss did not void the pool: %+v", got)
 	}
 }
 

@@ -47,11 +47,12 @@ func (d *drain) String() string {
 	return fmt.Sprintf("%s, run %d: %.0f events/s", d.Reader, d.Repetition, d.EventsPerSecond)
 }
 
-// latency is one series: COMMIT returned → record in a consumer's hands.
+// latency is one series, or several pooled: COMMIT returned → record in a consumer's hands.
 type latency struct {
 	Reader       string  `json:"reader"`
 	PerSecond    int     `json:"events_per_second_wanted"`
 	Achieved     float64 `json:"events_per_second"`
+	Runs         int     `json:"runs"`
 	Events       int     `json:"events"`
 	P50          float64 `json:"p50_ms"`
 	P90          float64 `json:"p90_ms"`
@@ -61,6 +62,8 @@ type latency struct {
 	BrokerMicros float64 `json:"broker_cpu_us_per_event"`
 	ForeignCores float64 `json:"foreign_cores"`
 	Void         string  `json:"void,omitempty"`
+
+	millis []float64 // of each event, sorted
 }
 
 // startup is process started → first waiting row in a consumer's hands, several times.

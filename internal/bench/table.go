@@ -102,15 +102,15 @@ func (r *report) drains(t *table) {
 // rest prints latency, start and idle.
 func (r *report) rest(t *table) {
 	if len(r.Latency) > 0 {
-		t.section("Latency: COMMIT returned → record at a consumer, ms. CPU in µs per event, foreign load in cores")
-		t.row("wanted/s|achieved/s|events|p50|p90|p99|max|relay|broker|foreign")
+		t.section("Latency: COMMIT returned → record at a consumer, ms, of the events of all series. CPU in µs per event, foreign load in cores")
+		t.row("wanted/s|achieved/s|series|events|p50|p90|p99|max|relay|broker|foreign")
 	}
 	for _, l := range r.Latency {
 		if l.Void != "" {
 			t.row("%d|void: %s", l.PerSecond, l.Void)
 			continue
 		}
-		t.row("%d|%.0f|%d|%.2f|%.2f|%.2f|%.2f|%.0f|%.0f|%.2f", l.PerSecond, l.Achieved, l.Events, l.P50, l.P90, l.P99, l.Max,
+		t.row("%d|%.0f|%d|%d|%.2f|%.2f|%.2f|%.2f|%.0f|%.0f|%.2f", l.PerSecond, l.Achieved, l.Runs, l.Events, l.P50, l.P90, l.P99, l.Max,
 			l.ReaderMicros, l.BrokerMicros, l.ForeignCores)
 	}
 	if s := r.Start; s != nil {
