@@ -64,8 +64,9 @@ func (b *bench) measureCase(ctx context.Context, c benchCase) (r caseReport, err
 	return r, err
 }
 
-// drainCase drains with all relays, beside the neighbour, after one drain that does not count: what the broker has
-// compiled for other payloads or partitions is of little use for these.
+// drainCase fills the outbox and drains it with all relays, beside the neighbour, after one drain that does not count: what
+// the broker has compiled for the records that warmed it, or for other payloads or partitions, is of little use for these,
+// and compiling took half of its CPU time in the first drain.
 func (b *bench) drainCase(ctx context.Context, c benchCase) ([]drain, error) {
 	l, err := b.fillBacklog(ctx, c.workload)
 	if err != nil {

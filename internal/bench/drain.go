@@ -7,38 +7,20 @@ import (
 )
 
 const (
-	sampleEvery = 10 * time.Millisecond // of CPU, memory and end offsets
+	sampleEvery = 50 * time.Millisecond // of CPU, memory and end offsets; at the end more often
 	stalled     = time.Minute           // without a new record a drain is given up
 )
 
 // drainAll fills and drains every shape.
 func (b *bench) drainAll(ctx context.Context, r *report) error {
-	relays := b.chosen()
 	for _, s := range b.shapes {
-		drains, err := b.drainWorkload(ctx, usual(s.name, b.rows, s.perTx), relays)
+		drains, err := b.drainCase(ctx, benchCase{workload: usual(s.name, b.rows, s.perTx)})
 		r.Drains = append(r.Drains, drains...)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// drainWorkload fills the outbox and drains it, all repetitions.
-func (b *bench) drainWorkload(ctx context.Context, w workload, relays []candidate) ([]drain, error) {
-	l, err := b.fillBacklog(ctx, w)
-	if err != nil {
-		return nil, err
-	}
-	var all []drain
-	for i := range b.repetitions {
-		drains, err := b.drainOnce(ctx, l, relays, i+1)
-		all = append(all, drains...)
-		if err != nil {
-			return all, err
-		}
-	}
-	return all, b.dropSlot(ctx, l.slot)
 }
 
 // drainOnce is one repetition: pg_recvlogical, then the relays in turn.
@@ -112,9 +94,12 @@ func (b *bench) relayBacklog(ctx context.Context, relay candidate, d *drain, slo
 		return err
 	}
 	m.streaming(w)
-	p := &progress{rows: d.Rows, moved: time.Now()}
+	p := &progress{rows: d.Rows, moved: time.Now(), every: samples(to)}
 	var unanswered error
-	err = poll(ctx, samples(to), func() (bool, error) {
+	err = poll(ctx, p.every/endFactor, func() (bool, error) {
+		if !p.due() {
+			return false, nil
+		}
 		var n int64
 		if n, unanswered = b.endOffsets(to); unanswered == nil {
 			p.saw(n)
@@ -141,7 +126,8 @@ func (b *bench) relayBacklog(ctx context.Context, relay candidate, d *drain, slo
 	return nil
 }
 
-// samples is how often end offsets are asked for: of many partitions more rarely, for the answer costs the broker more.
+// samples is how often end offsets are asked for. It is as rare as it can be: a hundred a second doubled what single-row
+// transactions cost the broker. Of many partitions the answer costs more.
 func samples(to route) time.Duration {
 	const many = 100
 	if int(to.partitions)*len(to.topics) > many {
@@ -150,10 +136,25 @@ func samples(to route) time.Duration {
 	return sampleEvery
 }
 
+// endFactor is how much more often a drain is looked at in its last tenth, whose end is the figure.
+const endFactor = 5
+
 // progress is how a drain goes.
 type progress struct {
 	rows, seen, atHalf int64
 	moved, half        time.Time // when the last record and the one in the middle were there
+	every              time.Duration
+	looked             time.Time
+}
+
+// due says whether to look again, and takes it as done.
+func (p *progress) due() bool {
+	now := time.Now()
+	if p.seen < p.rows-p.rows/10 && now.Sub(p.looked) < p.every {
+		return false
+	}
+	p.looked = now
+	return true
 }
 
 func (p *progress) saw(n int64) {

@@ -26,7 +26,7 @@ func (b *bench) drainRecvlogical(ctx context.Context, l backlog, repetition int)
 		return d, err
 	}
 	m.streaming(w)
-	ticker := time.NewTicker(sampleEvery)
+	ticker := time.NewTicker(sampleEvery / endFactor)
 	defer ticker.Stop()
 	for running := true; running; {
 		select {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParseOptions(t *testing.T) {
@@ -150,5 +151,21 @@ func TestOutput(t *testing.T) {
 	var back report
 	if err := json.Unmarshal(data.Bytes(), &back); err != nil || len(back.Drains) != len(r.Drains) || len(back.Limits) != len(r.Limits) {
 		t.Errorf("JSON does not come back: %v", err)
+	}
+}
+
+func TestProgressDue(t *testing.T) {
+	p := progress{rows: 100, seen: 89, every: time.Hour}
+	if !p.due() {
+		t.Error("the first look is not due")
+	}
+	if p.due() {
+		t.Error("looks twice in the same hour")
+	}
+	p.saw(90)
+	for range 2 {
+		if !p.due() {
+			t.Error("does not look more often in the last tenth")
+		}
 	}
 }
