@@ -178,16 +178,20 @@ func TestConflict(t *testing.T) {
 }
 
 // Many at the same time: each decides on what it has read, and of those that rest on
-// the same version one wins. Nothing is lost, and no version is there twice.
+// the same version one wins. Nothing is lost, and no version is there twice. Before the
+// first append all have read version 0: on a quick machine they would not meet by chance.
 func TestConcurrentAppends(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, eventstore.Config{})
 	const writers, each = 4, 15
 	var conflicts sync.Map
-	var work sync.WaitGroup
+	var work, reading sync.WaitGroup
+	reading.Add(writers)
 	for w := range writers {
 		conn := devstacktest.Connect(t, f.Server, f.Name)
+		allHaveRead := sync.OnceFunc(func() { reading.Done(); reading.Wait() })
 		work.Go(func() {
+			defer allHaveRead()
 			for done := 0; done < each; {
 				err := inTx(t.Context(), conn, func(tx eventstore.Tx) error {
 					var a account
@@ -198,6 +202,7 @@ func TestConcurrentAppends(t *testing.T) {
 					if a.Applied != int(version) {
 						return fmt.Errorf("%+v at %d", a, version)
 					}
+					allHaveRead()
 					_, err = f.store.Append(t.Context(), tx, mine, version, move(1))
 					return err
 				})
@@ -219,8 +224,8 @@ func TestConcurrentAppends(t *testing.T) {
 	}
 	met := 0
 	conflicts.Range(func(any, any) bool { met++; return true })
-	if met == 0 {
-		t.Error("they never met")
+	if met < writers-1 {
+		t.Errorf("%d of the %d that lost the first version were told", met, writers-1)
 	}
 }
 
