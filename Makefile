@@ -40,7 +40,7 @@ demo: build ## watch events go from Postgres to Kafka while the relay is killed;
 bench: build ## measure walpost against pg_recvlogical on this machine; ROWS=1000000, BENCH='-only drain -peers'
 	go run ./internal/bench -walpost bin/walpost $(BENCH)
 
-bench-all: build ## measure all of docs/benchmarks that has no figures yet; ROWS=1000000, BENCH='-part peers -again'
+bench-all: build ## measure all of docs/benchmarks that has no figures yet; ROWS=200000, BENCH='-part peers -again'
 	go run ./internal/bench all -walpost bin/walpost $(BENCH)
 
 lint: $(GOLANGCI) ## go vet and golangci-lint

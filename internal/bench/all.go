@@ -32,14 +32,17 @@ type allOptions struct {
 	render bool // only
 }
 
+// usualAllRows is small enough for any part to take less than ten minutes on two cores.
+const usualAllRows = 200_000
+
 func parseAll(args []string, usage io.Writer) (allOptions, error) {
 	o := allOptions{options: options{parts: map[string]bool{}}}
 	f := flag.NewFlagSet("bench "+commandAll, flag.ContinueOnError)
 	f.SetOutput(usage)
 	f.StringVar(&o.walpost, "walpost", "bin/walpost", "the `binary` to measure")
-	f.Int64Var(&o.rows, "rows", 0, "rows of one backlog; default ROWS of the environment, else 1000000")
-	f.Int64Var(&o.warm, "warm", -1, "records that warm each broker before; default from 1000000 to 3000000")
-	f.IntVar(&o.repetitions, "repetitions", 2, "how often each drain and each latency series is repeated")
+	f.Int64Var(&o.rows, "rows", 0, "rows of one backlog; default ROWS of the environment, else 200000")
+	f.Int64Var(&o.warm, "warm", mostWarm, "records that warm each broker before")
+	f.IntVar(&o.repetitions, "repetitions", 3, "how often each drain and each latency series is repeated")
 	f.DurationVar(&o.latencyFor, "latency", 10*time.Second, "length of each latency series")
 	f.StringVar(&o.docs, "docs", "docs/benchmarks", "`folder` to write to")
 	f.StringVar(&o.readme, "readme", "README.md", "`file` with the short table")
@@ -50,7 +53,7 @@ func parseAll(args []string, usage io.Writer) (allOptions, error) {
 		return o, err
 	}
 	o.starts, o.idleFor = 1, 1 // of `make bench` alone
-	err := errors.Join(o.setRows(), o.setRates("100"), o.check(f.Args()))
+	err := errors.Join(o.setRows(usualAllRows), o.setRates("100"), o.check(f.Args()))
 	for name := range strings.SplitSeq(o.only, ",") {
 		if name != "" && !slices.ContainsFunc(allParts(1), func(p part) bool { return p.name == name }) {
 			err = errors.Join(err, fmt.Errorf("-part %s: there is none of that name", name))

@@ -67,7 +67,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	err := errors.Join(o.setParts(*only), o.setRows(), o.setShapes(*shapes), o.setRates(*rates), o.check(f.Args()))
+	err := errors.Join(o.setParts(*only), o.setRows(1_000_000), o.setShapes(*shapes), o.setRates(*rates), o.check(f.Args()))
 	if err != nil {
 		complain(usage, err)
 	}
@@ -85,9 +85,10 @@ func (o *options) setParts(list string) error {
 	return nil
 }
 
-func (o *options) setRows() error {
+// setRows takes ROWS of the environment or so many as is usual where no flag has said it.
+func (o *options) setRows(usual int64) error {
 	if o.rows == 0 {
-		o.rows = 1_000_000
+		o.rows = usual
 		if text := os.Getenv("ROWS"); text != "" {
 			n, err := strconv.ParseInt(text, 10, 64)
 			if err != nil {

@@ -45,6 +45,22 @@ func TestParseOptions(t *testing.T) {
 	}
 }
 
+// The figures in docs/benchmarks were made with these: each part then takes less than ten minutes.
+func TestParseAllUsual(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "walpost")
+	if err := os.WriteFile(binary, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("ROWS", "")
+	o, err := parseAll([]string{"-walpost", binary}, &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.rows != 200_000 || o.warm != 3_000_000 || o.repetitions != 3 {
+		t.Errorf("%d rows, %d to warm, %d repetitions", o.rows, o.warm, o.repetitions)
+	}
+}
+
 func TestFigures(t *testing.T) {
 	if got := middle([]float64{9, 1, 5}); got != 5 {
 		t.Errorf("median of three: %v", got)
