@@ -26,7 +26,12 @@ nothing is lost by that, but what was in flight comes again.
 SIGHUP reads log.level of the files again, and nothing else. When a file has faults they
 are logged, and the levels stay as they are.
 
-Several files, or a folder, make one relay each in one process. The log goes to stderr.`,
+Several files, or a folder, make one relay each in one process. The log goes to stderr.
+
+Exit codes: 0 asked to stop, all confirmed; 1 unexpected, or shutdown_timeout passed;
+2 wrong command line or configuration; 3 a requirement is not met; 4 halted, an operator
+decides; 5 another relay has taken over (only with exactly_once, which is not available
+yet).`,
 		Example: `  walpost run -c orders.yaml
   walpost run -c orders.yaml -c billing.yaml
   walpost run -c /etc/walpost`,

@@ -1,12 +1,15 @@
 package faults_test
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -84,45 +87,92 @@ func tests(t *testing.T, folder string) []string {
 	return names
 }
 
-// Every row of the matrix has its line: what is shown, or why it is not.
+// The numbers up to matrixRows are those of the first matrix of faults, without a gap.
+const matrixRows = 76
+
+// Every row of the matrix has its line, and one only: what is shown, or why it is not.
+// Rows that came later are numbered from matrixRows on, with gaps between those that
+// came together.
 func TestEveryRowOfTheMatrixIsAnswered(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(root, "docs", "faults.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	answered := map[int]bool{}
-	for line := range strings.SplitSeq(string(text), "\n") {
-		cells := strings.Split(line, "|")
-		if len(cells) < 4 {
-			continue
-		}
-		for part := range strings.SplitSeq(cells[1], ",") {
-			first, last, isRange := strings.Cut(strings.TrimSpace(part), "–")
-			from, to := number(first), number(last)
-			if !isRange {
-				to = from
-			}
-			for n := from; n > 0 && n <= to; n++ {
-				answered[n] = true
-			}
+	answers := answersOf(t, string(text))
+	for n := 1; n <= matrixRows; n++ {
+		if len(answers[n]) == 0 {
+			t.Errorf("row %d is not in docs/faults.md", n)
 		}
 	}
-	const rows = 76
-	for n := 1; n <= rows; n++ {
-		if !answered[n] {
-			t.Errorf("row %d is not in docs/faults.md", n)
+	for n, lines := range answers {
+		if len(lines) > 1 {
+			t.Errorf("row %d is answered more than once in docs/faults.md, in the lines %v", n, lines)
 		}
 	}
 }
 
-func number(s string) int {
-	n := 0
-	for _, r := range s {
-		if r < '0' || r > '9' {
-			return 0
+// answersOf gives the lines of the page that answer each row.
+func answersOf(t *testing.T, page string) map[int][]int {
+	t.Helper()
+	answers := map[int][]int{}
+	for i, line := range strings.Split(page, "\n") {
+		cells := strings.Split(line, "|")
+		if len(cells) < 4 {
+			continue
 		}
-		n = n*10 + int(r-'0')
+		first := strings.TrimSpace(cells[1])
+		if first == "#" || first == "–" || strings.Trim(first, "-") == "" {
+			continue // a head, or a line without a row
+		}
+		for part := range strings.SplitSeq(first, ",") {
+			low, high, isRange := strings.Cut(strings.TrimSpace(part), "–")
+			if !isRange {
+				high = low
+			}
+			from, fromErr := strconv.Atoi(low)
+			to, toErr := strconv.Atoi(high)
+			if err := errors.Join(fromErr, toErr); err != nil || from > to {
+				t.Errorf("docs/faults.md:%d: %q is no number of a row", i+1, first)
+				continue
+			}
+			for n := from; n <= to; n++ {
+				answers[n] = append(answers[n], i+1)
+			}
+		}
 	}
-	return n
+	return answers
+}
+
+// rowOf is the number in the name of a test of a row; ranges, as in
+// TestRow47to51_…, begin with it.
+var rowOf = regexp.MustCompile(`^TestRow0*([0-9]+)`)
+
+// A test that bears the number of a row stands for a row of the page.
+func TestRowsInTestNamesAreAnswered(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root, "docs", "faults.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers, seen := answersOf(t, string(text)), 0
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		for _, name := range tests(t, path) {
+			m := rowOf.FindStringSubmatch(name)
+			if m == nil {
+				continue
+			}
+			seen++
+			if n, err := strconv.Atoi(m[1]); err != nil || len(answers[n]) == 0 {
+				t.Errorf("%s: %s bears the number of no row of docs/faults.md", path, name)
+			}
+		}
+		return nil
+	})
+	if err != nil || seen == 0 {
+		t.Errorf("%d tests of rows: %v", seen, err)
+	}
 }
