@@ -166,6 +166,6 @@ func wanted(cfg *config.Config, types map[uint32]router.TypeInfo) (replication.W
 	}
 	return replication.Wanted{
 		Columns: relay.Columns(cfg), CheckColumns: relay.CheckColumns(rt, types), Prune: relay.Pruning(cfg),
-		Create: cfg.Postgres.Create, Failover: cfg.Postgres.Failover, TLS: mode,
+		AnyWriter: cfg.Outbox.AnyWriter(), Create: cfg.Postgres.Create, Failover: cfg.Postgres.Failover, TLS: mode,
 	}, nil
 }

@@ -18,6 +18,12 @@ const (
 	sourceMessage = "message"
 )
 
+// The values of outbox.writers.
+const (
+	writersGranted = "granted"
+	writersAny     = "any"
+)
+
 const (
 	exactlyOnce = "exactly_once"
 	oauthBearer = "OAUTHBEARER"

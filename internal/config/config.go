@@ -36,9 +36,10 @@ type Postgres struct {
 
 // Outbox maps the columns of the outbox to the parts of a record.
 type Outbox struct {
-	Source         string   `yaml:"source"` // table, message
-	Table          Table    `yaml:"table"`  // of no meaning when Messages
-	Prefix         string   `yaml:"prefix"` // of no meaning but when Messages
+	Source         string   `yaml:"source"`  // table, message
+	Table          Table    `yaml:"table"`   // of no meaning when Messages
+	Prefix         string   `yaml:"prefix"`  // of no meaning but when Messages
+	Writers        string   `yaml:"writers"` // granted, any; of no meaning but when Messages
 	Topic          Template `yaml:"topic"`
 	ID             string   `yaml:"id"`
 	Key            string   `yaml:"key"`
@@ -61,6 +62,9 @@ type Prune struct {
 
 // Messages says that events are read from logical decoding messages: there is no table.
 func (o *Outbox) Messages() bool { return o.Source == sourceMessage }
+
+// AnyWriter reports whether every role of the database may write events.
+func (o *Outbox) AnyWriter() bool { return o.Messages() && o.Writers == writersAny }
 
 // Header is a record header taken from a column. In YAML the headers are a
 // mapping of header name to column, whose order is kept.

@@ -145,6 +145,12 @@ func outboxKeys() []key {
 			}),
 		},
 		{
+			name: "writers", fallback: writersGranted,
+			present: func(c *Config) bool { return c.Outbox.Messages() },
+			about:   "Who may write events, with `source: message`. granted: the roles with EXECUTE on pg_logical_emit_message, which must be revoked from PUBLIC. any: every role of the database, where a service lets nobody revoke it.",
+			value:   text(func(c *Config) *string { return &c.Outbox.Writers }, textRules{enum: []string{writersGranted, writersAny}}),
+		},
+		{
 			name: "topic", fallback: "outbox.event.{aggregatetype}",
 			about: "Topic of a record, with columns in braces.",
 			value: template(func(c *Config) *Template { return &c.Outbox.Topic }, topicPattern, checkTopic),

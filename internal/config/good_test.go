@@ -54,7 +54,7 @@ func TestDefaults(t *testing.T) {
 	want := &config.Config{
 		Postgres: config.Postgres{Create: true, HibernateAfter: time.Minute},
 		Outbox: config.Outbox{
-			Source: "table", Table: config.Table{Schema: "public", Name: "outbox"}, Prefix: "outbox", Topic: topic, ID: "id", Key: "aggregateid", Value: "payload",
+			Source: "table", Table: config.Table{Schema: "public", Name: "outbox"}, Prefix: "outbox", Writers: "granted", Topic: topic, ID: "id", Key: "aggregateid", Value: "payload",
 			Headers: []config.Header{{Name: "eventType", Column: "type"}},
 		},
 		Kafka: config.Kafka{
@@ -110,13 +110,13 @@ func TestEverything(t *testing.T) {
 	// The file has no key at its default, so that a key that is not read shows.
 	defaults := config.Default()
 	defaults.Delivery.Guarantee = ""
-	defaults.Outbox.Source, defaults.Outbox.Prefix = "", "" // message excludes a table: message.good.yaml
+	defaults.Outbox.Source, defaults.Outbox.Prefix, defaults.Outbox.Writers = "", "", "" // message excludes a table: message.good.yaml
 	same(t, "", reflect.ValueOf(*cfg), reflect.ValueOf(*defaults))
 }
 
 func TestMessagesWithoutATable(t *testing.T) {
 	cfg := load(t, "message.good.yaml")
-	if !cfg.Outbox.Messages() || cfg.Outbox.Prefix != "orders" || cfg.Outbox.Value != "payload" {
+	if !cfg.Outbox.Messages() || cfg.Outbox.Prefix != "orders" || !cfg.Outbox.AnyWriter() || cfg.Outbox.Value != "payload" {
 		t.Errorf("%+v", cfg.Outbox)
 	}
 	var printed bytes.Buffer

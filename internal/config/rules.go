@@ -37,12 +37,14 @@ func (r *reader) outboxSource() {
 	if !r.sound("outbox.source") {
 		return
 	}
-	source, other := r.cfg.Outbox.Source, "outbox.prefix"
+	source, others := r.cfg.Outbox.Source, []string{"outbox.prefix", "outbox.writers"}
 	if source == sourceMessage {
-		other = "outbox.table"
+		others = []string{"outbox.table"}
 	}
-	if at, there := r.places[other]; there {
-		r.fault(at, other, "outbox.source: %s has none: leave it out", source)
+	for _, other := range others {
+		if at, there := r.places[other]; there {
+			r.fault(at, other, "outbox.source: %s has none: leave it out", source)
+		}
 	}
 }
 

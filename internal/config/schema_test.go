@@ -188,7 +188,7 @@ func document(t *testing.T, path string, value any) []byte {
 	}
 	section[names[len(names)-1]] = value
 	switch path {
-	case "outbox.prefix":
+	case "outbox.prefix", "outbox.writers":
 		section["source"] = "message"
 	case "outbox.prune.after":
 		section["time_column"] = "created_at"
@@ -240,8 +240,8 @@ func TestSchemaHasTheDefaultsOfTheParser(t *testing.T) {
 			continue
 		}
 		with.Kafka.TLS, with.Kafka.SASL, with.Outbox.Prune = nil, nil, nil
-		if path == "outbox.prefix" {
-			with.Outbox.Source = without.Outbox.Source // which has no prefix
+		if path == "outbox.prefix" || path == "outbox.writers" {
+			with.Outbox.Source = without.Outbox.Source // which has neither
 		}
 		if !reflect.DeepEqual(with, without) {
 			t.Errorf("%s: the default %v of the schema gives\n%+v, not\n%+v", path, value, with, without)
@@ -274,7 +274,7 @@ func TestSchemaHasTheEnumsOfTheParser(t *testing.T) {
 			}
 		}
 	}
-	if checked != 7 {
+	if checked != 8 {
 		t.Errorf("%d enums", checked)
 	}
 }

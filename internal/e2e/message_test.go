@@ -19,6 +19,7 @@ const emitted = `CREATE FUNCTION emit() RETURNS trigger LANGUAGE plpgsql AS $$ B
 func TestMessagesOfAKilledRelay(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, sections{"outbox": "{source: message, prefix: events, topic: 'PREFIX.{aggregatetype}', position_header: walpost-position}"})
+	f.db.RevokeMessages(t)
 	f.db.Exec(t, emitted)
 	walpost(t, "init", "-c", f.file).Exits(t, 0)
 	l := startLoad(t, f)

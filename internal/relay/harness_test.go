@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,9 @@ func newBench(t *testing.T, ddl string, extra ...string) *bench {
 func newBenchOn(t *testing.T, db devstacktest.Database, k *devstack.Kafka, extra ...string) *bench {
 	t.Helper()
 	b := &bench{db: db, kafka: k}
+	if slices.Contains(extra, messageSection) {
+		db.RevokeMessages(t)
+	}
 	prefix := stack.Name(t)
 	b.topic = prefix + ".order"
 	if err := b.kafka.CreateTopic(t.Context(), b.topic, 4, 1, nil); err != nil {

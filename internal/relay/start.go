@@ -64,7 +64,7 @@ func (r *Relay) wanted(context.Context, *pgx.Conn) (replication.Wanted, error) {
 	}
 	return replication.Wanted{
 		Columns: Columns(r.cfg), CheckColumns: CheckColumns(r.pipeline.router, nil), Prune: Pruning(r.cfg),
-		Create: r.cfg.Postgres.Create, Failover: r.cfg.Postgres.Failover, TLS: mode,
+		AnyWriter: r.cfg.Outbox.AnyWriter(), Create: r.cfg.Postgres.Create, Failover: r.cfg.Postgres.Failover, TLS: mode,
 	}, nil
 }
 

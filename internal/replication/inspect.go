@@ -26,6 +26,7 @@ type Inspection struct {
 	Role        Role
 	Prepared    *Prepared // the oldest one in the cluster
 	Table       *Table
+	Writers     *MessageWriters // with a table: nil
 	Publication *Publication
 	Slot        *SlotInfo
 }
@@ -80,6 +81,8 @@ func Inspect(ctx context.Context, conn *pgx.Conn, names Names) (*Inspection, err
 			if result.Table, err = readTable(ctx, tx, names.Table); err != nil {
 				return Classify("read table "+names.Table.String(), err)
 			}
+		} else if result.Writers, err = readMessageWriters(ctx, tx); err != nil {
+			return Classify("read who may write messages", err)
 		}
 		if result.Publication, err = readPublication(ctx, tx, names.Publication, result.Table); err != nil {
 			return Classify("read publication "+displayName(names.Publication), err)

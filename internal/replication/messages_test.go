@@ -2,6 +2,7 @@ package replication
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -45,6 +46,66 @@ func TestMessagesNeedNoPublicationButRowsDo(t *testing.T) {
 			kinds, err := read()
 			if broken := KindOf(Classify("read", err)) == PublicationMissing; broken != (major < 18) || !broken && kinds != "BMCBMC" {
 				t.Errorf("%q, %v", kinds, err)
+			}
+		})
+	}
+}
+
+// TestRow130_MessageWritersOfEachMajor: the statements of the fix name every form that
+// the function has in that major, as a role without superuser learns them, and then
+// only the roles that were granted the right write events.
+func TestRow130_MessageWritersOfEachMajor(t *testing.T) {
+	t.Parallel()
+	for _, major := range []int{14, 16, 17, 18} {
+		t.Run(strconv.Itoa(major), func(t *testing.T) {
+			t.Parallel()
+			server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: major})
+			owner := openSQL(t, targetOf(server.URL("postgres")))
+			for _, sql := range []string{"CREATE ROLE relay LOGIN REPLICATION", `CREATE ROLE "the service" LOGIN`, "CREATE ROLE reporter LOGIN"} {
+				if _, err := owner.Exec(t.Context(), sql); err != nil {
+					t.Fatal(err)
+				}
+			}
+			judge := func() Requirement {
+				t.Helper()
+				i, err := Inspect(t.Context(), openSQL(t, targetOf(server.URLFor("relay", "", "postgres"))), Names{Publication: "p", Slot: "s"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return i.Writers.requirement(false, i.Server.Database)
+			}
+			may := func(role, content string) bool {
+				t.Helper()
+				_, err := openSQL(t, targetOf(server.URLFor(role, "", "postgres"))).Exec(t.Context(), "SELECT pg_logical_emit_message(true, 'outbox', "+content+")")
+				if err != nil && KindOf(Classify("emit", err)) != InsufficientPrivilege {
+					t.Fatal(err)
+				}
+				return err == nil
+			}
+			r := judge()
+			if r.State != Failed || r.Exit != exitRequirement || !may("reporter", "'x'::text") {
+				t.Fatalf("with the right of PUBLIC: %+v", r)
+			}
+			_, statements, _ := strings.Cut(r.Fix, "database postgres: ")
+			statements, _, _ = strings.Cut(statements, "; where")
+			statements = strings.ReplaceAll(statements, "SERVICE_ROLE", `"the service"`)
+			if _, err := owner.Exec(t.Context(), statements, pgx.QueryExecModeSimpleProtocol); err != nil {
+				t.Fatal(err)
+			}
+			if r = judge(); r.State != OK || !strings.Contains(r.Detail, `superusers and "the service" may`) {
+				t.Errorf("%+v", r)
+			}
+			for _, content := range []string{"'x'::text", "'x'::bytea"} {
+				if may("reporter", content) || !may("the service", content) {
+					t.Errorf("%s: the reporter may, or the service may not", content)
+				}
+			}
+			one := strings.Split(statements, ", pg_catalog")[0] // of the two forms
+			if _, err := owner.Exec(t.Context(), strings.Replace(one, "REVOKE", "GRANT", 1)+" TO PUBLIC"); err != nil {
+				t.Fatal(err)
+			}
+			if r = judge(); r.State != Failed {
+				t.Errorf("with one form open to PUBLIC: %+v", r)
 			}
 		})
 	}

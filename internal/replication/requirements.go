@@ -60,6 +60,7 @@ type Wanted struct {
 	// reads instead.
 	CheckColumns func(*pgoutput.Relation) []Requirement
 	Prune        *Pruning // outbox.prune; nil: nothing is deleted
+	AnyWriter    bool     // outbox.writers: any
 	Create       bool     // postgres.create
 	Failover     bool     // postgres.failover
 	TLS          TLSMode
@@ -75,6 +76,9 @@ func (i *Inspection) Requirements(want Wanted) []Requirement {
 	}
 	if !i.Names.Table.IsZero() {
 		list = append(list, i.tableRequirement(want))
+	}
+	if i.Writers != nil {
+		list = append(list, i.Writers.requirement(want.AnyWriter, i.Server.Database))
 	}
 	if i.Table != nil {
 		list = append(list, i.columnRequirements(want)...)

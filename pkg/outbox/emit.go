@@ -23,6 +23,9 @@ func Emit(ctx context.Context, tx Execer, events ...Event) error {
 // There is no table to keep clean, and none to look into either: what was emitted
 // before the slot existed, or while it was lost, cannot be published again.
 //
+// The caller's role needs EXECUTE on pg_logical_emit_message, which every role has
+// until it is revoked from PUBLIC; the relay refuses to start before that is done.
+//
 // The message is a JSON object in UTF-8. Its keys are the names of the configured
 // columns, its values the texts of what the columns would hold, as strings; null
 // or a missing key is NULL. A payload of type jsonb is a string with the text that

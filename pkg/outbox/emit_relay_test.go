@@ -68,6 +68,7 @@ func TestEmitGivesTheRecordOfTheTable(t *testing.T) {
 					}
 					defer conn.Close(t.Context())
 					db := devstacktest.Database{Name: payload, URL: server.URL(payload), Conn: conn, Server: server}
+					db.RevokeMessages(t)
 					db.Exec(t, "SET datestyle = 'SQL, DMY'", "SET timezone = 'Asia/Kolkata'", "SET bytea_output = 'escape'")
 					sameRecords(t, storeOn(t, db, everyType(payload)))
 				})

@@ -35,6 +35,7 @@ func openShop(t *testing.T) *shop {
 		store:  storeOn(t, devstacktest.Database{Name: "postgres", URL: server.URL("postgres"), Conn: conn, Server: server}, outbox.Config{}),
 		topics: map[string]string{},
 	}
+	s.RevokeMessages(t)
 	s.Exec(t, "CREATE TABLE customers (id int PRIMARY KEY)", "INSERT INTO customers VALUES (1)",
 		"CREATE TABLE orders (id int PRIMARY KEY, customer int REFERENCES customers DEFERRABLE INITIALLY DEFERRED)")
 	for _, source := range []string{"table", "message"} {

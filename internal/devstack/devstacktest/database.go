@@ -81,3 +81,15 @@ func OpenSQL(t testing.TB, url string) *sql.DB {
 	t.Cleanup(func() { _ = pool.Close() })
 	return pool
 }
+
+// revokeMessages goes over every form of the function, which differ by major.
+const revokeMessages = `DO $$ DECLARE f regprocedure; BEGIN
+	FOR f IN SELECT oid FROM pg_proc WHERE proname = 'pg_logical_emit_message' LOOP
+		EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+	END LOOP; END $$`
+
+// RevokeMessages leaves pg_logical_emit_message to superusers.
+func (d Database) RevokeMessages(t testing.TB) {
+	t.Helper()
+	d.Exec(t, revokeMessages)
+}
