@@ -11,23 +11,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
-// script makes a program that stands for walpost.
-func script(t *testing.T, body string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "walpost")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+body), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// startScript runs it as a relay. failed has what ended the show.
+// startScript runs a script as a relay. failed has what ended the show.
 func startScript(t *testing.T, body string) (r *relay, failed chan error) {
 	t.Helper()
 	failed = make(chan error, 1)
-	r, err := startRelay(t.Context(), script(t, body), configuration{path: "demo.yaml"}, filepath.Join(t.TempDir(), "log"), func(err error) { failed <- err })
+	r, err := startRelay(t.Context(), devstacktest.Script(t, body), configuration{path: "demo.yaml"}, filepath.Join(t.TempDir(), "log"), func(err error) { failed <- err })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +104,7 @@ func TestReadyWaitsForTheAdminServer(t *testing.T) {
 func TestInitFailsWithItsWords(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	err := initialize(t.Context(), newScreen(&out), script(t, `echo "wal_level is replica"; exit 3`), configuration{path: "demo.yaml"})
+	err := initialize(t.Context(), newScreen(&out), devstacktest.Script(t, `echo "wal_level is replica"; exit 3`), configuration{path: "demo.yaml"})
 	if err == nil || !strings.Contains(err.Error(), "walpost init: exit status 3") || !strings.Contains(err.Error(), "wal_level is replica") {
 		t.Errorf("got %v", err)
 	}
