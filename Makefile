@@ -11,7 +11,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/walpost/walpost/internal/cli.version=$(VERSION) -X github.com/walpost/walpost/internal/cli.commit=$(COMMIT)
 
-.PHONY: help build test tools faults demo bench bench-all lint fuzz release release-check clean
+.PHONY: help build test tools faults rest demo bench bench-all lint fuzz release release-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,19 +19,35 @@ help: ## list the targets
 build: ## build the static binary bin/walpost
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/walpost ./cmd/walpost
 
+PACKAGES ?= ./...
+
+# Each package starts servers of its own: on a machine with many cores too, so many at
+# once have room.
+AT_ONCE := $(shell n=$$(nproc 2>/dev/null || echo 2); echo -p $$((n < 4 ? n : 4)) -parallel $$((n < 8 ? n : 8)))
+
 test: tools ## run all tests on real Postgres and real Kafka, with the race detector
-	go test -race -timeout 15m ./...
+	go test -race $(AT_ONCE) -timeout 30m $(PACKAGES)
+
+APT_INSTALL := sh internal/devstack/apt.sh
 
 tools: # what reads the files in deploy/, tried on a real Prometheus and by systemd, and a browser for the page
 	@{ command -v promtool && command -v prometheus && command -v systemd-analyze; } >/dev/null || \
-		{ apt-get update -q && apt-get install -q -y --no-install-recommends prometheus systemd; } || \
+		$(APT_INSTALL) prometheus systemd || \
 		{ echo 'install Prometheus, promtool and systemd-analyze, on Debian and Ubuntu: sudo apt-get install prometheus systemd' >&2; exit 1; }
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
-		{ apt-get update -q && apt-get install -q -y --no-install-recommends chromium; } || \
+		$(APT_INSTALL) chromium || \
 		{ echo 'install Chromium, on Debian: sudo apt-get install chromium' >&2; exit 1; }
 
+# The packages with tests that the tag faults adds or makes longer, and the tags: one
+# test needs a file system of its own, which root can mount where the machine lets it.
+FAULTS = $(sort $(dir $(shell grep -rlE '^//go:build .*faults' --include='*_test.go' internal pkg)))
+FAULT_TAGS = faults$(shell test "$$(id -u)" = 0 && unshare --mount true 2>/dev/null && echo ,root)
+
 faults: ## run the whole fault suite: servers killed, frozen, cut off, replaced (some minutes)
-	go test -race -timeout 30m -tags faults ./internal/faults ./internal/relay ./internal/producer ./internal/e2e
+	go test -race $(AT_ONCE) -timeout 30m -tags $(FAULT_TAGS) $(addprefix ./,$(FAULTS))
+
+rest: ## run the tests that make faults does not run
+	$(MAKE) --no-print-directory test PACKAGES="$$(go list ./... $(foreach p,$(FAULTS),| grep -v '/$(p:/=)$$') | tr '\n' ' ')"
 
 demo: build ## watch events go from Postgres to Kafka while the relay is killed; KEEP=1 leaves it all running
 	go build -o bin/ ./internal/demo ./examples/orders/orders ./examples/orders/payments

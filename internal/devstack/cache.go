@@ -2,6 +2,7 @@ package devstack
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // CacheEnv names the environment variable that overrides the folder for fetched servers.
@@ -45,7 +47,7 @@ func cached(ctx context.Context, name string, fetch func(ctx context.Context, di
 	if isDir(dir) {
 		return dir, nil
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil { //nolint:gosec // other accounts run what is in it
+	if err := makeOpen(cache); err != nil {
 		return "", fmt.Errorf("cache folder: %w; set %s", err, CacheEnv)
 	}
 	unlock, err := lock(ctx, dir+".lock")
@@ -68,6 +70,17 @@ func cached(ctx context.Context, name string, fetch func(ctx context.Context, di
 		return "", err
 	}
 	return dir, os.Rename(fresh, dir)
+}
+
+// makeOpen makes a folder that every account can enter, whatever our umask is. One that is there stays as it is.
+func makeOpen(dir string) error {
+	if isDir(dir) {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // other accounts run what is in it
+		return err
+	}
+	return os.Chmod(dir, 0o755) //nolint:gosec // the same
 }
 
 // lock waits for the exclusive lock of a file and returns what gives it back. The kernel gives it back for a process
@@ -101,13 +114,42 @@ func say(w io.Writer, format string, args ...any) {
 func client(ctx context.Context, dir string, argv ...string) error {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the callers' commands are constants
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, strings.TrimSpace(string(out[max(0, len(out)-tailBytes):])))
+		command := strings.ReplaceAll(strings.Join(argv, " "), aptScript, "apt.sh")
+		return fmt.Errorf("%s: %w: %s", command, err, strings.TrimSpace(string(out[max(0, len(out)-tailBytes):])))
 	}
 	return nil
 }
+
+// download is client for one that asks the network, which may fail once.
+func download(ctx context.Context, dir string, argv ...string) error {
+	var err error
+	for _, pause := range []time.Duration{0, 2 * time.Second, 10 * time.Second, 30 * time.Second} {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), err)
+		}
+		if err = client(ctx, dir, argv...); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// maven is download for Maven, whose own folder is not made for two that fetch at the same time.
+func maven(ctx context.Context, dir string, argv ...string) error {
+	unlock, err := lock(ctx, filepath.Join(filepath.Dir(dir), "maven.lock"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return download(ctx, dir, append([]string{"mvn", "-q", "-B"}, argv...)...)
+}
+
+//go:embed apt.sh
+var aptScript string
 
 // aptInstall installs Debian packages; only root can.
 func aptInstall(ctx context.Context, progress io.Writer, packages ...string) error {
@@ -120,10 +162,7 @@ func aptInstall(ctx context.Context, progress io.Writer, packages ...string) err
 	}
 	defer unlock()
 	say(progress, "installing %s with apt-get", strings.Join(packages, ", "))
-	if err := client(ctx, "/", "apt-get", "update", "-q"); err != nil {
-		return err
-	}
-	return client(ctx, "/", append([]string{"apt-get", "install", "-q", "-y", "--no-install-recommends"}, packages...)...)
+	return client(ctx, "/", append([]string{"/bin/sh", "-c", aptScript, "apt"}, packages...)...)
 }
 
 func installed(program string) bool {

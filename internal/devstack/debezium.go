@@ -74,8 +74,8 @@ func fetchDebezium(ctx context.Context, dir string) error {
 		if err := os.WriteFile(pom, []byte(f.pom), 0o600); err != nil {
 			return err
 		}
-		argv := append([]string{"mvn", "-q", "-B", "-f", pom, "-DoutputDirectory=" + filepath.Join(dir, f.folder)}, f.goal...)
-		if err := client(ctx, dir, argv...); err != nil {
+		argv := append([]string{"-f", pom, "-DoutputDirectory=" + filepath.Join(dir, f.folder)}, f.goal...)
+		if err := maven(ctx, dir, argv...); err != nil {
 			return err
 		}
 	}

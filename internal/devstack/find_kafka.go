@@ -65,7 +65,7 @@ func findKafka(ctx context.Context, progress io.Writer) (string, error) {
 		if err := os.WriteFile(pom, []byte(kafkaPOM), 0o600); err != nil {
 			return err
 		}
-		return client(ctx, dir, "mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies",
+		return maven(ctx, dir, "-f", pom, "dependency:copy-dependencies",
 			"-DincludeScope=runtime", "-DoutputDirectory="+dir)
 	})
 }
