@@ -156,7 +156,7 @@ func outboxKeys() []key {
 			value: template(func(c *Config) *Template { return &c.Outbox.Topic }, topicPattern, checkTopic),
 		},
 		requiredColumn("id", "id", "Column of the `id` header.", func(c *Config) *string { return &c.Outbox.ID }),
-		column("key", "aggregateid", "Column of the record key; empty: no key.", func(c *Config) *string { return &c.Outbox.Key }),
+		column("key", "aggregateid", "Column of the record key; empty: no key, and records are spread over the partitions.", func(c *Config) *string { return &c.Outbox.Key }),
 		requiredColumn("value", "payload", "Column of the record value.", func(c *Config) *string { return &c.Outbox.Value }),
 		column("timestamp", `""`, "Column of the record timestamp; empty: commit time of the transaction.", func(c *Config) *string { return &c.Outbox.Timestamp }),
 		column("partition", `""`, "Integer column of the partition; empty: murmur2 of the key, as Kafka's Java client.", func(c *Config) *string { return &c.Outbox.Partition }),

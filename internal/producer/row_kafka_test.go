@@ -1,6 +1,7 @@
 package producer_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -135,6 +136,30 @@ func TestRow32_PartitionsAdded(t *testing.T) {
 	}
 	if len(used) != 6 {
 		t.Errorf("partitions used: %v, want all 6", used)
+	}
+}
+
+// Records without a key, one at a time: each partition gets its share, as from
+// Kafka's own client.
+func TestRow113_RecordsWithoutAKeyAreSpread(t *testing.T) {
+	t.Parallel()
+	const partitions, records = 3, 90
+	brokers, topic := topicOn(t, partitions, nil)
+	f := start(t, brokers, nil)
+	for range records {
+		f.next++
+		f.Add(&router.Record{Topic: topic, Value: fmt.Append(nil, f.next), Timestamp: time.Now().UnixMilli(), Partition: -1}, f.next, router.Position{})
+		f.delivered(t)
+	}
+	got := map[int32]int{}
+	for _, r := range consume(t, brokers, topic, records) {
+		got[r.Partition]++
+	}
+	// Fair dice give one of three partitions fewer than 10 of 90 once in ten million runs.
+	for i := range int32(partitions) {
+		if got[i] < records/partitions/3 {
+			t.Errorf("%v records of %d in the partitions, want about a third in each", got, records)
+		}
 	}
 }
 

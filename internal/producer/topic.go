@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"math/rand/v2"
 	"time"
 
 	"go.uber.org/zap"
@@ -69,12 +70,19 @@ func (t *topic) choose(key []byte, asked int32) *partition {
 	return t.sticky
 }
 
-// nextSticky takes the partition with the least queued, so that a partition
-// without a leader does not gather what has no key.
+// nextSticky takes any of the partitions with nothing queued, so that light traffic
+// is spread as Kafka's Java client spreads it. With something queued everywhere it
+// takes the one that is the furthest on, so that a partition without a leader does
+// not gather what has no key.
 func (t *topic) nextSticky() *partition {
-	best := t.partitions[0]
-	for _, pt := range t.partitions[1:] {
-		if best.head != nil && (pt.head == nil || pt.head.first() > best.head.first()) {
+	best, idle := t.partitions[0], 0
+	for _, pt := range t.partitions {
+		switch {
+		case pt.head == nil:
+			if idle++; rand.N(idle) == 0 { // each of the idle ones with the same chance
+				best = pt
+			}
+		case idle == 0 && best.head.first() < pt.head.first():
 			best = pt
 		}
 	}
