@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -16,12 +17,41 @@ import (
 // whose connections are given, and whatever looks like one. What failed is Info,
 // the rest is Debug; each kind of line comes at most once in logEvery.
 //
-// sarama has one logger for the process, so this is called once, before the
-// first connection is made. Nothing of it is a warning: what matters to an
-// operator is logged by who dials, in words (Explain).
+// sarama has one logger for the process, so the last call counts; before the first
+// one nothing is logged. Nothing of it is a warning: what matters to an operator is
+// logged by who dials, in words (Explain).
 func LogTo(core zapcore.Core, connections ...Options) {
-	sarama.Logger = &saramaLog{
+	processLog.Store(&saramaLog{
 		log: zap.New(core).Named("sarama"), connections: connections, likely: likelySecret(), kinds: map[string]*kind{},
+	})
+}
+
+// processLog is where sarama's lines go now. sarama.Logger is a plain variable that
+// its goroutines read whenever they like, also those of a connection that was closed
+// before: so it is set once, before any of them can run, and LogTo changes what lies
+// behind it.
+var processLog atomic.Pointer[saramaLog] //nolint:gochecknoglobals // as is sarama.Logger
+
+func init() { sarama.Logger = relayedLog{} } //nolint:gochecknoinits // see processLog
+
+// relayedLog hands each line to processLog.
+type relayedLog struct{}
+
+func (relayedLog) Print(v ...any) {
+	if l := processLog.Load(); l != nil {
+		l.Print(v...)
+	}
+}
+
+func (relayedLog) Println(v ...any) {
+	if l := processLog.Load(); l != nil {
+		l.Println(v...)
+	}
+}
+
+func (relayedLog) Printf(format string, v ...any) {
+	if l := processLog.Load(); l != nil {
+		l.Printf(format, v...)
 	}
 }
 
