@@ -80,6 +80,7 @@ type LogicalMessage struct {
 	LSN           LSN
 	Prefix        string
 	Content       []byte // aliases the input
+	Cut           int    // length of the content, where Content is only its beginning; else 0
 }
 
 // Tuple is the values of a row, in the order of its Relation's columns.
@@ -94,12 +95,14 @@ const (
 	Unchanged Kind = 'u' // a TOASTed value an UPDATE did not touch; never in an insert
 	Text      Kind = 't'
 	Binary    Kind = 'b'
+	Discarded Kind = 'd' // a column of a long row that was not kept; not a kind of the protocol's
 )
 
 // Value is one column of a row. Data aliases the decoder's input and is valid as
-// long as that is.
+// long as that is. Of a Discarded column Size is its length and Data its beginning.
 type Value struct {
 	Kind Kind
+	Size uint32
 	Data []byte
 }
 

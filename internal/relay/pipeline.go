@@ -119,8 +119,10 @@ func (p *pipeline) message(m *pgoutput.LogicalMessage) error {
 	if !p.next() {
 		return nil
 	}
-	rec, err := p.router.RouteMessage(m.Content, p.committed, p.current)
-	return p.routed(rec, err)
+	if m.Cut > 0 {
+		return p.routed(p.router.RouteHead(m.Content, m.Cut, p.committed, p.current))
+	}
+	return p.routed(p.router.RouteMessage(m.Content, p.committed, p.current))
 }
 
 // next counts an event of the transaction. It is false for one that was sent before

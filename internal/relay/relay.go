@@ -224,6 +224,7 @@ func (r *Relay) open(ctx context.Context) (*replication.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	stream.Bound(2*int(r.cfg.Kafka.MaxMessageBytes)+1<<20, r.pipeline)
 	r.pipeline.clock = session.Clock
 	r.observer.PostgresConnected()
 	r.stoodBy = false

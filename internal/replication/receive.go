@@ -94,6 +94,14 @@ func (r *receiver) need() int {
 	return n
 }
 
+// piece takes what is in the buffer, n bytes at most, without regard to messages.
+// It is valid until the next fill.
+func (r *receiver) piece(n int) []byte {
+	b := r.buf[r.r:min(r.w, r.r+n)]
+	r.r += len(b)
+	return b
+}
+
 // fill reads once, after making room for a message of n bytes.
 func (r *receiver) fill(n int) error {
 	r.shrink(n)

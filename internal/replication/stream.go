@@ -59,6 +59,8 @@ type Stream struct {
 	bulk     *bulkConn // below TLS, where there is TLS
 	decoder  *pgoutput.Decoder
 	interval time.Duration // between status updates
+	longest  int           // bytes of a message that is held as a whole; 0: any
+	keep     pgoutput.Keep // what is kept of a longer one
 
 	woken atomic.Bool
 	wake  chan struct{} // for the times when nothing is read
@@ -77,7 +79,7 @@ type Stream struct {
 // returns nil. The caller of close(stop) calls Wake after it.
 func (s *Stream) Run(ctx context.Context, stop <-chan struct{}, sink Sink) error {
 	for {
-		stopped, err := s.take(stop, sink)
+		stopped, err := s.take(ctx, stop, sink)
 		if err != nil || stopped {
 			return err
 		}
@@ -104,14 +106,24 @@ func (s *Stream) Run(ctx context.Context, stop <-chan struct{}, sink Sink) error
 }
 
 // take hands over what is in the buffer, as far as the sink has room.
-func (s *Stream) take(stop <-chan struct{}, sink Sink) (stopped bool, err error) {
+func (s *Stream) take(ctx context.Context, stop <-chan struct{}, sink Sink) (stopped bool, err error) {
 	for !sink.Full() {
 		if s.ended(stop, sink) {
 			return true, nil
 		}
 		kind, body, ok, err := s.in.next()
-		if err != nil || !ok {
+		if err != nil {
 			return false, err
+		}
+		if !ok {
+			n := s.in.need()
+			if s.longest == 0 || n <= s.longest {
+				return false, nil
+			}
+			if err := s.long(ctx, n, sink); err != nil {
+				return false, err
+			}
+			continue
 		}
 		if err := s.message(kind, body, sink); err != nil {
 			return false, err
@@ -160,15 +172,7 @@ func (s *Stream) copyData(b []byte, sink Sink) error {
 		if err != nil {
 			return err
 		}
-		// The header's LSNs are of no use: they are zero or the row's own.
-		switch m := m.(type) {
-		case *pgoutput.Begin:
-			s.inTx = true
-		case *pgoutput.Commit:
-			s.inTx = false
-			s.received = max(s.received, m.EndLSN)
-		}
-		return sink.Message(m)
+		return s.decoded(m, sink)
 	case len(b) == keepaliveSize && b[0] == keepalive:
 		lsn := pgoutput.LSN(binary.BigEndian.Uint64(b[1:]))
 		s.asked = s.asked || b[keepaliveSize-1] != 0
@@ -182,6 +186,19 @@ func (s *Stream) copyData(b []byte, sink Sink) error {
 	default:
 		return fmt.Errorf("message %q of %d bytes in the replication stream is not known", b[0], len(b))
 	}
+}
+
+// decoded hands a message over. The header's LSNs are of no use: they are zero or
+// the row's own.
+func (s *Stream) decoded(m pgoutput.Message, sink Sink) error {
+	switch m := m.(type) {
+	case *pgoutput.Begin:
+		s.inTx = true
+	case *pgoutput.Commit:
+		s.inTx = false
+		s.received = max(s.received, m.EndLSN)
+	}
+	return sink.Message(m)
 }
 
 func serverError(body []byte) error {

@@ -110,7 +110,14 @@ func (s *Stream) Finish(ctx context.Context, sink Sink) error {
 	if err := s.conn.SetReadDeadline(deadline); err != nil {
 		return err
 	}
-	for {
+	for past := 0; ; { // past: bytes of a long message still to be dropped
+		past -= len(s.in.piece(past))
+		if past > 0 {
+			if err := s.in.fill(frameHeader); err != nil {
+				return err
+			}
+			continue
+		}
 		kind, body, ok, err := s.in.next()
 		switch {
 		case err != nil:
@@ -122,6 +129,9 @@ func (s *Stream) Finish(ctx context.Context, sink Sink) error {
 		case ok && kind == 'E':
 			return serverError(body)
 		case ok:
+			continue
+		case s.longest > 0 && s.in.need() > s.longest:
+			past = s.in.need()
 			continue
 		}
 		if err := s.in.fill(s.in.need()); err != nil {

@@ -24,6 +24,9 @@ type Router struct {
 	last     *plan            // plan of the row before
 	scratch  []byte           // converted texts of this row
 	record   Record
+
+	discarded     pgoutput.Value // the first column of this row that was not kept
+	discardedName string
 }
 
 // New makes a Router. It fails when the mapping contradicts itself.
@@ -104,6 +107,7 @@ func (r *Router) reset() {
 		r.scratch = nil
 	}
 	r.scratch = r.scratch[:0]
+	r.discarded.Size = 0
 }
 
 // fill sets key, value and headers.
@@ -144,6 +148,8 @@ func (r *Router) text(p *plan, c *column, row pgoutput.Tuple) ([]byte, error) {
 	switch {
 	case v.Kind == pgoutput.Null:
 		return nil, nil
+	case v.Kind == pgoutput.Discarded:
+		return r.discard(c, v), nil
 	case v.Kind != pgoutput.Text:
 		return nil, p.valueError(c, fmt.Sprintf("sent as kind %q, want text", v.Kind))
 	case c.conversion.verbatim():

@@ -40,6 +40,14 @@ func sizeOfVarint(n int) int64 {
 
 func (r *Router) checkSize() *Rejection {
 	limit := r.mapping.MaxBytes
+	if r.discarded.Size > 0 {
+		return &Rejection{
+			Reason: ReasonTooLarge, Column: r.discardedName,
+			Text: "column " + r.discardedName + " is of " + strconv.FormatUint(uint64(r.discarded.Size), 10) +
+				" bytes, and its record larger than kafka.max_message_bytes (" + strconv.FormatInt(limit, 10) +
+				"): raise it, and max.message.bytes of the topic",
+		}
+	}
 	size := r.record.Size()
 	if limit == 0 || size <= limit {
 		return nil

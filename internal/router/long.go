@@ -1,0 +1,126 @@
+package router
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+)
+
+// A row may be larger than what a record may be, and then it is not held in memory
+// as a whole: of a column that can only make the record too large the stream keeps
+// the beginning (pgoutput.Discarded).
+
+const (
+	// shrinks is by how much a text may be shorter in the record than in the row.
+	shrinksBytes = 2  // bytea: two digits for a byte
+	shrinksBits  = 8  // bit: a digit for a bit, six in base64, and zeros go
+	shrinksArray = 32 // times in an array
+	// roomBeside bounds what is kept of a column beyond twice the largest record.
+	roomBeside = 16 << 20
+)
+
+// Columns gives for each column of the table how many bytes it may have in a row
+// whose record fits; 0 for one that is no part of the record. nil: no row of the
+// table can be routed.
+func (r *Router) Columns(rel *pgoutput.Relation) []int {
+	p, err := r.plan(rel)
+	if err != nil {
+		return nil
+	}
+	limits := make([]int, len(rel.Columns))
+	for _, c := range p.columns() {
+		limits[c.index] = max(limits[c.index], r.mapping.longest(c.conversion))
+	}
+	return limits
+}
+
+// Content is how many bytes of JSON an event without a table may have: a text in
+// it may be twice or three times as long as what it stands for.
+func (r *Router) Content() int {
+	if r.mapping.MaxBytes == 0 {
+		return math.MaxInt
+	}
+	return int(3*r.mapping.MaxBytes + 1<<20)
+}
+
+// longest is how long the text of a column may be in the row.
+func (m *Mapping) longest(c conversion) int {
+	shrinks := int64(1)
+	switch {
+	case m.MaxBytes == 0:
+		return math.MaxInt
+	case c.array && !c.verbatimElements():
+		shrinks = shrinksArray
+	case c.kind == kindBits:
+		shrinks = shrinksBits
+	case !c.verbatim():
+		shrinks = shrinksBytes
+	}
+	return int(min(shrinks*m.MaxBytes, 2*m.MaxBytes+roomBeside) + 2) // 2: \x
+}
+
+func (c conversion) verbatimElements() bool { return c.kind == kindText || c.kind == kindNumber }
+
+// columns are all columns of the mapping.
+func (p *plan) columns() []*column {
+	all := p.textColumns()
+	for _, c := range []*column{p.timestamp, p.partition} {
+		if c != nil {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// discard notes that the row has a column which was not kept.
+func (r *Router) discard(c *column, v pgoutput.Value) []byte {
+	if r.discarded.Size == 0 {
+		r.discarded, r.discardedName = v, c.name
+	}
+	switch c.setting {
+	case keyID, keyTopic:
+		return v.Data // its beginning names the row
+	default:
+		return nil
+	}
+}
+
+// RouteHead is RouteMessage for an event whose content has size bytes, more than
+// Content allows, and of which only the beginning is known. It is a *Rejection.
+func (r *Router) RouteHead(head []byte, size int, commitTime time.Time, pos Position) (*Record, error) {
+	rejection := &Rejection{
+		Reason: ReasonTooLarge,
+		Text: "the content of the message is of " + strconv.Itoa(size) + " bytes: no record of kafka.max_message_bytes (" +
+			strconv.FormatInt(r.mapping.MaxBytes, 10) + ") is made from it; raise it, and max.message.bytes of the topic",
+	}
+	rec, err := r.routeHead(head, commitTime, pos)
+	if partly, ok := errors.AsType[*Rejection](err); ok {
+		rejection.unfinished = partly.unfinished
+	} else if err != nil {
+		rec, _ = r.malformed(nil, "", commitTime, pos)
+		rejection.unfinished = true
+	}
+	rec.Value = nil
+	rejection.ID, rejection.Topic = string(rec.Headers[0].Value), rec.Topic
+	return rec, rejection
+}
+
+// routeHead makes what can be made of an event whose content ends too early: the
+// members that were read until then.
+func (r *Router) routeHead(head []byte, commitTime time.Time, pos Position) (*Record, error) {
+	for range utf8.UTFMax - 1 { // it may end inside of a character
+		if c, n := utf8.DecodeLastRune(head); c != utf8.RuneError || n != 1 {
+			break
+		}
+		head = head[:len(head)-1]
+	}
+	if !utf8.Valid(head) {
+		return r.malformed(nil, "it is not UTF-8", commitTime, pos)
+	}
+	_, _ = r.messages.insert(head) // its fault is that it ends
+	return r.Route(&pgoutput.Insert{Relation: r.messages.relation, Row: r.messages.row}, commitTime, pos)
+}
