@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -157,13 +158,17 @@ func (a *audit) scan(ctx context.Context, q rows, row func(id []byte)) (lsn stri
 	if err := a.conn.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&lsn); err != nil {
 		return "", replication.Classify("read the position of the WAL", err)
 	}
-	sql := "SELECT " + selectList([]string{a.Config.Outbox.ID}) + q.from(table)
+	sql := "SELECT " + selectList([]string{a.Config.Outbox.ID}, longest(a.Config)) + q.from(table)
 	c, err := openCursor(ctx, a.conn, "walpost_audit", "read "+table.String(), sql, q.args)
 	if err != nil {
 		return "", err
 	}
-	err = c.all(ctx, func(values [][]byte) error {
-		id, err := a.id.text(a.relation, valueOf(values[0]))
+	var one pgoutput.Tuple
+	err = c.all(ctx, func(values [][]byte) (err error) {
+		if one, err = valuesOf(one, values); err != nil {
+			return err
+		}
+		id, err := a.id.text(a.relation, one...)
 		if err == nil && id != nil { // NULL has nothing to compare
 			row(id)
 		}
@@ -228,15 +233,11 @@ func newIDReader(column string) (*idReader, error) {
 // text is valid until the next call; nil is NULL.
 func (r *idReader) text(rel *pgoutput.Relation, row ...pgoutput.Value) ([]byte, error) {
 	rec, err := r.router.Route(&pgoutput.Insert{Relation: rel, Row: row}, time.UnixMilli(0), router.Position{})
+	if _, long := errors.AsType[*router.Rejection](err); long { // its beginning names it: no record has it
+		return rec.Headers[0].Value, nil
+	}
 	if err != nil {
 		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: "the id cannot be read", Detail: err.Error()}
 	}
 	return rec.Headers[0].Value, nil
-}
-
-func valueOf(data []byte) pgoutput.Value {
-	if data == nil {
-		return pgoutput.Value{Kind: pgoutput.Null}
-	}
-	return pgoutput.Value{Kind: pgoutput.Text, Data: data}
 }

@@ -1,7 +1,9 @@
 package recovery
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -54,22 +56,36 @@ func (a *audit) settle(ctx context.Context) error {
 	}
 }
 
-// peekQuery decodes without consuming: proto_version 1, as the relay reads.
-const peekQuery = `SELECT data FROM pg_logical_slot_peek_binary_changes($1, $2::text::pg_lsn, NULL,
+// peekQuery decodes without consuming: proto_version 1, as the relay reads. Of a
+// change that is too long for a record its type and its table come.
+const peekQuery = `SELECT CASE WHEN octet_length(data) <= $4::bigint THEN data ELSE substr(data, 1, 5) END, octet_length(data) > $4::bigint
+	FROM pg_logical_slot_peek_binary_changes($1, $2::text::pg_lsn, NULL,
 	'proto_version', '1', 'publication_names', $3)`
 
 // peek takes the ids of the rows that wait in a slot nobody reads.
 func (a *audit) peek(ctx context.Context) error {
 	p := a.Config.Postgres
-	found, err := a.conn.Query(ctx, peekQuery, p.Slot, a.report.LSN, replication.Quote(p.Publication))
+	found, err := a.conn.Query(ctx, peekQuery, p.Slot, a.report.LSN, replication.Quote(p.Publication), longest(a.Config))
 	if err != nil {
 		return a.unpeeked(ctx, err)
 	}
 	decoder := pgoutput.NewDecoder()
 	table := relay.Table(a.Config)
 	var data []byte
-	_, err = pgx.ForEachRow(found, []any{&data}, func() error {
+	var long bool
+	var outbox []byte // its OID as a row's message has it
+	tooLong := 0
+	_, err = pgx.ForEachRow(found, []any{&data, &long}, func() error {
+		if long {
+			if outbox != nil && data[0] == 'I' && bytes.Equal(data[1:], outbox) {
+				tooLong++
+			}
+			return nil
+		}
 		m, err := decoder.Decode(data)
+		if rel, ok := m.(*pgoutput.Relation); ok && rel.Namespace == table.Schema && rel.Name == table.Name {
+			outbox = binary.BigEndian.AppendUint32(nil, rel.ID)
+		}
 		insert, ok := m.(*pgoutput.Insert)
 		if err != nil || !ok || insert.Relation.Namespace != table.Schema || insert.Relation.Name != table.Name {
 			return err
@@ -82,6 +98,10 @@ func (a *audit) peek(ctx context.Context) error {
 	})
 	if err != nil {
 		return a.unpeeked(ctx, err)
+	}
+	if tooLong > 0 {
+		a.report.Settled = false
+		a.report.note("%d rows that wait in the slot are too large to be looked at: what is missing may be among them", tooLong)
 	}
 	return nil
 }

@@ -227,7 +227,7 @@ func countTopics(ctx context.Context, conn *pgx.Conn, cfg *config.Config, q *row
 	columns := cfg.Outbox.Topic.Columns()
 	texts := make([]string, len(columns))
 	for i, c := range columns {
-		texts[i] = "coalesce(" + replication.Quote(c) + "::text, '')"
+		texts[i] = "coalesce(pg_catalog.left(" + replication.Quote(c) + "::text, 300), '')" // a topic's name has 249 characters
 	}
 	sql := "SELECT ARRAY[" + strings.Join(texts, ", ") + "]::text[], count(*), (sum(count(*)) OVER ())::bigint, count(*) OVER ()" +
 		q.from(relay.Table(cfg)) + " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT " + fmt.Sprint(topicsShown)

@@ -67,7 +67,7 @@ func (p *publisher) rows(ctx context.Context, conn, lookup *pgx.Conn, cfg *confi
 		columns = append(columns, n.Column)
 	}
 	table := relay.Table(cfg)
-	c, err := openCursor(ctx, conn, "walpost_"+p.command, "read "+table.String(), "SELECT "+selectList(columns)+q.from(table)+q.orderBy(), q.args)
+	c, err := openCursor(ctx, conn, "walpost_"+p.command, "read "+table.String(), "SELECT "+selectList(columns, longest(cfg))+q.from(table)+q.orderBy(), q.args)
 	if err != nil {
 		return err
 	}
@@ -178,13 +178,9 @@ func (p *publisher) add(ctx context.Context, values [][]byte) error {
 	}
 	p.position.Ordinal++
 	p.result.Rows++
-	p.row = p.row[:0]
-	for _, v := range values {
-		value := pgoutput.Value{Kind: pgoutput.Text, Data: v}
-		if v == nil {
-			value.Kind = pgoutput.Null
-		}
-		p.row = append(p.row, value)
+	var err error
+	if p.row, err = valuesOf(p.row, values); err != nil {
+		return err
 	}
 	rec, err := p.router.Route(&pgoutput.Insert{Relation: p.relation, Row: p.row}, time.Now(), p.position)
 	if rejection, ok := errors.AsType[*router.Rejection](err); ok {

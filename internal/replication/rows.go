@@ -35,7 +35,7 @@ func DistinctValues(ctx context.Context, conn *pgx.Conn, table TableName, column
 	}
 	var texts, notNull []string
 	for _, c := range columns {
-		texts = append(texts, Quote(c)+"::text")
+		texts = append(texts, "pg_catalog.left("+Quote(c)+"::text, 300)") // a topic's name has 249 characters
 		notNull = append(notNull, Quote(c)+" IS NOT NULL")
 	}
 	sql := "SELECT DISTINCT ARRAY[" + strings.Join(texts, ", ") + "] FROM " + table.Quoted() +
