@@ -43,7 +43,7 @@ func Conditions() []ConditionKind {
 			"the log says what happened and what repairs it",
 		},
 		{
-			ConditionPostgres, Critical, true, "Postgres does not let walpost in.",
+			ConditionPostgres, Critical, true, "Postgres does not let walpost in, or ends each stream soon after it began.",
 			"start Postgres, or mend the way to it; walpost goes on by itself; `walpost check -c FILE` looks closer",
 		},
 		{

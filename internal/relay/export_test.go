@@ -42,3 +42,7 @@ func (r *Relay) SetGuardIdle(d time.Duration) { r.guardIdle = d }
 
 // SetPatience shortens what an event may wait. It is called before Run.
 func (r *Relay) SetPatience(d time.Duration) { r.patience = d }
+
+// SetStuckFor shortens for how long streams must end at the same place. It is called
+// before Run.
+func (r *Relay) SetStuckFor(d time.Duration) { r.stuckFor = d }

@@ -34,6 +34,7 @@ type bench struct {
 
 	patience  time.Duration // of the next launch; 0: the default
 	guardIdle time.Duration // the same
+	stuckFor  time.Duration // the same
 }
 
 // newBench makes the database, the topic, and a configuration with the extra YAML.
@@ -110,6 +111,9 @@ func (b *bench) launch(t *testing.T) {
 	}
 	if b.guardIdle > 0 {
 		r.SetGuardIdle(b.guardIdle)
+	}
+	if b.stuckFor > 0 {
+		r.SetStuckFor(b.stuckFor)
 	}
 	b.relay, b.run = r, relaytest.Run(t, r)
 }

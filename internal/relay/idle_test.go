@@ -31,6 +31,11 @@ type virtual struct {
 
 func startVirtual(t *testing.T, script func(*walsendertest.Stream) error, extra string) *virtual {
 	t.Helper()
+	return startVirtualLogged(t, script, extra, zap.NewNop())
+}
+
+func startVirtualLogged(t *testing.T, script func(*walsendertest.Stream) error, extra string, log *zap.Logger) *virtual {
+	t.Helper()
 	cfg := relaytest.Load(t, "name: idle\npostgres: {url: 'postgres://walpost@127.0.0.1:5432/db?sslmode=disable'}\nkafka: {brokers: ['127.0.0.1:9093']}\n"+
 		"outbox: {topic: '{aggregatetype}'}\n"+extra)
 	v := &virtual{network: &plug{}, stop: make(chan struct{}), done: make(chan error, 1)}
@@ -39,7 +44,7 @@ func startVirtual(t *testing.T, script func(*walsendertest.Stream) error, extra 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.relay, err = relay.New(cfg, &counters{}, zap.NewNop()); err != nil {
+	if v.relay, err = relay.New(cfg, &counters{}, log); err != nil {
 		t.Fatal(err)
 	}
 	server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute, Script: script}

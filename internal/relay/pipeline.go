@@ -35,6 +35,8 @@ type pipeline struct {
 	read      router.Position // of the last event that was read, ever
 	current   router.Position // in the transaction the stream is in
 	committed time.Time       // its commit time
+	xid       uint32          // of it
+	inside    bool            // its Begin was read on this stream, and not its Commit
 	open      bool            // events were given out for a transaction whose commit has not come
 	halted    *Halt
 
@@ -68,6 +70,7 @@ func (p *pipeline) Message(m pgoutput.Message) error {
 		if uint64(m.CommitLSN) != p.current.CommitLSN {
 			return p.halt(mismatch(pgoutput.LSN(p.current.CommitLSN), m.CommitLSN))
 		}
+		p.inside = false
 		p.tracker.Commit(m.EndLSN)
 		if uint64(m.CommitLSN) >= p.read.CommitLSN { // one before it: read again after a cut, skipped
 			p.open = false
@@ -85,7 +88,7 @@ func (p *pipeline) Message(m pgoutput.Message) error {
 func (p *pipeline) begin(m *pgoutput.Begin) {
 	p.stir.happened()
 	p.current = router.Position{CommitLSN: uint64(m.CommitLSN)}
-	p.committed = m.CommitTime
+	p.committed, p.xid, p.inside = m.CommitTime, m.XID, true
 	now := time.Now()
 	p.ages.began(p.events.Load()+1, m.CommitTime, now)
 	age := now.Sub(m.CommitTime) + p.clock

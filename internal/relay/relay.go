@@ -61,11 +61,17 @@ type Relay struct {
 	system   string
 	timeline int32
 	reported pgoutput.LSN // confirmed by this process, the highest
+	found    pgoutput.LSN // confirmed_flush_lsn of the slot, as the last session found it
 	stoodBy  bool         // another connection had the slot since the last stream
 	changed  signal       // what the state follows may have changed: how Kafka is
 	failing  backoff
 	standing backoff // while another connection has the slot
 	logged   time.Time
+	away     bool          // it was logged that Postgres is not there
+	young    int           // streams that died young, one after the other
+	stuck    stuck         // where the last streams ended
+	stuckFor time.Duration // as the constant; shorter in tests
+	trial    trial         // of the present stream; while it runs watch's
 
 	seen     sightings
 	patience time.Duration // as the constant; shorter in tests
@@ -84,7 +90,7 @@ type Relay struct {
 func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error) {
 	log = log.With(zap.String("relay", cfg.Name))
 	r := &Relay{
-		cfg: cfg, log: log, target: Target(cfg), patience: patience, guardIdle: guardIdle, changed: newSignal(),
+		cfg: cfg, log: log, target: Target(cfg), patience: patience, stuckFor: stuckFor, guardIdle: guardIdle, changed: newSignal(),
 		failing:  backoff{least: 100 * time.Millisecond, most: 5 * time.Second},
 		standing: backoff{least: 50 * time.Millisecond, most: standbyPoll},
 	}
@@ -193,16 +199,14 @@ func (r *Relay) attempt(ctx context.Context, stop <-chan struct{}, wake *waker) 
 		return definite(err)
 	}
 	if err != nil {
+		r.trial.on = false
 		return r.decide(ctx, err)
 	}
 	defer stream.Close()
-	begun := time.Now()
-	err = r.stream(ctx, stop, wake, stream)
+	begun, before := time.Now(), r.pipeline.read
+	cause := r.stream(ctx, stop, wake, stream)
 	r.reported = max(r.reported, stream.Reported())
-	if time.Since(begun) > healthyFor {
-		r.failing.reset()
-	}
-	return r.decide(ctx, err)
+	return r.afterStream(ctx, cause, r.decide(ctx, cause), before, time.Since(begun))
 }
 
 // open connects, checks that this is the server and the slot of before, and
@@ -225,16 +229,17 @@ func (r *Relay) open(ctx context.Context) (*replication.Stream, error) {
 		return nil, err
 	}
 	stream.Bound(2*int(r.cfg.Kafka.MaxMessageBytes)+1<<20, r.pipeline)
-	r.pipeline.clock = session.Clock
+	r.pipeline.clock, r.pipeline.inside = session.Clock, false
 	r.observer.PostgresConnected()
 	r.stoodBy = false
 	r.standing.reset()
+	if r.trial.on {
+		r.trial.begin(r.pipeline.events.Load())
+		return stream, nil
+	}
 	r.log.Info("streaming", zap.String("slot", r.cfg.Postgres.Slot), zap.String("system", session.SystemID),
 		zap.Int32("timeline", session.Timeline), zap.Stringer("confirmed_lsn", session.Slot.Confirmed))
-	if r.failing.attempts > 0 {
-		r.log.Info("Postgres is there again", zap.Duration("after", time.Since(r.failing.since).Round(time.Millisecond)), zap.Int("attempts", r.failing.attempts))
-		r.failing.attempts = 0
-	}
+	r.thereAgain()
 	return stream, nil
 }
 
@@ -273,7 +278,7 @@ func (r *Relay) recognise(ctx context.Context, s *replication.Session) error {
 	} else {
 		r.pipeline.tracker.Restart(s.Slot.Confirmed)
 	}
-	r.system, r.timeline = s.SystemID, s.Timeline
+	r.system, r.timeline, r.found = s.SystemID, s.Timeline, s.Slot.Confirmed
 	return nil
 }
 
@@ -287,7 +292,9 @@ func (r *Relay) stream(ctx context.Context, stop <-chan struct{}, wake *waker, s
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer cancel(nil)
-	r.state.set(Streaming, "", "")
+	if !r.trial.on {
+		r.state.set(Streaming, "", "")
+	}
 	beside.Go(func() { r.watch(inner, cancel, stop, stream) })
 	beside.Go(func() { r.guard(inner, cancel) })
 	beside.Go(func() { r.prune(inner) })

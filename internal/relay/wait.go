@@ -57,8 +57,12 @@ func (r *Relay) failed(err error, pause time.Duration) {
 	if r.failing.attempts > 1 && now.Sub(r.logged) < logEvery {
 		return
 	}
-	r.logged = now
-	r.log.Warn("Postgres is not there, connecting again", zap.String("error", reason),
+	r.logged, r.away = now, true
+	message := "Postgres is not there, connecting again"
+	if r.trial.on {
+		message = "Postgres cannot go on with the stream, connecting again"
+	}
+	r.log.Warn(message, zap.String("error", reason),
 		zap.Int("attempt", r.failing.attempts), zap.Duration("next_in", pause.Round(time.Millisecond)))
 }
 
@@ -110,6 +114,13 @@ func (r *Relay) watch(ctx context.Context, end context.CancelCauseFunc, stop <-c
 // judge brings the state up to date, and says after how long it may have changed by
 // the passing of time alone.
 func (r *Relay) judge(end context.CancelCauseFunc) time.Duration {
+	if r.passed() {
+		return r.judgeKafka(end)
+	}
+	return min(r.judgeKafka(end), trialLook)
+}
+
+func (r *Relay) judgeKafka(end context.CancelCauseFunc) time.Duration {
 	kafka := r.producer.Health()
 	switch {
 	case !kafka.Reachable && kafka.Err != nil:

@@ -80,7 +80,7 @@ func (i *Inspection) encodingRequirement() Requirement {
 		return warning("encoding", "move the data to a database with ENCODING 'UTF8'",
 			"SQL_ASCII: Postgres does not check text, and bytes that are not UTF-8 reach Kafka as they are")
 	default:
-		return warning("encoding", "move the data to a database with ENCODING 'UTF8'", "%s: text is converted to UTF-8", e)
+		return warning("encoding", "move the data to a database with ENCODING 'UTF8'", "%s: text is converted to UTF-8, and a row with a character that UTF-8 does not have halts the relay", e)
 	}
 }
 

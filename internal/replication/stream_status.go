@@ -3,6 +3,8 @@ package replication
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"net"
 	"time"
 
 	"github.com/walpost/walpost/internal/crash"
@@ -107,13 +109,10 @@ func (s *Stream) Finish(ctx context.Context, sink Sink) error {
 	if !ok {
 		deadline = now.Add(writeTimeout)
 	}
-	if err := s.conn.SetReadDeadline(deadline); err != nil {
-		return err
-	}
 	for past := 0; ; { // past: bytes of a long message still to be dropped
 		past -= len(s.in.piece(past))
 		if past > 0 {
-			if err := s.in.fill(frameHeader); err != nil {
+			if err := s.fillUntil(deadline, frameHeader); err != nil {
 				return err
 			}
 			continue
@@ -134,7 +133,22 @@ func (s *Stream) Finish(ctx context.Context, sink Sink) error {
 			past = s.in.need()
 			continue
 		}
-		if err := s.in.fill(s.in.need()); err != nil {
+		if err := s.fillUntil(deadline, s.in.need()); err != nil {
+			return err
+		}
+	}
+}
+
+// fillUntil reads once, up to a deadline which a Wake that comes late does not bring
+// forward.
+func (s *Stream) fillUntil(deadline time.Time, n int) error {
+	for {
+		if err := s.conn.SetReadDeadline(deadline); err != nil {
+			return err
+		}
+		err := s.in.fill(n)
+		var timeout net.Error
+		if !errors.As(err, &timeout) || !timeout.Timeout() || !time.Now().Before(deadline) {
 			return err
 		}
 	}

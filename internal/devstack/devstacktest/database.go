@@ -45,9 +45,15 @@ func Value[T any](t testing.TB, conn *pgx.Conn, sql string, args ...any) (v T) {
 // Database makes one. When the test ends it is dropped with its slots and connections.
 func (s *Stack) Database(t testing.TB) Database {
 	t.Helper()
+	return s.DatabaseOf(t, "")
+}
+
+// DatabaseOf is Database with options of CREATE DATABASE.
+func (s *Stack) DatabaseOf(t testing.TB, options string) Database {
+	t.Helper()
 	server := s.Postgres(t)
 	name := s.Name(t)
-	if err := server.Exec(t.Context(), "postgres", "CREATE DATABASE "+name); err != nil {
+	if err := server.Exec(t.Context(), "postgres", "CREATE DATABASE "+name+" "+options); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

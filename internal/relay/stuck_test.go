@@ -1,0 +1,157 @@
+package relay_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/replication/walsendertest"
+)
+
+// unsendable is an event with a byte that its database takes and UTF-8 does not have.
+// In the encoding WIN1252 the column type gets it, whatever the encoding of the client.
+func unsendable(key string, n int) string {
+	return fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
+		VALUES ('order', '%s', convert_from('\x63616681', 'WIN1252'), '{"n": %d}')`, key, n)
+}
+
+// A row that Postgres cannot send halts the relay with Postgres' words and the place,
+// after what was before it is in Kafka and confirmed: at each start again, and nothing
+// comes twice but the transaction that the row is in. Until then the status is red.
+func TestRow90_RowThatPostgresCannotSend(t *testing.T) {
+	t.Parallel()
+	db := stack.DatabaseOf(t, "ENCODING 'WIN1252' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+	db.Exec(t, relaytest.OutboxDDL)
+	b := newBenchOn(t, db, stack.Kafka(t))
+	b.stuckFor = 2 * time.Second
+	b.start(t)
+	if err := b.end(t); err != nil {
+		t.Fatal(err)
+	}
+	b.released(t)
+	db.Exec(t, relaytest.Insert("k", 1), relaytest.Insert("k", 2), relaytest.Insert("k", 3),
+		"BEGIN", relaytest.Insert("k", 4), unsendable("k", 5), "COMMIT", relaytest.Insert("k", 6))
+	xid := devstacktest.Value[string](t, db.Conn, "SELECT xmin::text FROM outbox WHERE payload->>'n' = '5'")
+	for range 2 {
+		core, logs := observer.New(zap.InfoLevel)
+		b.log = zap.New(core)
+		b.launch(t)
+		b.until(t, "a status that shows it", func() bool {
+			report := b.relay.Report("")
+			return report.State == relay.Connecting && strings.Contains(report.Reason, "22P05") && !report.Ready() &&
+				slices.Equal(b.conditions(), []string{relay.ConditionPostgres})
+		})
+		err := b.wait(t)
+		if relay.ExitCode(err) != relay.ExitHalted {
+			t.Fatalf("ended with %v", err)
+		}
+		for _, words := range []string{"0x81", "22P05", "transaction " + xid, "after 1 of its events", "walpost recover", "xmin::text = '" + xid + "'"} {
+			if !strings.Contains(err.Error(), words) {
+				t.Errorf("%q is not in %v", words, err)
+			}
+		}
+		if logs.Len() > 30 || logs.FilterMessage("Postgres is there again").Len() > 0 {
+			t.Errorf("%d lines in the log: %v", logs.Len(), logs.All())
+		}
+		b.released(t)
+	}
+	if got := numbers(b.consume(t, b.topic, 5)); !slices.Equal(got, []int{1, 2, 3, 4, 4}) {
+		t.Errorf("published %v", got)
+	}
+}
+
+func numbers(records []*kgo.Record) []int {
+	var list []int
+	for _, r := range records {
+		var n int
+		_, _ = fmt.Sscanf(string(r.Value), `{"n": %d}`, &n)
+		list = append(list, n)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// What ends streams again and again and may pass is waited out: with longer pauses,
+// few lines, a status that says so, and "Postgres is there again" only when it is.
+// What cannot pass halts. In virtual time.
+func TestRow91_StreamsThatDieYoung(t *testing.T) {
+	t.Parallel()
+	for code, halts := range map[string]bool{
+		"53200": false, "57014": false, "55P03": false, "58030": false, "57P01": false, "40P01": false,
+		"22P05": true, "XX000": true, "54000": true, "42883": true,
+	} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { dieYoung(t, code, halts) })
+		})
+	}
+}
+
+func dieYoung(t *testing.T, code string, halts bool) {
+	var streams atomic.Int32
+	var healed atomic.Bool
+	core, logs := observer.New(zap.InfoLevel)
+	v := startVirtualLogged(t, func(s *walsendertest.Stream) error {
+		streams.Add(1)
+		if !healed.Load() {
+			<-time.After(time.Second)
+			return fault(s, code)
+		}
+		for {
+			if _, over, err := s.Status(); over || err != nil {
+				return err
+			}
+		}
+	}, "", zap.New(core))
+	defer v.cluster.Close()
+	if halts {
+		if err := <-v.done; relay.ExitCode(err) != relay.ExitHalted || !strings.Contains(err.Error(), code) || streams.Load() < 5 {
+			t.Errorf("ended with %v after %d streams", err, streams.Load())
+		}
+		return
+	}
+	<-time.After(10 * time.Minute)
+	report := v.relay.Report("")
+	if report.State != relay.Connecting || !strings.Contains(report.Reason, code) || report.Ready() {
+		t.Errorf("it is %s: %s", report.State, report.Reason)
+	}
+	if n := streams.Load(); n < 60 || n > 160 {
+		t.Errorf("%d streams in ten minutes", n)
+	}
+	if n := logs.Len(); n > 50 {
+		t.Errorf("%d lines in ten minutes", n)
+	}
+	again := func() int { return logs.FilterMessage("Postgres is there again").Len() }
+	before := again()
+	healed.Store(true)
+	within(t, 30*time.Second, "stream", func() bool { return v.relay.Status().State == relay.Streaming })
+	if before > 1 || again() != before+1 {
+		t.Errorf("it was said %d times that Postgres is there again, and at the end %d", before, again())
+	}
+	close(v.stop)
+	if err := <-v.done; err != nil {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+// fault ends a stream with an error of the server.
+func fault(s *walsendertest.Stream, code string) error {
+	answer := pgproto3.ErrorResponse{Severity: "ERROR", Code: code, Message: "no " + code}
+	b, err := answer.Encode(nil)
+	if err != nil {
+		return err
+	}
+	return s.Raw(b)
+}

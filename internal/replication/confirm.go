@@ -1,0 +1,30 @@
+package replication
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+)
+
+// ConfirmSlot confirms an LSN where no stream can: the server ends each one before it
+// takes a status. It waits, as long as ctx lasts, for the last stream's backend to let
+// the slot go.
+func ConfirmSlot(ctx context.Context, conn *pgx.Conn, slot string, lsn pgoutput.LSN) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		_, err := conn.Exec(ctx, "SELECT pg_replication_slot_advance($1, $2)", once, slot, lsn.String())
+		err = Classify("confirm "+lsn.String()+" to slot "+slot, err)
+		if KindOf(err) != SlotActive {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package replication
+
+import "errors"
+
+// Passing reports whether what ended a running stream may pass without anybody
+// changing anything in the database: a lost connection, a shutdown, want of memory
+// or disk, a lock. Everything else lies in what the WAL holds or in how the server
+// reads it, and comes again at the same place.
+func Passing(err error) bool {
+	if errors.Is(err, ErrSilent) || errors.Is(err, ErrEnded) {
+		return true
+	}
+	err = Classify("stream", err)
+	switch KindOf(err) {
+	case Unreachable, TooMany, SlotActive, Standby, Canceled, Lost:
+		return true
+	default:
+	}
+	e, ok := errors.AsType[*Error](err)
+	return ok && passingState(e.Code)
+}
+
+// passingState goes by the class of the SQLSTATE, its first two characters.
+func passingState(code string) bool {
+	if len(code) != 5 {
+		return false
+	}
+	switch code[:2] {
+	case "08", // connection
+		"40", // serialization, deadlock
+		"53", // memory, disk, limits
+		"55", // a lock, an object in use
+		"57": // an operator, a time limit, a crash of another process
+		return true
+	default:
+		return code == "58030" // the disk
+	}
+}
