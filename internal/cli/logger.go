@@ -31,7 +31,7 @@ func newLogs(w io.Writer, cfgs []*config.Config) (*logs, error) {
 	}
 	sink := zapcore.Lock(zapcore.AddSync(w))
 	core := func(enabled zapcore.LevelEnabler) *zap.Logger {
-		return zap.New(zapcore.NewCore(encoder(cfgs[0].Log.Format), sink, enabled))
+		return zap.New(bounded{zapcore.NewCore(encoder(cfgs[0].Log.Format), sink, enabled)})
 	}
 	l.base, l.always = core(zap.LevelEnablerFunc(l.enabled)), core(zapcore.DebugLevel)
 	return l, nil

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/told"
 )
 
 // words is what the relays do, in a line for `systemctl status`. Asking them all
@@ -13,11 +15,11 @@ func (p *process) words() string {
 	var list []string
 	for _, m := range p.members {
 		report := m.Report()
-		text := report.Relay + ": " + string(report.State)
+		line := report.Relay + ": " + string(report.State)
 		if report.Reason != "" {
-			text += ": " + report.Reason
+			line += ": " + told.Name(report.Reason)
 		}
-		list = append(list, text)
+		list = append(list, line)
 	}
 	return strings.Join(list, "; ")
 }

@@ -6,6 +6,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/told"
 )
 
 // Rejected is a record Kafka can never accept.
@@ -103,10 +104,10 @@ func (p *Producer) reject(pt *partition, reason, text string) {
 	}
 }
 
-func (p *Producer) rejected(pt *partition, rec packed, reason, text string) Rejected {
-	r := Rejected{Topic: pt.topic.name, Reason: reason, Text: text, Position: rec.position()}
+func (p *Producer) rejected(pt *partition, rec packed, reason, words string) Rejected {
+	r := Rejected{Topic: pt.topic.name, Reason: reason, Text: told.Words(words), Position: rec.position()}
 	if h := rec.record(r.Topic).Headers; len(h) > 0 {
-		r.ID = string(h[0].Value)
+		r.ID = told.Name(h[0].Value)
 	}
 	p.opts.Observer.Rejected(r.Topic, reason)
 	p.logRejected(r)

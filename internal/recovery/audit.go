@@ -14,6 +14,7 @@ import (
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/told"
 )
 
 // AuditOptions says what to compare.
@@ -206,13 +207,13 @@ func (a *audit) readTableAgain(ctx context.Context) error {
 		h := hashID(id)
 		delete(a.unknown, h)
 		if i, ok := a.rows.find(h); ok && !a.rows.seen[i] && !a.waiting[h] && len(r.MissingIDs) < a.Examples {
-			r.MissingIDs = append(r.MissingIDs, string(id))
+			r.MissingIDs = append(r.MissingIDs, told.Name(id))
 		}
 	})
 	for _, id := range a.unknown {
 		r.Phantom++
 		if len(r.PhantomIDs) < a.Examples && id != "" {
-			r.PhantomIDs = append(r.PhantomIDs, id)
+			r.PhantomIDs = append(r.PhantomIDs, told.Name(id))
 		}
 	}
 	return err

@@ -13,6 +13,7 @@ import (
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/told"
 )
 
 // skew is how far the time of a record may lie before that of its row where they
@@ -131,7 +132,7 @@ func (a *audit) record(rec *sarama.Record, at time.Time, isDead bool) {
 	}
 	text := ""
 	if len(a.unknown) < keptTexts {
-		text = string(id)
+		text = told.Name(id)
 	}
 	a.unknown[h] = text
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/told"
 )
 
 // Names of the conditions.
@@ -110,7 +111,7 @@ func NewCondition(name string, cfg *config.Config, detail string) Condition {
 		c.Hint = RecoverHint(cfg)
 	}
 	if detail != "" {
-		c.Hint = detail + "; " + c.Hint
+		c.Hint = told.EscapeLines(told.Words(detail)) + "; " + c.Hint
 	}
 	return c
 }

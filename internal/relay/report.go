@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/told"
 )
 
 // Report is everything there is to say of a relay: the shape of `status --json`
@@ -162,7 +163,7 @@ func (s *sightings) lastError() *LastError {
 func (s *sightings) failed(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failure = &LastError{Text: err.Error(), At: time.Now()}
+	s.failure = &LastError{Text: told.Words(err.Error()), At: time.Now()}
 }
 
 func (s *sightings) sawPostgres(version string) {

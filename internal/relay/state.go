@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/told"
 )
 
 // State is what a relay is doing, as logs, /status and walpost_state name it.
@@ -61,6 +62,7 @@ func (m *machine) set(s State, reason, hint string) { m.change(s, reason, hint, 
 
 // change is set, as long as the state is one of the given ones.
 func (m *machine) change(s State, reason, hint string, from []State) {
+	reason, hint = told.Escape(told.Words(reason)), told.EscapeLines(told.Words(hint))
 	m.mu.Lock()
 	if !slices.Contains(from, m.status.State) {
 		m.mu.Unlock()

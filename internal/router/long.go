@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/told"
 )
 
 // A row may be larger than what a record may be, and then it is not held in memory
@@ -105,7 +106,7 @@ func (r *Router) RouteHead(head []byte, size int, commitTime time.Time, pos Posi
 		rejection.unfinished = true
 	}
 	rec.Value = nil
-	rejection.ID, rejection.Topic = string(rec.Headers[0].Value), rec.Topic
+	rejection.ID, rejection.Topic = told.Name(rec.Headers[0].Value), rec.Topic
 	return rec, rejection
 }
 

@@ -34,7 +34,7 @@ type Position struct {
 type Rejection struct { //nolint:errname // the verdict on a row; the policy decides whether it is a failure
 	Reason string // see the Reason constants
 	Column string // column to look at, "" when none
-	ID     string // the event's id as text, "" when NULL
+	ID     string // the event's id as text, "" when NULL; cut when it is long
 	Topic  string // the topic as far as it could be built
 	Text   string // what is wrong, and which key of the configuration to change; never holds payload bytes
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/told"
 )
 
 // idHeader is the name of the event id's header, whatever its column is called.
@@ -94,7 +95,7 @@ func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos Position)
 		rejection = r.checkSize()
 	}
 	if rejection != nil {
-		rejection.ID = string(r.record.Headers[0].Value)
+		rejection.ID = told.Name(r.record.Headers[0].Value)
 		rejection.Topic = topic
 		return &r.record, rejection
 	}

@@ -47,7 +47,7 @@ func (r *Router) topic(p *plan, row pgoutput.Tuple) (string, *Rejection, error) 
 			if text != nil {
 				what = "is empty"
 			}
-			return string(t.buf), &Rejection{
+			return partOfName(t.buf), &Rejection{
 				Reason:     ReasonTopicName,
 				Column:     part.column.name,
 				unfinished: true,
@@ -71,10 +71,9 @@ func (t *topics) judge(name []byte) (string, *Rejection) {
 	}
 	if wrong := topicFault(string(name)); wrong != "" {
 		// A column may hold any amount of text; only as much as a name goes on.
-		cut := min(len(name), maxTopicLength)
-		return strings.ToValidUTF8(string(name[:cut]), ""), &Rejection{
+		return partOfName(name), &Rejection{
 			Reason:     ReasonTopicName,
-			unfinished: cut < len(name),
+			unfinished: len(name) > maxTopicLength,
 			Text:       "topic name " + wrong + ": change " + keyTopic + " or the columns it names",
 		}
 	}
@@ -91,6 +90,11 @@ func (t *topics) judge(name []byte) (string, *Rejection) {
 	t.passed[topic] = topic
 	t.last = topic
 	return topic, nil
+}
+
+// partOfName is as much of what columns hold as a name may have.
+func partOfName(b []byte) string {
+	return strings.ToValidUTF8(string(b[:min(len(b), maxTopicLength)]), "")
 }
 
 func (t *topics) allowed(topic string) bool {

@@ -5,12 +5,15 @@
 package systemd
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/walpost/walpost/internal/told"
 )
 
 // Notifier sends to the socket of systemd. A nil one sends nothing: walpost was
@@ -48,14 +51,18 @@ func watchdog(getenv func(string) string) time.Duration {
 }
 
 // Ready says that the service runs.
-func (n *Notifier) Ready(status string) error { return n.send("READY=1", "STATUS="+oneLine(status)) }
+func (n *Notifier) Ready(status string) error {
+	return errors.Join(n.send("READY=1"), n.send("STATUS="+oneLine(status)))
+}
 
 // Stopping says that it ends.
 func (n *Notifier) Stopping() error { return n.send("STOPPING=1") }
 
-// Alive says that it lives, with what `systemctl status` shows.
+// Alive says that it lives, and then what `systemctl status` shows: a datagram each,
+// so that nothing that is told keeps the sign of life from arriving.
 func (n *Notifier) Alive(status string) error {
-	return n.send("WATCHDOG=1", "STATUS="+oneLine(status))
+	alive := n.send("WATCHDOG=1")
+	return errors.Join(alive, n.send("STATUS="+oneLine(status)))
 }
 
 // Pulse gives a channel that asks for Alive twice in each interval of the
@@ -76,17 +83,22 @@ func (n *Notifier) Close() error {
 	return n.conn.Close()
 }
 
-// send sends one datagram of assignments. systemd always reads them, so a send
+// send sends one datagram with an assignment. systemd always reads them, so a send
 // that would block for long is a fault.
-func (n *Notifier) send(assignments ...string) error {
+func (n *Notifier) send(assignment string) error {
 	if n == nil {
 		return nil
 	}
 	if err := n.conn.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
 		return err
 	}
-	_, err := n.conn.Write([]byte(strings.Join(assignments, "\n")))
+	_, err := n.conn.Write([]byte(assignment))
 	return err
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine is a status as systemd takes it: a line, of a length that every datagram
+// has room for.
+func oneLine(s string) string {
+	const limit = 1 << 10
+	return told.Cut(told.Escape(strings.Join(strings.Fields(s), " ")), limit-len("…(1048576 bytes)"))
+}

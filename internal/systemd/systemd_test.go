@@ -57,11 +57,13 @@ func TestEachMessage(t *testing.T) {
 		if err := n.Ready("orders: connecting\nREADY=0"); err != nil {
 			t.Fatal(err)
 		}
-		received(t, conn, "READY=1\nSTATUS=orders: connecting READY=0")
+		received(t, conn, "READY=1")
+		received(t, conn, "STATUS=orders: connecting READY=0")
 		if err := n.Alive("orders: streaming"); err != nil {
 			t.Fatal(err)
 		}
-		received(t, conn, "WATCHDOG=1\nSTATUS=orders: streaming")
+		received(t, conn, "WATCHDOG=1")
+		received(t, conn, "STATUS=orders: streaming")
 		if err := n.Stopping(); err != nil {
 			t.Fatal(err)
 		}
