@@ -171,7 +171,7 @@ func outboxKeys() []key {
 			value: text(func(c *Config) *string { return &c.Outbox.PositionHeader }, textRules{kind: "header name"}),
 		},
 		{
-			name: "prune", about: "Delete rows that the slot has confirmed. The section turns it on: {} deletes whatever is confirmed. Rows from before the slot count as confirmed.",
+			name: "prune", about: "Delete rows that the slot has confirmed. The section turns it on: {} deletes whatever is confirmed. Rows from before their table was published stay; those written between publication and slot count as confirmed.",
 			keys:    pruneKeys(),
 			open:    func(c *Config) { c.Outbox.Prune = &Prune{} },
 			present: func(c *Config) bool { return c.Outbox.Prune != nil },

@@ -54,6 +54,7 @@ func (r *AuditReport) Equal() bool { return r.Missing == 0 && r.Phantom == 0 }
 type audit struct {
 	AuditOptions
 	conn      *pgx.Conn
+	table     string // as it stands behind FROM
 	id        *idReader
 	relation  *pgoutput.Relation // the id column alone
 	rows      *idSet
@@ -102,6 +103,7 @@ func (a *audit) prepare(ctx context.Context) error {
 		return err
 	}
 	table := relay.Table(cfg)
+	a.table = t.From(table)
 	column := t.Column(cfg.Outbox.ID)
 	if column == nil {
 		return &relay.Halt{Code: relay.ExitRequirement, Reason: fmt.Sprintf("%s has no column %q", table, cfg.Outbox.ID), Hint: "see outbox.id"}
@@ -130,7 +132,7 @@ func (a *audit) timeColumn() string {
 
 // readTable takes the ids of the range as of one snapshot.
 func (a *audit) readTable(ctx context.Context) error {
-	var q rows
+	q := rows{table: a.table}
 	if column := a.timeColumn(); column != "" {
 		if !a.Since.IsZero() {
 			q.after(replication.Quote(column), a.Since)
@@ -159,7 +161,7 @@ func (a *audit) scan(ctx context.Context, q rows, row func(id []byte)) (lsn stri
 	if err := a.conn.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&lsn); err != nil {
 		return "", replication.Classify("read the position of the WAL", err)
 	}
-	sql := "SELECT " + selectList([]string{a.Config.Outbox.ID}, longest(a.Config)) + q.from(table)
+	sql := "SELECT " + selectList([]string{a.Config.Outbox.ID}, longest(a.Config)) + q.from()
 	c, err := openCursor(ctx, a.conn, "walpost_audit", "read "+table.String(), sql, q.args)
 	if err != nil {
 		return "", err
@@ -203,7 +205,7 @@ func (a *audit) readTableAgain(ctx context.Context) error {
 	if r.Missing == 0 && len(a.unknown) == 0 {
 		return nil
 	}
-	_, err := a.scan(ctx, rows{}, func(id []byte) {
+	_, err := a.scan(ctx, rows{table: a.table}, func(id []byte) {
 		h := hashID(id)
 		delete(a.unknown, h)
 		if i, ok := a.rows.find(h); ok && !a.rows.seen[i] && !a.waiting[h] && len(r.MissingIDs) < a.Examples {

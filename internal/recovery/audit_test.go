@@ -130,3 +130,19 @@ func TestAuditKeepsToTheRange(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// Rows of a table that inherits are not the outbox's: they are neither compared in
+// silence nor published, and the commands say so.
+func TestRow77_TableThatInherits(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.relayFirst(t)
+	f.db.Exec(t, "CREATE TABLE outbox_2026 () INHERITS (outbox)", "INSERT INTO outbox_2026 SELECT * FROM outbox LIMIT 1")
+	const says = "outbox_2026 inherits from public.outbox"
+	if _, err := recovery.Audit(t.Context(), recovery.AuditOptions{Config: f.cfg}); relay.ExitCode(err) != relay.ExitRequirement || !strings.Contains(err.Error(), says) {
+		t.Errorf("audit: %v", err)
+	}
+	if _, _, err := f.open(t, recovery.Selection{All: true}, true); relay.ExitCode(err) != relay.ExitRequirement || !strings.Contains(err.Error(), says) {
+		t.Errorf("recover: %v", err)
+	}
+}

@@ -192,6 +192,8 @@ func readableTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (*re
 	switch {
 	case there.Table == nil:
 		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: fmt.Sprintf("table %s does not exist", relay.Table(cfg)), Hint: "see outbox.table"}
+	case there.Table.Inherited():
+		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: replication.OutsideRequirement(relay.Table(cfg), there.Table.Outside).Detail, Hint: "`walpost check -c " + cfg.File + "` has the statements that mend it"}
 	case !there.Table.Readable:
 		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: unreadable(cfg, there.Role.Name)}
 	}
@@ -230,7 +232,7 @@ func countTopics(ctx context.Context, conn *pgx.Conn, cfg *config.Config, q *row
 		texts[i] = "coalesce(pg_catalog.left(" + replication.Quote(c) + "::text, 300), '')" // a topic's name has 249 characters
 	}
 	sql := "SELECT ARRAY[" + strings.Join(texts, ", ") + "]::text[], count(*), (sum(count(*)) OVER ())::bigint, count(*) OVER ()" +
-		q.from(relay.Table(cfg)) + " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT " + fmt.Sprint(topicsShown)
+		q.from() + " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT " + fmt.Sprint(topicsShown)
 	found, err := conn.Query(ctx, sql, append([]any{pgx.QueryExecModeSimpleProtocol}, q.args...)...)
 	if err != nil {
 		return nil, 0, 0, err

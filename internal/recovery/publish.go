@@ -67,7 +67,7 @@ func (p *publisher) rows(ctx context.Context, conn, lookup *pgx.Conn, cfg *confi
 		columns = append(columns, n.Column)
 	}
 	table := relay.Table(cfg)
-	c, err := openCursor(ctx, conn, "walpost_"+p.command, "read "+table.String(), "SELECT "+selectList(columns, longest(cfg))+q.from(table)+q.orderBy(), q.args)
+	c, err := openCursor(ctx, conn, "walpost_"+p.command, "read "+table.String(), "SELECT "+selectList(columns, longest(cfg))+q.from()+q.orderBy(), q.args)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (r *Range) timeColumn(cfg *config.Config) string {
 
 // rows makes the query of the range.
 func (r *Range) rows(cfg *config.Config, t *replication.Table) rows {
-	var q rows
+	q := rows{table: t.From(relay.Table(cfg))}
 	column, id := r.timeColumn(cfg), replication.Quote(cfg.Outbox.ID)
 	where := func(left, operator, value string) {
 		q.args = append(q.args, value)

@@ -92,6 +92,7 @@ func usage(format string, args ...any) error {
 // rows is a query over the table: its conditions with their arguments, as pgx
 // writes them into a simple query.
 type rows struct {
+	table string // as it stands behind FROM: replication.Table.From
 	where []string
 	args  []any
 	order []string
@@ -100,7 +101,7 @@ type rows struct {
 
 // rows makes the query of the selection.
 func (s Selection) rows(cfg *config.Config, t *replication.Table) rows {
-	var q rows
+	q := rows{table: t.From(relay.Table(cfg))}
 	id, column := replication.Quote(cfg.Outbox.ID), s.timeColumn(cfg)
 	switch {
 	case !s.Since.IsZero():
@@ -154,8 +155,8 @@ func (q *rows) compare(column, operator string, at time.Time) {
 func inUTC(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05.999999Z") }
 
 // from is everything behind the columns.
-func (q *rows) from(table replication.TableName) string {
-	sql := " FROM " + table.Quoted()
+func (q *rows) from() string {
+	sql := " FROM " + q.table
 	if len(q.where) > 0 {
 		sql += " WHERE " + strings.Join(q.where, " AND ")
 	}

@@ -21,6 +21,7 @@ const (
 	ConditionLagging      = "lagging"
 	ConditionRejected     = "records_rejected"
 	ConditionPrune        = "prune_failed"
+	ConditionUncarried    = "rows_not_streamed"
 	ConditionThrottled    = "throttled"
 	ConditionStandby      = "standby"
 )
@@ -86,6 +87,10 @@ func Conditions() []ConditionKind {
 		{
 			ConditionPrune, Warn, false, "The last round of outbox.prune failed: confirmed rows stay in the outbox.",
 			"mend what the message names; the next round tries again",
+		},
+		{
+			ConditionUncarried, Warn, false, "outbox.prune leaves rows alone that were written before their table was part of the published outbox: they were not in the stream.",
+			"`walpost audit -c FILE` shows which are missing in Kafka, `walpost replay -c FILE` publishes them; then delete them by hand",
 		},
 		{
 			ConditionThrottled, Info, false, "Kafka takes less than Postgres gives: reading pauses.",

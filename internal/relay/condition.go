@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/replication"
 )
 
 const (
@@ -30,7 +31,19 @@ func (r *Relay) conditions(rep *Report) []Condition {
 	if err := r.seen.prune; err != nil {
 		found.add(ConditionPrune, time.Time{}, err.Error())
 	}
+	if stay := r.seen.uncarried; len(stay) > 0 {
+		found.add(ConditionUncarried, time.Time{}, uncarriedWords(stay))
+	}
 	return r.seen.dated(found.found)
+}
+
+// uncarriedWords names the table with the most rows that were not in the stream.
+func uncarriedWords(stay []replication.Uncarried) string {
+	text := fmt.Sprintf("%d rows of %s", stay[0].Rows, stay[0].Table)
+	if more := len(stay) - 1; more > 0 {
+		text += fmt.Sprintf(", and rows of %d more partitions", more)
+	}
+	return text
 }
 
 func (r *Relay) stateConditions(rep *Report, found *findings) {

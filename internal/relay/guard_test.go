@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/zap"
+
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
@@ -23,6 +25,7 @@ func TestRow47to51_WhatSkipsRowsHalts(t *testing.T) {
 		"inserts not published":    {"ALTER PUBLICATION p SET (publish = 'update')", "no longer publishes inserts"},
 		"table renamed":            {"ALTER TABLE outbox RENAME TO old", "dropped or renamed"},
 		"table dropped, made anew": {"DROP TABLE outbox; " + relaytest.OutboxDDL, "another one"},
+		"a table inherits":         {"CREATE TABLE outbox_2026 () INHERITS (outbox)", "outbox_2026 inherits from public.outbox"},
 		"tables swapped":           {"ALTER TABLE outbox RENAME TO old; ALTER TABLE twin RENAME TO outbox", "another one"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -41,6 +44,64 @@ func TestRow47to51_WhatSkipsRowsHalts(t *testing.T) {
 				t.Errorf("ended with %+v, want a halt that says %q", err, tc.says)
 			}
 		})
+	}
+}
+
+// What becomes of a partition, so that its rows are not in the stream any more though
+// a query of the outbox shows them, halts with 4.
+func TestRow78_PartitionOutsideOfTheStreamHalts(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ sql, says string }{
+		"set unlogged": {"ALTER TABLE outbox_0 SET UNLOGGED", "outbox_0 of public.outbox is unlogged"},
+		"unlogged":     {"CREATE UNLOGGED TABLE outbox_1 PARTITION OF outbox FOR VALUES IN ('x')", "outbox_1 of public.outbox is unlogged"},
+		"foreign": {
+			"CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE outbox_1 PARTITION OF outbox FOR VALUES IN ('x') SERVER s",
+			"outbox_1 of public.outbox is a foreign table",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, partitionedDDL)
+			b.start(t)
+			b.db.Exec(t, relaytest.Insert("k", 1))
+			b.confirmed(t)
+			b.until(t, "the guard's first look", b.relay.Guarded)
+			b.db.Exec(t, strings.Split(tc.sql, "; ")...)
+			err := b.wait(t)
+			halt, ok := errors.AsType[*relay.Halt](err)
+			if !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Detail, tc.says) || halt.Hint == "" {
+				t.Errorf("ended with %+v, want a halt that says %q", err, tc.says)
+			}
+			again, err := relay.New(b.cfg, b.seen, zap.NewNop())
+			if err != nil {
+				t.Fatal(err)
+			}
+			halt, ok = errors.AsType[*relay.Halt](again.Run(t.Context(), nil))
+			if !ok || halt.Code != relay.ExitRequirement || !strings.Contains(halt.Detail, tc.says) {
+				t.Errorf("the next start ended with %+v, want 3", halt)
+			}
+		})
+	}
+}
+
+// partitionedDDL is an outbox with one partition, for all but one aggregate.
+const partitionedDDL = `CREATE TABLE outbox (id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb) PARTITION BY LIST (aggregateid);
+	CREATE TABLE outbox_0 PARTITION OF outbox DEFAULT`
+
+// A publication of all tables lets its tables be set unlogged.
+func TestRow78_TableSetUnloggedHalts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, relaytest.OutboxDDL)
+	b.db.Exec(t, "CREATE PUBLICATION "+b.cfg.Postgres.Publication+" FOR ALL TABLES WITH (publish = 'insert')",
+		"SELECT pg_create_logical_replication_slot('"+b.cfg.Postgres.Slot+"', 'pgoutput')")
+	b.start(t)
+	b.db.Exec(t, relaytest.Insert("k", 1))
+	b.confirmed(t)
+	b.until(t, "the guard's first look", b.relay.Guarded)
+	b.db.Exec(t, "ALTER TABLE outbox SET UNLOGGED")
+	err := b.wait(t)
+	if halt, ok := errors.AsType[*relay.Halt](err); !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Detail, "unlogged") {
+		t.Errorf("ended with %+v", err)
 	}
 }
 

@@ -25,7 +25,7 @@ func Pruning(cfg *config.Config) *replication.Pruning {
 	if p == nil {
 		return nil
 	}
-	return &replication.Pruning{Table: Table(cfg), TimeColumn: p.TimeColumn, After: p.After, Batch: p.Batch, Partitions: p.Partitions}
+	return &replication.Pruning{Table: Table(cfg), Publication: cfg.Postgres.Publication, TimeColumn: p.TimeColumn, After: p.After, Batch: p.Batch, Partitions: p.Partitions}
 }
 
 // prune deletes confirmed rows from time to time, until ctx ends: while this relay
@@ -36,7 +36,7 @@ func (r *Relay) prune(ctx context.Context) {
 	if what == nil {
 		return
 	}
-	defer r.seen.pruned(nil) // from here on it is another's
+	defer r.seen.pruned(nil, nil) // from here on it is another's
 	next := time.NewTimer(pruneLook)
 	defer next.Stop()
 	for {
@@ -49,18 +49,18 @@ func (r *Relay) prune(ctx context.Context) {
 			next.Reset(pruneLook)
 			continue
 		}
-		rows, err := r.pruneRound(ctx, *what)
+		rows, stay, err := r.pruneRound(ctx, *what)
 		if ctx.Err() != nil {
 			return
 		}
-		r.pruned(rows, err)
+		r.pruned(rows, stay, err)
 		next.Reset(r.cfg.Outbox.Prune.Every)
 	}
 }
 
 // pruned says how a round went.
-func (r *Relay) pruned(rows int64, err error) {
-	r.seen.pruned(err)
+func (r *Relay) pruned(rows int64, stay []replication.Uncarried, err error) {
+	r.seen.pruned(stay, err)
 	if rows > 0 {
 		r.log.Debug("pruned the outbox", zap.Int64("rows", rows))
 	}
@@ -70,28 +70,40 @@ func (r *Relay) pruned(rows int64, err error) {
 	}
 }
 
-// pruneRound deletes batch after batch until fewer rows than a batch are left, or
-// the slot does not get on.
-func (r *Relay) pruneRound(ctx context.Context, what replication.Pruning) (rows int64, err error) {
+// pruneRound deletes batch after batch until nothing is left to look at, or the slot
+// does not get on, and then counts what it left alone.
+func (r *Relay) pruneRound(ctx context.Context, what replication.Pruning) (rows int64, stay []replication.Uncarried, err error) {
 	dial, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	conn, err := r.target.SQL(dial)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what it has done is committed
 	if _, err := conn.Exec(ctx, pruneLimits); err != nil {
-		return 0, replication.Classify("set timeouts", err)
+		return 0, nil, replication.Classify("set timeouts", err)
 	}
+	if rows, err = r.pruneBatches(ctx, conn, what); err != nil {
+		return rows, nil, err
+	}
+	stay, err = what.Uncarried(ctx, conn)
+	return rows, stay, err
+}
+
+func (r *Relay) pruneBatches(ctx context.Context, conn *pgx.Conn, what replication.Pruning) (rows int64, err error) {
 	if what.Partitions {
-		if what.Table, err = r.dropPartitions(ctx, conn, what); err != nil || what.Table.IsZero() {
+		if what.Default, err = r.dropPartitions(ctx, conn, what); err != nil || what.Default.IsZero() {
 			return 0, err
 		}
 	}
-	for {
+	for last := false; !last; {
 		batch, err := what.Pick(ctx, conn)
-		if err != nil || batch.Rows == 0 {
+		if err != nil {
 			return rows, err
+		}
+		what, last = what.Behind(batch), batch.Last()
+		if batch.Rows == 0 {
+			continue
 		}
 		if yes, err := r.mayGo(ctx, conn, batch.LSN); err != nil || !yes {
 			return rows, err
@@ -99,10 +111,11 @@ func (r *Relay) pruneRound(ctx context.Context, what replication.Pruning) (rows 
 		deleted, err := what.Delete(ctx, conn, batch)
 		rows += deleted
 		r.observer.Pruned(int(deleted))
-		if err != nil || batch.Rows < what.Batch {
+		if err != nil {
 			return rows, err
 		}
 	}
+	return rows, nil
 }
 
 // dropPartitions drops what is old, and gives the partition whose rows are left to

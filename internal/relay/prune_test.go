@@ -248,3 +248,75 @@ func TestStandbyDoesNotPrune(t *testing.T) {
 	}
 	second.until(t, "the second to stream, and to delete", func() bool { return second.seen.pruned.Load() == 1 })
 }
+
+// Rows that were in the table before it was published, or in a partition before it
+// was attached, were not in the stream: pruning leaves them alone and names them, also
+// where they fill the head of the table. What was in the stream goes.
+func TestRow79_PruneLeavesWhatWasNotInTheStream(t *testing.T) {
+	t.Parallel()
+	for name, ddl := range map[string]string{"plain": relaytest.OutboxDDL, "partitioned": partitionedDDL} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, ddl, prunes)
+			b.db.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT 'order', 'before', 'Created', to_jsonb(i) FROM generate_series(1, 25) i`)
+			stays := 25
+			b.start(t)
+			b.db.Exec(t, relaytest.Insert("k", 0))
+			b.until(t, "the row to be deleted", func() bool { return b.seen.pruned.Load() == 1 })
+			if name == "partitioned" {
+				b.db.Exec(t, "CREATE TABLE outbox_a (LIKE outbox INCLUDING ALL)",
+					"INSERT INTO outbox_a (aggregatetype, aggregateid, payload) SELECT 'order', 'a', to_jsonb(i) FROM generate_series(1, 5) i",
+					"BEGIN; CREATE TABLE outbox_b (LIKE outbox INCLUDING ALL); INSERT INTO outbox_b (aggregatetype, aggregateid, payload) VALUES ('order', 'b', '1');"+
+						" ALTER TABLE outbox ATTACH PARTITION outbox_b FOR VALUES IN ('b'); INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('order', 'b', '2'); COMMIT",
+					"ALTER TABLE outbox ATTACH PARTITION outbox_a FOR VALUES IN ('a')")
+				stays += 6 // the second row of outbox_b was inserted into the outbox
+			}
+			b.db.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT 'order', (ARRAY['a', 'k'])[i % 2 + 1], 'Created', to_jsonb(i) FROM generate_series(1, 35) i`)
+			want := int64(36)
+			if name == "partitioned" {
+				want++
+			}
+			b.until(t, "what was in the stream to be deleted", func() bool { return b.seen.pruned.Load() == want })
+			b.until(t, "the condition", func() bool {
+				for _, c := range b.relay.Report("").Conditions {
+					if c.Name == relay.ConditionUncarried && strings.Contains(c.Hint, "25 rows of ") {
+						return true
+					}
+				}
+				return false
+			})
+			if n := len(b.texts(t, "SELECT id FROM outbox")); n != stays {
+				t.Errorf("%d rows are left, want the %d that Kafka does not have", n, stays)
+			}
+			b.consume(t, b.topic, int(want))
+		})
+	}
+}
+
+// A partition with rows that were not in the stream is not dropped, and those behind it are.
+func TestRow79_PruneDropsNoPartitionThatWasNotInTheStream(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `CREATE TABLE outbox (id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb,
+			created_at timestamptz NOT NULL DEFAULT now()) PARTITION BY RANGE (created_at);
+		CREATE TABLE outbox_rest PARTITION OF outbox DEFAULT`,
+		"outbox: {topic: 'PREFIX.{aggregatetype}', prune: {every: 50ms, after: 1h, time_column: created_at, drop_partitions: true}}\n")
+	b.start(t)
+	b.db.Exec(t, relaytest.Insert("k", 1))
+	b.confirmed(t)
+	b.db.Exec(t, "CREATE TABLE outbox_2018 (LIKE outbox INCLUDING ALL)",
+		"INSERT INTO outbox_2018 (aggregatetype, aggregateid, payload, created_at) VALUES ('order', 'a', '1', '2018-05-05')",
+		"ALTER TABLE outbox ATTACH PARTITION outbox_2018 FOR VALUES FROM ('2018-01-01') TO ('2019-01-01')",
+		"CREATE TABLE outbox_2019 PARTITION OF outbox FOR VALUES FROM ('2019-01-01') TO ('2020-01-01')",
+		"INSERT INTO outbox (aggregatetype, aggregateid, payload, created_at) VALUES ('order', 'k', '2', '2019-05-05')")
+	b.until(t, "the partition behind it to be dropped", func() bool {
+		return len(b.texts(t, "SELECT to_regclass('outbox_2019') WHERE to_regclass('outbox_2019') IS NOT NULL")) == 0
+	})
+	b.until(t, "the condition", func() bool {
+		return slices.ContainsFunc(b.relay.Report("").Conditions, func(c relay.Condition) bool {
+			return c.Name == relay.ConditionUncarried && strings.Contains(c.Hint, "1 rows of public.outbox_2018")
+		})
+	})
+	if n := len(b.texts(t, "SELECT id FROM outbox_2018")); n != 1 {
+		t.Errorf("%d rows are left", n)
+	}
+}

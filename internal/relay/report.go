@@ -126,14 +126,15 @@ func secondsSince(t, now time.Time) *float64 {
 
 // sightings is what goroutines beside the stream have seen last.
 type sightings struct {
-	mu       sync.Mutex
-	slot     *replication.SlotStatus
-	slotAt   time.Time // when the slot was looked at
-	failure  *LastError
-	postgres *string // its version
-	rejected time.Time
-	prune    error                // of the last round of outbox.prune
-	since    map[string]time.Time // conditions that are there, and since when
+	mu        sync.Mutex
+	slot      *replication.SlotStatus
+	slotAt    time.Time // when the slot was looked at
+	failure   *LastError
+	postgres  *string // its version
+	rejected  time.Time
+	prune     error                   // of the last round of outbox.prune
+	uncarried []replication.Uncarried // rows that the last round left alone
+	since     map[string]time.Time    // conditions that are there, and since when
 }
 
 func (s *sightings) slotStatus() *replication.SlotStatus {
@@ -184,10 +185,13 @@ func (s *sightings) sawRejected() {
 	s.rejected = time.Now()
 }
 
-func (s *sightings) pruned(err error) {
+func (s *sightings) pruned(stay []replication.Uncarried, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.prune = err
+	if err == nil {
+		s.uncarried = stay
+	}
 }
 
 // sightseer passes on to the observer and remembers what makes a condition.

@@ -18,6 +18,8 @@ type Guarded struct {
 	Table       uint32   // OID of the table that has the outbox's name; 0: there is none
 	Entries     []string // OID in pg_publication_rel, column list and digest of the row filter, for the table and its ancestors
 	Published   bool
+	Logged      bool      // the table's rows are in the WAL: with FOR ALL TABLES Postgres lets it be set unlogged
+	Outside     []Outside // see Table
 }
 
 // guardQuery looks at the row filter and column list through jsonb, since
@@ -25,7 +27,7 @@ type Guarded struct {
 // or of schemas: it would list every table.
 const guardQuery = `
 WITH t AS (
-  SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $2 AND c.relname = $3
+  SELECT c.oid, c.relpersistence = 'p' AS logged FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $2 AND c.relname = $3
 ), p AS (
   SELECT oid, pubinsert, pubviaroot FROM pg_publication WHERE pubname = $1
 ), e AS (
@@ -38,14 +40,18 @@ WITH t AS (
 SELECT coalesce((SELECT oid FROM p), 0), coalesce((SELECT pubinsert FROM p), false), coalesce((SELECT pubviaroot FROM p), false),
        coalesce((SELECT oid FROM t), 0), e.entries,
        CASE WHEN e.entries <> '{}' THEN true
-            ELSE EXISTS (SELECT FROM pg_publication_tables v WHERE v.pubname = $1 AND v.schemaname = $2 AND v.tablename = $3) END
+            ELSE EXISTS (SELECT FROM pg_publication_tables v WHERE v.pubname = $1 AND v.schemaname = $2 AND v.tablename = $3) END,
+       coalesce((SELECT logged FROM t), false)
 FROM e`
 
 // ReadGuarded looks at publication and table. It needs LOGIN only.
 func ReadGuarded(ctx context.Context, conn *pgx.Conn, names Names) (*Guarded, error) {
 	var g Guarded
 	err := conn.QueryRow(ctx, guardQuery, names.Publication, names.Table.Schema, names.Table.Name).Scan(
-		&g.Publication, &g.Insert, &g.ViaRoot, &g.Table, &g.Entries, &g.Published)
+		&g.Publication, &g.Insert, &g.ViaRoot, &g.Table, &g.Entries, &g.Published, &g.Logged)
+	if err == nil && g.Table != 0 {
+		g.Outside, err = readOutside(ctx, conn, g.Table)
+	}
 	return &g, Classify("look at publication and table", err)
 }
 
@@ -70,6 +76,17 @@ func (g *Guarded) Changed(now *Guarded, names Names) error {
 	case !slices.Equal(g.Entries, now.Entries):
 		return fmt.Errorf("table %s was taken out of publication %s and put back, or got a row filter or column list there", table, publication)
 	}
+	return now.whole(names.Table)
+}
+
+// whole says in words which rows look like the outbox's and are not in the stream.
+func (g *Guarded) whole(outbox TableName) error {
+	switch {
+	case !g.Logged:
+		return fmt.Errorf("table %s is unlogged: its rows are not in the WAL", outbox)
+	case len(g.Outside) > 0:
+		return fmt.Errorf("%s%s", g.Outside[0].words(outbox), notInStream)
+	}
 	return nil
 }
 
@@ -78,7 +95,7 @@ func (g *Guarded) Complete(names Names) error {
 	if g.Publication == 0 || g.Table == 0 || !g.Published || !g.Insert {
 		return (&Guarded{Publication: g.Publication, Table: g.Table}).Changed(g, names)
 	}
-	return nil
+	return g.whole(names.Table)
 }
 
 // WaitsForStandby tells that the slot's walsender holds events back until the

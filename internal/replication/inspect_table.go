@@ -20,6 +20,7 @@ type Table struct {
 	Readable    bool // the role has SELECT
 	Deletable   bool // the role has DELETE
 	Columns     []TableColumn
+	Outside     []Outside // what a query of the table shows and the stream does not carry
 
 	// WithoutIdentity counts the tables (the table itself, or its leaf partitions)
 	// whose rows an UPDATE or DELETE cannot name to a publication that publishes
@@ -43,7 +44,7 @@ type TableColumn struct {
 
 // Partitioned says that rows live in partitions, and are published through the
 // root only with publish_via_partition_root.
-func (t *Table) Partitioned() bool { return t.Kind == "p" }
+func (t *Table) Partitioned() bool { return t.Kind == partitioned }
 
 // Relation gives the table in the form pgoutput sends it, so that one check
 // serves the catalogue and the stream.
@@ -105,6 +106,9 @@ func readTable(ctx context.Context, tx pgx.Tx, name TableName) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.Columns, err = pgx.CollectRows(rows, pgx.RowToStructByPos[TableColumn])
+	if t.Columns, err = pgx.CollectRows(rows, pgx.RowToStructByPos[TableColumn]); err != nil {
+		return nil, err
+	}
+	t.Outside, err = readOutside(ctx, tx, t.OID)
 	return &t, err
 }

@@ -23,7 +23,7 @@ SELECT name FROM (
   SELECT format('%I.%I', n.nspname, c.relname) AS name, (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz AS until
   FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE i.inhparent = $1::text::regclass) AS partitions
-WHERE until <= now() - make_interval(secs => $2::float8) ORDER BY until LIMIT $3::int`
+WHERE until <= now() - make_interval(secs => $2::float8) ORDER BY until`
 
 // DropPartitions drops partitions that lie wholly further back than After, some at a
 // time, and gives their names; none when confirmed says no. They are locked against
@@ -31,12 +31,15 @@ WHERE until <= now() - make_interval(secs => $2::float8) ORDER BY until LIMIT $3
 // they hold is committed below it.
 func (p Pruning) DropPartitions(ctx context.Context, conn *pgx.Conn, confirmed func(lsn string) (bool, error)) (dropped []string, err error) {
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, oldPartitionsQuery, p.Table.Quoted(), p.After.Seconds(), mostDropped)
+		rows, err := tx.Query(ctx, oldPartitionsQuery, p.Table.Quoted(), p.After.Seconds())
 		if err != nil {
 			return err
 		}
 		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		if err != nil || len(names) == 0 {
+			return err
+		}
+		if names, err = p.wholly(ctx, tx, names); err != nil || len(names) == 0 {
 			return err
 		}
 		list := strings.Join(names, ", ") // quoted by the server
@@ -60,6 +63,29 @@ func (p Pruning) DropPartitions(ctx context.Context, conn *pgx.Conn, confirmed f
 		return nil, Classify("drop partitions of "+p.Table.String(), err)
 	}
 	return dropped, nil
+}
+
+// wholly gives the first partitions of which every row was in the stream. What is
+// written into them from now on is.
+func (p Pruning) wholly(ctx context.Context, tx pgx.Tx, names []string) (list []string, err error) {
+	major, err := majorVersion(tx.Conn().PgConn())
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		var stays bool
+		sql := carriedWith(major) + " SELECT EXISTS (SELECT FROM " + name + " r LEFT JOIN bounds b ON b.leaf = r.tableoid WHERE NOT coalesce(" + carried + ", false))"
+		if err := tx.QueryRow(ctx, sql, p.Table.Quoted(), p.Publication).Scan(&stays); err != nil {
+			return nil, err
+		}
+		if stays {
+			continue
+		}
+		if list = append(list, name); len(list) == mostDropped {
+			break
+		}
+	}
+	return list, nil
 }
 
 // DefaultPartition is the partition that takes what fits no other; zero: none.

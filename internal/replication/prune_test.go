@@ -11,8 +11,8 @@ import (
 func pruneDatabase(t *testing.T, ddl string) (devstacktest.Database, Pruning) {
 	t.Helper()
 	db := stack.Database(t)
-	db.Exec(t, ddl, "SELECT pg_create_logical_replication_slot('"+db.Name+"', 'pgoutput')")
-	return db, Pruning{Table: TableName{"public", "outbox"}, Batch: 100}
+	db.Exec(t, ddl, "CREATE PUBLICATION "+db.Name+" FOR TABLE outbox WITH (publish = 'insert')", "SELECT pg_create_logical_replication_slot('"+db.Name+"', 'pgoutput')")
+	return db, Pruning{Table: TableName{"public", "outbox"}, Publication: db.Name, Batch: 100}
 }
 
 // A batch is confirmed when the slot is past its rows' commits, and not before.

@@ -81,6 +81,9 @@ func (i *Inspection) Requirements(want Wanted) []Requirement {
 		list = append(list, i.Writers.requirement(want.AnyWriter, i.Server.Database))
 	}
 	if i.Table != nil {
+		if len(i.Table.Outside) > 0 {
+			list = append(list, OutsideRequirement(i.Names.Table, i.Table.Outside))
+		}
 		list = append(list, i.columnRequirements(want)...)
 		list = append(list, i.pruneRequirements(want.Prune)...)
 	}

@@ -27,12 +27,36 @@ func nothing(*fixture, *testing.T)         {}
 func onlyTable(f *fixture, t *testing.T)   { f.table(t) }
 func withoutSlot(f *fixture, t *testing.T) { f.table(t); f.publication(t) }
 
+// partitionedWith is a complete partitioned outbox, and then what is done to it.
+func partitionedWith(then ...string) []string {
+	return append([]string{
+		"CREATE TABLE public.outbox (id uuid, aggregatetype text, aggregateid text, type text, payload jsonb) PARTITION BY HASH (id)",
+		"CREATE TABLE public.outbox_0 PARTITION OF public.outbox FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+		"CREATE PUBLICATION $NAME FOR TABLE public.outbox WITH (publish = 'insert', publish_via_partition_root = true)",
+		"SELECT pg_create_logical_replication_slot('$NAME', 'pgoutput')",
+	}, then...)
+}
+
 func faults() map[string]fault {
 	return map[string]fault{
-		"no table":        {init: nothing, name: "table", state: Failed, exit: 3, detail: "public.outbox does not exist", fix: "walpost init"},
-		"view":            {init: nothing, sql: []string{"CREATE VIEW public.outbox AS SELECT 1 AS id"}, name: "table", state: Failed, exit: 3, detail: "a view"},
-		"unlogged":        {init: nothing, sql: []string{"CREATE UNLOGGED TABLE public.outbox ()"}, name: "table", state: Failed, exit: 3, detail: "unlogged", fix: "SET LOGGED"},
-		"a partition":     {init: nothing, sql: []string{"CREATE TABLE public.root (id int) PARTITION BY RANGE (id)", "CREATE TABLE public.outbox PARTITION OF public.root DEFAULT"}, name: "table", state: Failed, exit: 3, detail: "is a partition", fix: "outbox.table: public.root"},
+		"no table":         {init: nothing, name: "table", state: Failed, exit: 3, detail: "public.outbox does not exist", fix: "walpost init"},
+		"view":             {init: nothing, sql: []string{"CREATE VIEW public.outbox AS SELECT 1 AS id"}, name: "table", state: Failed, exit: 3, detail: "a view"},
+		"unlogged":         {init: nothing, sql: []string{"CREATE UNLOGGED TABLE public.outbox ()"}, name: "table", state: Failed, exit: 3, detail: "unlogged", fix: "SET LOGGED"},
+		"a partition":      {init: nothing, sql: []string{"CREATE TABLE public.root (id int) PARTITION BY RANGE (id)", "CREATE TABLE public.outbox PARTITION OF public.root DEFAULT"}, name: "table", state: Failed, exit: 3, detail: "is a partition", fix: "outbox.table: public.root"},
+		"a table inherits": {sql: []string{"CREATE TABLE public.outbox_2026 () INHERITS (public.outbox)"}, name: "rows outside of the stream", state: Failed, exit: 3, detail: "public.outbox_2026 inherits from public.outbox", fix: "NO INHERIT"},
+		"unlogged partition": {
+			init: nothing, sql: partitionedWith("CREATE UNLOGGED TABLE public.outbox_1 PARTITION OF public.outbox FOR VALUES WITH (MODULUS 2, REMAINDER 1)"),
+			name: "rows outside of the stream", state: Failed, exit: 3, detail: "outbox_1 of public.outbox is unlogged", fix: "SET LOGGED",
+		},
+		"partition set unlogged": {
+			init: nothing, sql: partitionedWith("ALTER TABLE public.outbox_0 SET UNLOGGED"),
+			name: "rows outside of the stream", state: Failed, exit: 3, detail: "outbox_0 of public.outbox is unlogged", fix: "SET LOGGED",
+		},
+		"foreign partition": {
+			init: nothing, sql: partitionedWith("CREATE FOREIGN DATA WRAPPER w", "CREATE SERVER s FOREIGN DATA WRAPPER w",
+				"CREATE FOREIGN TABLE public.outbox_1 PARTITION OF public.outbox FOR VALUES WITH (MODULUS 2, REMAINDER 1) SERVER s"),
+			name: "rows outside of the stream", state: Failed, exit: 3, detail: "outbox_1 of public.outbox is a foreign table", fix: "DETACH PARTITION",
+		},
 		"column, no slot": {init: onlyTable, sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload", state: Failed, exit: 3, detail: "it has id, aggregatetype, aggregateid, type, body", fix: "outbox.value"},
 		"column, slot":    {sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload", state: Failed, exit: 0},
 		"column type": {init: onlyTable, want: func(w *Wanted) {

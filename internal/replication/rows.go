@@ -11,8 +11,11 @@ import (
 // published, and `init` says how many there are. known is false when the role
 // may not read the table, which it need not.
 func CountRows(ctx context.Context, conn *pgx.Conn, table TableName) (count int64, known bool, err error) {
-	err = conn.QueryRow(ctx, "SELECT count(*) FROM "+table.Quoted()).Scan(&count)
+	from, err := ReadFrom(ctx, conn, table)
 	if err != nil {
+		return 0, false, err
+	}
+	if err = conn.QueryRow(ctx, "SELECT count(*) FROM "+from).Scan(&count); err != nil {
 		err = Classify("count rows of "+table.String(), err)
 		if KindOf(err) == InsufficientPrivilege {
 			return 0, false, nil
@@ -38,7 +41,11 @@ func DistinctValues(ctx context.Context, conn *pgx.Conn, table TableName, column
 		texts = append(texts, "pg_catalog.left("+Quote(c)+"::text, 300)") // a topic's name has 249 characters
 		notNull = append(notNull, Quote(c)+" IS NOT NULL")
 	}
-	sql := "SELECT DISTINCT ARRAY[" + strings.Join(texts, ", ") + "] FROM " + table.Quoted() +
+	from, err := ReadFrom(ctx, conn, table)
+	if err != nil {
+		return nil, false, err
+	}
+	sql := "SELECT DISTINCT ARRAY[" + strings.Join(texts, ", ") + "] FROM " + from +
 		" WHERE " + strings.Join(notNull, " AND ") + " ORDER BY 1 LIMIT $1"
 	rows, err := conn.Query(ctx, sql, maxDistinct)
 	if err == nil {

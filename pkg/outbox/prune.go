@@ -35,8 +35,12 @@ func (o *Outbox) Prune(ctx context.Context, db DB, retention Retention) (deleted
 	if r.Keep > 0 && o.config.Columns.CreatedAt == "" {
 		return 0, badConfig("Retention.Keep wants Columns.CreatedAt")
 	}
+	from, err := o.from(ctx, db)
+	if err != nil {
+		return 0, fmt.Errorf("outbox: prune %s: %w", o.table.quoted(), err)
+	}
 	for {
-		batch, err := o.pick(ctx, db, r)
+		batch, err := o.pick(ctx, db, from, r)
 		if err != nil {
 			return deleted, fmt.Errorf("outbox: prune %s: %w", o.table.quoted(), err)
 		}
@@ -46,7 +50,7 @@ func (o *Outbox) Prune(ctx context.Context, db DB, retention Retention) (deleted
 		if err := awaitConfirmed(ctx, db, r.Slot, batch.lsn, r.Wait); err != nil {
 			return deleted, err
 		}
-		n, err := o.remove(ctx, db, batch)
+		n, err := o.remove(ctx, db, from, batch)
 		deleted += n
 		if err != nil {
 			return deleted, fmt.Errorf("outbox: prune %s: %w", o.table.quoted(), err)
@@ -72,23 +76,34 @@ type batch struct {
 	lsn       string
 }
 
+// from is the table as the statements name it. Of a plain table they say ONLY: rows of
+// tables that inherit from it are not the relay's, and not confirmed by the slot.
+func (o *Outbox) from(ctx context.Context, db DB) (string, error) {
+	var partitioned bool
+	err := queryRow(ctx, db, []any{&partitioned}, "SELECT coalesce((SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass($1::text)), false)", o.table.quoted())
+	if err != nil || partitioned {
+		return o.table.quoted(), err
+	}
+	return "ONLY " + o.table.quoted(), nil
+}
+
 // pick reads one batch, and the position after it.
-func (o *Outbox) pick(ctx context.Context, db DB, r Retention) (b batch, err error) {
+func (o *Outbox) pick(ctx context.Context, db DB, from string, r Retention) (b batch, err error) {
 	old, args := "", []any{r.Batch}
 	if r.Keep > 0 {
 		old = " WHERE " + quote(o.config.Columns.CreatedAt) + " < now() - make_interval(secs => $2::double precision)"
 		args = append(args, r.Keep.Seconds())
 	}
 	query := "SELECT count(*), coalesce(array_agg(id)::text, '{}'), coalesce(array_agg(ctid)::text, '{}'), " + position +
-		" FROM (SELECT " + quote(o.columns[indexID].name) + " AS id, ctid FROM " + o.table.quoted() + old + " LIMIT $1::bigint) AS picked"
+		" FROM (SELECT " + quote(o.columns[indexID].name) + " AS id, ctid FROM " + from + old + " LIMIT $1::bigint) AS picked"
 	return b, queryRow(ctx, db, []any{&b.rows, &b.ids, &b.tids, &b.lsn}, query, args...)
 }
 
 // remove deletes a batch. The place finds the row without an index; the id keeps
 // safe what has come into the place of a row that is gone.
-func (o *Outbox) remove(ctx context.Context, db DB, b batch) (int64, error) {
+func (o *Outbox) remove(ctx context.Context, db DB, from string, b batch) (int64, error) {
 	id := o.columns[indexID]
-	result, err := db.ExecContext(ctx, "DELETE FROM "+o.table.quoted()+" WHERE ctid = ANY ($1::text::tid[]) AND "+
+	result, err := db.ExecContext(ctx, "DELETE FROM "+from+" WHERE ctid = ANY ($1::text::tid[]) AND "+
 		quote(id.name)+" = ANY ($2::text::"+id.cast+"[])", b.tids, b.ids)
 	if err != nil {
 		return 0, err
