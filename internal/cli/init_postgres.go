@@ -84,7 +84,7 @@ func (i *initializer) postgres(ctx context.Context, conn *pgx.Conn) error {
 			}
 		}
 	}
-	made, err := replication.CreatePublication(ctx, conn, i.cfg.Postgres.Publication, relay.Table(i.cfg))
+	made, err := replication.CreatePublication(ctx, conn, i.cfg.Postgres.Publication, relay.Table(i.cfg), i.cfg.Postgres.Slot)
 	if err != nil {
 		return err
 	}
@@ -144,21 +144,15 @@ func (i *initializer) mends(there *replication.Inspection, q replication.Require
 
 func (i *initializer) slot(ctx context.Context, conn *pgx.Conn, there *replication.Inspection) error {
 	name := i.cfg.Postgres.Slot
-	if there.Slot != nil {
+	if there.Slot != nil && !there.Slot.Making() {
 		i.step(step{Action: exists, Kind: slot, Name: name})
-		return nil
+		return i.finish(ctx, conn)
 	}
-	session, err := relay.Target(i.cfg).Replication(ctx)
+	made, err := i.make(ctx, conn)
 	if err != nil {
 		return err
 	}
-	defer session.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it ends with the process at the latest
-	waiting := time.AfterFunc(5*time.Second, func() {
-		_, _ = fmt.Fprintln(i.err, "walpost: waiting for transactions that are writing to end: see pg_stat_activity and pg_prepared_xacts")
-	})
-	made, err := replication.CreateSlot(ctx, session, name, i.cfg.Postgres.Failover)
-	waiting.Stop()
-	if err != nil {
+	if err := i.finish(ctx, conn); err != nil {
 		return err
 	}
 	st := step{Action: done(made.Created), Kind: slot, Name: name}
@@ -170,6 +164,44 @@ func (i *initializer) slot(ctx context.Context, conn *pgx.Conn, there *replicati
 		return nil
 	}
 	return i.count(ctx, conn, made.ConsistentPoint)
+}
+
+// waits says for which transaction the slot waits.
+func (i *initializer) waits(ctx context.Context) {
+	text := "transactions that are writing to end: see pg_stat_activity and pg_prepared_xacts"
+	if conn, hangUp, err := connect(ctx, i.cfg); err == nil {
+		defer hangUp()
+		if w, err := replication.OldestWriter(ctx, conn); err == nil && w != nil {
+			text = w.Text + "; " + w.Fix
+		}
+	}
+	_, _ = fmt.Fprintln(i.err, "walpost: waiting for "+text)
+}
+
+// make makes the slot, or waits for one that another connection is making: when that
+// does not come to its end, it makes the slot after all.
+func (i *initializer) make(ctx context.Context, conn *pgx.Conn) (replication.Slot, error) {
+	session, err := relay.Target(i.cfg).Replication(ctx)
+	if err != nil {
+		return replication.Slot{}, err
+	}
+	defer session.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it ends with the process at the latest
+	waiting := time.AfterFunc(5*time.Second, func() { i.waits(ctx) })
+	defer waiting.Stop()
+	for {
+		made, err := replication.CreateSlot(ctx, session, i.cfg.Postgres.Slot, i.cfg.Postgres.Failover)
+		if err != nil || made.Created {
+			return made, err
+		}
+		if there, err := replication.AwaitSlot(ctx, conn, i.cfg.Postgres.Slot); there || err != nil {
+			return made, err
+		}
+	}
+}
+
+// finish says that the first start has come to its end.
+func (i *initializer) finish(ctx context.Context, conn *pgx.Conn) error {
+	return replication.FinishPublication(ctx, conn, i.cfg.Postgres.Publication, i.cfg.Postgres.Slot)
 }
 
 // count says how many rows came before the slot.

@@ -40,7 +40,13 @@ func newFixture(t *testing.T, change sections) *fixture {
 // newFixtureOn is newFixture on a Kafka of the test's own, with settings of the topic.
 func newFixtureOn(t *testing.T, k *devstack.Kafka, settings map[string]string, change sections) *fixture {
 	t.Helper()
-	f := &fixture{db: stack.Database(t), kafka: k, prefix: stack.Name(t)}
+	return newFixtureIn(t, stack.Database(t), k, settings, change)
+}
+
+// newFixtureIn is newFixtureOn in a database on a server of the test's own.
+func newFixtureIn(t *testing.T, db devstacktest.Database, k *devstack.Kafka, settings map[string]string, change sections) *fixture {
+	t.Helper()
+	f := &fixture{db: db, kafka: k, prefix: stack.Name(t)}
 	f.db.Exec(t, relaytest.OutboxDDL)
 	f.topic, f.slot = f.prefix+".order", "walpost_"+f.db.Name
 	if err := k.CreateTopic(t.Context(), f.topic, 4, 1, settings); err != nil {

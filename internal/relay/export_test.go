@@ -46,3 +46,7 @@ func (r *Relay) SetPatience(d time.Duration) { r.patience = d }
 // SetStuckFor shortens for how long streams must end at the same place. It is called
 // before Run.
 func (r *Relay) SetStuckFor(d time.Duration) { r.stuckFor = d }
+
+// SetStartLook shortens what a look at the database at the start may take. It is
+// called before Run.
+func (r *Relay) SetStartLook(d time.Duration) { r.startLook = d }

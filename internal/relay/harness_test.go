@@ -35,6 +35,7 @@ type bench struct {
 	patience  time.Duration // of the next launch; 0: the default
 	guardIdle time.Duration // the same
 	stuckFor  time.Duration // the same
+	startLook time.Duration // the same
 }
 
 // newBench makes the database, the topic, and a configuration with the extra YAML.
@@ -114,6 +115,9 @@ func (b *bench) launch(t *testing.T) {
 	}
 	if b.stuckFor > 0 {
 		r.SetStuckFor(b.stuckFor)
+	}
+	if b.startLook > 0 {
+		r.SetStartLook(b.startLook)
 	}
 	b.relay, b.run = r, relaytest.Run(t, r)
 }

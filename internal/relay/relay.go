@@ -73,8 +73,9 @@ type Relay struct {
 	stuckFor time.Duration // as the constant; shorter in tests
 	trial    trial         // of the present stream; while it runs watch's
 
-	seen     sightings
-	patience time.Duration // as the constant; shorter in tests
+	seen      sightings
+	patience  time.Duration // as the constant; shorter in tests
+	startLook time.Duration // the same
 
 	// the guard's: one runs at a time
 	guarded         atomic.Pointer[replication.Guarded] // as it was at the last look
@@ -90,7 +91,7 @@ type Relay struct {
 func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error) {
 	log = log.With(zap.String("relay", cfg.Name))
 	r := &Relay{
-		cfg: cfg, log: log, target: Target(cfg), patience: patience, stuckFor: stuckFor, guardIdle: guardIdle, changed: newSignal(),
+		cfg: cfg, log: log, target: Target(cfg), patience: patience, stuckFor: stuckFor, startLook: startLook, guardIdle: guardIdle, changed: newSignal(),
 		failing:  backoff{least: 100 * time.Millisecond, most: 5 * time.Second},
 		standing: backoff{least: 50 * time.Millisecond, most: standbyPoll},
 	}
@@ -188,7 +189,7 @@ func (r *Relay) withDeadline(ctx context.Context, stop <-chan struct{}) (context
 // attempt is one connection to Postgres, from dialling to its end.
 func (r *Relay) attempt(ctx context.Context, stop <-chan struct{}, wake *waker) error {
 	if !r.started {
-		if err := r.verifyStart(ctx); err != nil {
+		if err := r.verifyStart(ctx, stop); err != nil {
 			return err
 		}
 		r.started = true

@@ -9,40 +9,80 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/crash"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/router"
 )
 
+// startLook is what each look at the database may take.
+const startLook = time.Minute
+
 // verifyStart judges the requirements of a start and creates publication and slot
-// at the first one. A server that cannot be reached is an error to wait out; one
-// that answers with what waiting does not change is a *Halt with code 3 or 4.
-func (r *Relay) verifyStart(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+// at the first one, however long that takes. A server that cannot be reached is an
+// error to wait out; one that answers with what waiting does not change is a *Halt
+// with code 3 or 4.
+func (r *Relay) verifyStart(ctx context.Context, stop <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	conn, err := r.target.SQL(ctx)
-	if err != nil {
-		return definite(err)
+	go func() { // nothing is read yet: what a stop finds here ends at once
+		select {
+		case <-ctx.Done():
+		case <-stop:
+			cancel()
+		}
+	}()
+	for first := true; ; first = false {
+		if ready, err := r.stepOfStart(ctx, first); ready || err != nil {
+			return err
+		}
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was read from only
-	r.state.set(Verifying, "", "")
+}
+
+// stepOfStart looks at the database and does the next thing that is missing. It
+// reports whether nothing is.
+func (r *Relay) stepOfStart(ctx context.Context, first bool) (ready bool, err error) {
+	limited, cancel := context.WithTimeout(ctx, r.startLook)
+	defer cancel()
+	conn, err := r.target.SQL(limited)
+	if err != nil {
+		return false, definite(err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what it was for is done
+	r.state.swap(Verifying, "", Connecting)
+	there, err := r.inspectStart(limited, conn, first)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case there.Slot != nil && there.Slot.Making():
+		return false, r.awaitSlot(ctx, conn, there.Slot.ActivePID)
+	case there.Slot != nil && there.Publication != nil && there.Publication.Unfinished:
+		return true, definite(replication.FinishPublication(limited, conn, r.cfg.Postgres.Publication, r.cfg.Postgres.Slot))
+	case there.Slot != nil:
+		return true, nil
+	default:
+		return false, r.create(ctx, conn)
+	}
+}
+
+// inspectStart looks at the database and judges it.
+func (r *Relay) inspectStart(ctx context.Context, conn *pgx.Conn, first bool) (*replication.Inspection, error) {
 	inspection, err := replication.Inspect(ctx, conn, Names(r.cfg))
 	if err != nil {
-		return definite(err)
+		return nil, definite(err)
 	}
 	wanted, err := r.wanted(ctx, conn)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	list := inspection.Requirements(wanted)
 	for _, q := range list {
-		if q.State == replication.Warning {
+		if q.State == replication.Warning && first {
 			r.log.Warn("requirement", zap.String("name", q.Name), zap.String("detail", q.Detail), zap.String("fix", q.Fix))
 		}
 	}
 	if fault := replication.JudgeStart(list); fault != nil {
-		return &Halt{
+		return nil, &Halt{
 			Code: fault.Exit, Reason: "the requirements for a start are not met", Detail: fault.Error(),
 			Hint: "`walpost check -c " + r.cfg.File + "` shows them all",
 		}
@@ -50,10 +90,7 @@ func (r *Relay) verifyStart(ctx context.Context) error {
 	if inspection.Table != nil && inspection.Slot == nil {
 		r.pipeline.oid = inspection.Table.OID
 	}
-	if inspection.Slot != nil || inspection.Publication != nil {
-		return nil
-	}
-	return r.create(ctx, conn)
+	return inspection, nil
 }
 
 // wanted is what the configuration asks of the database.
@@ -82,80 +119,6 @@ func CheckColumns(rt *router.Router, types map[uint32]router.TypeInfo) func(*pgo
 			list = append(list, q)
 		}
 		return list
-	}
-}
-
-// create makes publication and slot, in this order: a slot made first cannot
-// decode what was written before its publication.
-func (r *Relay) create(ctx context.Context, conn *pgx.Conn) error {
-	made, err := replication.CreatePublication(ctx, conn, r.cfg.Postgres.Publication, Table(r.cfg))
-	if err != nil {
-		return definite(err)
-	}
-	crash.At(crash.PublicationCreated)
-	if made {
-		r.log.Info("created publication", zap.String("publication", r.cfg.Postgres.Publication))
-	}
-	session, err := r.target.Replication(ctx)
-	if err != nil {
-		return definite(err)
-	}
-	defer session.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it ends with the process at the latest
-	told := r.tellWriters(ctx, conn)
-	slot, err := replication.CreateSlot(ctx, session, r.cfg.Postgres.Slot, r.cfg.Postgres.Failover)
-	told()
-	if err != nil {
-		return definite(err)
-	}
-	if !slot.Created {
-		return nil
-	}
-	crash.At(crash.SlotCreated)
-	fields := []zap.Field{zap.String("slot", r.cfg.Postgres.Slot), zap.Stringer("consistent_point", slot.ConsistentPoint)}
-	if r.cfg.Outbox.Messages() {
-		r.log.Info("created slot", fields...)
-		return nil
-	}
-	if rows, known, err := replication.CountRows(ctx, conn, Table(r.cfg)); err == nil && known {
-		fields = append(fields, zap.Int64("rows_before_it_not_published", rows))
-	}
-	r.log.Info("created slot", fields...)
-	return nil
-}
-
-// slowSlot is how long the making of a slot may take before it is said what it waits
-// for.
-const slowSlot = time.Second
-
-// tellWriters says which open transaction the making of the slot waits for, until
-// the caller ends it: the connection is its own for so long.
-func (r *Relay) tellWriters(ctx context.Context, conn *pgx.Conn) (end func()) {
-	finished, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(slowSlot)
-		defer tick.Stop()
-		for {
-			select {
-			case <-finished:
-				return
-			case <-tick.C:
-			}
-			w, err := replication.OldestWriter(ctx, conn)
-			if err != nil || w == nil {
-				continue // CreateSlot says what is wrong
-			}
-			reason := "creating slot " + r.cfg.Postgres.Slot + " waits for " + w.Text
-			r.state.set(Verifying, reason, w.Fix)
-			if time.Since(r.logged) >= logEvery {
-				r.logged = time.Now()
-				r.log.Warn(reason, zap.String("hint", w.Fix))
-			}
-		}
-	}()
-	return func() {
-		close(finished)
-		<-ended
 	}
 }
 

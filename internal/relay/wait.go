@@ -13,6 +13,9 @@ import (
 // wait sleeps before the next attempt to connect, as long as what ended the last
 // one asks for. It returns an error only when the relay shall end.
 func (r *Relay) wait(ctx context.Context, stop <-chan struct{}, err error) error {
+	if isClosed(stop) && r.settled() {
+		return nil
+	}
 	if errors.Is(err, errHibernate) {
 		return r.hibernate(ctx, stop)
 	}

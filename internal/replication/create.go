@@ -29,8 +29,9 @@ func CreateTable(ctx context.Context, conn *pgx.Conn, table TableName, columns O
 // is partitioned. It reports whether it created; a publication that is there is
 // not touched, and not judged. Create it before the slot: decoding looks a
 // publication up as of the WAL position it reads (facts: before the slot, or the
-// slot is wedged).
-func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, table TableName) (bool, error) {
+// slot is wedged). firstSlot is the slot that the publication is made for, when there
+// never was one: until FinishPublication it says so. "" leaves no mark.
+func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, table TableName, firstSlot string) (bool, error) {
 	op := "create publication " + displayName(publication)
 	exists, err := queryBool(ctx, conn, "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", publication)
 	if err != nil {
@@ -42,7 +43,11 @@ func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, 
 	if err != nil {
 		return false, Classify(op, err)
 	}
-	return create(ctx, conn, exists, op, CreatePublicationSQL(publication, table, partitioned))
+	sql := CreatePublicationSQL(publication, table, partitioned)
+	if firstSlot != "" {
+		sql += "; " + commentSQL(publication, unfinished(firstSlot)) // in one transaction: both or none
+	}
+	return create(ctx, conn, exists, op, sql)
 }
 
 // create runs a CREATE unless the object exists. That somebody else created it

@@ -32,13 +32,16 @@ func TestCreateIsIdempotent(t *testing.T) {
 		if err != nil || created != want {
 			t.Fatalf("table: created %v, %v", created, err)
 		}
-		created, err = CreatePublication(ctx, conn, f.names.Publication, f.names.Table)
+		created, err = CreatePublication(ctx, conn, f.names.Publication, f.names.Table, f.names.Slot)
 		if err != nil || created != want {
 			t.Fatalf("publication: created %v, %v", created, err)
 		}
 		slot := f.slot(t)
 		if slot.Created != want || (slot.ConsistentPoint != 0) != want {
 			t.Fatalf("slot: %+v", slot)
+		}
+		if err := FinishPublication(ctx, conn, f.names.Publication, f.names.Slot); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if list := f.inspect(t).Requirements(wanted()); strings.Count(lines(list), "ok ") != len(list) {
@@ -136,7 +139,7 @@ func TestCreateRefused(t *testing.T) {
 	f.Exec(t, "INSERT INTO public.outbox VALUES (gen_random_uuid(), 'order', '1', 'created', '{}'), (gen_random_uuid(), 'invoice', '2', 'created', '{}'), (gen_random_uuid(), 'order', '3', 'created', '{}')")
 	relay, ctx := openSQL(t, f.relay), t.Context()
 
-	if _, err := CreatePublication(ctx, relay, f.names.Publication, f.names.Table); KindOf(err) != InsufficientPrivilege {
+	if _, err := CreatePublication(ctx, relay, f.names.Publication, f.names.Table, ""); KindOf(err) != InsufficientPrivilege {
 		t.Errorf("publication: %v: %v", KindOf(err), err)
 	}
 	if _, err := CreateTable(ctx, relay, TableName{"nowhere", "outbox"}, debezium()); KindOf(err) != TableMissing {

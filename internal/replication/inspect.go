@@ -84,7 +84,7 @@ func Inspect(ctx context.Context, conn *pgx.Conn, names Names) (*Inspection, err
 		} else if result.Writers, err = readMessageWriters(ctx, tx); err != nil {
 			return Classify("read who may write messages", err)
 		}
-		if result.Publication, err = readPublication(ctx, tx, names.Publication, result.Table); err != nil {
+		if result.Publication, err = readPublication(ctx, tx, names, result.Table); err != nil {
 			return Classify("read publication "+displayName(names.Publication), err)
 		}
 		if result.Slot, err = readSlot(ctx, tx, names.Slot); err != nil {

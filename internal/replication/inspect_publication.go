@@ -19,6 +19,9 @@ type Publication struct {
 	AllTables bool
 	Owned     bool // the role is, or belongs to, the owner
 
+	// Unfinished: walpost made it for the slot of these names, and not the slot yet.
+	Unfinished bool
+
 	// Entries are the OIDs in pg_publication_rel of the table and its ancestors: a
 	// table that was taken out and put back has another one. Empty when the table
 	// is published through its schema or with all tables.
@@ -51,6 +54,7 @@ func (p *Publication) Operations() string {
 
 const publicationQuery = `
 SELECT p.oid, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot, p.puballtables, pg_has_role(p.pubowner, 'USAGE'),
+       coalesce(obj_description(p.oid, 'pg_publication') = $3, false),
        ARRAY(SELECT pr.oid FROM pg_publication_rel pr WHERE pr.prpubid = p.oid AND pr.prrelid = ANY($2::oid[]) ORDER BY pr.oid)
 FROM pg_publication p WHERE p.pubname = $1`
 
@@ -64,14 +68,14 @@ FROM pg_publication_tables v JOIN pg_namespace n ON n.nspname = v.schemaname
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = v.tablename
 WHERE v.pubname = $1 AND c.oid = ANY($2::oid[]) ORDER BY 1, 2`
 
-func readPublication(ctx context.Context, tx pgx.Tx, name string, table *Table) (*Publication, error) {
+func readPublication(ctx context.Context, tx pgx.Tx, names Names, table *Table) (*Publication, error) {
 	var p Publication
 	ancestors, relatives := []uint32{}, []uint32{}
 	if table != nil {
 		ancestors, relatives = table.ancestors, table.relatives
 	}
-	err := tx.QueryRow(ctx, publicationQuery, once, name, ancestors).Scan(
-		&p.OID, &p.Insert, &p.Update, &p.Delete, &p.Truncate, &p.ViaRoot, &p.AllTables, &p.Owned, &p.Entries,
+	err := tx.QueryRow(ctx, publicationQuery, once, names.Publication, ancestors, unfinished(names.Slot)).Scan(
+		&p.OID, &p.Insert, &p.Update, &p.Delete, &p.Truncate, &p.ViaRoot, &p.AllTables, &p.Owned, &p.Unfinished, &p.Entries,
 	)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nil is "not there" throughout an Inspection
@@ -79,7 +83,7 @@ func readPublication(ctx context.Context, tx pgx.Tx, name string, table *Table) 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(ctx, publishedQuery, once, name, relatives)
+	rows, err := tx.Query(ctx, publishedQuery, once, names.Publication, relatives)
 	if err != nil {
 		return nil, err
 	}

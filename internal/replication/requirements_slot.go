@@ -35,7 +35,14 @@ func (i *Inspection) slotRequirements(want Wanted) []Requirement {
 		return []Requirement{failed(exitHalted, "slot", fix,
 			"%s is lost (%s): events after %s cannot be read from it", s.Name, reason, s.ConfirmedFlushLSN)}
 	}
-	return append([]Requirement{i.slotState()}, i.slotWarnings(want)...)
+	if s.Making() {
+		return i.unfinishedRequirements(want)
+	}
+	list := append([]Requirement{i.slotState()}, i.slotWarnings(want)...)
+	if i.Publication != nil && i.Publication.Unfinished {
+		list = append(list, i.unfinishedRequirements(want)...)
+	}
+	return list
 }
 
 func (i *Inspection) missingSlot(want Wanted) []Requirement {
@@ -46,6 +53,8 @@ func (i *Inspection) missingSlot(want Wanted) []Requirement {
 		return []Requirement{failed(exitRequirement, name, "choose another postgres.slot", "%q is no name for a slot: 1 to 63 of a-z, 0-9 and _", slot)}
 	case want.Failover && i.Server.Major < 17:
 		return []Requirement{failed(exitRequirement, name, "postgres.failover: false", "failover slots need Postgres 17, this is %d", i.Server.Major)}
+	case i.Publication != nil && i.Publication.Unfinished:
+		return i.unfinishedRequirements(want)
 	case i.Publication != nil:
 		fix := "walpost init -c FILE for a first start; walpost recover -c FILE when a slot was lost: it publishes what may be missing, from the table"
 		if i.Names.Table.IsZero() {

@@ -141,7 +141,7 @@ func TestFirstStartCreates(t *testing.T) {
 	if start := JudgeStart(f.inspect(t).Requirements(wanted())); start != nil {
 		t.Error(start)
 	}
-	if _, err := CreatePublication(t.Context(), openSQL(t, f.relay), f.names.Publication, f.names.Table); err != nil {
+	if _, err := CreatePublication(t.Context(), openSQL(t, f.relay), f.names.Publication, f.names.Table, ""); err != nil {
 		t.Error(err)
 	}
 }
