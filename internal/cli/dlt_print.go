@@ -24,7 +24,11 @@ func (p *printer) letterLine(d *inbox.DeadLetter, view letterView) {
 	if d.Redrives > 0 {
 		words = append(words, fmt.Sprintf("redrives=%d", d.Redrives))
 	}
-	words = append(words, valueOf(d, view), "error="+strconv.Quote(d.Error))
+	words = append(words, valueOf(d, view))
+	if d.Incomplete != "" {
+		words = append(words, "lacks="+p.paint(doubt, strconv.Quote(d.Incomplete)))
+	}
+	words = append(words, "error="+strconv.Quote(d.Error))
 	if d.Handled != "" {
 		words = append(words, p.paint(doubt, d.Handled))
 	}
@@ -51,6 +55,8 @@ func (p *printer) letterPage(d *inbox.DeadLetter, view letterView) {
 		row("header", shown([]byte(h.Name))+"="+shown(h.Value))
 	}
 	row("value", strings.TrimPrefix(valueOf(d, view), "value="))
+	row("lacks", shown([]byte(d.Incomplete)))
+	row("position", shown([]byte(d.Position)))
 	row("reason", shown([]byte(d.Reason)))
 	row("error", shown([]byte(d.Error)))
 	if d.Group != "" {
@@ -107,6 +113,8 @@ type letterJSON struct {
 	ValueBytes    *int           `json:"value_bytes"` // null: a tombstone
 	Value         *string        `json:"value,omitempty"`
 	ValueBase64   []byte         `json:"value_base64,omitempty"`
+	Incomplete    string         `json:"incomplete,omitempty"` // what it lacks of its record
+	Position      string         `json:"position,omitempty"`   // of the relay's: commit LSN and ordinal
 	Reason        string         `json:"reason"`
 	ErrorClass    string         `json:"error_class,omitempty"`
 	Error         string         `json:"error"`
@@ -123,7 +131,7 @@ func writeLetter(w io.Writer, d *inbox.DeadLetter, view letterView) error {
 	e := d.Event
 	line := letterJSON{
 		Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, FromTopic: e.Topic, FromPartition: e.Partition, FromOffset: e.Offset,
-		ID: e.ID, Headers: []tailedHeader{}, Reason: d.Reason, ErrorClass: d.Class, Error: d.Error, Group: d.Group, Attempts: d.Attempts,
+		ID: e.ID, Headers: []tailedHeader{}, Incomplete: d.Incomplete, Position: d.Position, Reason: d.Reason, ErrorClass: d.Class, Error: d.Error, Group: d.Group, Attempts: d.Attempts,
 		FirstFailed: timeOrNone(d.FirstFailed), Time: timeOrNone(d.Time), Redrives: d.Redrives, Handled: d.Handled, HandledAt: timeOrNone(d.HandledAt),
 	}
 	line.Key, line.KeyBase64 = textOr(e.Key)

@@ -18,11 +18,12 @@ import (
 type letterWork struct {
 	do                  work
 	will, did           string // "go back to their topics", "put back"
+	whole               bool   // leaves those that lack a part of their record
 	dryRun, yes, remove bool
 }
 
 func newDLTRedrive(s *streams) *cobra.Command {
-	w := letterWork{do: inbox.Redrive, will: "go back to their topics", did: "put back"}
+	w := letterWork{do: inbox.Redrive, will: "go back to their topics", did: "put back", whole: true}
 	cmd := &cobra.Command{
 		Use:   "redrive -c FILE",
 		Short: "Put dead letters back to the topics they came from",
@@ -31,6 +32,10 @@ in which they were given up: with the same key, value and headers, to the same p
 or to that of the key where the relay gave them up. Every consumer group of the topic gets
 them; consumers that know an event by its id drop what they have processed. Records of the
 same key that came later have been processed already.
+
+A letter that lacks a part of its record, because the record was larger than the dead
+letter topic takes, stays where it is: walpost says where the record is, and the exit code
+is 4.
 
 It shows what it will do and asks unless --yes is given. Each letter is marked when Kafka
 has acknowledged it. An interrupted redrive may be run again: what was put back and not
@@ -95,10 +100,15 @@ func (w *letterWork) run(ctx context.Context, s *streams, cfg *config.Config, fi
 		return err
 	}
 	out, says := newPrinter(s.out), newPrinter(s.err)
-	meant := map[place]bool{}
+	meant, left := map[place]bool{}, 0
 	err = box.each(ctx, inbox.Redrive, func(c *inbox.RedriveConfig) {
 		c.DryRun = true
 		c.Each = func(d *inbox.DeadLetter) error {
+			if w.whole && d.Incomplete != "" {
+				left++
+				says.incomplete(d, cfg)
+				return says.err
+			}
 			meant[place{d.Topic, d.Partition, d.Offset}] = true
 			out.letterLine(d, letterView{})
 			return out.err
@@ -111,15 +121,40 @@ func (w *letterWork) run(ctx context.Context, s *streams, cfg *config.Config, fi
 		return err
 	}
 	out.line("%d dead letters %s", len(meant), w.will)
-	if w.dryRun || out.err != nil || len(meant) == 0 && !w.remove {
+	if w.dryRun || out.err != nil {
 		return out.err
+	}
+	if len(meant) == 0 && !w.remove {
+		return leftBehind(left)
 	}
 	if !w.yes {
 		if err := confirmYes(s, bufio.NewReader(s.in)); err != nil {
 			return err
 		}
 	}
-	return w.finish(ctx, out, box, meant)
+	if err := w.finish(ctx, out, box, meant); err != nil {
+		return err
+	}
+	return leftBehind(left)
+}
+
+// leftBehind is the end of a redrive that left some where they are.
+func leftBehind(count int) error {
+	if count == 0 {
+		return nil
+	}
+	return &failure{code: relay.ExitHalted, err: fmt.Errorf("%d dead letters stay where they are: they lack a part of their record", count)}
+}
+
+// incomplete says why a letter does not go back, and where its record is.
+func (p *printer) incomplete(d *inbox.DeadLetter, cfg *config.Config) {
+	e := d.Event
+	where := fmt.Sprintf("the record itself is in %s/%d, offset %d, as long as that topic keeps it", e.Topic, e.Partition, e.Offset)
+	if e.Partition < 0 {
+		where = fmt.Sprintf("with larger limits `walpost replay -c %s --from-id %s --to-id %s` publishes the row, as long as it is in the table (its position is %s)",
+			cfg.File, shown([]byte(e.ID)), shown([]byte(e.ID)), shown([]byte(d.Position)))
+	}
+	p.line("walpost: %s/%d@%d, id %s, lacks %s: it does not go back; %s", d.Topic, d.Partition, d.Offset, shown([]byte(e.ID)), shown([]byte(d.Incomplete)), where)
 }
 
 func (w *letterWork) finish(ctx context.Context, out *printer, box *letterBox, meant map[place]bool) error {

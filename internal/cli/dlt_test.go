@@ -167,3 +167,42 @@ func TestDLTRefuses(t *testing.T) {
 	walpost(t, "dlt", "list", "-c", s.file).want(t, 0, "1 records do not say where they were", "no dead letters")
 	walpost(t, "dlt", "redrive", "-c", s.file, "--yes").want(t, 0, "0 dead letters go back")
 }
+
+// A dead letter without its value is told as such, and does not go back: what would go
+// back is not what was written. It says where the row is.
+func TestRow114_IncompleteDoesNotGoBack(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t, "delivery: {on_reject: dead_letter}")
+	s.db.Exec(t, relaytest.OutboxDDL)
+	for _, topic := range []string{".a", ".a.DLT", ".b.DLT"} {
+		if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+topic, 1, 1, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := clitest.Start(t, "run", "-c", s.file)
+	r.Writes(t, `"msg":"streaming"`)
+	const id = "00000000-0000-0000-0000-000000000114"
+	s.db.Exec(t, `INSERT INTO outbox SELECT '`+id+`', 'a', 'k', 'Large', to_jsonb(string_agg(md5(i::text), '')) FROM generate_series(1, 44000) i`,
+		insert("b", "lost", 5), insert("a", "good", 2))
+	devstacktest.Await(t, "the record behind", func() bool { return len(records(t, s.prefix+".a")) == 1 && len(records(t, s.prefix+".b.DLT")) == 1 })
+	r.Terminate(t)
+	r.Exits(t, 0)
+	dlt := func(command string, args ...string) result {
+		return walpost(t, append([]string{"dlt", command, "-c", s.file}, args...)...)
+	}
+	dlt("list", "--id", id).want(t, 0, "reason=too_large", "value=null", `lacks="value of 1408002 bytes"`)
+	dlt("show", "--id", id).want(t, 0, "lacks         value of 1408002 bytes", "position      0000")
+	dlt("list", "--id", id, "--json").want(t, 0, `"incomplete":"value of 1408002 bytes","position":"0000`)
+	replay := "walpost replay -c " + s.file + " --from-id " + id + " --to-id " + id
+	dlt("redrive", "--dry-run").want(t, 0, "lacks value of 1408002 bytes: it does not go back", replay, "1 dead letters go back")
+	dlt("redrive", "--yes", "--id", id).want(t, 4, "0 dead letters go back", replay, "1 dead letters stay where they are")
+	if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".b", 1, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	dlt("redrive", "--yes").want(t, 4, "1 put back to "+s.prefix+".b", "1 dead letters stay where they are")
+	if n := len(records(t, s.prefix+".a")); n != 1 {
+		t.Errorf("%d records, want 1", n)
+	}
+	dlt("discard", "--yes", "--id", id).want(t, 0, "done: 1 discarded")
+	dlt("redrive", "--yes").want(t, 0, "0 dead letters go back")
+}

@@ -160,7 +160,7 @@ func TestRow35_Stop(t *testing.T) {
 }
 
 // A dead letter that cannot be written halts: its topic is not there, or takes
-// nothing so large. The record and the LSN stay where they are.
+// nothing, not even what is short. The record and the LSN stay where they are.
 func TestRow35_DeadLetterRefused(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -168,7 +168,7 @@ func TestRow35_DeadLetterRefused(t *testing.T) {
 		says   string
 	}{
 		"missing topic": {nil, "does not exist"},
-		"too large":     {map[string]string{"max.message.bytes": "10000"}, "max.message.bytes"},
+		"too large":     {map[string]string{"max.message.bytes": "100"}, "max.message.bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

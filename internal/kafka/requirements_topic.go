@@ -12,6 +12,8 @@ import (
 	"github.com/IBM/sarama"
 )
 
+const deadLetterTopic = "dead letter topic"
+
 // topics judges each topic of the file and the table.
 func (c *Client) topics(ctx context.Context, want Wanted) []Requirement {
 	kinds := map[string]string{}
@@ -19,7 +21,7 @@ func (c *Client) topics(ctx context.Context, want Wanted) []Requirement {
 	for _, of := range []struct {
 		kind  string
 		names []string
-	}{{"topic", want.Topics}, {"dead letter topic", want.DeadLetters}} {
+	}{{"topic", want.Topics}, {deadLetterTopic, want.DeadLetters}} {
 		for _, name := range of.names {
 			if kinds[name] == "" {
 				kinds[name] = of.kind
@@ -37,7 +39,8 @@ func (c *Client) topics(ctx context.Context, want Wanted) []Requirement {
 	}
 	var list []Requirement
 	for i := range found {
-		j := judge{c: c, want: want, brokers: brokers, topic: &found[i], name: kinds[found[i].Name] + " " + found[i].Name}
+		kind := kinds[found[i].Name]
+		j := judge{c: c, want: want, dead: kind == deadLetterTopic, brokers: brokers, topic: &found[i], name: kind + " " + found[i].Name}
 		j.all(ctx)
 		list = append(list, j.list...)
 	}
@@ -48,7 +51,8 @@ func (c *Client) topics(ctx context.Context, want Wanted) []Requirement {
 type judge struct {
 	c       *Client
 	want    Wanted
-	brokers int // of the cluster; 0: not known
+	dead    bool // it is a dead letter topic
+	brokers int  // of the cluster; 0: not known
 	topic   *Topic
 	name    string
 	list    []Requirement
@@ -160,11 +164,22 @@ func (j *judge) replicas() {
 func (j *judge) sizes() {
 	most, known := j.topic.Number(MaxMessageBytes)
 	ours := int64(j.c.options.MaxMessageBytes)
+	if j.dead {
+		if room := ours + deadLetterHeaders; known && room > most {
+			j.find(Warning, j.alter(MaxMessageBytes, strconv.FormatInt(2*room, 10)),
+				"max.message.bytes is %d: a larger dead letter goes without its value, unless compression makes it fit; its record alone may have %d bytes (kafka.max_message_bytes), and one that is rejected as too large more",
+				most, ours)
+		}
+		return
+	}
 	if known && ours > most {
 		j.find(Warning, j.alter(MaxMessageBytes, strconv.FormatInt(ours+batchOverhead, 10))+", or lower kafka.max_message_bytes",
 			"max.message.bytes is %d, less than kafka.max_message_bytes (%d): a record between them is rejected unless compression makes it fit", most, ours)
 	}
 }
+
+// deadLetterHeaders is more than the headers of a dead letter add to its record.
+const deadLetterHeaders = 8 << 10
 
 // batchOverhead is more than a batch of one record adds to it.
 const batchOverhead = 128

@@ -90,9 +90,10 @@ func TestRequirementsOfTopics(t *testing.T) {
 	compacted := create(".compacted", map[string]string{kafka.CleanupPolicy: "compact"})
 	logtime := create(".logtime", map[string]string{kafka.TimestampType: "LogAppendTime"})
 	skewed := create(".skewed", map[string]string{kafka.TimestampAfter: "1000"})
+	narrow := create(".narrow.DLT", nil)
 	recent := create(".recent", map[string]string{kafka.TimestampBefore: "3600000"})
 	want := kafka.Wanted{
-		Topics: []string{good, small, strict, compacted, logtime, skewed, recent, name + ".missing"}, DeadLetters: []string{good + ".DLT", good},
+		Topics: []string{good, small, strict, compacted, logtime, skewed, recent, name + ".missing"}, DeadLetters: []string{good + ".DLT", good, narrow},
 		Keyless: true, ColumnTime: true,
 	}
 	list := kafka.Requirements(t.Context(), o, want)
@@ -109,6 +110,7 @@ func TestRequirementsOfTopics(t *testing.T) {
 	wantRequirement(t, list, "topic "+skewed, kafka.Warning, "more than 1s ahead")
 	wantRequirement(t, list, "topic "+name+".missing", kafka.Failed, "walpost init", "kafka-topics.sh", name+".missing")
 	wantRequirement(t, list, "dead letter topic "+good+".DLT", kafka.Failed, "does not exist")
+	wantRequirement(t, list, "dead letter topic "+narrow, kafka.Warning, "max.message.bytes is 1048588", "without its value", "kafka-configs.sh", "max.message.bytes=2113536")
 	wantGolden(t, "topics", list, "BROKER", o.Brokers[0], "NAME", name)
 	if slices.ContainsFunc(list, func(q kafka.Requirement) bool { return q.Name == "dead letter topic "+good }) {
 		t.Error("a topic is judged twice")
@@ -133,8 +135,8 @@ func TestRequirementsOfGoodCluster(t *testing.T) {
 	o, name := plain(t), topic(t)
 	o.MaxMessageBytes = 1 << 20
 	client := connect(t, o)
-	for _, suffix := range []string{"", ".DLT"} {
-		if _, err := client.Create(t.Context(), kafka.Spec{Name: name + suffix, Partitions: 4, ReplicationFactor: 1}); err != nil {
+	for suffix, config := range map[string]map[string]string{"": nil, ".DLT": {kafka.MaxMessageBytes: "2113536"}} {
+		if _, err := client.Create(t.Context(), kafka.Spec{Name: name + suffix, Partitions: 4, ReplicationFactor: 1, Config: config}); err != nil {
 			t.Fatal(err)
 		}
 	}

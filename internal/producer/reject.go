@@ -66,12 +66,45 @@ func (p *Producer) cut(pt *partition, a answer) {
 		p.split(pt, b.count/2)
 		return
 	}
+	if a.class == tooLarge && b.head().isDead() && p.shorten(pt) {
+		return
+	}
 	reason, text := ReasonInvalidRecord, "Kafka refuses the record: "+a.text
 	if a.class == tooLarge {
 		reason = router.ReasonTooLarge
 		text = fmt.Sprintf("a record of %d bytes is larger than the topic's max.message.bytes allows: raise it there, or see delivery.on_reject (%s)", b.size, a.text)
 	}
 	p.reject(pt, reason, text)
+}
+
+// shorten puts a shorter form in the place of a head of one dead letter that its topic
+// finds too large, and reports whether there is one: a record that is given up must
+// not hold up others by its size. It takes the same sequence, as a half of a split does.
+func (p *Producer) shorten(pt *partition) bool {
+	b := pt.head
+	old := b.head()
+	rec, ok := router.Shorter(old.record(pt.topic.name))
+	if !ok {
+		return false
+	}
+	m := p.meta(old)
+	m.size = int32(size(rec))
+	short := p.newBatch()
+	short.sealed, short.maybe, short.next = true, b.maybe, b.next
+	c := p.memory.get(0, packedSize(rec))
+	c.batches = 1
+	short.chunks = append(short.chunks, c)
+	short.add(c, rec, &m)
+	if p.health.mayLog("shorter " + pt.topic.name) {
+		p.log.Warn("a dead letter is larger than its topic takes: it goes without what its header says", zap.String("topic", pt.topic.name),
+			zap.Int("bytes", b.size), zap.String("header", router.DeadLetterIncompleteHeader), zap.Uint64("commit_lsn", old.position().CommitLSN))
+	}
+	pt.head = short
+	if pt.tail == b {
+		pt.tail = short
+	}
+	p.freeBatch(b)
+	return true
 }
 
 func (p *Producer) rejectMissing(pt *partition) {

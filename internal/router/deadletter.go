@@ -14,7 +14,14 @@ const (
 	DeadLetterErrorHeader    = "walpost-dlt-error"    // what is wrong, for people
 	DeadLetterPositionHeader = "walpost-dlt-position" // the position, as in the position header
 	DeadLetterTimeHeader     = "walpost-dlt-time"     // when it was given up: RFC 3339, UTC, milliseconds
+
+	// DeadLetterIncompleteHeader says what the dead letter lacks of its record, for
+	// people. One that has it is never put back.
+	DeadLetterIncompleteHeader = "walpost-dlt-incomplete"
 )
+
+// deadLetterPrefix begins the names of all of these headers.
+const deadLetterPrefix = "walpost-dlt-"
 
 // topicPlaceholder is the only name a dead-letter template knows.
 const topicPlaceholder = "topic"
@@ -52,6 +59,8 @@ func (e *DeadLetterError) Error() string { return e.Text }
 // above. Its key, value and header values are those of rec, not copies; the list
 // of headers is its own.
 //
+// A dead letter that fits no request goes without its value: see Shorter.
+//
 // The topic gets its name by the rules for every other, but the allow list does
 // not apply. A row whose topic could not be built in full has no dead-letter
 // topic under a template with {topic}.
@@ -70,6 +79,11 @@ func (d *DeadLetters) Record(rec *Record, rej *Rejection, pos Position, at time.
 		Header{Name: DeadLetterPositionHeader, Value: []byte(pos.String())},
 		Header{Name: DeadLetterTimeHeader, Value: at.UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z07:00")},
 	)
+	if letter.Size() > maxDeadLetter {
+		if short, ok := Shorter(&letter); ok {
+			return short, nil
+		}
+	}
 	return &letter, nil
 }
 

@@ -28,6 +28,8 @@ const (
 	headerAttempts    = headerPrefix + "attempts"     // of the handler
 	headerFirstFailed = headerPrefix + "first-failed" // when the first attempt began, RFC 3339 in UTC
 	headerTime        = headerPrefix + "time"         // when it was given up, RFC 3339 in UTC
+	headerPosition    = headerPrefix + "position"     // of the relay alone: commit LSN and ordinal of the row
+	headerIncomplete  = headerPrefix + "incomplete"   // what it lacks of the record: it was too large for the dead letter topic
 )
 
 // maxErrorBytes keeps a dead letter within the size that its record had, nearly.
@@ -40,35 +42,56 @@ func (t *trial) reject(ctx context.Context) bool {
 	if c.config.OnReject == StopConsumer {
 		return c.stop(t.event, t.class, t.err)
 	}
-	if !t.write(ctx, t.letter(), "dead letter topic") || !t.settle(ctx, c.unit.unpark) {
+	letter := t.letter()
+	err := t.write(ctx, letter, "dead letter topic")
+	for short, ok := shorter(letter); ok && tooLarge(err); short, ok = shorter(letter) {
+		letter = short
+		err = t.write(ctx, letter, "dead letter topic")
+	}
+	if tooLarge(err) {
+		return t.refused(err)
+	}
+	if err != nil || !t.settle(ctx, c.unit.unpark) {
 		return false
 	}
 	c.observe(Observation{Kind: DeadLettered, Event: t.event, Err: t.err, Class: t.class})
 	return true
 }
 
-// write sends a record for this one to another topic, and says whether Kafka has it:
-// not when the session has ended, which leaves the record to the next, or the consumer
-// stops.
-func (t *trial) write(ctx context.Context, m *sarama.ProducerMessage, what string) bool {
+// errEnded says that a record was not written since the session has ended, which
+// leaves it to the next, or the consumer stops.
+var errEnded = errors.New("inbox: the session has ended")
+
+// write sends a record for this one to another topic. Its error is nil when Kafka has
+// it, one of tooLarge, or errEnded.
+func (t *trial) write(ctx context.Context, m *sarama.ProducerMessage, what string) error {
 	c := t.partition.consumer
 	for attempts := 1; ctx.Err() == nil; attempts++ {
 		err := c.letters.send(m)
 		if err == nil {
-			return true
+			return nil
 		}
 		err = fmt.Errorf("write to %s %s: %w", what, m.Topic, err)
+		if tooLarge(err) {
+			return err
+		}
 		if fatalForLetter(err) {
-			if t.err != nil {
-				err = fmt.Errorf("%w; the record failed with: %w", err, t.err)
-			}
-			return c.stop(t.event, ClassFatal, err)
+			t.refused(err)
+			return errEnded
 		}
 		if !t.partition.retry(ctx, Observation{Event: t.event, Err: fmt.Errorf("inbox: %w", err), Class: ClassUnavailable}, attempts) {
-			return false
+			return errEnded
 		}
 	}
-	return false
+	return errEnded
+}
+
+// refused ends the consumer: Kafka never takes what it has to write.
+func (t *trial) refused(err error) bool {
+	if t.err != nil {
+		err = fmt.Errorf("%w; the record failed with: %w", err, t.err)
+	}
+	return t.partition.consumer.stop(t.event, ClassFatal, err)
 }
 
 // settle runs a short transaction for this record until it has succeeded, and says
@@ -212,7 +235,7 @@ func (l *letters) send(m *sarama.ProducerMessage) error {
 
 // fatalForLetter says that a dead letter can never be written as things are.
 func fatalForLetter(err error) bool {
-	for _, fatal := range []error{sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidMessage, sarama.ErrPolicyViolation, sarama.ErrInvalidRecord} {
+	for _, fatal := range []error{sarama.ErrInvalidMessage, sarama.ErrPolicyViolation, sarama.ErrInvalidRecord} {
 		if errors.Is(err, fatal) {
 			return true
 		}

@@ -16,6 +16,7 @@ func (c *Config) saramaConfig() (*sarama.Config, error) {
 	s.Consumer.Group.ResetInvalidOffsets = false     // nor jump in silence where retention or truncation was faster
 	s.Consumer.IsolationLevel = sarama.ReadCommitted // nor see what a relay with exactly_once has aborted
 	s.Consumer.Return.Errors = true                  // out of range is told there alone
+	s.Producer.Compression = deadLetterCompression
 	if c.Sarama != nil {
 		c.Sarama(s)
 	}
@@ -48,6 +49,10 @@ func (c *Config) saramaConfig() (*sarama.Config, error) {
 func cooperative(strategy sarama.BalanceStrategy) bool {
 	return strategy.Name() == sarama.CooperativeStickyBalanceStrategyName
 }
+
+// deadLetterCompression lets a record that came compressed pass into a topic with the
+// same limit of size. Every client can read gzip.
+const deadLetterCompression = sarama.CompressionGZIP
 
 // producerConfig is s for dead letters and redriving: every record is acknowledged
 // by all in-sync replicas, and none overtakes another.

@@ -93,14 +93,22 @@ func (p *partition) single(ctx context.Context, r record) bool {
 	} else if !t.run(ctx) {
 		return false
 	}
-	switch {
-	case t.mustPark():
-		if !t.park(ctx) {
+	for t.mustPark() {
+		there, ok := t.park(ctx)
+		if there {
+			return p.settled(r)
+		}
+		if !ok || !t.run(ctx) {
 			return false
 		}
-	case t.err != nil && !t.reject(ctx):
+	}
+	if t.err != nil && !t.reject(ctx) {
 		return false
 	}
+	return p.settled(r)
+}
+
+func (p *partition) settled(r record) bool {
 	p.failure.Store(nil)
 	p.finish(r)
 	return true
@@ -114,6 +122,7 @@ type trial struct {
 	began     time.Time
 	counted   int  // attempts that count against Retry.Attempts
 	behind    bool // its key is parked, so it is too
+	inPlace   bool // it is too large for the retry topic
 	class     Class
 	err       error // of the last attempt
 }

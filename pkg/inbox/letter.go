@@ -28,6 +28,13 @@ type DeadLetter struct {
 	FirstFailed time.Time // when the first attempt began
 	Time        time.Time // when it was given up
 	Redrives    int       // how often it had been put back before
+	Position    string    // of the relay alone: commit LSN and ordinal of the row, as in its position header
+
+	// Incomplete says what the dead letter lacks of its record, because the record was
+	// larger than the dead letter topic takes; "" when it has all of it. Redrive leaves
+	// such a dead letter where it is: the record itself may still be at Event.Topic,
+	// Partition and Offset, and a row of the relay's in its table.
+	Incomplete string
 
 	Handled   string    // what has been done with it: redriven, discarded or, when nothing has, ""
 	HandledAt time.Time // when that was
@@ -58,6 +65,7 @@ func deadLetterOf(m *sarama.ConsumerMessage, config *Config) (letter DeadLetter,
 	letter.Event = *event
 	letter.Group, letter.Reason, letter.Class, letter.Error = ours[headerGroup], ours[headerReason], ours[headerClass], ours[headerError]
 	letter.Attempts, letter.Redrives = int(numberOf(ours, headerAttempts, 0)), int(numberOf(ours, headerRedrives, 0))
+	letter.Position, letter.Incomplete = ours[headerPosition], ours[headerIncomplete]
 	letter.FirstFailed, letter.Time = timeOf(ours, headerFirstFailed), timeOf(ours, headerTime)
 	return letter, ok && original.Topic != ""
 }

@@ -142,6 +142,7 @@ func newProducer(t testing.TB, kafka *devstack.Kafka) sarama.SyncProducer {
 	config.Version = sarama.V3_6_0_0
 	config.Producer.RequiredAcks = sarama.WaitForAll
 	config.Producer.Return.Successes = true
+	config.Producer.MaxMessageBytes = int(sarama.MaxRequestSize) // the topic judges
 	producer, err := sarama.NewSyncProducer(kafka.Bootstrap(devstack.Plaintext), config)
 	if err != nil {
 		t.Fatal(err)

@@ -66,6 +66,11 @@ func (u *unit[Tx]) unpark(ctx context.Context, e *Event) error {
 	return u.noteAlone(ctx, u.sql.unpark, e)
 }
 
+// takeBack undoes park for an event that cannot go to its retry topic.
+func (u *unit[Tx]) takeBack(ctx context.Context, e *Event) error {
+	return u.noteAlone(ctx, u.sql.unpark, e)
+}
+
 // noteAlone is note in a transaction of its own.
 func (u *unit[Tx]) noteAlone(ctx context.Context, query string, e *Event) error {
 	begun := false

@@ -45,6 +45,7 @@ type Redriven struct {
 	Matched   int             // of these, those that match
 	Sent      map[string]int  // put back, by topic; acknowledged by Kafka
 	Discarded int             // marked as discarded; acknowledged by Kafka
+	Left      int             // by Redrive, of those that match: DeadLetter.Incomplete, so they stay where they are
 	Foreign   int             // with DryRun: records that do not say where they were
 	Removed   map[int32]int64 // by partition: everything below this offset
 }
@@ -68,6 +69,9 @@ var ErrNotDeadLetter = errors.New("inbox: not a dead letter: it has no header " 
 // back again. Records of the same key that came later have mostly been processed
 // already: events that go back are out of order with these.
 //
+// A dead letter that lacks a part of its record (DeadLetter.Incomplete) stays where it
+// is, and is counted in Redriven.Left.
+//
 // It ends at the first record that cannot be written, with what was done so far.
 func Redrive(ctx context.Context, config RedriveConfig) (Redriven, error) {
 	return handle(ctx, config, redriven)
@@ -87,6 +91,7 @@ func handle(ctx context.Context, config RedriveConfig, how string) (Redriven, er
 	}
 	r := &redrive{RedriveConfig: config, how: how, done: &done, decode: withDefaults(Config{IDHeader: config.IDHeader, TypeHeader: config.TypeHeader})}
 	s := reading.Config("inbox-redrive")
+	s.Producer.Compression = deadLetterCompression
 	s.Consumer.MaxWaitTime = 100 * time.Millisecond // a fetch at the end finds nothing, and is waited for
 	if config.Sarama != nil {
 		config.Sarama(s)
@@ -227,6 +232,10 @@ func (r *redrive) record(m *sarama.ConsumerMessage, before mark) (handled bool, 
 		if err := r.Each(&letter); err != nil {
 			return handled, err
 		}
+	}
+	if r.how == redriven && letter.Incomplete != "" {
+		r.done.Left++
+		return handled, nil
 	}
 	if r.DryRun {
 		return handled, nil

@@ -36,22 +36,30 @@ type parking struct {
 // mustPark says whether the record goes to the retry topic.
 func (t *trial) mustPark() bool {
 	c := t.partition.consumer.config
-	return t.behind || c.RetryTopic != "" && !t.event.parked &&
+	return t.behind || !t.inPlace && c.RetryTopic != "" && !t.event.parked &&
 		t.err != nil && t.class == ClassTransient && t.counted >= c.ParkAfter && !t.exhausted()
 }
 
-// park puts the record into its retry topic, and says whether it is there. One that
-// came behind another has been noted already.
-func (t *trial) park(ctx context.Context) bool {
+// park puts the record into its retry topic, and says whether it is there; ok is false
+// when the session has ended. One that came behind another has been noted already. One
+// that is too large for the retry topic is tried where it is, after a wait: it holds up
+// what is behind it, and is neither lost nor overtaken.
+func (t *trial) park(ctx context.Context) (there, ok bool) {
 	c := t.partition.consumer
 	if !t.behind && !t.settle(ctx, c.unit.park) {
-		return false
+		return false, false
 	}
-	if !t.write(ctx, t.parkedRecord(), "retry topic") {
-		return false
+	err := t.write(ctx, t.parkedRecord(), "retry topic")
+	if tooLarge(err) {
+		t.inPlace = true
+		return false, t.settle(ctx, c.unit.takeBack) &&
+			t.partition.retry(ctx, Observation{Event: t.event, Err: fmt.Errorf("inbox: tried in place: %w", err), Class: ClassTransient}, t.event.Attempt)
+	}
+	if err != nil {
+		return false, false
 	}
 	c.observe(Observation{Kind: Parked, Event: t.event, Err: t.err, Class: t.class})
-	return true
+	return true, true
 }
 
 // parkedRecord is the record with our headers. Its partition is by that where it was,

@@ -23,6 +23,8 @@ type transactor interface {
 	// park notes that an event is parked, unpark that it is no more.
 	park(ctx context.Context, e *Event) error
 	unpark(ctx context.Context, e *Event) error
+	// takeBack undoes park for an event that cannot go to its retry topic.
+	takeBack(ctx context.Context, e *Event) error
 }
 
 // errRepeat says that many met an event that had been processed before, or a key that

@@ -1,0 +1,132 @@
+package inbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/IBM/sarama"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+// large raises the limit of the topic alone: its dead letter topic has Kafka's default.
+func (f *fixture) large(t testing.TB) {
+	t.Helper()
+	admin, err := f.kafka.Admin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close() }()
+	limit := "20000000"
+	if err := admin.AlterConfig(sarama.TopicResource, f.topic, map[string]*string{"max.message.bytes": &limit}, false); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// noise is bytes that no codec makes smaller.
+func noise(n int) []byte {
+	r := rand.NewChaCha8([32]byte{1})
+	b := make([]byte, n)
+	_, _ = r.Read(b)
+	return b
+}
+
+// A dead letter that is larger than its topic takes goes without what is too large, and
+// says so: its size never stops a consumer. Redrive leaves it where it is.
+func TestRow115_DeadLetterLargerThanItsTopic(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	f.large(t)
+	shrinks, value, key, header := f.message("shrinks", "k"), f.message("value", "k"), f.message("key", ""), f.message("header", "k")
+	shrinks.Value = sarama.StringEncoder(strings.Repeat("x", 3_000_000))
+	value.Value = sarama.ByteEncoder(noise(3_000_000))
+	key.Key = sarama.ByteEncoder(noise(3_000_000))
+	header.Headers = append(header.Headers, sarama.RecordHeader{Key: []byte("large"), Value: noise(3_000_000)})
+	f.send(t, shrinks, value, key, header)
+	f.events(t, 0, 5, 1)
+	config := f.config(t)
+	m := f.start(t, config, func(ctx context.Context, tx pgx.Tx, e *inbox.Event) error {
+		if e.Offset < 4 {
+			return inbox.Permanent(errPoison)
+		}
+		return record(ctx, tx, e)
+	})
+	f.once(t, 5)
+	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == 9 })
+	m.end(t)
+	records, headers := f.letters(t)
+	want := []struct {
+		id, lacks  string
+		value, key int
+	}{
+		{"shrinks", "", 3_000_000, 1},
+		{"value", "value of 3000000 bytes", 0, 1},
+		{"key", "value of 14 bytes; key of 3000000 bytes", 0, 0},
+		{"header", `value of 17 bytes; header "large" from 255 bytes on, of 3000000`, 0, 1},
+	}
+	if len(records) != len(want) {
+		t.Fatalf("%d dead letters, want %d", len(records), len(want))
+	}
+	for i, w := range want {
+		h := headers[i]
+		if h["id"] != w.id || h["walpost-dlt-incomplete"] != w.lacks || len(records[i].Value) != w.value || len(records[i].Key) != w.key ||
+			h["walpost-dlt-offset"] != fmt.Sprint(i) || h["walpost-dlt-error"] != "poison" {
+			t.Errorf("%s: lacks %q, key %d bytes, value %d bytes, want %+v", h["id"], h["walpost-dlt-incomplete"], len(records[i].Key), len(records[i].Value), w)
+		}
+	}
+	redrive := inbox.RedriveConfig{Brokers: config.Brokers, DeadLetter: f.topic + ".DLT"}
+	for range 2 { // what is left is left again, and keeps nothing else back
+		done, err := inbox.Redrive(t.Context(), redrive)
+		if err != nil || done.Left != 3 {
+			t.Fatalf("%+v, %v, want 3 left", done, err)
+		}
+	}
+	if ends, err := f.kafka.EndOffsets(f.topic); err != nil || ends[0] != 10 {
+		t.Errorf("the topic ends at %v, %v, want 10: one was put back", ends, err)
+	}
+	if done, err := inbox.Discard(t.Context(), redrive); err != nil || done.Discarded != 3 {
+		t.Errorf("%+v, %v, want 3 discarded", done, err)
+	}
+}
+
+// A record that is too large for its retry topic is tried where it is: it is neither
+// lost nor overtaken, and the consumer goes on.
+func TestRow116_RecordLargerThanItsRetryTopic(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	f.large(t)
+	config := f.parking(t, 1)
+	config.Retry.Attempts = -1
+	first, behind := f.message("first", "a"), f.message("behind", "b")
+	first.Value, behind.Value = sarama.ByteEncoder(noise(3_000_000)), sarama.ByteEncoder(noise(3_000_000))
+	f.send(t, f.message("small", "b"), first, f.message("second", "a"), behind, f.message("last", "b"))
+	var tries, healed atomic.Int64
+	m := f.start(t, config, func(ctx context.Context, tx pgx.Tx, e *inbox.Event) error {
+		switch {
+		case e.ID == "first" && tries.Add(1) < 4:
+			return errors.New("not yet")
+		case e.ID == "small" && healed.Load() == 0:
+			return errors.New("not yet")
+		}
+		return record(ctx, tx, e)
+	})
+	f.await(t, 2) // first and second, while b waits
+	if got := f.number(t, "SELECT count(*) FROM effect WHERE key = 'a'"); got != 2 {
+		t.Errorf("%d effects of key a, want 2", got)
+	}
+	healed.Store(1)
+	f.once(t, 5)
+	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == 5 })
+	devstacktest.Await(t, "nothing to be parked", func() bool { return f.parked(t) == 0 })
+	if records, _ := f.letters(t); len(records) > 0 {
+		t.Errorf("%d dead letters", len(records))
+	}
+	m.end(t)
+}
