@@ -61,7 +61,8 @@ func TestRow122_RowOf250MB(t *testing.T) {
 			if policy != "dead_letter" {
 				return
 			}
-			if len(dead) != 1 || string(dead[0].Key) != "k" || dead[0].Value != nil || string(dead[0].Headers[0].Value) != longID {
+			if len(dead) != 1 || string(dead[0].Key) != "k" || dead[0].Value != nil || string(dead[0].Headers[0].Value) != longID ||
+				!strings.HasPrefix(string(dead[0].Headers[len(dead[0].Headers)-1].Value), "column payload of ") {
 				t.Errorf("dead letters: %+v", dead)
 			}
 		})

@@ -79,6 +79,9 @@ func (d *DeadLetters) Record(rec *Record, rej *Rejection, pos Position, at time.
 		Header{Name: DeadLetterPositionHeader, Value: []byte(pos.String())},
 		Header{Name: DeadLetterTimeHeader, Value: at.UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z07:00")},
 	)
+	if rej.lacks != "" {
+		letter.Headers = lacks(letter.Headers, rej.lacks)
+	}
 	if letter.Size() > maxDeadLetter {
 		if short, ok := Shorter(&letter); ok {
 			return short, nil

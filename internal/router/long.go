@@ -94,7 +94,7 @@ func (r *Router) discard(c *column, v pgoutput.Value) []byte {
 // Content allows, and of which only the beginning is known. It is a *Rejection.
 func (r *Router) RouteHead(head []byte, size int, commitTime time.Time, pos Position) (*Record, error) {
 	rejection := &Rejection{
-		Reason: ReasonTooLarge,
+		Reason: ReasonTooLarge, lacks: "content of " + strconv.Itoa(size) + " bytes",
 		Text: "the content of the message is of " + strconv.Itoa(size) + " bytes: no record of kafka.max_message_bytes (" +
 			strconv.FormatInt(r.mapping.MaxBytes, 10) + ") is made from it; raise it, and max.message.bytes of the topic",
 	}

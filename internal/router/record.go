@@ -38,7 +38,8 @@ type Rejection struct { //nolint:errname // the verdict on a row; the policy dec
 	Topic  string // the topic as far as it could be built
 	Text   string // what is wrong, and which key of the configuration to change; never holds payload bytes
 
-	unfinished bool // Topic is a part only: a column of the template is NULL or empty, or the name is too long
+	lacks      string // what the record lacks of its row, "" when nothing
+	unfinished bool   // Topic is a part only: a column of the template is NULL or empty, or the name is too long
 }
 
 func (r *Rejection) Error() string { return r.Text }
