@@ -24,6 +24,7 @@ type candidate struct {
 const (
 	readerRecvlogical = "pg_recvlogical"
 	readerWalpost     = "walpost"
+	readerAgainst     = "other walpost"
 	readerSarama      = "sarama"
 	readerSaramaTuned = "sarama tuned"
 	readerDebezium    = "Debezium"
@@ -36,15 +37,24 @@ const debeziumRelease = devstack.DebeziumVersion + " on Kafka Connect " + devsta
 const saramaLinger = 5 * time.Millisecond
 
 func (b *bench) walpostItself() candidate {
-	return candidate{name: readerWalpost, start: b.startWalpost, confirms: true, settings: "defaults"}
+	return candidate{name: readerWalpost, start: b.walpostOf(b.walpost), confirms: true, settings: "defaults"}
+}
+
+// walposts are walpost, and the other build that it is compared with, if there is one.
+func (b *bench) walposts() []candidate {
+	list := []candidate{b.walpostItself()}
+	if b.against != "" {
+		list = append(list, candidate{name: readerAgainst, start: b.walpostOf(b.against), confirms: true, settings: b.against + ", defaults"})
+	}
+	return list
 }
 
 // chosen are the relays that the command line asks for.
 func (b *bench) chosen() []candidate {
 	if b.withPeers {
-		return append([]candidate{b.walpostItself()}, b.peers()...)
+		return append(b.walposts(), b.peers()...)
 	}
-	return []candidate{b.walpostItself()}
+	return b.walposts()
 }
 
 // peers are the relays that walpost is compared with.

@@ -15,7 +15,7 @@ func (b *bench) idle(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	c, err := b.startWalpost(ctx, slot, to)
+	c, err := b.startWalpost(ctx, b.walpost, slot, to)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (b *bench) latencyAll(ctx context.Context, r *report) error {
 		return err
 	}
 	var err error
-	r.Latency, err = b.latencyInTurn(ctx, []candidate{b.walpostItself()}, b.rates)
+	r.Latency, err = b.latencyInTurn(ctx, b.walposts(), b.rates)
 	return err
 }
 

@@ -23,6 +23,7 @@ const (
 // options are the command line.
 type options struct {
 	walpost     string
+	against     string // another build of walpost; "": none
 	rows        int64
 	warm        int64
 	repetitions int
@@ -52,6 +53,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(usage)
 	f.StringVar(&o.walpost, "walpost", "bin/walpost", "the `binary` to measure")
+	f.StringVar(&o.against, "against", "", "another `binary` of walpost to measure in the same run, such as that of the commit before")
 	f.Int64Var(&o.rows, "rows", 0, "rows in the outbox; default ROWS of the environment, else 1000000")
 	f.Int64Var(&o.warm, "warm", -1, "records that warm the broker before; default three times the rows, but from 1000000 to 3000000")
 	f.IntVar(&o.repetitions, "repetitions", 3, "how often each drain and each latency series is repeated")
@@ -142,6 +144,11 @@ func (o *options) check(rest []string) error {
 	}
 	if _, err := os.Stat(o.walpost); err != nil {
 		return fmt.Errorf("no walpost to measure (`make build` makes it): %w", err)
+	}
+	if o.against != "" {
+		if _, err := os.Stat(o.against); err != nil {
+			return fmt.Errorf("no other walpost to measure: %w", err)
+		}
 	}
 	return nil
 }

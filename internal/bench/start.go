@@ -39,7 +39,7 @@ func (b *bench) start(ctx context.Context, s scene, m *meter) (time.Duration, er
 		return 0, err
 	}
 	began := time.Now()
-	c, err := b.startWalpost(ctx, s.slot, s.to)
+	c, err := b.startWalpost(ctx, b.walpost, s.slot, s.to)
 	if err != nil {
 		return 0, err
 	}

@@ -8,9 +8,14 @@ import (
 	"strings"
 )
 
-// startWalpost starts the real binary with a configuration that says what a user must say, and which slot and topic to
+// walpostOf gives what starts that binary.
+func (b *bench) walpostOf(binary string) func(ctx context.Context, slot string, to route) (*child, error) {
+	return func(ctx context.Context, slot string, to route) (*child, error) { return b.startWalpost(ctx, binary, slot, to) }
+}
+
+// startWalpost starts a binary with a configuration that says what a user must say, and which slot and topic to
 // use. The admin listener is on, as it is by default, but on a free port.
-func (b *bench) startWalpost(ctx context.Context, slot string, to route) (*child, error) {
+func (b *bench) startWalpost(ctx context.Context, binary, slot string, to route) (*child, error) {
 	name, secured := b.name("walpost"), ""
 	if b.site.kafkaCA != "" {
 		secured = fmt.Sprintf("  tls: {ca: %s}\n", b.site.kafkaCA)
@@ -32,5 +37,5 @@ kafka:
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	return startChild(ctx, b.logFile(name), b.walpost, "run", "-c", file)
+	return startChild(ctx, b.logFile(name), binary, "run", "-c", file)
 }
