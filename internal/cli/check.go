@@ -96,7 +96,7 @@ func checkPostgres(ctx context.Context, cfg *config.Config) ([]replication.Requi
 		return []replication.Requirement{unreadable("connection", err)}, topicsWithoutTable(cfg)
 	}
 	defer hangUp()
-	list := []replication.Requirement{{Name: "connection", State: replication.OK, Detail: relay.Target(cfg).Address()}}
+	list := []replication.Requirement{{Name: "connection", State: replication.OK, Detail: answering(cfg, conn)}}
 	judged, err := judgeCatalogue(ctx, conn, cfg)
 	if err != nil {
 		return append(list, unreadable("catalogue", err)), topicsWithoutTable(cfg)
@@ -113,6 +113,15 @@ func checkPostgres(ctx context.Context, cfg *config.Config) ([]replication.Requi
 		})
 	}
 	return list, topics
+}
+
+// answering is the server that has answered: of several hosts, which one.
+func answering(cfg *config.Config, conn *pgx.Conn) string {
+	target := relay.Target(cfg)
+	if hosts, err := target.Hosts(); err == nil && len(hosts.Names) > 1 {
+		return target.Near(conn.PgConn()).Address()
+	}
+	return target.Address()
 }
 
 // judgeCatalogue goes through what Postgres says of itself and of the outbox.
@@ -164,8 +173,12 @@ func wanted(cfg *config.Config, types map[uint32]router.TypeInfo) (replication.W
 	if err != nil {
 		return replication.Wanted{}, err
 	}
+	hosts, err := relay.Target(cfg).Hosts()
+	if err != nil {
+		return replication.Wanted{}, err
+	}
 	return replication.Wanted{
 		Columns: relay.Columns(cfg), CheckColumns: relay.CheckColumns(rt, types), Prune: relay.Pruning(cfg),
-		AnyWriter: cfg.Outbox.AnyWriter(), Create: cfg.Postgres.Create, Failover: cfg.Postgres.Failover, TLS: mode,
+		AnyWriter: cfg.Outbox.AnyWriter(), Create: cfg.Postgres.Create, Failover: cfg.Postgres.Failover, TLS: mode, Hosts: hosts,
 	}, nil
 }

@@ -55,6 +55,9 @@ func drop(ctx context.Context, cfg *config.Config, out *printer, ask func(*repli
 	if err != nil {
 		return err
 	}
+	if err := there.OnPrimary(); err != nil {
+		return err
+	}
 	slot, publication := cfg.Postgres.Slot, cfg.Postgres.Publication
 	if there.Slot != nil && there.Slot.Active {
 		return &failure{code: relay.ExitRequirement, err: fmt.Errorf(
@@ -92,7 +95,7 @@ func gone(dropped bool) string {
 func confirm(w io.Writer, in *bufio.Reader, cfg *config.Config, slot *replication.SlotInfo) error {
 	text := fmt.Sprintf("This removes slot %s and publication %s.", cfg.Postgres.Slot, cfg.Postgres.Publication)
 	if slot != nil {
-		text += fmt.Sprintf("\n%d bytes of WAL after %s were not confirmed: rows in them are published by nobody.", slot.LagBytes, slot.ConfirmedFlushLSN)
+		text += "\n" + slot.Unconfirmed() + " were not confirmed: rows in them are published by nobody."
 	}
 	if _, err := fmt.Fprintf(w, "%s\nType the slot's name to go on: ", text); err != nil {
 		return err

@@ -181,7 +181,7 @@ func (i *initializer) waits(ctx context.Context) {
 // make makes the slot, or waits for one that another connection is making: when that
 // does not come to its end, it makes the slot after all.
 func (i *initializer) make(ctx context.Context, conn *pgx.Conn) (replication.Slot, error) {
-	session, err := relay.Target(i.cfg).Replication(ctx)
+	session, err := relay.Target(i.cfg).Near(conn.PgConn()).Replication(ctx)
 	if err != nil {
 		return replication.Slot{}, err
 	}

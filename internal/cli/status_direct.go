@@ -68,12 +68,12 @@ func judge(slot *replication.SlotStatus, cfg *config.Config) relay.Report {
 		st.Hint = st.Conditions[0].Hint
 		return st
 	}
-	st.LagBytes = &slot.LagBytes
+	st.LagBytes = slot.LagBytes
 	switch {
-	case slot.WALStatus == "lost":
+	case slot.Lost():
 		st.State = relay.HaltedState
-		st.Reason = "the slot is lost: Postgres has removed WAL it needed"
-		st.Hint = relay.RecoverHint(cfg)
+		st.Reason = "the slot is lost: " + slot.Loss().Reason
+		st.Hint = relay.RecoverHint(cfg) + "; " + slot.Loss().Fix + " so that it does not happen again"
 		warn(&st, cfg, relay.ConditionSlotLost, "")
 	case slot.Active:
 		st.State, st.Reason = relay.Streaming, "a connection streams from the slot"

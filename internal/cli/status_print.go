@@ -100,7 +100,11 @@ func (p *printer) slotRows(st *relay.Report) {
 		return
 	}
 	p.row("slot", "%s, wal_status %s", s.Name, s.WALStatus)
-	p.row("confirmed", "%s, %s behind", s.ConfirmedFlushLSN, bytesText(s.LagBytes))
+	if st.LagBytes != nil {
+		p.row("confirmed", "%s, %s behind", s.ConfirmedFlushLSN, bytesText(*st.LagBytes))
+	} else {
+		p.row("confirmed", "%s", s.ConfirmedFlushLSN)
+	}
 	p.row("restart", "%s", s.RestartLSN)
 	p.row("WAL retained", "%s", bytesText(s.RetainedBytes))
 	if s.SafeWALBytes != nil {

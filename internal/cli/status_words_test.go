@@ -14,7 +14,7 @@ import (
 func TestStatusInWords(t *testing.T) {
 	t.Parallel()
 	lost := judge(&replication.SlotStatus{Name: "s", WALStatus: "lost"}, &config.Config{File: "f.yaml"})
-	behind := judge(&replication.SlotStatus{Name: "s", Active: true, WALStatus: "unreserved", LagBytes: 5, RetainedBytes: 2048, SafeWALBytes: new(int64(1 << 20)), ConfirmedFlushLSN: "0/1", RestartLSN: "0/0"}, &config.Config{File: "f.yaml"})
+	behind := judge(&replication.SlotStatus{Name: "s", Active: true, WALStatus: "unreserved", LagBytes: new(int64(5)), RetainedBytes: 2048, SafeWALBytes: new(int64(1 << 20)), ConfirmedFlushLSN: "0/1", RestartLSN: "0/0"}, &config.Config{File: "f.yaml"})
 	none := judge(nil, &config.Config{File: "f.yaml"})
 	for _, c := range []struct {
 		st        relay.Report

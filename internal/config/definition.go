@@ -72,7 +72,7 @@ func postgresKeys() []key {
 	return []key{
 		{
 			name: "url", required: true,
-			about: "libpq URL of the database; several hosts allowed. Secret as far as it holds a password.",
+			about: "libpq URL of the database; among several hosts the primary is looked for. Secret as far as it holds a password.",
 			value: secretValue{
 				at: func(c *Config) *Secret { return &c.Postgres.URL }, check: checkURL, mask: maskURL, kind: "URL",
 				form: schema{"type": "string", "pattern": postgresURLPattern},

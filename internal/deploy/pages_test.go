@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/replication"
 )
 
 // pages are README.md and docs/*.md.
@@ -67,6 +69,21 @@ func TestREADMENamesAllPages(t *testing.T) {
 		if !strings.Contains(readme, "]("+page) {
 			t.Errorf("README.md does not name %s", page)
 		}
+	}
+}
+
+// managed-services.md gives a role behind a pooler every setting that the startup packet
+// asks for, and no other.
+func TestServicesNameSessionSettings(t *testing.T) {
+	t.Parallel()
+	var want strings.Builder
+	for _, s := range replication.SessionSettings() {
+		if s.Since == 0 {
+			fmt.Fprintf(&want, "ALTER ROLE walpost SET %s TO '%s';\n", s.Name, s.Value)
+		}
+	}
+	if !strings.Contains(read(t, "docs/managed-services.md"), "```sql\n"+want.String()+"```") {
+		t.Errorf("docs/managed-services.md wants\n%s", want.String())
 	}
 }
 

@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -56,5 +57,57 @@ func TestRow45_SlotIdleForTooLong(t *testing.T) {
 		return devstacktest.Value[string](t, b.conn, "SELECT wal_status FROM pg_replication_slots") == "lost"
 	})
 	b.launch(t)
-	b.halts(t, relay.ExitHalted, "lost", "walpost recover")
+	b.halts(t, relay.ExitHalted, "idle_replication_slot_timeout", "walpost recover")
+}
+
+// A relay that hibernates through an outage of Kafka longer than
+// idle_replication_slot_timeout comes back in time to keep its slot.
+func TestRow102_SlotKeptWhileHibernating(t *testing.T) {
+	t.Parallel()
+	b := newBenchOn(t, ownServer(t, 18, map[string]string{"idle_replication_slot_timeout": "6s"}), "postgres", option{postgres: "  hibernate_after: 1s\n"})
+	kafka := b.ownKafka(t)
+	b.start(t)
+	b.exec(t, relaytest.Insert("k", 1))
+	b.confirmed(t)
+	kafka.Refuse()
+	b.exec(t, relaytest.Insert("k", 2))
+	b.state(t, relay.Hibernating)
+	seen := map[string]bool{}
+	b.until(t, "more visits than the limit has room for", func() bool {
+		b.exec(t, "CHECKPOINT") // which drops what is idle
+		if status := devstacktest.Value[string](t, b.conn, "SELECT wal_status FROM pg_replication_slots"); status == "lost" {
+			t.Fatal("Postgres has dropped the slot")
+		}
+		seen[devstacktest.Value[string](t, b.conn, "SELECT coalesce(inactive_since::text, '') FROM pg_replication_slots")] = true
+		return len(seen) > 8
+	})
+	if state := b.relay.Status().State; state != relay.Hibernating {
+		t.Errorf("it is %s", state)
+	}
+	kafka.Heal()
+	b.confirmed(t)
+	b.exactlyOnce(t)
+	b.end(t)
+}
+
+// A slot that is lost while the relay hibernates is told at once, and not when Kafka
+// is back, with the setting that took it.
+func TestRow102_LostWhileHibernating(t *testing.T) {
+	t.Parallel()
+	b := newBenchOn(t, ownServer(t, 0, map[string]string{"max_slot_wal_keep_size": "1MB"}), "postgres", option{postgres: "  hibernate_after: 1s\n"})
+	kafka := b.ownKafka(t)
+	b.start(t)
+	b.exec(t, relaytest.Insert("k", 1), "CREATE TABLE busy (x int)")
+	b.confirmed(t)
+	kafka.Refuse()
+	b.exec(t, relaytest.Insert("k", 2))
+	b.state(t, relay.Hibernating)
+	for range 5 {
+		b.exec(t, "INSERT INTO busy VALUES (1)", "SELECT pg_switch_wal()")
+	}
+	b.exec(t, "CHECKPOINT")
+	watching, done := context.WithCancel(t.Context())
+	defer done()
+	go b.relay.WatchSlot(watching)
+	b.halts(t, relay.ExitHalted, "the slot is lost", "max_slot_wal_keep_size", "walpost recover")
 }

@@ -31,7 +31,7 @@ func (a *audit) settle(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if s == nil || s.WALStatus == "lost" {
+		if s == nil || s.Lost() {
 			a.report.note("slot %s does not exist or is lost: nothing that is missing is on its way", a.Config.Postgres.Slot)
 			return nil
 		}

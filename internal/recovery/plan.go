@@ -57,6 +57,10 @@ func (r *Recovery) Examine(ctx context.Context) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := there.OnPrimary(); err != nil {
+		return nil, err
+	}
+	r.idle = there.Server.IdleSlotTimeout
 	plan := &Plan{Slot: cfg.Postgres.Slot, Temporary: Temporary(cfg.Postgres.Slot)}
 	leftover, err := replication.ReadSlotStatus(ctx, r.conn, plan.Temporary)
 	if err != nil {
@@ -94,14 +98,10 @@ func (r *Recovery) judgeSlot(ctx context.Context, there *replication.Inspection,
 	case s.Active:
 		return inUse(s.Name, s.ActivePID)
 	case s.Lost():
-		reason := s.InvalidationReason
-		if reason == "" {
-			reason = "wal_status lost"
-		}
-		plan.Found = fmt.Sprintf("is lost (%s); it was confirmed up to %s", reason, s.ConfirmedFlushLSN)
+		plan.Found = fmt.Sprintf("is lost (%s); it was confirmed up to %s", replication.LossOf(s.InvalidationReason).Reason, s.ConfirmedFlushLSN)
 		return nil
 	}
-	plan.Found = fmt.Sprintf("is healthy, confirmed up to %s, with %d bytes of WAL after that", s.ConfirmedFlushLSN, s.LagBytes)
+	plan.Found = "is healthy, with " + s.Unconfirmed()
 	if r.Force {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf(
 			"rows committed after %s are still in the slot and go with it: choose rows that include them", s.ConfirmedFlushLSN))
@@ -187,6 +187,9 @@ func judge(there *replication.Inspection, cfg *config.Config, plan *Plan) error 
 func readableTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (*replication.Table, error) {
 	there, err := replication.Inspect(ctx, conn, relay.Names(cfg))
 	if err != nil {
+		return nil, err
+	}
+	if err := there.TableKnown(); err != nil {
 		return nil, err
 	}
 	switch {

@@ -34,7 +34,8 @@ type Options struct {
 type Recovery struct {
 	Options
 	target replication.Target
-	conn   *pgx.Conn // for the catalogue, the swap, and the lock that keeps a second recovery away
+	idle   time.Duration // idle_replication_slot_timeout of the server; 0: none
+	conn   *pgx.Conn     // for the catalogue, the swap, and the lock that keeps a second recovery away
 }
 
 // connectTimeout is for all hosts of the URL together.
@@ -50,6 +51,7 @@ func Open(ctx context.Context, o Options) (*Recovery, error) {
 	if r.conn, err = dial(ctx, r.target); err != nil {
 		return nil, err
 	}
+	r.target = r.target.Near(r.conn.PgConn())
 	if err := r.lock(ctx); err != nil {
 		r.Close(ctx)
 		return nil, err
@@ -82,20 +84,11 @@ func (r *Recovery) Close(ctx context.Context) {
 	hangUp(ctx, r.conn)
 }
 
-// dial opens a plain connection that refuses to read a table in part: row
-// security would hide rows in silence.
+// dial opens a plain connection.
 func dial(ctx context.Context, t replication.Target) (*pgx.Conn, error) {
 	limited, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	conn, err := t.SQL(limited)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := conn.Exec(limited, "SET row_security = off"); err != nil {
-		hangUp(ctx, conn)
-		return nil, replication.Classify("set row_security", err)
-	}
-	return conn, nil
+	return t.SQL(limited)
 }
 
 func hangUp(ctx context.Context, conn *pgx.Conn) {
@@ -170,7 +163,10 @@ func (r *Recovery) Run(ctx context.Context, plan *Plan, report func(Stage, Resul
 	defer snapshot.close(ctx)
 	result := Result{StreamsFrom: snapshot.point.String()}
 	report(Created, result)
-	if err := r.publish(ctx, &plan.query, snapshot, &result, report); err != nil {
+	kept := r.keep(ctx)
+	err = r.publish(ctx, &plan.query, snapshot, &result, report)
+	kept()
+	if err != nil {
 		r.discard(ctx)
 		return result, err
 	}

@@ -80,7 +80,7 @@ func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 		if r.conn, err = dial(ctx, relay.Target(o.Config)); err != nil {
 			return nil, err
 		}
-		if r.reader, err = dial(ctx, relay.Target(o.Config)); err != nil {
+		if r.reader, err = dial(ctx, relay.Target(o.Config).Near(r.conn.PgConn())); err != nil {
 			r.Close(ctx)
 			return nil, err
 		}

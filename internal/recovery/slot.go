@@ -183,13 +183,14 @@ func (r *Recovery) intact(ctx context.Context, slot string, point pgoutput.LSN) 
 	}
 	halt := &relay.Halt{
 		Code: relay.ExitHalted, Reason: "the new slot did not last until everything was published",
-		Hint: "raise max_slot_wal_keep_size, and run recover again",
+		Hint: "run recover again",
 	}
 	switch {
 	case s == nil:
 		halt.Detail = slot + " is gone"
-	case s.WALStatus == "lost":
-		halt.Detail = slot + " is lost"
+	case s.Lost():
+		halt.Detail = slot + " is lost: " + s.Loss().Reason
+		halt.Hint = s.Loss().Fix + ", and run recover again"
 	case s.ConfirmedFlushLSN != point.String():
 		halt.Detail = fmt.Sprintf("%s was moved from %s to %s by somebody", slot, point, s.ConfirmedFlushLSN)
 	default:

@@ -57,7 +57,7 @@ func Conditions() []ConditionKind {
 			"grant Write and Describe on it to walpost's principal; walpost goes on by itself",
 		},
 		{
-			ConditionSlotLost, Critical, true, "Postgres has removed WAL that the slot needs.",
+			ConditionSlotLost, Critical, true, "Postgres has given the slot up: WAL that it needs was removed, or nobody read from it for too long.",
 			"`walpost recover -c FILE` makes a new slot and publishes from the outbox table what may be missing",
 		},
 		{

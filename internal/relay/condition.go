@@ -92,8 +92,8 @@ func (r *Relay) slotConditions(rep *Report, found *findings) {
 	slot := rep.Slot
 	switch {
 	case slot == nil:
-	case slot.WALStatus == "lost":
-		found.add(ConditionSlotLost, time.Time{}, "")
+	case slot.Lost():
+		found.add(ConditionSlotLost, time.Time{}, slot.Loss().Reason+"; "+slot.Loss().Fix+" so that it does not happen again")
 	case slot.WALStatus == "unreserved" || slot.SafeWALBytes != nil && float64(*slot.SafeWALBytes) < riskShare*float64(*slot.SafeWALBytes+slot.RetainedBytes):
 		found.add(ConditionSlotAtRisk, time.Time{}, fmt.Sprintf("the slot keeps %d MiB of WAL", slot.RetainedBytes>>20))
 	}

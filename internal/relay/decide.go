@@ -65,10 +65,10 @@ func (r *Relay) slotState(ctx context.Context, cause *replication.Error, hint st
 		return cause
 	case status == nil:
 		return &Halt{Code: ExitHalted, Reason: "the slot does not exist any more", Detail: cause.Error(), Hint: hint}
-	case status.WALStatus == "lost":
+	case status.Lost():
 		return &Halt{
-			Code: ExitHalted, Reason: "the slot is lost: Postgres has removed WAL that it needed", Detail: cause.Error(),
-			Hint: hint + "; raise max_slot_wal_keep_size so that it does not happen again",
+			Code: ExitHalted, Reason: "the slot is lost: " + status.Loss().Reason, Detail: cause.Error(),
+			Hint: hint + "; " + status.Loss().Fix + " so that it does not happen again",
 		}
 	default:
 		return &Halt{Code: ExitHalted, Reason: "Postgres refuses to stream from the slot", Detail: cause.Error(), Hint: cause.Hint}

@@ -39,7 +39,7 @@ func (r *Relay) guard(ctx context.Context, end context.CancelCauseFunc) {
 		r.pipeline.stir.listen()
 		if conn == nil {
 			var err error
-			if conn, err = r.target.SQL(ctx); err != nil {
+			if conn, err = r.near.SQL(ctx); err != nil {
 				conn = nil
 				r.unguarded(ctx, err)
 			}

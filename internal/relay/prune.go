@@ -75,7 +75,7 @@ func (r *Relay) pruned(rows int64, stay []replication.Uncarried, err error) {
 func (r *Relay) pruneRound(ctx context.Context, what replication.Pruning) (rows int64, stay []replication.Uncarried, err error) {
 	dial, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	conn, err := r.target.SQL(dial)
+	conn, err := r.near.SQL(dial)
 	if err != nil {
 		return 0, nil, err
 	}

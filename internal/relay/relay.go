@@ -50,6 +50,7 @@ type Relay struct {
 	cfg      *config.Config
 	log      *zap.Logger
 	target   replication.Target
+	near     replication.Target // the server of the stream; the Run goroutine's, and of those beside the stream
 	observer Observer
 	state    *machine
 	kafka    func() (producer.Options, error)  // the way to Kafka; a test's own in virtual time
@@ -84,7 +85,8 @@ type Relay struct {
 	guardIdle       time.Duration // as the constant; longer in tests
 	unguardedLogged time.Time
 	pruneLogged     time.Time
-	waited          bool // the walsender waited for a standby at the last look
+	idleLimit       time.Duration // idle_replication_slot_timeout of the server; 0: none
+	waited          bool          // the walsender waited for a standby at the last look
 }
 
 // New makes a relay of a configuration. Nothing is contacted until Run.
@@ -220,6 +222,7 @@ func (r *Relay) open(ctx context.Context) (*replication.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.near, r.idleLimit = session.Near(), session.IdleMax
 	r.seen.sawPostgres(session.Version)
 	if err := r.recognise(ctx, session); err != nil {
 		session.Close(ctx)
@@ -256,7 +259,7 @@ func (r *Relay) recognise(ctx context.Context, s *replication.Session) error {
 		}
 	case s.Standby: // in a failover the address may lead here before the promotion
 		return &replication.Error{
-			Kind: replication.Standby, Op: "connect to " + r.target.Address(), Text: "this server is a standby",
+			Kind: replication.Standby, Op: "connect to " + s.Near().Address(), Text: "this server is a standby",
 			Hint: "waiting for its promotion; postgres.url must lead to the primary",
 		}
 	case !s.Slot.Exists:

@@ -98,7 +98,7 @@ func (r *Relay) Report(version string) Report {
 		Topics: []TopicReport{}, Rejected: []Rejections{}, ConsumerGroups: []GroupLag{},
 	}
 	if slot != nil {
-		rep.LagBytes = &slot.LagBytes
+		rep.LagBytes = slot.LagBytes
 	}
 	rep.InFlight.Events, rep.InFlight.Bytes = r.InFlight()
 	rep.Conditions = r.conditions(&rep)

@@ -99,9 +99,13 @@ func (r *Relay) wanted(context.Context, *pgx.Conn) (replication.Wanted, error) {
 	if err != nil {
 		return replication.Wanted{}, definite(err)
 	}
+	hosts, err := r.target.Hosts()
+	if err != nil {
+		return replication.Wanted{}, definite(err)
+	}
 	return replication.Wanted{
 		Columns: Columns(r.cfg), CheckColumns: CheckColumns(r.pipeline.router, nil), Prune: Pruning(r.cfg),
-		AnyWriter: r.cfg.Outbox.AnyWriter(), Create: r.cfg.Postgres.Create, Failover: r.cfg.Postgres.Failover, TLS: mode,
+		AnyWriter: r.cfg.Outbox.AnyWriter(), Create: r.cfg.Postgres.Create, Failover: r.cfg.Postgres.Failover, TLS: mode, Hosts: hosts,
 	}, nil
 }
 

@@ -27,7 +27,7 @@ func (r *Relay) create(ctx context.Context, conn *pgx.Conn) error {
 	if made {
 		r.log.Info("created publication", zap.String("publication", r.cfg.Postgres.Publication))
 	}
-	session, err := r.target.Replication(limited)
+	session, err := r.target.Near(conn.PgConn()).Replication(limited)
 	if err != nil {
 		return definite(err)
 	}

@@ -73,7 +73,12 @@ func (r *Relay) failed(err error, pause time.Duration) {
 func (r *Relay) hibernate(ctx context.Context, stop <-chan struct{}) error {
 	r.state.set(Hibernating, "Kafka has not answered for "+r.cfg.Postgres.HibernateAfter.String()+
 		"; disconnected from Postgres so that its shutdown is not held up, the slot keeps the data", "")
+	visit := time.NewTimer(visitEvery(r.idleLimit))
+	defer visit.Stop()
 	for !r.producer.Health().Reachable {
+		if slot := r.seen.slotStatus(); slot != nil && slot.Lost() {
+			return nil // connecting says so
+		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -83,9 +88,46 @@ func (r *Relay) hibernate(ctx context.Context, stop <-chan struct{}) error {
 			}
 			stop = nil // what was read must still be acknowledged
 		case <-r.changed:
+		case <-visit.C:
+			if gone := r.visit(ctx); gone {
+				return nil
+			}
+			visit.Reset(visitEvery(r.idleLimit))
 		}
 	}
 	return nil
+}
+
+// visitMost is how long the slot is left alone at most: there are services that remove
+// one that nobody uses.
+const visitMost = time.Hour
+
+// visitEvery is how often the slot is opened while nobody reads from it, at a server
+// with this idle_replication_slot_timeout (0: none).
+func visitEvery(limit time.Duration) time.Duration {
+	if limit == 0 {
+		return visitMost
+	}
+	return min(limit/3, visitMost)
+}
+
+// visit opens the slot and leaves it again, and reports whether there is none to come
+// back to.
+func (r *Relay) visit(ctx context.Context) (gone bool) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	err := r.target.Visit(ctx, r.cfg.Postgres.Slot, r.cfg.Postgres.Publication)
+	switch replication.KindOf(err) {
+	case replication.NotReady, replication.SlotMissing:
+		return true
+	case replication.SlotActive: // somebody else keeps it in use
+		return false
+	}
+	if err != nil && ctx.Err() == nil {
+		r.seen.failed(err)
+		r.log.Warn("the slot cannot be opened to keep it while Kafka is away", zap.Error(err))
+	}
+	return false
 }
 
 // watch keeps the state true while a stream runs, and ends the stream when Kafka

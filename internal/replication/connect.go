@@ -29,6 +29,8 @@ type Target struct {
 	// Dial replaces the network, for tests. nil: TCP with keepalive, or a Unix
 	// socket. With Dial set host names are not resolved.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	server string // the one address of the URL's that may answer, as Near sets it; "" is any
 }
 
 // Replication opens a connection that understands replication commands and
@@ -41,14 +43,24 @@ func (t Target) Replication(ctx context.Context) (*pgconn.PgConn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return connectStream(ctx, cfg)
+}
+
+// connectStream opens a connection with replication=database that has the settings
+// of a session.
+func connectStream(ctx context.Context, cfg *pgx.ConnConfig) (*pgconn.PgConn, error) {
 	conn, err := pgconn.ConnectConfig(ctx, &cfg.Config)
 	if err != nil {
 		return nil, connectError(&cfg.Config, err)
 	}
+	if err := settle(ctx, conn, true); err != nil {
+		_ = conn.Close(context.WithoutCancel(ctx)) // nothing was done on it
+		return nil, err
+	}
 	return conn, nil
 }
 
-// SQL opens a plain connection with the same session parameters. Errors are *Error.
+// SQL opens a plain connection with the same settings. Errors are *Error.
 func (t Target) SQL(ctx context.Context) (*pgx.Conn, error) {
 	cfg, err := t.config(map[string]string{"application_name": t.applicationName()})
 	if err != nil {
@@ -58,17 +70,24 @@ func (t Target) SQL(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, connectError(&cfg.Config, err)
 	}
+	if err := settle(ctx, conn.PgConn(), false); err != nil {
+		_ = conn.Close(context.WithoutCancel(ctx)) // nothing was done on it
+		return nil, err
+	}
 	return conn, nil
 }
 
-// Address gives host:port of the URL's first host, "" when the URL cannot be
-// read: for messages and labels.
+// Address gives host:port of the URL's hosts, or the one of Near, "" when the URL cannot be read: for
+// messages and labels.
 func (t Target) Address() string {
 	cfg, err := t.config(nil)
 	if err != nil {
 		return ""
 	}
-	return hostPort(cfg.Host, cfg.Port)
+	if t.server != "" {
+		return t.server
+	}
+	return places(&cfg.Config)
 }
 
 func (t Target) applicationName() string {

@@ -23,9 +23,7 @@ func connectError(cfg *pgconn.Config, err error) *Error {
 	if len(attempts) == 0 {
 		attempts = []error{err}
 	}
-	if slices.ContainsFunc(attempts, answered) { // sslmode=prefer: what counts is the second attempt
-		attempts = slices.DeleteFunc(slices.Clone(attempts), noTLS)
-	}
+	attempts = withoutNoise(cfg, attempts)
 	result := &Error{Op: "connect to " + places(cfg) + " as " + cfg.User + ", database " + cfg.Database}
 	var texts []string
 	for i, attempt := range attempts {
@@ -37,19 +35,31 @@ func connectError(cfg *pgconn.Config, err error) *Error {
 		if !slices.Contains(texts, text) { // localhost has two addresses, sslmode=prefer two attempts
 			texts = append(texts, text)
 		}
-		// The answer of a server says more than a host that is down, but as long as
-		// one host may come back, waiting may help.
-		if i == 0 || (result.Kind.Answered() && !e.Kind.Answered()) {
+		if i == 0 || weight(e.Kind) > weight(result.Kind) {
 			result.Kind, result.Hint, result.Code, result.cause = e.Kind, e.Hint, e.Code, e.cause
 		}
 	}
 	result.Text = strings.Join(texts, "; ")
+	if result.Kind == Standby && len(hosts(cfg)) > 1 { // one of them will be promoted
+		result.Kind, result.Hint = Unreachable, "none of them is a primary: waiting for a promotion"
+	}
 	return result
 }
 
-func answered(err error) bool {
-	_, ok := errors.AsType[*pgconn.PgError](err)
-	return ok
+// weight says which of several answers counts. A primary that will not do is the last
+// word. As long as one host may come back, waiting may help. Any other answer says
+// more than that a host is a standby.
+func weight(k Kind) int {
+	switch {
+	case k == Configuration:
+		return 3
+	case !k.Answered():
+		return 2
+	case k != Standby:
+		return 1
+	default:
+		return 0
+	}
 }
 
 func noTLS(err error) bool { return strings.HasSuffix(err.Error(), "server refused TLS connection") }
@@ -101,12 +111,13 @@ func attemptError(cfg *pgconn.Config, err error) *Error {
 	if errors.Is(err, context.Canceled) {
 		return &Error{Kind: Canceled, Text: context.Canceled.Error(), cause: context.Canceled}
 	}
-	if _, ok := errors.AsType[*pgconn.NotPreferredError](err); ok {
-		return &Error{Kind: Standby, Text: "no host has the target_session_attrs asked for"}
+	if errors.Is(err, errOtherServer) {
+		return &Error{Kind: Unreachable, Text: "another server answers there than beside it"}
+	}
+	if e := hostFault(err); e != nil {
+		return e
 	}
 	switch text := err.Error(); {
-	case strings.Contains(text, "ValidateConnect failed"):
-		return &Error{Kind: Standby, Text: "server does not have the target_session_attrs asked for (read only or a standby)"}
 	case strings.Contains(text, "require_auth check failed"), strings.Contains(text, "channel binding"):
 		return &Error{Kind: Refused, Text: "server does not offer the authentication that require_auth or channel_binding demands"}
 	case strings.Contains(text, "SCRAM"):
@@ -130,6 +141,9 @@ func serverRefusal(cfg *pgconn.Config, pg *pgconn.PgError) *Error {
 		e.Hint = "check that the role exists and may log in, and pg_hba.conf"
 	case e.Kind == NoDatabase:
 		e.Text = "database does not exist"
+	case e.Kind == Pooler && strings.Contains(pg.Message, "startup parameter") && !strings.Contains(pg.Message, "replication"):
+		e.Hint = "a connection pooler answers here, and refuses a setting that the texts of records depend on; connect to Postgres directly: " +
+			"its ignore_startup_parameters alone is not enough (docs/managed-services.md)"
 	case e.Kind == Pooler:
 		e.Hint = "a connection pooler answers here; connect to Postgres directly, replication does not pass through poolers"
 	case e.Kind == InsufficientPrivilege && cfg.RuntimeParams["replication"] != "":

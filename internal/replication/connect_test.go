@@ -1,11 +1,14 @@
 package replication
 
 import (
+	"bytes"
 	"context"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
@@ -182,60 +185,147 @@ func TestSeveralHosts(t *testing.T) {
 		conn.Close(t.Context())
 	}
 	_, err := targetOf("postgres://postgres@" + down + "," + server.Addr() + "/postgres?sslmode=disable&target_session_attrs=standby").SQL(t.Context())
-	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), down+": connection refused") || !strings.Contains(err.Error(), "target_session_attrs") {
+	if KindOf(err) != Configuration || !strings.Contains(err.Error(), down+": connection refused") || !strings.Contains(err.Error(), "target_session_attrs") {
 		t.Errorf("%v: %v", KindOf(err), err)
 	}
 	_, err = targetOf("postgres://postgres@" + server.Addr() + "/postgres?sslmode=disable&target_session_attrs=standby").SQL(t.Context())
-	if KindOf(err) != Standby {
+	if KindOf(err) != Configuration || !strings.Contains(err.Error(), "is a primary") {
 		t.Errorf("%v: %v", KindOf(err), err)
 	}
 }
 
-// TestTextDoesNotDependOnTheRole: settings of role and database that change how
-// values are printed have no effect on either connection.
-func TestTextDoesNotDependOnTheRole(t *testing.T) {
+// TestSessionSettings: settings of role and database have no effect on any session,
+// neither on how values are printed nor on how long it may last.
+func TestSessionSettings(t *testing.T) {
 	t.Parallel()
 	db := stack.Database(t)
 	role := stack.Name(t)
-	db.Exec(t, "CREATE ROLE "+role+" LOGIN REPLICATION",
-		"ALTER ROLE "+role+" SET DateStyle = 'German'", "ALTER ROLE "+role+" SET TimeZone = 'Asia/Tokyo'",
-		"ALTER ROLE "+role+" SET bytea_output = 'escape'", "ALTER ROLE "+role+" SET extra_float_digits = 0",
-		"ALTER ROLE "+role+" SET IntervalStyle = 'sql_standard'", "ALTER ROLE "+role+" SET client_encoding = 'LATIN1'",
-		"ALTER ROLE "+role+" SET lock_timeout = '1ms'", "ALTER ROLE "+role+" SET statement_timeout = '1ms'",
-		"ALTER ROLE "+role+" SET search_path = 'public'")
-	const query = `SELECT '\x00ff'::bytea::text, timestamptz '2026-01-01 00:00:00+00', 0.1::float8 + 0.2::float8,
-		interval '1 day 2 hours', current_setting('search_path'), current_setting('client_encoding'),
-		current_setting('lock_timeout'), current_setting('statement_timeout'), current_setting('application_name')`
-	want := `\x00ff|2026-01-01 00:00:00+00|0.30000000000000004|1 day 02:00:00|pg_catalog|UTF8|0|0|walpost`
+	db.Exec(t, "CREATE ROLE "+role+" LOGIN REPLICATION")
+	other := map[string]string{
+		"DateStyle": "German", "TimeZone": "Asia/Tokyo", "bytea_output": "escape", "extra_float_digits": "0", "IntervalStyle": "sql_standard",
+		"client_encoding": "LATIN1", "lc_monetary": "C.UTF-8", "search_path": "public", "quote_all_identifiers": "on", "row_security": "on",
+		"standard_conforming_strings": "off",
+	}
+	for _, s := range SessionSettings() {
+		if s.Since > db.Server.Major() {
+			continue
+		}
+		value, known := other[s.Name]
+		if !known {
+			value = "1h" // a limit of time
+		}
+		db.Exec(t, "ALTER ROLE "+role+" SET "+s.Name+" TO '"+value+"'")
+	}
 	target := targetOf(db.Server.URLFor(role, "", db.Name))
-
 	conn, err := target.Replication(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	results, err := conn.Exec(t.Context(), query).ReadAll()
+	session, err := target.Open(t.Context(), "none")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	for _, value := range results[0].Rows[0] {
-		got = append(got, string(value))
+	defer session.Close(t.Context())
+	for name, conn := range map[string]*pgconn.PgConn{"replication": conn, "stream": session.Conn(), "plain": openSQL(t, target).PgConn()} {
+		for _, s := range SessionSettings() {
+			row, err := oneRow(t.Context(), conn, "SELECT current_setting('"+s.Name+"', true)")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if known := row[0] != nil; known != (s.Since <= db.Server.Major()) || known && string(row[0]) != s.Value {
+				t.Errorf("%s: %s is %q, want %q", name, s.Name, row[0], s.Value)
+			}
+		}
+		const query = `SELECT '\x00ff'::bytea::text, timestamptz '2026-01-01 00:00:00+00', 0.1::float8 + 0.2::float8,
+			interval '1 day 2 hours', 'pg_class'::regclass, current_setting('application_name')`
+		row, err := oneRow(t.Context(), conn, query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := string(bytes.Join(row, []byte("|"))), `\x00ff|2026-01-01 00:00:00+00|0.30000000000000004|1 day 02:00:00|pg_class|walpost`; got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
 	}
-	if strings.Join(got, "|") != want {
-		t.Errorf("replication: %s, want %s", strings.Join(got, "|"), want)
+}
+
+// TestRow98_PrimaryAmongSeveral: the primary is found whatever the role may do, and
+// what is asked beside a connection goes to its server and no other.
+func TestRow98_PrimaryAmongSeveral(t *testing.T) {
+	t.Parallel()
+	first, second := stack.Postgres(t), devstacktest.StartPostgres(t, devstack.PostgresOptions{})
+	const role = "only_reads"
+	if err := second.Exec(t.Context(), "postgres", "CREATE ROLE "+role+" LOGIN REPLICATION", "ALTER ROLE "+role+" SET default_transaction_read_only = on"); err != nil {
+		t.Fatal(err)
+	}
+	several := "postgres://" + role + "@" + closedPort(t) + "," + second.Addr() + "/postgres"
+	if _, err := targetOf(several).Open(t.Context(), "none"); err != nil {
+		t.Error(err)
+	}
+	_, err := targetOf(several + "?target_session_attrs=read-write").SQL(t.Context())
+	if KindOf(err) != Configuration || !strings.Contains(err.Error(), "default_transaction_read_only") || !strings.Contains(err.Error(), "primary") || strings.Contains(err.Error(), "TLS") {
+		t.Errorf("%v: %v", KindOf(err), err)
 	}
 
-	plain, err := target.SQL(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	port := func(target Target) string {
+		t.Helper()
+		var p string
+		if err := openSQL(t, target).QueryRow(t.Context(), "SHOW port").Scan(&p); err != nil {
+			t.Fatal(err)
+		}
+		return first.Addr()[:strings.LastIndex(first.Addr(), ":")+1] + p
 	}
-	defer plain.Close(t.Context())
-	var text string
-	if err := plain.QueryRow(t.Context(), "SELECT current_setting('TimeZone') || current_setting('DateStyle')").Scan(&text); err != nil {
-		t.Fatal(err)
+	target := targetOf("postgres://postgres@" + first.Addr() + "," + second.Addr() + "/postgres?sslmode=disable")
+	beside := openSQL(t, targetOf(second.URL("postgres"))).PgConn()
+	if far, near := port(target), port(target.Near(beside)); far != first.Addr() || near != second.Addr() {
+		t.Errorf("%s, and near %s: want %s and %s", far, near, first.Addr(), second.Addr())
 	}
-	if text != "UTCISO, MDY" {
-		t.Errorf("sql: %s", text)
+	if _, err := targetOf(first.URL("postgres")).Near(beside).Replication(t.Context()); KindOf(err) != Unreachable || !strings.Contains(err.Error(), "another server") {
+		t.Errorf("%v: %v", KindOf(err), err)
+	}
+}
+
+// TestHostsInCheck: how the server is found among several is one line, which warns
+// where that may go wrong.
+func TestHostsInCheck(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]State{
+		"": OK, "?target_session_attrs=primary": OK, "?target_session_attrs=any": Warning, "?target_session_attrs=read-write": Warning, "?target_session_attrs=prefer-standby": Warning,
+	} {
+		hosts, err := targetOf("postgres://u@a,b/d" + query).Hosts()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list := hosts.requirements(); len(list) != 1 || list[0].State != want {
+			t.Errorf("%s: %+v", query, list)
+		}
+	}
+	hosts, err := targetOf("postgres://u@a/d?target_session_attrs=any").Hosts()
+	if err != nil || len(hosts.requirements()) != 0 {
+		t.Errorf("%+v, %v", hosts, err)
+	}
+}
+
+// TestWordsOfLimits: what a limit of time has ended names the setting.
+func TestWordsOfLimits(t *testing.T) {
+	t.Parallel()
+	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: 18})
+	for setting, sql := range map[string]string{
+		"statement_timeout": "SELECT pg_sleep(60)", "transaction_timeout": "BEGIN; SELECT pg_sleep(60)",
+	} {
+		conn := openSQL(t, targetOf(server.URL("postgres")))
+		if _, err := conn.Exec(t.Context(), "SET "+setting+" = '10ms'"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := conn.PgConn().Exec(t.Context(), sql).ReadAll()
+		if err = Classify("sleep", err); err == nil || !strings.Contains(err.Error(), setting) {
+			t.Errorf("%s: %v", setting, err)
+		}
+		if setting == "transaction_timeout" { // and where the connection just says that it is closed
+			_, err = conn.PgConn().Exec(t.Context(), "SELECT 1").ReadAll()
+			if err = Classify("go on", err); KindOf(err) != Lost || !strings.Contains(err.Error(), setting) {
+				t.Errorf("afterwards: %v: %v", KindOf(err), err)
+			}
+		}
 	}
 }

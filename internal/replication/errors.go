@@ -122,6 +122,9 @@ func Classify(op string, err error) error {
 	case isNetwork(err):
 		e.Kind = Lost
 		e.Text = "connection lost: " + networkWords(err)
+		if errors.Is(err, pgconn.ErrConnClosed) { // the server has said why before, to nobody
+			e.Hint = "the log of Postgres says why: pg_terminate_backend, a shutdown, or a limit such as transaction_timeout or idle_session_timeout"
+		}
 	}
 	return e
 }
@@ -158,8 +161,27 @@ func fromServer(op string, pg *pgconn.PgError) *Error {
 	case InsufficientPrivilege:
 		e.Hint = pg.Hint
 	default:
+		e.Hint = limitHint(pg.Code)
 	}
 	return e
+}
+
+// limitHint names the setting that ended a statement or a connection. walpost sets
+// each to 0 for its own sessions, so that somebody has a hand in it.
+func limitHint(code string) string {
+	const set = " of the session ended it, though walpost sets it to 0: look for a pooler, or an extension, that sets it again"
+	switch code {
+	case "25P03":
+		return "idle_in_transaction_session_timeout" + set
+	case "25P04":
+		return "transaction_timeout" + set
+	case "57P05":
+		return "idle_session_timeout" + set
+	case "57014":
+		return "somebody cancelled it (pg_cancel_backend), or statement_timeout" + set
+	default:
+		return ""
+	}
 }
 
 // kindOf goes by SQLSTATE and by the routine that raised the error: messages are
@@ -197,7 +219,7 @@ func kindOf(pg *pgconn.PgError) Kind {
 		return Canceled
 	case "57P03":
 		return Unreachable
-	case "57P01", "57P02", "57P05":
+	case "57P01", "57P02", "57P05", "25P03", "25P04":
 		return Lost
 	default:
 		if strings.HasPrefix(pg.Code, "08") {

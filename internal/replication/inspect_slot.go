@@ -25,7 +25,7 @@ type SlotInfo struct {
 	ConfirmedFlushLSN  pgoutput.LSN
 	SafeWALBytes       *int64 // WAL that may still be written before the slot is in danger; nil: no limit, or lost
 	RetainedBytes      int64  // WAL the server keeps from restart_lsn on; 0 when lost
-	LagBytes           int64  // WAL after confirmed_flush_lsn
+	LagBytes           *int64 // WAL after confirmed_flush_lsn; nil: the server does not tell
 	TwoPhase           bool
 	Failover           bool   // Postgres 17
 	Synced             bool   // Postgres 17: copied here from a primary
@@ -37,13 +37,42 @@ type SlotInfo struct {
 func (s *SlotInfo) Lost() bool { return s.WALStatus == "lost" || s.InvalidationReason != "" }
 
 // slotQuery goes through jsonb: each major adds columns to the view.
-const slotQuery = `
-SELECT to_jsonb(s) || jsonb_build_object(
-    'retained', greatest(0, pg_wal_lsn_diff(now.lsn, s.restart_lsn)),
-    'lag', greatest(0, pg_wal_lsn_diff(now.lsn, s.confirmed_flush_lsn)))
-FROM pg_replication_slots s, LATERAL (SELECT CASE WHEN pg_is_in_recovery()
-    THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END AS lsn) now
-WHERE s.slot_name = $1`
+const slotQuery = "SELECT to_jsonb(s) FROM pg_replication_slots s WHERE s.slot_name = $1"
+
+// walEndQuery is asked by itself: there are servers that refuse it.
+const walEndQuery = "SELECT pg_current_wal_lsn()::text"
+
+func readWALEnd(ctx context.Context, q querier) (pgoutput.LSN, error) {
+	var text string
+	if err := q.QueryRow(ctx, walEndQuery, once).Scan(&text); err != nil {
+		return 0, err
+	}
+	return pgoutput.ParseLSN(text)
+}
+
+// measure says how much WAL there is from the slot's positions to the end.
+func (s *SlotInfo) measure(end pgoutput.LSN) {
+	s.RetainedBytes, s.LagBytes = 0, bytesUntil(end, s.ConfirmedFlushLSN)
+	if s.RestartLSN > 0 {
+		s.RetainedBytes = *bytesUntil(end, s.RestartLSN)
+	}
+}
+
+// Unconfirmed is the WAL that the slot has not been confirmed beyond, in words.
+func (s *SlotInfo) Unconfirmed() string {
+	if s.LagBytes == nil {
+		return "what is in the WAL after " + s.ConfirmedFlushLSN.String()
+	}
+	return fmt.Sprintf("%d bytes of WAL after %s", *s.LagBytes, s.ConfirmedFlushLSN)
+}
+
+func bytesUntil(end, from pgoutput.LSN) *int64 {
+	n := int64(0)
+	if end > from && from > 0 {
+		n = int64(end - from)
+	}
+	return &n
+}
 
 // slotRow is the view's row as it comes.
 type slotRow struct {
@@ -63,8 +92,6 @@ type slotRow struct {
 	Failover           bool    `json:"failover"`
 	Synced             bool    `json:"synced"`
 	InvalidationReason string  `json:"invalidation_reason"`
-	Retained           int64   `json:"retained"`
-	Lag                int64   `json:"lag"`
 }
 
 // querier is a connection or a transaction.
@@ -92,7 +119,7 @@ func (r *slotRow) info() (*SlotInfo, error) {
 	s := &SlotInfo{
 		Name: r.SlotName, Plugin: r.Plugin, Type: r.SlotType, Database: r.Database, Temporary: r.Temporary,
 		Active: r.Active, ActivePID: r.ActivePID, WALStatus: r.WALStatus, SafeWALBytes: r.SafeWALSize,
-		RetainedBytes: r.Retained, LagBytes: r.Lag, TwoPhase: r.TwoPhase, Failover: r.Failover, Synced: r.Synced,
+		TwoPhase: r.TwoPhase, Failover: r.Failover, Synced: r.Synced,
 		InvalidationReason: r.InvalidationReason,
 	}
 	if r.Conflicting && s.InvalidationReason == "" {

@@ -56,24 +56,10 @@ func TestMajors(t *testing.T) {
 			if (i.Publication.Published[0].Columns == nil) != (major < 15) {
 				t.Errorf("published %+v", i.Publication.Published)
 			}
-			testIdentity(t, conn, i)
 			if _, err := owner.Exec(t.Context(), CreateSlotSQL("by_hand", want.Failover)); err != nil {
 				t.Error(err)
 			}
 		})
-	}
-}
-
-// testIdentity: the catalogue functions agree with IDENTIFY_SYSTEM.
-func testIdentity(t *testing.T, conn *pgconn.PgConn, i *Inspection) {
-	t.Helper()
-	results, err := conn.Exec(t.Context(), "IDENTIFY_SYSTEM").ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	row := results[0].Rows[0]
-	if string(row[0]) != i.Server.SystemID || string(row[1]) != strconv.Itoa(int(i.Server.Timeline)) {
-		t.Errorf("system %s timeline %d, IDENTIFY_SYSTEM says %s", i.Server.SystemID, i.Server.Timeline, row)
 	}
 }
 

@@ -64,17 +64,31 @@ type Wanted struct {
 	Create       bool     // postgres.create
 	Failover     bool     // postgres.failover
 	TLS          TLSMode
+	Hosts        Hosts // of postgres.url
 }
 
 // Requirements judges an inspection: every requirement, met or not, in the order
 // in which an operator would mend them.
 func (i *Inspection) Requirements(want Wanted) []Requirement {
-	list := []Requirement{
-		i.versionRequirement(), i.primaryRequirement(), i.walLevelRequirement(), i.roleRequirement(),
-		i.sendersRequirement(), i.slotsLeftRequirement(), i.encodingRequirement(), tlsRequirement(want.TLS),
-		i.preparedRequirement(),
+	if i.Server.InRecovery { // slot, publication and table are the primary's to judge
+		return []Requirement{i.versionRequirement(), i.primaryRequirement(), tlsRequirement(want.TLS)}
 	}
-	if !i.Names.Table.IsZero() {
+	list := []Requirement{i.versionRequirement(), i.primaryRequirement()}
+	list = append(append(list, want.Hosts.requirements()...), i.walLevelRequirement())
+	for _, q := range []struct {
+		question string
+		judge    func() Requirement
+	}{{askRole, i.roleRequirement}, {askSenders, i.sendersRequirement}, {askSlots, i.slotsLeftRequirement}} {
+		if i.knows(q.question) {
+			list = append(list, q.judge())
+		}
+	}
+	list = append(list, i.encodingRequirement(), tlsRequirement(want.TLS))
+	if i.knows(askPrepared) {
+		list = append(list, i.preparedRequirement())
+	}
+	list = append(list, i.refusedRequirements()...)
+	if !i.Names.Table.IsZero() && i.knows(askTable) {
 		list = append(list, i.tableRequirement(want))
 	}
 	if i.Writers != nil {
@@ -86,6 +100,9 @@ func (i *Inspection) Requirements(want Wanted) []Requirement {
 		}
 		list = append(list, i.columnRequirements(want)...)
 		list = append(list, i.pruneRequirements(want.Prune)...)
+	}
+	if !i.knows(askTable) || !i.knows(askPublication) || !i.knows(askSlot) {
+		return list // what the role may not see is not missing
 	}
 	list = append(list, i.publicationRequirement(want))
 	if i.Publication != nil && i.Table != nil {

@@ -18,10 +18,10 @@ func (i *Inspection) versionRequirement() Requirement {
 func (i *Inspection) primaryRequirement() Requirement {
 	if i.Server.InRecovery {
 		return failed(exitRequirement, "primary",
-			"name the primary in postgres.url, or all hosts and target_session_attrs=read-write",
-			"this server is a standby (in recovery)")
+			"name the primary in postgres.url, or all hosts, among which walpost looks for the primary",
+			"this server is a standby (in recovery): nothing else is judged on it")
 	}
-	return ok("primary", "not in recovery, timeline %d", i.Server.Timeline)
+	return ok("primary", "not in recovery")
 }
 
 func (i *Inspection) walLevelRequirement() Requirement {

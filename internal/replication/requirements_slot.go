@@ -24,16 +24,13 @@ func (i *Inspection) slotRequirements(want Wanted) []Requirement {
 		return []Requirement{failed(exitRequirement, "slot", "choose another postgres.slot",
 			"%s is temporary and belongs to backend %d", s.Name, s.ActivePID)}
 	case s.Lost():
-		reason := s.InvalidationReason
-		if reason == "" {
-			reason = "wal_status lost"
-		}
+		loss := LossOf(s.InvalidationReason)
 		fix := "walpost recover -c FILE"
 		if i.Names.Table.IsZero() {
 			fix = "walpost drop -c FILE; then walpost init -c FILE, which begins anew"
 		}
-		return []Requirement{failed(exitHalted, "slot", fix,
-			"%s is lost (%s): events after %s cannot be read from it", s.Name, reason, s.ConfirmedFlushLSN)}
+		return []Requirement{failed(exitHalted, "slot", fix+"; and "+loss.Fix+" so that it does not happen again",
+			"%s is lost (%s): events after %s cannot be read from it", s.Name, loss.Reason, s.ConfirmedFlushLSN)}
 	}
 	if s.Making() {
 		return i.unfinishedRequirements(want)
@@ -102,7 +99,7 @@ func (i *Inspection) slotWarnings(want Wanted) []Requirement {
 	}
 	if t := i.Server.IdleSlotTimeout; t > 0 {
 		list = append(list, warning("idle_replication_slot_timeout", "ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf()",
-			"the server gives the slot up when walpost is away for %s", t))
+			"the server gives the slot up when nobody has read from it for %s: while Kafka is away walpost comes back often enough, but not while it is stopped", t))
 	}
 	return list
 }

@@ -97,7 +97,7 @@ func (i *Inspection) publicationRequirement(want Wanted) Requirement {
 	p := displayName(i.Names.Publication)
 	sql := CreatePublicationSQL(i.Names.Publication, i.Names.Table, i.Table != nil && i.Table.Partitioned())
 	messages := i.Names.Table.IsZero()
-	mayCreate := i.Role.Superuser || i.Role.CreateInDatabase && (messages || i.Table != nil && i.Table.Owned)
+	mayCreate := i.Role.Superuser || (i.Role.CreateInDatabase || !i.knows(askRole)) && (messages || i.Table != nil && i.Table.Owned)
 	switch {
 	case i.Publication != nil && messages:
 		return ok(name, "%s exists, messages are in the stream whatever it publishes", p)

@@ -16,15 +16,29 @@ type SlotStatus struct {
 	RestartLSN        string `json:"restart_lsn"`
 	RetainedBytes     int64  `json:"retained_bytes"`
 	SafeWALBytes      *int64 `json:"safe_wal_bytes"` // null: no limit
+	// InvalidationReason is why the server has given the slot up, from Postgres 17 on;
+	// "" when it has not, or does not say.
+	InvalidationReason string `json:"invalidation_reason"`
 	// LagBytes is `lag_bytes` of the relay, beside the slot and not in it.
-	LagBytes int64 `json:"-"`
+	LagBytes *int64 `json:"-"` // nil: the server does not tell
 }
 
-// ReadSlotStatus reads the state of the slot; nil when there is none.
+// ReadSlotStatus reads the state of the slot; nil when there is none. On a standby
+// it is an error: its slots are not those of the primary.
 func ReadSlotStatus(ctx context.Context, conn *pgx.Conn, slot string) (*SlotStatus, error) {
+	op := "read slot " + slot
+	if onStandby(conn.PgConn()) {
+		return nil, &Error{Kind: Standby, Op: op, Text: standbyText, Hint: standbyHint}
+	}
 	info, err := readSlot(ctx, conn, slot)
 	if err != nil || info == nil {
-		return nil, Classify("read slot "+slot, err)
+		return nil, Classify(op, err)
+	}
+	end, err := readWALEnd(ctx, conn)
+	if err == nil {
+		info.measure(end)
+	} else if !refused(err) {
+		return nil, Classify(op, err)
 	}
 	return info.Status(), nil
 }
@@ -32,7 +46,7 @@ func ReadSlotStatus(ctx context.Context, conn *pgx.Conn, slot string) (*SlotStat
 // Status gives the part that `status` shows.
 func (s *SlotInfo) Status() *SlotStatus {
 	status := &SlotStatus{
-		Name: s.Name, Active: s.Active, WALStatus: s.WALStatus,
+		Name: s.Name, Active: s.Active, WALStatus: s.WALStatus, InvalidationReason: s.InvalidationReason,
 		RetainedBytes: s.RetainedBytes, SafeWALBytes: s.SafeWALBytes, LagBytes: s.LagBytes,
 	}
 	if s.ConfirmedFlushLSN != 0 {

@@ -47,8 +47,10 @@ var (
 const (
 	statusMost   = 10 * time.Second       // the longest time between two status updates
 	statusLeast  = 100 * time.Millisecond // the shortest, while events are under way
-	silentRounds = 6                      // status intervals without a byte after which the server counts as gone
-	writeTimeout = 10 * time.Second
+	silentRounds = 6                      // status intervals without a byte after which the server counts as gone, within its own limit
+	// silentUnlimited is the same for a server without wal_sender_timeout.
+	silentUnlimited = 10 * time.Minute
+	writeTimeout    = 10 * time.Second
 )
 
 // Stream is one running START_REPLICATION. One goroutine owns the connection: it
@@ -59,6 +61,7 @@ type Stream struct {
 	bulk     *bulkConn // below TLS, where there is TLS
 	decoder  *pgoutput.Decoder
 	interval time.Duration // between status updates
+	patience time.Duration // how long the server may be silent
 	longest  int           // bytes of a message that is held as a whole; 0: any
 	keep     pgoutput.Keep // what is kept of a longer one
 

@@ -22,6 +22,7 @@ type Session struct {
 	conn *pgconn.PgConn
 	in   *receiver
 	bulk *bulkConn
+	near Target
 
 	Version   string       // of the server, as it says
 	SystemID  string       // of the cluster; another one means another database behind the same name
@@ -29,7 +30,8 @@ type Session struct {
 	Standby   bool         // the server is in recovery: it follows a primary, or has not been promoted yet
 	Flushed   pgoutput.LSN // the end of WAL when the session began
 	Slot      SlotPosition
-	SenderMax time.Duration // wal_sender_timeout; 0: none
+	SenderMax time.Duration // wal_sender_timeout as the walsender has it; 0: none
+	IdleMax   time.Duration // idle_replication_slot_timeout; 0: none, or before Postgres 18
 	Clock     time.Duration // the server's clock less ours: commit times are the server's
 }
 
@@ -64,9 +66,10 @@ func (t Target) Open(ctx context.Context, slot string) (*Session, error) {
 		s.in = newReceiver(r)
 		return pgproto3.NewFrontend(s.in, w)
 	}
-	if s.conn, err = pgconn.ConnectConfig(ctx, &cfg.Config); err != nil {
-		return nil, connectError(&cfg.Config, err)
+	if s.conn, err = connectStream(ctx, cfg); err != nil {
+		return nil, err
 	}
+	s.near = t.Near(s.conn)
 	s.Version = s.conn.ParameterStatus("server_version")
 	if err := s.look(ctx, slot); err != nil {
 		s.Close(ctx)
@@ -82,8 +85,9 @@ func (s *Session) look(ctx context.Context, slot string) error {
 	}
 	s.SystemID, s.Timeline, s.Flushed = id.SystemID, id.Timeline, pgoutput.LSN(id.XLogPos)
 	asked := time.Now()
-	results, err := s.conn.Exec(ctx, `SELECT setting, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_catalog.pg_is_in_recovery()
-		FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout';
+	results, err := s.conn.Exec(ctx, `SELECT (extract(epoch FROM current_setting('wal_sender_timeout')::interval) * 1000)::bigint,
+		(extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+		(extract(epoch FROM coalesce(current_setting('idle_replication_slot_timeout', true), '0')::interval) * 1000)::bigint;
 		SELECT active, coalesce(active_pid, 0), coalesce(confirmed_flush_lsn, '0/0')
 		FROM pg_catalog.pg_replication_slots WHERE slot_name = `+quoteLiteral(slot)).ReadAll()
 	if err != nil {
@@ -92,17 +96,15 @@ func (s *Session) look(ctx context.Context, slot string) error {
 	if len(results) != 2 || len(results[0].Rows) != 1 {
 		return fmt.Errorf("the server answered with %d results instead of two", len(results))
 	}
-	ms, err := strconv.Atoi(string(results[0].Rows[0][0])) // its unit is milliseconds
-	if err != nil {
-		return fmt.Errorf("wal_sender_timeout: %w", err)
+	var numbers [3]int64
+	for i := range numbers {
+		if numbers[i], err = strconv.ParseInt(string(results[0].Rows[0][i]), 10, 64); err != nil {
+			return fmt.Errorf("limits and clock of the server: %w", err)
+		}
 	}
-	s.SenderMax = time.Duration(ms) * time.Millisecond
-	micros, err := strconv.ParseInt(string(results[0].Rows[0][1]), 10, 64)
-	if err != nil {
-		return fmt.Errorf("clock_timestamp: %w", err)
-	}
-	s.Standby = string(results[0].Rows[0][2]) == "t"
-	s.Clock = time.UnixMicro(micros).Sub(asked.Add(time.Since(asked) / 2))
+	s.SenderMax, s.IdleMax = time.Duration(numbers[0])*time.Millisecond, time.Duration(numbers[2])*time.Millisecond
+	s.Clock = time.UnixMicro(numbers[1]).Sub(asked.Add(time.Since(asked) / 2))
+	s.Standby = onStandby(s.conn)
 	if len(results[1].Rows) == 0 {
 		return nil
 	}
@@ -114,6 +116,9 @@ func (s *Session) look(ctx context.Context, slot string) error {
 	s.Slot.Confirmed, err = pgoutput.ParseLSN(string(row[2]))
 	return err
 }
+
+// Near is the way to the server of this session, for the connections beside it.
+func (s *Session) Near() Target { return s.near }
 
 // Conn is the connection, for commands before Start.
 func (s *Session) Conn() *pgconn.PgConn { return s.conn }
@@ -154,13 +159,43 @@ func (s *Session) Start(ctx context.Context, slot, publication string, messages 
 		interval = min(interval, s.SenderMax/3)
 	}
 	return &Stream{
-		conn: raw.Conn, in: s.in, bulk: s.bulk, decoder: pgoutput.NewDecoder(), interval: interval,
+		conn: raw.Conn, in: s.in, bulk: s.bulk, decoder: pgoutput.NewDecoder(), interval: interval, patience: patience(interval, s.SenderMax),
 		wake:     make(chan struct{}, 1),
 		received: s.Slot.Confirmed, reported: s.Slot.Confirmed, heard: now, status: now,
 	}, nil
 }
 
+// patience is how long the server may be silent. One that decodes changes which are
+// not published speaks at half of its wal_sender_timeout, and one without a limit when
+// it comes to it. A peer that is gone is found by TCP much earlier.
+func patience(interval, limit time.Duration) time.Duration {
+	if limit == 0 {
+		return silentUnlimited
+	}
+	return max(silentRounds*interval, limit)
+}
+
 // Describe is the session in words, for the log.
 func (s *Session) Describe() string {
 	return strings.TrimSpace(fmt.Sprintf("system %s, timeline %d, confirmed %s", s.SystemID, s.Timeline, s.Slot.Confirmed))
+}
+
+// Visit opens the slot and leaves it as it is, so that it has been in use: a server
+// gives up a slot that nobody reads from for idle_replication_slot_timeout.
+func (t Target) Visit(ctx context.Context, slot, publication string) error {
+	session, err := t.Open(ctx, slot)
+	if err != nil {
+		return err
+	}
+	if session.Standby {
+		session.Close(ctx)
+		return &Error{Kind: Standby, Op: "visit slot " + slot, Text: standbyText, Hint: standbyHint}
+	}
+	stream, err := session.Start(ctx, slot, publication, false)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	stream.longest = receiveBuffer
+	return Classify("visit slot "+slot, stream.leave(ctx, 'Z'))
 }

@@ -26,7 +26,7 @@ func (s *Stream) report(sink Sink) (next time.Time, err error) {
 	lsn = min(lsn, s.received) // law 3: never beyond what was received
 	moved := lsn > s.reported
 	timer := now.Sub(s.status) >= s.interval
-	if quiet := now.Sub(s.heard); quiet > silentRounds*s.interval {
+	if quiet := now.Sub(s.heard); quiet > s.patience {
 		return now, ErrSilent
 	}
 	if s.asked || timer || moved && (settled || now.Sub(s.status) >= statusLeast) {
@@ -102,6 +102,17 @@ func (s *Stream) Finish(ctx context.Context, sink Sink) error {
 	if err := s.send(lsn, now, false); err != nil {
 		return err
 	}
+	return s.leave(ctx, 'c')
+}
+
+// leave ends the stream with CopyDone, drops what comes until a message of a kind, and
+// closes the connection: 'c' is the server's own CopyDone, 'Z' comes when the slot is
+// free again.
+func (s *Stream) leave(ctx context.Context, until byte) error {
+	now := time.Now()
+	if err := s.conn.SetWriteDeadline(now.Add(writeTimeout)); err != nil {
+		return err
+	}
 	if _, err := s.conn.Write([]byte{'c', 0, 0, 0, 4}); err != nil {
 		return err
 	}
@@ -121,8 +132,8 @@ func (s *Stream) Finish(ctx context.Context, sink Sink) error {
 		switch {
 		case err != nil:
 			return err
-		case ok && kind == 'c':
-			_, _ = s.conn.Write([]byte{'X', 0, 0, 0, 4}) // a courtesy: the confirmation is taken
+		case ok && kind == until:
+			_, _ = s.conn.Write([]byte{'X', 0, 0, 0, 4}) // a courtesy: what was to be known is known
 			s.Close()
 			return nil
 		case ok && kind == 'E':

@@ -211,6 +211,36 @@ func TestServerThatFallsSilentIsGivenUp(t *testing.T) {
 	})
 }
 
+// TestRow101_SilenceFollowsTheServer: a server that decodes a huge transaction of which
+// nothing is published speaks at half of its wal_sender_timeout. The stream is patient
+// for as long as the server itself would be.
+func TestRow101_SilenceFollowsTheServer(t *testing.T) {
+	t.Parallel()
+	for limit, quiet := range map[time.Duration]time.Duration{10 * time.Minute: 9 * time.Minute, 0: 9 * time.Minute, time.Minute: 50 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			const rounds = 3
+			server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: limit, Script: func(s *walsendertest.Stream) error {
+				go func() {
+					for range rounds {
+						<-time.After(quiet)
+						_ = s.Keepalive(0x200, false)
+					}
+				}()
+				var got []walsendertest.Status
+				return record(s, &got)
+			}}
+			stream := open(t, server)
+			begun := time.Now()
+			err := stream.Run(t.Context(), nil, &sink{})
+			stream.Close()
+			synctest.Wait()
+			if lasted := time.Since(begun); !errors.Is(err, replication.ErrSilent) || lasted < rounds*quiet+max(limit, time.Minute) || lasted > rounds*quiet+11*time.Minute {
+				t.Errorf("wal_sender_timeout %v: ended after %v with %v", limit, lasted, err)
+			}
+		})
+	}
+}
+
 func TestReplyRequestedIsAnsweredAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

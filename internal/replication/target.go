@@ -26,25 +26,6 @@ func urlKeys() []string {
 	}
 }
 
-// sessionParameters fix the text of every value whatever the role, the database
-// or the environment set (contract, section 3), and keep the role's time-outs
-// from ending what has to wait.
-func sessionParameters() map[string]string {
-	return map[string]string{
-		"DateStyle":                           "ISO, MDY",
-		"TimeZone":                            "UTC",
-		"IntervalStyle":                       "postgres",
-		"extra_float_digits":                  "3",
-		"bytea_output":                        "hex",
-		"lc_monetary":                         "C",
-		"client_encoding":                     "UTF8",
-		"search_path":                         "pg_catalog",
-		"lock_timeout":                        "0",
-		"statement_timeout":                   "0",
-		"idle_in_transaction_session_timeout": "0",
-	}
-}
-
 // config reads the URL and the password and gives the settings of one connection.
 // extra are startup parameters of this connection alone.
 func (t Target) config(extra map[string]string) (*pgx.ConnConfig, error) {
@@ -69,7 +50,9 @@ func (t Target) config(extra map[string]string) (*pgx.ConnConfig, error) {
 		cfg.ConnectTimeout = 10 * time.Second
 	}
 	setDialer(&cfg.Config, t.Dial)
-	for _, params := range []map[string]string{sessionParameters(), extra} {
+	t.onlyServer(&cfg.Config)
+	seekPrimary(&cfg.Config, attrsOf(raw))
+	for _, params := range []map[string]string{startParameters(), extra} {
 		for name, value := range params {
 			setParameter(cfg.RuntimeParams, name, value)
 		}

@@ -20,7 +20,7 @@ func (e *SchemaError) Error() string {
 }
 
 // ValueError is a value that is not in the form Postgres gives it. It means that
-// the session does not have the settings of SessionSettings, or a defect.
+// the session does not have the settings that every session of walpost has, or a defect.
 type ValueError struct {
 	Relation string
 	Column   string

@@ -64,8 +64,8 @@ func New(m Mapping) (*Router, error) {
 //     partition where those were wrong, so that it can become a dead letter.
 //   - *SchemaError: the table as it was at this row lacks a column, or a column
 //     has a type that cannot serve. No other row of this table can be routed.
-//   - *ValueError: a value is not in the form Postgres gives it under the session
-//     settings this package assumes (see SessionSettings).
+//   - *ValueError: a value is not in the form Postgres gives it under the
+//     settings that every session of walpost has (replication.SessionSettings).
 //
 // Only the first comes with a record.
 func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos Position) (*Record, error) {

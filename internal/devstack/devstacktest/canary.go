@@ -14,6 +14,9 @@ const Canary = "canary0S3cret0of0the0tests"
 // so that it opens nothing; what logs the URL shows it.
 func WithCanary(t testing.TB, raw string) string {
 	t.Helper()
+	if strings.Contains(raw, Canary) { // one of several hosts, which net/url does not read
+		return raw
+	}
 	u, err := url.Parse(raw)
 	if err != nil {
 		t.Fatal(err)

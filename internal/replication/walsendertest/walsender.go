@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/replication"
 )
 
 // Server answers connections as a Postgres with one slot.
@@ -24,6 +25,7 @@ type Server struct {
 	Timeline      int
 	Confirmed     pgoutput.LSN
 	SenderTimeout time.Duration
+	IdleTimeout   time.Duration // idle_replication_slot_timeout
 	// Script plays one stream: it sends and receives until it returns, which
 	// closes the connection.
 	Script func(s *Stream) error
@@ -89,8 +91,15 @@ func (s *Server) serve(conn net.Conn) error {
 				return err
 			}
 			return s.Script(&Stream{be: be, conn: conn})
+		case strings.HasPrefix(q.String, "SELECT pg_catalog.current_setting("):
+			var values []string
+			for _, setting := range replication.SessionSettings() {
+				values = append(values, setting.Value)
+			}
+			s.row(be, values...)
+			be.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
 		default:
-			s.row(be, fmt.Sprint(s.SenderTimeout.Milliseconds()), fmt.Sprint(time.Now().UnixMicro()), "f")
+			s.row(be, fmt.Sprint(s.SenderTimeout.Milliseconds()), fmt.Sprint(time.Now().UnixMicro()), fmt.Sprint(s.IdleTimeout.Milliseconds()))
 			s.row(be, "f", "0", s.Confirmed.String())
 			be.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
 		}

@@ -2,6 +2,7 @@ package vectortest_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/router/vectortest"
 )
@@ -35,13 +37,15 @@ func publish(t *testing.T, db devstacktest.Database) {
 }
 
 // route reads what the slot holds, through the real output plugin in a session
-// with the settings the router assumes, and routes the inserts.
+// with the settings that production has, and routes the inserts.
 func route(t *testing.T, db devstacktest.Database, r *router.Router) []routed {
 	t.Helper()
-	for _, s := range router.SessionSettings() {
-		db.Exec(t, "SELECT set_config('"+s[0]+"', '"+s[1]+"', false)")
+	conn, err := replication.Target{URL: func() (string, error) { return db.URL, nil }}.SQL(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	rows, err := db.Conn.Query(t.Context(), `SELECT data FROM pg_logical_slot_get_binary_changes('`+db.Name+`',
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	rows, err := conn.Query(t.Context(), `SELECT data FROM pg_logical_slot_get_binary_changes('`+db.Name+`',
 		NULL::pg_lsn, NULL::int, 'proto_version', '1', 'publication_names', 'walpost')`)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,103 @@
+package replication
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+)
+
+// TestRow103_RefusedQuestions: whatever a server withholds from the role is one line
+// with the GRANT that gives it, and all else is judged as before. The start of `run`
+// needs no more than the objects that say what is there.
+func TestRow103_RefusedQuestions(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t) // rights in pg_catalog are those of one database
+	f.complete(t)
+	whole := states(f.inspect(t).Requirements(wanted()))
+	var all []string
+	for _, q := range (&Inspection{Names: f.names}).questions() {
+		all = append(append(all, q.views...), q.functions...)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	needed := []string{"pg_has_role", "has_table_privilege", "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree", "pg_publication_tables", "pg_replication_slots", "obj_description"}
+	for _, object := range all {
+		grants := f.withdraw(t, object)
+		list := f.inspect(t).Requirements(wanted())
+		judgeWithheld(t, list, grants)
+		if start := JudgeStart(list); (start != nil) != slices.Contains(needed, object) {
+			t.Errorf("without %s the start says %v", object, start)
+		}
+		if object == "pg_prepared_xacts" && len(states(list)) != len(whole) { // its line instead of what hangs on it
+			t.Errorf("without %s:\n%s", object, lines(list))
+		}
+		f.giveBack(t, grants)
+	}
+	var grants []string
+	for _, object := range all {
+		grants = append(grants, f.withdraw(t, object)...)
+	}
+	// What the commands and the relay ask of the servers' nature, and is not needed.
+	f.withdraw(t, "pg_control_system")
+	f.withdraw(t, "pg_control_checkpoint")
+	f.withdraw(t, "pg_walfile_name")
+	f.withdraw(t, "pg_is_in_recovery")
+	judgeWithheld(t, f.inspect(t).Requirements(wanted()), grants)
+	f.giveBack(t, grants)
+	if list := f.inspect(t).Requirements(wanted()); !slices.Equal(states(list), whole) {
+		t.Errorf("after all was given back:\n%s\nwant %v", lines(list), whole)
+	}
+	status, err := ReadSlotStatus(t.Context(), openSQL(t, f.relay), f.names.Slot)
+	if err != nil || status.LagBytes == nil {
+		t.Errorf("%+v, %v", status, err)
+	}
+	f.withdraw(t, "pg_current_wal_lsn")
+	if status, err = ReadSlotStatus(t.Context(), openSQL(t, f.relay), f.names.Slot); err != nil || status.LagBytes != nil {
+		t.Errorf("%+v, %v", status, err)
+	}
+}
+
+func states(list []Requirement) (texts []string) {
+	for _, q := range list {
+		texts = append(texts, q.State.String()+" "+q.Name)
+	}
+	return texts
+}
+
+// judgeWithheld wants exactly these grants as fixes.
+func judgeWithheld(t *testing.T, list []Requirement, grants []string) {
+	t.Helper()
+	var fixes []string
+	for _, q := range list {
+		if strings.HasPrefix(q.Fix, "GRANT EXECUTE ON FUNCTION pg_catalog.") || strings.HasPrefix(q.Fix, "GRANT SELECT ON pg_catalog.") {
+			fixes = append(fixes, q.Fix)
+		}
+	}
+	slices.Sort(fixes)
+	grants = slices.Sorted(slices.Values(grants))
+	if !slices.Equal(fixes, grants) {
+		t.Errorf("the fixes are\n%s\nwant\n%s\nin\n%s", strings.Join(fixes, "\n"), strings.Join(grants, "\n"), lines(list))
+	}
+}
+
+// withdraw takes a function in all its forms, or a view, from everybody, and gives the
+// grants of the relay's role that bring it back.
+func (f *fixture) withdraw(t *testing.T, object string) (grants []string) {
+	t.Helper()
+	forms := devstacktest.Value[[]string](t, f.Conn, `SELECT array_agg('EXECUTE ON FUNCTION pg_catalog.' || oid::regprocedure) FROM pg_proc WHERE proname = '`+object+`'`)
+	if len(forms) == 0 {
+		forms = []string{"SELECT ON pg_catalog." + object}
+	}
+	for _, form := range forms {
+		f.Exec(t, "REVOKE "+form+" FROM PUBLIC, "+f.role)
+		grants = append(grants, "GRANT "+form+" TO "+Quote(f.role))
+	}
+	return grants
+}
+
+func (f *fixture) giveBack(t *testing.T, grants []string) {
+	t.Helper()
+	f.Exec(t, grants...)
+}
