@@ -60,7 +60,7 @@ func (i *Inspection) questions() []question {
 		list = append(list, question{askTable, true, func(ctx context.Context, tx pgx.Tx) (err error) {
 			i.Table, err = readTable(ctx, tx, i.Names.Table)
 			return err
-		}, nil, []string{"pg_has_role", "has_table_privilege", "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree"}})
+		}, nil, []string{"pg_has_role", "has_table_privilege", "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree", "format_type", "pg_get_expr"}})
 	}
 	return append(list,
 		question{askPublication, true, func(ctx context.Context, tx pgx.Tx) (err error) {

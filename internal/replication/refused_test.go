@@ -22,7 +22,7 @@ func TestRow103_RefusedQuestions(t *testing.T) {
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
-	needed := []string{"pg_has_role", "has_table_privilege", "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree", "pg_publication_tables", "pg_replication_slots", "obj_description"}
+	needed := []string{"pg_has_role", "has_table_privilege", "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree", "pg_publication_tables", "pg_replication_slots", "obj_description", "format_type", "pg_get_expr"}
 	for _, object := range all {
 		grants := f.withdraw(t, object)
 		list := f.inspect(t).Requirements(wanted())
