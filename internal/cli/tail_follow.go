@@ -27,6 +27,7 @@ type follower struct {
 	client   sarama.Client
 	consumer sarama.Consumer
 	records  chan *sarama.ConsumerMessage
+	faults   chan error // that do not pass
 	done     chan struct{}
 	readers  sync.WaitGroup
 	reading  map[string]int // partitions of a topic that are read
@@ -44,6 +45,7 @@ func newFollower(cfg *config.Config, t *tailing) (*follower, error) {
 	_, globs := t.named()
 	settings.Metadata.Full = len(globs) > 0
 	settings.Consumer.IsolationLevel = sarama.ReadCommitted
+	settings.Consumer.Return.Errors = true
 	client, err := sarama.NewClient(o.Brokers, settings)
 	if err != nil {
 		return nil, o.Explain(op, err)
@@ -53,7 +55,7 @@ func newFollower(cfg *config.Config, t *tailing) (*follower, error) {
 		return nil, errors.Join(o.Explain(op, err), client.Close())
 	}
 	f := &follower{
-		tailing: t, options: o, client: client, consumer: consumer, records: make(chan *sarama.ConsumerMessage),
+		tailing: t, options: o, client: client, consumer: consumer, records: make(chan *sarama.ConsumerMessage), faults: make(chan error),
 		done: make(chan struct{}), reading: map[string]int{}, find: time.NewTicker(findEvery),
 	}
 	if err := f.look(); err != nil {
@@ -70,13 +72,16 @@ func (f *follower) next(ctx context.Context, w io.Writer) (*sarama.ConsumerMessa
 		if len(f.reading) == 0 && !f.tailing.waitingWasSaid {
 			f.tailing.waitingWasSaid = true
 			names, globs := f.tailing.named()
-			if _, err := fmt.Fprintf(w, "walpost: there is no topic %s yet: waiting for it\n", strings.Join(append(names, globs...), ", ")); err != nil {
-				return nil, err
+			out := newPrinter(w)
+			if out.line("walpost: there is no topic %s yet: waiting for it", strings.Join(append(names, globs...), ", ")); out.err != nil {
+				return nil, out.err
 			}
 		}
 		select {
 		case rec := <-f.records:
 			return rec, nil
+		case err := <-f.faults:
+			return nil, err
 		case <-ctx.Done():
 			return nil, nil //nolint:nilnil // nil is the end
 		case <-f.find.C:
@@ -163,6 +168,15 @@ func (f *follower) read(topic string, partition int32, from int64) error {
 		defer stream.AsyncClose()
 		for {
 			select {
+			case err, ok := <-stream.Errors():
+				if !ok || !errors.Is(err, sarama.ErrDecompressedBatchTooLarge) {
+					continue // sarama tries again
+				}
+				select {
+				case f.faults <- tooLargeBatch(topic, partition):
+				case <-f.done:
+				}
+				return
 			case rec, ok := <-stream.Messages():
 				if !ok {
 					return
@@ -178,6 +192,12 @@ func (f *follower) read(topic string, partition int32, from int64) error {
 		}
 	})
 	return nil
+}
+
+// tooLargeBatch says why a partition cannot be read on. sarama reads several in one
+// request, and does not say which of them it was.
+func tooLargeBatch(topic string, partition int32) error {
+	return fmt.Errorf("%s/%d, or another partition of the same broker, has a compressed batch of more than %d MiB: it cannot be read", topic, partition, kafka.MaxBatch>>20)
 }
 
 // close ends the reading without waiting for brokers.

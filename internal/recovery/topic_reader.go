@@ -8,6 +8,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/reading"
 )
 
@@ -73,6 +74,8 @@ func (r *topicReader) span(ctx context.Context, p int32, offset, end int64, reco
 			return fmt.Errorf("the records from offset %d on are gone: retention was faster", offset)
 		case isRefused(err):
 			return err
+		case errors.Is(err, sarama.ErrDecompressedBatchTooLarge):
+			return fmt.Errorf("the records at offset %d cannot be read: they are one compressed batch of more than %d MiB", offset, kafka.MaxBatch>>20)
 		case errors.Is(err, sarama.ErrOffsetOutOfRange): // retention has gone on
 			r.shortened = true
 			if offset, err = r.client.GetOffset(r.topic, p, sarama.OffsetOldest); err != nil {
