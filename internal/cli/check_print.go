@@ -27,7 +27,7 @@ func (p *printer) checked(c checked, several bool) {
 		default:
 			p.line("  %s %s", p.paint(colorOf(f.State), pad(f.State.String())), text)
 			if f.Fix != "" {
-				p.line("          %s %s", p.paint(dimmed, "fix:"), strings.ReplaceAll(f.Fix, "\n", "\n               "))
+				p.line("          %s %s", p.paint(dimmed, "fix:"), lines(strings.ReplaceAll(f.Fix, "\n", "\n               ")))
 			}
 		}
 	}

@@ -22,9 +22,9 @@ type streams struct {
 // Main runs the command that args name and returns the exit code of the process
 // (0 to 5, and 6 of topics plan). args do not hold the program's name.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(&streams{in: stdin, out: stdout, err: stderr})
+	root := newRoot(&streams{in: stdin, out: &screen{stdout}, err: &screen{stderr}})
 	root.SetArgs(args)
-	return report(stderr, root.Execute())
+	return report(newPrinter(&screen{stderr}), root.Execute())
 }
 
 func newRoot(s *streams) *cobra.Command {

@@ -8,31 +8,32 @@ import (
 	"strings"
 	"time"
 
+	"github.com/walpost/walpost/internal/told"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
 // letterLine is a letter in a line: where it is, what it is, and why.
 func (p *printer) letterLine(d *inbox.DeadLetter, view letterView) {
-	words := []string{
-		p.paint(dimmed, timeOfLetter(d)), fmt.Sprintf("%s/%d@%d", d.Topic, d.Partition, d.Offset),
-		"for=" + d.Event.Topic, "key=" + p.paint(bold, shown(d.Event.Key)), "id=" + shown([]byte(d.Event.ID)),
-		"reason=" + p.paint(bad, shown([]byte(d.Reason))),
+	words := []safe{
+		p.paint(dimmed, timeOfLetter(d)), say("%s/%d@%d", d.Topic, d.Partition, d.Offset),
+		say("for=%s", d.Event.Topic), "key=" + p.paint(bold, told.Name(shown(d.Event.Key))), say("id=%s", shown([]byte(told.Name(d.Event.ID)))),
+		"reason=" + p.paint(bad, shown([]byte(told.Name(d.Reason)))),
 	}
 	if d.Group != "" {
-		words = append(words, "group="+shown([]byte(d.Group)), fmt.Sprintf("attempts=%d", d.Attempts))
+		words = append(words, say("group=%s", shown([]byte(d.Group))), say("attempts=%d", d.Attempts))
 	}
 	if d.Redrives > 0 {
-		words = append(words, fmt.Sprintf("redrives=%d", d.Redrives))
+		words = append(words, say("redrives=%d", d.Redrives))
 	}
-	words = append(words, valueOf(d, view))
+	words = append(words, say("%s", valueOf(d, view)))
 	if d.Incomplete != "" {
 		words = append(words, "lacks="+p.paint(doubt, strconv.Quote(d.Incomplete)))
 	}
-	words = append(words, "error="+strconv.Quote(d.Error))
+	words = append(words, say("error=%s", strconv.Quote(told.Words(d.Error))))
 	if d.Handled != "" {
 		words = append(words, p.paint(doubt, d.Handled))
 	}
-	p.line("%s", strings.Join(words, " "))
+	p.words(words)
 }
 
 // letterPage is a letter in full.

@@ -97,8 +97,10 @@ func confirm(w io.Writer, in *bufio.Reader, cfg *config.Config, slot *replicatio
 	if slot != nil {
 		text += "\n" + slot.Unconfirmed() + " were not confirmed: rows in them are published by nobody."
 	}
-	if _, err := fmt.Fprintf(w, "%s\nType the slot's name to go on: ", text); err != nil {
-		return err
+	out := newPrinter(w)
+	out.line("%s", lines(text))
+	if out.prompt("Type the slot's name to go on: "); out.err != nil {
+		return out.err
 	}
 	answer, err := in.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -106,7 +108,7 @@ func confirm(w io.Writer, in *bufio.Reader, cfg *config.Config, slot *replicatio
 	}
 	if strings.TrimSpace(answer) != cfg.Postgres.Slot {
 		if err != nil { // nobody has ended the line of the question
-			_, _ = fmt.Fprintln(w)
+			out.line("")
 		}
 		return usage("not confirmed, nothing was dropped: type %s, or give --yes", cfg.Postgres.Slot)
 	}

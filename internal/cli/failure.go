@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -74,7 +73,7 @@ func codeOf(err error) int {
 
 // report writes what a command ended with and gives the exit code. Faults of the
 // configuration come as they are, one per line, for editors to jump to.
-func report(w io.Writer, err error) int {
+func report(out *printer, err error) int {
 	if err == nil {
 		return relay.ExitStopped
 	}
@@ -83,12 +82,42 @@ func report(w io.Writer, err error) int {
 	if ok {
 		code, err = f.code, f.err
 	}
-	prefix := "walpost: "
-	if _, ok := errors.AsType[config.Errors](err); ok {
-		prefix = ""
-	}
 	if err != nil {
-		_, _ = fmt.Fprintln(w, prefix+err.Error()) // there is nobody left to tell
+		out.failure(err, ok) // an error of writing there is nobody to tell of
 	}
 	return code
+}
+
+// failure writes an error. Faults of the configuration and of the command line are
+// lines of our own, as are errors that were joined; another one is one line.
+func (p *printer) failure(err error, ours bool) {
+	if _, ok := errors.AsType[config.Errors](err); ok {
+		p.line("%s", lines(err.Error()))
+		return
+	}
+	if !ours { // cobra's
+		p.line("walpost: %s", lines(err.Error()))
+		return
+	}
+	prefix := "walpost: "
+	for _, one := range apart(err) {
+		p.line("%s%s", prefix, one)
+		prefix = ""
+	}
+}
+
+// apart gives the errors that errors.Join has joined.
+func apart(err error) []error {
+	list, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // of this error, not of what it wraps
+	if !ok {
+		return []error{err}
+	}
+	if err.Error() != errors.Join(list.Unwrap()...).Error() { // it has words of its own
+		return []error{err}
+	}
+	var all []error
+	for _, one := range list.Unwrap() {
+		all = append(all, apart(one)...)
+	}
+	return all
 }

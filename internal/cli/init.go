@@ -79,7 +79,13 @@ func initAll(ctx context.Context, s *streams, cfgs []*config.Config, asJSON, dry
 			prefix = c.Name + ": "
 		}
 		if !asJSON {
-			i.tell = func(st step) { out.line("%s", stepLine(prefix, st, dryRun)) }
+			i.tell = func(st step) {
+				if dryRun && st.SQL != "" {
+					out.line("%s;", lines(st.SQL))
+					return
+				}
+				out.line("%s", stepLine(prefix, st, dryRun))
+			}
 		}
 		if err := i.run(ctx); err != nil {
 			i.result.Error = err.Error()
@@ -93,11 +99,8 @@ func initAll(ctx context.Context, s *streams, cfgs []*config.Config, asJSON, dry
 	return errors.Join(append(failures, out.err)...)
 }
 
-// stepLine words a step. With --dry-run it is SQL, and comments of SQL.
+// stepLine words a step. With --dry-run it is a comment of SQL.
 func stepLine(prefix string, st step, dryRun bool) string {
-	if dryRun && st.SQL != "" {
-		return st.SQL + ";"
-	}
 	text := fmt.Sprintf("%s%s %s %s", prefix, st.Action, st.Kind, st.Name)
 	if st.Kind == rows {
 		text = prefix + st.Kind

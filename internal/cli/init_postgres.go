@@ -175,7 +175,7 @@ func (i *initializer) waits(ctx context.Context) {
 			text = w.Text + "; " + w.Fix
 		}
 	}
-	_, _ = fmt.Fprintln(i.err, "walpost: waiting for "+text)
+	newPrinter(i.err).line("walpost: waiting for %s", text)
 }
 
 // make makes the slot, or waits for one that another connection is making: when that

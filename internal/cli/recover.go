@@ -203,8 +203,9 @@ func (p *printer) stage(stage recovery.Stage, so recovery.Result, plan *recovery
 
 // confirmRecover asks for the slot's name.
 func confirmRecover(w io.Writer, in *bufio.Reader, slot string) error {
-	if _, err := fmt.Fprint(w, "Type the slot's name to go on: "); err != nil {
-		return err
+	out := newPrinter(w)
+	if out.prompt("Type the slot's name to go on: "); out.err != nil {
+		return out.err
 	}
 	answer, err := in.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -214,7 +215,7 @@ func confirmRecover(w io.Writer, in *bufio.Reader, slot string) error {
 		return nil
 	}
 	if err != nil { // nobody has ended the line of the question
-		_, _ = fmt.Fprintln(w)
+		out.line("")
 	}
 	return usage("not confirmed, nothing was done: type %s, or give --yes", slot)
 }

@@ -203,15 +203,16 @@ func upTo(o recovery.ReplayOptions) string {
 
 // confirmYes asks for a yes.
 func confirmYes(s *streams, in *bufio.Reader) error {
-	if _, err := fmt.Fprint(s.err, "Type yes to go on: "); err != nil {
-		return err
+	out := newPrinter(s.err)
+	if out.prompt("Type yes to go on: "); out.err != nil {
+		return out.err
 	}
 	answer, err := in.ReadString('\n')
 	if strings.TrimSpace(answer) == "yes" {
 		return nil
 	}
 	if err != nil { // nobody has ended the line of the question
-		_, _ = fmt.Fprintln(s.err)
+		out.line("")
 	}
 	return usage("not confirmed, nothing was done: type yes, or give --yes")
 }

@@ -59,7 +59,7 @@ yet).`,
 func runAll(ctx context.Context, cfgs []*config.Config, load func() ([]*config.Config, error), signals, hangups <-chan os.Signal, s *streams) int {
 	l, err := newLogs(s.err, cfgs)
 	if err != nil {
-		return report(s.err, usage("log.level: %w", err))
+		return report(newPrinter(s.err), usage("log.level: %w", err))
 	}
 	log := l.process()
 	b := thisBuild()
@@ -75,7 +75,7 @@ func runAll(ctx context.Context, cfgs []*config.Config, load func() ([]*config.C
 	abortOnPanic()
 	p, err := newProcess(cfgs, l)
 	if err != nil {
-		return report(s.err, usage("%w", err))
+		return report(newPrinter(s.err), usage("%w", err))
 	}
 	if p.systemd, err = systemd.FromEnvironment(os.Getenv); err != nil {
 		log.Warn("systemd cannot be told how walpost is", zap.Error(err))

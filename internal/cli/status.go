@@ -80,7 +80,7 @@ func watchStatus(ctx context.Context, s *streams, cfgs []*config.Config, asJSON 
 			err = json.NewEncoder(s.out).Encode(list)
 		} else {
 			if out.human {
-				out.line("\x1b[H\x1b[2J%s", time.Now().Format(time.TimeOnly))
+				out.clear(time.Now().Format(time.TimeOnly))
 			}
 			err = printStatuses(out, list)
 		}

@@ -56,7 +56,7 @@ func plain(st *relay.Report) string {
 }
 
 func (p *printer) row(name, format string, args ...any) {
-	p.line("  %s %s", p.paint(dimmed, fmt.Sprintf("%-14s", name)), fmt.Sprintf(format, args...))
+	p.line("  %s %s", p.paint(dimmed, fmt.Sprintf("%-14s", name)), say(format, args...))
 }
 
 // block is the status for a person.
@@ -69,11 +69,11 @@ func (p *printer) block(st *relay.Report) {
 		color = bad
 	default:
 	}
-	title := []string{p.paint(bold, st.Relay), p.paint(color, string(st.State))}
+	title := []safe{p.paint(bold, st.Relay), p.paint(color, string(st.State))}
 	if st.Since != nil {
 		title = append(title, p.paint(dimmed, "for "+ageText(time.Since(*st.Since))))
 	}
-	p.line("%s", strings.Join(title, "  "))
+	p.line("%s", joined(title, "  "))
 	if st.Reason != "" {
 		p.row("reason", "%s", st.Reason)
 	}

@@ -32,7 +32,8 @@ func newTail(s *streams) *cobra.Command {
 		Long: `Show the records of the topics that a file's outbox.topic can name, as they arrive in
 Kafka. Neither the relay nor its slot has a part in it, and no consumer group is made.
 Values are not shown, only their sizes, unless --payload asks for them: they are your
-users' data.`,
+users' data. What a terminal could take for more than text is escaped; --json has the
+bytes as they are.`,
 		Example: `  walpost tail -c orders.yaml
   walpost tail -c orders.yaml --key 4711 --from-beginning
   walpost tail -c orders.yaml --topic 'outbox.event.*' --payload --json | jq .value`,

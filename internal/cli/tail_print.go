@@ -32,22 +32,22 @@ func (t *tailing) print(out *printer, rec *sarama.ConsumerMessage) error {
 	if t.asJSON {
 		return json.NewEncoder(out.w).Encode(t.tailed(rec))
 	}
-	words := []string{
+	words := []safe{
 		out.paint(dimmed, rec.Timestamp.UTC().Format("2006-01-02T15:04:05.000Z")),
-		fmt.Sprintf("%s/%d@%d", rec.Topic, rec.Partition, rec.Offset), "key=" + out.paint(bold, shown(rec.Key)),
+		say("%s/%d@%d", rec.Topic, rec.Partition, rec.Offset), "key=" + out.paint(bold, shown(rec.Key)),
 	}
 	for _, h := range rec.Headers {
-		words = append(words, shown(h.Key)+"="+shown(h.Value))
+		words = append(words, say("%s=%s", shown(h.Key), shown(h.Value)))
 	}
 	switch {
 	case rec.Value == nil:
 		words = append(words, "value=null")
 	case t.payload:
-		words = append(words, "value="+shown(rec.Value))
+		words = append(words, say("value=%s", shown(rec.Value)))
 	default:
 		words = append(words, out.paint(dimmed, fmt.Sprintf("value=<%d bytes>", len(rec.Value))))
 	}
-	out.line("%s", strings.Join(words, " "))
+	out.words(words)
 	return out.err
 }
 

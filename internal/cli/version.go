@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -54,8 +53,9 @@ func newVersion(s *streams) *cobra.Command {
 			if asJSON {
 				return writeJSON(s.out, b)
 			}
-			_, err := fmt.Fprintf(s.out, "walpost %s, commit %s, %s\n", b.Version, b.Commit, b.GoVersion)
-			return err
+			out := newPrinter(s.out)
+			out.line("walpost %s, commit %s, %s", b.Version, b.Commit, b.GoVersion)
+			return out.err
 		}),
 	}
 	jsonFlag(cmd, &asJSON)

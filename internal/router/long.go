@@ -90,6 +90,14 @@ func (r *Router) discard(c *column, v pgoutput.Value) []byte {
 	}
 }
 
+// lacks says which column of the row is not in the record, "" when none lacks.
+func (r *Router) lacks() string {
+	if r.discarded.Size == 0 {
+		return ""
+	}
+	return "column " + r.discardedName + " of " + strconv.FormatUint(uint64(r.discarded.Size), 10) + " bytes"
+}
+
 // RouteHead is RouteMessage for an event whose content has size bytes, more than
 // Content allows, and of which only the beginning is known. It is a *Rejection.
 func (r *Router) RouteHead(head []byte, size int, commitTime time.Time, pos Position) (*Record, error) {

@@ -97,6 +97,7 @@ func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos Position)
 	if rejection != nil {
 		rejection.ID = told.Name(r.record.Headers[0].Value)
 		rejection.Topic = topic
+		rejection.lacks = r.lacks()
 		return &r.record, rejection
 	}
 	return &r.record, nil

@@ -43,7 +43,6 @@ func (r *Router) checkSize() *Rejection {
 	if r.discarded.Size > 0 {
 		return &Rejection{
 			Reason: ReasonTooLarge, Column: r.discardedName,
-			lacks: "column " + r.discardedName + " of " + strconv.FormatUint(uint64(r.discarded.Size), 10) + " bytes",
 			Text: "column " + r.discardedName + " is of " + strconv.FormatUint(uint64(r.discarded.Size), 10) +
 				" bytes, and its record larger than kafka.max_message_bytes (" + strconv.FormatInt(limit, 10) +
 				"): raise it, and max.message.bytes of the topic",
