@@ -58,8 +58,10 @@ func TestRow100_LimitsOfTime(t *testing.T) {
 	if err != nil || result.Acknowledged != 20 {
 		t.Errorf("replay: %+v, %v", result, err)
 	}
+	again.Close(t.Context())
 
-	f.db.Exec(t, "BEGIN", "LOCK TABLE outbox")
+	holder := devstacktest.Database{Conn: devstacktest.Connect(t, server, db.Name)} // activity is seen as of the beginning of a transaction
+	holder.Exec(t, "SET idle_in_transaction_session_timeout = 0", "SET transaction_timeout = 0", "BEGIN", "LOCK TABLE outbox")
 	audited := make(chan error, 1)
 	go func() {
 		_, err := recovery.Audit(context.WithoutCancel(t.Context()), recovery.AuditOptions{Config: f.cfg})
@@ -74,7 +76,7 @@ func TestRow100_LimitsOfTime(t *testing.T) {
 		return devstacktest.Value[bool](t, f.db.Conn, `SELECT EXISTS (SELECT FROM pg_stat_activity
 			WHERE application_name LIKE 'walpost%' AND wait_event_type = 'Lock' AND clock_timestamp() - xact_start > '2s')`)
 	})
-	f.db.Exec(t, "COMMIT")
+	holder.Exec(t, "COMMIT")
 	if err := <-audited; err != nil {
 		t.Errorf("audit: %v", err)
 	}

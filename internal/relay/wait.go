@@ -122,6 +122,7 @@ func (r *Relay) visit(ctx context.Context) (gone bool) {
 		return true
 	case replication.SlotActive: // somebody else keeps it in use
 		return false
+	default:
 	}
 	if err != nil && ctx.Err() == nil {
 		r.seen.failed(err)

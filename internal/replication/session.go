@@ -67,21 +67,20 @@ type differing struct {
 // for is read back: a pooler may have dropped it, a trigger at login changed it. What
 // is not as it must be is set, and read again.
 func settle(ctx context.Context, conn *pgconn.PgConn, stream bool) error {
-	const op = "settings of the session"
 	wrong, err := readSettings(ctx, conn)
 	if err != nil || len(wrong) == 0 {
-		return settingsError(op, err)
+		return settingsError(err)
 	}
 	pooled, err := behindPooler(ctx, conn)
 	if err != nil {
-		return settingsError(op, err)
+		return settingsError(err)
 	}
 	// The next statement of a pooled session may run in another one, and a setting
 	// made here may stay for somebody else. A connection that streams is one of its
 	// own behind a pooler too.
 	if dropped := asked(wrong); pooled && !stream && len(dropped) > 0 {
 		return &Error{
-			Kind: Pooler, Op: op, Text: "a connection pooler stands before Postgres and does not pass on what walpost asks for: " + listing(dropped),
+			Kind: Pooler, Op: settling, Text: "a connection pooler stands before Postgres and does not pass on what walpost asks for: " + listing(dropped),
 			Hint: "connect to Postgres directly; records would get other texts, so ignore_startup_parameters alone is not enough: " +
 				"ALTER ROLE … SET gives the role what the pooler drops (docs/managed-services.md)",
 		}
@@ -91,23 +90,26 @@ func settle(ctx context.Context, conn *pgconn.PgConn, stream bool) error {
 		fmt.Fprintf(&sql, "SET %s TO %s;", s.Name, quoteLiteral(s.Value))
 	}
 	if _, err := conn.Exec(ctx, sql.String()).ReadAll(); err != nil {
-		return settingsError(op, err)
+		return settingsError(err)
 	}
 	if wrong, err = readSettings(ctx, conn); err != nil {
-		return settingsError(op, err)
+		return settingsError(err)
 	}
 	if len(wrong) > 0 {
 		return &Error{
-			Kind: Unsupported, Op: op, Text: "Postgres, or what stands before it, does not keep what walpost sets: " + listing(wrong),
+			Kind: Unsupported, Op: settling, Text: "Postgres, or what stands before it, does not keep what walpost sets: " + listing(wrong),
 			Hint: "records would get other texts: connect to Postgres directly",
 		}
 	}
 	return nil
 }
 
+// settling is what a session's error says was tried.
+const settling = "settings of the session"
+
 // settingsError is Classify, with what to do about a right that is missing.
-func settingsError(op string, err error) error {
-	err = Classify(op, err)
+func settingsError(err error) error {
+	err = Classify(settling, err)
 	if e, ok := err.(*Error); ok && e.Kind == InsufficientPrivilege && e.Hint == "" { //nolint:errorlint // Classify gives it bare
 		e.Hint = "GRANT EXECUTE ON FUNCTION pg_catalog.current_setting(text, boolean), pg_catalog.pg_backend_pid() TO the role of postgres.url"
 	}
