@@ -108,7 +108,7 @@ func (p *printer) failure(err error, ours bool) {
 
 // apart gives the errors that errors.Join has joined.
 func apart(err error) []error {
-	list, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // of this error, not of what it wraps
+	list, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
 	}

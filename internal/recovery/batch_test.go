@@ -62,7 +62,7 @@ func zeros(t *testing.T, topic string, records, size int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if block := res.GetBlock(topic, 0); block == nil || block.Err != sarama.ErrNoError { //nolint:errorlint // a code
+	if block := res.GetBlock(topic, 0); block == nil || block.Err != sarama.ErrNoError {
 		t.Fatalf("%+v", block)
 	}
 }
