@@ -91,3 +91,40 @@ func (f *fixture) outlast(t *testing.T) {
 			WHERE application_name LIKE 'walpost%' AND backend_type = 'client backend' AND xact_start IS NOT NULL`)
 	})
 }
+
+// A recovery that publishes for longer than idle_replication_slot_timeout opens its new
+// slot now and then: nobody reads from it yet, and it is there at the end.
+func TestRow105_NewSlotKeptWhilePublishing(t *testing.T) {
+	t.Parallel()
+	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: 18, Settings: map[string]string{"idle_replication_slot_timeout": "6s"}})
+	db := devstacktest.Database{Name: "idle", Server: server, URL: server.URL("idle")}
+	if err := server.CreateDatabase(t.Context(), db.Name); err != nil {
+		t.Fatal(err)
+	}
+	db.Conn = devstacktest.Connect(t, server, db.Name)
+	f := newFixtureOn(t, db)
+	f.db.Exec(t, fill("k", 1, 10))
+	r, plan, err := f.open(t, recovery.Selection{All: true}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	result, err := r.Run(t.Context(), plan, func(s recovery.Stage, _ recovery.Result) {
+		if s != recovery.Publishing {
+			return
+		}
+		devstacktest.Await(t, "more visits than the limit has room for", func() bool {
+			f.db.Exec(t, "CHECKPOINT") // which drops what is idle
+			if status := devstacktest.Value[string](t, f.db.Conn, "SELECT wal_status FROM pg_replication_slots"); status == "lost" {
+				t.Fatal("Postgres has dropped the new slot")
+			}
+			seen[devstacktest.Value[string](t, f.db.Conn, "SELECT coalesce(inactive_since::text, '') FROM pg_replication_slots")] = true
+			return len(seen) > 8
+		})
+	})
+	if err != nil || result.Acknowledged != 10 {
+		t.Errorf("%+v, %v", result, err)
+	}
+	f.relay(t)
+	f.exact(t)
+}
