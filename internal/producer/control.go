@@ -11,15 +11,20 @@ import (
 )
 
 const (
-	metadataPause  = 50 * time.Millisecond  // between metadata requests
-	missingPause   = 200 * time.Millisecond // while something is missing
-	pingInterval   = 10 * time.Second       // how often Kafka is asked whether it is there
-	refreshEvery   = time.Minute            // how often partitions that were added are looked for
-	metadataV8     = 8                      // v10 has topic ids, which walpost does not need
+	metadataPause  = 50 * time.Millisecond   // between metadata requests
+	missingPause   = 200 * time.Millisecond  // while something is missing
+	pingInterval   = 10 * time.Second        // how often Kafka is asked whether it is there
+	refreshEvery   = time.Minute             // how often partitions that were added are looked for
+	firstAnswer    = 2 * time.Second         // how long a broker may take to answer before another is asked; doubled with each that does not
+	tellAfter      = 4500 * time.Millisecond // without any answer Kafka counts as away; with pingInterval less than 15 s
+	metadataV8     = 8                       // v10 has topic ids, which walpost does not need
 	initProducerV4 = 4
 )
 
-var errNoBroker = errors.New("no broker answers")
+var (
+	errNoBroker = errors.New("no broker answers")
+	errSilent   = errors.New("no broker answers: requests are sent, and nothing comes back")
+)
 
 // control is the goroutine that asks Kafka who leads what. It has a connection of
 // its own to any broker: a frozen leader does not stop it.
@@ -30,23 +35,72 @@ type control struct {
 	known  []string // addresses from the last answer, tried before the configured ones
 	asked  time.Time
 	failed int
+	limit  time.Duration // conn's, for an answer
+	avoid  string        // address that has just failed: the others first
+	asking *time.Timer   // says, from the first question without an answer on, that there is none; nil: nothing is asked
 }
 
 func (p *Producer) control() {
 	c := &control{p: p}
 	defer c.hangUp()
 	for p.ctx.Err() == nil {
+		begun := time.Now()
 		if err := c.round(); err != nil && p.ctx.Err() == nil {
 			c.lost(err)
 			continue
 		}
-		c.failed = 0
+		if c.limit > firstAnswer && time.Since(begun) < firstAnswer/2 {
+			c.hangUp() // made when answers took long: the next has less patience
+		}
+		c.failed, c.avoid = 0, ""
+		c.answered()
 		c.wait()
 	}
+	c.answered()
+}
+
+// asks begins the time within which some broker must answer. Asking another one does
+// not begin it anew.
+func (c *control) asks() {
+	if c.asking != nil {
+		return
+	}
+	begun, p := time.Now(), c.p
+	c.asking = time.AfterFunc(tellAfter, func() {
+		p.mu.Lock()
+		silent := p.health.reachable && p.health.heard.Before(begun)
+		if silent {
+			p.health.failed(errSilent)
+		}
+		p.mu.Unlock()
+		if silent {
+			p.opts.Progress()
+		}
+	})
+}
+
+func (c *control) answered() {
+	if c.asking != nil {
+		c.asking.Stop()
+		c.asking = nil
+	}
+}
+
+// settings are those of the producer's connections, with less time for an answer: what
+// is asked here changes nothing and may be asked again.
+func (c *control) settings() (*sarama.Config, error) {
+	conf, err := c.p.opts.Config()
+	if err != nil {
+		return nil, err
+	}
+	c.limit = min(firstAnswer<<min(c.failed, 8), conf.Net.ReadTimeout)
+	conf.Net.DialTimeout, conf.Net.ReadTimeout, conf.Net.WriteTimeout = c.limit, c.limit, c.limit
+	return conf, nil
 }
 
 // round brings what is asked for: a producer id, and the leaders of all topics.
 func (c *control) round() error {
+	c.asks()
 	if err := c.connect(); err != nil {
 		return err
 	}
@@ -125,11 +179,11 @@ func (c *control) connect() error {
 	seeds := slices.Clone(c.p.opts.Brokers)
 	rand.Shuffle(len(seeds), func(i, j int) { seeds[i], seeds[j] = seeds[j], seeds[i] })
 	err := errNoBroker
-	for _, addr := range append(slices.Clone(c.known), seeds...) {
+	for _, addr := range c.order(seeds) {
 		if c.p.ctx.Err() != nil {
 			return c.p.ctx.Err()
 		}
-		conn, e := dial(addr, c.p.opts.Config)
+		conn, e := dial(addr, c.settings)
 		if e == nil {
 			c.conn, c.addr = conn, addr
 			return nil
@@ -137,6 +191,21 @@ func (c *control) connect() error {
 		err = c.p.opts.Explain(addr, e)
 	}
 	return err
+}
+
+// order gives each address once: the known ones, the seeds, and last the one that has
+// just failed.
+func (c *control) order(seeds []string) []string {
+	var list []string
+	for _, addr := range append(slices.Clone(c.known), seeds...) {
+		if addr != c.avoid && !slices.Contains(list, addr) {
+			list = append(list, addr)
+		}
+	}
+	if c.avoid != "" {
+		list = append(list, c.avoid)
+	}
+	return list
 }
 
 func (c *control) hangUp() {
@@ -151,6 +220,7 @@ func (c *control) hangUp() {
 func (c *control) lost(err error) {
 	if c.conn != nil {
 		err = c.p.opts.Explain(c.addr, err)
+		c.avoid = c.addr
 	}
 	c.hangUp()
 	c.failed++

@@ -84,6 +84,7 @@ type health struct {
 	since     time.Time
 	logged    time.Time
 	err       error
+	heard     time.Time // of the last answer
 	rarely    map[string]time.Time
 	changed   func()
 }
@@ -117,6 +118,7 @@ func (p *Producer) Topics() []string {
 }
 
 func (h *health) reached() {
+	h.heard = time.Now()
 	if h.reachable {
 		return
 	}

@@ -24,7 +24,7 @@ func (r *Relay) undecodable(err error) error {
 // decide tells a failure that connecting again mends from one that only an
 // operator can mend: the latter becomes a *Halt.
 func (r *Relay) decide(ctx context.Context, err error) error {
-	if _, ok := errors.AsType[*Halt](err); ok || err == nil || errors.Is(err, errHibernate) || ctx.Err() != nil {
+	if _, ok := errors.AsType[*Halt](err); ok || err == nil || errors.Is(err, errHibernate) || errors.Is(err, errLetGo) || ctx.Err() != nil {
 		return err
 	}
 	// The stream gives the server's words as they are.

@@ -19,12 +19,14 @@ const (
 	// out. It bounds how long rows may be skipped by a server that is busy with WAL of
 	// other tables, and tells of nothing meanwhile.
 	guardIdle = 10 * time.Second
+	// guardLeast is the least time between two looks of one that connects again.
+	guardLeast = time.Second
 )
 
 // guard ends the stream with a *Halt when publication or table change so that
 // rows are skipped: Postgres itself says nothing (before version 18 it says so
 // for a dropped publication only). It has a connection of its own, because the
-// stream's does not take queries.
+// stream's does not take queries, and on which it hears that Postgres is shutting down.
 func (r *Relay) guard(ctx context.Context, end context.CancelCauseFunc) {
 	var conn *pgx.Conn
 	closing := func() {
@@ -42,6 +44,9 @@ func (r *Relay) guard(ctx context.Context, end context.CancelCauseFunc) {
 			if conn, err = r.near.SQL(ctx); err != nil {
 				conn = nil
 				r.unguarded(ctx, err)
+				if shutsDown(err) {
+					r.letGo(ctx, end)
+				}
 			}
 		}
 		if conn != nil {
@@ -56,32 +61,41 @@ func (r *Relay) guard(ctx context.Context, end context.CancelCauseFunc) {
 			}
 		}
 		idle := conn != nil && !r.waited && r.state.get().State == Streaming
-		if !r.untilLook(ctx, begun, idle) {
+		ended, silence := listen(ctx, conn)
+		again := r.untilLook(ctx, begun, idle, ended)
+		silence()
+		if !again {
 			return
+		}
+		if conn != nil && conn.IsClosed() {
+			conn = nil
 		}
 	}
 }
 
-// untilLook waits for the time of the guard's next look; false: ctx has ended.
-func (r *Relay) untilLook(ctx context.Context, last time.Time, idle bool) bool {
-	if idle {
-		timer := time.NewTimer(time.Until(last.Add(r.guardIdle)))
-		defer timer.Stop()
+// untilLook waits for the time of the guard's next look, which comes sooner when its
+// connection has ended; false: ctx has ended.
+func (r *Relay) untilLook(ctx context.Context, last time.Time, idle bool, ended <-chan struct{}) bool {
+	timer := time.NewTimer(time.Until(last.Add(r.guardIdle)))
+	defer timer.Stop()
+	told := r.pipeline.stir.told
+	if !idle {
+		told = nil
+		timer.Reset(time.Until(last.Add(guardEvery)))
+	}
+	for {
 		select {
 		case <-ctx.Done():
 			return false
 		case <-timer.C:
 			return true
-		case <-r.pipeline.stir.told:
+		case <-told:
+			told = nil
+			timer.Reset(time.Until(last.Add(guardEvery)))
+		case <-ended:
+			ended = nil
+			timer.Reset(time.Until(last.Add(guardLeast)))
 		}
-	}
-	timer := time.NewTimer(time.Until(last.Add(guardEvery)))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }
 

@@ -53,7 +53,7 @@ const trialLook = 500 * time.Millisecond
 // longer, whatever it died of; one that made progress or lived for a while begins the
 // pauses anew. err is what decide made of cause.
 func (r *Relay) afterStream(ctx context.Context, cause, err error, before router.Position, lived time.Duration) error {
-	if _, halted := errors.AsType[*Halt](err); halted || err == nil || errors.Is(err, errHibernate) || ctx.Err() != nil {
+	if _, halted := errors.AsType[*Halt](err); halted || err == nil || errors.Is(err, errHibernate) || errors.Is(err, errLetGo) || ctx.Err() != nil {
 		return err
 	}
 	at := r.placeOf(err)

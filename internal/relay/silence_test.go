@@ -1,0 +1,155 @@
+package relay_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
+)
+
+// silenceTold is how long a silent Kafka may go unnoticed: 15 s are promised, the rest
+// is for a busy machine.
+const silenceTold = 25 * time.Second
+
+// A Kafka that swallows what it is sent, and resets nothing, is told within 15
+// seconds, with events under way and without. Nothing is lost and nothing repeats.
+func TestRow94_KafkaSwallowsPackets(t *testing.T) {
+	t.Parallel()
+	k := devstacktest.StartKafka(t, devstack.KafkaOptions{Proxied: true})
+	proxy := k.Brokers()[0].Proxy()
+	db := stack.Database(t)
+	db.Exec(t, relaytest.OutboxDDL)
+	b := newBenchOn(t, db, k)
+	b.cfg.Kafka.Brokers = k.Bootstrap(devstack.Proxied)
+	b.start(t)
+	b.db.Exec(t, relaytest.Insert("k", 1))
+	b.confirmed(t)
+	b.untilConditions(t)
+	for n, busy := range []bool{false, true} {
+		proxy.Blackhole()
+		begun := time.Now()
+		if busy {
+			b.db.Exec(t, relaytest.Insert("k", 10+2*n))
+		}
+		b.until(t, "word of it", func() bool {
+			return b.relay.Status().State == relay.KafkaUnavailable && slices.Contains(b.conditions(), relay.ConditionKafka)
+		})
+		if took := time.Since(begun); took > silenceTold {
+			t.Errorf("it was told after %v", took)
+		}
+		proxy.Heal()
+		b.until(t, "streaming", func() bool { return b.relay.Status().State == relay.Streaming })
+		b.db.Exec(t, relaytest.Insert("k", 11+2*n))
+		b.confirmed(t)
+	}
+	if r := b.exact(t); r.Repeats != 0 {
+		t.Errorf("%v", r)
+	}
+	if err := b.end(t); err != nil {
+		t.Error(err)
+	}
+}
+
+// A broker that takes its time to acknowledge, because a follower is frozen, is not
+// away: it answers who asks. In virtual time.
+func TestRow94_SlowAcknowledgementsAreNoSilence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sender := &sender{begun: time.Now()}
+		v := startVirtual(t, sender.stream, "")
+		within(t, time.Second, "stream", func() bool { return v.relay.Status().State == relay.Streaming })
+		v.cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+			v.cluster.KeepControl()
+			v.cluster.SleepControl(func() { <-time.After(6 * time.Second) })
+			return nil, nil, false
+		})
+		for range 1200 {
+			<-time.After(100 * time.Millisecond)
+			if st := v.relay.Status(); st.State == relay.KafkaUnavailable {
+				t.Fatalf("%+v", st)
+			}
+		}
+		v.end(t)
+	})
+}
+
+// A fast shutdown of Postgres while Kafka swallows what it is sent goes through within
+// seconds, whatever hibernate_after says. Nothing is lost, and nothing repeats.
+func TestRow95_ShutdownWhileKafkaSwallowsPackets(t *testing.T) {
+	t.Parallel()
+	for name, hibernateAfter := range map[string]time.Duration{"default": 2 * time.Minute, "large": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := devstacktest.StartKafka(t, devstack.KafkaOptions{Proxied: true})
+			p := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
+			b := newBenchOn(t, ownDatabase(t, p, relaytest.OutboxDDL), k)
+			b.cfg.Kafka.Brokers = k.Bootstrap(devstack.Proxied)
+			b.cfg.Postgres.HibernateAfter = hibernateAfter
+			b.start(t)
+			b.db.Exec(t, relaytest.Insert("k", 1))
+			b.confirmed(t)
+			b.until(t, "the guard's first look", b.relay.Guarded)
+			k.Brokers()[0].Proxy().Blackhole()
+			b.db.Exec(t, relaytest.Insert("k", 2), relaytest.Insert("k", 3))
+			b.until(t, "the events to be read", func() bool { n, _ := b.relay.InFlight(); return n == 2 })
+			if err := stopsSoon(t, p); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			k.Brokers()[0].Proxy().Heal()
+			b.db = reconnect(t, b)
+			b.db.Exec(t, relaytest.Insert("k", 4))
+			b.confirmed(t)
+			if r := b.exact(t); r.Repeats != 0 {
+				t.Errorf("%v", r)
+			}
+			if err := b.end(t); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// That the guard's connection is ended by somebody does not end the stream: only a
+// server that is shutting down refuses the next one.
+func TestRow95_GuardEndedBySomebody(t *testing.T) {
+	t.Parallel()
+	k := devstacktest.StartKafka(t, devstack.KafkaOptions{Proxied: true})
+	p := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
+	b := newBenchOn(t, ownDatabase(t, p, relaytest.OutboxDDL), k)
+	b.cfg.Kafka.Brokers = k.Bootstrap(devstack.Proxied)
+	b.start(t)
+	b.until(t, "the guard's first look", b.relay.Guarded)
+	k.Brokers()[0].Proxy().Blackhole()
+	b.db.Exec(t, relaytest.Insert("k", 1))
+	b.until(t, "the event to be read", func() bool { n, _ := b.relay.InFlight(); return n == 1 })
+	guard := func() int {
+		return devstacktest.Value[int](t, b.db.Conn, `SELECT coalesce(max(pid), 0) FROM pg_stat_activity
+			WHERE application_name LIKE 'walpost%' AND backend_type = 'client backend' AND pid <> pg_backend_pid()`)
+	}
+	for range 3 {
+		before := guard()
+		b.db.Exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'walpost%' AND backend_type = 'client backend' AND pid <> pg_backend_pid()")
+		b.until(t, "another guard", func() bool { pid := guard(); return pid != 0 && pid != before })
+	}
+	if n := b.seen.connects.Load(); n != 1 {
+		t.Errorf("%d streams, want the first", n)
+	}
+	k.Brokers()[0].Proxy().Heal()
+	b.confirmed(t)
+	if r := b.exact(t); r.Repeats != 0 {
+		t.Errorf("%v", r)
+	}
+	if err := b.end(t); err != nil {
+		t.Error(err)
+	}
+}
