@@ -47,8 +47,8 @@ func (w *writer) write(ctx context.Context, p *devstack.Postgres, database strin
 	}
 	w.next.Store(highest)
 	for ctx.Err() == nil {
-		n := w.next.Load()
-		_, err := conn.Exec(ctx, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
+		n := w.next.Load() // the statement is not cut off at the end: it could still commit while the table is compared
+		_, err := conn.Exec(context.WithoutCancel(ctx), fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
 			SELECT 'order', 'k' || i %% 7, 'Created', jsonb_build_object('n', i) FROM generate_series(%d, %d) i`, n+1, n+10))
 		if err != nil {
 			return

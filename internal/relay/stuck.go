@@ -64,7 +64,7 @@ func (r *Relay) afterStream(ctx context.Context, cause, err error, before router
 		r.failing.reset()
 		r.young = 0
 	}
-	r.trial.on = !isConnection(err) || r.young >= youngTimes
+	r.trial.on = !isConnection(cause) || r.young >= youngTimes
 	if passing {
 		return err
 	}
@@ -78,13 +78,13 @@ func (r *Relay) afterStream(ctx context.Context, cause, err error, before router
 	return r.haltStuck(ctx, err)
 }
 
-// isConnection reports whether an error says that the connection ended, and nothing of
+// isConnection reports whether what ended a stream says that the connection ended, and nothing of
 // what was read over it.
-func isConnection(err error) bool {
-	if errors.Is(err, replication.ErrSilent) || errors.Is(err, replication.ErrEnded) {
+func isConnection(cause error) bool {
+	if errors.Is(cause, replication.ErrSilent) || errors.Is(cause, replication.ErrEnded) {
 		return true
 	}
-	switch replication.KindOf(err) {
+	switch replication.KindOf(replication.Classify("stream", cause)) {
 	case replication.Lost, replication.Unreachable, replication.SlotActive, replication.Canceled, replication.Standby:
 		return true
 	default:
