@@ -13,7 +13,7 @@ import (
 // errLetGo ends a stream that would hold up a shutdown of Postgres: the server waits
 // until all that it sent is confirmed. Nothing repeats for it: what was read is
 // remembered.
-var errLetGo = errors.New("Postgres is shutting down, and Kafka acknowledges nothing: disconnected so that the shutdown is not held up, the slot keeps the data")
+var errLetGo = errors.New("disconnected so that a shutdown of Postgres is not held up while Kafka acknowledges nothing; the slot keeps the data")
 
 const (
 	letGoAfter = 3 * time.Second        // without an acknowledgement, while Postgres is shutting down
