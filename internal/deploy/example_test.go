@@ -25,7 +25,7 @@ func TestComposeWorks(t *testing.T) {
 	if err := postgres.Exec(t.Context(), "shop", read(t, "testdata/compose/postgres/shop.sql")); err != nil {
 		t.Fatal(err)
 	}
-	admin := freeAddress(t)
+	admin := devstacktest.FreeAddress(t)
 	here := strings.NewReplacer("postgres:5432", postgres.Addr(), "kafka:19092", stack.Kafka(t).Bootstrap(devstack.Plaintext)[0],
 		"0.0.0.0:9464", admin, "/etc/walpost", write(t, "shop.yaml", ""))
 	file := here.Replace("/etc/walpost")

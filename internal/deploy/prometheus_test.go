@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -32,7 +31,7 @@ rule_files: [%q]
 scrape_configs:
   - {job_name: walpost, static_configs: [{targets: [%q]}]}
 `, rules, relay))
-	s := &server{address: freeAddress(t)}
+	s := &server{address: devstacktest.FreeAddress(t)}
 	devstacktest.Start(t, exec.CommandContext(t.Context(), tool(t, "prometheus", "prometheus"), "--config.file="+config,
 		"--storage.tsdb.path="+t.TempDir(), "--web.listen-address="+s.address, "--log.level=warn"))
 	devstacktest.Await(t, "Prometheus to scrape the relay", func() bool {
@@ -40,16 +39,6 @@ scrape_configs:
 		return err == nil && found > 0
 	})
 	return s
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // ask gets an answer of Prometheus' API, the field `data`.

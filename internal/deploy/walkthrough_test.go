@@ -61,7 +61,7 @@ func TestGettingStarted(t *testing.T) {
 		case "background":
 			o.background(t, text)
 		case "file":
-			text = o.here.Replace(text) + "admin: {listen: \"" + freeAddress(t) + "\"}\n" // 9464 may be another's here
+			text = o.here.Replace(text) + "admin: {listen: \"" + devstacktest.FreeAddress(t) + "\"}\n" // 9464 may be another's here
 			if err := os.WriteFile(filepath.Join(o.folder, name), []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -23,6 +23,7 @@ type Broker struct {
 	id     int
 	guard  *guard
 	ports  map[Listener]int
+	held   []*ports // those of ports, and of before it moved
 	proxy  *Proxy
 	server atomic.Pointer[process] // nil before the first start
 }
@@ -35,16 +36,17 @@ func newBroker(ctx context.Context, k *Kafka, id int) (*Broker, error) {
 	}
 	b := &Broker{kafka: k, id: id, guard: guard, ports: map[Listener]int{}}
 	listeners := append([]Listener{controller}, k.listeners()...)
-	ports, err := freePorts(ctx, len(listeners))
+	free, err := freePorts(ctx, len(listeners))
 	if err != nil {
 		return nil, errors.Join(err, guard.close())
 	}
+	b.held = append(b.held, free)
 	for i, l := range listeners {
-		b.ports[l] = ports[i]
+		b.ports[l] = free.numbers[i]
 	}
 	if k.options.Proxied {
 		if b.proxy, err = NewProxy(ctx, address(b.ports[Proxied])); err != nil {
-			return nil, errors.Join(err, guard.close())
+			return nil, errors.Join(err, b.close())
 		}
 	}
 	return b, nil
@@ -176,13 +178,15 @@ func (b *Broker) Move(ctx context.Context) error {
 	if b.running() {
 		return fmt.Errorf("broker %d is running: stop it before it moves", b.id)
 	}
-	ports, err := freePorts(ctx, len(b.ports))
+	free, err := freePorts(ctx, len(b.ports))
 	if err != nil {
 		return err
 	}
+	b.held = append(b.held, free)
+	next := free.numbers
 	for l := range b.ports {
 		if l != controller && l != Proxied {
-			b.ports[l], ports = ports[0], ports[1:]
+			b.ports[l], next = next[0], next[1:]
 		}
 	}
 	properties, err := b.properties()
@@ -231,5 +235,10 @@ func (b *Broker) close() error {
 	if b.proxy != nil {
 		err = b.proxy.Close()
 	}
-	return errors.Join(err, b.guard.close())
+	err = errors.Join(err, b.guard.close())
+	for _, p := range b.held {
+		p.release()
+	}
+	b.held = nil
+	return err
 }

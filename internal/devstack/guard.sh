@@ -43,7 +43,7 @@ if [ -r "$dir/data/postmaster.pid" ]; then
 fi
 
 n=0
-while [ -e "$dir" ] && [ $n -lt 100 ]; do
+while [ -e "$dir" ] && [ $n -lt 600 ]; do
 	rm -rf -- "$dir" 2>/dev/null
 	[ -e "$dir" ] && sleep 0.1 # a process that is dying may still hold a folder
 	n=$((n + 1))

@@ -14,7 +14,8 @@ func (k *Kafka) clientConfig() *sarama.Config {
 	config := sarama.NewConfig()
 	config.ClientID = "devstack"
 	config.Version = sarama.V3_6_0_0
-	config.Net.DialTimeout, config.Net.ReadTimeout, config.Net.WriteTimeout = 5*time.Second, 20*time.Second, 20*time.Second
+	config.Net.DialTimeout, config.Net.ReadTimeout, config.Net.WriteTimeout = 5*time.Second, 40*time.Second, 40*time.Second
+	config.Admin.Timeout = 30 * time.Second // the default of 3 s is too short for a controller on a busy machine
 	config.Consumer.Return.Errors = true
 	return config
 }

@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 // victimEnv makes the test binary start servers, tell what they are and wait for its end.
@@ -101,7 +101,7 @@ func TestNothingIsLeftWhenTheProcessIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, func() error {
 		for _, pid := range found.PIDs {
 			if !gone(pid) {
 				return fmt.Errorf("process %d still runs", pid)
@@ -120,20 +120,13 @@ func TestNothingIsLeftWhenTheProcessIsKilled(t *testing.T) {
 }
 
 // eventually waits until ready returns nil.
-func eventually(t *testing.T, limit time.Duration, ready func() error) {
+func eventually(t *testing.T, ready func() error) {
 	t.Helper()
-	deadline := time.After(limit)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := ready()
-		if err == nil {
-			return
+	var err error
+	defer func() {
+		if err != nil {
+			t.Log(err)
 		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal(err)
-		}
-	}
+	}()
+	devstacktest.Await(t, "no error", func() bool { err = ready(); return err == nil })
 }

@@ -19,7 +19,7 @@ import (
 const superuser = "postgres"
 
 // startLimit is how long a server may take to answer, on a busy machine.
-const startLimit = 60 * time.Second
+const startLimit = 3 * time.Minute
 
 // PostgresOptions describe a Postgres to start. The zero value is any installed major, on plain TCP without passwords.
 type PostgresOptions struct {
@@ -46,6 +46,7 @@ type Postgres struct {
 	install installation
 	guard   *guard
 	port    int
+	held    *ports // that port; nil before it is chosen
 	server  *process
 }
 
@@ -85,14 +86,15 @@ func (p *Postgres) create(ctx context.Context) error {
 	const attempts = 5
 	var err error
 	for range attempts {
-		ports, portErr := freePorts(ctx, 1)
+		free, portErr := freePorts(ctx, 1)
 		if portErr != nil {
 			return portErr
 		}
-		p.port = ports[0]
+		p.port, p.held = free.numbers[0], free
 		if err = p.Start(ctx); err == nil || !portTaken(err) {
 			break
 		}
+		free.release()
 	}
 	if err != nil || p.options.Password == "" {
 		return err
@@ -222,7 +224,13 @@ func onOff(on bool) string {
 func quoteLiteral(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // Close ends the server at once and removes its folder.
-func (p *Postgres) Close() error { return p.guard.close() }
+func (p *Postgres) Close() error {
+	err := p.guard.close()
+	if p.held != nil {
+		p.held.release()
+	}
+	return err
+}
 
 // CAFile is the file with the CA's certificate, for sslrootcert; the server must have TLS.
 func (p *Postgres) CAFile() string { return filepath.Join(p.DataDir(), "ca.crt") }

@@ -190,7 +190,7 @@ func TestPostgresStreamsThroughAProxy(t *testing.T) {
 	if err := receive.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, func() error {
 		pids, err := db.Server.WalsenderPIDs(t.Context())
 		if err == nil && len(pids) != 1 {
 			err = fmt.Errorf("%d walsenders, want 1", len(pids))

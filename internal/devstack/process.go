@@ -178,7 +178,7 @@ func (p *process) pause() error {
 }
 
 // frozenWithin is how long a thread may take to notice SIGSTOP.
-const frozenWithin = 5 * time.Second
+const frozenWithin = time.Minute
 
 // resume ends a pause.
 func (p *process) resume() error {

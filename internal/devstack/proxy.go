@@ -22,6 +22,7 @@ const (
 type Proxy struct {
 	upstream string
 	listener net.Listener
+	held     *ports
 	cancel   context.CancelFunc
 	serving  sync.WaitGroup
 
@@ -41,18 +42,19 @@ type rules struct {
 
 // NewProxy listens on a free port and forwards to upstream, host:port. Close ends it.
 func NewProxy(ctx context.Context, upstream string) (*Proxy, error) {
-	ports, err := freePorts(ctx, 1)
+	free, err := freePorts(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
 	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", address(ports[0]))
+	listener, err := config.Listen(ctx, "tcp", address(free.numbers[0]))
 	if err != nil {
+		free.release()
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p := &Proxy{
-		upstream: upstream, listener: listener, cancel: cancel,
+		upstream: upstream, listener: listener, held: free, cancel: cancel,
 		changed: make(chan struct{}), links: map[*link]struct{}{},
 	}
 	p.serving.Go(func() { p.accept(ctx) })
@@ -110,6 +112,7 @@ func (p *Proxy) Close() error {
 	err := p.listener.Close()
 	p.Cut()
 	p.serving.Wait()
+	p.held.release()
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}

@@ -13,13 +13,16 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 // startProxy puts a proxy before a server that echoes.
 func startProxy(t *testing.T) *devstack.Proxy {
 	t.Helper()
 	leaks := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
+	t.Cleanup(func() {
+		devstacktest.Await(t, "no goroutine to be left", func() bool { return goleak.Find(leaks) == nil })
+	})
 	echo, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +52,7 @@ func startProxy(t *testing.T) *devstack.Proxy {
 	return p
 }
 
-// dial connects through the proxy; reads and writes have ten seconds.
+// dial connects through the proxy; reads and writes end, if nothing else ends them.
 func dial(t *testing.T, p *devstack.Proxy) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	conn, err := net.Dial("tcp", p.Addr())
@@ -57,7 +60,7 @@ func dial(t *testing.T, p *devstack.Proxy) (net.Conn, *bufio.Reader) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(devstacktest.Patience))
 	return conn, bufio.NewReader(conn)
 }
 
@@ -116,7 +119,7 @@ func TestProxyHoldsAndDelivers(t *testing.T) {
 		if b, err := in.ReadByte(); err == nil {
 			t.Fatalf("%q came through", b)
 		}
-		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = conn.SetReadDeadline(time.Now().Add(devstacktest.Patience))
 		p.Release(devstack.ToServer)
 		p.Release(devstack.ToClient)
 		if line, err := in.ReadString('\n'); line != "held\n" {

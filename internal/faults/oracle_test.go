@@ -12,6 +12,7 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/oracle"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
@@ -133,7 +134,7 @@ func (s *sampler) judge(t *testing.T, b *bench) {
 	t.Helper()
 	select {
 	case <-s.first:
-	case <-time.After(time.Minute):
+	case <-time.After(devstacktest.Patience):
 		t.Error("the slot was never sampled")
 	}
 	s.stop()

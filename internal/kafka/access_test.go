@@ -2,7 +2,6 @@ package kafka_test
 
 import (
 	"crypto/tls"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,7 +92,7 @@ func (s *secured) letsIn(t *testing.T) {
 		"SCRAM-SHA-512 under TLS":      s.at(devstack.SASLTLS, s.tls, s.all),
 		"PLAIN under TLS":              s.at(devstack.SASLTLS, s.tls, sasl(kafka.Plain, "walpost", canary)),
 		"OAUTHBEARER":                  s.at(devstack.SASLPlaintext, nil, &kafka.SASL{Mechanism: kafka.OAuthBearer, Token: literal(goodToken)}),
-		"a dead broker before the one": {Brokers: []string{closedPort(t), s.Bootstrap(devstack.Plaintext)[0]}},
+		"a dead broker before the one": {Brokers: []string{devstacktest.FreeAddress(t), s.Bootstrap(devstack.Plaintext)[0]}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := connect(t, o)
@@ -142,7 +141,7 @@ func (s *secured) refuses(t *testing.T) {
 			Mechanism: kafka.Plain, Username: "walpost",
 			Password: func() (string, error) { return "", os.ErrNotExist },
 		}), kafka.SecretUnreadable, []string{"kafka.sasl.password"}},
-		"closed port":  {kafka.Options{Brokers: []string{closedPort(t)}}, kafka.Unreachable, []string{"127.0.0.1:", "kafka.brokers"}},
+		"closed port":  {kafka.Options{Brokers: []string{devstacktest.FreeAddress(t)}}, kafka.Unreachable, []string{"127.0.0.1:", "kafka.brokers"}},
 		"unknown name": {kafka.Options{Brokers: []string{"kafka.invalid:9092"}}, kafka.Unreachable, []string{"kafka.invalid:9092"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -221,14 +220,6 @@ func TestExpiredCertificate(t *testing.T) {
 	o := kafka.Options{Brokers: []string{listener.Addr().String()}, TLS: &kafka.TLS{CA: must(ca.WriteFile(t.TempDir(), "ca"))}}
 	_, err := kafka.Connect(t.Context(), o)
 	wantError(t, err, kafka.Expired, "expired", listener.Addr().String())
-}
-
-// closedPort is an address that nobody listens at.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l := must(net.Listen("tcp", "127.0.0.1:0"))
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // wantRequirement fails the test unless a finding of that name has the state and

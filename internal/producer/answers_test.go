@@ -52,8 +52,9 @@ func TestAnswersAboutRecords(t *testing.T) {
 		t.Run(tc.err.Message, func(t *testing.T) {
 			t.Parallel()
 			c := fakeCluster(t)
-			// A request waits to fill: one record alone would be the one to reject.
-			f := start(t, c.ListenAddrs(), func(o *producer.Options) { o.Linger = 100 * time.Millisecond })
+			// A request waits to fill, long enough on a busy machine: one record alone
+			// would be the one to reject.
+			f := start(t, c.ListenAddrs(), func(o *producer.Options) { o.Linger = 2 * time.Second })
 			f.send("events", 1, 1)
 			f.delivered(t)
 			answerWith(c, tc.err.Code, 2)

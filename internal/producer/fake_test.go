@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/router"
@@ -113,7 +114,7 @@ func (f *fixture) send(topic string, keys, n int) {
 // settle waits until done says true; progress wakes it, time does as well.
 func (f *fixture) settle(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline, cancel := context.WithTimeout(t.Context(), time.Minute)
+	deadline, cancel := context.WithTimeout(t.Context(), devstacktest.Patience)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -122,7 +123,7 @@ func (f *fixture) settle(t *testing.T, what string, done func() bool) {
 		case <-f.progress:
 		case <-tick.C:
 		case <-deadline.Done():
-			t.Fatalf("waited a minute for: %s (watermark %d of %d)", what, f.Watermark(), f.next)
+			t.Fatalf("waited too long for: %s (watermark %d of %d)", what, f.Watermark(), f.next)
 		}
 	}
 }
@@ -143,7 +144,7 @@ func consume(t *testing.T, brokers []string, topic string, n int) []*kgo.Record 
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), devstacktest.Patience)
 	defer cancel()
 	var got []*kgo.Record
 	for len(got) < n {

@@ -149,7 +149,7 @@ func (b *bench) consume(t *testing.T, topic string, n int) []*kgo.Record {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("waited a minute"))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), devstacktest.Patience, errors.New("waited too long"))
 	defer cancel()
 	var got []*kgo.Record
 	for len(got) < n {

@@ -106,7 +106,7 @@ func stopsSoon(t *testing.T, p *devstack.Postgres) error {
 	err := p.Stop(t.Context(), devstack.StopFast)
 	took := time.Since(begun)
 	t.Logf("stopped within %v", took)
-	if took > 20*time.Second {
+	if took > 45*time.Second { // by its time-out it would let go after a minute
 		t.Errorf("the stop was held up for %v", took)
 	}
 	return err

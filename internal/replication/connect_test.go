@@ -150,7 +150,7 @@ func TestServerWithoutTLS(t *testing.T) {
 
 func TestNobodyAnswers(t *testing.T) {
 	t.Parallel()
-	closed := closedPort(t)
+	closed := devstacktest.FreeAddress(t)
 	_, err := targetOf("postgres://u:" + canary + "@" + closed + "/d?sslmode=disable").Replication(t.Context())
 	if want := "connect to " + closed + " as u, database d: connection refused"; KindOf(err) != Unreachable || err.Error() != want {
 		t.Errorf("%v: %v, want %s", KindOf(err), err, want)
@@ -158,7 +158,7 @@ func TestNobodyAnswers(t *testing.T) {
 	silent := mute(t)
 	start := time.Now()
 	_, err = targetOf("postgres://u:" + canary + "@" + silent + "/d?sslmode=disable&connect_timeout=1").Replication(t.Context())
-	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "no answer in time") || time.Since(start) > 8*time.Second {
+	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "no answer in time") || time.Since(start) > time.Minute {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 	checkNoSecret(t, err)
@@ -174,7 +174,7 @@ func TestNobodyAnswers(t *testing.T) {
 func TestSeveralHosts(t *testing.T) {
 	t.Parallel()
 	server := stack.Postgres(t)
-	down := closedPort(t)
+	down := devstacktest.FreeAddress(t)
 	for _, attrs := range []string{"any", "read-write", "primary"} {
 		conn, err := targetOf("postgres://postgres@" + down + "," + server.Addr() + "/postgres?sslmode=disable&target_session_attrs=" + attrs).
 			Replication(t.Context())

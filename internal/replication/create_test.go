@@ -113,9 +113,9 @@ func TestSlotCreationIsCancelable(t *testing.T) {
 	if _, err := writer.Exec(t.Context(), "CREATE TABLE public.open ()"); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
 	conn := f.replication(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
 	_, err = CreateSlot(ctx, conn, f.names.Slot, false)
 	if KindOf(err) != Canceled || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "pg_prepared_xacts") {
 		t.Fatalf("%v: %v", KindOf(err), err)

@@ -9,23 +9,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 const canary = "c4nary-s3cret"
 
 func targetOf(url string) Target {
 	return Target{URL: func() (string, error) { return url, nil }}
-}
-
-// closedPort gives an address that nobody listens on.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // mute is a port that takes connections and never answers.
@@ -55,7 +46,7 @@ func checkNoSecret(t *testing.T, err error) {
 // byte of the password gets out.
 func TestNoSecretInAnyURLError(t *testing.T) {
 	t.Parallel()
-	closed := closedPort(t)
+	closed := devstacktest.FreeAddress(t)
 	for _, url := range []string{
 		"",
 		"user=u password=" + canary + " host=" + closed,

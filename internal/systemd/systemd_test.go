@@ -7,10 +7,23 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/walpost/walpost/internal/systemd"
 )
+
+// socket is a path for one: it may have 107 bytes, which the folders of a test's own
+// can use up.
+func socket(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "walpost-notify-") //nolint:usetesting // see above
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return filepath.Join(dir, "notify")
+}
 
 // listen opens the socket that systemd has.
 func listen(t *testing.T, name string) *net.UnixConn {
@@ -20,7 +33,7 @@ func listen(t *testing.T, name string) *net.UnixConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return conn
@@ -51,7 +64,7 @@ func notifier(t *testing.T, e environment) *systemd.Notifier {
 
 func TestEachMessage(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{filepath.Join(t.TempDir(), "notify"), fmt.Sprintf("@walpost-test-%d", os.Getpid())} {
+	for _, name := range []string{socket(t), fmt.Sprintf("@walpost-test-%d", os.Getpid())} {
 		conn := listen(t, name)
 		n := notifier(t, environment{"NOTIFY_SOCKET": name})
 		if err := n.Ready("orders: connecting\nREADY=0"); err != nil {
@@ -73,16 +86,19 @@ func TestEachMessage(t *testing.T) {
 
 func TestPulseIsTwiceAsFastAsTheWatchdog(t *testing.T) {
 	t.Parallel()
-	name := filepath.Join(t.TempDir(), "notify")
+	name := socket(t)
 	listen(t, name)
 	e := environment{"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "200000", "WATCHDOG_PID": strconv.Itoa(os.Getpid())}
-	began := time.Now()
-	beats, stop := notifier(t, e).Pulse()
-	defer stop()
-	<-beats
-	if d := time.Since(began); d < 90*time.Millisecond || d > 190*time.Millisecond {
-		t.Errorf("the first after %s, want 100ms", d)
-	}
+	n := notifier(t, e)
+	synctest.Test(t, func(t *testing.T) { // in virtual time
+		began := time.Now()
+		beats, stop := n.Pulse()
+		defer stop()
+		<-beats
+		if d := time.Since(began); d != 100*time.Millisecond {
+			t.Errorf("the first after %s, want 100ms", d)
+		}
+	})
 	for _, other := range []environment{
 		{"NOTIFY_SOCKET": name},
 		{"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "soon"},

@@ -106,7 +106,7 @@ func (m *member) stopsWith(t testing.TB, want error, words string) {
 	t.Helper()
 	select {
 	case <-m.done:
-	case <-time.After(40 * time.Second):
+	case <-time.After(devstacktest.Patience):
 		t.Fatalf("still runs, want: %v %s", want, words)
 	}
 	if m.err == nil || want != nil && !errors.Is(m.err, want) || !strings.Contains(m.err.Error(), words) {

@@ -92,7 +92,7 @@ func TestAttemptTimeout(t *testing.T) {
 	f := newFixture(t, 1)
 	f.events(t, 0, 3, 1)
 	config := f.config(t)
-	config.AttemptTimeout = 200 * time.Millisecond
+	config.AttemptTimeout = 2 * time.Second
 	m, err := inbox.New(config, inbox.SQL(devstacktest.OpenSQL(t, f.URL)), func(ctx context.Context, tx *sql.Tx, e *inbox.Event) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO effect (id, key, pos) VALUES ($1, '', $2)", e.ID, e.Offset)
 		if e.ID == "1" && e.Attempt == 1 {

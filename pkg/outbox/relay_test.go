@@ -37,7 +37,7 @@ func (s *store) relayNamed(t *testing.T, name, section string) (slot string) {
 // offsets.
 func records(t *testing.T, topic string, n int) []*sarama.ConsumerMessage {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), devstacktest.Patience)
 	defer cancel()
 	var got []*sarama.ConsumerMessage
 	devstacktest.Await(t, fmt.Sprintf("%d records in %s", n, topic), func() bool {

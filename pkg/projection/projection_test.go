@@ -227,7 +227,7 @@ func TestSecondProcessIsFenced(t *testing.T) {
 		lost = first
 	case <-second.done:
 		lost = second
-	case <-time.After(40 * time.Second):
+	case <-time.After(devstacktest.Patience):
 		t.Fatal("nobody was fenced")
 	}
 	if !errors.Is(lost.err, projection.ErrMoved) {

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5"
@@ -128,7 +127,7 @@ func TestRebuildThatCannotSwap(t *testing.T) {
 	live := start(t, p)
 	f.exact(t, 1, 1, 10)
 	f.Exec(t, "CREATE VIEW on_totals AS SELECT * FROM totals")
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), devstacktest.Patience)
 	defer cancel()
 	if err := p.Rebuild(ctx); !errors.Is(err, projection.ErrSwap) || !strings.Contains(err.Error(), "other objects depend on it") {
 		t.Errorf("%v", err)

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Patience is how long anything may take on a busy machine.
-const Patience = time.Minute
+// Patience is how long anything may take on a busy machine. Nothing waits so long but what has failed: a limit that says
+// something of walpost is one of its own, and never near to what is usual.
+const Patience = 3 * time.Minute
 
 // Await looks at a condition until it holds, and fails the test when Patience is at its end.
 func Await(t testing.TB, what string, ok func() bool) {

@@ -57,7 +57,7 @@ func (s *Stack) DatabaseOf(t testing.TB, options string) Database {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), Patience)
 		defer cancel()
 		if err := server.DropDatabase(ctx, name); err != nil {
 			t.Error(err)

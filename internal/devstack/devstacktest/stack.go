@@ -13,7 +13,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/walpost/walpost/internal/devstack"
 )
@@ -107,9 +106,6 @@ func (s *Stack) Topic(t testing.TB, partitions int32) string {
 	}
 	return name
 }
-
-// patience is how long the clean-up after a test may take.
-const patience = 30 * time.Second
 
 // StartPostgres starts a server for one test, which may break it. A failed test shows the end of its log.
 func StartPostgres(t testing.TB, options devstack.PostgresOptions) *devstack.Postgres {
