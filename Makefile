@@ -30,10 +30,13 @@ test: tools ## run all tests on real Postgres and real Kafka, with the race dete
 
 APT_INSTALL := sh internal/devstack/apt.sh
 
-tools: # what reads the files in deploy/, tried on a real Prometheus and by systemd, and a browser for the page
+tools: # what reads the files in deploy/, tried on a real Prometheus and by systemd, pg_recvlogical, and a browser for the page
 	@{ command -v promtool && command -v prometheus && command -v systemd-analyze; } >/dev/null || \
 		$(APT_INSTALL) prometheus systemd || \
 		{ echo 'install Prometheus, promtool and systemd-analyze, on Debian and Ubuntu: sudo apt-get install prometheus systemd' >&2; exit 1; }
+	@{ ls /usr/lib/postgresql/*/bin/pg_recvlogical || pg_recvlogical --version; } >/dev/null 2>&1 || \
+		$(APT_INSTALL) postgresql-client || \
+		{ echo 'install pg_recvlogical, on Debian and Ubuntu: sudo apt-get install postgresql-client' >&2; exit 1; }
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
 		$(APT_INSTALL) chromium || \
 		{ echo 'install Chromium, on Debian: sudo apt-get install chromium' >&2; exit 1; }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -259,6 +260,9 @@ func (p *Postgres) Tool(name string) (string, error) {
 		if _, err := os.Stat(path); err == nil {
 			return path, nil
 		}
+	}
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
 	}
 	return "", fmt.Errorf("no %s found: install the Debian package postgresql-client", name)
 }

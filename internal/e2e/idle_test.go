@@ -36,12 +36,16 @@ func TestIdleProcessSleeps(t *testing.T) {
 	cmd.Env = append(os.Environ(), idleCores)
 	p := &process{clitest.StartCommand(t, cmd)}
 	p.Ready(t)
-	<-time.After(2 * time.Second) // what belongs to the start
-
-	before := switches(t, p.Cmd.Process.Pid)
-	<-time.After(idleFor)
-	n := switches(t, p.Cmd.Process.Pid) - before
-	t.Logf("%d context switches in %s", n, idleFor)
+	n := 0
+	for range 4 { // what belongs to the start takes longer on a busy machine; a ticker never ends
+		before := switches(t, p.Cmd.Process.Pid)
+		<-time.After(idleFor)
+		n = switches(t, p.Cmd.Process.Pid) - before
+		t.Logf("%d context switches in %s", n, idleFor)
+		if n <= idleSwitches {
+			break
+		}
+	}
 	if n > idleSwitches {
 		t.Errorf("%d context switches in %s without an event, want %d at most", n, idleFor, idleSwitches)
 	}

@@ -43,7 +43,8 @@ func executable(t *testing.T) string {
 
 func openBrowser(t *testing.T) *browser {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(executable(t)))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(executable(t)),
+		chromedp.WSURLReadTimeout(devstacktest.Patience)) // its first start takes long on a busy machine
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium's sandbox refuses root
 	}

@@ -57,8 +57,22 @@ func (s *shared[T]) close() error {
 	return s.server.Close()
 }
 
-// Main runs the tests, ends the shared servers and returns the exit code.
+// foreign are the variables that clients and servers of the tests would obey, whatever the tests say: those of libpq,
+// of Java's virtual machine, of Kafka's scripts, of systemd, and of our own programs.
+var foreign = regexp.MustCompile(`^(PG[A-Z_]+|(JAVA_TOOL|JDK_JAVA)_OPTIONS|_JAVA_OPTIONS|CLASSPATH|KAFKA_[A-Z_]+|NOTIFY_SOCKET|WATCHDOG_(USEC|PID)|NO_COLOR)$`)
+
+// forget removes them from our environment.
+func forget() {
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); foreign.MatchString(name) {
+			_ = os.Unsetenv(name) // it fails for a name that is none
+		}
+	}
+}
+
+// Main runs the tests, whatever is in the environment of who runs them, ends the shared servers and returns the exit code.
 func (s *Stack) Main(m *testing.M) int {
+	forget()
 	code := m.Run()
 	for _, err := range []error{s.postgres.close(), s.kafka.close()} {
 		if err != nil {
