@@ -258,7 +258,7 @@ func TestRow98_PrimaryAmongSeveral(t *testing.T) {
 	if err := second.Exec(t.Context(), "postgres", "CREATE ROLE "+role+" LOGIN REPLICATION", "ALTER ROLE "+role+" SET default_transaction_read_only = on"); err != nil {
 		t.Fatal(err)
 	}
-	several := "postgres://" + role + "@" + closedPort(t) + "," + second.Addr() + "/postgres"
+	several := "postgres://" + role + "@" + devstacktest.FreeAddress(t) + "," + second.Addr() + "/postgres"
 	if _, err := targetOf(several).Open(t.Context(), "none"); err != nil {
 		t.Error(err)
 	}
