@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -15,6 +16,7 @@ type list struct {
 	item  textRules
 	least int
 	kind  string
+	many  bool // a reference may give several items, with commas between them
 }
 
 func (l list) read(r *reader, path string, n node) {
@@ -33,17 +35,31 @@ func (l list) read(r *reader, path string, n node) {
 		if !ok {
 			continue
 		}
-		text, err := l.item.parse(text)
-		if err == nil && slices.Contains(items, text) {
-			err = errors.New("want each item once")
+		for _, part := range l.parts(item, text) {
+			part, err := l.item.parse(part)
+			if err == nil && slices.Contains(items, part) {
+				err = errors.New("want each item once")
+			}
+			if err != nil {
+				r.wrong(path, item, err)
+				continue
+			}
+			items = append(items, part)
 		}
-		if err != nil {
-			r.wrong(path, item, err)
-			continue
-		}
-		items = append(items, text)
 	}
 	*l.at(r.cfg) = items
+}
+
+// parts are the items that one item of the file stands for.
+func (l list) parts(item node, text string) []string {
+	if !l.many || !hasReference(item.Value) {
+		return []string{text}
+	}
+	parts := strings.Split(text, ",")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return parts
 }
 
 func (l list) schema() schema {

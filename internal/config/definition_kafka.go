@@ -6,8 +6,8 @@ func kafkaKeys() []key {
 	return []key{
 		{
 			name: "brokers", required: true,
-			about: "Brokers to ask for the cluster.",
-			value: list{at: func(c *Config) *[]string { return &c.Kafka.Brokers }, least: 1, kind: "host:port", item: textRules{
+			about: "Brokers to ask for the cluster. A reference may give several, with commas between them: `[\"${BROKERS}\"]`.",
+			value: list{at: func(c *Config) *[]string { return &c.Kafka.Brokers }, least: 1, many: true, kind: "host:port", item: textRules{
 				pattern: hostPortPattern, want: "host:port like localhost:9092, an IPv6 host in brackets, one broker per item", check: checkHostPort,
 			}},
 		},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // maxReferenceBytes bounds what is read from the file of a reference.
@@ -17,8 +18,9 @@ func hasReference(text string) bool { return strings.Contains(text, "${") }
 
 // expand replaces the references of a text: ${NAME} by the environment variable,
 // which must be set; ${NAME:-default} by the default when it is unset or empty;
-// ${file:/path} by the content of the file without its trailing newlines.
-// $${ stands for a literal ${. What a reference gives is not expanded again.
+// ${file:/path} by the content of the file. Line ends at the end of what they give,
+// and a byte order mark at its beginning, are cut: nobody means those. A blank at
+// either end is a fault. $${ stands for a literal ${. What a reference gives is not expanded again.
 //
 // All faults of the text are joined; none holds a value.
 func expand(text string) (string, error) {
@@ -44,6 +46,9 @@ func expand(text string) (string, error) {
 			return "", errors.Join(append(faults, errors.New("a reference ${ without its }; write $${ for a literal ${"))...)
 		}
 		value, err := resolve(reference)
+		if err == nil {
+			value, err = clean(reference, value)
+		}
 		if err != nil {
 			faults = append(faults, err)
 		}
@@ -75,6 +80,29 @@ func resolve(reference string) (string, error) {
 	}
 }
 
+// byteOrderMark is U+FEFF in UTF-8, which editors put before a text.
+const byteOrderMark = "\xef\xbb\xbf"
+
+// clean cuts what a shell or an editor has added to a value. It refuses what looks the
+// same and may be meant: a blank at the beginning or the end.
+func clean(reference, value string) (string, error) {
+	value = strings.TrimRight(strings.TrimPrefix(value, byteOrderMark), "\r\n")
+	if strings.TrimSpace(value) == value {
+		return value, nil
+	}
+	where := "beginning"
+	if strings.TrimRightFunc(value, unicode.IsSpace) != value {
+		where = "end"
+	}
+	what, at := "the environment variable ", reference
+	if path, ok := strings.CutPrefix(reference, "file:"); ok {
+		what, at = "the file ", path
+	} else if name, _, ok := strings.Cut(reference, ":-"); ok {
+		at = name
+	}
+	return "", fmt.Errorf("%s%s has a blank or a line end at the %s of its value: take it away; one that is meant is written in the file, beside the reference", what, at, where)
+}
+
 func variableName() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) }
 
 func readReference(path string) (string, error) {
@@ -93,7 +121,7 @@ func readReference(path string) (string, error) {
 	if len(content) > maxReferenceBytes {
 		return "", fmt.Errorf("the file %s is larger than %s", path, Size(maxReferenceBytes))
 	}
-	return strings.TrimRight(string(content), "\r\n"), nil
+	return string(content), nil
 }
 
 // cause is the reason of a failed file operation without its path, which the

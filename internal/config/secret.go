@@ -21,8 +21,7 @@ type Secret struct {
 // NewSecret makes a Secret of a text that may hold references.
 func NewSecret(text string) Secret { return Secret{raw: text} }
 
-// Reveal expands the references now: files are read again, and their trailing
-// newlines are cut. The error names the variable or file, never a value.
+// Reveal expands the references now: files are read again. The error names the variable or file, never a value.
 func (s Secret) Reveal() (string, error) { return expand(s.raw) }
 
 // IsZero says whether the secret is not set.

@@ -55,12 +55,13 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 func TestSecretIsReadAnew(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	s := config.NewSecret("a-${file:" + file + "}-${WALPOST_TEST_PART}")
-	for _, content := range []string{"first\n", "second\r\n", " third "} {
+	for _, content := range []string{"first\n", "second\r\n", "\xef\xbb\xbfthird\r"} {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		t.Setenv("WALPOST_TEST_PART", content)
-		if got, want := reveal(t, s), "a-"+strings.TrimRight(content, "\r\n")+"-"+content; got != want {
+		plain := strings.Trim(content, "\r\n\ufeff")
+		if got, want := reveal(t, s), "a-"+plain+"-"+plain; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -69,6 +70,39 @@ func TestSecretIsReadAnew(t *testing.T) {
 	}
 	if text, err := s.Reveal(); err == nil || text != "" && strings.Contains(err.Error(), "third") {
 		t.Errorf("got %q, %v", text, err)
+	}
+}
+
+// What a shell or an editor adds to a value is cut, and what may be meant is refused
+// with its place, in a variable and in a file alike: neither is a wrong password.
+func TestRow119_EndsOfReferences(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	for content, want := range map[string]string{
+		"x\n": "x", "x\r\n\n": "x", "x\r": "x", "\xef\xbb\xbfx\n": "x", "a b": "a b", "x ": "", "\tx": "", "x \n": "",
+	} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("WALPOST_TEST_ENDS", content)
+		for reference, named := range map[string]string{"${WALPOST_TEST_ENDS}": "WALPOST_TEST_ENDS", "${WALPOST_TEST_ENDS:-d}": "WALPOST_TEST_ENDS", "${file:" + file + "}": file} {
+			got, err := config.NewSecret(reference).Reveal()
+			if got != want || (err != nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), named) || strings.Contains(err.Error(), content)) {
+				t.Errorf("%s of %q gives %q, %v", reference, content, got, err)
+			}
+		}
+	}
+}
+
+// Several brokers come from one variable, as secrets of operators have them.
+func TestRow120_BrokersOfOneVariable(t *testing.T) {
+	t.Setenv("WALPOST_TEST_BROKERS", "a:9092, b:9092,[::1]:9092\n")
+	text := "name: orders\npostgres: {url: \"postgres://walpost@localhost/shop\"}\nkafka: {brokers: [\"${WALPOST_TEST_BROKERS}\", \"c:9092\"]}\n"
+	cfg, err := config.Parse("x.yaml", []byte(text))
+	if err != nil || strings.Join(cfg.Kafka.Brokers, " ") != "a:9092 b:9092 [::1]:9092 c:9092" {
+		t.Errorf("%v", err)
+	}
+	if _, err := config.Parse("x.yaml", []byte(strings.Replace(text, "\"c:9092\"", "\"c:9092,d:9092\"", 1))); err == nil {
+		t.Error("without a reference an item is one broker")
 	}
 }
 
