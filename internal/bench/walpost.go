@@ -10,7 +10,9 @@ import (
 
 // walpostOf gives what starts that binary.
 func (b *bench) walpostOf(binary string) func(ctx context.Context, slot string, to route) (*child, error) {
-	return func(ctx context.Context, slot string, to route) (*child, error) { return b.startWalpost(ctx, binary, slot, to) }
+	return func(ctx context.Context, slot string, to route) (*child, error) {
+		return b.startWalpost(ctx, binary, slot, to)
+	}
 }
 
 // startWalpost starts a binary with a configuration that says what a user must say, and which slot and topic to

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
@@ -25,7 +27,22 @@ func checkKafka(ctx context.Context, cfg *config.Config, topics topicList) []rep
 	if topics.unknown != "" {
 		list = append(list, replication.Requirement{Name: "topics", State: replication.OK, Detail: "not checked: " + topics.unknown})
 	}
-	return list
+	return append(list, openTopics(cfg)...)
+}
+
+// openTopics warns of topics that anybody who may INSERT can name: with create they are
+// made, and without a literal prefix they may be anybody's.
+func openTopics(cfg *config.Config) []replication.Requirement {
+	parts, topics := cfg.Outbox.Topic.Parts(), cfg.Kafka.Topics
+	open := len(topics.Allow) == 0 || slices.Contains(topics.Allow, "*")
+	if !open || len(cfg.Outbox.Topic.Columns()) == 0 || !topics.Create && parts[0].Column == "" {
+		return nil
+	}
+	detail := "rows may name any topic"
+	if topics.Create {
+		detail += fmt.Sprintf(", which is then made, up to %d of them", topics.Most)
+	}
+	return []replication.Requirement{{Name: "kafka.topics.allow", State: replication.Warning, Detail: detail, Fix: "kafka.topics.allow: the names of this service's topics, with * for a part"}}
 }
 
 func stateOf(s kafka.State) replication.State {

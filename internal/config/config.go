@@ -98,6 +98,7 @@ type Topics struct {
 	ReplicationFactor int16             `yaml:"replication_factor"` // -1: the broker's default
 	Config            map[string]string `yaml:"config"`
 	Allow             []string          `yaml:"allow"` // globs; empty: every name
+	Most              int               `yaml:"most"`  // topics that rows may name
 	// Declare holds the topics that `walpost topics` compares with the cluster, by name.
 	Declare map[string]DeclaredTopic `yaml:"declare"`
 }

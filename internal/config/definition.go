@@ -24,6 +24,9 @@ const mostPruned = 100_000
 // leastInFlight leaves room for batches worth sending.
 const leastInFlight = 64 * KiB
 
+// mostTopics bounds kafka.topics.most: each topic costs memory.
+const mostTopics = 100_000
+
 // definition is the whole configuration: each key once, in the order of the page.
 func definition() key {
 	return key{keys: []key{

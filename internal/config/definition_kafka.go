@@ -70,6 +70,11 @@ func topicsKeys() []key {
 			value: list{at: func(c *Config) *[]string { return &c.Kafka.Topics.Allow }, item: textRules{check: checkGlob}, kind: "globs"},
 		},
 		{
+			name: "most", fallback: "1000",
+			about: "How many topics rows may name, beside those that this file names; records of further ones are rejected. It bounds memory, and what `create` makes.",
+			value: whole(func(c *Config) *int { return &c.Kafka.Topics.Most }, 1, mostTopics),
+		},
+		{
 			name: "declare", fallback: "{}",
 			about: "Topics as code, for `walpost topics`: names, each with `partitions`, `replication_factor` and `config` as above. What is left out is not judged where the topic is there, and is taken from the keys above where it is created, by `init` and `run` too.",
 			value: declared{at: func(c *Config) *map[string]DeclaredTopic { return &c.Kafka.Topics.Declare }},

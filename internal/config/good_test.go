@@ -59,7 +59,7 @@ func TestDefaults(t *testing.T) {
 		},
 		Kafka: config.Kafka{
 			Compression: "lz4", MaxMessageBytes: 1 << 20,
-			Topics: config.Topics{Partitions: -1, ReplicationFactor: -1, Config: map[string]string{}, Allow: []string{}, Declare: map[string]config.DeclaredTopic{}},
+			Topics: config.Topics{Partitions: -1, ReplicationFactor: -1, Config: map[string]string{}, Allow: []string{}, Most: 1000, Declare: map[string]config.DeclaredTopic{}},
 		},
 		Delivery:        config.Delivery{Guarantee: "at_least_once", InFlight: 16 << 20, OnReject: "stop", DeadLetter: letter},
 		Monitor:         config.Monitor{ConsumerGroups: []string{}},
@@ -158,7 +158,7 @@ func TestReferencesInEveryKindOfScalar(t *testing.T) {
 	want.Outbox.Topic, want.Outbox.PositionHeader = cfg.Outbox.Topic, "${NAME}"
 	want.Kafka.ClientID, want.Kafka.Brokers = "walpost-orders", []string{"localhost:9092", "[::1]:9092"}
 	want.Kafka.Linger, want.Kafka.MaxMessageBytes = 5*time.Millisecond, 2*config.MiB
-	want.Kafka.Topics = config.Topics{Partitions: 3, ReplicationFactor: 3, Config: map[string]string{"retention.ms": "3"}, Allow: []string{"orders.*"}, Declare: map[string]config.DeclaredTopic{"orders.paid": {Partitions: 3, ReplicationFactor: -1, Config: map[string]string{"retention.ms": "3"}}}}
+	want.Kafka.Topics = config.Topics{Partitions: 3, ReplicationFactor: 3, Config: map[string]string{"retention.ms": "3"}, Allow: []string{"orders.*"}, Most: 1000, Declare: map[string]config.DeclaredTopic{"orders.paid": {Partitions: 3, ReplicationFactor: -1, Config: map[string]string{"retention.ms": "3"}}}}
 	want.Delivery.InFlight, want.Delivery.OnReject = 2*config.MiB, "skip"
 	if !reflect.DeepEqual(cfg, want) || cfg.Outbox.Topic.String() != "orders.{aggregatetype}" {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)

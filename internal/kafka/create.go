@@ -52,16 +52,54 @@ func (c *Client) Validate(ctx context.Context, s Spec) error {
 	return err
 }
 
+// CreateAll makes the topics that are not there, by one request, and gives an error or
+// nil for each. It does not wait for their leaders.
+func (c *Client) CreateAll(ctx context.Context, specs []Spec) []error {
+	errs := c.createAll(ctx, specs, false)
+	for i, err := range errs {
+		if errors.Is(err, sarama.ErrTopicAlreadyExists) {
+			errs[i] = nil
+		}
+	}
+	return errs
+}
+
 func (c *Client) create(ctx context.Context, s Spec, validateOnly bool) error {
-	answer, err := c.session.createTopics(ctx, s, validateOnly)
+	return c.createAll(ctx, []Spec{s}, validateOnly)[0]
+}
+
+func (c *Client) createAll(ctx context.Context, specs []Spec, validateOnly bool) []error {
+	answers, err := c.session.createTopics(ctx, specs, validateOnly)
 	// With ZooKeeper (Kafka 3 and older) only the controller creates, and it moves;
 	// with KRaft every broker hands on.
-	for attempt := 0; errors.Is(err, sarama.ErrNotController) && attempt < attempts; attempt++ {
-		answer, err = atController(ctx, c, func(at *session) (*sarama.TopicError, error) {
-			return at.createTopics(ctx, s, validateOnly)
+	for attempt := 0; err == nil && elsewhere(answers) && attempt < attempts; attempt++ {
+		answers, err = atController(ctx, c, func(at *session) (map[string]*sarama.TopicError, error) {
+			return at.createTopics(ctx, specs, validateOnly)
 		})
 	}
-	return c.explainCreate(s, err, answer)
+	errs := make([]error, len(specs))
+	for i, s := range specs {
+		answer, cause := answers[s.Name], err
+		switch {
+		case err != nil:
+		case answer == nil:
+			cause = sarama.ErrIncompleteResponse
+		default:
+			cause = codeError(answer.Err)
+		}
+		errs[i] = c.explainCreate(s, cause, answer)
+	}
+	return errs
+}
+
+// elsewhere reports whether another broker creates topics.
+func elsewhere(answers map[string]*sarama.TopicError) bool {
+	for _, a := range answers {
+		if a.Err == sarama.ErrNotController {
+			return true
+		}
+	}
+	return false
 }
 
 // atController asks the controller of this moment, after a pause.
@@ -77,22 +115,22 @@ func atController[T any](ctx context.Context, c *Client, ask func(*session) (T, 
 	return ask(controller)
 }
 
-// createTopics sends one request; the error is the topic's, with Kafka's text.
-func (s *session) createTopics(ctx context.Context, spec Spec, validateOnly bool) (*sarama.TopicError, error) {
-	detail := &sarama.TopicDetail{NumPartitions: spec.Partitions, ReplicationFactor: spec.ReplicationFactor, ConfigEntries: map[string]*string{}}
-	for key, value := range spec.Config {
-		detail.ConfigEntries[key] = &value
+// createTopics sends one request, and gives what became of each topic by its name.
+func (s *session) createTopics(ctx context.Context, specs []Spec, validateOnly bool) (map[string]*sarama.TopicError, error) {
+	details := map[string]*sarama.TopicDetail{}
+	for _, spec := range specs {
+		detail := &sarama.TopicDetail{NumPartitions: spec.Partitions, ReplicationFactor: spec.ReplicationFactor, ConfigEntries: map[string]*string{}}
+		for key, value := range spec.Config {
+			detail.ConfigEntries[key] = &value
+		}
+		details[spec.Name] = detail
 	}
-	req := sarama.NewCreateTopicsRequest(Version(), map[string]*sarama.TopicDetail{spec.Name: detail}, ProduceTimeout, validateOnly)
+	req := sarama.NewCreateTopicsRequest(Version(), details, ProduceTimeout, validateOnly)
 	res, err := await(ctx, func() (*sarama.CreateTopicsResponse, error) { return s.broker.CreateTopics(req) })
 	if err != nil {
 		return nil, err
 	}
-	answer := res.TopicErrors[spec.Name]
-	if answer == nil {
-		return nil, sarama.ErrIncompleteResponse
-	}
-	return answer, codeError(answer.Err)
+	return res.TopicErrors, nil
 }
 
 // controller opens a session to the broker that the metadata names.
@@ -131,7 +169,7 @@ func (c *Client) explainCreate(s Spec, err error, answer *sarama.TopicError) err
 	case InvalidReplication:
 		e.Hint = "see " + s.key("replication_factor") + ": it may not be more than the brokers there are"
 	case InvalidTopic:
-		e.Hint = "see outbox.topic"
+		e.Hint = "change outbox.topic, or the columns that it names"
 	case PolicyViolation:
 		e.Hint = "the cluster's create.topic.policy forbids it: see kafka.topics, or have the topic created"
 	default:

@@ -16,84 +16,48 @@ const (
 	refused                    // not appended: back off, send again
 	unknown                    // perhaps appended: the same bytes again, Kafka recognises them
 	parted                     // the sequences have parted from the broker's: next epoch
+	unmapped                   // the broker does not know the producer id: next epoch, then another id
 	tooLarge                   // not appended, sequences not used up: split, or reject the one record
 	invalid                    // as tooLarge, for a record the broker finds invalid
-	invalidTime                // as invalid when the time comes from a column, else denied
+	invalidTime                // as invalid when the time comes from a column or is too old, else it waits
+	invalidName                // the topic's name is refused: reject
 	denied                     // not appended, until an operator acts: keep, slowly
 	neverAccepted              // no retry can heal it: halt
+	unexpected                 // no answer to a batch as far as walpost knows: send again, for a while
 )
 
-// String is the label of walpost_produce_errors_total.
-func (c class) String() string {
-	switch c {
-	case accepted:
-		return "none"
-	case moved:
-		return "leader_moved"
-	case refused:
-		return "refused"
-	case unknown:
-		return "unknown_outcome"
-	case parted:
-		return "sequence"
-	case tooLarge:
-		return "too_large"
-	case invalid:
-		return "invalid_record"
-	case invalidTime:
-		return "invalid_timestamp"
-	case denied:
-		return "denied"
-	default:
-		return "unsupported"
+// classNames are the labels of walpost_produce_errors_total.
+func classNames() []string {
+	return []string{
+		accepted: "none", moved: "leader_moved", refused: "refused", unknown: "unknown_outcome", parted: "sequence",
+		unmapped: "producer_id", tooLarge: "too_large", invalid: "invalid_record", invalidTime: "invalid_timestamp",
+		invalidName: "invalid_topic", denied: "denied", neverAccepted: "unsupported", unexpected: "unexpected",
 	}
 }
+
+func (c class) String() string { return classNames()[c] }
 
 // Classes are the labels of walpost_produce_errors_total: those of answers, and
 // "connection" for a request that could not be sent.
-func Classes() []string {
-	var names []string
-	for c := moved; c <= neverAccepted; c++ {
-		names = append(names, c.String())
-	}
-	return append(names, classConnection)
-}
+func Classes() []string { return append(classNames()[moved:], classConnection) }
 
 const classConnection = "connection"
 
-// classify maps a Produce error code to its class. A code not named here was
-// not appended, as far as Kafka's own clients assume: it is sent again.
-func classify(code sarama.KError) class {
-	switch code {
-	case sarama.ErrNoError, sarama.ErrDuplicateSequenceNumber:
-		return accepted
-	case sarama.ErrUnknownTopicOrPartition, sarama.ErrLeaderNotAvailable, sarama.ErrNotLeaderForPartition,
-		sarama.ErrReplicaNotAvailable, sarama.ErrKafkaStorageError, sarama.ErrFencedLeaderEpoch, sarama.ErrUnknownLeaderEpoch:
-		return moved
-	case sarama.ErrRequestTimedOut, sarama.ErrNotEnoughReplicasAfterAppend, sarama.ErrNetworkException, sarama.ErrUnknown:
-		return unknown
-	case sarama.ErrOutOfOrderSequenceNumber, sarama.ErrUnknownProducerID, sarama.ErrInvalidProducerEpoch:
-		return parted
-	case sarama.ErrMessageSizeTooLarge, sarama.ErrMessageSetSizeTooLarge:
-		return tooLarge
-	case sarama.ErrInvalidRecord:
-		return invalid
-	case sarama.ErrInvalidTimestamp:
-		return invalidTime
-	case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed, sarama.ErrInvalidTopic, sarama.ErrPolicyViolation:
-		return denied
-	case sarama.ErrUnsupportedVersion, sarama.ErrUnsupportedForMessageFormat, sarama.ErrUnsupportedCompressionType:
-		return neverAccepted
-	default:
-		return refused
-	}
-}
-
 // answer is what became of one batch.
 type answer struct {
-	class class
-	lost  bool   // there was no answer: the connection failed
-	text  string // in words
+	class  class
+	code   sarama.KError
+	lost   bool   // there was no answer: the connection failed
+	text   string // in words
+	remedy string // what a person can do about it; "" for nothing
+}
+
+// words are what became of it, and what helps.
+func (a answer) words() string {
+	if a.remedy == "" {
+		return a.text
+	}
+	return a.text + "; " + a.remedy
 }
 
 func (a answer) label() string {
@@ -108,11 +72,11 @@ func answerOf(block *sarama.ProduceResponseBlock) answer {
 	if block == nil {
 		return answer{class: unknown, text: "the answer does not name the partition"}
 	}
-	a := answer{class: classify(block.Err)}
-	if a.class == accepted {
+	a := answer{code: block.Err}
+	if a.class, a.remedy = classify(block.Err); a.class == accepted {
 		return a
 	}
-	a.text = block.Err.Error()
+	a.text = codeText(block.Err)
 	if block.ErrorMessage != nil && *block.ErrorMessage != "" {
 		a.text += ": " + *block.ErrorMessage
 	}
@@ -130,7 +94,11 @@ func answerOf(block *sarama.ProduceResponseBlock) answer {
 func noAnswer(err error) answer {
 	var encoding sarama.PacketEncodingError
 	if errors.As(err, &encoding) || errors.Is(err, sarama.ErrUnsupportedVersion) {
-		return answer{class: neverAccepted, text: err.Error()}
+		a := answer{class: neverAccepted, text: err.Error()}
+		if encoding.Info == "" {
+			_, a.remedy = classify(sarama.ErrUnsupportedVersion)
+		}
+		return a
 	}
 	return answer{class: unknown, lost: true, text: err.Error()}
 }

@@ -48,6 +48,7 @@ func TestAnswersAboutRecords(t *testing.T) {
 		{kerr.MessageTooLarge, "too_large"},
 		{kerr.RecordListTooLarge, "too_large"},
 		{kerr.InvalidRecord, "invalid_record"},
+		{kerr.PolicyViolation, "invalid_record"},
 	} {
 		t.Run(tc.err.Message, func(t *testing.T) {
 			t.Parallel()

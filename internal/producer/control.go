@@ -107,24 +107,52 @@ func (c *control) round() error {
 	if err := c.producerID(); err != nil {
 		return err
 	}
-	c.p.mu.Lock()
-	names := make([]string, 0, len(c.p.topics))
-	for name, t := range c.p.topics {
-		names = append(names, name)
-		t.asked = true
-	}
-	wanted := c.p.wanted || time.Since(c.asked) > refreshEvery
-	c.p.wanted = false
-	c.p.mu.Unlock()
-	if !wanted || len(names) == 0 {
+	all := time.Since(c.asked) > refreshEvery
+	names := c.p.due(all)
+	if len(names) == 0 {
 		return c.ping() // an empty list of topics would mean all of them
 	}
+	for some := range slices.Chunk(names, mostAsked) {
+		if err := c.ask(some); err != nil {
+			return err
+		}
+	}
+	if all {
+		c.asked = time.Now()
+	}
+	return nil
+}
+
+// mostAsked is how many topics one request asks for.
+const mostAsked = 500
+
+// due are the topics to ask for: those that records wait for, when that is wanted, and
+// from time to time all that are known.
+func (p *Producer) due(all bool) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	wanted := p.wanted
+	p.wanted = false
+	if !wanted && !all {
+		return nil
+	}
+	var names []string
+	for name, t := range p.topics {
+		if all || t.queued() {
+			names = append(names, name)
+			t.asked = true
+		}
+	}
+	p.unasked = 0
 	slices.Sort(names)
+	return names
+}
+
+func (c *control) ask(names []string) error {
 	res, err := c.conn.GetMetadata(&sarama.MetadataRequest{Version: metadataV8, Topics: names})
 	if err != nil {
 		return err
 	}
-	c.asked = time.Now()
 	c.p.apply(res)
 	c.known = c.known[:0]
 	for _, b := range res.Brokers {
@@ -144,6 +172,10 @@ func (c *control) ping() error {
 	return nil
 }
 
+// flood is how many topics and partitions that are missing make new ones wait for the
+// pause between requests too.
+const flood = 100
+
 // wait sleeps until something is wanted and the pause between requests is over,
 // at most until the next ping. The first record of a new topic waits for no pause.
 func (c *control) wait() {
@@ -151,7 +183,7 @@ func (c *control) wait() {
 	defer timer.Stop()
 	for begun := time.Now(); ; {
 		c.p.mu.Lock()
-		pause, fresh := pingInterval, c.p.hasNewTopic()
+		pause, fresh := pingInterval, c.p.unasked > 0 && c.p.waiting < flood
 		if c.p.incomplete() {
 			pause, c.p.wanted = missingPause, true
 		} else if c.p.wanted {
@@ -230,7 +262,12 @@ func (c *control) lost(err error) {
 	}
 	c.p.wanted = true
 	for _, t := range c.p.topics {
-		t.missing = time.Time{}
+		t.missing, t.blocked.since = time.Time{}, time.Time{}
+		for pt := range t.queues() {
+			if pt.unplaced != nil {
+				pt.unplaced.since = time.Time{}
+			}
+		}
 	}
 	c.p.mu.Unlock()
 	c.p.opts.Progress()
@@ -295,13 +332,4 @@ func (p *Producer) incomplete() bool {
 	return slices.ContainsFunc(p.queues, func(pt *partition) bool {
 		return pt.head != nil && pt.link == nil
 	})
-}
-
-func (p *Producer) hasNewTopic() bool {
-	for _, t := range p.topics {
-		if !t.asked {
-			return true
-		}
-	}
-	return false
 }

@@ -38,5 +38,10 @@ func (p *Producer) linkFailed(l *link, addr string, err error) {
 	if p.health.mayLog(fmt.Sprint("link ", l.id)) {
 		p.log.Warn("a Kafka broker is not reachable, its partitions wait", zap.Int32("broker", l.id), zap.Error(p.opts.Explain(addr, err)))
 	}
+	for _, pt := range p.queues {
+		if pt.link == l && pt.head != nil && !pt.busy {
+			p.refuse(pt, fmt.Sprintf("its leader, broker %d, is not reachable: %v", l.id, p.opts.Explain(addr, err)), false)
+		}
+	}
 	p.wantMetadata()
 }

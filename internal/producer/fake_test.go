@@ -238,15 +238,14 @@ func TestAnswers(t *testing.T) {
 		{kerr.CorruptMessage, "refused"},
 		{kerr.NotEnoughReplicas, "refused"},
 		{kerr.ThrottlingQuotaExceeded, "refused"},
-		{kerr.InvalidRequest, "refused"}, // one that the table does not name
+		{kerr.InvalidRequest, "unexpected"},
+		{kerr.InvalidProducerIDMapping, "producer_id"},
 		{kerr.RequestTimedOut, "unknown_outcome"},
 		{kerr.NotEnoughReplicasAfterAppend, "unknown_outcome"},
 		{kerr.NetworkException, "unknown_outcome"},
 		{kerr.UnknownServerError, "unknown_outcome"},
 		{kerr.TopicAuthorizationFailed, "denied"},
 		{kerr.ClusterAuthorizationFailed, "denied"},
-		{kerr.InvalidTopicException, "denied"},
-		{kerr.PolicyViolation, "denied"},
 		{kerr.InvalidTimestamp, "invalid_timestamp"},
 		{kerr.DuplicateSequenceNumber, ""},
 	} {

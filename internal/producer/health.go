@@ -1,6 +1,8 @@
 package producer
 
 import (
+	"fmt"
+	"maps"
 	"sort"
 	"time"
 
@@ -25,8 +27,9 @@ func (p *Producer) trouble(pt *partition, a answer) {
 		t.since, t.by = now, pt
 	}
 	t.count++
+	p.refuse(pt, a.words(), a.class == denied)
 	if a.class == denied {
-		pt.topic.deny(a.text, false)
+		pt.topic.block(blockage{text: a.text, right: true})
 	}
 	if t.count > 1 && now.Sub(t.logged) < logEvery {
 		return
@@ -41,7 +44,9 @@ func (p *Producer) trouble(pt *partition, a answer) {
 }
 
 func (p *Producer) recovered(pt *partition) {
-	pt.topic.deny("", pt.topic.unseen)
+	if !pt.topic.blocked.unseen {
+		pt.topic.block(blockage{})
+	}
 	t := &pt.topic.trouble
 	if t.count == 0 || t.by != pt {
 		return
@@ -51,14 +56,70 @@ func (p *Producer) recovered(pt *partition) {
 	*t = trouble{}
 }
 
-// deny notes what Kafka does not allow, "" when it does. unseen: it is about the
-// topic's metadata, or making it, and not about writing.
-func (t *topic) deny(text string, unseen bool) {
-	changed := t.denied != text
-	t.denied, t.unseen = text, unseen
-	if changed {
+// blockage is what keeps all records of a topic waiting.
+type blockage struct {
+	text   string // "": nothing
+	right  bool   // a right is missing
+	unseen bool   // it is about the topic's metadata, or making it, and not about writing
+	since  time.Time
+}
+
+// block notes what keeps the topic's records waiting, and that nothing does.
+func (t *topic) block(b blockage) {
+	before := t.blocked
+	if b.since = before.since; b.text == "" {
+		b.since = time.Time{}
+	} else if b.since.IsZero() {
+		b.since = time.Now()
+	}
+	t.blocked = b
+	if before.text != b.text {
 		t.p.opts.Changed()
 	}
+}
+
+// refusal is what Kafka last said of a partition whose head it does not take.
+type refusal struct {
+	since    time.Time
+	text     string
+	stuck    bool // for so long that a person should know
+	denied   bool // a right is missing, which the topic says
+	unmapped int  // answers that the producer id is not known
+}
+
+// stuckShare is the part of Options.Patience after which a partition counts as stuck.
+const stuckShare = 4
+
+// refuse notes why the head of a partition is not taken.
+func (p *Producer) refuse(pt *partition, text string, denied bool) {
+	r := pt.refusal
+	if r == nil {
+		r = &refusal{since: time.Now()}
+		pt.refusal = r
+	}
+	r.text, r.denied = text, denied
+	if !r.stuck && time.Since(r.since) >= p.opts.Patience/stuckShare {
+		r.stuck = true
+		p.opts.Changed()
+	}
+}
+
+// taken notes that the head of a partition has left the queue.
+func (p *Producer) taken(pt *partition) {
+	if r := pt.refusal; r != nil {
+		pt.refusal = nil
+		if r.stuck {
+			p.opts.Changed()
+		}
+	}
+}
+
+// words names a partition.
+func (pt *partition) words() string {
+	if pt.index < 0 {
+		return "topic " + pt.topic.name
+	}
+	return fmt.Sprintf("topic %s, partition %d", pt.topic.name, pt.index)
 }
 
 // logRejected names a rejected record: the first of a kind at once, then rarely.
@@ -76,6 +137,8 @@ type Health struct {
 	Since     time.Time // of Reachable
 	Err       error     // why it is not reachable
 	Denied    []string  // topics this principal may not write, with Kafka's words
+	Stuck     []string  // topics and partitions whose records Kafka does not take for another reason, with its words
+	Oldest    string    // what Kafka last said of the oldest record that waits; "": nothing
 }
 
 type health struct {
@@ -89,17 +152,39 @@ type health struct {
 	changed   func()
 }
 
-// Health tells whether Kafka answers, and what it does not allow.
+// Health tells whether Kafka answers, and what it does not allow or take.
 func (p *Producer) Health() Health {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h := Health{Reachable: p.health.reachable, Since: p.health.since, Err: p.health.err}
 	for name, t := range p.topics {
-		if t.denied != "" {
-			h.Denied = append(h.Denied, name+": "+t.denied)
+		switch {
+		case t.blocked.text == "" || !t.queued():
+		case t.blocked.right:
+			h.Denied = append(h.Denied, name+": "+t.blocked.text)
+		default:
+			h.Stuck = append(h.Stuck, name+": "+t.blocked.text)
 		}
 	}
+	var oldest *partition
+	for _, pt := range p.queues {
+		if pt.head == nil {
+			continue
+		}
+		if oldest == nil || pt.head.first() < oldest.head.first() {
+			oldest = pt
+		}
+		if r := pt.refusal; r != nil && r.stuck && !r.denied && h.Reachable {
+			h.Stuck = append(h.Stuck, pt.words()+": "+r.text)
+		}
+	}
+	if oldest != nil && oldest.refusal != nil {
+		h.Oldest = oldest.words() + ": " + oldest.refusal.text
+	} else if oldest != nil && oldest.topic.blocked.text != "" {
+		h.Oldest = oldest.words() + ": " + oldest.topic.blocked.text
+	}
 	sort.Strings(h.Denied)
+	sort.Strings(h.Stuck)
 	return h
 }
 
@@ -142,14 +227,23 @@ func (h *health) failed(err error) {
 	}
 }
 
+// mostKinds is how many kinds of lines may come within logEvery: rows make up names.
+const mostKinds = 100
+
 // mayLog is true for the first of a kind and then rarely.
 func (h *health) mayLog(kind string) bool {
 	now := time.Now()
-	if last, ok := h.rarely[kind]; ok && now.Sub(last) < logEvery {
+	old := func(_ string, at time.Time) bool { return now.Sub(at) >= logEvery }
+	if last, ok := h.rarely[kind]; ok && !old(kind, last) {
 		return false
 	}
-	if h.rarely == nil || len(h.rarely) > 1000 {
+	if h.rarely == nil {
 		h.rarely = map[string]time.Time{}
+	}
+	if len(h.rarely) >= mostKinds {
+		if maps.DeleteFunc(h.rarely, old); len(h.rarely) >= mostKinds {
+			return false
+		}
 	}
 	h.rarely[kind] = now
 	return true

@@ -2,11 +2,12 @@ package producer
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/router"
 )
 
 // apply takes in an answer: who leads what, and what is missing.
@@ -32,17 +33,59 @@ func (t *topic) apply(m *sarama.TopicMetadata, now time.Time) {
 	case sarama.ErrNoError, sarama.ErrLeaderNotAvailable:
 		t.lead(m, now)
 	case sarama.ErrUnknownTopicOrPartition:
-		if t.p.opts.Create != nil && !t.written {
-			t.create()
-			return
+		switch {
+		case t.written: // it was there: an operator's mistake, not the record's
+		case t.p.opts.Create != nil:
+			t.create(now)
+		default:
+			t.gone(now, missingAfter, ReasonMissingTopic, "the topic does not exist: create it, or set kafka.topics.create")
 		}
-		t.gone(now, append(slices.Clone(t.partitions), t.waiting)...)
-	case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed, sarama.ErrInvalidTopic, sarama.ErrPolicyViolation:
-		if !t.unseen {
-			t.p.log.Warn("the topic may not be described: its records wait", zap.String("topic", t.name), zap.Error(m.Err))
-		}
-		t.deny(m.Err.Error(), true)
+	case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed:
+		t.denied(m.Err, now)
+	case sarama.ErrInvalidTopic, sarama.ErrPolicyViolation:
+		t.refuseName(codeText(m.Err))
 	default: // a broker that does not know yet
+		for pt := range t.queues() {
+			if pt.head != nil && pt.link == nil {
+				t.p.refuse(pt, codeText(m.Err), false)
+			}
+		}
+	}
+}
+
+// gone rejects the records of a topic that has been missing for long enough.
+func (t *topic) gone(now time.Time, patience time.Duration, reason, text string) {
+	for pt := range t.queues() {
+		if pt.overdue(now, patience) {
+			t.p.rejectQueue(pt, reason, text)
+		}
+	}
+}
+
+// denied notes that the topic may not be described. One that rows made up waits for the
+// right only so long.
+func (t *topic) denied(err sarama.KError, now time.Time) {
+	if !t.blocked.unseen && t.p.health.mayLog("denied "+t.name) {
+		t.p.log.Warn("the topic may not be described: its records wait", zap.String("topic", t.name), zap.Error(err))
+	}
+	t.block(blockage{text: codeText(err), right: true, unseen: true})
+	if err == sarama.ErrTopicAuthorizationFailed && t.madeUp() {
+		t.gone(now, t.p.opts.Patience, ReasonTopicDenied, deniedText)
+	}
+}
+
+const deniedText = "walpost may not use the topic, and nothing but a row names it: grant Write and Describe on it, or name it in kafka.topics.declare to have its records wait for the right"
+
+// refuseName rejects the records of a topic whose name Kafka refuses: no waiting helps.
+// Where the file names the topic that is no record's fault.
+func (t *topic) refuseName(text string) {
+	for pt := range t.queues() {
+		if t.configured && pt.head != nil && pt.hold == free {
+			pt.hold = haltHold
+			t.p.halt(&Halt{Topic: t.name, Reason: router.ReasonTopicName, Text: "Kafka refuses the topic: " + text, Hint: "change the topic's name in the file"})
+			continue
+		}
+		t.p.rejectQueue(pt, router.ReasonTopicName, "Kafka refuses the topic: "+text)
 	}
 }
 
@@ -52,67 +95,50 @@ func (t *topic) lead(m *sarama.TopicMetadata, now time.Time) {
 	if len(m.Partitions) == 0 {
 		return
 	}
-	if t.unseen { // whether it may be written only an answer tells
-		t.p.log.Info("the topic may be described again", zap.String("topic", t.name))
-		t.deny("", false)
+	if !t.known {
+		if t.waiting.hold == deadHold {
+			return // what waited is being rejected
+		}
+		if !t.count() {
+			t.p.rejectQueue(t.waiting, ReasonTooManyTopics, t.p.tooMany())
+			return
+		}
+	}
+	if t.blocked.unseen { // whether it may be written only an answer tells
+		if t.blocked.right {
+			t.p.log.Info("the topic may be described again", zap.String("topic", t.name))
+		}
+		t.block(blockage{})
 	}
 	n := int32(len(m.Partitions))
 	t.grow(n)
 	for _, x := range m.Partitions {
-		if l := t.p.links[x.Leader]; l != nil && x.ID < int32(len(t.partitions)) {
-			t.p.lead(t.partitions[x.ID], l)
+		if x.ID >= int32(len(t.partitions)) {
+			continue
+		}
+		pt := t.partitions[x.ID]
+		if l := t.p.links[x.Leader]; l != nil {
+			t.p.lead(pt, l)
+		} else if pt.head != nil && pt.link == nil {
+			t.p.refuse(pt, "it has no leader; bring back the brokers that hold it", false)
 		}
 	}
 	for _, pt := range t.partitions[n:] {
 		if pt.head != nil && pt.hold == free {
 			pt.hold = haltHold
-			t.p.halt(&Halt{Topic: t.name, Reason: "fewer_partitions", Text: fmt.Sprintf(
-				"the topic has %d partitions and had %d: records wait for partition %d; add partitions again, then start walpost", n, len(t.partitions), pt.index)})
+			t.p.halt(&Halt{Topic: t.name, Reason: "fewer_partitions", Hint: "add partitions again, then start walpost", Text: fmt.Sprintf(
+				"the topic has %d partitions and had %d: records wait for partition %d", n, len(t.partitions), pt.index)})
 		}
 	}
-	queues := make([]*partition, 0, len(t.absent))
-	for _, pt := range t.absent {
-		queues = append(queues, pt)
+	t.missing = time.Time{}
+	for index, pt := range t.absent { // the topic is there: a missing partition is the record's fault
+		if pt.overdue(now, missingAfter) {
+			t.p.rejectQueue(pt, ReasonMissingPartition, fmt.Sprintf("the topic has no partition %d: see outbox.partition", index))
+		}
 	}
-	if len(queues) == 0 {
-		t.missing = time.Time{}
-		return
-	}
-	written := t.written
-	t.written = false // the topic is there: a missing partition is the record's fault
-	t.gone(now, queues...)
-	t.written = written
 }
 
-// create makes the topic in the background: it may take seconds.
-func (t *topic) create() {
-	if t.creating {
-		return
-	}
-	t.creating = true
-	p := t.p
-	p.started.Go(func() {
-		err := p.opts.Create(p.ctx, t.name)
-		if err != nil && p.ctx.Err() == nil {
-			wait := time.NewTimer(backoffSlow)
-			defer wait.Stop()
-			select {
-			case <-wait.C:
-			case <-p.ctx.Done():
-			}
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		t.creating = false
-		if err == nil {
-			t.deny("", false)
-			p.log.Info("created topic", zap.String("topic", t.name))
-		} else if p.ctx.Err() == nil {
-			t.deny("it cannot be created: "+err.Error(), true)
-			if p.health.mayLog("create " + t.name) {
-				p.log.Warn("the topic cannot be created: its records wait", zap.String("topic", t.name), zap.Error(err))
-			}
-		}
-		p.wantMetadata()
-	})
+// tooMany says that rows name more topics than they may.
+func (p *Producer) tooMany() string {
+	return fmt.Sprintf("rows have named %d other topics already, as many as they may: raise kafka.topics.most, or let kafka.topics.allow reject what is no topic", p.named)
 }

@@ -1,9 +1,13 @@
 package producer
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"regexp"
+	"strconv"
 	"time"
 
+	"github.com/IBM/sarama"
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/router"
@@ -46,6 +50,9 @@ type partition struct {
 
 	retryAt time.Time
 	backoff time.Duration
+
+	unplaced *unplaced // nil: Kafka has named the partition
+	refusal  *refusal  // nil: Kafka takes the head, as far as is known
 }
 
 // number is its place among all queues; nil has -1.
@@ -139,17 +146,16 @@ func (p *Producer) freeBatch(b *batch) {
 func (p *Producer) answer(pt *partition, a answer) {
 	pt.busy = false
 	b := pt.head
-	c := a.class
-	if c == invalidTime {
-		if c = denied; p.opts.TimestampFromColumn {
-			c = invalid
+	if a.class != accepted {
+		if a.class == invalidTime && p.opts.TimestampFromColumn {
+			a.class = invalid
+			p.opts.Observer.ProduceError(invalidTime.String())
+		} else {
+			p.opts.Observer.ProduceError(a.label())
 		}
-	}
-	if c != accepted {
-		p.opts.Observer.ProduceError(a.label())
 		p.trouble(pt, a)
 	}
-	switch c {
+	switch a.class {
 	case accepted:
 		p.acknowledged(pt)
 	case moved:
@@ -164,13 +170,26 @@ func (p *Producer) answer(pt *partition, a answer) {
 		}
 	case parted:
 		p.nextEpoch(pt, b)
+	case unmapped:
+		p.unmapped(pt, b)
 	case tooLarge, invalid:
 		p.cut(pt, a)
+	case invalidTime:
+		p.timeRefused(pt, a)
+	case invalidName:
+		pt.topic.refuseName(a.text)
 	case denied:
-		pt.retryAt = time.Now().Add(backoffSlow)
+		p.denied(pt, a)
 	case neverAccepted:
 		pt.hold = haltHold
-		p.halt(&Halt{Topic: pt.topic.name, Reason: "unsupported", Text: "Kafka can never accept what walpost sends: " + a.text})
+		p.halt(&Halt{Topic: pt.topic.name, Reason: "unsupported", Text: "Kafka can never accept what walpost sends: " + a.text, Hint: a.remedy})
+	case unexpected:
+		pt.delay()
+		if time.Since(pt.refusal.since) > unexpectedFor*p.opts.Patience {
+			pt.hold = haltHold
+			p.halt(&Halt{Topic: pt.topic.name, Reason: "unexpected", Hint: a.remedy, Text: fmt.Sprintf(
+				"partition %d has answered for %v as Kafka does not answer to records: %s", pt.index, time.Since(pt.refusal.since).Round(time.Second), a.text)})
+		}
 	default:
 		pt.delay()
 	}
@@ -183,6 +202,7 @@ func (p *Producer) acknowledged(pt *partition) {
 	pt.seq = nextSequence(pt.seq, b.count)
 	pt.topic.written = true
 	p.recovered(pt)
+	p.taken(pt)
 	p.opts.Observer.Published(pt.topic.name, b.count, b.size)
 	if born := b.head().born(); born > 0 {
 		p.opts.Observer.CommitToAck(max(0, time.Since(time.Unix(0, born))))
@@ -222,14 +242,83 @@ func (p *Producer) nextEpoch(pt *partition, b *batch) {
 		p.possibleRepeats(pt, b, "Kafka lost the state of this producer while an answer was missing")
 	}
 	if pt.epoch == 1<<15-1 {
-		pt.pid, pt.epoch, pt.seq = -1, 0, 0
-		p.freshID()
+		p.newID(pt)
 		return
 	}
 	pt.epoch++
 	pt.seq = 0
 	pt.delay()
 }
+
+// newID goes on with a new producer id, in this partition only.
+func (p *Producer) newID(pt *partition) {
+	pt.pid, pt.epoch, pt.seq = -1, 0, 0
+	p.freshID()
+}
+
+// unmapped goes on after a broker that does not know our producer id any more: with the
+// next epoch first, which keeps stragglers out, and with a new id where that does not
+// help. Then an attempt without an answer is given time to arrive or to be lost, for the
+// new id would not recognise it.
+func (p *Producer) unmapped(pt *partition, b *batch) {
+	pt.refusal.unmapped++
+	switch pt.refusal.unmapped {
+	case 1:
+		p.nextEpoch(pt, b)
+	case 2: //nolint:mnd // the second time
+		if pt.delay(); b.maybe {
+			p.possibleRepeats(pt, b, "Kafka lost the producer id while an answer was missing")
+			pt.retryAt = time.Now().Add(stragglers)
+		}
+		p.newID(pt)
+	default:
+		pt.delay()
+	}
+}
+
+// denied waits for an operator, slowly. A topic that rows made up waits only so long.
+func (p *Producer) denied(pt *partition, a answer) {
+	t := pt.topic
+	if a.code == sarama.ErrTopicAuthorizationFailed && t.madeUp() && time.Since(t.blocked.since) >= p.opts.Patience {
+		p.rejectQueue(pt, ReasonTopicDenied, deniedText)
+		return
+	}
+	pt.retryAt = time.Now().Add(backoffSlow)
+}
+
+// timeRefused judges commit times that Kafka does not take. What is too far back only
+// gets older, so it is found by halving and rejected; what is ahead is a matter of
+// clocks, and passes.
+func (p *Producer) timeRefused(pt *partition, a answer) {
+	earliest, told := time.Now().Add(-time.Minute).UnixMilli(), false // for brokers that do not say
+	if m := timeRange.FindStringSubmatch(a.text); m != nil {
+		if n, err := strconv.ParseInt(m[1], 10, 64); err == nil {
+			earliest, told = n, true
+		}
+	}
+	back := 0
+	for r := range pt.head.all() {
+		if r.timestamp() < earliest {
+			back++
+		}
+	}
+	switch {
+	case back == 0:
+		pt.retryAt = time.Now().Add(backoffSlow)
+	case back == pt.head.count && told:
+		p.reject(pt, router.ReasonTimestamp, tooOld(a))
+	default:
+		p.cut(pt, a)
+	}
+}
+
+// timeRange is how Kafka words which times it takes, in milliseconds.
+var timeRange = regexp.MustCompile(`should be within \[(-?\d+), -?\d+\]`)
+
+const (
+	unexpectedFor = 10             // times Options.Patience: then a person decides about an answer that walpost does not know
+	stragglers    = 2 * ackTimeout // after it a request without an answer has arrived or is lost
+)
 
 func (p *Producer) possibleRepeats(pt *partition, b *batch, why string) {
 	p.opts.Observer.PossibleRepeats(b.count)

@@ -46,8 +46,20 @@ type Options struct {
 	// Explain words the failure of a connection for people; nil: as it is.
 	Explain func(addr string, err error) error
 
-	// Create makes a missing topic; nil: a missing topic is a rejected record.
-	Create func(ctx context.Context, topic string) error
+	// Create makes missing topics, at most mostCreated at once, and gives an error or nil
+	// for each; a *CreateError tells what it means, any other passes by itself. One
+	// goroutine calls it. nil: a missing topic is a rejected record.
+	Create func(ctx context.Context, topics []string) []error
+
+	// MaxTopics is how many topics rows may name; 0: any number. Those that the file names
+	// do not count.
+	MaxTopics int
+	// Configured reports whether the file names the topic, so that no row made it up: its
+	// records wait for what an operator can mend. nil: none.
+	Configured func(topic string) bool
+	// Patience is how long a topic that rows made up may wait for what an operator can mend;
+	// 0: a minute.
+	Patience time.Duration
 
 	OnReject Policy
 	// Bury makes the dead letter of a record, with its topic. Required under DeadLetter.
@@ -92,6 +104,12 @@ type Producer struct {
 	topics    map[string]*topic
 	last      *topic // of the last record added: most events go where the one before went
 	queues    []*partition
+	vacant    []int  // places of queues that are free
+	named     int    // topics that count against MaxTopics
+	unasked   int    // topics whose metadata was not asked for
+	waiting   int    // queues for topics and partitions that are missing that may wait
+	judged    recent // topics and partitions that were missing for as long as that takes
+	creations []*topic
 	links     map[int32]*link
 	memory    memory
 	batches   *batch        // free list
@@ -105,6 +123,7 @@ type Producer struct {
 	born    atomic.Int64  // when the events that come in were committed, unix nanoseconds by our clock; 0: not known
 	fill    atomic.Int64  // how long a request may wait to fill, nanoseconds
 	want    chan struct{} // asks the control goroutine for metadata
+	create  chan struct{} // tells the creator of creations
 	wanted  bool
 	started sync.WaitGroup
 	ctx     context.Context
@@ -119,6 +138,12 @@ func New(ctx context.Context, opts Options) *Producer {
 	if opts.Explain == nil {
 		opts.Explain = func(addr string, err error) error { return fmt.Errorf("%s: %w", addr, err) }
 	}
+	if opts.Configured == nil {
+		opts.Configured = func(string) bool { return false }
+	}
+	if opts.Patience == 0 {
+		opts.Patience = time.Minute
+	}
 	if opts.Progress == nil {
 		opts.Progress = func() {}
 	}
@@ -130,12 +155,16 @@ func New(ctx context.Context, opts Options) *Producer {
 		topics: map[string]*topic{}, links: map[int32]*link{},
 		pid:    -1,
 		want:   make(chan struct{}, 1),
+		create: make(chan struct{}, 1),
 		health: health{log: opts.Log, since: time.Now(), changed: opts.Changed},
 	}
 	p.memory.limit = opts.Memory
 	p.watermark.Store(1)
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.started.Go(p.control)
+	if opts.Create != nil {
+		p.started.Go(p.creator)
+	}
 	return p
 }
 

@@ -207,7 +207,13 @@ func TestMissingTopicIsCreated(t *testing.T) {
 	k := stack.Kafka(t)
 	brokers, topic := k.Bootstrap(devstack.Plaintext), stack.Name(t)
 	f := start(t, brokers, func(o *producer.Options) {
-		o.Create = func(ctx context.Context, name string) error { return k.CreateTopic(ctx, name, 3, 1, nil) }
+		o.Create = func(ctx context.Context, names []string) []error {
+			var errs []error
+			for _, name := range names {
+				errs = append(errs, k.CreateTopic(ctx, name, 3, 1, nil))
+			}
+			return errs
+		}
 	})
 	f.send(topic, 5, 500)
 	f.delivered(t)

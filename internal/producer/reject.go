@@ -23,6 +23,8 @@ const (
 	ReasonInvalidRecord    = "invalid_record"
 	ReasonMissingTopic     = "missing_topic"
 	ReasonMissingPartition = "missing_partition"
+	ReasonTopicDenied      = "topic_denied"    // nothing but rows names it, and walpost may not use it
+	ReasonTooManyTopics    = "too_many_topics" // rows name more than kafka.topics.most
 )
 
 // Halt is why the producer cannot go on without an operator.
@@ -31,6 +33,7 @@ type Halt struct {
 	ID     string
 	Reason string
 	Text   string
+	Hint   string // what mends it; "": it is a record, and delivery.on_reject could decide
 }
 
 func (h *Halt) Error() string {
@@ -70,9 +73,13 @@ func (p *Producer) cut(pt *partition, a answer) {
 		return
 	}
 	reason, text := ReasonInvalidRecord, "Kafka refuses the record: "+a.text
-	if a.class == tooLarge {
+	switch a.class {
+	case invalidTime:
+		reason, text = router.ReasonTimestamp, tooOld(a)
+	case tooLarge:
 		reason = router.ReasonTooLarge
 		text = fmt.Sprintf("a record of %d bytes is larger than the topic's max.message.bytes allows: raise it there, or see delivery.on_reject (%s)", b.size, a.text)
+	default: // the record itself
 	}
 	p.reject(pt, reason, text)
 }
@@ -107,12 +114,8 @@ func (p *Producer) shorten(pt *partition) bool {
 	return true
 }
 
-func (p *Producer) rejectMissing(pt *partition) {
-	if pt.index < 0 {
-		p.reject(pt, ReasonMissingTopic, "the topic does not exist: create it, or set kafka.topics.create")
-		return
-	}
-	p.reject(pt, ReasonMissingPartition, fmt.Sprintf("the topic has no partition %d: see outbox.partition", pt.index))
+func tooOld(a answer) string {
+	return "the record's time, that of its commit, is further back than the topic takes: raise the topic's message.timestamp.before.max.ms (" + a.text + ")"
 }
 
 // reject applies the policy to every record of the head. The head stays where it
@@ -134,6 +137,8 @@ func (p *Producer) reject(pt *partition, reason, text string) {
 	}
 	if pt.hold == free {
 		p.drop(pt)
+		p.taken(pt)
+		p.vacate(pt)
 	}
 }
 
@@ -170,10 +175,12 @@ func (p *Producer) buried(pt *partition) {
 	}
 	pt.hold = free
 	p.drop(pt)
+	p.taken(pt)
+	p.vacate(pt)
 	p.schedule(pt)
 }
 
 // Reasons are the words that Rejected has for why, beside the router's.
 func Reasons() []string {
-	return []string{ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition}
+	return []string{ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition, ReasonTopicDenied, ReasonTooManyTopics}
 }

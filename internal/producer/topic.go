@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"iter"
 	"math/rand/v2"
 	"time"
 
@@ -15,39 +16,78 @@ type topic struct {
 	name       string
 	asked      bool // its metadata was asked for
 	known      bool // metadata has named its partitions
+	counted    bool // it is one of Producer.named
+	configured bool // the file names it: no row made it up
 	written    bool // this process has written to it: if it disappears, its records wait
 	partitions []*partition
-	waiting    *partition           // records that came before its metadata, in order
+	waiting    *partition           // records that came before its metadata, in order; nil once known
 	absent     map[int32]*partition // records for partitions it does not have, by index
 	sticky     *partition           // where records without a key go, until its open batch is sent
 	limit      int                  // size of records at which a batch is full
-	missing    time.Time            // since when brokers say in fresh answers that it is not there
-	denied     string               // what Kafka does not allow, "" when it does
-	unseen     bool                 // denied is about its metadata, or making it: not about writing
-	creating   bool
+	missing    time.Time            // since when brokers say in fresh answers that it is not there, once known
+	blocked    blockage
+	creating   bool      // the creator has it, or will
+	createAt   time.Time // not before
 	trouble    trouble
 }
-
-// missingAfter is how long brokers must have said so, while Kafka was reachable,
-// before a topic or partition counts as missing: a new one takes a moment to
-// reach every broker's metadata.
-const missingAfter = 5 * time.Second
 
 func (p *Producer) topic(name string) *topic {
 	if t := p.topics[name]; t != nil {
 		return t
 	}
-	t := &topic{p: p, name: name, limit: maxBatch}
-	t.waiting = p.newQueue(t, -1)
+	t := &topic{p: p, name: name, limit: maxBatch, configured: p.opts.Configured != nil && p.opts.Configured(name)}
+	t.waiting = p.newUnplaced(t, -1)
 	p.topics[name] = t
+	p.unasked++
 	p.wantMetadata()
 	return t
 }
 
-func (p *Producer) newQueue(t *topic, index int32) *partition {
-	pt := &partition{topic: t, index: index, queue: len(p.queues), pid: -1}
-	p.queues = append(p.queues, pt)
-	return pt
+// madeUp reports whether nothing but rows says that there is such a topic.
+func (t *topic) madeUp() bool { return !t.configured && !t.written }
+
+// queues are all that hold records of the topic.
+func (t *topic) queues() iter.Seq[*partition] {
+	return func(yield func(*partition) bool) {
+		if t.waiting != nil && !yield(t.waiting) {
+			return
+		}
+		for _, pt := range t.partitions {
+			if !yield(pt) {
+				return
+			}
+		}
+		for _, pt := range t.absent {
+			if !yield(pt) {
+				return
+			}
+		}
+	}
+}
+
+// queued reports whether records of it wait.
+func (t *topic) queued() bool {
+	for pt := range t.queues() {
+		if pt.head != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// count takes the topic as one of those that rows may name. It is false when there are
+// as many already.
+func (t *topic) count() bool {
+	p := t.p
+	if t.counted || t.configured || p.opts.MaxTopics == 0 {
+		return true
+	}
+	if p.named >= p.opts.MaxTopics {
+		return false
+	}
+	p.named++
+	t.counted = true
+	return true
 }
 
 // choose is the partition for a record: the one asked for, else murmur2 of the
@@ -96,9 +136,8 @@ func (t *topic) beyond(index int32) *partition {
 		if t.absent == nil {
 			t.absent = map[int32]*partition{}
 		}
-		pt = t.p.newQueue(t, index)
+		pt = t.p.newUnplaced(t, index)
 		t.absent[index] = pt
-		t.missing = time.Time{}
 	}
 	t.p.wantMetadata()
 	return pt
@@ -116,6 +155,7 @@ func (t *topic) grow(n int32) {
 		if pt == nil {
 			pt = t.p.newQueue(t, i)
 		}
+		t.p.place(pt)
 		delete(t.absent, i)
 		t.partitions = append(t.partitions, pt)
 	}
@@ -129,6 +169,7 @@ func (t *topic) grow(n int32) {
 // partitions, in order, before any later record of it.
 func (t *topic) release() {
 	w := t.waiting
+	t.p.place(w)
 	for b := w.head; b != nil; b = w.head {
 		for r := range b.all() {
 			rec, m := r.record(t.name), t.p.meta(r)
@@ -139,22 +180,6 @@ func (t *topic) release() {
 		}
 		t.p.drop(w)
 	}
-}
-
-// gone judges the queues of a topic or partition that brokers say is not there.
-func (t *topic) gone(now time.Time, queues ...*partition) {
-	if t.written {
-		return // it was there: an operator's mistake, not the record's
-	}
-	if t.missing.IsZero() {
-		t.missing = now
-	}
-	if now.Sub(t.missing) < missingAfter {
-		return
-	}
-	for _, pt := range queues {
-		for pt.head != nil && pt.hold == free && !pt.busy {
-			t.p.rejectMissing(pt)
-		}
-	}
+	t.waiting = nil
+	t.p.freeQueue(w)
 }

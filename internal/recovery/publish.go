@@ -142,6 +142,9 @@ func newPublisher(ctx context.Context, cfg *config.Config, mapping router.Mappin
 		}
 	}
 	p.policy = opts.OnReject
+	if parts, named := mapping.Topic, opts.Configured; len(parts) == 1 && parts[0].Column == "" { // --to-topic
+		opts.Configured = func(topic string) bool { return topic == parts[0].Literal || named(topic) }
+	}
 	p.producer = producer.New(ctx, opts)
 	p.producer.SetAge(time.Hour) // nobody waits for these: fill the requests
 	return p, nil
@@ -226,12 +229,17 @@ func (p *publisher) rejected(id, topic, text string) error {
 	return &relay.Halt{
 		Code: relay.ExitHalted, Reason: "a record was rejected, and nothing was changed of the slot",
 		Detail: fmt.Sprintf("event %s, topic %q: %s", id, topic, text),
-		Hint:   "mend what the message names, or set delivery.on_reject to dead_letter or skip; then run " + p.command + " again",
+		Hint:   "mend what the message names, then run " + p.command + " again" + relay.RejectHint(p.policy),
 	}
 }
 
 func (p *publisher) halted() error {
-	if h := p.producer.Halted(); h != nil {
+	if h := p.producer.Halted(); h != nil && h.Hint != "" {
+		return &relay.Halt{
+			Code: relay.ExitHalted, Reason: "Kafka does not take what walpost sends, and nothing was changed of the slot",
+			Detail: fmt.Sprintf("topic %q: %s", h.Topic, h.Text), Hint: h.Hint + "; then run " + p.command + " again",
+		}
+	} else if h != nil {
 		return p.rejected(h.ID, h.Topic, h.Text)
 	}
 	return nil

@@ -13,6 +13,7 @@ const (
 	ConditionPostgres     = "postgres_unreachable"
 	ConditionKafka        = "kafka_unreachable"
 	ConditionDenied       = "kafka_denied"
+	ConditionStuck        = "topic_stuck"
 	ConditionSlotLost     = "slot_lost"
 	ConditionSlotMissing  = "slot_missing"
 	ConditionSlotAtRisk   = "slot_at_risk"
@@ -55,6 +56,10 @@ func Conditions() []ConditionKind {
 		{
 			ConditionDenied, Critical, true, "Kafka does not let walpost write a topic. Its events wait.",
 			"grant Write and Describe on it to walpost's principal; walpost goes on by itself",
+		},
+		{
+			ConditionStuck, Critical, true, "Kafka does not take the records of a topic or partition. They wait; those of others go on.",
+			"mend what Kafka's answer names; walpost goes on by itself",
 		},
 		{
 			ConditionSlotLost, Critical, true, "Postgres has given the slot up: WAL that it needs was removed, or nobody read from it for too long.",

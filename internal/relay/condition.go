@@ -82,6 +82,17 @@ func (r *Relay) kafkaConditions(found *findings) {
 	if len(kafka.Denied) > 0 {
 		found.add(ConditionDenied, time.Time{}, kafka.Denied[0])
 	}
+	if len(kafka.Stuck) > 0 {
+		found.add(ConditionStuck, time.Time{}, firstOf(kafka.Stuck))
+	}
+}
+
+// firstOf is the first, and how many more there are.
+func firstOf(texts []string) string {
+	if more := len(texts) - 1; more > 0 {
+		return fmt.Sprintf("%s (and %d more)", texts[0], more)
+	}
+	return texts[0]
 }
 
 // riskShare is the share of max_slot_wal_keep_size that is left when a slot
@@ -102,11 +113,19 @@ func (r *Relay) slotConditions(rep *Report, found *findings) {
 func (r *Relay) flowConditions(rep *Report, found *findings) {
 	now := time.Now()
 	if wait := seconds(*rep.OldestUnacked); wait > r.patience {
-		found.add(ConditionNoProgress, now.Add(-wait), "")
+		found.add(ConditionNoProgress, now.Add(-wait), r.lastAnswer())
 	}
 	if lag := seconds(*rep.LagSeconds); lag > r.patience {
 		found.add(ConditionLagging, time.Time{}, "the oldest event that is read and not in Kafka was committed "+lag.Round(time.Second).String()+" ago")
 	}
+}
+
+// lastAnswer is what Kafka last said of the oldest event that waits.
+func (r *Relay) lastAnswer() string {
+	if p := r.running.Load(); p != nil {
+		return p.Health().Oldest
+	}
+	return ""
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

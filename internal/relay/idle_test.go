@@ -154,6 +154,7 @@ func TestStateFollowsKafkaAtOnce(t *testing.T) {
 			within(t, prompt, "state that says so", state(relay.Throttled))
 			code.Store(0)
 			within(t, 10*time.Second, "room", func() bool { return !full() })
+			within(t, 10*time.Second, "end of what Kafka did not take", condition(relay.ConditionStuck, false))
 			within(t, prompt, "state that says so", state(relay.Streaming))
 		}
 	})

@@ -188,18 +188,42 @@ func (p *pipeline) reject(rec *router.Record, r *router.Rejection) error {
 			p.accept(dead, true)
 			return nil
 		}
-		return p.halt(rejected(r.Topic, r.ID, r.Text+"; and its dead letter cannot be written: "+err.Error()))
+		return p.halt(p.rejected(r.Topic, r.ID, r.Text+"; and its dead letter cannot be written: "+err.Error()))
 	default:
-		return p.halt(rejected(r.Topic, r.ID, r.Text))
+		return p.halt(p.rejected(r.Topic, r.ID, r.Text))
 	}
 }
 
 // rejected is the halt for a record that can never be delivered.
-func rejected(topic, id, text string) *Halt {
+func (p *pipeline) rejected(topic, id, text string) *Halt {
 	return &Halt{
 		Code: ExitHalted, Reason: "a record was rejected",
 		Detail: fmt.Sprintf("event %s, topic %q: %s", id, topic, text),
-		Hint:   "mend what the message names and start walpost again; or set delivery.on_reject to dead_letter or skip",
+		Hint:   "mend what the message names and start walpost again" + RejectHint(p.onReject),
+	}
+}
+
+// RejectHint is what another delivery.on_reject would change.
+func RejectHint(policy producer.Policy) string {
+	switch policy {
+	case producer.Skip:
+		return ""
+	case producer.DeadLetter:
+		return "; or let delivery.dead_letter name one topic that takes all dead letters, or set delivery.on_reject to skip"
+	default:
+		return "; or set delivery.on_reject to dead_letter or skip"
+	}
+}
+
+// refused is the halt of the producer: for a record, or for what delivery.on_reject
+// cannot decide.
+func (p *pipeline) refused(h *producer.Halt) *Halt {
+	if h.Hint == "" {
+		return p.rejected(h.Topic, h.ID, h.Text)
+	}
+	return &Halt{
+		Code: ExitHalted, Reason: "Kafka does not take what walpost sends",
+		Detail: fmt.Sprintf("topic %q: %s", h.Topic, h.Text), Hint: h.Hint + "; then start walpost again: nothing is lost",
 	}
 }
 
@@ -281,7 +305,7 @@ func (p *pipeline) Fault() error {
 		return p.halted
 	}
 	if h := p.producer.Halted(); h != nil {
-		return p.halt(rejected(h.Topic, h.ID, h.Text))
+		return p.halt(p.refused(h))
 	}
 	return nil
 }

@@ -145,7 +145,7 @@ func (r *Relay) Run(ctx context.Context, stop <-chan struct{}) error {
 		r.log.Warn("the secret of kafka.sasl crosses the network in clear text: use TLS, or SCRAM", zap.String("mechanism", mechanism))
 	}
 	wake := &waker{}
-	opts.Progress, opts.Changed = wake.call, r.changed.give
+	opts.Progress, opts.Changed, opts.Patience = wake.call, r.changed.give, r.patience
 	r.producer = producer.New(ctx, opts)
 	r.running.Store(r.producer)
 	defer r.producer.Close()

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -157,12 +158,24 @@ func ProducerOptions(cfg *config.Config, observer producer.Observer, log *zap.Lo
 		Explain:  func(addr string, err error) error { return connection.ExplainAt("connect to Kafka", addr, err) },
 		Observer: observer, Log: log,
 	}
+	o.MaxTopics = cfg.Kafka.Topics.Most
+	o.Configured = func(topic string) bool { return configured(cfg, topic) }
 	if cfg.Kafka.Topics.Create {
-		o.Create = func(ctx context.Context, topic string) error {
-			return createTopic(ctx, connection, TopicSpec(cfg, topic))
-		}
+		o.Create = func(ctx context.Context, topics []string) []error { return createTopics(ctx, cfg, connection, topics) }
 	}
 	return o, nil
+}
+
+// configured reports whether the file names the topic: as the topic of all records or of
+// all dead letters, in kafka.topics.declare, or without a wildcard in kafka.topics.allow.
+func configured(cfg *config.Config, topic string) bool {
+	for _, t := range []config.Template{cfg.Outbox.Topic, cfg.Delivery.DeadLetter} {
+		if len(t.Columns()) == 0 && t.String() == topic {
+			return true
+		}
+	}
+	_, declared := cfg.Kafka.Topics.Declare[topic]
+	return declared || slices.Contains(cfg.Kafka.Topics.Allow, topic)
 }
 
 // bury makes the dead letter of a record that Kafka refused.
@@ -173,12 +186,39 @@ func bury(letters *router.DeadLetters) func(*router.Record, producer.Rejected) (
 	}
 }
 
-func createTopic(ctx context.Context, connection kafka.Options, spec kafka.Spec) error {
+func createTopics(ctx context.Context, cfg *config.Config, connection kafka.Options, topics []string) []error {
+	specs, errs := make([]kafka.Spec, len(topics)), make([]error, len(topics))
+	for i, topic := range topics {
+		specs[i] = TopicSpec(cfg, topic)
+	}
 	admin, err := kafka.Connect(ctx, connection)
 	if err != nil {
-		return err
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs
 	}
 	defer admin.Close()
-	_, err = admin.Create(ctx, spec)
-	return err
+	for i, err := range admin.CreateAll(ctx, specs) {
+		errs[i] = createError(err)
+	}
+	return errs
+}
+
+// createError says what the producer is to make of a topic that could not be created.
+func createError(err error) error {
+	e, ok := errors.AsType[*kafka.Error](err)
+	if !ok {
+		return err
+	}
+	switch e.Kind {
+	case kafka.InvalidTopic, kafka.PolicyViolation:
+		return &producer.CreateError{Kind: producer.NameRefused, Err: err}
+	case kafka.InvalidConfig, kafka.InvalidPartitions, kafka.InvalidReplication, kafka.TooOld:
+		return &producer.CreateError{Kind: producer.SettingsRefused, Err: err}
+	case kafka.Denied:
+		return &producer.CreateError{Kind: producer.RightMissing, Err: err}
+	default:
+		return err
+	}
 }

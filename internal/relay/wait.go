@@ -180,6 +180,8 @@ func (r *Relay) judgeKafka(end context.CancelCauseFunc) time.Duration {
 		r.state.swap(KafkaUnavailable, kafka.Denied[0], Streaming, Throttled, KafkaUnavailable)
 	case r.producer.Full():
 		r.state.swap(Throttled, "delivery.in_flight is used up: reading pauses until Kafka acknowledges", Streaming, KafkaUnavailable)
+	case len(kafka.Stuck) > 0:
+		r.state.swap(KafkaUnavailable, kafka.Stuck[0], Streaming, Throttled, KafkaUnavailable)
 	default:
 		r.state.swap(Streaming, "", KafkaUnavailable, Throttled)
 	}

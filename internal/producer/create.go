@@ -1,0 +1,122 @@
+package producer
+
+import (
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/router"
+)
+
+// CreateError is why Kafka does not make a topic, when it is not something that passes.
+type CreateError struct {
+	Kind CreateKind
+	Err  error
+}
+
+func (e *CreateError) Error() string { return e.Err.Error() }
+func (e *CreateError) Unwrap() error { return e.Err }
+
+// CreateKind is what a CreateError means.
+type CreateKind uint8
+
+// The kinds.
+const (
+	NameRefused     CreateKind = iota // the name, or a policy of the cluster: it can never be made
+	SettingsRefused                   // kafka.topics asks for what the cluster does not give
+	RightMissing                      // an operator can grant it
+)
+
+// mostCreated bounds what is asked of Kafka at once.
+const mostCreated = 32
+
+// create has the topic made: it may take seconds, and one goroutine makes all.
+func (t *topic) create(now time.Time) {
+	switch p := t.p; {
+	case t.creating || now.Before(t.createAt):
+	case !t.count():
+		for pt := range t.queues() {
+			p.rejectQueue(pt, ReasonTooManyTopics, p.tooMany())
+		}
+	default:
+		t.creating = true
+		p.creations = append(p.creations, t)
+		select {
+		case p.create <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// creator is the goroutine that makes topics.
+func (p *Producer) creator() {
+	for {
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-p.create:
+		}
+		for topics := p.nextCreations(); len(topics) > 0 && p.ctx.Err() == nil; topics = p.nextCreations() {
+			names := make([]string, len(topics))
+			for i, t := range topics {
+				names[i] = t.name
+			}
+			p.created(topics, p.opts.Create(p.ctx, names))
+		}
+	}
+}
+
+func (p *Producer) nextCreations() []*topic {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := min(len(p.creations), mostCreated)
+	next := p.creations[:n:n]
+	p.creations = p.creations[n:]
+	return next
+}
+
+func (p *Producer) created(topics []*topic, errs []error) {
+	defer p.opts.Progress() // runs after the unlock
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ctx.Err() != nil {
+		return
+	}
+	now := time.Now()
+	for i, t := range topics {
+		t.creating, t.createAt = false, now.Add(backoffSlow)
+		if p.topics[t.name] != t { // given up meanwhile
+			continue
+		}
+		if errs[i] != nil {
+			t.notCreated(errs[i], now)
+			continue
+		}
+		t.block(blockage{})
+		p.log.Info("created topic", zap.String("topic", t.name))
+	}
+	p.advance()
+	p.wantMetadata()
+}
+
+// notCreated judges a topic that could not be made. What an operator can mend is waited
+// for; a topic that rows made up waits only so long.
+func (t *topic) notCreated(err error, now time.Time) {
+	p := t.p
+	why, ok := errors.AsType[*CreateError](err)
+	if ok && why.Kind == NameRefused && t.madeUp() {
+		for pt := range t.queues() {
+			p.rejectQueue(pt, router.ReasonTopicName, "Kafka refuses the topic: "+err.Error())
+		}
+		return
+	}
+	if p.health.mayLog("create " + t.name) {
+		p.log.Warn("the topic cannot be created: its records wait", zap.String("topic", t.name), zap.Error(err))
+	}
+	text := "it cannot be created: " + err.Error()
+	t.block(blockage{text: text, right: ok && why.Kind == RightMissing, unseen: true})
+	if ok && t.madeUp() {
+		t.gone(now, p.opts.Patience, ReasonMissingTopic, "the topic does not exist, and "+text)
+	}
+}
