@@ -83,3 +83,75 @@ func TestRow66_AbuseOfTheAdminServer(t *testing.T) {
 		t.Errorf("Shutdown after abuse: %v", err)
 	}
 }
+
+// request asks under a name, as a browser does to which a stranger's name leads here,
+// and gives the whole answer.
+func request(t *testing.T, address, path, host string) string {
+	t.Helper()
+	conn := dial(t, address)
+	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	return closed(t, conn)
+}
+
+// A page of a stranger that lets its own name lead here reads nothing.
+func TestRow131_HostOfAStranger(t *testing.T) {
+	t.Parallel()
+	server, _ := serve(t, admin.Handler(nil, metrics(), admin.NewHistory(nil)))
+	for _, path := range []string{"/", "/readyz", "/metrics", "/status", "/history", "/nothing"} {
+		answer := request(t, server.Address(), path, "evil.example:9464")
+		if !strings.HasPrefix(answer, "HTTP/1.1 421 ") || !strings.Contains(answer, `"evil.example:9464" is no name of this server`) ||
+			!strings.Contains(answer, "admin.hosts") || !strings.Contains(answer, "X-Content-Type-Options: nosniff") {
+			t.Errorf("%s: %.200s", path, answer)
+		}
+	}
+	long := request(t, server.Address(), "/status", strings.Repeat("evil", 1000))
+	if !strings.HasPrefix(long, "HTTP/1.1 421 ") || len(long) > 1000 {
+		t.Errorf("%d bytes for a long name", len(long))
+	}
+	if answer := request(t, server.Address(), "/healthz", "probe.example"); !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
+		t.Errorf("a probe with a name of its own: %s", answer)
+	}
+	for _, host := range []string{server.Address(), "localhost"} {
+		if answer := request(t, server.Address(), "/metrics", host); !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
+			t.Errorf("%s: %s", host, answer)
+		}
+	}
+}
+
+// However many connections somebody holds, silent, slow or idle, there is one for a
+// probe at once, and a bounded number in all.
+func TestRow132_ManyConnections(t *testing.T) {
+	t.Parallel()
+	server, _ := serve(t, admin.Handler(nil, metrics(), nil))
+	kinds := []string{"", "GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"}
+	var held []net.Conn
+	for n := range 300 {
+		conn := dial(t, server.Address())
+		_, _ = io.WriteString(conn, kinds[n%len(kinds)]) // it may be closed already
+		held = append(held, conn)
+	}
+	for range 10 {
+		if answer := request(t, server.Address(), "/healthz", "localhost"); !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
+			t.Fatalf("a probe is answered with %q", answer)
+		}
+	}
+	ends := make(chan struct{}, len(held))
+	for _, conn := range held {
+		go func() {
+			_, _ = io.Copy(io.Discard, conn)
+			ends <- struct{}{}
+		}()
+	}
+	const mostOpen = 64
+	patience, cancel := context.WithTimeout(t.Context(), time.Minute) // less than an idle connection has
+	defer cancel()
+	for n := range len(held) - mostOpen {
+		select {
+		case <-ends:
+		case <-patience.Done():
+			t.Fatalf("%d of %d connections are open", len(held)-n, len(held))
+		}
+	}
+}

@@ -82,7 +82,7 @@ func TestReadsOnly(t *testing.T) {
 
 func serve(t *testing.T, h http.Handler) (*admin.Server, <-chan error) {
 	t.Helper()
-	server, err := admin.Listen(t.Context(), "127.0.0.1:0", h)
+	server, err := admin.Listen(t.Context(), "127.0.0.1:0", nil, h)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestBindErrorsAreReturned(t *testing.T) {
 	t.Parallel()
 	first, _ := serve(t, admin.Handler(nil, nil, nil))
 	for _, address := range []string{first.Address(), "127.0.0.1:99999", "203.0.113.1:1"} {
-		if s, err := admin.Listen(t.Context(), address, nil); err == nil {
+		if s, err := admin.Listen(t.Context(), address, nil, nil); err == nil {
 			t.Errorf("%s is open twice, or at all: %s", address, s.Address())
 		}
 	}

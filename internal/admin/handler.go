@@ -15,11 +15,13 @@ type Relay interface {
 	Report() relay.Report
 }
 
+const healthPath = "/healthz"
+
 // Handler answers /healthz, /readyz, /metrics, /status, /history and the page at /,
 // to GET and HEAD only. metrics and history may be nil: then there is no such path.
 func Handler(relays []Relay, metrics http.Handler, history *History) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", healthy)
+	mux.HandleFunc("GET "+healthPath, healthy)
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, relays) })
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, reports(relays)) })
 	mux.Handle("GET /{$}", newPage())
@@ -30,13 +32,18 @@ func Handler(relays []Relay, metrics http.Handler, history *History) http.Handle
 		mux.HandleFunc("GET /history", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, history.snapshot()) })
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cache-Control", "no-store")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // the page has its own
+		protect(w.Header())
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// protect sets what keeps an answer from pages of others.
+func protect(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // the page has its own
 }
 
 func reports(relays []Relay) relay.Reports {

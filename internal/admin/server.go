@@ -26,16 +26,19 @@ type Server struct {
 	http     *http.Server
 }
 
-// Listen opens the address, host:port; port 0 is any free one. The error says
-// why it cannot be opened.
-func Listen(ctx context.Context, address string, handler http.Handler) (*Server, error) {
+// Listen opens the address, host:port; port 0 is any free one. names are globs of host
+// names under which it is asked, beside those that cannot be a stranger's. The error
+// says why it cannot be opened.
+func Listen(ctx context.Context, address string, names []string, handler http.Handler) (*Server, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
+	open := &connections{last: make(map[net.Conn]uint64)}
 	return &Server{listener: listener, http: &http.Server{
-		Handler:           handler,
+		Handler:           newHosts(address, listener.Addr(), names).check(handler),
+		ConnState:         open.changed,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       headerTimeout,
 		WriteTimeout:      writeTimeout,

@@ -44,8 +44,8 @@ func newProcess(cfgs []*config.Config, l *logs) (*process, error) {
 	return p, nil
 }
 
-// listen opens the admin listener; "" is none.
-func (p *process) listen(ctx context.Context, address string) error {
+// listen opens the admin listener; "" is none. names are globs of its host names.
+func (p *process) listen(ctx context.Context, address string, names []string) error {
 	if address == "" {
 		return nil
 	}
@@ -54,7 +54,7 @@ func (p *process) listen(ctx context.Context, address string) error {
 		relays = append(relays, m)
 	}
 	p.history = admin.NewHistory(relays)
-	server, err := admin.Listen(ctx, address, admin.Handler(relays, p.metrics.Handler(), p.history))
+	server, err := admin.Listen(ctx, address, names, admin.Handler(relays, p.metrics.Handler(), p.history))
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func runAll(ctx context.Context, cfgs []*config.Config, load func() ([]*config.C
 		log.Warn("systemd cannot be told how walpost is", zap.Error(err))
 	}
 	defer func() { p.told(p.systemd.Close()) }()
-	if err := p.listen(ctx, cfgs[0].Admin.Listen); err != nil {
+	if err := p.listen(ctx, cfgs[0].Admin.Listen, adminHosts(cfgs)); err != nil {
 		log.Error("the admin listener cannot be opened", zap.Error(err), zap.String("hint", `choose another admin.listen, or "" for none`))
 		return relay.ExitRequirement
 	}

@@ -142,7 +142,8 @@ type Monitor struct {
 
 // Admin is the HTTP listener for health and metrics.
 type Admin struct {
-	Listen string `yaml:"listen"` // "": off
+	Listen string   `yaml:"listen"` // "": off
+	Hosts  []string `yaml:"hosts"`
 }
 
 // Log says how walpost logs.

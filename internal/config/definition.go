@@ -8,6 +8,7 @@ const (
 	clientIDPattern = `^[!-~]+$`
 
 	hostPortPattern = `^(\[[0-9a-fA-F:.]+(%[^\]\s]+)?\]|[^\s:/@,\[\]]+):[0-9]{1,5}$`
+	hostsPattern    = `^[a-zA-Z0-9._*-]+$`
 	listenPattern   = `^$|^(\[[0-9a-fA-F:.]*(%[^\]\s]+)?\]|[^\s:/@,\[\]]*):[0-9]{1,5}$`
 
 	topicPattern      = `^([a-zA-Z0-9._-]|\{[^{}]+\})+$`
@@ -46,13 +47,7 @@ func definition() key {
 			about: "Globs of the consumer groups whose lag on the topics written is measured.",
 			value: list{at: func(c *Config) *[]string { return &c.Monitor.ConsumerGroups }, item: textRules{check: checkGlob}, kind: "globs"},
 		}}},
-		{name: "admin", about: "The HTTP listener of the process.", keys: []key{{
-			name: "listen", fallback: "127.0.0.1:9464",
-			about: "Address of /metrics, /healthz, /readyz, /status and the page for people at /; empty turns it off. One per process: several files must agree or leave it out.",
-			value: text(func(c *Config) *string { return &c.Admin.Listen }, textRules{
-				pattern: listenPattern, want: "host:port like 127.0.0.1:9464, :9464 for every address, or empty for none", check: checkListen, kind: "host:port",
-			}),
-		}}},
+		{name: "admin", about: "The HTTP listener of the process.", keys: adminKeys()},
 		{name: "log", about: "What is logged, and how.", keys: []key{
 			{
 				name: "level", fallback: "info", about: "The least level that is logged. SIGHUP reads it again.",
@@ -205,6 +200,25 @@ func pruneKeys() []key {
 			name: "drop_partitions", fallback: "false",
 			about: "Drop partitions by time that lie wholly further back than `after`, and delete rows of the default partition only. walpost's role must own them.",
 			value: boolean(func(c *Config) *bool { return &c.Outbox.Prune.Partitions }),
+		},
+	}
+}
+
+func adminKeys() []key {
+	return []key{
+		{
+			name: "listen", fallback: "127.0.0.1:9464",
+			about: "Address of /metrics, /healthz, /readyz, /status and the page for people at /; empty turns it off. One per process: several files must agree or leave it out.",
+			value: text(func(c *Config) *string { return &c.Admin.Listen }, textRules{
+				pattern: listenPattern, want: "host:port like 127.0.0.1:9464, :9464 for every address, or empty for none", check: checkListen, kind: "host:port",
+			}),
+		},
+		{
+			name: "hosts", fallback: "[]",
+			about: "Host names, with * for any characters, under which it is asked by Prometheus or through a proxy. Addresses, localhost and the name of the machine need none of it; nor do, on other listeners than loopback, names without a dot and private ones (.svc, .local, .internal). Under any other name it answers 421: a page of a stranger could lead its own name here. [\"*\"]: under every name. Those of several files count together.",
+			value: list{at: func(c *Config) *[]string { return &c.Admin.Hosts }, item: textRules{
+				pattern: hostsPattern, want: "a host name like walpost.example.com, with * for any characters, without scheme and port",
+			}, kind: "host names"},
 		},
 	}
 }

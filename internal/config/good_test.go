@@ -63,7 +63,7 @@ func TestDefaults(t *testing.T) {
 		},
 		Delivery:        config.Delivery{Guarantee: "at_least_once", InFlight: 16 << 20, OnReject: "stop", DeadLetter: letter},
 		Monitor:         config.Monitor{ConsumerGroups: []string{}},
-		Admin:           config.Admin{Listen: "127.0.0.1:9464"},
+		Admin:           config.Admin{Listen: "127.0.0.1:9464", Hosts: []string{}},
 		Log:             config.Log{Level: "info", Format: "json"},
 		ShutdownTimeout: 30 * time.Second,
 	}
