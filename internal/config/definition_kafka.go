@@ -19,7 +19,7 @@ func kafkaKeys() []key {
 			}),
 		},
 		{
-			name: "compression", fallback: "lz4", about: "Compression of record batches.",
+			name: "compression", fallback: "lz4", about: "Compression of record batches. Not every client reads lz4 (kafkajs does not, kafka-python with an extra package) or zstd; gzip all do.",
 			value: text(func(c *Config) *string { return &c.Kafka.Compression }, textRules{enum: []string{"none", "gzip", "snappy", "lz4", "zstd"}}),
 		},
 		{

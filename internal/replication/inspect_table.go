@@ -27,6 +27,7 @@ type Table struct {
 	// these: no primary key, and no other replica identity.
 	WithoutIdentity int
 
+	grants    []string // pg_class.relacl; nil: nobody but the owner has a right
 	relatives []uint32 // itself, its ancestors and its partitions
 	ancestors []uint32 // itself and its ancestors
 }
@@ -78,7 +79,8 @@ SELECT c.oid, c.relkind::text, c.relpersistence::text, rn.nspname, root.relname,
               WHEN 'f' THEN true
               WHEN 'd' THEN EXISTS (SELECT FROM pg_index i WHERE i.indrelid = leaf.oid AND i.indisprimary)
               WHEN 'i' THEN EXISTS (SELECT FROM pg_index i WHERE i.indrelid = leaf.oid AND i.indisreplident)
-              ELSE false END)
+              ELSE false END),
+       coalesce(c.relacl::text[], '{}')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class root ON root.oid = coalesce(pg_partition_root(c.oid), c.oid)
 JOIN pg_namespace rn ON rn.oid = root.relnamespace
@@ -94,7 +96,7 @@ func readTable(ctx context.Context, tx pgx.Tx, name TableName) (*Table, error) {
 	var t Table
 	err := tx.QueryRow(ctx, tableQuery, once, name.Schema, name.Name).Scan(
 		&t.OID, &t.Kind, &t.Persistence, &t.Root.Schema, &t.Root.Name, &t.IsPartition,
-		&t.Owned, &t.Readable, &t.Deletable, &t.ancestors, &t.relatives, &t.WithoutIdentity,
+		&t.Owned, &t.Readable, &t.Deletable, &t.ancestors, &t.relatives, &t.WithoutIdentity, &t.grants,
 	)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nil is "not there" throughout an Inspection

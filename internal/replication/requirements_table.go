@@ -21,6 +21,10 @@ func (i *Inspection) tableRequirement(want Wanted) Requirement {
 	case t.Persistence != "p":
 		return failed(exitRequirement, name, "ALTER TABLE "+table.Quoted()+" SET LOGGED",
 			"%s is unlogged or temporary: its rows are not in the WAL", table)
+	case t.Partitioned() && len(t.updaters()) > 0:
+		roles := strings.Join(t.updaters(), ", ")
+		return warning(name, fmt.Sprintf("REVOKE UPDATE ON %s FROM %s", table.Quoted(), roles),
+			"%s is partitioned, and %s may UPDATE it: a row whose partition key changes is published again", table, roles)
 	case t.Partitioned():
 		return ok(name, "%s, partitioned", table)
 	default:

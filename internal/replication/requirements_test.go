@@ -57,6 +57,8 @@ func faults() map[string]fault {
 				"CREATE FOREIGN TABLE public.outbox_1 PARTITION OF public.outbox FOR VALUES WITH (MODULUS 2, REMAINDER 1) SERVER s"),
 			name: "rows outside of the stream", state: Failed, exit: 3, detail: "outbox_1 of public.outbox is a foreign table", fix: "DETACH PARTITION",
 		},
+		"partition key that others may update": {init: nothing, sql: partitionedWith("GRANT SELECT, UPDATE ON public.outbox TO $ROLE"),
+			name: "table", state: Warning, detail: "may UPDATE it: a row whose partition key changes is published again", fix: "REVOKE UPDATE ON"},
 		"column, no slot": {init: onlyTable, sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload", state: Failed, exit: 3, detail: "it has id, aggregatetype, aggregateid, type, body", fix: "outbox.value"},
 		"column, slot":    {sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload", state: Failed, exit: 0},
 		"column type": {init: onlyTable, want: func(w *Wanted) {
