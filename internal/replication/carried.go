@@ -36,7 +36,8 @@ WITH ways AS (
 ), published AS (
     SELECT xid, cid FROM ways ORDER BY age(xid) < 0 DESC, age(xid) DESC, cid LIMIT 1
 ), bounds AS MATERIALIZED (
-    SELECT tables.oid AS leaf, newest.xid, newest.cid
+    SELECT tables.oid AS leaf, newest.xid, newest.cid,
+           (SELECT CASE WHEN c.relfilenode <> c.oid THEN c.xmin END FROM pg_class c WHERE c.oid = tables.oid) AS rewritten
     FROM (SELECT $1::text::regclass::oid AS oid UNION SELECT relid::oid FROM pg_partition_tree($1::text::regclass)) AS tables
     CROSS JOIN LATERAL (
         SELECT xid, cid FROM (
@@ -52,8 +53,9 @@ WITH ways AS (
 // carried is the condition that a row r was carried, where b is its table's row of
 // bounds. Ages reach back 2^31 transactions: a change that is older than that, and so
 // seems to lie ahead, is older than every row. cmin can be trusted as long as nobody
-// has locked the row (xmax).
-const carried = `(age(r.xmin) >= 0 AND (age(b.xid) < 0 OR age(r.xmin) < age(b.xid)
+// has locked the row (xmax). A rewrite (ALTER TABLE … SET LOGGED, another type) gives all
+// rows its own transaction, so that nothing can be told of them.
+const carried = `(r.xmin IS DISTINCT FROM b.rewritten AND age(r.xmin) >= 0 AND (age(b.xid) < 0 OR age(r.xmin) < age(b.xid)
     OR r.xmin = b.xid AND r.xmax = '0'::xid AND r.cmin::text::bigint > b.cid))`
 
 // Uncarried is the rows of one table that pruning leaves alone.

@@ -76,13 +76,13 @@ func (o Outside) fix(outbox TableName) string {
 	case Inherits:
 		return fmt.Sprintf("ALTER TABLE %s NO INHERIT %s; then INSERT INTO %[2]s SELECT … FROM %[1]s publishes its rows", o.Table.Quoted(), outbox.Quoted())
 	case Unlogged:
-		return fmt.Sprintf("ALTER TABLE %s SET LOGGED; ", o.Table.Quoted()) + missingRows
+		return missingRows + fmt.Sprintf("; then ALTER TABLE %s SET LOGGED", o.Table.Quoted())
 	default:
 		return fmt.Sprintf("ALTER TABLE %s DETACH PARTITION %s; then INSERT INTO %[1]s SELECT … FROM %[2]s publishes its rows", outbox.Quoted(), o.Table.Quoted())
 	}
 }
 
-const missingRows = "then walpost audit -c FILE shows which of its rows are missing in Kafka, and walpost replay -c FILE publishes them"
+const missingRows = "walpost audit -c FILE shows which of its rows are missing in Kafka, and walpost replay -c FILE publishes them"
 
 const notInStream = ": rows in it are not in the stream, and look as if they were"
 

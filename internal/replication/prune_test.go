@@ -77,6 +77,22 @@ func TestPruneKeepsToThePartition(t *testing.T) {
 	}
 }
 
+// A rewrite gives all rows its own transaction: nothing can be told of them any more.
+func TestPruneLeavesWhatWasRewritten(t *testing.T) {
+	t.Parallel()
+	db := stack.Database(t)
+	db.Exec(t, "CREATE TABLE outbox (n int)", "INSERT INTO outbox VALUES (1)", "CREATE PUBLICATION "+db.Name+" FOR TABLE outbox WITH (publish = 'insert')",
+		"ALTER TABLE outbox ALTER COLUMN n TYPE bigint", "INSERT INTO outbox VALUES (2)")
+	p := Pruning{Table: TableName{"public", "outbox"}, Publication: db.Name, Batch: 100}
+	conn := openSQL(t, targetOf(db.URL))
+	if b, err := p.Pick(t.Context(), conn); err != nil || b.Rows != 1 {
+		t.Errorf("%+v, %v, want the row from behind the rewrite", b, err)
+	}
+	if list, err := p.Uncarried(t.Context(), conn); err != nil || len(list) != 1 || list[0].Rows != 1 {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
 // `check` names what outbox.prune lacks, and `run` starts all the same.
 func TestPruneRequirements(t *testing.T) {
 	t.Parallel()

@@ -30,9 +30,10 @@ func Prune[Tx any](ctx context.Context, store Store[Tx], retention Retention) (d
 	if !tableName().MatchString(r.Table) || r.Keep <= 0 || r.Batch < 0 {
 		return 0, fmt.Errorf("%w: Retention: want a Table in SQL syntax (%q), Keep above 0 (%v) and Batch (%d)", ErrConfig, r.Table, r.Keep, r.Batch)
 	}
-	query := "DELETE FROM " + r.Table + " WHERE ctid = ANY (ARRAY(SELECT ctid FROM " + r.Table + `
-		WHERE processed_at < now() - make_interval(secs => $1::text::double precision) AND ($2::text = '' OR consumer_group = $2::text)
-		ORDER BY processed_at LIMIT $3::text::bigint FOR UPDATE SKIP LOCKED))`
+	// A place (ctid) is one of each partition: what is deleted must be old itself.
+	const old = "processed_at < now() - make_interval(secs => $1::text::double precision) AND ($2::text = '' OR consumer_group = $2::text)"
+	query := "DELETE FROM " + r.Table + " WHERE " + old + " AND ctid = ANY (ARRAY(SELECT ctid FROM " + r.Table +
+		" WHERE " + old + " ORDER BY processed_at LIMIT $3::text::bigint FOR UPDATE SKIP LOCKED))"
 	for {
 		var n int64
 		err := store.Transact(ctx, func(tx Tx) (err error) {

@@ -54,6 +54,18 @@ func TestPrune(t *testing.T) {
 	}
 }
 
+// A row of another partition in the same place stays.
+func TestPruneKeepsToThePartition(t *testing.T) {
+	t.Parallel()
+	db := stack.Database(t)
+	db.Exec(t, "CREATE TABLE inbox (consumer_group text, event_id text, processed_at timestamptz) PARTITION BY LIST (consumer_group)",
+		"CREATE TABLE inbox_a PARTITION OF inbox FOR VALUES IN ('a')", "CREATE TABLE inbox_b PARTITION OF inbox FOR VALUES IN ('b')",
+		"INSERT INTO inbox VALUES ('a', '1', now() - interval '2 hours'), ('b', '1', now())")
+	if deleted, err := inbox.Prune(t.Context(), inbox.Pgx(newPool(t, db.URL)), inbox.Retention{Keep: time.Hour}); err != nil || deleted != 1 {
+		t.Errorf("%d, %v, want the old row alone", deleted, err)
+	}
+}
+
 // With database/sql it is the same, in batches too.
 func TestDatabaseSQL(t *testing.T) {
 	t.Parallel()
