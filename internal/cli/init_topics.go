@@ -133,6 +133,8 @@ func namesInTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config, colum
 		return nil, "the table does not exist yet, and the topics come from its columns", nil
 	}
 	switch {
+	case replication.KindOf(err) == replication.InsufficientPrivilege: // row-level security
+		return nil, "they come from columns of the table, which cannot be read: " + err.Error(), nil
 	case err != nil:
 		return nil, "", err
 	case !known:

@@ -74,6 +74,8 @@ type Error struct {
 	Code string // SQLSTATE, "" when the server did not answer
 	PID  int    // SlotActive: the backend that holds the slot, 0 when unknown
 
+	rowSecurity bool // a policy would hide rows
+
 	cause error // context errors and *pgconn.PgError only: nothing that holds a connection string
 }
 
@@ -97,6 +99,13 @@ func KindOf(err error) Kind {
 		return e.Kind
 	}
 	return Unexpected
+}
+
+// unreadable reports whether the role may not read the table at all. A policy that
+// would hide some of its rows is another matter, and must be told.
+func unreadable(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Kind == InsufficientPrivilege && !e.rowSecurity
 }
 
 // Classify turns an error that an established connection gave into an *Error. A
@@ -160,6 +169,10 @@ func fromServer(op string, pg *pgconn.PgError) *Error {
 		}
 	case InsufficientPrivilege:
 		e.Hint = pg.Hint
+		if pg.Routine == "check_enable_rls" {
+			e.rowSecurity = true
+			e.Hint = "walpost reads with row_security off, so that no row is passed over: ALTER ROLE … BYPASSRLS, or disable row-level security of the table"
+		}
 	default:
 		e.Hint = limitHint(pg.Code)
 	}

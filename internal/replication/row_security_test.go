@@ -1,0 +1,36 @@
+package replication
+
+import (
+	"strings"
+	"testing"
+)
+
+// Where a policy would hide rows from walpost, Postgres refuses: nothing is counted,
+// pruned or compared without them, and the words say what to do.
+func TestRow86_RowSecurityIsNotPassedOver(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.table(t)
+	f.publication(t)
+	f.Exec(t, "ALTER TABLE outbox ENABLE ROW LEVEL SECURITY", "CREATE POLICY visible ON outbox USING (aggregatetype = 'order')",
+		"GRANT SELECT, DELETE ON outbox TO "+f.role, "INSERT INTO outbox (id, aggregatetype, aggregateid, type) VALUES (gen_random_uuid(), 'hidden', 'k', 'T')")
+	conn := openSQL(t, f.relay)
+	refused := func(what string, err error) {
+		t.Helper()
+		if KindOf(err) != InsufficientPrivilege || !strings.Contains(err.Error(), "row-level security") || !strings.Contains(err.Error(), "BYPASSRLS") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	_, _, err := CountRows(t.Context(), conn, f.names.Table)
+	refused("count", err)
+	_, _, err = DistinctValues(t.Context(), conn, f.names.Table, []string{"aggregatetype"})
+	refused("topics", err)
+	p := Pruning{Table: f.names.Table, Publication: f.names.Publication, Batch: 10}
+	_, err = p.Pick(t.Context(), conn)
+	refused("prune", err)
+
+	f.Exec(t, "ALTER ROLE "+f.role+" BYPASSRLS")
+	if n, known, err := CountRows(t.Context(), openSQL(t, f.relay), f.names.Table); n != 1 || !known || err != nil {
+		t.Errorf("with BYPASSRLS: %d, %v, %v", n, known, err)
+	}
+}
