@@ -11,7 +11,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/walpost/walpost/internal/cli.version=$(VERSION) -X github.com/walpost/walpost/internal/cli.commit=$(COMMIT)
 
-.PHONY: help build test tools faults rest demo bench bench-all lint fuzz release release-check clean
+.PHONY: help build test tools faults demo bench bench-all lint fuzz release release-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,8 @@ help: ## list the targets
 build: ## build the static binary bin/walpost
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/walpost ./cmd/walpost
 
-PACKAGES ?= ./...
+# BESIDE=faults leaves out the packages that make faults runs: CI runs each once.
+PACKAGES = $(if $(BESIDE),$(shell go list ./... $(foreach p,$(FAULTS),| grep -v '/$(p:/=)$$')),./...)
 
 # Each package starts servers of its own: on a machine with many cores too, so many at
 # once have room.
@@ -48,9 +49,6 @@ FAULT_TAGS = faults$(shell test "$$(id -u)" = 0 && unshare --mount true 2>/dev/n
 
 faults: ## run the whole fault suite: servers killed, frozen, cut off, replaced (some minutes)
 	go test -race $(AT_ONCE) -timeout 30m -tags $(FAULT_TAGS) $(addprefix ./,$(FAULTS))
-
-rest: ## run the tests that make faults does not run
-	$(MAKE) --no-print-directory test PACKAGES="$$(go list ./... $(foreach p,$(FAULTS),| grep -v '/$(p:/=)$$') | tr '\n' ' ')"
 
 demo: build ## watch events go from Postgres to Kafka while the relay is killed; KEEP=1 leaves it all running
 	go build -o bin/ ./internal/demo ./examples/orders/orders ./examples/orders/payments
