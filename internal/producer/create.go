@@ -2,6 +2,7 @@ package producer
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -67,10 +68,19 @@ func (p *Producer) creator() {
 	}
 }
 
+// nextCreations are the topics to make by the next request. Kafka does not compare the
+// names of one request, so two that collide are not in one: . and _ count as the same.
 func (p *Producer) nextCreations() []*topic {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := min(len(p.creations), mostCreated)
+	taken, n := map[string]bool{}, 0
+	for ; n < min(len(p.creations), mostCreated); n++ {
+		key := strings.ReplaceAll(p.creations[n].name, ".", "_")
+		if taken[key] {
+			break
+		}
+		taken[key] = true
+	}
 	next := p.creations[:n:n]
 	p.creations = p.creations[n:]
 	return next

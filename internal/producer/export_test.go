@@ -17,6 +17,13 @@ func (p *Producer) SkewSequences(by int) {
 	}
 }
 
+// Queues is how many queues there are.
+func (p *Producer) Queues() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.queues) - len(p.vacant)
+}
+
 // NextSequence is nextSequence, for the wrap at 2^31.
 func NextSequence(seq int32, n int) int32 { return nextSequence(seq, n) }
 

@@ -52,7 +52,7 @@ func TestRow106_TopicNameThatCollides(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, relaytest.OutboxDDL, brokersOf(stack.Kafka(t), creates), "delivery: {on_reject: skip}")
 	b.start(t)
-	b.of(t, "a.b", "a_b", "order")
+	b.db.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT name, 'k', 'Created', '{}' FROM unnest('{a.b,a_b,order}'::text[]) name`) // at once: asked for together
 	b.consume(t, b.topic, 1)
 	b.confirmed(t)
 	if n := b.seen.rejected.Load(); n != 1 {
@@ -64,6 +64,42 @@ func TestRow106_TopicNameThatCollides(t *testing.T) {
 	if err := b.end(t); err != nil {
 		t.Error(err)
 	}
+}
+
+// A policy of the cluster that forbids a topic is asked once, not for ever.
+func TestRow106_PolicyThatForbidsTheTopic(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, relaytest.OutboxDDL, brokersOf(stack.Kafka(t), creates), "delivery: {on_reject: skip}")
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, b.topic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	cluster.ControlKey(int16(kmsg.CreateTopics), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		return forbidsAll(req.(*kmsg.CreateTopicsRequest)), nil, true
+	})
+	b.cfg.Kafka.Brokers = cluster.ListenAddrs()
+	b.start(t)
+	b.of(t, "forbidden", "order")
+	b.confirmed(t)
+	if published, rejected := b.seen.published.Load(), b.seen.rejected.Load(); published != 1 || rejected != 1 {
+		t.Errorf("%d records published and %d rejected, want one each", published, rejected)
+	}
+	if err := b.end(t); err != nil {
+		t.Error(err)
+	}
+}
+
+// forbidsAll makes no topic, as a create.topic.policy may.
+func forbidsAll(req *kmsg.CreateTopicsRequest) kmsg.Response {
+	res := req.ResponseKind().(*kmsg.CreateTopicsResponse)
+	for _, topic := range req.Topics {
+		rt := kmsg.NewCreateTopicsResponseTopic()
+		rt.Topic, rt.ErrorCode = topic.Topic, kerr.PolicyViolation.Code
+		res.Topics = append(res.Topics, rt)
+	}
+	return res
 }
 
 // Settings that the cluster does not give are an operator's to mend: the words name the
@@ -90,21 +126,22 @@ func TestRow107_TopicThatCannotBeCreatedAsAsked(t *testing.T) {
 func TestRow108_DeniedTopicThatARowMadeUp(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{QuickStart: true, Users: map[string]string{"walpost": canary}, Authorize: true})
+	for _, policy := range []string{"skip", "dead_letter"} {
+		t.Run(policy, func(t *testing.T) { deniedTopic(t, k, policy) })
+	}
+}
+
+func deniedTopic(t *testing.T, k *devstack.Kafka, policy string) {
+	t.Parallel()
 	db := stack.Database(t)
 	db.Exec(t, relaytest.OutboxDDL)
-	b := newBenchOn(t, db, k, "kafka:\n  brokers: ["+strings.Join(k.Bootstrap(devstack.SASLPlaintext), ", ")+"]\n"+saslYAML("PLAIN", "walpost", canary), "delivery: {on_reject: skip}")
-	admin, err := k.Admin()
-	if err != nil {
+	b := newBenchOn(t, db, k, "kafka:\n  brokers: ["+strings.Join(k.Bootstrap(devstack.SASLPlaintext), ", ")+"]\n"+saslYAML("PLAIN", "walpost", canary),
+		"delivery: {on_reject: "+policy+", dead_letter: PREFIX.dead}")
+	dead := strings.TrimSuffix(b.topic, "order") + "dead"
+	if err := k.CreateTopic(t.Context(), dead, 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	defer admin.Close()
-	acls := []*sarama.ResourceAcls{{Resource: sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: b.topic, ResourcePatternType: sarama.AclPatternLiteral}}}
-	for _, op := range []sarama.AclOperation{sarama.AclOperationDescribe, sarama.AclOperationWrite} {
-		acls[0].Acls = append(acls[0].Acls, &sarama.Acl{Principal: "User:walpost", Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow})
-	}
-	if err := admin.CreateACLs(acls); err != nil {
-		t.Fatal(err)
-	}
+	grantWrite(t, k, b.topic, dead)
 	b.patience = 10 * time.Second
 	b.start(t)
 	b.of(t, "ordre", "order")
@@ -112,13 +149,37 @@ func TestRow108_DeniedTopicThatARowMadeUp(t *testing.T) {
 		c, ok := b.condition(relay.ConditionDenied)
 		return ok && strings.Contains(c.Hint, "ordre") && strings.Contains(c.Hint, "grant Write")
 	})
-	b.until(t, "the good row to be acknowledged", func() bool { return b.seen.published.Load() == 1 })
+	b.until(t, "the good row to be acknowledged", func() bool { return b.seen.published.Load() >= 1 })
 	b.confirmed(t)
 	if n := b.seen.rejected.Load(); n != 1 {
 		t.Errorf("%d records rejected", n)
 	}
+	if policy == "dead_letter" {
+		b.consume(t, dead, 1)
+	}
 	if err := b.end(t); err != nil {
 		t.Error(err)
+	}
+}
+
+// grantWrite lets the user walpost write to topics.
+func grantWrite(t *testing.T, k *devstack.Kafka, topics ...string) {
+	t.Helper()
+	admin, err := k.Admin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	var acls []*sarama.ResourceAcls
+	for _, topic := range topics {
+		of := &sarama.ResourceAcls{Resource: sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral}}
+		for _, op := range []sarama.AclOperation{sarama.AclOperationDescribe, sarama.AclOperationWrite} {
+			of.Acls = append(of.Acls, &sarama.Acl{Principal: "User:walpost", Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow})
+		}
+		acls = append(acls, of)
+	}
+	if err := admin.CreateACLs(acls); err != nil {
+		t.Fatal(err)
 	}
 }
 
