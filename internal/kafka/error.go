@@ -21,6 +21,7 @@ const (
 	NoSASL                  // SASL was spoken to a port without it
 	SASLMechanism           // the broker does not offer the mechanism
 	SASLRefused             // user, password or token are wrong
+	SASLIterations          // the broker wants the password hashed too often
 	SecretUnreadable        // our own secret or certificate cannot be read
 	Denied                  // the principal lacks a right
 	InvalidTopic            // the name is none Kafka takes
@@ -36,7 +37,7 @@ func (k Kind) String() string {
 	names := [...]string{
 		Other: "failed", Unreachable: "unreachable", Closed: "connection closed", NotTLS: "not TLS", WantsTLS: "wants TLS",
 		UntrustedCA: "untrusted CA", WrongName: "wrong name", Expired: "certificate expired", ClientCertificate: "client certificate",
-		WantsSASL: "wants SASL", NoSASL: "no SASL", SASLMechanism: "SASL mechanism", SASLRefused: "SASL refused", SecretUnreadable: "secret unreadable",
+		WantsSASL: "wants SASL", NoSASL: "no SASL", SASLMechanism: "SASL mechanism", SASLRefused: "SASL refused", SASLIterations: "SASL iterations", SecretUnreadable: "secret unreadable",
 		Denied: "denied", InvalidTopic: "invalid topic", InvalidConfig: "invalid config", InvalidPartitions: "invalid partitions",
 		InvalidReplication: "invalid replication factor", PolicyViolation: "policy violation", TooOld: "too old",
 	}

@@ -35,6 +35,8 @@ func kindOf(err error) Kind {
 	switch {
 	case errors.Is(err, errUnreadable):
 		return SecretUnreadable
+	case errors.Is(err, errIterations):
+		return SASLIterations
 	case isA[x509.UnknownAuthorityError](err):
 		return UntrustedCA
 	case isA[x509.HostnameError](err):
@@ -123,6 +125,7 @@ func (o Options) kindOfText(text string, otherwise Kind) Kind {
 		{"remote error: tls", ClientCertificate},
 		{"does not look like a TLS handshake", NotTLS},
 		{"SASL Authentication failed", SASLRefused},
+		{errIterations.Error(), SASLIterations},
 		{"not support the requested SASL mechanism", SASLMechanism},
 		{"given the current SASL state", NoSASL},
 		{"connection refused", Unreachable},
@@ -176,6 +179,8 @@ func (o Options) hint(k Kind) string {
 			return "the broker refused kafka.sasl.token: is it expired, or for another audience?"
 		}
 		return fmt.Sprintf("the broker does not know user %q with this password and %s: see kafka.sasl", o.user(), o.mechanism())
+	case SASLIterations:
+		return "is this Kafka, and the broker that kafka.brokers means? It would burn CPU: set the user's password again, with 4096 to 16384 iterations"
 	default:
 		return ""
 	}

@@ -72,31 +72,3 @@ func (b bearer) Token() (*sarama.AccessToken, error) {
 	}
 	return &sarama.AccessToken{Token: token}, nil
 }
-
-// scramClient is one SCRAM exchange (RFC 5802).
-type scramClient struct {
-	sasl *SASL
-	hash scram.HashGeneratorFcn
-	conv *scram.ClientConversation
-}
-
-// Begin takes the user from sarama and the password from its source. The strings
-// are not prepared (SASLprep): Kafka's brokers and Java client do not either.
-func (c *scramClient) Begin(user, _, authzID string) error {
-	password, err := c.sasl.password()
-	if err != nil {
-		return err
-	}
-	client, err := c.hash.NewClientUnprepped(user, password, authzID)
-	if err != nil {
-		return err
-	}
-	c.conv = client.NewConversation()
-	return nil
-}
-
-// Step answers one challenge of the broker.
-func (c *scramClient) Step(challenge string) (string, error) { return c.conv.Step(challenge) }
-
-// Done tells that the exchange is over.
-func (c *scramClient) Done() bool { return c.conv.Done() }
