@@ -2,7 +2,7 @@
 
 package devstacktest
 
-import "syscall"
+import "os/exec"
 
 // dieWithParent is for Linux; elsewhere a killed test may leave its processes.
-func dieWithParent() *syscall.SysProcAttr { return nil }
+func dieWithParent(*exec.Cmd) {}
