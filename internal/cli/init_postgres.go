@@ -84,7 +84,7 @@ func (i *initializer) postgres(ctx context.Context, conn *pgx.Conn) error {
 			}
 		}
 	}
-	made, err := replication.CreatePublication(ctx, conn, i.cfg.Postgres.Publication, relay.Table(i.cfg), i.cfg.Postgres.Slot)
+	made, err := replication.CreatePublication(ctx, conn, i.cfg.Postgres.Publication, relay.Table(i.cfg), relay.Columns(i.cfg), i.cfg.Postgres.Slot)
 	if err != nil {
 		return err
 	}
@@ -231,13 +231,12 @@ func (i *initializer) count(ctx context.Context, conn *pgx.Conn, from pgoutput.L
 // plan tells what postgres would do.
 func (i *initializer) plan(there *replication.Inspection) {
 	name, p := relay.Table(i.cfg), i.cfg.Postgres
-	partitioned := there.Table != nil && there.Table.Partitioned()
 	for _, st := range []struct {
 		there bool
 		step
 	}{
 		{there.Table != nil, step{Kind: table, Name: name.String(), SQL: replication.CreateTableSQL(name, relay.Columns(i.cfg))}},
-		{there.Publication != nil, step{Kind: publication, Name: p.Publication, SQL: replication.CreatePublicationSQL(p.Publication, name, partitioned)}},
+		{there.Publication != nil, step{Kind: publication, Name: p.Publication, SQL: there.CreatePublicationSQL(relay.Columns(i.cfg))}},
 		{there.Slot != nil, step{Kind: slot, Name: p.Slot, SQL: replication.CreateSlotSQL(p.Slot, p.Failover)}},
 	} {
 		if st.Kind == table && i.cfg.Outbox.Messages() {

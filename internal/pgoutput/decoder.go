@@ -16,6 +16,15 @@ const (
 	typeMessage  = 'M'
 )
 
+// The messages of a slot that decodes prepared transactions (two_phase), which is
+// protocol version 3.
+const (
+	typeBeginPrepare     = 'b'
+	typePrepare          = 'P'
+	typeCommitPrepared   = 'K'
+	typeRollbackPrepared = 'r'
+)
+
 // Decoder decodes the messages of one replication connection. It remembers each
 // relation as it was last announced, so a new connection needs a new Decoder. It
 // is not safe for concurrent use. The zero value is not usable: see NewDecoder.
@@ -76,7 +85,11 @@ func (d *Decoder) Decode(b []byte) (Message, error) {
 	case typeMessage:
 		return d.decodeLogicalMessage(&c)
 	}
-	return nil, &DecodeError{Type: b[0], Length: len(b), Want: "a message type of protocol version 1 (BCORYIUDTM)"}
+	e := &DecodeError{Type: b[0], Length: len(b), Want: "a message type of protocol version 1 (BCORYIUDTM)"}
+	if e.TwoPhase() {
+		e.Want = "a slot without two_phase"
+	}
+	return nil, e
 }
 
 // DecodeError says where a message is not what the protocol says. It holds
@@ -86,6 +99,16 @@ type DecodeError struct {
 	Offset int    // byte of the message, counted from 0
 	Length int    // bytes of the whole message
 	Want   string // what was expected there
+}
+
+// TwoPhase reports whether the message is one of a slot that decodes prepared
+// transactions.
+func (e *DecodeError) TwoPhase() bool {
+	switch e.Type {
+	case typeBeginPrepare, typePrepare, typeCommitPrepared, typeRollbackPrepared:
+		return true
+	}
+	return false
 }
 
 func (e *DecodeError) Error() string {
@@ -117,6 +140,14 @@ func typeName(t byte) string {
 		return "Truncate"
 	case typeMessage:
 		return "logical decoding"
+	case typeBeginPrepare:
+		return "Begin Prepare"
+	case typePrepare:
+		return "Prepare"
+	case typeCommitPrepared:
+		return "Commit Prepared"
+	case typeRollbackPrepared:
+		return "Rollback Prepared"
 	}
 	return fmt.Sprintf("unknown %q (0x%02x)", rune(t), t)
 }

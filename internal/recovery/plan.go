@@ -101,10 +101,15 @@ func (r *Recovery) judgeSlot(ctx context.Context, there *replication.Inspection,
 		plan.Found = fmt.Sprintf("is lost (%s); it was confirmed up to %s", replication.LossOf(s.InvalidationReason).Reason, s.ConfirmedFlushLSN)
 		return nil
 	}
+	stillThere := fmt.Sprintf("rows committed after %s are still in the slot and go with it: choose rows that include them", s.ConfirmedFlushLSN)
+	if s.TwoPhase {
+		plan.Found = "decodes prepared transactions (two_phase), which run refuses; it has " + s.Unconfirmed()
+		plan.Warnings = append(plan.Warnings, stillThere)
+		return nil
+	}
 	plan.Found = "is healthy, with " + s.Unconfirmed()
 	if r.Force {
-		plan.Warnings = append(plan.Warnings, fmt.Sprintf(
-			"rows committed after %s are still in the slot and go with it: choose rows that include them", s.ConfirmedFlushLSN))
+		plan.Warnings = append(plan.Warnings, stillThere)
 		return nil
 	}
 	if plan.Leftover {

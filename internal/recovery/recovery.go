@@ -192,7 +192,7 @@ func (r *Recovery) prepare(ctx context.Context, plan *Plan) error {
 		return err
 	}
 	if plan.CreatePublication {
-		_, err = replication.CreatePublication(ctx, r.conn, r.Config.Postgres.Publication, relay.Table(r.Config), "") // there was a slot
+		_, err = replication.CreatePublication(ctx, r.conn, r.Config.Postgres.Publication, relay.Table(r.Config), relay.Columns(r.Config), "") // there was a slot
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/replication"
 )
@@ -15,10 +16,24 @@ func (r *Relay) undecodable(err error) error {
 	if !ok {
 		return err
 	}
+	if e.TwoPhase() {
+		return r.pipeline.halt(&Halt{
+			Code: ExitHalted, Reason: "the slot decodes prepared transactions (two_phase), and walpost reads what has committed", Detail: e.Error(),
+			Hint: "everything before it is in Kafka and confirmed; " + twoPhaseFix(r.cfg),
+		})
+	}
 	return r.pipeline.halt(&Halt{
 		Code: ExitHalted, Reason: "a message of the replication stream cannot be decoded", Detail: e.Error(),
 		Hint: "everything before it is in Kafka and confirmed; please report this with the version of Postgres",
 	})
+}
+
+// twoPhaseFix is the way to a slot without two_phase.
+func twoPhaseFix(cfg *config.Config) string {
+	if cfg.Outbox.Messages() {
+		return "`walpost drop -c " + cfg.File + "` and `walpost init -c " + cfg.File + "` make a slot without two_phase"
+	}
+	return "`walpost recover -c " + cfg.File + "` makes a slot without two_phase"
 }
 
 // decide tells a failure that connecting again mends from one that only an

@@ -19,7 +19,7 @@ import (
 func (r *Relay) create(ctx context.Context, conn *pgx.Conn) error {
 	limited, cancel := context.WithTimeout(ctx, r.startLook)
 	defer cancel()
-	made, err := replication.CreatePublication(limited, conn, r.cfg.Postgres.Publication, Table(r.cfg), r.cfg.Postgres.Slot)
+	made, err := replication.CreatePublication(limited, conn, r.cfg.Postgres.Publication, Table(r.cfg), Columns(r.cfg), r.cfg.Postgres.Slot)
 	if err != nil {
 		return definite(err)
 	}

@@ -26,28 +26,38 @@ func CreateTable(ctx context.Context, conn *pgx.Conn, table TableName, columns O
 }
 
 // CreatePublication publishes the inserts of the table, through its root when it
-// is partitioned. It reports whether it created; a publication that is there is
+// is partitioned, and its stored generated columns when one of them is in use. It
+// reports whether it created; a publication that is there is
 // not touched, and not judged. Create it before the slot: decoding looks a
 // publication up as of the WAL position it reads (facts: before the slot, or the
 // slot is wedged). firstSlot is the slot that the publication is made for, when there
 // never was one: until FinishPublication it says so. "" leaves no mark.
-func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, table TableName, firstSlot string) (bool, error) {
+func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, table TableName, columns OutboxColumns, firstSlot string) (bool, error) {
 	op := "create publication " + displayName(publication)
 	exists, err := queryBool(ctx, conn, "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", publication)
 	if err != nil {
 		return false, Classify(op, err)
 	}
-	partitioned, err := queryBool(ctx, conn, `SELECT coalesce(bool_or(c.relkind = 'p'), false)
-		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE n.nspname = $1 AND c.relname = $2`, table.Schema, table.Name)
+	options, err := publicationOptions(ctx, conn, table, columns)
 	if err != nil {
 		return false, Classify(op, err)
 	}
-	sql := CreatePublicationSQL(publication, table, partitioned)
+	sql := CreatePublicationSQL(publication, table, options)
 	if firstSlot != "" {
 		sql += "; " + commentSQL(publication, unfinished(firstSlot)) // in one transaction: both or none
 	}
 	return create(ctx, conn, exists, op, sql)
+}
+
+// publicationOptions looks at what the table needs. Before Postgres 18 no publication
+// publishes generated columns.
+func publicationOptions(ctx context.Context, conn *pgx.Conn, table TableName, columns OutboxColumns) (o PublicationOptions, err error) {
+	err = conn.QueryRow(ctx, `SELECT coalesce(bool_or(c.relkind = 'p'), false),
+		current_setting('server_version_num')::int >= 180000 AND coalesce(bool_or(EXISTS (SELECT FROM pg_attribute a
+			WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = 's' AND a.attname = ANY ($3::text[]))), false)
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $1 AND c.relname = $2`, table.Schema, table.Name, columns.Names()).Scan(&o.ViaRoot, &o.Generated)
+	return o, err
 }
 
 // create runs a CREATE unless the object exists. That somebody else created it

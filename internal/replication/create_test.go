@@ -32,7 +32,7 @@ func TestCreateIsIdempotent(t *testing.T) {
 		if err != nil || created != want {
 			t.Fatalf("table: created %v, %v", created, err)
 		}
-		created, err = CreatePublication(ctx, conn, f.names.Publication, f.names.Table, f.names.Slot)
+		created, err = CreatePublication(ctx, conn, f.names.Publication, f.names.Table, debezium(), f.names.Slot)
 		if err != nil || created != want {
 			t.Fatalf("publication: created %v, %v", created, err)
 		}
@@ -70,7 +70,7 @@ func TestDryRunSQLDoesTheSame(t *testing.T) {
 	columns.Key, columns.Timestamp, columns.Partition = `Key"s`, "at", "part"
 	f.Exec(t, `CREATE SCHEMA "My ""Schema"""`,
 		CreateTableSQL(f.names.Table, columns),
-		CreatePublicationSQL(f.names.Publication, f.names.Table, false),
+		CreatePublicationSQL(f.names.Publication, f.names.Table, PublicationOptions{}),
 		CreateSlotSQL(f.names.Slot, false))
 	want := wanted()
 	want.Columns = columns
@@ -139,7 +139,7 @@ func TestCreateRefused(t *testing.T) {
 	f.Exec(t, "INSERT INTO public.outbox VALUES (gen_random_uuid(), 'order', '1', 'created', '{}'), (gen_random_uuid(), 'invoice', '2', 'created', '{}'), (gen_random_uuid(), 'order', '3', 'created', '{}')")
 	relay, ctx := openSQL(t, f.relay), t.Context()
 
-	if _, err := CreatePublication(ctx, relay, f.names.Publication, f.names.Table, ""); KindOf(err) != InsufficientPrivilege {
+	if _, err := CreatePublication(ctx, relay, f.names.Publication, f.names.Table, debezium(), ""); KindOf(err) != InsufficientPrivilege {
 		t.Errorf("publication: %v: %v", KindOf(err), err)
 	}
 	if _, err := CreateTable(ctx, relay, TableName{"nowhere", "outbox"}, debezium()); KindOf(err) != TableMissing {

@@ -76,6 +76,15 @@ func (c OutboxColumns) List() []Needed {
 	return list
 }
 
+// Names gives the columns alone.
+func (c OutboxColumns) Names() []string {
+	names := []string{}
+	for _, n := range c.List() {
+		names = append(names, n.Column)
+	}
+	return names
+}
+
 // CreateTableSQL is the outbox table of Debezium's documentation, with the
 // columns as configured.
 func CreateTableSQL(table TableName, columns OutboxColumns) string {
@@ -90,19 +99,31 @@ func CreateTableSQL(table TableName, columns OutboxColumns) string {
 	return fmt.Sprintf("CREATE TABLE %s (\n%s\n)", table.Quoted(), strings.Join(defs, ",\n"))
 }
 
+// PublicationOptions are what a table needs of its publication.
+type PublicationOptions struct {
+	ViaRoot   bool // it is partitioned
+	Generated bool // a column in use is generated and stored (Postgres 18)
+}
+
 // CreatePublicationSQL publishes inserts only: nothing else is relayed, and an
 // UPDATE or DELETE never fails for want of a replica identity. Without a table it
 // publishes nothing, which is enough for messages.
-func CreatePublicationSQL(publication string, table TableName, partitioned bool) string {
+func CreatePublicationSQL(publication string, table TableName, with PublicationOptions) string {
 	options := "publish = 'insert'"
 	if table.IsZero() {
 		return fmt.Sprintf("CREATE PUBLICATION %s WITH (%s)", Quote(publication), options)
 	}
-	if partitioned {
+	if with.ViaRoot {
 		options += ", publish_via_partition_root = true"
+	}
+	if with.Generated {
+		options += ", " + generatedOption
 	}
 	return fmt.Sprintf("CREATE PUBLICATION %s FOR TABLE %s WITH (%s)", Quote(publication), table.Quoted(), options)
 }
+
+// generatedOption makes a publication publish stored generated columns.
+const generatedOption = "publish_generated_columns = stored"
 
 // CreateSlotSQL is the slot for people who create it by hand. failover needs
 // Postgres 17.

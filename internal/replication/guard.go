@@ -19,6 +19,7 @@ type Guarded struct {
 	Entries     []string // OID in pg_publication_rel, column list and digest of the row filter, for the table and its ancestors
 	Published   bool
 	Logged      bool      // the table's rows are in the WAL: with FOR ALL TABLES Postgres lets it be set unlogged
+	Hidden      []string  // columns in use that are generated, and not published
 	Outside     []Outside // see Table
 }
 
@@ -41,14 +42,21 @@ SELECT coalesce((SELECT oid FROM p), 0), coalesce((SELECT pubinsert FROM p), fal
        coalesce((SELECT oid FROM t), 0), e.entries,
        CASE WHEN e.entries <> '{}' THEN true
             ELSE EXISTS (SELECT FROM pg_publication_tables v WHERE v.pubname = $1 AND v.schemaname = $2 AND v.tablename = $3) END,
-       coalesce((SELECT logged FROM t), false)
+       coalesce((SELECT logged FROM t), false),
+       ARRAY(SELECT a.attname::text FROM pg_attribute a, t WHERE a.attrelid = t.oid AND NOT a.attisdropped AND a.attname = ANY ($4::text[])
+             AND (a.attgenerated NOT IN ('', 's') OR a.attgenerated = 's'
+               AND NOT EXISTS (SELECT FROM pg_publication pub WHERE pub.pubname = $1 AND to_jsonb(pub) ->> 'pubgencols' = 's')
+               AND NOT EXISTS (SELECT FROM pg_publication_rel pr, p WHERE pr.prpubid = p.oid
+                 AND (pr.prrelid = t.oid OR pr.prrelid IN (SELECT pg_partition_ancestors(t.oid)))
+                 AND a.attnum::text = ANY (regexp_split_to_array(to_jsonb(pr) ->> 'prattrs', '[^0-9]+'))))
+             ORDER BY a.attnum)
 FROM e`
 
-// ReadGuarded looks at publication and table. It needs LOGIN only.
-func ReadGuarded(ctx context.Context, conn *pgx.Conn, names Names) (*Guarded, error) {
+// ReadGuarded looks at publication and table, and the columns in use. It needs LOGIN only.
+func ReadGuarded(ctx context.Context, conn *pgx.Conn, names Names, columns OutboxColumns) (*Guarded, error) {
 	var g Guarded
-	err := conn.QueryRow(ctx, guardQuery, names.Publication, names.Table.Schema, names.Table.Name).Scan(
-		&g.Publication, &g.Insert, &g.ViaRoot, &g.Table, &g.Entries, &g.Published, &g.Logged)
+	err := conn.QueryRow(ctx, guardQuery, names.Publication, names.Table.Schema, names.Table.Name, columns.Names()).Scan(
+		&g.Publication, &g.Insert, &g.ViaRoot, &g.Table, &g.Entries, &g.Published, &g.Logged, &g.Hidden)
 	if err == nil && g.Table != 0 {
 		g.Outside, err = readOutside(ctx, conn, g.Table)
 	}
@@ -84,6 +92,8 @@ func (g *Guarded) whole(outbox TableName) error {
 	switch {
 	case !g.Logged:
 		return fmt.Errorf("table %s is unlogged: its rows are not in the WAL", outbox)
+	case len(g.Hidden) > 0:
+		return fmt.Errorf("%s of table %s is generated, and its values are no longer published", displayName(g.Hidden[0]), outbox)
 	case len(g.Outside) > 0:
 		return fmt.Errorf("%s%s", g.Outside[0].words(outbox), notInStream)
 	}

@@ -17,6 +17,7 @@ type Publication struct {
 	Truncate  bool
 	ViaRoot   bool // publish_via_partition_root
 	AllTables bool
+	Generated bool // publish_generated_columns = stored (Postgres 18)
 	Owned     bool // the role is, or belongs to, the owner
 
 	// Unfinished: walpost made it for the slot of these names, and not the slot yet.
@@ -53,7 +54,8 @@ func (p *Publication) Operations() string {
 }
 
 const publicationQuery = `
-SELECT p.oid, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot, p.puballtables, pg_has_role(p.pubowner, 'USAGE'),
+SELECT p.oid, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot, p.puballtables,
+       coalesce(to_jsonb(p) ->> 'pubgencols', '') = 's', pg_has_role(p.pubowner, 'USAGE'),
        coalesce(obj_description(p.oid, 'pg_publication') = $3, false),
        ARRAY(SELECT pr.oid FROM pg_publication_rel pr WHERE pr.prpubid = p.oid AND pr.prrelid = ANY($2::oid[]) ORDER BY pr.oid)
 FROM pg_publication p WHERE p.pubname = $1`
@@ -75,7 +77,7 @@ func readPublication(ctx context.Context, tx pgx.Tx, names Names, table *Table) 
 		ancestors, relatives = table.ancestors, table.relatives
 	}
 	err := tx.QueryRow(ctx, publicationQuery, once, names.Publication, ancestors, unfinished(names.Slot)).Scan(
-		&p.OID, &p.Insert, &p.Update, &p.Delete, &p.Truncate, &p.ViaRoot, &p.AllTables, &p.Owned, &p.Unfinished, &p.Entries,
+		&p.OID, &p.Insert, &p.Update, &p.Delete, &p.Truncate, &p.ViaRoot, &p.AllTables, &p.Generated, &p.Owned, &p.Unfinished, &p.Entries,
 	)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nil is "not there" throughout an Inspection

@@ -30,6 +30,8 @@ type Table struct {
 	grants    []string // pg_class.relacl; nil: nobody but the owner has a right
 	relatives []uint32 // itself, its ancestors and its partitions
 	ancestors []uint32 // itself and its ancestors
+
+	foreignCode []foreignCode // what a DELETE runs of other roles
 }
 
 // TableColumn is one column, in the table's order.
@@ -40,8 +42,11 @@ type TableColumn struct {
 	Type      string // as SQL writes it
 	NotNull   bool
 	Default   string // expression; "" when none
-	Generated bool
+	Generated string // pg_attribute.attgenerated: "" no, s stored, v virtual (Postgres 18)
 }
+
+// generatedStored is the pg_attribute.attgenerated of a column whose value is stored.
+const generatedStored = "s"
 
 // Partitioned says that rows live in partitions, and are published through the
 // root only with publish_via_partition_root.
@@ -88,7 +93,7 @@ WHERE n.nspname = $1 AND c.relname = $2`
 
 const columnsQuery = `
 SELECT a.attname, a.atttypid, a.atttypmod, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-       CASE WHEN a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), '') ELSE '' END, a.attgenerated <> ''
+       CASE WHEN a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), '') ELSE '' END, a.attgenerated::text
 FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`
 
@@ -111,6 +116,9 @@ func readTable(ctx context.Context, tx pgx.Tx, name TableName) (*Table, error) {
 	if t.Columns, err = pgx.CollectRows(rows, pgx.RowToStructByPos[TableColumn]); err != nil {
 		return nil, err
 	}
-	t.Outside, err = readOutside(ctx, tx, t.OID)
+	if t.Outside, err = readOutside(ctx, tx, t.OID); err != nil {
+		return nil, err
+	}
+	t.foreignCode, err = readForeignCode(ctx, tx, t.OID)
 	return &t, err
 }

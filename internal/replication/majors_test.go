@@ -38,7 +38,7 @@ func TestMajors(t *testing.T) {
 			if _, err := CreateTable(t.Context(), owner, names.Table, debezium()); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := CreatePublication(t.Context(), owner, names.Publication, names.Table, ""); err != nil {
+			if _, err := CreatePublication(t.Context(), owner, names.Publication, names.Table, debezium(), ""); err != nil {
 				t.Fatal(err)
 			}
 			slot, err := CreateSlot(t.Context(), conn, names.Slot, want.Failover)

@@ -33,7 +33,7 @@ func TestMessagesNeedNoPublicationButRowsDo(t *testing.T) {
 					'proto_version', '1', 'publication_names', 'p', 'messages', 'true')`, pgx.QueryExecModeSimpleProtocol).Scan(&kinds)
 				return kinds, err
 			}
-			exec(CreatePublicationSQL("p", TableName{}, false))
+			exec(CreatePublicationSQL("p", TableName{}, PublicationOptions{}))
 			exec(CreateSlotSQL("s", false))
 			exec("DROP PUBLICATION p")
 			exec("SELECT pg_logical_emit_message(true, 'outbox', '{}')")

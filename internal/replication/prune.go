@@ -84,16 +84,32 @@ func linePointer(block int64) string { return fmt.Sprintf("(%d,0)", block) }
 // Delete deletes the rows of the batch that are as they were. A row in the place of
 // one that is gone was written by another transaction: those that wrote the batch
 // had ended when it was read. The caller has seen the slot confirmed up to its LSN.
+// Nothing is deleted where that would run code of the owner of a foreign table.
 func (p Pruning) Delete(ctx context.Context, conn *pgx.Conn, b PruneBatch) (int64, error) {
 	op := "prune " + p.rows().String()
 	from, err := ReadFrom(ctx, conn, p.rows())
 	if err != nil {
 		return 0, err
 	}
-	tag, err := conn.Exec(ctx, "DELETE FROM "+from+" r WHERE ctid = ANY ($1::text::tid[]) AND xmin = ANY ($2::text::xid[])"+
-		" AND (tableoid, ctid) IN (SELECT * FROM unnest($3::text::oid[], $1::text::tid[])) AND "+p.old("$4"),
-		b.tids, b.xmins, b.tables, p.After.Seconds())
-	return tag.RowsAffected(), Classify(op, err)
+	var deleted int64
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		// The lock of a DELETE, which CREATE TRIGGER and CREATE RULE wait for.
+		if _, err := tx.Exec(ctx, "LOCK TABLE "+from+" IN ROW EXCLUSIVE MODE"); err != nil {
+			return err
+		}
+		if err := refuseForeignCode(ctx, tx, p.rows()); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, "DELETE FROM "+from+" r WHERE ctid = ANY ($1::text::tid[]) AND xmin = ANY ($2::text::xid[])"+
+			" AND (tableoid, ctid) IN (SELECT * FROM unnest($3::text::oid[], $1::text::tid[])) AND "+p.old("$4"),
+			b.tids, b.xmins, b.tables, p.After.Seconds())
+		deleted = tag.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return 0, Classify(op, err)
+	}
+	return deleted, nil
 }
 
 // old is the condition on a row's age; the parameter is in seconds.
@@ -110,6 +126,9 @@ func (i *Inspection) pruneRequirements(p *Pruning) []Requirement {
 	const name = "prune"
 	if p == nil {
 		return nil
+	}
+	if r := i.foreignCodeRequirement(p); r != nil {
+		return []Requirement{*r}
 	}
 	grant := fmt.Sprintf("GRANT SELECT, DELETE ON %s TO %s", p.Table.Quoted(), Quote(i.Role.Name))
 	switch column := i.Table.Column(p.TimeColumn); {

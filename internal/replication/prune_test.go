@@ -120,3 +120,43 @@ func TestPruneRequirements(t *testing.T) {
 		}
 	}
 }
+
+// `check` names what a DELETE would run of the table's owner, also on a partition; with
+// drop_partitions only what the default partition has, from which rows are deleted.
+func TestRow82_CodeOfTheOwner(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.Exec(t, "CREATE TABLE outbox (id uuid, aggregatetype text, aggregateid text, type text, payload jsonb, created_at timestamptz) PARTITION BY RANGE (created_at)",
+		"CREATE TABLE outbox_old PARTITION OF outbox FOR VALUES FROM ('2018-01-01') TO ('2019-01-01')", "CREATE TABLE outbox_rest PARTITION OF outbox DEFAULT",
+		"CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
+		"CREATE TRIGGER writes BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION note()",
+		"SELECT pg_create_logical_replication_slot('"+f.names.Slot+"', 'pgoutput')", "GRANT SELECT, DELETE ON outbox TO "+f.role)
+	judge := func(p Pruning) Requirement {
+		p.Table = f.names.Table
+		return f.inspect(t).pruneRequirements(&p)[0]
+	}
+	if got := judge(Pruning{}); got.State != OK {
+		t.Errorf("a trigger on INSERT: %+v", got)
+	}
+	f.Exec(t, "CREATE TRIGGER deletes BEFORE DELETE ON outbox_old FOR EACH ROW EXECUTE FUNCTION note()")
+	if got := judge(Pruning{}); got.State != Failed || got.Exit != exitNone || !strings.Contains(got.Detail, "trigger deletes of public.outbox_old") ||
+		!strings.Contains(got.Fix, "OWNER TO") {
+		t.Errorf("a trigger of a partition: %+v", got)
+	}
+	f.Exec(t, "ALTER TABLE outbox OWNER TO "+f.role, "ALTER TABLE outbox_rest OWNER TO "+f.role)
+	if got := judge(Pruning{Partitions: true}); got.State != OK {
+		t.Errorf("with drop_partitions: %+v", got)
+	}
+	f.Exec(t, "CREATE TRIGGER deletes BEFORE DELETE ON outbox_rest FOR EACH ROW EXECUTE FUNCTION note()")
+	if got := judge(Pruning{Partitions: true}); got.State != OK {
+		t.Errorf("with drop_partitions, all owned: %+v", got)
+	}
+	f.Exec(t, "ALTER TABLE outbox_rest OWNER TO postgres")
+	if got := judge(Pruning{Partitions: true}); got.State != Failed || !strings.Contains(got.Detail, "trigger deletes of public.outbox_rest") || strings.Contains(got.Detail, "outbox_old") {
+		t.Errorf("a trigger of the default partition: %+v", got)
+	}
+	f.Exec(t, "ALTER TABLE outbox_rest OWNER TO "+f.role, "ALTER TABLE outbox_old OWNER TO "+f.role)
+	if got := judge(Pruning{}); got.State != OK {
+		t.Errorf("owned: %+v", got)
+	}
+}

@@ -35,6 +35,14 @@ func (i *Inspection) slotRequirements(want Wanted) []Requirement {
 	if s.Making() {
 		return i.unfinishedRequirements(want)
 	}
+	if s.TwoPhase {
+		fix := "walpost recover -c FILE makes a slot without it"
+		if i.Names.Table.IsZero() {
+			fix = "walpost drop -c FILE; then walpost init -c FILE, which begins anew"
+		}
+		return []Requirement{failed(exitRequirement, "two_phase", fix,
+			"slot %s decodes prepared transactions (two_phase), and walpost reads what has committed: the first PREPARE TRANSACTION would end the stream", s.Name)}
+	}
 	list := append([]Requirement{i.slotState()}, i.slotWarnings(want)...)
 	if i.Publication != nil && i.Publication.Unfinished {
 		list = append(list, i.unfinishedRequirements(want)...)
@@ -93,9 +101,6 @@ func (i *Inspection) slotWarnings(want Wanted) []Requirement {
 			fix = "postgres.failover: false (failover slots need Postgres 17)"
 		}
 		list = append(list, warning("failover", fix, "postgres.failover is true, but slot %s is not a failover slot", s.Name))
-	}
-	if s.TwoPhase {
-		list = append(list, warning("two_phase", "make a slot without two_phase", "slot %s decodes prepared transactions, which walpost does not ask for", s.Name))
 	}
 	if t := i.Server.IdleSlotTimeout; t > 0 {
 		list = append(list, warning("idle_replication_slot_timeout", "ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf()",

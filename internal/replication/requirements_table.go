@@ -67,9 +67,8 @@ func (i *Inspection) columnRequirements(want Wanted) []Requirement {
 			faults = append(faults, failed(exit, "column "+displayName(n.Column),
 				fmt.Sprintf("change outbox.%s, or add the column to %s", n.Part, i.Names.Table),
 				"%s has no such column, which outbox.%s names; it has %s", i.Names.Table, n.Part, i.Table.columnNames()))
-		case c.Generated && i.Server.Major < 18:
-			faults = append(faults, failed(exit, "column "+displayName(n.Column), "use a column that is stored by INSERT",
-				"is generated, and Postgres %d does not publish generated columns", i.Server.Major))
+		case i.neverPublished(c):
+			faults = append(faults, i.neverPublishedRequirement(c))
 		default:
 			names = append(names, displayName(c.Name)+" "+c.Type)
 		}
@@ -88,6 +87,42 @@ func (i *Inspection) columnRequirements(want Wanted) []Requirement {
 	return append(present, faults...)
 }
 
+// neverPublished reports whether no publication can publish the column.
+func (i *Inspection) neverPublished(c *TableColumn) bool {
+	return c.Generated != "" && (i.Server.Major < 18 || c.Generated != generatedStored)
+}
+
+// neverPublishedRequirement stops `run` also with an existing slot: the stream has not
+// had the column since it is generated.
+func (i *Inspection) neverPublishedRequirement(c *TableColumn) Requirement {
+	name := "column " + displayName(c.Name)
+	if i.Server.Major < 18 {
+		return failed(exitRequirement, name, "use a column that is stored by INSERT",
+			"is generated, and Postgres %d does not publish generated columns", i.Server.Major)
+	}
+	return failed(exitRequirement, name, "use a column that is stored by INSERT, or GENERATED ALWAYS AS (…) STORED",
+		"is a virtual generated column, and Postgres publishes only stored ones")
+}
+
+// publicationOptions are what the table needs of its publication, as it is now.
+func (i *Inspection) publicationOptions(columns OutboxColumns) (o PublicationOptions) {
+	if i.Table == nil {
+		return o
+	}
+	o.ViaRoot = i.Table.Partitioned()
+	for _, name := range columns.Names() {
+		if c := i.Table.Column(name); c != nil && c.Generated == generatedStored && i.Server.Major >= 18 {
+			o.Generated = true
+		}
+	}
+	return o
+}
+
+// CreatePublicationSQL is the publication that the table needs as it is now.
+func (i *Inspection) CreatePublicationSQL(columns OutboxColumns) string {
+	return CreatePublicationSQL(i.Names.Publication, i.Names.Table, i.publicationOptions(columns))
+}
+
 func (t *Table) columnNames() string {
 	var names []string
 	for _, c := range t.Columns {
@@ -99,7 +134,7 @@ func (t *Table) columnNames() string {
 func (i *Inspection) publicationRequirement(want Wanted) Requirement {
 	const name = "publication"
 	p := displayName(i.Names.Publication)
-	sql := CreatePublicationSQL(i.Names.Publication, i.Names.Table, i.Table != nil && i.Table.Partitioned())
+	sql := i.CreatePublicationSQL(want.Columns)
 	messages := i.Names.Table.IsZero()
 	mayCreate := i.Role.Superuser || (i.Role.CreateInDatabase || !i.knows(askRole)) && (messages || i.Table != nil && i.Table.Owned)
 	switch {
@@ -177,16 +212,33 @@ func (i *Inspection) publishedRows(want Wanted) []Requirement {
 			list = append(list, failed(exitHalted, "row filter", again,
 				"publication %s hides rows of %s: WHERE %s", displayName(i.Names.Publication), p.Table, p.Filter))
 		}
-		var hidden []string
-		for _, n := range want.Columns.List() {
-			if p.Columns != nil && i.Table.Column(n.Column) != nil && !slices.Contains(p.Columns, n.Column) {
-				hidden = append(hidden, displayName(n.Column))
-			}
-		}
+		hidden, generated := i.hiddenColumns(p, want.Columns)
 		if len(hidden) > 0 {
 			list = append(list, failed(exitHalted, "column list", again,
 				"publication %s does not publish %s of %s", displayName(i.Names.Publication), strings.Join(hidden, ", "), p.Table))
 		}
+		if len(generated) > 0 {
+			list = append(list, failed(exitHalted, "generated columns",
+				"ALTER PUBLICATION "+Quote(i.Names.Publication)+" SET ("+generatedOption+"); then walpost recover -c FILE",
+				"publication %s does not publish %s of %s, which is generated", displayName(i.Names.Publication), strings.Join(generated, ", "), p.Table))
+		}
 	}
 	return list
+}
+
+// hiddenColumns are the columns in use that the publication does not publish: those
+// that a column list leaves out, and those that an option leaves out.
+func (i *Inspection) hiddenColumns(p PublishedTable, columns OutboxColumns) (listed, generated []string) {
+	for _, name := range columns.Names() {
+		c := i.Table.Column(name)
+		if p.Columns == nil || c == nil || slices.Contains(p.Columns, name) || i.neverPublished(c) {
+			continue
+		}
+		if c.Generated != "" && !i.Publication.Generated {
+			generated = append(generated, displayName(name))
+		} else {
+			listed = append(listed, displayName(name))
+		}
+	}
+	return listed, generated
 }

@@ -93,9 +93,11 @@ func faults() map[string]fault {
 			"CREATE PUBLICATION $NAME FOR TABLE public.outbox_0 WITH (publish_via_partition_root = true)", "SELECT pg_create_logical_replication_slot('$NAME', 'pgoutput')",
 		}, name: "published table", state: Failed, exit: 4, detail: "is not in publication"},
 
-		"role":           {sql: []string{"ALTER ROLE $ROLE NOREPLICATION"}, name: "role", state: Failed, exit: 3, detail: "no REPLICATION", fix: "ALTER ROLE"},
-		"sslmode":        {want: func(w *Wanted) { w.TLS = TLSRequire }, name: "sslmode", state: Warning, detail: "not authenticated", fix: "verify-full"},
-		"physical slot":  {init: withoutSlot, sql: []string{"SELECT pg_create_physical_replication_slot('$NAME')"}, name: "slot", state: Failed, exit: 3, detail: "is physical"},
+		"role":          {sql: []string{"ALTER ROLE $ROLE NOREPLICATION"}, name: "role", state: Failed, exit: 3, detail: "no REPLICATION", fix: "ALTER ROLE"},
+		"sslmode":       {want: func(w *Wanted) { w.TLS = TLSRequire }, name: "sslmode", state: Warning, detail: "not authenticated", fix: "verify-full"},
+		"physical slot": {init: withoutSlot, sql: []string{"SELECT pg_create_physical_replication_slot('$NAME')"}, name: "slot", state: Failed, exit: 3, detail: "is physical"},
+		"two_phase": {init: withoutSlot, sql: []string{"SELECT pg_create_logical_replication_slot('$NAME', 'pgoutput', false, true)"},
+			name: "two_phase", state: Failed, exit: 3, detail: "decodes prepared transactions", fix: "walpost recover -c FILE"},
 		"foreign plugin": {init: withoutSlot, sql: []string{"SELECT pg_create_logical_replication_slot('$NAME', 'test_decoding')"}, name: "slot", state: Failed, exit: 3, detail: "plugin test_decoding"},
 	}
 }
@@ -143,7 +145,7 @@ func TestFirstStartCreates(t *testing.T) {
 	if start := JudgeStart(f.inspect(t).Requirements(wanted())); start != nil {
 		t.Error(start)
 	}
-	if _, err := CreatePublication(t.Context(), openSQL(t, f.relay), f.names.Publication, f.names.Table, ""); err != nil {
+	if _, err := CreatePublication(t.Context(), openSQL(t, f.relay), f.names.Publication, f.names.Table, debezium(), ""); err != nil {
 		t.Error(err)
 	}
 }
@@ -206,7 +208,7 @@ func TestLostSlot(t *testing.T) {
 	t.Parallel()
 	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{"max_slot_wal_keep_size": "1MB"}})
 	if err := server.Exec(t.Context(), "postgres", CreateTableSQL(TableName{"public", "outbox"}, debezium()),
-		CreatePublicationSQL("p", TableName{"public", "outbox"}, false), CreateSlotSQL("s", false),
+		CreatePublicationSQL("p", TableName{"public", "outbox"}, PublicationOptions{}), CreateSlotSQL("s", false),
 		// Two segments on, what the slot needs is more than 1 MB behind.
 		"SELECT pg_switch_wal()", "CREATE TABLE public.a ()", "SELECT pg_switch_wal()", "CREATE TABLE public.b ()", "SELECT pg_switch_wal()",
 		"CHECKPOINT"); err != nil {

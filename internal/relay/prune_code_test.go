@@ -1,0 +1,72 @@
+package relay_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
+)
+
+// pruneAs is a relay with outbox.prune that connects as a role of its own, which may
+// delete from the outbox. The outbox is another role's, as far as ddl says so.
+func pruneAs(t *testing.T, ddl ...string) (b *bench, role string) {
+	t.Helper()
+	db := stack.Database(t)
+	db.Exec(t, relaytest.OutboxDDL)
+	role = stack.Name(t)
+	db.Exec(t, "CREATE ROLE "+role+" LOGIN REPLICATION", "CREATE ROLE "+role+"_app",
+		"ALTER TABLE outbox OWNER TO "+role+"_app", "GRANT SELECT, DELETE ON outbox TO "+role)
+	for _, sql := range ddl {
+		db.Exec(t, strings.ReplaceAll(sql, "ROLE", role))
+	}
+	admin := db.URL
+	db.URL = db.Server.URLFor(role, "", db.Name)
+	b = newBenchOn(t, db, stack.Kafka(t), prunes)
+	b.db.URL = admin
+	db.Exec(t, "CREATE PUBLICATION "+b.cfg.Postgres.Publication+" FOR TABLE outbox WITH (publish = 'insert')",
+		"SELECT pg_create_logical_replication_slot('"+b.cfg.Postgres.Slot+"', 'pgoutput')")
+	return b, role
+}
+
+// deletesAs notes as which role a deletion runs it.
+var deletesAs = []string{
+	"CREATE TABLE ran (as_role text)", "GRANT INSERT ON ran TO PUBLIC",
+	"CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.ran VALUES (current_user); RETURN OLD; END'",
+}
+
+// What the owner of the outbox attached to a DELETE does not run as the relay's role,
+// which has REPLICATION: nothing is deleted, prune_failed names it, records are
+// published all the same. Without it, or where the relay owns the table, rows go.
+func TestRow82_PruneRunsNoCodeOfTheOwner(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ sql, says, undo string }{
+		"row trigger":       {"CREATE TRIGGER spy BEFORE DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION note()", "trigger spy of public.outbox", "ALTER TABLE outbox DISABLE TRIGGER spy"},
+		"statement trigger": {"CREATE TRIGGER spy AFTER INSERT OR DELETE ON outbox FOR EACH STATEMENT EXECUTE FUNCTION note()", "trigger spy of public.outbox", "DROP TRIGGER spy ON outbox"},
+		"rule":              {"CREATE RULE spy AS ON DELETE TO outbox DO ALSO INSERT INTO ran VALUES (current_user)", "rule spy of public.outbox", "DROP RULE spy ON outbox"},
+		"rule instead":      {"CREATE RULE spy AS ON DELETE TO outbox DO INSTEAD NOTHING", "rule spy of public.outbox", "ALTER TABLE outbox DISABLE RULE spy"},
+		"owned":             {"CREATE TRIGGER spy BEFORE DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION note()", "trigger spy of public.outbox", "ALTER TABLE outbox OWNER TO ROLE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, role := pruneAs(t, append(slices.Clone(deletesAs), tc.sql)...)
+			b.start(t)
+			b.db.Exec(t, relaytest.Insert("k", 1))
+			b.until(t, "prune_failed with the words", func() bool {
+				return slices.ContainsFunc(b.relay.Report("").Conditions, func(c relay.Condition) bool {
+					return c.Name == relay.ConditionPrune && strings.Contains(c.Hint, tc.says) && strings.Contains(c.Hint, role)
+				})
+			})
+			b.consume(t, b.topic, 1)
+			if left := b.texts(t, "SELECT id FROM outbox"); len(left) != 1 {
+				t.Errorf("%d rows are left, want 1", len(left))
+			}
+			if ran := b.texts(t, "SELECT as_role FROM ran WHERE as_role = '"+role+"'"); len(ran) != 0 {
+				t.Errorf("ran as %v", ran)
+			}
+			b.db.Exec(t, strings.ReplaceAll(tc.undo, "ROLE", role))
+			b.until(t, "the row to be deleted", func() bool { return len(b.texts(t, "SELECT id FROM outbox")) == 0 })
+		})
+	}
+}

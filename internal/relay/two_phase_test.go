@@ -1,0 +1,47 @@
+package relay_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
+)
+
+// A slot that decodes prepared transactions from one connection of the relay to its
+// next halts it, with what came before delivered; the next start refuses it. Both name
+// the way out.
+func TestRow80_SlotThatBecomesTwoPhase(t *testing.T) {
+	t.Parallel()
+	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: 18, Settings: map[string]string{"max_prepared_transactions": "5"}})
+	db := ownDatabase(t, server, relaytest.OutboxDDL)
+	b := newBenchOn(t, db, stack.Kafka(t))
+	b.start(t)
+	db.Exec(t, relaytest.Insert("k", 1))
+	b.confirmed(t)
+	session, err := relay.Target(b.cfg).Replication(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close(t.Context())
+	b.until(t, "the slot to be altered between two connections", func() bool {
+		db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+b.cfg.Postgres.Slot+"' AND active")
+		_, err := session.Exec(t.Context(), "ALTER_REPLICATION_SLOT "+b.cfg.Postgres.Slot+" (TWO_PHASE true)").ReadAll()
+		return err == nil
+	})
+	db.Exec(t, relaytest.Insert("k", 2), "BEGIN", relaytest.Insert("k", 3), "PREPARE TRANSACTION 'p'")
+	err = b.wait(t)
+	for _, words := range []string{"two_phase", "Begin Prepare", "walpost recover -c"} {
+		if relay.ExitCode(err) != relay.ExitHalted || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "please report") {
+			t.Errorf("ended with %v, want %q", err, words)
+		}
+	}
+	if got := numbers(b.consume(t, b.topic, 2)); !slices.Equal(got, []int{1, 2}) {
+		t.Errorf("published %v", got)
+	}
+	b.refused(t, relay.ExitRequirement, "two_phase", "walpost recover -c FILE")
+	db.Exec(t, "ROLLBACK PREPARED 'p'")
+}
