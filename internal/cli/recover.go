@@ -21,6 +21,7 @@ import (
 type recoverFlags struct {
 	dryRun, yes, force, all  bool
 	since, afterID, timeName string
+	timestamp                stampFlag
 }
 
 func newRecover(s *streams) *cobra.Command {
@@ -48,6 +49,7 @@ Rows that are not in the table any more cannot be published.`,
 	flags.StringVar(&f.afterID, "after-id", "", "rows with a greater `id`, for ids that rise")
 	flags.BoolVar(&f.all, "all", false, "every row of the table")
 	flags.StringVar(&f.timeName, "time-column", "", "`column` with the time of a row, for --since and the order (default outbox.timestamp)")
+	f.timestamp.define(flags)
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would be done, and do nothing")
 	flags.BoolVar(&f.yes, "yes", false, "do not ask")
 	flags.BoolVar(&f.force, "force", false, "also where the slot looks healthy")
@@ -85,7 +87,7 @@ func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recove
 	if err != nil {
 		return err
 	}
-	r, err := recovery.Open(ctx, recovery.Options{Config: cfg, Rows: rows, Force: f.force, Log: log})
+	r, err := recovery.Open(ctx, recovery.Options{Config: cfg, Rows: rows, Force: f.force, StampNow: f.timestamp.now, Log: log})
 	if err != nil {
 		return err
 	}
@@ -95,7 +97,7 @@ func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recove
 		return err
 	}
 	out := newPrinter(s.out)
-	out.plan(plan, cfg)
+	out.plan(plan, cfg, f.timestamp.now)
 	if f.dryRun || out.err != nil {
 		return out.err
 	}
@@ -138,7 +140,7 @@ func recoverFailed(err error, plan *recovery.Plan, rows recovery.Selection) erro
 }
 
 // plan shows what was found and what will be done.
-func (p *printer) plan(plan *recovery.Plan, cfg *config.Config) {
+func (p *printer) plan(plan *recovery.Plan, cfg *config.Config, stampNow bool) {
 	p.line("slot %s %s", plan.Slot, plan.Found)
 	if plan.Leftover {
 		p.line("slot %s is left over from a recovery that was interrupted: it will be dropped", plan.Temporary)
@@ -161,7 +163,7 @@ func (p *printer) plan(plan *recovery.Plan, cfg *config.Config) {
 	p.line("  create slot %s", plan.Temporary)
 	p.line("  publish the rows that were committed before it, and wait until Kafka has acknowledged all of them")
 	p.line("  %s to %s", handOver(plan), plan.Temporary)
-	p.line("rows that were published before come again, with the same id%s", againWith(cfg))
+	p.line("rows that were published before come again, with the same id%s", againWith(cfg, stampNow))
 	for _, w := range plan.Warnings {
 		p.line("%s", p.paint(doubt, "warning: "+w))
 	}
@@ -175,8 +177,8 @@ func handOver(plan *recovery.Plan) string {
 	return "drop slot " + plan.Slot + ", and give its name"
 }
 
-func againWith(cfg *config.Config) string {
-	if cfg.Outbox.Timestamp == "" {
+func againWith(cfg *config.Config, stampNow bool) string {
+	if cfg.Outbox.Timestamp == "" || stampNow {
 		return ", and the time of publishing for a timestamp"
 	}
 	return ""

@@ -24,6 +24,7 @@ type replayFlags struct {
 	partitions  []int32
 	toTopic     string
 	rate        float64
+	timestamp   stampFlag
 	dryRun, yes bool
 }
 
@@ -83,6 +84,7 @@ func (f *replayFlags) define(cmd *cobra.Command) {
 	flags.Int32SliceVar(&f.partitions, "partition", nil, "this `partition` of the topic only; may be repeated")
 	flags.StringVar(&f.toTopic, "to-topic", "", "`topic` to publish to (default for rows: the topic of each)")
 	flags.Float64Var(&f.rate, "rate", 0, "at most so many records a second; 0: no limit")
+	f.timestamp.define(flags)
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would be done, and do nothing")
 	flags.BoolVar(&f.yes, "yes", false, "do not ask")
 }
@@ -107,7 +109,7 @@ func (f *replayFlags) options(cmd *cobra.Command, cfg *config.Config) (o recover
 		return o, usage("--rate %v: want records a second, or 0 for no limit", f.rate)
 	}
 	o = recovery.ReplayOptions{
-		Config: cfg, Rows: f.rows, Topic: f.topic, ToTopic: f.toTopic, Rate: f.rate,
+		Config: cfg, Rows: f.rows, Topic: f.topic, ToTopic: f.toTopic, Rate: f.rate, StampNow: f.timestamp.now,
 		Records: recovery.Records{FirstOffset: f.firstOffset, LastOffset: f.lastOffset, Partitions: f.partitions},
 	}
 	now := time.Now()

@@ -117,6 +117,35 @@ func atController[T any](ctx context.Context, c *Client, ask func(*session) (T, 
 
 // createTopics sends one request, and gives what became of each topic by its name.
 func (s *session) createTopics(ctx context.Context, specs []Spec, validateOnly bool) (map[string]*sarama.TopicError, error) {
+	res, err := s.askToCreate(ctx, specs, validateOnly)
+	if err != nil {
+		return nil, err
+	}
+	return res.TopicErrors, nil
+}
+
+// Foresee is the topic as the cluster would make it, with the cluster's defaults. Its
+// Config is nil where the cluster does not tell: no right, or it would not make it.
+func (c *Client) Foresee(ctx context.Context, s Spec) (Topic, error) {
+	t := Topic{Name: s.Name}
+	res, err := c.session.askToCreate(ctx, []Spec{s}, true)
+	if err != nil {
+		return t, c.session.explain("describe topics", err)
+	}
+	result := res.TopicResults[s.Name]
+	if result == nil || len(result.Configs) == 0 {
+		return t, nil
+	}
+	t.Config = make(map[string]string, len(result.Configs))
+	for name, setting := range result.Configs {
+		if setting.Value != nil {
+			t.Config[name] = *setting.Value
+		}
+	}
+	return t, nil
+}
+
+func (s *session) askToCreate(ctx context.Context, specs []Spec, validateOnly bool) (*sarama.CreateTopicsResponse, error) {
 	details := map[string]*sarama.TopicDetail{}
 	for _, spec := range specs {
 		detail := &sarama.TopicDetail{NumPartitions: spec.Partitions, ReplicationFactor: spec.ReplicationFactor, ConfigEntries: map[string]*string{}}
@@ -126,11 +155,7 @@ func (s *session) createTopics(ctx context.Context, specs []Spec, validateOnly b
 		details[spec.Name] = detail
 	}
 	req := sarama.NewCreateTopicsRequest(Version(), details, ProduceTimeout, validateOnly)
-	res, err := await(ctx, func() (*sarama.CreateTopicsResponse, error) { return s.broker.CreateTopics(req) })
-	if err != nil {
-		return nil, err
-	}
-	return res.TopicErrors, nil
+	return await(ctx, func() (*sarama.CreateTopicsResponse, error) { return s.broker.CreateTopics(req) })
 }
 
 // controller opens a session to the broker that the metadata names.

@@ -191,6 +191,10 @@ func (j *judge) times() {
 		return
 	}
 	const day = 24 * time.Hour
+	if keeps, known := j.topic.Keeps(); known && keeps < day {
+		j.find(Warning, j.alter(Retention, strconv.FormatInt(7*day.Milliseconds(), 10)),
+			"retention.ms is %d, counted from %s: what waits longer than %v in an outage may be deleted soon after it is published", keeps.Milliseconds(), j.stamp(), keeps)
+	}
 	if ms, known := j.topic.Number(TimestampBefore); known && ms < day.Milliseconds() {
 		j.find(Warning, j.alter(TimestampBefore, strconv.FormatInt(math.MaxInt64, 10)),
 			"message.timestamp.before.max.ms is %d: a backlog older than %v is refused", ms, milliseconds(ms))
@@ -199,6 +203,14 @@ func (j *judge) times() {
 		j.find(Warning, j.alter(TimestampAfter, strconv.FormatInt(time.Hour.Milliseconds(), 10)),
 			"message.timestamp.after.max.ms is %d: records are refused when Postgres' clock is more than %v ahead of the broker's", ms, milliseconds(ms))
 	}
+}
+
+// stamp words what time records have.
+func (j *judge) stamp() string {
+	if j.want.ColumnTime {
+		return "outbox.timestamp"
+	}
+	return "the commit"
 }
 
 // milliseconds is a duration of a setting; the longest stands for "no limit".

@@ -3,6 +3,8 @@ package kafka
 import (
 	"context"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -15,6 +17,7 @@ const (
 	TimestampType     = "message.timestamp.type"
 	TimestampBefore   = "message.timestamp.before.max.ms" // since Kafka 3.6
 	TimestampAfter    = "message.timestamp.after.max.ms"  // since Kafka 3.6
+	Retention         = "retention.ms"
 )
 
 // Topic is what the cluster says of a topic.
@@ -52,11 +55,22 @@ func (t *Topic) Number(key string) (int64, bool) {
 	return n, err == nil
 }
 
+// Keeps is how long the topic keeps a record, counted from the record's own time.
+// False: for ever, not known, or counted from when it was appended.
+func (t *Topic) Keeps() (time.Duration, bool) {
+	ms, known := t.Number(Retention)
+	policy := t.Config[CleanupPolicy] // "": of a topic to be made, whose default is delete
+	if !known || ms < 0 || t.Config[TimestampType] == "LogAppendTime" || policy != "" && !strings.Contains(policy, "delete") {
+		return 0, false
+	}
+	return milliseconds(ms), true
+}
+
 // Describe asks for topics by name, in that order. Settings that this principal
 // may not read are left out.
 func (c *Client) Describe(ctx context.Context, names ...string) ([]Topic, error) {
 	return c.describe(ctx, names, []string{
-		MaxMessageBytes, MinInsyncReplicas, CleanupPolicy, TimestampType, TimestampBefore, TimestampAfter,
+		MaxMessageBytes, MinInsyncReplicas, CleanupPolicy, TimestampType, TimestampBefore, TimestampAfter, Retention,
 	})
 }
 

@@ -92,8 +92,9 @@ func TestRequirementsOfTopics(t *testing.T) {
 	skewed := create(".skewed", map[string]string{kafka.TimestampAfter: "1000"})
 	narrow := create(".narrow.DLT", nil)
 	recent := create(".recent", map[string]string{kafka.TimestampBefore: "3600000"})
+	brief := create(".brief", map[string]string{kafka.Retention: "3600000"})
 	want := kafka.Wanted{
-		Topics: []string{good, small, strict, compacted, logtime, skewed, recent, name + ".missing"}, DeadLetters: []string{good + ".DLT", good, narrow},
+		Topics: []string{good, small, strict, compacted, logtime, skewed, recent, brief, name + ".missing"}, DeadLetters: []string{good + ".DLT", good, narrow},
 		Keyless: true, ColumnTime: true,
 	}
 	list := kafka.Requirements(t.Context(), o, want)
@@ -107,6 +108,7 @@ func TestRequirementsOfTopics(t *testing.T) {
 	wantRequirement(t, list, "topic "+compacted, kafka.Failed, "every record without a key", "outbox.key")
 	wantRequirement(t, list, "topic "+logtime, kafka.Warning, "LogAppendTime")
 	wantRequirement(t, list, "topic "+recent, kafka.Warning, "older than 1h0m0s is refused")
+	wantRequirement(t, list, "topic "+brief, kafka.Warning, "retention.ms is 3600000, counted from outbox.timestamp", "kafka-configs.sh", "retention.ms=604800000")
 	wantRequirement(t, list, "topic "+skewed, kafka.Warning, "more than 1s ahead")
 	wantRequirement(t, list, "topic "+name+".missing", kafka.Failed, "walpost init", "kafka-topics.sh", name+".missing")
 	wantRequirement(t, list, "dead letter topic "+good+".DLT", kafka.Failed, "does not exist")
@@ -123,6 +125,8 @@ func TestRequirementsOfTopics(t *testing.T) {
 	useless := kafka.Requirements(t.Context(), o, want)
 	wantRequirement(t, useless, "topic "+name+".missing", kafka.Failed, "refuses every record", "kafka.topics.config: {min.insync.replicas: 1}")
 	wantRequirement(t, useless, "topic "+name+".missing", kafka.Warning, "max.message.bytes is 1000", "kafka.topics.config: {max.message.bytes: ")
+	spec.Config = map[string]string{kafka.Retention: "60000"}
+	wantRequirement(t, kafka.Requirements(t.Context(), o, want), "topic "+name+".missing", kafka.Warning, "retention.ms is 60000", "kafka.topics.config: {retention.ms: ")
 	spec.ReplicationFactor, spec.Config = 3, nil
 	wantRequirement(t, kafka.Requirements(t.Context(), o, want), "topic "+name+".missing", kafka.Failed, "cannot be created", "kafka.topics.replication_factor")
 	if found := must(client.Describe(t.Context(), name+".missing")); found[0].Exists {
@@ -222,4 +226,27 @@ func frozen(t *testing.T, pid int) bool {
 func topic(t *testing.T) string {
 	t.Helper()
 	return strings.ReplaceAll(stack.Name(t), "_", ".")
+}
+
+// Retention counts from a record's time, so one that is shorter than an outage deletes
+// what waited. Topics where nothing counts from it are let be.
+func TestRow118_RetentionShorterThanAnOutage(t *testing.T) {
+	o, name := plain(t), topic(t)
+	client := connect(t, o)
+	for suffix, tc := range map[string]struct {
+		config map[string]string
+		state  kafka.State
+		says   []string
+	}{
+		".short":     {map[string]string{kafka.Retention: "3600000"}, kafka.Warning, []string{"retention.ms is 3600000", "the commit", "1h0m0s", "retention.ms=604800000"}},
+		".both":      {map[string]string{kafka.Retention: "3600000", kafka.CleanupPolicy: "compact,delete"}, kafka.Warning, []string{"retention.ms is 3600000"}},
+		".day":       {map[string]string{kafka.Retention: "86400000"}, kafka.OK, nil},
+		".ever":      {map[string]string{kafka.Retention: "-1"}, kafka.OK, nil},
+		".compacted": {map[string]string{kafka.Retention: "3600000", kafka.CleanupPolicy: "compact"}, kafka.OK, nil},
+		".default":   {nil, kafka.OK, nil},
+	} {
+		must(client.Create(t.Context(), kafka.Spec{Name: name + suffix, Partitions: 1, ReplicationFactor: 1, Config: tc.config}))
+		list := kafka.Requirements(t.Context(), o, kafka.Wanted{Topics: []string{name + suffix}})
+		wantRequirement(t, list, "topic "+name+suffix, tc.state, tc.says...)
+	}
 }

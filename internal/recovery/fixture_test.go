@@ -27,6 +27,8 @@ type fixture struct {
 	db    devstacktest.Database
 	topic string
 	cfg   *config.Config
+
+	stampNow bool // recoveries give the time of publishing
 }
 
 // timed is the outbox section of most tests.
@@ -100,7 +102,7 @@ func (f *fixture) slots(t *testing.T) string {
 // open opens a recovery and makes its plan.
 func (f *fixture) open(t *testing.T, rows recovery.Selection, force bool) (*recovery.Recovery, *recovery.Plan, error) {
 	t.Helper()
-	r, err := recovery.Open(t.Context(), recovery.Options{Config: f.cfg, Rows: rows, Force: force, Log: zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))})
+	r, err := recovery.Open(t.Context(), recovery.Options{Config: f.cfg, Rows: rows, Force: force, StampNow: f.stampNow, Log: zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))})
 	if err != nil {
 		return nil, nil, err
 	}

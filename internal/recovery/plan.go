@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/router"
@@ -227,19 +228,25 @@ func (r *Recovery) count(ctx context.Context, t *replication.Table, plan *Plan) 
 			"which is the order of insertion while no space was used again; --time-column names a better one")
 	}
 	var err error
-	plan.Topics, plan.Rows, plan.MoreTopics, err = countTopics(ctx, r.conn, r.Config, q)
-	return r.countError(err)
+	if plan.Topics, plan.Rows, plan.MoreTopics, err = countTopics(ctx, r.conn, r.Config, q); err != nil {
+		return r.countError(err)
+	}
+	if r.StampNow {
+		return nil
+	}
+	err = newExpiry(r.Config).table(ctx, r.conn, q, t, "")
+	if away, ok := errors.AsType[*kafka.Error](err); ok { // the plan can be read all the same
+		plan.Warnings = append(plan.Warnings, "retention.ms of the topics was not compared with the rows' times: "+away.Error())
+		return nil
+	}
+	return err
 }
 
 // countTopics counts rows, those of each topic apart: of the topics with the most
 // rows, all rows, and how many topics there are beside those.
 func countTopics(ctx context.Context, conn *pgx.Conn, cfg *config.Config, q *rows) (list []TopicRows, all, more int64, err error) {
 	columns := cfg.Outbox.Topic.Columns()
-	texts := make([]string, len(columns))
-	for i, c := range columns {
-		texts[i] = "coalesce(pg_catalog.left(" + replication.Quote(c) + "::text, 300), '')" // a topic's name has 249 characters
-	}
-	sql := "SELECT ARRAY[" + strings.Join(texts, ", ") + "]::text[], count(*), (sum(count(*)) OVER ())::bigint, count(*) OVER ()" +
+	sql := "SELECT " + topicValues(columns) + ", count(*), (sum(count(*)) OVER ())::bigint, count(*) OVER ()" +
 		q.from() + " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT " + fmt.Sprint(topicsShown)
 	found, err := conn.Query(ctx, sql, append([]any{pgx.QueryExecModeSimpleProtocol}, q.args...)...)
 	if err != nil {
@@ -252,6 +259,15 @@ func countTopics(ctx context.Context, conn *pgx.Conn, cfg *config.Config, q *row
 		return nil
 	})
 	return list, all, topics - int64(len(list)), err
+}
+
+// topicValues selects the columns that name the topic, as one array.
+func topicValues(columns []string) string {
+	texts := make([]string, len(columns))
+	for i, c := range columns {
+		texts[i] = "coalesce(pg_catalog.left(" + replication.Quote(c) + "::text, 300), '')" // a topic's name has 249 characters
+	}
+	return "ARRAY[" + strings.Join(texts, ", ") + "]::text[]"
 }
 
 // countError turns a value that the id's type does not take into a wrong command line.

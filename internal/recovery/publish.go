@@ -40,12 +40,17 @@ type publisher struct {
 	command  string
 	mark     []router.Header // added to every record
 	pace     pace
+	expiry   *expiry // nil: every record has the time of publishing
 }
 
 // publish brings the rows of the snapshot to Kafka and waits until it has
 // acknowledged all of them.
 func (r *Recovery) publish(ctx context.Context, q *rows, s *snapshot, result *Result, report func(Stage, Result)) error {
-	p, err := newPublisher(ctx, r.Config, relay.Mapping(r.Config), r.Log, result)
+	mapping := relay.Mapping(r.Config)
+	if r.StampNow {
+		mapping.Timestamp = ""
+	}
+	p, err := newPublisher(ctx, r.Config, mapping, r.Log, result)
 	if err != nil {
 		return err
 	}
@@ -55,6 +60,7 @@ func (r *Recovery) publish(ctx context.Context, q *rows, s *snapshot, result *Re
 	// the table. Commit records are aligned: no transaction is at the byte before.
 	p.position = router.Position{CommitLSN: uint64(s.point) - 1}
 	p.command = "recover"
+	p.stampNow(r.StampNow)
 	return p.rows(ctx, s.conn, r.conn, r.Config, q, func() { report(Publishing, *result) })
 }
 
@@ -130,7 +136,7 @@ func newPublisher(ctx context.Context, cfg *config.Config, mapping router.Mappin
 	if err != nil {
 		return nil, err
 	}
-	p := &publisher{router: rt, letters: letters, wake: make(chan struct{}, 1), tick: time.NewTicker(time.Second), result: result}
+	p := &publisher{router: rt, letters: letters, wake: make(chan struct{}, 1), tick: time.NewTicker(time.Second), result: result, expiry: newExpiry(cfg)}
 	opts, err := relay.ProducerOptions(cfg, &p.counts, log)
 	if err != nil {
 		return nil, err
@@ -192,17 +198,29 @@ func (p *publisher) add(ctx context.Context, values [][]byte) error {
 	if err != nil {
 		return &relay.Halt{Code: relay.ExitRequirement, Reason: "the outbox table does not fit the configuration", Detail: err.Error()}
 	}
-	p.publish(rec)
-	return nil
+	return p.publish(ctx, rec)
 }
 
-// publish queues a record.
-func (p *publisher) publish(rec *router.Record) {
+// stampNow says that every record has the time of publishing.
+func (p *publisher) stampNow(yes bool) {
+	if yes {
+		p.expiry = nil
+	}
+}
+
+// publish queues a record, unless its topic would not keep it.
+func (p *publisher) publish(ctx context.Context, rec *router.Record) error {
+	if p.expiry != nil {
+		if err := p.expiry.record(ctx, rec.Topic, time.UnixMilli(rec.Timestamp)); err != nil {
+			return err
+		}
+	}
 	if len(p.mark) > 0 {
 		rec.Headers = append(slices.Clip(rec.Headers), p.mark...)
 	}
 	p.events++
 	p.producer.Add(rec, p.events, p.position)
+	return nil
 }
 
 // reject applies delivery.on_reject to a row that can never become a record.

@@ -27,7 +27,9 @@ type Options struct {
 	Config *config.Config
 	Rows   Selection
 	Force  bool // also where the slot looks healthy
-	Log    *zap.Logger
+	// StampNow gives each record the time of publishing instead of outbox.timestamp.
+	StampNow bool
+	Log      *zap.Logger
 }
 
 // Recovery is one recovery of one slot. Open it, look at its plan, run it.

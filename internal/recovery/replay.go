@@ -30,7 +30,9 @@ type ReplayOptions struct {
 	Records Records // of that topic
 	ToTopic string  // "": the topic that each row leads to
 	Rate    float64 // records a second, at most; 0: no limit
-	Log     *zap.Logger
+	// StampNow gives each record the time of publishing instead of its own.
+	StampNow bool
+	Log      *zap.Logger
 }
 
 // ReplayPlan is what will be published again.
@@ -122,7 +124,7 @@ func (r *Replay) Close(ctx context.Context) {
 func (r *Replay) Examine(ctx context.Context) (*ReplayPlan, error) {
 	plan := &ReplayPlan{Began: time.Now()}
 	if r.conn == nil {
-		return plan, r.examineTopic(plan)
+		return plan, r.examineTopic(ctx, plan)
 	}
 	return plan, r.examineTable(ctx, plan)
 }
@@ -134,6 +136,9 @@ func (r *Replay) Run(ctx context.Context, plan *ReplayPlan, report func(Result))
 	var result Result
 	mapping := relay.Mapping(r.Config)
 	mapping.PositionHeader = "" // a replay has no place in the stream
+	if r.StampNow {
+		mapping.Timestamp = ""
+	}
 	if r.ToTopic != "" {
 		mapping.Topic, mapping.Allow = []router.Part{{Literal: r.ToTopic}}, nil
 	}
@@ -143,6 +148,7 @@ func (r *Replay) Run(ctx context.Context, plan *ReplayPlan, report func(Result))
 	}
 	defer p.close()
 	p.command, p.pace = "replay", pace{rate: r.Rate}
+	p.stampNow(r.StampNow)
 	p.mark = []router.Header{{Name: ReplayHeader, Value: plan.Began.UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z07:00")}}
 	if r.conn != nil {
 		err = p.rows(ctx, r.reader, r.conn, r.Config, &plan.query, func() { report(result) })
@@ -228,6 +234,9 @@ func (r *Replay) samePartitions() (bool, error) {
 
 // record is a record of the topic as it is published again.
 func (r *Replay) record(rec *sarama.Record, stamp time.Time) *router.Record {
+	if r.StampNow {
+		stamp = time.Now()
+	}
 	again := &router.Record{Topic: r.ToTopic, Key: rec.Key, Value: rec.Value, Timestamp: stamp.UnixMilli(), Partition: -1}
 	again.Headers = make([]router.Header, 0, len(rec.Headers)+1)
 	for _, h := range rec.Headers {
@@ -247,6 +256,5 @@ func (p *publisher) again(ctx context.Context, rec *router.Record) error {
 	}
 	p.position.Ordinal++
 	p.result.Rows++
-	p.publish(rec)
-	return nil
+	return p.publish(ctx, rec)
 }

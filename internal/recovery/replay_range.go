@@ -125,11 +125,14 @@ func (r *Replay) examineTable(ctx context.Context, plan *ReplayPlan) error {
 	if r.ToTopic != "" {
 		plan.Topics, plan.MoreTopics = []TopicRows{{Topic: r.ToTopic, Rows: plan.Most}}, 0
 	}
-	return replication.Classify("count rows of "+table.String(), err)
+	if err != nil || r.StampNow {
+		return replication.Classify("count rows of "+table.String(), err)
+	}
+	return newExpiry(cfg).table(ctx, r.reader, q, t, r.ToTopic)
 }
 
 // examineTopic finds the offsets to read.
-func (r *Replay) examineTopic(plan *ReplayPlan) error {
+func (r *Replay) examineTopic(ctx context.Context, plan *ReplayPlan) error {
 	explain := func(err error) error { return relay.Kafka(r.Config).Explain("look up topic "+r.Topic, err) }
 	partitions, err := r.client.Partitions(r.Topic)
 	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
@@ -161,6 +164,32 @@ func (r *Replay) examineTopic(plan *ReplayPlan) error {
 	}
 	plan.Source, plan.Order = "records of topic "+r.Topic, "offset, one partition after the other"
 	plan.Topics = []TopicRows{{Topic: r.ToTopic, Rows: plan.Most}}
+	if r.StampNow {
+		return nil
+	}
+	return r.firstRecords(ctx, plan.Spans)
+}
+
+// firstRecords judges the first record of each span: most often it is the oldest, and
+// what is refused is refused before anything is published.
+func (r *Replay) firstRecords(ctx context.Context, spans []Span) error {
+	reader, expiry := topicReader{client: r.client, topic: r.Topic, strict: true}, newExpiry(r.Config)
+	for _, s := range spans {
+		var first time.Time
+		err := reader.span(ctx, s.Partition, s.First, s.First+1, func(_ place, _ *sarama.Record, stamp time.Time) error {
+			first = stamp
+			return nil
+		})
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil || first.IsZero() || !r.Records.has(first) {
+			continue // Run says why it cannot be read; nothing for a consumer there; not chosen
+		}
+		if err := expiry.record(ctx, r.ToTopic, first); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
