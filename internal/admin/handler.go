@@ -94,7 +94,7 @@ func answerJSON(w http.ResponseWriter, v any) {
 func answer(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = io.WriteString(w, text) // a client that is gone needs no answer
+	_, _ = io.WriteString(w, text) //nolint:gosec // plain text, with nosniff; a client that is gone needs no answer
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -93,7 +93,7 @@ func (e *expiry) look(ctx context.Context, topics ...string) error {
 // table judges the oldest row of each topic, or of all where to is given.
 func (e *expiry) table(ctx context.Context, conn *pgx.Conn, q *rows, t *replication.Table, to string) error {
 	name := e.cfg.Outbox.Timestamp
-	if name == "" || validateTime(name, e.cfg, t) != nil { // the router words the latter
+	if usable := name != "" && validateTime(name, e.cfg, t) == nil; !usable { // the router words the latter
 		return nil
 	}
 	oldest, err := e.oldest(ctx, conn, q, to)

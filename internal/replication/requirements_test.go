@@ -57,8 +57,10 @@ func faults() map[string]fault {
 				"CREATE FOREIGN TABLE public.outbox_1 PARTITION OF public.outbox FOR VALUES WITH (MODULUS 2, REMAINDER 1) SERVER s"),
 			name: "rows outside of the stream", state: Failed, exit: 3, detail: "outbox_1 of public.outbox is a foreign table", fix: "DETACH PARTITION",
 		},
-		"partition key that others may update": {init: nothing, sql: partitionedWith("GRANT SELECT, UPDATE ON public.outbox TO $ROLE"),
-			name: "table", state: Warning, detail: "may UPDATE it: a row whose partition key changes is published again", fix: "REVOKE UPDATE ON"},
+		"partition key that others may update": {
+			init: nothing, sql: partitionedWith("GRANT SELECT, UPDATE ON public.outbox TO $ROLE"),
+			name: "table", state: Warning, detail: "may UPDATE it: a row whose partition key changes is published again", fix: "REVOKE UPDATE ON",
+		},
 		"column, no slot": {init: onlyTable, sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload", state: Failed, exit: 3, detail: "it has id, aggregatetype, aggregateid, type, body", fix: "outbox.value"},
 		"column, slot":    {sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload", state: Failed, exit: 0},
 		"column type": {init: onlyTable, want: func(w *Wanted) {
@@ -96,8 +98,10 @@ func faults() map[string]fault {
 		"role":          {sql: []string{"ALTER ROLE $ROLE NOREPLICATION"}, name: "role", state: Failed, exit: 3, detail: "no REPLICATION", fix: "ALTER ROLE"},
 		"sslmode":       {want: func(w *Wanted) { w.TLS = TLSRequire }, name: "sslmode", state: Warning, detail: "not authenticated", fix: "verify-full"},
 		"physical slot": {init: withoutSlot, sql: []string{"SELECT pg_create_physical_replication_slot('$NAME')"}, name: "slot", state: Failed, exit: 3, detail: "is physical"},
-		"two_phase": {init: withoutSlot, sql: []string{"SELECT pg_create_logical_replication_slot('$NAME', 'pgoutput', false, true)"},
-			name: "two_phase", state: Failed, exit: 3, detail: "decodes prepared transactions", fix: "walpost recover -c FILE"},
+		"two_phase": {
+			init: withoutSlot, sql: []string{"SELECT pg_create_logical_replication_slot('$NAME', 'pgoutput', false, true)"},
+			name: "two_phase", state: Failed, exit: 3, detail: "decodes prepared transactions", fix: "walpost recover -c FILE",
+		},
 		"foreign plugin": {init: withoutSlot, sql: []string{"SELECT pg_create_logical_replication_slot('$NAME', 'test_decoding')"}, name: "slot", state: Failed, exit: 3, detail: "plugin test_decoding"},
 	}
 }
