@@ -20,7 +20,7 @@ const STATES = {
 
 // Which station of the way a condition belongs to.
 const STATIONS = {
-  postgres_unreachable: 'postgres', prune_failed: 'postgres', rows_not_streamed: 'postgres', waiting_for_standby: 'postgres', slot_at_risk: 'slot', slot_lost: 'slot', halted: 'walpost',
+  postgres_unreachable: 'postgres', prune_failed: 'postgres', retention_passed: 'kafka', rows_not_streamed: 'postgres', waiting_for_standby: 'postgres', slot_at_risk: 'slot', slot_lost: 'slot', halted: 'walpost',
   standby: 'walpost', throttled: 'walpost', no_progress: 'walpost', kafka_unreachable: 'kafka', kafka_denied: 'kafka', topic_stuck: 'kafka', records_rejected: 'kafka',
 };
 const SEVERITIES = {info: 'idle', warning: 'warn', critical: 'bad'};

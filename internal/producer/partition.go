@@ -207,6 +207,9 @@ func (p *Producer) acknowledged(pt *partition) {
 	if born := b.head().born(); born > 0 {
 		p.opts.Observer.CommitToAck(max(0, time.Since(time.Unix(0, born))))
 	}
+	if p.opts.Acknowledged != nil {
+		p.opts.Acknowledged(pt.topic.name, b.head().timestamp())
+	}
 	if b.letters {
 		p.lettersAcknowledged(pt)
 	}

@@ -46,6 +46,10 @@ type Options struct {
 	// Explain words the failure of a connection for people; nil: as it is.
 	Explain func(addr string, err error) error
 
+	// Acknowledged hears of each batch that Kafka took: its topic, and the time of its
+	// first record in milliseconds since 1970. It must be fast; nil: nobody does.
+	Acknowledged func(topic string, stamp int64)
+
 	// Create makes missing topics, at most mostCreated at once, and gives an error or nil
 	// for each; a *CreateError tells what it means, any other passes by itself. One
 	// goroutine calls it. nil: a missing topic is a rejected record.

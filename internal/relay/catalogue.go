@@ -22,6 +22,7 @@ const (
 	ConditionLagging      = "lagging"
 	ConditionRejected     = "records_rejected"
 	ConditionPrune        = "prune_failed"
+	ConditionRetention    = "retention_passed"
 	ConditionUncarried    = "rows_not_streamed"
 	ConditionThrottled    = "throttled"
 	ConditionStandby      = "standby"
@@ -88,6 +89,10 @@ func Conditions() []ConditionKind {
 		{
 			ConditionRejected, Warn, false, "Within the last quarter of an hour there were records that Kafka can never accept.",
 			"the log and walpost_events_rejected_total say which and why",
+		},
+		{
+			ConditionRetention, Warn, false, "Within the last quarter of an hour records were published that are older than their topic keeps them: Kafka deletes them soon.",
+			"raise retention.ms of the topic; `walpost replay -c FILE --timestamp now` publishes again what is gone",
 		},
 		{
 			ConditionPrune, Warn, false, "The last round of outbox.prune failed: confirmed rows stay in the outbox.",

@@ -28,6 +28,9 @@ func (r *Relay) conditions(rep *Report) []Condition {
 	if at := r.seen.rejected; time.Since(at) < rejectedFor {
 		found.add(ConditionRejected, at, "")
 	}
+	if time.Since(r.seen.oldAt) < rejectedFor {
+		found.add(ConditionRetention, r.seen.oldAt, r.seen.old)
+	}
 	if err := r.seen.prune; err != nil {
 		found.add(ConditionPrune, time.Time{}, err.Error())
 	}

@@ -14,6 +14,7 @@ import (
 // counts the requirements of its start as met: a scripted walsender takes no queries.
 func (r *Relay) InMemory(postgres, kafka func(ctx context.Context, network, addr string) (net.Conn, error)) {
 	r.started = true
+	r.describe = nil
 	r.target.Dial = postgres
 	r.kafka = func() (producer.Options, error) {
 		opts, err := r.producerOptions()
@@ -50,3 +51,10 @@ func (r *Relay) SetStuckFor(d time.Duration) { r.stuckFor = d }
 // SetStartLook shortens what a look at the database at the start may take. It is
 // called before Run.
 func (r *Relay) SetStartLook(d time.Duration) { r.startLook = d }
+
+// Looked reports whether nothing that was published late is still to be looked at.
+func (r *Relay) Looked() bool {
+	r.aged.mu.Lock()
+	defer r.aged.mu.Unlock()
+	return r.aged.oldest == nil
+}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/walpost/walpost/internal/checkpoint"
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/replication"
@@ -53,9 +54,11 @@ type Relay struct {
 	near     replication.Target // the server of the stream; the Run goroutine's, and of those beside the stream
 	observer Observer
 	state    *machine
-	kafka    func() (producer.Options, error)  // the way to Kafka; a test's own in virtual time
-	producer *producer.Producer                // the Run goroutine's
-	running  atomic.Pointer[producer.Producer] // the same, for reports from other goroutines; nil before Run
+	aged     aged
+	describe func(ctx context.Context, topics []string) ([]kafka.Topic, error) // nil: nobody asks
+	kafka    func() (producer.Options, error)                                  // the way to Kafka; a test's own in virtual time
+	producer *producer.Producer                                                // the Run goroutine's
+	running  atomic.Pointer[producer.Producer]                                 // the same, for reports from other goroutines; nil before Run
 	pipeline *pipeline
 
 	started  bool // the start's requirements were met once
@@ -97,7 +100,8 @@ func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error)
 		failing:  backoff{least: 100 * time.Millisecond, most: 5 * time.Second},
 		standing: backoff{least: 50 * time.Millisecond, most: standbyPoll},
 	}
-	r.kafka = r.producerOptions
+	r.aged.told = newSignal()
+	r.kafka, r.describe = r.producerOptions, r.describeTopics
 	rt, err := router.New(Mapping(cfg))
 	if err != nil {
 		return nil, err
@@ -145,7 +149,7 @@ func (r *Relay) Run(ctx context.Context, stop <-chan struct{}) error {
 		r.log.Warn("the secret of kafka.sasl crosses the network in clear text: use TLS, or SCRAM", zap.String("mechanism", mechanism))
 	}
 	wake := &waker{}
-	opts.Progress, opts.Changed, opts.Patience = wake.call, r.changed.give, r.patience
+	opts.Progress, opts.Changed, opts.Patience, opts.Acknowledged = wake.call, r.changed.give, r.patience, r.aged.note
 	r.producer = producer.New(ctx, opts)
 	r.running.Store(r.producer)
 	defer r.producer.Close()
@@ -302,6 +306,7 @@ func (r *Relay) stream(ctx context.Context, stop <-chan struct{}, wake *waker, s
 	beside.Go(func() { r.watch(inner, cancel, stop, stream) })
 	beside.Go(func() { r.guard(inner, cancel) })
 	beside.Go(func() { r.prune(inner) })
+	beside.Go(func() { r.watchRetention(inner) })
 
 	err := r.undecodable(stream.Run(inner, stop, r.pipeline))
 	halt, halted := errors.AsType[*Halt](err)

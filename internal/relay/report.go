@@ -134,7 +134,9 @@ type sightings struct {
 	rejected  time.Time
 	prune     error                   // of the last round of outbox.prune
 	uncarried []replication.Uncarried // rows that the last round left alone
-	since     map[string]time.Time    // conditions that are there, and since when
+	old       string                  // what was published and its topic does not keep, the last time
+	oldAt     time.Time
+	since     map[string]time.Time // conditions that are there, and since when
 }
 
 func (s *sightings) slotStatus() *replication.SlotStatus {
@@ -192,6 +194,12 @@ func (s *sightings) pruned(stay []replication.Uncarried, err error) {
 	if err == nil {
 		s.uncarried = stay
 	}
+}
+
+func (s *sightings) expired(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.old, s.oldAt = text, time.Now()
 }
 
 // sightseer passes on to the observer and remembers what makes a condition.
