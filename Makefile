@@ -11,7 +11,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/walpost/walpost/internal/cli.version=$(VERSION) -X github.com/walpost/walpost/internal/cli.commit=$(COMMIT)
 
-.PHONY: help build test tools faults demo bench bench-all lint vuln fuzz release release-check clean
+.PHONY: help build test tools faults demo bench bench-all pictures lint vuln fuzz release release-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench: build ## measure walpost against pg_recvlogical on this machine; ROWS=100
 
 bench-all: build ## measure all of docs/benchmarks that has no figures yet; ROWS=200000, BENCH='-part peers -again'
 	go run ./internal/bench all -walpost bin/walpost $(BENCH)
+
+pictures: ## draw docs/pictures/*.svg again, from dev/picture
+	go run ./dev/picture
 
 lint: $(GOLANGCI) ## go vet and golangci-lint
 	go vet ./...

@@ -147,8 +147,7 @@ func (b *browser) scheme(t *testing.T, value string) {
 	})
 }
 
-// screenshot writes the whole page as a PNG, to the folder of WALPOST_SCREENSHOTS
-// or else to one that goes with the test.
+// screenshot writes the whole page as a PNG.
 func (b *browser) screenshot(t *testing.T, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, devstacktest.Patience)
@@ -157,14 +156,34 @@ func (b *browser) screenshot(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(png) < 10_000 {
+		t.Errorf("%s: %d bytes are no picture of the page", name, len(png))
+	}
+	keep(t, name, png)
+}
+
+// portrait writes what the page shows of one relay, for the README.
+func (b *browser) portrait(t *testing.T, relay, name string) {
+	t.Helper()
+	evaluate[bool](t, b, fmt.Sprintf(`[...document.querySelectorAll('article')].filter(a => a.querySelector('h2').textContent === %q).map(a => a.id = 'portrait').length === 1`, relay))
+	ctx, cancel := context.WithTimeout(b.ctx, devstacktest.Patience)
+	defer cancel()
+	png, err := chromedp.Run(ctx, chromedp.Screenshot("#portrait"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep(t, name, png)
+}
+
+// keep writes a picture to the folder of WALPOST_SCREENSHOTS, or else to one that goes
+// with the test.
+func keep(t *testing.T, name string, png []byte) {
+	t.Helper()
 	folder := os.Getenv("WALPOST_SCREENSHOTS")
 	if folder == "" {
 		folder = t.TempDir()
 	}
 	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o600); err != nil {
 		t.Fatal(err)
-	}
-	if len(png) < 10_000 {
-		t.Errorf("%s: %d bytes are no picture of the page", name, len(png))
 	}
 }

@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -61,7 +62,25 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.shows(t, "orders", "Streaming", "3,045 published")
+	if os.Getenv("WALPOST_SCREENSHOTS") != "" {
+		b.pictures(t, s)
+	}
 	b.quiet(t, s.origin)
+}
+
+// pictures makes those of the README, after some minutes in which the plots fill.
+func (b *browser) pictures(t *testing.T, s *scene) {
+	t.Helper()
+	const seconds = 270
+	for n := range seconds {
+		s.insert(t, "orders", "order", 200+n%60*3)
+		s.exec(t, "orders", "SELECT pg_sleep(1)")
+	}
+	b.resize(t, 1000, 900, false)
+	for _, scheme := range []string{"light", "dark"} {
+		b.scheme(t, scheme)
+		b.portrait(t, "orders", "page-"+scheme)
+	}
 }
 
 // views looks at the page as it is now in every way it can be looked at.
