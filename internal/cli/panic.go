@@ -2,11 +2,11 @@ package cli
 
 import "runtime/debug"
 
-// abortOnPanic makes a panic in any goroutine, those of sarama too, end the process
-// by SIGABRT behind Go's words and stack: exit code 2, which Go would give, is that of
-// a wrong command line, which no supervisor should try again. No memory is written to
-// disk: there are passwords in it.
+// abortOnPanic makes a panic in any goroutine, sarama's included, end the process by
+// SIGABRT after Go's message and stack. Go's own exit code for a panic is 2, which for
+// walpost is a wrong command line, and no supervisor should restart that. No core file is
+// written: the memory has passwords in it.
 func abortOnPanic() {
-	withoutCore()
+	disableCoreDumps()
 	debug.SetTraceback("crash")
 }

@@ -6,12 +6,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// withoutCore forbids core files: a limit of zero for those that the kernel writes, and
-// no dumps at all for those that it pipes to a program such as systemd-coredump, which
-// the limit does not hold (core(5)). It also keeps other processes of the same account
-// from reading this one's memory. A sandbox may forbid to forbid; then it is for the
-// sandbox to say.
-func withoutCore() {
+// disableCoreDumps sets the limit for core files that the kernel writes to zero, and
+// makes the process not dumpable: the limit does not hold for a core that is piped to a
+// program such as systemd-coredump (core(5)). A process that is not dumpable also keeps
+// its memory from other processes of its account. A sandbox may refuse both calls; core
+// dumps are then the sandbox's concern.
+func disableCoreDumps() {
 	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 }

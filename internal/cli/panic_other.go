@@ -2,5 +2,5 @@
 
 package cli
 
-// withoutCore is for Unix: elsewhere there are no core files.
-func withoutCore() {}
+// disableCoreDumps does nothing: only Unix has core files.
+func disableCoreDumps() {}

@@ -4,6 +4,6 @@ package cli
 
 import "syscall"
 
-// withoutCore forbids core files. A sandbox may forbid to forbid them; then it is for
-// the sandbox to say.
-func withoutCore() { _ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}) }
+// disableCoreDumps sets the limit for core files to zero. A sandbox may refuse the call;
+// core dumps are then the sandbox's concern.
+func disableCoreDumps() { _ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}) }

@@ -16,45 +16,46 @@ import (
 	"github.com/walpost/walpost/internal/systemd"
 )
 
-// errSignal is why a process ends that was asked twice.
-var errSignal = errors.New("a second signal: ended without waiting")
+// errSecondSignal is the cause with which a process ends that was asked twice.
+var errSecondSignal = errors.New("a second signal: ended without waiting")
 
 // process is the relays of one process, and its admin server.
 type process struct {
 	log     *zap.Logger
-	members []*member
+	relays  []*relayUnit
 	metrics *metrics.Registry
 	admin   *admin.Server // nil: none
 	history *admin.History
-	hangups <-chan os.Signal // each calls reload
+	sighup  <-chan os.Signal // each calls reload
 	reload  func()
 	systemd *systemd.Notifier // nil: not started by systemd
 }
 
-func newProcess(cfgs []*config.Config, l *logs) (*process, error) {
+func newProcess(cfgs []*config.Config, l *loggers, version string) (*process, error) {
 	p := &process{log: l.process(), metrics: metrics.New()}
 	for i, c := range cfgs {
-		m, err := newMember(c, p.metrics.Observer(c.Name), l.relay(i))
+		u, err := newRelayUnit(c, version, p.metrics.Observer(c.Name), l.relay(i))
 		if err != nil {
 			return nil, err
 		}
-		p.members = append(p.members, m)
-		p.metrics.Watch(c.Name, m)
+		p.relays = append(p.relays, u)
+		p.metrics.Watch(c.Name, u)
 	}
 	return p, nil
 }
 
-// listen opens the admin listener; "" is none. names are globs of its host names.
-func (p *process) listen(ctx context.Context, address string, names []string) error {
+// listen opens the admin listener; the address "" is none. hosts are globs of the host
+// names under which the listener may be asked.
+func (p *process) listen(ctx context.Context, address string, hosts []string) error {
 	if address == "" {
 		return nil
 	}
 	var relays []admin.Relay
-	for _, m := range p.members {
-		relays = append(relays, m)
+	for _, u := range p.relays {
+		relays = append(relays, u)
 	}
 	p.history = admin.NewHistory(relays)
-	server, err := admin.Listen(ctx, address, names, admin.Handler(relays, p.metrics.Handler(), p.history))
+	server, err := admin.Listen(ctx, address, hosts, admin.Handler(relays, p.metrics.Handler(), p.history))
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (p *process) listen(ctx context.Context, address string, names []string) er
 	return nil
 }
 
-// run relays until the last relay has ended and gives the exit code. The first
+// run relays until the last relay has ended and returns the exit code. The first
 // signal asks for a planned stop, the second ends at once.
 func (p *process) run(ctx context.Context, signals <-chan os.Signal) int {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -73,41 +74,36 @@ func (p *process) run(ctx context.Context, signals <-chan os.Signal) int {
 	defer p.shutDown(context.WithoutCancel(ctx))
 	p.watch(ctx)
 
-	ends := make(chan error)
-	for _, m := range p.members {
-		go func() { ends <- p.relay(ctx, m, stop) }()
-	}
-	beats, still := p.systemd.Pulse()
-	defer still()
-	p.told(p.systemd.Ready(p.words())) // also while it waits for a server, or stands by
-	var failed, asked bool
+	ended := p.startRelays(ctx, stop)
+	watchdogTick, stopPulse := p.systemd.Pulse()
+	defer stopPulse()
+	p.logNotifyError(p.systemd.Ready(p.statusLine())) // also while it waits for a server, or stands by
+	var failed, stopping bool
 	code := relay.ExitStopped
-	for left := len(p.members); left > 0; {
+	for running := len(p.relays); running > 0; {
 		select {
-		case err := <-ends:
-			left--
+		case err := <-ended:
+			running--
 			code = relay.ExitCode(err)
 		case sig := <-signals:
-			if asked {
+			if stopping {
 				failed = true
-				signal.Reset() // a third one ends the process as if it were not caught
-				p.log.Warn("a second signal: ending without waiting", zap.Stringer("signal", sig))
-				cancel(errSignal)
+				p.abort(sig, cancel)
 				continue
 			}
-			asked = true
+			stopping = true
 			p.log.Info("asked to stop", zap.Stringer("signal", sig))
-			p.told(p.systemd.Stopping())
+			p.logNotifyError(p.systemd.Stopping())
 			close(stop)
-		case <-p.hangups:
+		case <-p.sighup:
 			p.reload()
-		case <-beats:
-			p.told(p.systemd.Alive(p.words()))
+		case <-watchdogTick:
+			p.logNotifyError(p.systemd.Alive(p.statusLine()))
 		case err := <-served:
 			failed = true
 			p.log.Error("the admin server has ended: stopping", zap.Error(err))
-			if !asked {
-				asked = true
+			if !stopping {
+				stopping = true
 				close(stop)
 			}
 		}
@@ -118,12 +114,28 @@ func (p *process) run(ctx context.Context, signals <-chan os.Signal) int {
 	return code
 }
 
-// relay runs one relay to its end and logs what it ended with, unless it has
-// done so itself.
-func (p *process) relay(ctx context.Context, m *member, stop <-chan struct{}) error {
-	err := m.Run(ctx, stop)
-	m.end.Store(&ending{err: err, at: time.Now()})
-	fields := []zap.Field{zap.String("relay", m.name), zap.Int("exit_code", relay.ExitCode(err))}
+// abort ends the relays without waiting, after a second signal.
+func (p *process) abort(sig os.Signal, cancel context.CancelCauseFunc) {
+	signal.Reset() // a third one ends the process as if it were not caught
+	p.log.Warn("a second signal: ending without waiting", zap.Stringer("signal", sig))
+	cancel(errSecondSignal)
+}
+
+// startRelays starts every relay and returns the channel on which their ends arrive.
+func (p *process) startRelays(ctx context.Context, stop <-chan struct{}) <-chan error {
+	ended := make(chan error)
+	for _, u := range p.relays {
+		go func() { ended <- p.runRelay(ctx, u, stop) }()
+	}
+	return ended
+}
+
+// runRelay runs one relay to its end and logs the end. A relay that halted has logged
+// the reason itself.
+func (p *process) runRelay(ctx context.Context, u *relayUnit, stop <-chan struct{}) error {
+	err := u.Run(ctx, stop)
+	u.end.Store(&relayEnd{err: err, at: time.Now()})
+	fields := []zap.Field{zap.String("relay", u.name), zap.Int("exit_code", relay.ExitCode(err))}
 	switch _, halted := errors.AsType[*relay.Halt](err); {
 	case err == nil:
 		p.log.Info("relay stopped", fields...)
@@ -135,19 +147,19 @@ func (p *process) relay(ctx context.Context, m *member, stop <-chan struct{}) er
 	return err
 }
 
-// watch keeps true what the relays and the admin server tell, until ctx ends.
+// watch starts what observes the relays, until ctx ends.
 func (p *process) watch(ctx context.Context) {
-	for _, m := range p.members {
-		go m.WatchSlot(ctx)
-		go m.monitor.Run(ctx)
+	for _, u := range p.relays {
+		go u.WatchSlot(ctx)
+		go u.monitor.Run(ctx)
 	}
 	if p.history != nil {
 		go p.history.Run(ctx)
 	}
-	go freeStart(ctx)
+	go releaseStartupMemory(ctx)
 }
 
-// serve starts the admin server and gives a channel for its untimely end.
+// serve starts the admin server and returns the channel on which its failure arrives.
 func (p *process) serve() <-chan error {
 	if p.admin == nil {
 		return nil
@@ -161,7 +173,7 @@ func (p *process) serve() <-chan error {
 	return served
 }
 
-// shutDown lets requests that are being answered end.
+// shutDown ends the admin server after the requests that it is answering.
 func (p *process) shutDown(ctx context.Context) {
 	if p.admin == nil {
 		return

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/recovery"
@@ -83,9 +82,9 @@ func (f *recoverFlags) selection(now time.Time) (recovery.Selection, error) {
 }
 
 func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recovery.Selection, f recoverFlags) error {
-	log, err := quietLog(s.err, cfg)
+	log, err := WarningLogger(s.err, cfg)
 	if err != nil {
-		return err
+		return usage("%w", err)
 	}
 	r, err := recovery.Open(ctx, recovery.Options{Config: cfg, Rows: rows, Force: f.force, StampNow: f.timestamp.now, Log: log})
 	if err != nil {
@@ -220,13 +219,4 @@ func confirmRecover(w io.Writer, in *bufio.Reader, slot string) error {
 		out.line("")
 	}
 	return usage("not confirmed, nothing was done: type %s, or give --yes", slot)
-}
-
-// quietLog is for commands that say themselves what they do: warnings to stderr.
-func quietLog(w io.Writer, cfg *config.Config) (*zap.Logger, error) {
-	l, err := newLogs(w, []*config.Config{cfg})
-	if err != nil {
-		return nil, usage("log.level: %w", err)
-	}
-	return l.process().WithOptions(zap.IncreaseLevel(zap.WarnLevel)), nil
 }

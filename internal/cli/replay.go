@@ -130,8 +130,8 @@ func (f *replayFlags) options(cmd *cobra.Command, cfg *config.Config) (o recover
 
 func runReplay(ctx context.Context, s *streams, o recovery.ReplayOptions, f replayFlags) error {
 	var err error
-	if o.Log, err = quietLog(s.err, o.Config); err != nil {
-		return err
+	if o.Log, err = WarningLogger(s.err, o.Config); err != nil {
+		return usage("%w", err)
 	}
 	r, err := recovery.OpenReplay(ctx, o)
 	if err != nil {

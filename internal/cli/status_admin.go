@@ -69,15 +69,6 @@ func adminAddress(cfgs []*config.Config) (string, error) {
 	return "", usage("%s: admin.listen is \"\": there is no admin server to ask", cfgs[0].File)
 }
 
-// adminHosts are the names of the listener in all files of the process.
-func adminHosts(cfgs []*config.Config) []string {
-	var names []string
-	for _, c := range cfgs {
-		names = append(names, c.Admin.Hosts...)
-	}
-	return names
-}
-
 // oneLine is the beginning of an answer as one line.
 func oneLine(text []byte) string {
 	return strings.Join(strings.Fields(string(text[:min(len(text), 2000)])), " ")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"slices"
 
@@ -10,55 +11,64 @@ import (
 	"github.com/walpost/walpost/internal/config"
 )
 
-// logs are the loggers of a process: one output in the format of the first file,
+// WarningLogger returns a logger for a command that reports its own progress: it logs
+// warnings and errors only. An error is a fault of log.level.
+func WarningLogger(w io.Writer, cfg *config.Config) (*zap.Logger, error) {
+	l, err := newLoggers(w, []*config.Config{cfg})
+	if err != nil {
+		return nil, err
+	}
+	return l.process().WithOptions(zap.IncreaseLevel(zap.WarnLevel)), nil
+}
+
+// loggers are the loggers of a process: one output in the format of the first file,
 // and for each relay the level of its own file, which may change while it runs.
-type logs struct {
+type loggers struct {
 	base   *zap.Logger // as verbose as the most verbose file
 	always *zap.Logger // whatever the levels are
 	names  []string    // of the relays
 	levels []zap.AtomicLevel
 }
 
-// newLogs makes the loggers of a process with these files.
-func newLogs(w io.Writer, cfgs []*config.Config) (*logs, error) {
-	l := &logs{}
+func newLoggers(w io.Writer, cfgs []*config.Config) (*loggers, error) {
+	l := &loggers{}
 	for _, c := range cfgs {
 		level, err := zap.ParseAtomicLevel(c.Log.Level)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("log.level: %w", err)
 		}
 		l.names, l.levels = append(l.names, c.Name), append(l.levels, level)
 	}
 	sink := zapcore.Lock(zapcore.AddSync(w))
 	core := func(enabled zapcore.LevelEnabler) *zap.Logger {
-		return zap.New(bounded{zapcore.NewCore(encoder(cfgs[0].Log.Format), sink, enabled)})
+		return zap.New(truncatingCore{zapcore.NewCore(newEncoder(cfgs[0].Log.Format), sink, enabled)})
 	}
 	l.base, l.always = core(zap.LevelEnablerFunc(l.enabled)), core(zapcore.DebugLevel)
 	return l, nil
 }
 
-// enabled tells whether any relay logs at a level.
-func (l *logs) enabled(at zapcore.Level) bool {
+// enabled reports whether any relay logs at the level.
+func (l *loggers) enabled(at zapcore.Level) bool {
 	return slices.ContainsFunc(l.levels, func(own zap.AtomicLevel) bool { return own.Enabled(at) })
 }
 
-// relay is the logger of the relay of file i.
-func (l *logs) relay(i int) *zap.Logger {
-	return l.base.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core { return &leveled{core, l.levels[i]} }))
+// relay returns the logger for the relay of file i.
+func (l *loggers) relay(i int) *zap.Logger {
+	return l.base.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core { return &levelCore{core, l.levels[i]} }))
 }
 
-// process is the logger of what concerns the process.
-func (l *logs) process() *zap.Logger { return l.relay(0) }
+// process returns the logger for what concerns the whole process.
+func (l *loggers) process() *zap.Logger { return l.relay(0) }
 
 // reload takes log.level, and nothing else, from the files as they are now. A fault
 // in one of them leaves every level as it is.
-func (l *logs) reload(load func() ([]*config.Config, error)) {
+func (l *loggers) reload(load func() ([]*config.Config, error)) {
 	cfgs, err := load()
 	var levels []zapcore.Level
 	for _, c := range cfgs {
-		level, faulty := zapcore.ParseLevel(c.Log.Level)
-		if faulty != nil && err == nil {
-			err = faulty
+		level, parseErr := zapcore.ParseLevel(c.Log.Level)
+		if parseErr != nil && err == nil {
+			err = parseErr
 		}
 		levels = append(levels, level)
 	}
@@ -79,30 +89,7 @@ func (l *logs) reload(load func() ([]*config.Config, error)) {
 	}
 }
 
-// leveled is a core with a level of its own that may change. zap's IncreaseLevel
-// looks at the level once, when the logger is made.
-type leveled struct {
-	zapcore.Core
-	level zap.AtomicLevel
-}
-
-// Enabled is part of zapcore.Core.
-func (l *leveled) Enabled(at zapcore.Level) bool { return l.level.Enabled(at) }
-
-// With is part of zapcore.Core.
-func (l *leveled) With(fields []zapcore.Field) zapcore.Core {
-	return &leveled{l.Core.With(fields), l.level}
-}
-
-// Check is part of zapcore.Core.
-func (l *leveled) Check(e zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
-	if !l.Enabled(e.Level) {
-		return checked
-	}
-	return l.Core.Check(e, checked)
-}
-
-func encoder(format string) zapcore.Encoder {
+func newEncoder(format string) zapcore.Encoder {
 	e := zap.NewProductionEncoderConfig()
 	e.TimeKey, e.EncodeTime = "time", zapcore.RFC3339NanoTimeEncoder
 	e.EncodeDuration = zapcore.StringDurationEncoder

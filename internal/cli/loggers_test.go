@@ -15,7 +15,7 @@ import (
 func TestEachRelayHasItsLevel(t *testing.T) {
 	t.Parallel()
 	var w bytes.Buffer
-	l, err := newLogs(&w, []*config.Config{
+	l, err := newLoggers(&w, []*config.Config{
 		{Log: config.Log{Level: "warn", Format: "console"}},
 		{Log: config.Log{Level: "debug", Format: "json"}},
 	})
@@ -36,7 +36,7 @@ func TestEachRelayHasItsLevel(t *testing.T) {
 func TestLevelIsReadAgain(t *testing.T) {
 	t.Parallel()
 	var w bytes.Buffer
-	l, err := newLogs(&w, []*config.Config{{Name: "a", Log: config.Log{Level: "warn"}}, {Name: "b", Log: config.Log{Level: "error"}}})
+	l, err := newLoggers(&w, []*config.Config{{Name: "a", Log: config.Log{Level: "warn"}}, {Name: "b", Log: config.Log{Level: "error"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
