@@ -134,7 +134,7 @@ func judgeCatalogue(ctx context.Context, conn *pgx.Conn, cfg *config.Config) ([]
 	if err != nil {
 		return nil, err
 	}
-	want, err := wanted(cfg, types)
+	want, err := relay.Wanted(cfg, types)
 	if err != nil {
 		return nil, err
 	}
@@ -161,24 +161,4 @@ func unreadable(name string, err error) replication.Requirement {
 		q.Fix = "is the address in postgres.url right, is Postgres up, and does a firewall let you through?"
 	}
 	return q
-}
-
-// wanted is what a file asks of the database.
-func wanted(cfg *config.Config, types map[uint32]router.TypeInfo) (replication.Wanted, error) {
-	rt, err := router.New(relay.Mapping(cfg))
-	if err != nil {
-		return replication.Wanted{}, err
-	}
-	mode, err := relay.Target(cfg).TLSMode()
-	if err != nil {
-		return replication.Wanted{}, err
-	}
-	hosts, err := relay.Target(cfg).Hosts()
-	if err != nil {
-		return replication.Wanted{}, err
-	}
-	return replication.Wanted{
-		Columns: relay.Columns(cfg), CheckColumns: relay.CheckColumns(rt, types), Prune: relay.Pruning(cfg),
-		AnyWriter: cfg.Outbox.AnyWriter(), Create: cfg.Postgres.Create, Failover: cfg.Postgres.Failover, TLS: mode, Hosts: hosts,
-	}, nil
 }

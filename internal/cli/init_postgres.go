@@ -106,7 +106,7 @@ func (i *initializer) inspect(ctx context.Context, conn *pgx.Conn) (*replication
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := wanted(i.cfg, nil)
+	wanted, err := relay.Wanted(i.cfg, nil)
 	if err != nil {
 		return nil, err
 	}

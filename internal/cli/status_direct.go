@@ -53,7 +53,7 @@ func judged() relay.Report {
 
 // warn adds a condition that is there now; since when, nobody has seen.
 func warn(st *relay.Report, cfg *config.Config, name, detail string) {
-	c := relay.NewCondition(name, cfg, detail)
+	c := relay.HintsOf(cfg).Condition(name, detail)
 	c.Since = time.Now().Truncate(time.Second)
 	st.Conditions = append(st.Conditions, c)
 }
@@ -73,7 +73,7 @@ func judge(slot *replication.SlotStatus, cfg *config.Config) relay.Report {
 	case slot.Lost():
 		st.State = relay.HaltedState
 		st.Reason = "the slot is lost: " + slot.Loss().Reason
-		st.Hint = relay.RecoverHint(cfg) + "; " + slot.Loss().Fix + " so that it does not happen again"
+		st.Hint = relay.HintsOf(cfg).Recover() + "; " + slot.Loss().Fix + " so that it does not happen again"
 		warn(&st, cfg, relay.ConditionSlotLost, "")
 	case slot.Active:
 		st.State, st.Reason = relay.Streaming, "a connection streams from the slot"

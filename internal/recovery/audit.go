@@ -113,7 +113,7 @@ func (a *audit) prepare(ctx context.Context) error {
 			return err
 		}
 	} else if !a.Since.IsZero() || !a.Until.IsZero() {
-		return usage("--since and --until need a column with the time of a row: give --time-column, or set outbox.timestamp")
+		return relay.Usage("--since and --until need a column with the time of a row: give --time-column, or set outbox.timestamp")
 	}
 	a.relation = &pgoutput.Relation{ID: t.OID, Namespace: table.Schema, Name: table.Name, Columns: []pgoutput.Column{
 		{Name: column.Name, TypeOID: column.TypeOID, TypeMod: column.TypeMod},

@@ -13,7 +13,6 @@ import (
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
-	"github.com/walpost/walpost/internal/router"
 )
 
 // Plan is what a recovery has found and will do.
@@ -152,20 +151,14 @@ func inUse(slot string, pid int) error {
 // judge goes through the requirements as if the slot were not there: the table as
 // it is today has to serve, and the publication has to be there before the slot.
 func judge(there *replication.Inspection, cfg *config.Config, plan *Plan) error {
-	rt, err := router.New(relay.Mapping(cfg))
+	wanted, err := relay.Wanted(cfg, nil)
 	if err != nil {
 		return err
 	}
-	mode, err := relay.Target(cfg).TLSMode()
-	if err != nil {
-		return err
-	}
+	wanted.Prune, wanted.AnyWriter, wanted.Hosts = nil, false, replication.Hosts{} // no matter of a recovery
 	bare := *there
 	bare.Slot = nil
-	list := bare.Requirements(replication.Wanted{
-		Columns: relay.Columns(cfg), CheckColumns: relay.CheckColumns(rt, nil),
-		Create: cfg.Postgres.Create, Failover: cfg.Postgres.Failover, TLS: mode,
-	})
+	list := bare.Requirements(wanted)
 	code, texts := 0, []string{}
 	for _, q := range list {
 		if q.State != replication.Failed || q.Exit == 0 || (q.Name == "slot" && q.Exit == relay.ExitHalted) {
@@ -273,7 +266,7 @@ func topicValues(columns []string) string {
 // countError turns a value that the id's type does not take into a wrong command line.
 func (r *Recovery) countError(err error) error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(pg.Code, "22") && r.Rows.AfterID != "" {
-		return usage("--after-id: %s", pg.Message)
+		return relay.Usage("--after-id: %s", pg.Message)
 	}
 	return replication.Classify("count rows of "+relay.Table(r.Config).String(), err)
 }

@@ -95,7 +95,7 @@ func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 // judgeTarget refuses a topic that no record could reach.
 func (r *Replay) judgeTarget(ctx context.Context, admin *kafka.Client) error {
 	if err := router.ValidTopic(r.ToTopic); err != nil {
-		return usage("--to-topic: %v", err)
+		return relay.Usage("--to-topic: %v", err)
 	}
 	found, err := admin.Describe(ctx, r.ToTopic)
 	if err != nil || len(found) != 1 || found[0].Exists || found[0].Err != nil || r.Config.Kafka.Topics.Create {

@@ -44,15 +44,15 @@ func (r *Records) has(at time.Time) bool {
 func (r *Range) validate(cfg *config.Config, t *replication.Table) error {
 	bounded := !r.From.IsZero() || !r.To.IsZero() || r.FromID != "" || r.ToID != ""
 	if r.All == bounded {
-		return usage("which rows? Give --all, or a range: --from, --to, --from-id, --to-id")
+		return relay.Usage("which rows? Give --all, or a range: --from, --to, --from-id, --to-id")
 	}
 	if r.Key != "" && cfg.Outbox.Key == "" {
-		return usage("--key: the rows have none (outbox.key)")
+		return relay.Usage("--key: the rows have none (outbox.key)")
 	}
 	name := r.timeColumn(cfg)
 	if name == "" {
 		if !r.From.IsZero() || !r.To.IsZero() {
-			return usage("--from and --to need a column with the time of a row: give --time-column, or set outbox.timestamp")
+			return relay.Usage("--from and --to need a column with the time of a row: give --time-column, or set outbox.timestamp")
 		}
 		return nil
 	}
@@ -120,7 +120,7 @@ func (r *Replay) examineTable(ctx context.Context, plan *ReplayPlan) error {
 	}
 	plan.Topics, plan.Most, plan.MoreTopics, err = countTopics(ctx, r.reader, cfg, q)
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(pg.Code, "22") {
-		return usage("--from-id, --to-id: %s", pg.Message)
+		return relay.Usage("--from-id, --to-id: %s", pg.Message)
 	}
 	if r.ToTopic != "" {
 		plan.Topics, plan.MoreTopics = []TopicRows{{Topic: r.ToTopic, Rows: plan.Most}}, 0
@@ -143,7 +143,7 @@ func (r *Replay) examineTopic(ctx context.Context, plan *ReplayPlan) error {
 	}
 	for _, p := range r.Records.Partitions {
 		if !slices.Contains(partitions, p) {
-			return usage("--partition %d: topic %s has %d partitions, from 0", p, r.Topic, len(partitions))
+			return relay.Usage("--partition %d: topic %s has %d partitions, from 0", p, r.Topic, len(partitions))
 		}
 	}
 	for _, p := range partitions {

@@ -61,12 +61,12 @@ func (s Selection) validate(cfg *config.Config, t *replication.Table) error {
 		}
 	}
 	if chosen != 1 {
-		return usage("which rows may be missing? Give one of --since, --after-id and --all")
+		return relay.Usage("which rows may be missing? Give one of --since, --after-id and --all")
 	}
 	name := s.timeColumn(cfg)
 	if name == "" {
 		if !s.Since.IsZero() {
-			return usage("--since needs a column with the time of a row: give --time-column, or set outbox.timestamp")
+			return relay.Usage("--since needs a column with the time of a row: give --time-column, or set outbox.timestamp")
 		}
 		return nil
 	}
@@ -77,16 +77,12 @@ func validateTime(name string, cfg *config.Config, t *replication.Table) error {
 	c := t.Column(name)
 	switch {
 	case c == nil:
-		return usage("%s has no column %q", relay.Table(cfg), name)
+		return relay.Usage("%s has no column %q", relay.Table(cfg), name)
 	case c.TypeOID != oidTimestamp && c.TypeOID != oidTimestamptz:
-		return usage("column %q of %s is of type %s, and a time is a timestamp or timestamptz", name, relay.Table(cfg), c.Type)
+		return relay.Usage("column %q of %s is of type %s, and a time is a timestamp or timestamptz", name, relay.Table(cfg), c.Type)
 	default:
 		return nil
 	}
-}
-
-func usage(format string, args ...any) error {
-	return &relay.Halt{Code: relay.ExitUsage, Reason: fmt.Sprintf(format, args...)}
 }
 
 // rows is a query over the table: its conditions with their arguments, as pgx

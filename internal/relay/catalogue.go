@@ -1,12 +1,5 @@
 package relay
 
-import (
-	"strings"
-
-	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/told"
-)
-
 // Names of the conditions.
 const (
 	ConditionHalted       = "halted"
@@ -111,34 +104,4 @@ func Conditions() []ConditionKind {
 			"nothing: this one takes over when the other ends",
 		},
 	}
-}
-
-// NewCondition is a condition of the catalogue. Its hint is what is particular
-// about it, "" for nothing, and what to do.
-func NewCondition(name string, cfg *config.Config, detail string) Condition {
-	c := Condition{Name: name, Severity: Critical}
-	for _, kind := range Conditions() {
-		if kind.Name == name {
-			c.Severity, c.Hint = kind.Severity, strings.ReplaceAll(kind.Hint, "FILE", cfg.File)
-		}
-	}
-	if name == ConditionSlotLost {
-		c.Hint = RecoverHint(cfg)
-	}
-	if detail != "" {
-		c.Hint = told.EscapeLines(told.Words(detail)) + "; " + c.Hint
-	}
-	return c
-}
-
-// notReady gives the first of the conditions that keeps a relay from being ready.
-func notReady(conditions []Condition) (Condition, bool) {
-	for _, kind := range Conditions() {
-		for _, c := range conditions {
-			if kind.NotReady && c.Name == kind.Name {
-				return c, true
-			}
-		}
-	}
-	return Condition{}, false
 }

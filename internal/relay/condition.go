@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/replication"
 )
 
@@ -16,7 +15,7 @@ const (
 // conditions judges a report. Where the state does not say since when, it is
 // since a report saw it first.
 func (r *Relay) conditions(rep *Report) []Condition {
-	found := findings{cfg: r.cfg, found: map[string]Condition{}}
+	found := findings{hints: HintsOf(r.cfg), found: map[string]Condition{}}
 	r.stateConditions(rep, &found)
 	if rep.State != HaltedState && rep.State != Stopped { // then Kafka is not asked any more
 		r.kafkaConditions(&found)
@@ -135,13 +134,13 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 
 // findings collects conditions, each with what the catalogue says of it.
 type findings struct {
-	cfg   *config.Config
+	hints Hints
 	found map[string]Condition
 }
 
 // add notes a condition. The hint is the detail, and what to do in general.
 func (f *findings) add(name string, since time.Time, detail string) {
-	c := NewCondition(name, f.cfg, detail)
+	c := f.hints.Condition(name, detail)
 	c.Since = since
 	f.found[name] = c
 }

@@ -48,7 +48,7 @@ func (r *Relay) decide(ctx context.Context, err error) error {
 	if !ok {
 		return err
 	}
-	recoverHint := RecoverHint(r.cfg)
+	recoverHint := HintsOf(r.cfg).Recover()
 	switch e.Kind {
 	case replication.SlotMissing:
 		return &Halt{Code: ExitHalted, Reason: "the slot does not exist any more", Detail: e.Error(), Hint: recoverHint}

@@ -2,11 +2,10 @@ package relay
 
 import (
 	"errors"
-
-	"github.com/walpost/walpost/internal/config"
+	"fmt"
 )
 
-// Exit codes of the process, as the contract names them.
+// Exit codes of the process.
 const (
 	ExitStopped     = 0 // asked to stop, everything read was acknowledged and confirmed
 	ExitUnexpected  = 1
@@ -24,8 +23,8 @@ type Halt struct {
 	Hint   string // the command or the change that repairs it
 }
 
-// words are what happened, without what to do.
-func (h *Halt) words() string {
+// Summary returns what happened, without what to do about it.
+func (h *Halt) Summary() string {
 	if h.Detail == "" {
 		return h.Reason
 	}
@@ -33,23 +32,19 @@ func (h *Halt) words() string {
 }
 
 func (h *Halt) Error() string {
-	s := h.words()
+	s := h.Summary()
 	if h.Hint != "" {
 		s += "; " + h.Hint
 	}
 	return s
 }
 
-// RecoverHint says what mends a slot that has lost events.
-func RecoverHint(cfg *config.Config) string {
-	if cfg.Outbox.Messages() {
-		return "events were messages, so that there is no table to publish them from: `walpost drop -c " + cfg.File +
-			"`, then `walpost init -c " + cfg.File + "` begins anew without them"
-	}
-	return "`walpost recover -c " + cfg.File + "` makes a new slot and publishes from the outbox table what may be missing"
+// Usage returns the Halt for a wrong command line or configuration.
+func Usage(format string, args ...any) *Halt {
+	return &Halt{Code: ExitUsage, Reason: fmt.Sprintf(format, args...)}
 }
 
-// ExitCode is the code the process ends with for what Run returned.
+// ExitCode returns the code that the process ends with after err.
 func ExitCode(err error) int {
 	if err == nil {
 		return ExitStopped

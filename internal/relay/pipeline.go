@@ -203,18 +203,6 @@ func (p *pipeline) rejected(topic, id, text string) *Halt {
 	}
 }
 
-// RejectHint is what another delivery.on_reject would change.
-func RejectHint(policy producer.Policy) string {
-	switch policy {
-	case producer.Skip:
-		return ""
-	case producer.DeadLetter:
-		return "; or let delivery.dead_letter name one topic that takes all dead letters, or set delivery.on_reject to skip"
-	default:
-		return "; or set delivery.on_reject to dead_letter or skip"
-	}
-}
-
 // refused is the halt of the producer: for a record, or for what delivery.on_reject
 // cannot decide.
 func (p *pipeline) refused(h *producer.Halt) *Halt {

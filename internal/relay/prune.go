@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/replication"
 )
 
@@ -18,15 +17,6 @@ const (
 	// pruneLimits keep a deletion from standing in anybody's way.
 	pruneLimits = "SET lock_timeout = '2s'; SET statement_timeout = '60s'"
 )
-
-// Pruning is what a configuration lets the relay delete; nil: nothing.
-func Pruning(cfg *config.Config) *replication.Pruning {
-	p := cfg.Outbox.Prune
-	if p == nil {
-		return nil
-	}
-	return &replication.Pruning{Table: Table(cfg), Publication: cfg.Postgres.Publication, TimeColumn: p.TimeColumn, After: p.After, Batch: p.Batch, Partitions: p.Partitions}
-}
 
 // prune deletes confirmed rows from time to time, until ctx ends: while this relay
 // streams, and no longer. It has a connection of its own, which it closes between

@@ -113,7 +113,7 @@ func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error)
 	r.observer = &sightseer{Observer: observer, seen: &r.seen}
 	r.pipeline = &pipeline{
 		router: rt, tracker: &checkpoint.Tracker{}, observer: r.observer, log: log, letters: letters,
-		onReject: onReject(cfg), schema: cfg.Outbox.Table.Schema, table: cfg.Outbox.Table.Name,
+		onReject: OnReject(cfg), schema: cfg.Outbox.Table.Schema, table: cfg.Outbox.Table.Name,
 		filled: newSignal(), stir: stir{told: newSignal()},
 	}
 	r.state = newMachine(cfg.Name, log.With(zap.String("slot", cfg.Postgres.Slot)), func() pgoutput.LSN {
@@ -123,6 +123,10 @@ func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error)
 		r.pipeline.prefix = cfg.Outbox.Prefix
 	}
 	return r, nil
+}
+
+func (r *Relay) producerOptions() (producer.Options, error) {
+	return ProducerOptions(r.cfg, r.observer, r.log)
 }
 
 // Status is what the relay is doing at the moment.
@@ -270,7 +274,7 @@ func (r *Relay) recognise(ctx context.Context, s *replication.Session) error {
 		return &Halt{
 			Code: ExitHalted, Reason: fmt.Sprintf("slot %q does not exist any more", slot),
 			Detail: "what was committed since it went is not in it",
-			Hint:   RecoverHint(r.cfg),
+			Hint:   HintsOf(r.cfg).Recover(),
 		}
 	case s.Slot.Active && s.Slot.Confirmed > r.reported: // another relay took over while this one was frozen or cut off
 		r.stoodBy = true
@@ -278,7 +282,7 @@ func (r *Relay) recognise(ctx context.Context, s *replication.Session) error {
 		return &Halt{
 			Code: ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by somebody else", slot),
 			Detail: fmt.Sprintf("it is confirmed up to %s and this process confirmed %s: what lies between may be missing in Kafka (not if another relay took over while this one was cut off, and has ended since: Postgres keeps no trace of who confirmed it)", s.Slot.Confirmed, r.reported),
-			Hint:   RecoverHint(r.cfg) + "; or start walpost again to go on from the slot as it is",
+			Hint:   HintsOf(r.cfg).Recover() + "; or start walpost again to go on from the slot as it is",
 		}
 	}
 	if r.timeline != 0 && s.Timeline != r.timeline {
@@ -341,7 +345,7 @@ const finishTimeout = 5 * time.Second
 func (r *Relay) ended(ctx context.Context, stop <-chan struct{}, err error) (bool, error) {
 	if halt, ok := errors.AsType[*Halt](err); ok {
 		r.deliver(ctx)
-		r.state.set(HaltedState, halt.words(), halt.Hint)
+		r.state.set(HaltedState, halt.Summary(), halt.Hint)
 		r.log.Error("halted", zap.Int("exit_code", halt.Code), zap.String("reason", halt.Reason),
 			zap.String("detail", halt.Detail), zap.String("hint", halt.Hint))
 		return true, halt

@@ -11,7 +11,6 @@ import (
 
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/replication"
-	"github.com/walpost/walpost/internal/router"
 )
 
 // startLook is what each look at the database may take.
@@ -71,9 +70,9 @@ func (r *Relay) inspectStart(ctx context.Context, conn *pgx.Conn, first bool) (*
 	if err != nil {
 		return nil, definite(err)
 	}
-	wanted, err := r.wanted(ctx, conn)
+	wanted, err := Wanted(r.cfg, nil)
 	if err != nil {
-		return nil, err
+		return nil, definite(err)
 	}
 	list := inspection.Requirements(wanted)
 	for _, q := range list {
@@ -91,39 +90,6 @@ func (r *Relay) inspectStart(ctx context.Context, conn *pgx.Conn, first bool) (*
 		r.pipeline.oid = inspection.Table.OID
 	}
 	return inspection, nil
-}
-
-// wanted is what the configuration asks of the database.
-func (r *Relay) wanted(context.Context, *pgx.Conn) (replication.Wanted, error) {
-	mode, err := r.target.TLSMode()
-	if err != nil {
-		return replication.Wanted{}, definite(err)
-	}
-	hosts, err := r.target.Hosts()
-	if err != nil {
-		return replication.Wanted{}, definite(err)
-	}
-	return replication.Wanted{
-		Columns: Columns(r.cfg), CheckColumns: CheckColumns(r.pipeline.router, nil), Prune: Pruning(r.cfg),
-		AnyWriter: r.cfg.Outbox.AnyWriter(), Create: r.cfg.Postgres.Create, Failover: r.cfg.Postgres.Failover, TLS: mode, Hosts: hosts,
-	}, nil
-}
-
-// CheckColumns judges the types of the outbox's columns as `check` prints it.
-func CheckColumns(rt *router.Router, types map[uint32]router.TypeInfo) func(*pgoutput.Relation) []replication.Requirement {
-	return func(rel *pgoutput.Relation) []replication.Requirement {
-		var list []replication.Requirement
-		for _, f := range rt.Check(rel, types) {
-			q := replication.Requirement{
-				Name: "column " + f.Column, State: replication.Warning, Detail: f.Text, Fix: "see " + f.Key,
-			}
-			if f.Failed {
-				q.State, q.Exit = replication.Failed, ExitRequirement
-			}
-			list = append(list, q)
-		}
-		return list
-	}
 }
 
 // definite turns an answer that waiting does not change into the end of the start.

@@ -1,15 +1,6 @@
 package relay
 
-import (
-	"slices"
-	"sync"
-	"time"
-
-	"go.uber.org/zap"
-
-	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/told"
-)
+import "time"
 
 // State is what a relay is doing, as logs, /status and walpost_state name it.
 type State string
@@ -41,66 +32,4 @@ type Status struct {
 	Since  time.Time
 	Reason string // why, in words; "" when there is nothing to say
 	Hint   string // what to do about it
-}
-
-// machine holds the state and logs each change once.
-type machine struct {
-	log   *zap.Logger
-	relay string
-	lsn   func() pgoutput.LSN // up to which all is in Kafka; 0: not known
-
-	mu     sync.Mutex
-	status Status
-}
-
-func newMachine(relay string, log *zap.Logger, lsn func() pgoutput.LSN) *machine {
-	return &machine{log: log, relay: relay, lsn: lsn, status: Status{Relay: relay, State: Connecting, Since: time.Now()}}
-}
-
-// set changes the state. A state that is set again keeps its time and is not logged.
-func (m *machine) set(s State, reason, hint string) { m.change(s, reason, hint, States()) }
-
-// change is set, as long as the state is one of the given ones.
-func (m *machine) change(s State, reason, hint string, from []State) {
-	reason, hint = told.Escape(told.Words(reason)), told.EscapeLines(told.Words(hint))
-	m.mu.Lock()
-	if !slices.Contains(from, m.status.State) {
-		m.mu.Unlock()
-		return
-	}
-	same := m.status.State == s
-	before, since := m.status.State, m.status.Since
-	if !same {
-		m.status.Since = time.Now()
-	}
-	m.status.State, m.status.Reason, m.status.Hint = s, reason, hint
-	m.mu.Unlock()
-	if same {
-		return
-	}
-	fields := []zap.Field{
-		zap.String("state", string(s)), zap.String("before", string(before)),
-		zap.Duration("after", time.Since(since).Round(time.Millisecond)),
-	}
-	if lsn := m.lsn(); lsn > 0 {
-		fields = append(fields, zap.Stringer("confirmed_lsn", lsn))
-	}
-	if reason != "" {
-		fields = append(fields, zap.String("reason", reason))
-	}
-	if hint != "" {
-		fields = append(fields, zap.String("hint", hint))
-	}
-	m.log.Info("state changed", fields...)
-}
-
-// swap changes the state only when it is one of the given ones.
-func (m *machine) swap(s State, reason string, from ...State) {
-	m.change(s, reason, "", from)
-}
-
-func (m *machine) get() Status {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.status
 }

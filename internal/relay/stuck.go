@@ -117,7 +117,7 @@ func (r *Relay) haltStuck(ctx context.Context, err error) error {
 
 func (r *Relay) stuckHint() string {
 	if r.cfg.Outbox.Messages() {
-		return "the WAL stays as it was written: " + RecoverHint(r.cfg)
+		return "the WAL stays as it was written: " + HintsOf(r.cfg).Recover()
 	}
 	table, which := Table(r.cfg), ""
 	if p := r.pipeline; p.inside {

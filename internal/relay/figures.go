@@ -1,0 +1,44 @@
+package relay
+
+import "time"
+
+// Report gives the relay's state with its figures and conditions. Topics,
+// rejections and consumer groups are counted elsewhere, and empty here.
+func (r *Relay) Report(version string) Report {
+	status, slot := r.state.get(), r.seen.slotStatus()
+	committed, read := r.oldest()
+	now := time.Now()
+	rep := Report{
+		Relay: status.Relay, State: status.State, Since: &status.Since, Reason: status.Reason, Hint: status.Hint,
+		Slot: slot, LagSeconds: secondsSince(committed, now), OldestUnacked: secondsSince(read, now),
+		InFlight: &InFlight{}, LastError: r.seen.lastError(), Version: version, Postgres: r.seen.postgresVersion(),
+		Topics: []TopicReport{}, Rejected: []Rejections{}, ConsumerGroups: []GroupLag{},
+	}
+	if slot != nil {
+		rep.LagBytes = slot.LagBytes
+	}
+	rep.InFlight.Events, rep.InFlight.Bytes = r.InFlight()
+	rep.Conditions = r.conditions(&rep)
+	if c, blocked := rep.Blocking(); blocked && rep.Hint == "" {
+		rep.Hint = c.Hint
+	}
+	return rep
+}
+
+// secondsSince is 0 for a time that is not known, and for one to come: clocks differ.
+func secondsSince(t, now time.Time) *float64 {
+	var seconds float64
+	if !t.IsZero() {
+		seconds = max(0, now.Sub(t).Seconds())
+	}
+	return &seconds
+}
+
+// Topics are those that this process has an event for, from the first on: also
+// before Kafka has acknowledged one.
+func (r *Relay) Topics() []string {
+	if p := r.running.Load(); p != nil {
+		return p.Topics()
+	}
+	return nil
+}

@@ -1,0 +1,34 @@
+package relay
+
+import (
+	"slices"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/router"
+)
+
+// Mapping is which column becomes which part of a record.
+func Mapping(cfg *config.Config) router.Mapping {
+	o := cfg.Outbox
+	m := router.Mapping{
+		Topic: parts(o.Topic), ID: o.ID, Key: o.Key, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition,
+		PositionHeader: o.PositionHeader, Allow: slices.Clone(cfg.Kafka.Topics.Allow), MaxBytes: int64(cfg.Kafka.MaxMessageBytes),
+	}
+	for _, h := range o.Headers {
+		m.Headers = append(m.Headers, router.HeaderColumn{Name: h.Name, Column: h.Column})
+	}
+	return m
+}
+
+// DeadLetters makes the dead letters of a configuration.
+func DeadLetters(cfg *config.Config) (*router.DeadLetters, error) {
+	return router.NewDeadLetters(parts(cfg.Delivery.DeadLetter))
+}
+
+func parts(t config.Template) []router.Part {
+	var out []router.Part
+	for _, p := range t.Parts() {
+		out = append(out, router.Part{Literal: p.Literal, Column: p.Column})
+	}
+	return out
+}
