@@ -42,9 +42,9 @@ func (i *initializer) run(ctx context.Context) error {
 		return err
 	}
 	defer hangUp()
-	var client *kafka.Client // a dry run asks Kafka nothing
+	var client kafka.Admin // a dry run asks Kafka nothing
 	if !i.dryRun {
-		if client, err = kafka.Connect(ctx, relay.Kafka(i.cfg)); err != nil {
+		if client, err = kafka.OpenAdmin(ctx, relay.Kafka(i.cfg)); err != nil {
 			return err
 		}
 		defer client.Close()

@@ -18,7 +18,7 @@ import (
 )
 
 // topics creates those that the file and the table name.
-func (i *initializer) topics(ctx context.Context, conn *pgx.Conn, client *kafka.Client) error {
+func (i *initializer) topics(ctx context.Context, conn *pgx.Conn, client kafka.Admin) error {
 	names, err := topicNames(ctx, conn, i.cfg)
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func (i *initializer) topics(ctx context.Context, conn *pgx.Conn, client *kafka.
 	return nil
 }
 
-func (i *initializer) topic(ctx context.Context, client *kafka.Client, name string) error {
+func (i *initializer) topic(ctx context.Context, client kafka.Admin, name string) error {
 	spec := relay.TopicSpec(i.cfg, name)
 	st := step{Kind: topic, Name: name, Detail: specText(spec)}
 	if i.dryRun {

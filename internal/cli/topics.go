@@ -133,7 +133,7 @@ func loadDeclared(load func() ([]*config.Config, error)) ([]*config.Config, erro
 // topicsOfRelay compares the declared topics of one file.
 type topicsOfRelay struct {
 	cfg      *config.Config
-	client   *kafka.Client
+	client   kafka.Admin
 	declared []kafka.Spec
 	found    []kafka.Difference
 }
@@ -145,7 +145,7 @@ func compareTopics(ctx context.Context, cfg *config.Config) (*topicsOfRelay, err
 		t.declared = append(t.declared, relay.DeclaredTopic(name, cfg.Kafka.Topics.Declare[name]))
 	}
 	var err error
-	if t.client, err = kafka.Connect(ctx, relay.Kafka(cfg)); err != nil {
+	if t.client, err = kafka.OpenAdmin(ctx, relay.Kafka(cfg)); err != nil {
 		return nil, err
 	}
 	t.found, err = t.client.Compare(ctx, t.declared, t.create)

@@ -24,15 +24,15 @@ func declaring(t *testing.T, brokers []string, topics ...string) string {
 }
 
 // shared is the way to the shared cluster, and a client to look with.
-func shared(t *testing.T) ([]string, *kafka.Client) {
+func shared(t *testing.T) ([]string, kafka.Admin) {
 	t.Helper()
 	brokers := stack.Kafka(t).Bootstrap(devstack.Plaintext)
 	return brokers, client(t, brokers)
 }
 
-func client(t *testing.T, brokers []string) *kafka.Client {
+func client(t *testing.T, brokers []string) kafka.Admin {
 	t.Helper()
-	c, err := kafka.Connect(t.Context(), kafka.Options{Brokers: brokers})
+	c, err := kafka.OpenAdmin(t.Context(), kafka.Options{Brokers: brokers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func client(t *testing.T, brokers []string) *kafka.Client {
 	return c
 }
 
-func look(t *testing.T, c *kafka.Client, topic string) kafka.Topic {
+func look(t *testing.T, c kafka.Admin, topic string) kafka.Topic {
 	t.Helper()
 	found, err := c.Describe(t.Context(), topic)
 	if err != nil {

@@ -9,15 +9,15 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Apply makes a topic as declared, but for what is Blocked: it creates it, sets
-// settings, adds partitions. It never deletes and never lowers. With validateOnly
-// it asks the cluster whether it would, and changes nothing.
-func (c *Client) Apply(ctx context.Context, d *Difference, declared, create Spec, validateOnly bool) error {
+// Apply makes a topic as declared, except for what is Blocked: it creates the topic, sets
+// settings, adds partitions. It never deletes and never lowers. With validateOnly it
+// asks the cluster whether it would, and changes nothing.
+func (a Admin) Apply(ctx context.Context, d *Difference, declared, create Spec, validateOnly bool) error {
 	if d.Missing {
 		if validateOnly {
-			return c.Validate(ctx, create)
+			return a.Validate(ctx, create)
 		}
-		_, err := c.Create(ctx, create)
+		_, err := a.Create(ctx, create)
 		return err
 	}
 	settings := map[string]string{}
@@ -27,19 +27,19 @@ func (c *Client) Apply(ctx context.Context, d *Difference, declared, create Spec
 		}
 	}
 	if len(settings) > 0 {
-		if err := c.setConfig(ctx, declared, settings, validateOnly); err != nil {
+		if err := a.setConfig(ctx, declared, settings, validateOnly); err != nil {
 			return err
 		}
 	}
 	if !d.AddsPartitions() {
 		return nil
 	}
-	return c.addPartitions(ctx, declared, validateOnly)
+	return a.addPartitions(ctx, declared, validateOnly)
 }
 
 // setConfig sets these settings of a topic together, and leaves its others as
 // they are (IncrementalAlterConfigs, KIP-339).
-func (c *Client) setConfig(ctx context.Context, s Spec, settings map[string]string, validateOnly bool) error {
+func (a Admin) setConfig(ctx context.Context, s Spec, settings map[string]string, validateOnly bool) error {
 	entries := make(map[string]sarama.IncrementalAlterConfigsEntry, len(settings))
 	for key, value := range settings {
 		entries[key] = sarama.IncrementalAlterConfigsEntry{Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value}
@@ -47,69 +47,67 @@ func (c *Client) setConfig(ctx context.Context, s Spec, settings map[string]stri
 	req := &sarama.IncrementalAlterConfigsRequest{Version: 1, ValidateOnly: validateOnly, Resources: []*sarama.IncrementalAlterConfigsResource{{
 		Type: sarama.TopicResource, Name: s.Name, ConfigEntries: entries,
 	}}}
-	res, err := await(ctx, func() (*sarama.IncrementalAlterConfigsResponse, error) {
-		return c.session.broker.IncrementalAlterConfigs(req)
-	})
 	op := "set settings of topic " + s.Name
+	res, err := Ask(ctx, a.Client, op, func(b *sarama.Broker) (*sarama.IncrementalAlterConfigsResponse, error) {
+		return b.IncrementalAlterConfigs(req)
+	})
 	if err != nil {
-		return c.session.explain(op, err)
+		return err
 	}
 	if len(res.Resources) != 1 {
-		return c.session.explain(op, sarama.ErrIncompleteResponse)
+		return a.Explain(op, sarama.ErrIncompleteResponse)
 	}
 	answer := res.Resources[0]
-	return c.explainAlter(op, s, sarama.KError(answer.ErrorCode), &answer.ErrorMsg, "AlterConfigs")
+	return a.explainAlter(op, s, sarama.KError(answer.ErrorCode), &answer.ErrorMsg, "AlterConfigs")
 }
 
 // addPartitions raises the number of partitions. Kafka refuses to lower it.
-func (c *Client) addPartitions(ctx context.Context, s Spec, validateOnly bool) error {
+func (a Admin) addPartitions(ctx context.Context, s Spec, validateOnly bool) error {
 	op := "add partitions to topic " + s.Name
-	answer, err := c.session.createPartitions(ctx, s, validateOnly)
-	// With ZooKeeper (Kafka 3 and older) only the controller adds, and it moves.
-	for attempt := 0; err == nil && answer.Err == sarama.ErrNotController && attempt < attempts; attempt++ {
-		answer, err = atController(ctx, c, func(at *session) (*sarama.TopicPartitionError, error) {
-			return at.createPartitions(ctx, s, validateOnly)
-		})
+	ask := func(c *Client) (*sarama.TopicPartitionError, error) {
+		return createPartitions(ctx, c, op, s, validateOnly)
 	}
+	moved := func(answer *sarama.TopicPartitionError) bool { return answer.Err == sarama.ErrNotController }
+	answer, err := AtController(ctx, a.Client, ask, moved)
 	if err != nil {
-		return c.session.explain(op, err)
+		return err
 	}
-	return c.explainAlter(op, s, answer.Err, answer.ErrMsg, "Alter")
+	return a.explainAlter(op, s, answer.Err, answer.ErrMsg, "Alter")
 }
 
 // createPartitions sends one request.
-func (s *session) createPartitions(ctx context.Context, spec Spec, validateOnly bool) (*sarama.TopicPartitionError, error) {
+func createPartitions(ctx context.Context, c *Client, op string, s Spec, validateOnly bool) (*sarama.TopicPartitionError, error) {
 	req := &sarama.CreatePartitionsRequest{
 		Version: 3, Timeout: ProduceTimeout, ValidateOnly: validateOnly,
-		TopicPartitions: map[string]*sarama.TopicPartition{spec.Name: {Count: spec.Partitions}},
+		TopicPartitions: map[string]*sarama.TopicPartition{s.Name: {Count: s.Partitions}},
 	}
-	res, err := await(ctx, func() (*sarama.CreatePartitionsResponse, error) { return s.broker.CreatePartitions(req) })
+	res, err := Ask(ctx, c, op, func(b *sarama.Broker) (*sarama.CreatePartitionsResponse, error) { return b.CreatePartitions(req) })
 	if err != nil {
 		return nil, err
 	}
-	if answer := res.TopicPartitionErrors[spec.Name]; answer != nil {
+	if answer := res.TopicPartitionErrors[s.Name]; answer != nil {
 		return answer, nil
 	}
-	return nil, sarama.ErrIncompleteResponse
+	return nil, c.Explain(op, sarama.ErrIncompleteResponse)
 }
 
-// explainAlter adds what is known: Kafka's own text, the key of the file, the
-// right that lacks.
-func (c *Client) explainAlter(op string, s Spec, code sarama.KError, text *string, right string) error {
-	explained := c.session.explain(op, codeError(code))
+// explainAlter adds what is known: Kafka's own text, the key of the file, the missing
+// right.
+func (a Admin) explainAlter(op string, s Spec, code sarama.KError, text *string, right string) error {
+	explained := a.Explain(op, CodeError(code))
 	e, ok := errors.AsType[*Error](explained)
 	if !ok {
 		return nil
 	}
 	if text != nil && *text != "" {
-		e.text = redact(*text, c.options.secrets())
+		e.Text = a.Options().Redact(*text)
 	}
 	switch e.Kind {
 	case Denied:
-		e.text = fmt.Sprintf("%s may not change it", c.options.Principal())
-		e.Hint = "grant it: " + c.options.grant("topic", s.Name, right)
+		e.Text = fmt.Sprintf("%s may not change it", a.Options().Principal())
+		e.Hint = "grant it: " + a.Options().Grant("topic", s.Name, right)
 	case InvalidConfig:
-		e.Hint = "see " + s.faultyKey(e.text)
+		e.Hint = "see " + s.faultyKey(e.Text)
 	case InvalidPartitions, InvalidReplication:
 		e.Hint = "see " + s.key(Partitions)
 	case PolicyViolation:
@@ -119,22 +117,22 @@ func (c *Client) explainAlter(op string, s Spec, code sarama.KError, text *strin
 	return e
 }
 
-// Settle asks again until the brokers show what was applied, which they learn a
-// little later than the controller, and gives what is still different.
-func (c *Client) Settle(ctx context.Context, declared []Spec, create func(name string) Spec) ([]Difference, error) {
-	for attempt := 0; ; attempt++ {
-		found, err := c.Compare(ctx, declared, create)
-		open := 0
+// Settle asks again until the brokers show what was applied, which they learn a little
+// later than the controller, and returns what is still different.
+func (a Admin) Settle(ctx context.Context, declared []Spec, create func(name string) Spec) (found []Difference, err error) {
+	var open int
+	paused := Poll(ctx, func() bool {
+		found, err = a.Compare(ctx, declared, create)
+		open = 0
 		for i := range found {
 			if found[i].Applicable() {
 				open++
 			}
 		}
-		if err != nil || open == 0 || attempt == attempts {
-			return found, err
-		}
-		if err := pause(ctx); err != nil {
-			return found, c.session.explain("wait for "+strconv.Itoa(open)+" topics", err)
-		}
+		return err != nil || open == 0
+	})
+	if paused != nil {
+		return found, a.Explain("wait for "+strconv.Itoa(open)+" topics", paused)
 	}
+	return found, err
 }

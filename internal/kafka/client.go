@@ -4,41 +4,41 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/IBM/sarama"
 )
 
-// Client asks a cluster and administers its topics over one connection. It is for
-// commands and for the rare need of a topic, not for records. Its methods may be
-// called by several goroutines; their errors are *Error.
+// Client asks one broker over a connection of its own. It is for commands and for the
+// rare need of a topic, not for records. Its methods may be called by several
+// goroutines; their errors are *Error.
 type Client struct {
 	options Options
-	session *session
+	addr    string
+	broker  *sarama.Broker
 }
 
 // Connect opens a connection to the first broker of the list that answers.
 func Connect(ctx context.Context, o Options) (*Client, error) {
-	if err := o.validate(); err != nil {
+	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	var failures []error
 	for _, addr := range o.Brokers {
-		s, err := o.open(ctx, addr)
+		c, err := ConnectTo(ctx, o, addr)
 		if err == nil {
-			return &Client{options: o, session: s}, nil
+			return c, nil
 		}
 		failures = append(failures, err)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return nil, foremost(failures)
+	return nil, mostTelling(failures)
 }
 
-// foremost makes one error of those of several brokers: the first that says more
+// mostTelling returns one error for those of several brokers: the first that says more
 // than that nobody answers, or else the first, with all addresses.
-func foremost(failures []error) error {
+func mostTelling(failures []error) error {
 	var addrs []string
 	var all []*Error
 	for _, f := range failures {
@@ -53,78 +53,89 @@ func foremost(failures []error) error {
 	return all[0]
 }
 
-// Close ends the connection.
-func (c *Client) Close() { c.session.close() }
+// ConnectTo connects to one broker: TCP, TLS, versions, SASL, and one question after
+// them, since sarama counts a connection as made whose TLS handshake has failed, and a
+// broker that wants SASL answers the question for versions without.
+func ConnectTo(ctx context.Context, o Options, addr string) (*Client, error) {
+	const op = "connect to Kafka"
+	conf, err := o.Fresh()
+	if err != nil {
+		return nil, o.ExplainAt(op, addr, err)
+	}
+	broker, err := await(ctx, func() (*sarama.Broker, error) { return Dial(addr, conf) }, HangUp)
+	if err != nil {
+		return nil, o.diagnose(ctx, op, addr, err)
+	}
+	c := &Client{options: o, addr: addr, broker: broker}
+	if _, err := c.Metadata(ctx, op); err != nil {
+		c.Close()
+		if e, ok := errors.AsType[*Error](err); ok && e.Kind == Closed && o.SASL == nil {
+			e.Kind, e.Hint = WantsSASL, o.hint(WantsSASL)
+		}
+		return nil, err
+	}
+	return c, nil
+}
 
-// noTopic is a name no topic can have: metadata asked for it tells of brokers
-// alone, where an empty list would ask for all topics.
+// Close ends the connection. sarama waits for what is under way, so Close does not
+// wait for sarama.
+func (c *Client) Close() { HangUp(c.broker) }
+
+// Options returns what the client was opened with.
+func (c *Client) Options() Options { return c.options }
+
+// Explain words the failure of a request to the client's broker. nil stays nil.
+func (c *Client) Explain(op string, err error) error { return c.options.ExplainAt(op, c.addr, err) }
+
+// Ask sends one request to the client's broker, and explains why there is no answer. op
+// is what is tried.
+func Ask[T any](ctx context.Context, c *Client, op string, request func(*sarama.Broker) (T, error)) (T, error) {
+	answer, err := await(ctx, func() (T, error) { return request(c.broker) }, nil)
+	return answer, c.Explain(op, err)
+}
+
+// noTopic is a name no topic can have: with it metadata is about brokers alone, where
+// an empty list would ask for all topics.
 const noTopic = "?"
 
-// metadata asks for these topics, or for none, together with the brokers and what
-// this principal may do.
-func (s *session) metadata(ctx context.Context, names ...string) (*sarama.MetadataResponse, error) {
-	if len(names) == 0 {
-		names = []string{noTopic}
+// Metadata asks for these topics, or for none, together with the brokers and what this
+// principal may do.
+func (c *Client) Metadata(ctx context.Context, op string, topics ...string) (*sarama.MetadataResponse, error) {
+	if len(topics) == 0 {
+		topics = []string{noTopic}
 	}
-	req := &sarama.MetadataRequest{Version: 10, Topics: names, IncludeTopicAuthorizedOperations: true}
-	return await(ctx, func() (*sarama.MetadataResponse, error) { return s.broker.GetMetadata(req) })
+	req := &sarama.MetadataRequest{Version: MetadataVersion, Topics: topics, IncludeTopicAuthorizedOperations: true}
+	return Ask(ctx, c, op, func(b *sarama.Broker) (*sarama.MetadataResponse, error) { return b.GetMetadata(req) })
 }
 
-// InitProducerID asks for a producer id, as `run` does: without it there is no
-// idempotent producer. It writes nothing to a topic.
-func (c *Client) InitProducerID(ctx context.Context) error {
-	const op = "ask for a producer id"
-	for attempt := 0; ; attempt++ {
-		// Not Client.InitProducerID of sarama: it sends id 0, epoch 0, which since
-		// KIP-360 names a producer that goes on; -1 is one that begins. Without a
-		// transactional id Kafka 4.1 takes both alike.
-		res, err := await(ctx, func() (*sarama.InitProducerIDResponse, error) {
-			return c.session.broker.InitProducerID(&sarama.InitProducerIDRequest{
-				Version: 4, ProducerID: -1, ProducerEpoch: -1, TransactionTimeout: time.Minute,
-			})
-		})
-		if err != nil {
-			return c.session.explain(op, err)
-		}
-		if !startingUp(res.Err) || attempt == attempts {
-			return c.session.explain(op, codeError(res.Err))
-		}
-		if err := pause(ctx); err != nil {
-			return c.session.explain(op, err)
+// AtController asks the client's broker, and then the controller for as long as the
+// answer says that another broker is the controller. With ZooKeeper (Kafka 3 and older)
+// only the controller changes topics, and it moves; with KRaft every broker hands on.
+func AtController[T any](ctx context.Context, c *Client, ask func(*Client) (T, error), moved func(T) bool) (T, error) {
+	answer, err := ask(c)
+	for attempt := 0; err == nil && moved(answer) && attempt < pollAttempts; attempt++ {
+		var controller *Client
+		if controller, err = c.controllerAfterPause(ctx); err == nil {
+			answer, err = ask(controller)
+			controller.Close()
 		}
 	}
+	return answer, err
 }
 
-// startingUp tells that a fresh or moving cluster will answer soon.
-func startingUp(code sarama.KError) bool {
-	switch code {
-	case sarama.ErrOffsetsLoadInProgress, sarama.ErrConsumerCoordinatorNotAvailable, sarama.ErrNotCoordinatorForConsumer, sarama.ErrRequestTimedOut:
-		return true
-	default:
-		return false
+func (c *Client) controllerAfterPause(ctx context.Context) (*Client, error) {
+	const op = "find Kafka's controller"
+	if err := pause(ctx); err != nil {
+		return nil, c.Explain(op, err)
 	}
-}
-
-func codeError(code sarama.KError) error {
-	if code == sarama.ErrNoError {
-		return nil
+	meta, err := c.Metadata(ctx, op)
+	if err != nil {
+		return nil, err
 	}
-	return code
-}
-
-const (
-	attempts   = 25
-	pauseEvery = 200 * time.Millisecond
-)
-
-// pause waits between two questions.
-func pause(ctx context.Context) error {
-	timer := time.NewTimer(pauseEvery)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
+	for _, b := range meta.Brokers {
+		if b.ID() == meta.ControllerID {
+			return ConnectTo(ctx, c.options, b.Addr())
+		}
 	}
+	return nil, c.Explain(op, sarama.ErrControllerNotAvailable)
 }

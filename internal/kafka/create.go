@@ -11,7 +11,7 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Spec is how a topic is made.
+// Spec is how a topic is created.
 type Spec struct {
 	Name              string
 	Partitions        int32             // -1: the broker's default
@@ -20,7 +20,7 @@ type Spec struct {
 	Path              string            // of these keys in the file, for hints; "" is kafka.topics
 }
 
-// key is the path of a key of the file.
+// key returns the path of a key of the file.
 func (s Spec) key(name string) string {
 	if s.Path == "" {
 		return "kafka.topics." + name
@@ -28,34 +28,34 @@ func (s Spec) key(name string) string {
 	return s.Path + "." + name
 }
 
-// Create makes the topic unless it is there, and says whether it made it. It
-// returns when its leaders are known, or after some seconds without: brokers
-// learn of a new topic a little later than the controller.
-func (c *Client) Create(ctx context.Context, s Spec) (bool, error) {
-	switch err := c.create(ctx, s, false); {
+// Create creates the topic unless it is there, and reports whether it did. It returns
+// when the topic's leaders are known, or after some seconds without: brokers learn of a
+// new topic a little later than the controller.
+func (a Admin) Create(ctx context.Context, s Spec) (bool, error) {
+	switch err := a.create(ctx, s, false); {
 	case errors.Is(err, sarama.ErrTopicAlreadyExists):
 		return false, nil
 	case err != nil:
 		return false, err
 	}
-	c.awaitLeaders(ctx, s.Name)
+	a.awaitLeaders(ctx, s.Name)
 	return true, nil
 }
 
-// Validate asks the cluster whether it would make the topic: right, settings and
-// policy. It makes nothing. That the topic is there already is no error.
-func (c *Client) Validate(ctx context.Context, s Spec) error {
-	err := c.create(ctx, s, true)
+// Validate asks the cluster whether it would create the topic: rights, settings and
+// policy. It creates nothing. That the topic is there already is no error.
+func (a Admin) Validate(ctx context.Context, s Spec) error {
+	err := a.create(ctx, s, true)
 	if errors.Is(err, sarama.ErrTopicAlreadyExists) {
 		return nil
 	}
 	return err
 }
 
-// CreateAll makes the topics that are not there, by one request, and gives an error or
-// nil for each. It does not wait for their leaders.
-func (c *Client) CreateAll(ctx context.Context, specs []Spec) []error {
-	errs := c.createAll(ctx, specs, false)
+// CreateAll creates the topics that are not there, by one request, and returns an error
+// or nil for each. It does not wait for their leaders.
+func (a Admin) CreateAll(ctx context.Context, specs []Spec) []error {
+	errs := a.createAll(ctx, specs, false)
 	for i, err := range errs {
 		if errors.Is(err, sarama.ErrTopicAlreadyExists) {
 			errs[i] = nil
@@ -64,19 +64,15 @@ func (c *Client) CreateAll(ctx context.Context, specs []Spec) []error {
 	return errs
 }
 
-func (c *Client) create(ctx context.Context, s Spec, validateOnly bool) error {
-	return c.createAll(ctx, []Spec{s}, validateOnly)[0]
+func (a Admin) create(ctx context.Context, s Spec, validateOnly bool) error {
+	return a.createAll(ctx, []Spec{s}, validateOnly)[0]
 }
 
-func (c *Client) createAll(ctx context.Context, specs []Spec, validateOnly bool) []error {
-	answers, err := c.session.createTopics(ctx, specs, validateOnly)
-	// With ZooKeeper (Kafka 3 and older) only the controller creates, and it moves;
-	// with KRaft every broker hands on.
-	for attempt := 0; err == nil && elsewhere(answers) && attempt < attempts; attempt++ {
-		answers, err = atController(ctx, c, func(at *session) (map[string]*sarama.TopicError, error) {
-			return at.createTopics(ctx, specs, validateOnly)
-		})
+func (a Admin) createAll(ctx context.Context, specs []Spec, validateOnly bool) []error {
+	ask := func(c *Client) (map[string]*sarama.TopicError, error) {
+		return createTopics(ctx, c, specs, validateOnly)
 	}
+	answers, err := AtController(ctx, a.Client, ask, refusedByFollower)
 	errs := make([]error, len(specs))
 	for i, s := range specs {
 		answer, cause := answers[s.Name], err
@@ -85,15 +81,16 @@ func (c *Client) createAll(ctx context.Context, specs []Spec, validateOnly bool)
 		case answer == nil:
 			cause = sarama.ErrIncompleteResponse
 		default:
-			cause = codeError(answer.Err)
+			cause = CodeError(answer.Err)
 		}
-		errs[i] = c.explainCreate(s, cause, answer)
+		errs[i] = a.explainCreate(s, cause, answer)
 	}
 	return errs
 }
 
-// elsewhere reports whether another broker creates topics.
-func elsewhere(answers map[string]*sarama.TopicError) bool {
+// refusedByFollower reports whether the broker says that only the controller creates
+// topics.
+func refusedByFollower(answers map[string]*sarama.TopicError) bool {
 	for _, a := range answers {
 		if a.Err == sarama.ErrNotController {
 			return true
@@ -102,35 +99,31 @@ func elsewhere(answers map[string]*sarama.TopicError) bool {
 	return false
 }
 
-// atController asks the controller of this moment, after a pause.
-func atController[T any](ctx context.Context, c *Client, ask func(*session) (T, error)) (answer T, err error) {
-	if err := pause(ctx); err != nil {
-		return answer, err
+// creating says what is tried.
+func creating(specs []Spec) string {
+	if len(specs) == 1 {
+		return "create topic " + specs[0].Name
 	}
-	controller, err := c.controller(ctx)
-	if err != nil {
-		return answer, err
-	}
-	defer controller.close()
-	return ask(controller)
+	return "create topics"
 }
 
-// createTopics sends one request, and gives what became of each topic by its name.
-func (s *session) createTopics(ctx context.Context, specs []Spec, validateOnly bool) (map[string]*sarama.TopicError, error) {
-	res, err := s.askToCreate(ctx, specs, validateOnly)
+// createTopics sends one request, and returns what became of each topic by its name.
+func createTopics(ctx context.Context, c *Client, specs []Spec, validateOnly bool) (map[string]*sarama.TopicError, error) {
+	res, err := askToCreate(ctx, c, creating(specs), specs, validateOnly)
 	if err != nil {
 		return nil, err
 	}
 	return res.TopicErrors, nil
 }
 
-// Foresee is the topic as the cluster would make it, with the cluster's defaults. Its
-// Config is nil where the cluster does not tell: no right, or it would not make it.
-func (c *Client) Foresee(ctx context.Context, s Spec) (Topic, error) {
+// Foresee returns the topic as the cluster would create it, with the cluster's defaults.
+// Its Config is nil where the cluster does not say: without the right, or when it would
+// not create the topic.
+func (a Admin) Foresee(ctx context.Context, s Spec) (Topic, error) {
 	t := Topic{Name: s.Name}
-	res, err := c.session.askToCreate(ctx, []Spec{s}, true)
+	res, err := askToCreate(ctx, a.Client, "describe topics", []Spec{s}, true)
 	if err != nil {
-		return t, c.session.explain("describe topics", err)
+		return t, err
 	}
 	result := res.TopicResults[s.Name]
 	if result == nil || len(result.Configs) == 0 {
@@ -145,50 +138,38 @@ func (c *Client) Foresee(ctx context.Context, s Spec) (Topic, error) {
 	return t, nil
 }
 
-func (s *session) askToCreate(ctx context.Context, specs []Spec, validateOnly bool) (*sarama.CreateTopicsResponse, error) {
+func askToCreate(ctx context.Context, c *Client, op string, specs []Spec, validateOnly bool) (*sarama.CreateTopicsResponse, error) {
 	details := map[string]*sarama.TopicDetail{}
 	for _, spec := range specs {
-		detail := &sarama.TopicDetail{NumPartitions: spec.Partitions, ReplicationFactor: spec.ReplicationFactor, ConfigEntries: map[string]*string{}}
+		detail := &sarama.TopicDetail{
+			NumPartitions: spec.Partitions, ReplicationFactor: spec.ReplicationFactor, ConfigEntries: map[string]*string{},
+		}
 		for key, value := range spec.Config {
 			detail.ConfigEntries[key] = &value
 		}
 		details[spec.Name] = detail
 	}
 	req := sarama.NewCreateTopicsRequest(Version(), details, ProduceTimeout, validateOnly)
-	return await(ctx, func() (*sarama.CreateTopicsResponse, error) { return s.broker.CreateTopics(req) })
-}
-
-// controller opens a session to the broker that the metadata names.
-func (c *Client) controller(ctx context.Context) (*session, error) {
-	meta, err := c.session.metadata(ctx)
-	if err != nil {
-		return nil, c.session.explain("find Kafka's controller", err)
-	}
-	for _, b := range meta.Brokers {
-		if b.ID() == meta.ControllerID {
-			return c.options.open(ctx, b.Addr())
-		}
-	}
-	return nil, c.session.explain("find Kafka's controller", sarama.ErrControllerNotAvailable)
+	return Ask(ctx, c, op, func(b *sarama.Broker) (*sarama.CreateTopicsResponse, error) { return b.CreateTopics(req) })
 }
 
 // explainCreate adds what is known of the topic: its setting at fault, the right
 // and who lacks it.
-func (c *Client) explainCreate(s Spec, err error, answer *sarama.TopicError) error {
-	explained := c.session.explain("create topic "+s.Name, err)
+func (a Admin) explainCreate(s Spec, err error, answer *sarama.TopicError) error {
+	explained := a.Explain(creating([]Spec{s}), err)
 	e, ok := errors.AsType[*Error](explained)
 	if !ok || answer == nil {
 		return explained
 	}
 	if answer.ErrMsg != nil && *answer.ErrMsg != "" {
-		e.text = redact(*answer.ErrMsg, c.options.secrets())
+		e.Text = a.Options().Redact(*answer.ErrMsg)
 	}
 	switch e.Kind {
 	case Denied:
-		e.text = fmt.Sprintf("%s may not create it", c.options.Principal())
-		e.Hint = "grant it: " + c.options.grant("topic", s.Name, "Create", "Write", "Describe")
+		e.Text = fmt.Sprintf("%s may not create it", a.Options().Principal())
+		e.Hint = "grant it: " + a.Options().Grant("topic", s.Name, "Create", "Write", "Describe")
 	case InvalidConfig:
-		e.Hint = "see " + s.faultyKey(e.text)
+		e.Hint = "see " + s.faultyKey(e.Text)
 	case InvalidPartitions:
 		e.Hint = "see " + s.key("partitions")
 	case InvalidReplication:
@@ -202,7 +183,7 @@ func (c *Client) explainCreate(s Spec, err error, answer *sarama.TopicError) err
 	return e
 }
 
-// faultyKey is the setting that Kafka's words name.
+// faultyKey returns the key of the setting that Kafka's words name.
 func (s Spec) faultyKey(text string) string {
 	for _, key := range slices.Backward(slices.SortedFunc(maps.Keys(s.Config), func(a, b string) int { return len(a) - len(b) })) {
 		if strings.Contains(text, key) {
@@ -212,44 +193,18 @@ func (s Spec) faultyKey(text string) string {
 	return s.key("config")
 }
 
-// grant is the command that gives this principal rights.
-func (o Options) grant(resource, name string, operations ...string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "kafka-acls.sh --bootstrap-server %s --add --allow-principal %s", o.Brokers[0], quote(o.Principal()))
-	for _, op := range operations {
-		b.WriteString(" --operation " + op)
-	}
-	b.WriteString(" --" + resource)
-	if name != "" {
-		b.WriteString(" " + quote(name))
-	}
-	return b.String()
-}
-
-// quote makes one word of the shell's of a text.
-func quote(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return !strings.ContainsRune(shellPlain, r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-const shellPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:/@="
-
-// awaitLeaders waits until the topic's partitions have leaders.
-func (c *Client) awaitLeaders(ctx context.Context, name string) {
-	for range attempts {
-		meta, err := c.session.metadata(ctx, name)
+// awaitLeaders waits until the topic's partitions have leaders, or not much longer than
+// that takes.
+func (a Admin) awaitLeaders(ctx context.Context, name string) {
+	_ = Poll(ctx, func() bool { // the topic is there, whatever becomes of its leaders
+		meta, err := a.Metadata(ctx, "find the leaders of topic "+name, name)
 		if err != nil {
-			return
+			return true
 		}
-		if len(meta.Topics) == 1 {
-			if t := topicOf(meta.Topics[0]); t.Exists && t.Partitions > 0 && t.WithoutLeader == 0 {
-				return
-			}
+		if len(meta.Topics) != 1 {
+			return false
 		}
-		if pause(ctx) != nil {
-			return
-		}
-	}
+		t := topicOf(meta.Topics[0])
+		return t.Exists && t.Partitions > 0 && t.WithoutLeader == 0
+	})
 }

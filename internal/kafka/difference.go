@@ -33,17 +33,17 @@ const (
 	ReplicationFactor = "replication_factor"
 )
 
-// Blocked tells that something is left to a person.
+// Blocked reports whether something is left to a person.
 func (d *Difference) Blocked() bool {
 	return slices.ContainsFunc(d.Changes, func(c Change) bool { return c.Blocked != "" })
 }
 
-// Applicable tells that Apply has something to do.
+// Applicable reports whether Apply has something to do.
 func (d *Difference) Applicable() bool {
 	return d.Missing || slices.ContainsFunc(d.Changes, func(c Change) bool { return c.Blocked == "" })
 }
 
-// AddsPartitions tells that records of a key may go to another partition than
+// AddsPartitions reports whether records of a key may go to another partition than
 // those before them.
 func (d *Difference) AddsPartitions() bool { return !d.Missing && d.change(Partitions) != nil }
 
@@ -55,26 +55,26 @@ func (d *Difference) change(setting string) *Change {
 	return &d.Changes[i]
 }
 
-// Compare gives the topics that are not as declared. -1 and settings that are
-// left out are not judged. create is how a missing topic is made.
-func (c *Client) Compare(ctx context.Context, declared []Spec, create func(name string) Spec) ([]Difference, error) {
+// Compare returns the topics that are not as declared. -1 and settings that are left
+// out are not compared. create is how a missing topic is created.
+func (a Admin) Compare(ctx context.Context, declared []Spec, create func(name string) Spec) ([]Difference, error) {
 	names := make([]string, 0, len(declared))
 	for _, s := range declared {
 		names = append(names, s.Name)
 	}
-	topics, err := c.describe(ctx, names, nil)
+	topics, err := a.describe(ctx, names, nil)
 	if err != nil {
 		return nil, err
 	}
 	var found []Difference
 	for i, s := range declared {
 		t := &topics[i]
-		if err := c.comparable(t, s); err != nil {
+		if err := a.comparable(t, s); err != nil {
 			return nil, err
 		}
 		d := Difference{Topic: s.Name, Missing: !t.Exists}
 		if d.Missing {
-			d.Changes = made(create(s.Name))
+			d.Changes = creation(create(s.Name))
 		} else {
 			d.Changes = compare(t, s)
 		}
@@ -85,27 +85,27 @@ func (c *Client) Compare(ctx context.Context, declared []Spec, create func(name 
 	return found, nil
 }
 
-// comparable tells why a topic cannot be compared: this principal may not see it,
-// or not its settings.
-func (c *Client) comparable(t *Topic, s Spec) error {
+// comparable returns why a topic cannot be compared: this principal may not see it, or
+// not its settings.
+func (a Admin) comparable(t *Topic, s Spec) error {
 	op := "compare topic " + s.Name
 	switch {
 	case errors.Is(t.Err, sarama.ErrTopicAuthorizationFailed), t.Exists && t.Config == nil && len(s.Config) > 0:
-		explained := c.session.explain(op, sarama.ErrTopicAuthorizationFailed)
+		explained := a.Explain(op, sarama.ErrTopicAuthorizationFailed)
 		if e, ok := errors.AsType[*Error](explained); ok {
-			e.text = fmt.Sprintf("%s may not see it and its settings", c.options.Principal())
-			e.Hint = "grant it: " + c.options.grant("topic", s.Name, "Describe", "DescribeConfigs")
+			e.Text = fmt.Sprintf("%s may not see it and its settings", a.Options().Principal())
+			e.Hint = "grant it: " + a.Options().Grant("topic", s.Name, "Describe", "DescribeConfigs")
 		}
 		return explained
 	case t.Err != nil:
-		return c.session.explain(op, t.Err)
+		return a.Explain(op, t.Err)
 	default:
 		return nil
 	}
 }
 
-// made words how a topic is made.
-func made(s Spec) []Change {
+// creation lists how a topic is created.
+func creation(s Spec) []Change {
 	changes := []Change{
 		{Setting: Partitions, To: orBroker(int64(s.Partitions))},
 		{Setting: ReplicationFactor, To: orBroker(int64(s.ReplicationFactor))},
@@ -123,7 +123,7 @@ func orBroker(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// compare gives what is not as declared of a topic that is there.
+// compare returns what is not as declared of a topic that is there.
 func compare(t *Topic, s Spec) []Change {
 	var changes []Change
 	if s.Partitions >= 0 && int(s.Partitions) != t.Partitions {
@@ -136,20 +136,21 @@ func compare(t *Topic, s Spec) []Change {
 	if s.ReplicationFactor >= 0 && int(s.ReplicationFactor) != t.Replicas {
 		changes = append(changes, Change{
 			Setting: ReplicationFactor, From: strconv.Itoa(t.Replicas), To: strconv.Itoa(int(s.ReplicationFactor)),
-			Blocked: "it moves data between brokers: use kafka-reassign-partitions.sh, or set " + s.key(ReplicationFactor) + " to " + strconv.Itoa(t.Replicas),
+			Blocked: "it moves data between brokers: use kafka-reassign-partitions.sh, or set " +
+				s.key(ReplicationFactor) + " to " + strconv.Itoa(t.Replicas),
 		})
 	}
 	for _, key := range slices.Sorted(maps.Keys(s.Config)) {
 		if from, want := t.Config[key], s.Config[key]; !sameSetting(from, want) {
-			changes = append(changes, Change{Setting: key, From: from, To: want, Blocked: halting(t, s, key, want)})
+			changes = append(changes, Change{Setting: key, From: from, To: want, Blocked: tooManyInSync(t, s, key, want)})
 		}
 	}
 	return changes
 }
 
-// halting tells of a setting that Kafka takes, and after which no record is written:
-// more replicas must be in sync than are.
-func halting(t *Topic, s Spec, key, want string) string {
+// tooManyInSync returns why a setting is left to a person that Kafka takes, and after
+// which no record could be written: more replicas must be in sync than are.
+func tooManyInSync(t *Topic, s Spec, key, want string) string {
 	least, err := strconv.Atoi(want)
 	if key != MinInsyncReplicas || err != nil || least <= t.InSync {
 		return ""
@@ -158,7 +159,7 @@ func halting(t *Topic, s Spec, key, want string) string {
 		t.InSync, s.key("config."+key))
 }
 
-// sameSetting compares as Kafka reads: 0.50 is 0.5, TRUE is true, and
+// sameSetting reports whether two values are the same to Kafka: 0.50 is 0.5, TRUE is true, and
 // "compact, delete" is "delete,compact".
 func sameSetting(a, b string) bool {
 	return a == b || slices.Equal(settingParts(a), settingParts(b))

@@ -53,9 +53,8 @@ type Error struct {
 	Addr string // of the broker, or brokers, asked
 	Kind Kind
 	Hint string // what to change; "" when there is nothing to add
+	Text string // what came of it, without secrets
 	Err  error  // sarama's, or the network's; its own text may hold a secret, Error's does not
-
-	text string
 }
 
 // Error says what was tried, where, what came of it, and what to change.
@@ -65,7 +64,7 @@ func (e *Error) Error() string {
 	if e.Addr != "" {
 		b.WriteString(" (" + e.Addr + ")")
 	}
-	b.WriteString(": " + e.text)
+	b.WriteString(": " + e.Text)
 	if e.Hint != "" {
 		b.WriteString("; " + e.Hint)
 	}
@@ -78,8 +77,5 @@ func (e *Error) Unwrap() error { return e.Err }
 // Explain words an error of sarama or of the network: what it comes down to and
 // what to change. op is what was tried. nil stays nil, an *Error stays itself.
 func (o Options) Explain(op string, err error) error {
-	return o.explain(op, strings.Join(o.Brokers, ", "), err)
+	return o.ExplainAt(op, strings.Join(o.Brokers, ", "), err)
 }
-
-// ExplainAt is Explain for a connection to one broker.
-func (o Options) ExplainAt(op, addr string, err error) error { return o.explain(op, addr, err) }

@@ -14,7 +14,8 @@ import (
 	"github.com/IBM/sarama"
 )
 
-func (o Options) explain(op, addr string, err error) error {
+// ExplainAt is Explain for a connection to one broker.
+func (o Options) ExplainAt(op, addr string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -25,7 +26,7 @@ func (o Options) explain(op, addr string, err error) error {
 	if e.Kind == Other || e.Kind == Closed {
 		e.Kind = o.kindOfText(err.Error(), e.Kind)
 	}
-	e.text = redact(serverText(err), o.secrets())
+	e.Text = o.Redact(ServerText(err))
 	e.Hint = o.hint(e.Kind)
 	return e
 }
@@ -138,8 +139,8 @@ func (o Options) kindOfText(text string, otherwise Kind) Kind {
 	return otherwise
 }
 
-// serverText is the error's text without the words sarama puts before it.
-func serverText(err error) string {
+// ServerText returns an error's text without the words that sarama puts before it.
+func ServerText(err error) string {
 	return strings.ReplaceAll(strings.TrimPrefix(err.Error(), "kafka: "), "kafka server: ", "Kafka says: ")
 }
 
@@ -224,4 +225,12 @@ func (o Options) Principal() string {
 	default:
 		return "User:ANONYMOUS"
 	}
+}
+
+// CodeError returns a code of Kafka's as an error; nil for none.
+func CodeError(code sarama.KError) error {
+	if code == sarama.ErrNoError {
+		return nil
+	}
+	return code
 }

@@ -80,7 +80,7 @@ func TestPrincipal(t *testing.T) {
 		}
 	}
 	o := Options{Brokers: []string{"a:1"}, SASL: &SASL{Mechanism: Plain, Username: "it's me"}}
-	if got := o.grant("topic", "t", "Write"); !strings.Contains(got, `'User:it'\''s me'`) {
+	if got := o.Grant("topic", "t", "Write"); !strings.Contains(got, `'User:it'\''s me'`) {
 		t.Error(got)
 	}
 }

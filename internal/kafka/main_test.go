@@ -42,9 +42,9 @@ func plain(t *testing.T) kafka.Options {
 }
 
 // connect opens a client that the test's end closes.
-func connect(t *testing.T, o kafka.Options) *kafka.Client {
+func connect(t *testing.T, o kafka.Options) kafka.Admin {
 	t.Helper()
-	client, err := kafka.Connect(t.Context(), o)
+	client, err := kafka.OpenAdmin(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,3 @@
-// Package kafka holds what walpost needs of Kafka beside the records themselves:
-// settings for connections, topics and their administration, what a failed
-// connection means in words, and the requirements `walpost check` goes through.
-//
-// It knows sarama and Kafka's protocol. It must not know the configuration file
-// beyond the names of its keys, nor Postgres, nor how records are sent.
 package kafka
 
 import (
@@ -54,8 +48,8 @@ const (
 // clientIDMost is Kafka's limit for the names it makes metrics of.
 const clientIDMost = 249
 
-// validate returns every fault of o, joined, each with the key to change.
-func (o Options) validate() error {
+// Validate returns every fault of o, joined, each with the key to change.
+func (o Options) Validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 
@@ -141,7 +135,9 @@ func (o Options) secrets() []string {
 	return values
 }
 
-// redact replaces the secrets in a text that came from elsewhere.
+// Redact replaces the secrets in a text that came from elsewhere.
+func (o Options) Redact(text string) string { return redact(text, o.secrets()) }
+
 func redact(text string, secrets []string) string {
 	for _, s := range secrets {
 		if s != "" {

@@ -49,23 +49,29 @@ type Wanted struct {
 	ColumnTime bool
 }
 
-// Requirements checks a cluster and the topics: every requirement, met or not, in
-// the order in which an operator would mend them. Nothing is written or made.
+// Requirements checks a cluster and the topics, and returns every requirement, met or
+// not, in the order in which an operator would mend them. Nothing is written or created.
 func Requirements(ctx context.Context, o Options, want Wanted) []Requirement {
-	list, client := o.reach(ctx)
-	list = append(list, o.encryption()...)
-	if client == nil {
+	c := clusterChecker{options: o}
+	list := append(c.connections(ctx), encryption(o)...)
+	if c.client == nil {
 		return list
 	}
-	defer client.Close()
-	list = append(list, client.advertised(ctx)...)
-	list = append(list, client.versions(ctx), client.idempotence(ctx))
-	return append(list, client.topics(ctx, want)...)
+	defer c.client.Close()
+	list = append(list, c.advertisedBrokers(ctx)...)
+	list = append(list, c.versions(ctx), c.idempotence(ctx))
+	return append(list, c.topics(ctx, want)...)
 }
 
-// encryption judges SASL without TLS. Without either there is nothing to steal,
-// and a plain network is the operator's choice.
-func (o Options) encryption() []Requirement {
+// clusterChecker asks a cluster for what walpost requires of it.
+type clusterChecker struct {
+	options Options
+	client  *Client // to the first broker that answers; nil when none does
+}
+
+// encryption checks for SASL without TLS. Without either there is nothing to steal, and
+// a plain network is the operator's choice.
+func encryption(o Options) []Requirement {
 	q := Requirement{Name: "encryption", State: Warning, Fix: "add kafka.tls and use the broker's TLS port"}
 	mechanism, cleartext := o.Cleartext()
 	switch {
@@ -75,22 +81,23 @@ func (o Options) encryption() []Requirement {
 		q.Detail = mechanism + " without TLS sends the secret readable over the network"
 		q.Fix += ", or use SCRAM-SHA-512"
 	default:
-		q.Detail = o.mechanism() + " without TLS: records cross the network readable, and who listens can try passwords against the exchange"
+		q.Detail = o.SASL.Mechanism +
+			" without TLS: records cross the network readable, and who listens can try passwords against the exchange"
 	}
 	return []Requirement{q}
 }
 
 // idempotence asks for a producer id.
-func (c *Client) idempotence(ctx context.Context) Requirement {
+func (c *clusterChecker) idempotence(ctx context.Context) Requirement {
 	q := Requirement{Name: "idempotent producer"}
-	err := c.InitProducerID(ctx)
+	err := c.client.InitProducerID(ctx)
 	e, ok := errors.AsType[*Error](err)
 	switch {
 	case !ok:
 		q.Detail = "allowed"
 	case e.Kind == Denied:
-		q.State, q.Detail = Failed, c.options.Principal()+" may write to no topic and has no IdempotentWrite"
-		q.Fix = "grant Write on the topics (enough since Kafka 2.8), or: " + c.options.grant("cluster", "", "IdempotentWrite")
+		q.State, q.Detail = Failed, c.options.Principal()+" "+NoIdempotentWrite
+		q.Fix = "grant " + GrantTopicWrite + ", or: " + c.options.Grant("cluster", "", "IdempotentWrite")
 	default:
 		q.State, q.Detail, q.Fix = Failed, e.Error(), "see the broker's log: it needs the internal topics for producer ids"
 	}

@@ -9,57 +9,57 @@ import (
 	"sync"
 )
 
-// reach tries every broker of the file. One that is away is a warning while
-// another answers: `run` needs one to find the rest.
-func (o Options) reach(ctx context.Context) ([]Requirement, *Client) {
-	if err := o.validate(); err != nil {
-		return []Requirement{{Name: "settings", State: Failed, Detail: err.Error(), Fix: "correct the file"}}, nil
+// connections tries every broker of the file, and keeps the connection to the first that
+// answers. One that is away is a warning while another answers: `run` needs one to find
+// the rest.
+func (c *clusterChecker) connections(ctx context.Context) []Requirement {
+	if err := c.options.Validate(); err != nil {
+		return []Requirement{{Name: "settings", State: Failed, Detail: err.Error(), Fix: "correct the file"}}
 	}
-	sessions, failures := o.openAll(ctx, o.Brokers)
-	var client *Client
-	for _, s := range sessions {
+	clients, failures := connectAll(ctx, c.options, c.options.Brokers)
+	for _, client := range clients {
 		switch {
-		case s == nil:
 		case client == nil:
-			client = &Client{options: o, session: s}
+		case c.client == nil:
+			c.client = client
 		default:
-			s.close()
+			client.Close()
 		}
 	}
 	var list []Requirement
-	for i, addr := range o.Brokers {
-		q := Requirement{Name: "connection", Detail: addr + o.how()}
+	for i, addr := range c.options.Brokers {
+		q := Requirement{Name: "connection", Detail: addr + passed(c.options)}
 		if failures[i] != nil {
-			q = connectionFault(failures[i])
-			if client != nil {
+			q = connectionFailed(failures[i])
+			if c.client != nil {
 				q.State = Warning
 			}
 		}
 		list = append(list, q)
 	}
-	return list, client
+	return list
 }
 
-// how words what a connection passed.
-func (o Options) how() string {
-	var passed []string
+// passed says what a connection came through.
+func passed(o Options) string {
+	var parts []string
 	if o.TLS != nil {
-		passed = append(passed, "TLS")
+		parts = append(parts, "TLS")
 	}
 	if o.SASL != nil {
-		passed = append(passed, o.SASL.Mechanism+" as "+o.Principal())
+		parts = append(parts, o.SASL.Mechanism+" as "+o.Principal())
 	}
-	if passed == nil {
+	if parts == nil {
 		return ""
 	}
-	return " with " + strings.Join(passed, " and ")
+	return " with " + strings.Join(parts, " and ")
 }
 
-// connectionFault is the finding for an error of open.
-func connectionFault(err error) Requirement {
+// connectionFailed is the requirement that an error of ConnectTo does not meet.
+func connectionFailed(err error) Requirement {
 	q := Requirement{Name: "connection", State: Failed, Detail: err.Error(), Fix: "see kafka.brokers, kafka.tls and kafka.sasl"}
 	if e, ok := errors.AsType[*Error](err); ok {
-		q.Detail = e.Addr + ": " + e.Kind.String() + ": " + e.text
+		q.Detail = e.Addr + ": " + e.Kind.String() + ": " + e.Text
 		if e.Hint != "" {
 			q.Fix = e.Hint
 		}
@@ -67,32 +67,32 @@ func connectionFault(err error) Requirement {
 	return q
 }
 
-// atOnce bounds the connections that are opened at the same time.
-const atOnce = 8
+// maxConnecting bounds the connections that are opened at the same time.
+const maxConnecting = 8
 
-// openAll opens a session to each address, some at once. Of each address one of
-// session and error is nil.
-func (o Options) openAll(ctx context.Context, addrs []string) ([]*session, []error) {
-	sessions, failures := make([]*session, len(addrs)), make([]error, len(addrs))
-	slots := make(chan struct{}, atOnce)
+// connectAll connects to each address, some at once. Of each address one of client and
+// error is nil.
+func connectAll(ctx context.Context, o Options, addrs []string) ([]*Client, []error) {
+	clients, failures := make([]*Client, len(addrs)), make([]error, len(addrs))
+	slots := make(chan struct{}, maxConnecting)
 	var group sync.WaitGroup
 	for i, addr := range addrs {
 		slots <- struct{}{}
 		group.Go(func() {
-			sessions[i], failures[i] = o.open(ctx, addr)
+			clients[i], failures[i] = ConnectTo(ctx, o, addr)
 			<-slots
 		})
 	}
 	group.Wait()
-	return sessions, failures
+	return clients, failures
 }
 
-// advertised tries the brokers under the addresses the cluster gives out: records
-// go there, and not to those of the file.
-func (c *Client) advertised(ctx context.Context) []Requirement {
-	meta, err := c.session.metadata(ctx)
+// advertisedBrokers tries the brokers under the addresses that the cluster gives out:
+// records go there, and not to those of the file.
+func (c *clusterChecker) advertisedBrokers(ctx context.Context) []Requirement {
+	meta, err := c.client.Metadata(ctx, "ask for brokers")
 	if err != nil {
-		return []Requirement{connectionFault(c.session.explain("ask for brokers", err))}
+		return []Requirement{connectionFailed(err)}
 	}
 	var addrs []string
 	for _, b := range meta.Brokers {
@@ -100,14 +100,14 @@ func (c *Client) advertised(ctx context.Context) []Requirement {
 			addrs = append(addrs, b.Addr())
 		}
 	}
-	sessions, failures := c.options.openAll(ctx, addrs)
+	clients, failures := connectAll(ctx, c.options, addrs)
 	var list []Requirement
-	for i := range addrs {
-		if sessions[i] != nil {
-			sessions[i].close()
+	for i, client := range clients {
+		if client != nil {
+			client.Close()
 			continue
 		}
-		q := connectionFault(failures[i])
+		q := connectionFailed(failures[i])
 		q.Name = "advertised broker"
 		list = append(list, q)
 	}

@@ -14,8 +14,8 @@ import (
 
 const deadLetterTopic = "dead letter topic"
 
-// topics judges each topic of the file and the table.
-func (c *Client) topics(ctx context.Context, want Wanted) []Requirement {
+// topics checks each topic of the file and the table.
+func (c *clusterChecker) topics(ctx context.Context, want Wanted) []Requirement {
 	kinds := map[string]string{}
 	var names []string
 	for _, of := range []struct {
@@ -29,115 +29,120 @@ func (c *Client) topics(ctx context.Context, want Wanted) []Requirement {
 			}
 		}
 	}
-	found, err := c.Describe(ctx, names...)
+	admin := Admin{c.client}
+	found, err := admin.Describe(ctx, names...)
 	if err != nil {
 		return []Requirement{{Name: "topics", State: Failed, Detail: err.Error(), Fix: "run check again"}}
 	}
 	brokers := 0
-	if meta, err := c.session.metadata(ctx); err == nil { // Describe has just asked the same broker
+	if meta, err := c.client.Metadata(ctx, "ask for brokers"); err == nil { // Describe has just asked the same broker
 		brokers = len(meta.Brokers)
 	}
 	var list []Requirement
 	for i := range found {
 		kind := kinds[found[i].Name]
-		j := judge{c: c, want: want, dead: kind == deadLetterTopic, brokers: brokers, topic: &found[i], name: kind + " " + found[i].Name}
-		j.all(ctx)
-		list = append(list, j.list...)
+		t := topicChecker{
+			admin: admin, options: c.options, want: want, brokers: brokers,
+			topic: &found[i], deadLetters: kind == deadLetterTopic, name: kind + " " + found[i].Name,
+		}
+		list = append(list, t.check(ctx)...)
 	}
 	return list
 }
 
-// judge collects the findings about one topic.
-type judge struct {
-	c       *Client
-	want    Wanted
-	dead    bool // it is a dead letter topic
-	brokers int  // of the cluster; 0: not known
-	topic   *Topic
-	name    string
-	list    []Requirement
+// topicChecker collects the requirements of one topic.
+type topicChecker struct {
+	admin       Admin
+	options     Options
+	want        Wanted
+	brokers     int // of the cluster; 0: not known
+	topic       *Topic
+	deadLetters bool // it is a dead letter topic
+	name        string
+	list        []Requirement
 }
 
-func (j *judge) find(state State, fix, detail string, args ...any) {
-	j.list = append(j.list, Requirement{Name: j.name, State: state, Detail: fmt.Sprintf(detail, args...), Fix: fix})
+func (c *topicChecker) add(state State, fix, detail string, args ...any) {
+	c.list = append(c.list, Requirement{Name: c.name, State: state, Detail: fmt.Sprintf(detail, args...), Fix: fix})
 }
 
-func (j *judge) all(ctx context.Context) {
-	t := j.topic
+func (c *topicChecker) check(ctx context.Context) []Requirement {
+	t := c.topic
 	switch {
 	case errors.Is(t.Err, sarama.ErrTopicAuthorizationFailed):
-		j.find(Failed, j.c.options.grant("topic", t.Name, "Write", "Describe"), "%s may not write to it, nor see it", j.c.options.Principal())
-		return
+		c.add(Failed, c.options.Grant("topic", t.Name, "Write", "Describe"), "%s may not write to it, nor see it", c.options.Principal())
+		return c.list
 	case errors.Is(t.Err, sarama.ErrInvalidTopic):
-		j.find(Failed, "see outbox.topic", "Kafka takes no such name")
-		return
+		c.add(Failed, "see outbox.topic", "Kafka does not accept the name")
+		return c.list
 	case t.Err != nil:
-		j.find(Failed, "run check again", "%s", serverText(t.Err))
-		return
+		c.add(Failed, "run check again", "%s", ServerText(t.Err))
+		return c.list
 	case !t.Exists:
-		j.missing(ctx)
-		return
+		c.missing(ctx)
+		return c.list
 	}
-	j.rights()
-	j.settings()
-	if len(j.list) == 0 {
-		j.find(OK, "", "%s", t.summary()+j.ahead())
+	c.rights()
+	c.settings()
+	if len(c.list) == 0 {
+		c.add(OK, "", "%s", summary(t)+c.ahead())
+	}
+	return c.list
+}
+
+// settings checks what the topic is set to, or will be when it is made.
+func (c *topicChecker) settings() {
+	c.replicas()
+	c.sizes()
+	c.times()
+	if c.want.Keyless && strings.Contains(c.topic.Config[CleanupPolicy], "compact") {
+		c.add(Failed, "set outbox.key, or: "+c.alter(CleanupPolicy, "delete"), "it is compacted, and refuses every record without a key (outbox.key is \"\")")
 	}
 }
 
-// settings judges what the topic is set to, or will be when it is made.
-func (j *judge) settings() {
-	j.replicas()
-	j.sizes()
-	j.times()
-	if j.want.Keyless && strings.Contains(j.topic.Config[CleanupPolicy], "compact") {
-		j.find(Failed, "set outbox.key, or: "+j.alter(CleanupPolicy, "delete"), "it is compacted, and refuses every record without a key (outbox.key is \"\")")
-	}
-}
-
-// missing judges a topic that is not there by whether it could be made.
-func (j *judge) missing(ctx context.Context) {
-	o, t := j.c.options, j.topic
-	if j.want.Spec == nil {
-		j.find(Failed, fmt.Sprintf("walpost init -c FILE, or set kafka.topics.create: true, or: kafka-topics.sh --bootstrap-server %s --create --topic %s",
-			o.Brokers[0], quote(t.Name)), "it does not exist, and kafka.topics.create is false")
+// missing checks whether a topic that is not there could be created.
+func (c *topicChecker) missing(ctx context.Context) {
+	t := c.topic
+	if c.want.Spec == nil {
+		c.add(Failed, fmt.Sprintf("walpost init -c FILE, or set kafka.topics.create: true, or: kafka-topics.sh --bootstrap-server %s --create --topic %s",
+			c.options.Brokers[0], ShellWord(t.Name)), "it does not exist, and kafka.topics.create is false")
 		return
 	}
-	spec := j.want.Spec(t.Name)
-	if err := j.c.Validate(ctx, spec); err != nil {
+	spec := c.want.Spec(t.Name)
+	if err := c.admin.Validate(ctx, spec); err != nil {
 		detail, fix := err.Error(), "see kafka.topics"
 		if e, ok := errors.AsType[*Error](err); ok {
-			detail = e.text
+			detail = e.Text
 			if e.Hint != "" {
 				fix = e.Hint
 			}
 		}
-		j.find(Failed, fix, "it does not exist and cannot be created: %s", detail)
+		c.add(Failed, fix, "it does not exist and cannot be created: %s", detail)
 		return
 	}
 	// Kafka makes a topic that can take no record, so what is asked for is judged too.
 	t.Config, t.Replicas, t.InSync = spec.Config, int(spec.ReplicationFactor), int(spec.ReplicationFactor)
-	j.settings()
-	if len(j.list) == 0 {
-		j.find(OK, "", "it does not exist; run creates it at the first record")
+	c.settings()
+	if len(c.list) == 0 {
+		c.add(OK, "", "it does not exist; run creates it at the first record")
 	}
 }
 
-func (j *judge) rights() {
-	may, told := j.topic.MayWrite()
+func (c *topicChecker) rights() {
+	may, known := c.topic.MayWrite()
 	switch {
-	case !told:
-		j.find(Warning, "try it with a record", "the broker does not tell whether %s may write to it", j.c.options.Principal())
+	case !known:
+		c.add(Warning, "try it with a record", "the broker does not tell whether %s may write to it", c.options.Principal())
 	case !may:
-		j.find(Failed, j.c.options.grant("topic", j.topic.Name, "Write", "Describe"), "%s may not write to it", j.c.options.Principal())
+		c.add(Failed, c.options.Grant("topic", c.topic.Name, "Write", "Describe"), "%s may not write to it", c.options.Principal())
 	}
 }
 
-// replicas judges what acks=all needs.
-func (j *judge) replicas() {
-	t := j.topic
+// replicas checks what acks=all needs.
+func (c *topicChecker) replicas() {
+	t := c.topic
 	if t.WithoutLeader > 0 {
-		j.find(Failed, "bring back the brokers that hold them", "%d of %d partitions have no leader: records for them wait", t.WithoutLeader, t.Partitions)
+		c.add(Failed, "bring back the brokers that hold them", "%d of %d partitions have no leader: records for them wait", t.WithoutLeader, t.Partitions)
 	}
 	if t.Replicas < 1 {
 		return // it will be made with the broker's default
@@ -145,35 +150,35 @@ func (j *judge) replicas() {
 	least, known := t.Number(MinInsyncReplicas)
 	switch {
 	case least > int64(t.Replicas):
-		j.find(Failed, j.alter(MinInsyncReplicas, strconv.Itoa(t.Replicas))+", or add replicas",
+		c.add(Failed, c.alter(MinInsyncReplicas, strconv.Itoa(t.Replicas))+", or add replicas",
 			"min.insync.replicas is %d and it has %d: Kafka refuses every record", least, t.Replicas)
-	case t.Replicas == 1 && j.brokers > 1:
-		j.find(Warning, "give it more replicas (kafka-reassign-partitions.sh; kafka.topics.replication_factor for new topics)",
+	case t.Replicas == 1 && c.brokers > 1:
+		c.add(Warning, "give it more replicas (kafka-reassign-partitions.sh; kafka.topics.replication_factor for new topics)",
 			"it has 1 replica: records that were acknowledged are lost with that broker")
 	case !known:
-	case least == 1 && j.brokers > 1:
-		j.find(Warning, j.alter(MinInsyncReplicas, "2"),
+	case least == 1 && c.brokers > 1:
+		c.add(Warning, c.alter(MinInsyncReplicas, "2"),
 			"min.insync.replicas is 1: a record is acknowledged with one copy while other brokers are away, and is lost with that broker")
 	case least > int64(t.InSync):
-		j.find(Warning, "bring back the brokers that are away", "a partition has %d replicas in sync and min.insync.replicas is %d: records for it wait", t.InSync, least)
+		c.add(Warning, "bring back the brokers that are away", "a partition has %d replicas in sync and min.insync.replicas is %d: records for it wait", t.InSync, least)
 	}
 }
 
 // sizes compares the topic's limit, which Kafka applies to a batch after
 // compression, with the largest record that walpost lets through before it.
-func (j *judge) sizes() {
-	most, known := j.topic.Number(MaxMessageBytes)
-	ours := int64(j.c.options.MaxMessageBytes)
-	if j.dead {
+func (c *topicChecker) sizes() {
+	most, known := c.topic.Number(MaxMessageBytes)
+	ours := int64(c.options.MaxMessageBytes)
+	if c.deadLetters {
 		if room := ours + deadLetterHeaders; known && room > most {
-			j.find(Warning, j.alter(MaxMessageBytes, strconv.FormatInt(2*room, 10)),
+			c.add(Warning, c.alter(MaxMessageBytes, strconv.FormatInt(2*room, 10)),
 				"max.message.bytes is %d: a larger dead letter goes without its value, unless compression makes it fit; its record alone may have %d bytes (kafka.max_message_bytes), and one that is rejected as too large more",
 				most, ours)
 		}
 		return
 	}
 	if known && ours > most {
-		j.find(Warning, j.alter(MaxMessageBytes, strconv.FormatInt(ours+batchOverhead, 10))+", or lower kafka.max_message_bytes",
+		c.add(Warning, c.alter(MaxMessageBytes, strconv.FormatInt(ours+batchOverhead, 10))+", or lower kafka.max_message_bytes",
 			"max.message.bytes is %d, less than kafka.max_message_bytes (%d): a record between them is rejected unless compression makes it fit", most, ours)
 	}
 }
@@ -184,60 +189,55 @@ const deadLetterHeaders = 8 << 10
 // batchOverhead is more than a batch of one record adds to it.
 const batchOverhead = 128
 
-// times judges what the topic makes of time stamps.
-func (j *judge) times() {
-	if j.topic.Config[TimestampType] == "LogAppendTime" {
-		j.find(Warning, "none if that is meant, else: "+j.alter(TimestampType, "CreateTime"), "message.timestamp.type is LogAppendTime: consumers see the broker's time, not the commit's")
+// times checks what the topic does with timestamps.
+func (c *topicChecker) times() {
+	if c.topic.Config[TimestampType] == "LogAppendTime" {
+		c.add(Warning, "none if that is meant, else: "+c.alter(TimestampType, "CreateTime"), "message.timestamp.type is LogAppendTime: consumers see the broker's time, not the commit's")
 		return
 	}
 	const day = 24 * time.Hour
-	if keeps, known := j.topic.Keeps(); known && keeps < day {
-		j.find(Warning, j.alter(Retention, strconv.FormatInt(7*day.Milliseconds(), 10)),
-			"retention.ms is %d, counted from %s: what waits longer than %v in an outage may be deleted soon after it is published", keeps.Milliseconds(), j.stamp(), keeps)
+	if keeps, known := c.topic.Keeps(); known && keeps < day {
+		c.add(Warning, c.alter(Retention, strconv.FormatInt(7*day.Milliseconds(), 10)),
+			"retention.ms is %d, counted from %s: what waits longer than %v in an outage may be deleted soon after it is published", keeps.Milliseconds(), c.recordTime(), keeps)
 	}
-	if ms, known := j.topic.Number(TimestampBefore); known && ms < day.Milliseconds() {
-		j.find(Warning, j.alter(TimestampBefore, strconv.FormatInt(math.MaxInt64, 10)),
-			"message.timestamp.before.max.ms is %d: a backlog older than %v is refused", ms, milliseconds(ms))
+	if ms, known := c.topic.Number(TimestampBefore); known && ms < day.Milliseconds() {
+		c.add(Warning, c.alter(TimestampBefore, strconv.FormatInt(math.MaxInt64, 10)),
+			"message.timestamp.before.max.ms is %d: a backlog older than %v is refused", ms, Milliseconds(ms))
 	}
-	if ms, known := j.topic.Number(TimestampAfter); known && ms < time.Minute.Milliseconds() {
-		j.find(Warning, j.alter(TimestampAfter, strconv.FormatInt(time.Hour.Milliseconds(), 10)),
-			"message.timestamp.after.max.ms is %d: records are refused when Postgres' clock is more than %v ahead of the broker's", ms, milliseconds(ms))
+	if ms, known := c.topic.Number(TimestampAfter); known && ms < time.Minute.Milliseconds() {
+		c.add(Warning, c.alter(TimestampAfter, strconv.FormatInt(time.Hour.Milliseconds(), 10)),
+			"message.timestamp.after.max.ms is %d: records are refused when Postgres' clock is more than %v ahead of the broker's", ms, Milliseconds(ms))
 	}
 }
 
-// stamp words what time records have.
-func (j *judge) stamp() string {
-	if j.want.ColumnTime {
+// recordTime names the time that records have.
+func (c *topicChecker) recordTime() string {
+	if c.want.ColumnTime {
 		return "outbox.timestamp"
 	}
 	return "the commit"
 }
 
-// milliseconds is a duration of a setting; the longest stands for "no limit".
-func milliseconds(ms int64) time.Duration {
-	return time.Duration(min(ms, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
-}
-
-// ahead says how far a column's time may lie ahead; a commit's never does.
-func (j *judge) ahead() string {
-	ms, known := j.topic.Number(TimestampAfter)
-	if !known || !j.want.ColumnTime || ms == math.MaxInt64 {
+// ahead returns how far a column's time may lie ahead; a commit's never does.
+func (c *topicChecker) ahead() string {
+	ms, known := c.topic.Number(TimestampAfter)
+	if !known || !c.want.ColumnTime || ms == math.MaxInt64 {
 		return ""
 	}
-	return fmt.Sprintf(", outbox.timestamp may lie %v ahead (%s)", milliseconds(ms), TimestampAfter)
+	return fmt.Sprintf(", outbox.timestamp may lie %v ahead (%s)", Milliseconds(ms), TimestampAfter)
 }
 
-// alter is the command that changes a setting of the topic, or the key of the
+// alter returns the command that changes a setting of the topic, or the key of the
 // file when the topic is still to be made.
-func (j *judge) alter(key, value string) string {
-	if !j.topic.Exists {
+func (c *topicChecker) alter(key, value string) string {
+	if !c.topic.Exists {
 		return fmt.Sprintf("kafka.topics.config: {%s: %s}", key, value)
 	}
-	return fmt.Sprintf("kafka-configs.sh --bootstrap-server %s --alter --topic %s --add-config %s=%s", j.c.options.Brokers[0], quote(j.topic.Name), key, value)
+	return fmt.Sprintf("kafka-configs.sh --bootstrap-server %s --alter --topic %s --add-config %s=%s", c.options.Brokers[0], ShellWord(c.topic.Name), key, value)
 }
 
-// summary words a topic that is in order.
-func (t *Topic) summary() string {
+// summary describes a topic that is in order.
+func summary(t *Topic) string {
 	words := []string{fmt.Sprintf("partitions %d", t.Partitions), fmt.Sprintf("replicas %d", t.Replicas)}
 	if t.Config == nil {
 		return strings.Join(append(words, "settings not readable (DescribeConfigs)"), ", ")

@@ -6,57 +6,60 @@ import (
 	"strings"
 )
 
-// The requests that records need, by Kafka's numbers, with the version walpost
-// speaks and the least it can work with.
+// The numbers of the requests that records need, and the oldest version of each that
+// walpost can work with. The versions that walpost sends are those of the connection.
 const (
 	apiProduce         = 0
 	apiMetadata        = 3
 	apiInitProducerID  = 22
 	apiDescribeCluster = 60 // came with Kafka 2.8
 
-	produceSpoken, produceLeast   = 8, 3 // 3 is the first that carries record batches with headers
-	metadataSpoken, metadataLeast = 11, 4
-	initSpoken, initLeast         = 4, 0
-	produceZstd                   = 7
+	minProduce        = 3 // the first that carries record batches with headers
+	minMetadata       = 4
+	minInitProducerID = 0
+	minProduceZstd    = 7
 )
 
-// versions judges what the broker understands.
-func (c *Client) versions(ctx context.Context) Requirement {
-	ranges, err := c.session.versions(ctx)
+// versions checks what the broker understands.
+func (c *clusterChecker) versions(ctx context.Context) Requirement {
+	ranges, err := c.client.Versions(ctx)
 	if err != nil {
 		return Requirement{Name: "broker version", State: Failed, Detail: err.Error(), Fix: "run check again"}
 	}
-	return judgeVersions(ranges, c.options.Compression)
+	return checkVersions(ranges, c.options.Compression)
 }
 
-func judgeVersions(ranges map[int16]apiRange, compression string) Requirement {
+func checkVersions(ranges map[int16]VersionRange, compression string) Requirement {
 	const name, upgrade = "broker version", "upgrade Kafka to 2.8 or newer"
-	var words []string
-	for _, need := range []struct {
-		name          string
-		api           int16
-		least, spoken int16
-	}{
-		{"Produce", apiProduce, produceLeast, produceSpoken},
-		{"Metadata", apiMetadata, metadataLeast, metadataSpoken},
-		{"InitProducerId", apiInitProducerID, initLeast, initSpoken},
-	} {
-		r, ok := ranges[need.api]
-		switch {
-		case !ok:
-			return Requirement{name, Failed, "the broker does not know " + need.name, upgrade}
-		case r.max < need.least:
-			return Requirement{name, Failed, fmt.Sprintf("the broker does not know %s %d (%s)", need.name, need.least, r), upgrade}
-		case r.min > need.spoken:
-			return Requirement{name, Failed, fmt.Sprintf("walpost speaks %s up to %d, the broker wants a newer one (%s)", need.name, need.spoken, r), "upgrade walpost"}
-		}
-		words = append(words, fmt.Sprintf("%s %d (%s)", need.name, min(r.max, need.spoken), r))
+	failed := func(fix, detail string, args ...any) Requirement {
+		return Requirement{Name: name, State: Failed, Detail: fmt.Sprintf(detail, args...), Fix: fix}
 	}
-	if compression == "zstd" && ranges[apiProduce].max < produceZstd {
-		return Requirement{name, Failed, "the broker does not know zstd", "change kafka.compression, or " + upgrade}
+	var spoken []string
+	for _, need := range []struct {
+		name      string
+		api       int16
+		min, sent int16
+	}{
+		{"Produce", apiProduce, minProduce, ProduceVersion},
+		{"Metadata", apiMetadata, minMetadata, MetadataVersion},
+		{"InitProducerId", apiInitProducerID, minInitProducerID, InitProducerIDVersion},
+	} {
+		r, known := ranges[need.api]
+		switch {
+		case !known:
+			return failed(upgrade, "the broker does not know %s", need.name)
+		case r.Max < need.min:
+			return failed(upgrade, "the broker does not know %s %d (%s)", need.name, need.min, r)
+		case r.Min > need.sent:
+			return failed("upgrade walpost", "walpost speaks %s up to %d, the broker wants a newer one (%s)", need.name, need.sent, r)
+		}
+		spoken = append(spoken, fmt.Sprintf("%s %d (%s)", need.name, min(r.Max, need.sent), r))
+	}
+	if compression == "zstd" && ranges[apiProduce].Max < minProduceZstd {
+		return failed("change kafka.compression, or "+upgrade, "the broker does not know zstd")
 	}
 	if _, recent := ranges[apiDescribeCluster]; !recent {
-		return Requirement{name, Warning, "older than Kafka 2.8, which walpost is not tested with", upgrade}
+		return Requirement{Name: name, State: Warning, Detail: "older than Kafka 2.8, which walpost is not tested with", Fix: upgrade}
 	}
-	return Requirement{Name: name, Detail: "speaks " + strings.Join(words, ", ")}
+	return Requirement{Name: name, Detail: "speaks " + strings.Join(spoken, ", ")}
 }

@@ -8,18 +8,6 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Version is the protocol version walpost speaks.
-//
-// sarama takes the version of each request from the caller, refuses it when it is
-// newer than Config.Version, and lowers it to the broker's range (ApiVersions). So
-// 2.8.0 lets through what walpost asks for by itself: Produce 8 (since 2.4, the
-// last whose batches are encoded once, the first that names the records it
-// refuses), InitProducerId 4 (since 2.7), SaslAuthenticate 2 (since 2.5), and it
-// makes sarama choose Metadata 11, CreateTopics 7 and DescribeConfigs 4. All of
-// them lie in the range of brokers 2.8 to 4.x: Kafka 4 dropped only versions
-// older than 2.1 (KIP-896).
-func Version() sarama.KafkaVersion { return sarama.V2_8_0_0 }
-
 // ProduceTimeout is how long a broker may wait for its followers. It must be less
 // than the read timeout of a connection, or an answer that comes is given up.
 const ProduceTimeout = 5 * time.Second
@@ -37,7 +25,7 @@ const netTimeout = 2 * ProduceTimeout
 // fresh one for each connection (Options.Fresh), and a new sarama.Client when
 // its authentication is refused.
 func Settings(o Options) (*sarama.Config, error) {
-	if err := o.validate(); err != nil {
+	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	codec, err := Codec(o.Compression)

@@ -2,12 +2,23 @@ package kafka
 
 import (
 	"context"
+	"math"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
 )
+
+// Admin describes, compares, creates and alters topics over a Client. Its errors are
+// *Error.
+type Admin struct{ *Client }
+
+// OpenAdmin connects to the first broker of the list that answers.
+func OpenAdmin(ctx context.Context, o Options) (Admin, error) {
+	c, err := Connect(ctx, o)
+	return Admin{c}, err
+}
 
 // The topic settings that Describe asks for.
 const (
@@ -24,8 +35,8 @@ const (
 type Topic struct {
 	Name            string
 	Exists          bool
-	Err             error             // why nothing is known of it, such as a missing right; nil when it is only missing
-	Partitions      int               //
+	Err             error // why nothing is known of it, such as a missing right; nil when it is only missing
+	Partitions      int
 	Replicas        int               // of the partition that has the fewest
 	InSync          int               // replicas in sync of the partition that has the fewest
 	WithoutLeader   int               // partitions that have none at the moment
@@ -38,59 +49,65 @@ type Topic struct {
 // rights is a set of operations, one bit for each of Kafka's codes (KIP-430).
 type rights int32
 
-// untold stands where a broker does not tell rights.
-const untold rights = -1 << 31
+// rightsUnknown stands where a broker does not report authorized operations.
+const rightsUnknown rights = -1 << 31
 
 func (r rights) has(op sarama.AclOperation) bool { return r&(1<<op) != 0 }
 
-// MayWrite tells whether this principal may write to the topic, and whether the
+// MayWrite reports whether this principal may write to the topic, and whether the
 // broker said so.
-func (t *Topic) MayWrite() (may, told bool) {
-	return t.operations.has(sarama.AclOperationWrite), t.operations != untold
+func (t *Topic) MayWrite() (may, known bool) {
+	return t.operations.has(sarama.AclOperationWrite), t.operations != rightsUnknown
 }
 
-// Number is a setting as an integer; false when it is not known.
+// Number returns a setting as an integer; false when it is not known.
 func (t *Topic) Number(key string) (int64, bool) {
 	n, err := strconv.ParseInt(t.Config[key], 10, 64)
 	return n, err == nil
 }
 
-// Keeps is how long the topic keeps a record, counted from the record's own time.
-// False: for ever, not known, or counted from when it was appended.
+// Keeps returns how long the topic keeps a record, counted from the record's own time.
+// It is false for a topic that keeps records for ever, or counts from when they were
+// appended, and when that is not known.
 func (t *Topic) Keeps() (time.Duration, bool) {
 	ms, known := t.Number(Retention)
 	policy := t.Config[CleanupPolicy] // "": of a topic to be made, whose default is delete
 	if !known || ms < 0 || t.Config[TimestampType] == "LogAppendTime" || policy != "" && !strings.Contains(policy, "delete") {
 		return 0, false
 	}
-	return milliseconds(ms), true
+	return Milliseconds(ms), true
 }
 
-// Describe asks for topics by name, in that order. Settings that this principal
-// may not read are left out.
-func (c *Client) Describe(ctx context.Context, names ...string) ([]Topic, error) {
-	return c.describe(ctx, names, []string{
+// Milliseconds returns the duration of a setting; the longest stands for "no limit".
+func Milliseconds(ms int64) time.Duration {
+	return time.Duration(min(ms, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
+}
+
+// Describe asks for topics by name, and returns them in that order. Settings that this
+// principal may not read are left out.
+func (a Admin) Describe(ctx context.Context, names ...string) ([]Topic, error) {
+	return a.describe(ctx, names, []string{
 		MaxMessageBytes, MinInsyncReplicas, CleanupPolicy, TimestampType, TimestampBefore, TimestampAfter, Retention,
 	})
 }
 
 // describe is Describe with these settings; nil asks for all of them.
-func (c *Client) describe(ctx context.Context, names, keys []string) ([]Topic, error) {
+func (a Admin) describe(ctx context.Context, names, keys []string) ([]Topic, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
 	const op = "describe topics"
-	meta, err := c.session.metadata(ctx, names...)
+	meta, err := a.Metadata(ctx, op, names...)
 	if err != nil {
-		return nil, c.session.explain(op, err)
+		return nil, err
 	}
 	byName := make(map[string]Topic, len(meta.Topics))
 	for _, m := range meta.Topics {
 		byName[m.Name] = topicOf(m)
 	}
-	configs, err := c.configs(ctx, byName, keys)
+	configs, err := a.configs(ctx, op, byName, keys)
 	if err != nil {
-		return nil, c.session.explain(op, err)
+		return nil, err
 	}
 	topics := make([]Topic, 0, len(names))
 	for _, name := range names {
@@ -134,7 +151,7 @@ func topicOf(m *sarama.TopicMetadata) Topic {
 }
 
 // configs asks for settings of the topics that are there; nil asks for all of them.
-func (c *Client) configs(ctx context.Context, topics map[string]Topic, keys []string) (map[string]map[string]string, error) {
+func (a Admin) configs(ctx context.Context, op string, topics map[string]Topic, keys []string) (map[string]map[string]string, error) {
 	req := &sarama.DescribeConfigsRequest{Version: 4}
 	for name, t := range topics {
 		if !t.Exists {
@@ -147,7 +164,7 @@ func (c *Client) configs(ctx context.Context, topics map[string]Topic, keys []st
 	if len(req.Resources) == 0 {
 		return nil, nil
 	}
-	res, err := await(ctx, func() (*sarama.DescribeConfigsResponse, error) { return c.session.broker.DescribeConfigs(req) })
+	res, err := Ask(ctx, a.Client, op, func(b *sarama.Broker) (*sarama.DescribeConfigsResponse, error) { return b.DescribeConfigs(req) })
 	if err != nil {
 		return nil, err
 	}

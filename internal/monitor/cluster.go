@@ -59,7 +59,7 @@ func (c *cluster) partitions(topics []string) ([]partition, error) {
 	if broker == nil {
 		return nil, sarama.ErrOutOfBrokers
 	}
-	meta, err := broker.GetMetadata(&sarama.MetadataRequest{Version: 10, Topics: topics})
+	meta, err := broker.GetMetadata(&sarama.MetadataRequest{Version: kafka.MetadataVersion, Topics: topics})
 	if err != nil {
 		return nil, err
 	}

@@ -8,17 +8,17 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/kafka"
 )
 
 const (
-	metadataPause  = 50 * time.Millisecond   // between metadata requests
-	missingPause   = 200 * time.Millisecond  // while something is missing
-	pingInterval   = 10 * time.Second        // how often Kafka is asked whether it is there
-	refreshEvery   = time.Minute             // how often partitions that were added are looked for
-	firstAnswer    = 2 * time.Second         // how long a broker may take to answer before another is asked; doubled with each that does not
-	tellAfter      = 4500 * time.Millisecond // without any answer Kafka counts as away; with pingInterval less than 15 s
-	metadataV8     = 8                       // v10 has topic ids, which walpost does not need
-	initProducerV4 = 4
+	metadataPause = 50 * time.Millisecond   // between metadata requests
+	missingPause  = 200 * time.Millisecond  // while something is missing
+	pingInterval  = 10 * time.Second        // how often Kafka is asked whether it is there
+	refreshEvery  = time.Minute             // how often partitions that were added are looked for
+	firstAnswer   = 2 * time.Second         // how long a broker may take to answer before another is asked; doubled with each that does not
+	tellAfter     = 4500 * time.Millisecond // without any answer Kafka counts as away; with pingInterval less than 15 s
 )
 
 var (
@@ -149,7 +149,7 @@ func (p *Producer) due(all bool) []string {
 }
 
 func (c *control) ask(names []string) error {
-	res, err := c.conn.GetMetadata(&sarama.MetadataRequest{Version: metadataV8, Topics: names})
+	res, err := c.conn.GetMetadata(&sarama.MetadataRequest{Version: kafka.MetadataVersion, Topics: names})
 	if err != nil {
 		return err
 	}
@@ -241,9 +241,9 @@ func (c *control) order(seeds []string) []string {
 }
 
 func (c *control) hangUp() {
-	if conn := c.conn; conn != nil {
+	if c.conn != nil {
+		kafka.HangUp(c.conn)
 		c.conn = nil
-		go func() { _ = conn.Close() }()
 	}
 }
 
@@ -290,14 +290,13 @@ func (c *control) producerID() error {
 	if have {
 		return nil
 	}
-	res, err := c.conn.InitProducerID(&sarama.InitProducerIDRequest{
-		Version: initProducerV4, ProducerID: -1, ProducerEpoch: -1, TransactionTimeout: time.Minute,
-	})
+	res, err := kafka.RequestProducerID(c.conn)
 	if err != nil {
 		return err
 	}
 	if res.Err == sarama.ErrClusterAuthorizationFailed {
-		return fmt.Errorf("walpost's principal may write to no topic and has no IdempotentWrite: grant it Write on the topics (enough since Kafka 2.8), or IdempotentWrite on the cluster: %w", res.Err)
+		return fmt.Errorf("walpost's principal %s: grant it %s, or IdempotentWrite on the cluster: %w",
+			kafka.NoIdempotentWrite, kafka.GrantTopicWrite, res.Err)
 	}
 	if res.Err != sarama.ErrNoError { // a fresh cluster says COORDINATOR_LOAD_IN_PROGRESS
 		return fmt.Errorf("InitProducerId: %w", res.Err)

@@ -1,35 +1,21 @@
 package producer
 
 import (
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/kafka"
 )
 
-// dial opens a connection. sarama counts a broker as connected that never
-// answered: one that took as long as the read timeout did not.
+// dial opens a connection with fresh settings.
 func dial(addr string, settings func() (*sarama.Config, error)) (*sarama.Broker, error) {
 	conf, err := settings()
 	if err != nil {
 		return nil, err
 	}
-	begun := time.Now()
-	b := sarama.NewBroker(addr)
-	if err := b.Open(conf); err != nil {
-		return nil, err
-	}
-	ok, err := b.Connected()
-	if err == nil && ok && time.Since(begun) < conf.Net.ReadTimeout {
-		return b, nil
-	}
-	go func() { _ = b.Close() }()
-	if err == nil {
-		err = errors.New("connected, but it does not answer")
-	}
-	return nil, err
+	return kafka.Dial(addr, conf)
 }
 
 func (p *Producer) linkFailed(l *link, addr string, err error) {

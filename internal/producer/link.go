@@ -9,19 +9,22 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/internal/crash"
+	"github.com/walpost/walpost/internal/kafka"
 )
 
 const (
-	maxRequest = 4 << 20         // bytes of records in one request, before compression
-	fillSize   = 512 << 10       // what a request waits for while behind
-	ackTimeout = 5 * time.Second // Kafka's time to replicate; below the read timeout
+	maxRequest = 4 << 20   // bytes of records in one request, before compression
+	fillSize   = 512 << 10 // what a request waits for while behind
 )
 
-// While behind a request waits for fillSize, between fillLeast and fillMost.
+// BehindAfter is the age from which events count as behind: then it pays to wait for
+// more, here and where the stream is read.
+const BehindAfter = 20 * time.Millisecond
+
+// While behind a request waits for fillSize, between minFill and maxFill.
 const (
-	behindAfter = 20 * time.Millisecond
-	fillLeast   = 5 * time.Millisecond
-	fillMost    = 20 * time.Millisecond
+	minFill = 5 * time.Millisecond
+	maxFill = 20 * time.Millisecond
 )
 
 // link is the way to one broker: one goroutine, one connection of its own, one
@@ -214,12 +217,11 @@ func (l *link) connect(ctx context.Context) bool {
 	return false
 }
 
-// hangUp gives the connection up. Close waits for callbacks and locks, so it gets
-// a goroutine of its own.
+// hangUp gives the connection up.
 func (l *link) hangUp() {
-	if conn := l.conn; conn != nil {
+	if l.conn != nil {
+		kafka.HangUp(l.conn)
 		l.conn = nil
-		go func() { _ = conn.Close() }()
 	}
 }
 
@@ -259,7 +261,7 @@ func (l *link) collect() []*partition {
 // answer only, so no lock is needed.
 func (l *link) produce(ctx context.Context, sent []*partition) {
 	req := &sarama.ProduceRequest{
-		RequiredAcks: sarama.WaitForAll, Timeout: int32(ackTimeout / time.Millisecond), Version: produceVersion,
+		RequiredAcks: sarama.WaitForAll, Timeout: int32(kafka.ProduceTimeout / time.Millisecond), Version: kafka.ProduceVersion,
 	}
 	for _, pt := range sent {
 		req.AddBatch(pt.topic.name, pt.index, pt.head.encode(&l.arena, l.p.opts.Codec, pt.pid, pt.epoch, pt.seq))
@@ -295,7 +297,3 @@ func (l *link) produce(ctx context.Context, sent []*partition) {
 	crash.At(crash.Acknowledged)
 	l.p.advance()
 }
-
-// produceVersion 8 is the first with error texts per record; from 9 on sarama
-// encodes each batch once more.
-const produceVersion = 8

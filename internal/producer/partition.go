@@ -10,6 +10,7 @@ import (
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/router"
 )
 
@@ -319,8 +320,8 @@ func (p *Producer) timeRefused(pt *partition, a answer) {
 var timeRange = regexp.MustCompile(`should be within \[(-?\d+), -?\d+\]`)
 
 const (
-	unexpectedFor = 10             // times Options.Patience: then a person decides about an answer that walpost does not know
-	stragglers    = 2 * ackTimeout // after it a request without an answer has arrived or is lost
+	unexpectedFor = 10                       // times Options.Patience: then a person decides about an answer that walpost does not know
+	stragglers    = 2 * kafka.ProduceTimeout // after it a request without an answer has arrived or is lost
 )
 
 func (p *Producer) possibleRepeats(pt *partition, b *batch, why string) {

@@ -179,14 +179,14 @@ func (p *Producer) Close() {
 	p.started.Wait()
 }
 
-// SetAge tells how old the events are that are added from now on. From behindAfter on a request
+// SetAge tells how old the events are that are added from now on. From BehindAfter on a request
 // may wait to fill, a tenth of that age, 20 ms at most: without that a busy machine falls
 // into tiny requests, whose cost starves everybody, the walsender too.
 func (p *Producer) SetAge(age time.Duration) {
 	p.born.Store(time.Now().Add(-age).UnixNano())
 	wait := time.Duration(0)
-	if age >= behindAfter {
-		wait = min(max(age/10, fillLeast), fillMost).Truncate(fillLeast)
+	if age >= BehindAfter {
+		wait = min(max(age/10, minFill), maxFill).Truncate(minFill)
 	}
 	if p.fill.Load() != int64(wait) {
 		p.fill.Store(int64(wait))

@@ -62,7 +62,7 @@ func (e *expiry) record(ctx context.Context, topic string, stamp time.Time) erro
 // look asks for the retention of topics. One that is still to be made gets what the
 // cluster says it would have.
 func (e *expiry) look(ctx context.Context, topics ...string) error {
-	client, err := kafka.Connect(ctx, relay.Kafka(e.cfg))
+	client, err := kafka.OpenAdmin(ctx, relay.Kafka(e.cfg))
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ type Replay struct {
 
 // OpenReplay connects to what is read from, and makes sure that Kafka answers.
 func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
-	admin, err := kafka.Connect(ctx, relay.Kafka(o.Config))
+	admin, err := kafka.OpenAdmin(ctx, relay.Kafka(o.Config))
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 }
 
 // judgeTarget refuses a topic that no record could reach.
-func (r *Replay) judgeTarget(ctx context.Context, admin *kafka.Client) error {
+func (r *Replay) judgeTarget(ctx context.Context, admin kafka.Admin) error {
 	if err := router.ValidTopic(r.ToTopic); err != nil {
 		return relay.Usage("--to-topic: %v", err)
 	}

@@ -53,10 +53,6 @@ type pipeline struct {
 	skipped   uint64        // events read again after a reconnect and skipped
 }
 
-// behindAfter is the age of a transaction, as it comes in, from which reads wait
-// for more than a segment.
-const behindAfter = 20 * time.Millisecond
-
 // Message takes what the stream decoded.
 func (p *pipeline) Message(m pgoutput.Message) error {
 	switch m := m.(type) {
@@ -92,7 +88,7 @@ func (p *pipeline) begin(m *pgoutput.Begin) {
 	now := time.Now()
 	p.ages.began(p.events.Load()+1, m.CommitTime, now)
 	age := now.Sub(m.CommitTime) + p.clock
-	p.behind = age > behindAfter
+	p.behind = age > producer.BehindAfter
 	p.producer.SetAge(age)
 }
 

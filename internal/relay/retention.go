@@ -104,7 +104,7 @@ func (r *Relay) judgeRetention(ctx context.Context) {
 
 // describeTopics asks Kafka over a connection of its own.
 func (r *Relay) describeTopics(ctx context.Context, names []string) ([]kafka.Topic, error) {
-	client, err := kafka.Connect(ctx, Kafka(r.cfg))
+	client, err := kafka.OpenAdmin(ctx, Kafka(r.cfg))
 	if err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func createTopics(ctx context.Context, cfg *config.Config, connection kafka.Opti
 	for i, topic := range topics {
 		specs[i] = TopicSpec(cfg, topic)
 	}
-	admin, err := kafka.Connect(ctx, connection)
+	admin, err := kafka.OpenAdmin(ctx, connection)
 	if err != nil {
 		for i := range errs {
 			errs[i] = err

@@ -6,7 +6,7 @@ import (
 )
 
 // Topics that one broker cannot have.
-func TestJudgeReplicas(t *testing.T) {
+func TestCheckReplicas(t *testing.T) {
 	for name, tc := range map[string]struct {
 		brokers, replicas, inSync, leaderless int
 		least                                 string
@@ -29,16 +29,16 @@ func TestJudgeReplicas(t *testing.T) {
 				Name: "t", Exists: true, Partitions: 4, Replicas: tc.replicas, InSync: tc.inSync, WithoutLeader: tc.leaderless,
 				Config: map[string]string{MinInsyncReplicas: tc.least},
 			}
-			j := judge{c: &Client{options: Options{Brokers: []string{"a:1"}}}, brokers: tc.brokers, topic: &topic, name: "topic t"}
-			j.replicas()
+			c := topicChecker{options: Options{Brokers: []string{"a:1"}}, brokers: tc.brokers, topic: &topic, name: "topic t"}
+			c.replicas()
 			if tc.state == OK {
-				if len(j.list) != 0 {
-					t.Errorf("%+v", j.list)
+				if len(c.list) != 0 {
+					t.Errorf("%+v", c.list)
 				}
 				return
 			}
-			if len(j.list) != 1 || j.list[0].State != tc.state || !strings.Contains(j.list[0].Detail+"\n"+j.list[0].Fix, tc.says) {
-				t.Errorf("%+v", j.list)
+			if len(c.list) != 1 || c.list[0].State != tc.state || !strings.Contains(c.list[0].Detail+"\n"+c.list[0].Fix, tc.says) {
+				t.Errorf("%+v", c.list)
 			}
 		})
 	}
@@ -46,7 +46,7 @@ func TestJudgeReplicas(t *testing.T) {
 
 // Kafka writes "no limit" as the largest number there is.
 func TestMillisecondsDoNotOverflow(t *testing.T) {
-	if d := milliseconds(1<<63 - 1); d <= 0 {
+	if d := Milliseconds(1<<63 - 1); d <= 0 {
 		t.Error(d)
 	}
 }
