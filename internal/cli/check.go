@@ -10,7 +10,7 @@ import (
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 func newCheck(s *streams) *cobra.Command {
@@ -109,7 +109,7 @@ func checkPostgres(ctx context.Context, cfg *config.Config) ([]replication.Requi
 	if n := len(topics.wrong); n > 0 {
 		list = append(list, replication.Requirement{
 			Name: "topic names", State: replication.Warning, Fix: "correct the rows, or outbox.topic",
-			Detail: fmt.Sprintf("rows lead to names that Kafka does not take (%d), such as %q: %v", n, topics.wrong[0], router.ValidTopic(topics.wrong[0])),
+			Detail: fmt.Sprintf("rows lead to names that Kafka does not take (%d), such as %q: %v", n, topics.wrong[0], topicname.Check(topics.wrong[0])),
 		})
 	}
 	return list, topics

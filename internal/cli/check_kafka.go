@@ -33,9 +33,9 @@ func checkKafka(ctx context.Context, cfg *config.Config, topics topicList) []rep
 // openTopics warns of topics that anybody who may INSERT can name: with create they are
 // made, and without a literal prefix they may be anybody's.
 func openTopics(cfg *config.Config) []replication.Requirement {
-	parts, topics := cfg.Outbox.Topic.Parts(), cfg.Kafka.Topics
+	template, topics := cfg.Outbox.Topic, cfg.Kafka.Topics
 	open := len(topics.Allow) == 0 || slices.Contains(topics.Allow, "*")
-	if !open || len(cfg.Outbox.Topic.Columns()) == 0 || !topics.Create && parts[0].Column == "" {
+	if !open || len(template.Columns()) == 0 || !topics.Create && template[0].Column == "" {
 		return nil
 	}
 	detail := "rows may name any topic"

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"path"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -96,17 +95,4 @@ func (f *letterFilter) wants(d *inbox.DeadLetter) bool {
 		return false
 	}
 	return true
-}
-
-// deadLetterTopics are globs of the dead letter topics that a file can name.
-func deadLetterTopics(cfg *config.Config) []string {
-	var b strings.Builder
-	for _, p := range cfg.Delivery.DeadLetter.Parts() {
-		if p.Column != "" {
-			b.WriteString(pattern(cfg.Outbox.Topic))
-		} else {
-			b.WriteString(p.Literal)
-		}
-	}
-	return []string{b.String()}
 }

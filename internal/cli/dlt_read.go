@@ -30,7 +30,7 @@ func openLetterBox(cfg *config.Config, filter *letterFilter) (*letterBox, error)
 	}
 	all := filter.in
 	if len(all) == 0 {
-		all = deadLetterTopics(cfg)
+		all = []string{cfg.Delivery.DeadLetter.Render(cfg.Outbox.Topic.Glob())}
 	}
 	names, globs := namesAndGlobs(all)
 	s := *b.settings

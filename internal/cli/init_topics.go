@@ -14,7 +14,7 @@ import (
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // topics creates those that the file and the table name.
@@ -24,7 +24,7 @@ func (i *initializer) topics(ctx context.Context, conn *pgx.Conn, client kafka.A
 		return err
 	}
 	for _, name := range names.wrong {
-		i.step(step{Action: skipped, Kind: topic, Name: name, Detail: router.ValidTopic(name).Error()})
+		i.step(step{Action: skipped, Kind: topic, Name: name, Detail: topicname.Check(name).Error()})
 	}
 	for _, name := range slices.Concat(names.good, names.dead) {
 		if err := i.topic(ctx, client, name); err != nil {
@@ -115,7 +115,7 @@ func topicsOf(cfg *config.Config, names []string, unknown string) topicList {
 	list := topicList{unknown: unknown}
 	for _, name := range names {
 		switch {
-		case router.ValidTopic(name) != nil:
+		case !topicname.Valid(name):
 			list.wrong = append(list.wrong, name)
 		case allowed(cfg, name):
 			list.good = append(list.good, name)
@@ -123,7 +123,7 @@ func topicsOf(cfg *config.Config, names []string, unknown string) topicList {
 	}
 	slices.Sort(list.good)
 	list.good = slices.Compact(list.good)
-	list.dead = deadLetters(cfg, list.good)
+	list.dead = cfg.Delivery.DeadLetterTopics(list.good)
 	return list
 }
 
@@ -143,40 +143,9 @@ func namesInTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config, colum
 		return nil, "the table has no rows, and the topics come from its columns: run init again later, or set kafka.topics.create", nil
 	}
 	for _, row := range values {
-		text := map[string]string{}
-		for i, c := range columns {
-			text[c] = row[i]
-		}
-		names = append(names, render(cfg.Outbox.Topic, text))
+		names = append(names, cfg.Outbox.Topic.Render(row...))
 	}
 	return names, "", nil
-}
-
-// deadLetters gives the topics of dead letters for records of these topics.
-func deadLetters(cfg *config.Config, topics []string) []string {
-	template := cfg.Delivery.DeadLetter
-	switch {
-	case cfg.Delivery.OnReject != "dead_letter":
-		return nil
-	case len(template.Columns()) == 0:
-		return []string{template.String()}
-	}
-	var names []string
-	for _, t := range topics {
-		if name := render(template, map[string]string{topic: t}); router.ValidTopic(name) == nil {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-func render(t config.Template, values map[string]string) string {
-	var out strings.Builder
-	for _, p := range t.Parts() {
-		out.WriteString(p.Literal)
-		out.WriteString(values[p.Column]) // "" has no value
-	}
-	return out.String()
 }
 
 // allowed tells whether records may go to the topic (kafka.topics.allow).

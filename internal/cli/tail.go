@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // tailing is what `tail` was asked for.
@@ -71,10 +72,7 @@ bytes as they are.`,
 
 // run shows records until ctx ends or there were enough, which is no failure.
 func (t *tailing) run(ctx context.Context, s *streams, cfg *config.Config) error {
-	t.possible = []string{pattern(cfg.Outbox.Topic)}
-	if cfg.Delivery.OnReject == "dead_letter" && len(cfg.Delivery.DeadLetter.Columns()) == 0 {
-		t.possible = append(t.possible, cfg.Delivery.DeadLetter.String())
-	}
+	t.possible = append([]string{cfg.Outbox.Topic.Glob()}, cfg.Delivery.DeadLetterTopics(nil)...)
 	f, err := newFollower(cfg, t)
 	if err != nil {
 		return err
@@ -95,19 +93,6 @@ func (t *tailing) run(ctx context.Context, s *streams, cfg *config.Config) error
 		}
 	}
 	return nil
-}
-
-// pattern is a glob of the topics that a template can name.
-func pattern(t config.Template) string {
-	var b strings.Builder
-	for _, p := range t.Parts() {
-		if p.Column != "" {
-			b.WriteByte('*')
-		} else {
-			b.WriteString(p.Literal)
-		}
-	}
-	return b.String()
 }
 
 // named are the topics that are asked for in full; the rest are globs.
@@ -132,7 +117,7 @@ func namesAndGlobs(all []string) (names, globs []string) {
 
 // covers tells whether a topic of the cluster is one of those asked for by a glob.
 func covers(globs []string, topic string) bool {
-	return !strings.HasPrefix(topic, "__") && slices.ContainsFunc(globs, func(g string) bool {
+	return !topicname.Reserved(topic) && slices.ContainsFunc(globs, func(g string) bool {
 		ok, err := path.Match(g, topic)
 		return ok && err == nil
 	})

@@ -7,9 +7,10 @@ import (
 	"net/netip"
 	"os"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // The values of outbox.source.
@@ -25,12 +26,10 @@ const (
 )
 
 const (
-	exactlyOnce = "exactly_once"
-	oauthBearer = "OAUTHBEARER"
+	onRejectDeadLetter = "dead_letter"
+	exactlyOnce        = "exactly_once"
+	oauthBearer        = "OAUTHBEARER"
 )
-
-// maxTopicLength is Kafka's limit (Topic.MAX_NAME_LENGTH).
-const maxTopicLength = 249
 
 func checkPublication(name string) error {
 	if len(name) > maxIdentifierBytes {
@@ -107,28 +106,27 @@ func checkFile(name string) error {
 	return nil
 }
 
-// checkTopic judges the literal parts by Kafka's rules (Topic.validate); names
-// that begin with __ Kafka keeps for itself. What the columns give is judged at
-// each record.
-func checkTopic(t Template) error {
+// checkTopic judges the literal parts by the rules of topicname. What the columns give
+// is judged at each record.
+func checkTopic(t topicname.Template) error {
 	if t.IsZero() {
 		return errors.New("want a topic name, or a template like outbox.event.{aggregatetype}")
 	}
 	var literals strings.Builder
-	for _, p := range t.parts {
+	for _, p := range t {
 		if len(p.Column) > maxIdentifierBytes {
 			return fmt.Errorf("want column names of at most %d bytes", maxIdentifierBytes)
 		}
-		if !regexp.MustCompile(`^[a-zA-Z0-9._-]*$`).MatchString(p.Literal) {
+		if !topicname.ValidCharacters(p.Literal) {
 			return errors.New("want letters, digits, ., _ and - around the columns, as Kafka does in topic names")
 		}
 		literals.WriteString(p.Literal)
 	}
 	literal := literals.String()
 	switch {
-	case len(literal) > maxTopicLength:
-		return fmt.Errorf("want at most %d characters, as Kafka does in topic names", maxTopicLength)
-	case strings.HasPrefix(t.parts[0].Literal, "__"):
+	case len(literal) > topicname.MaxLength:
+		return fmt.Errorf("want at most %d characters, as Kafka does in topic names", topicname.MaxLength)
+	case topicname.Reserved(t[0].Literal):
 		return errors.New("want a name that does not begin with __, which Kafka keeps for itself")
 	case len(t.Columns()) == 0 && (literal == "." || literal == ".."):
 		return errors.New("want a name of more than dots, as Kafka does")
@@ -136,7 +134,7 @@ func checkTopic(t Template) error {
 	return nil
 }
 
-func checkDeadLetter(t Template) error {
+func checkDeadLetter(t topicname.Template) error {
 	for _, column := range t.Columns() {
 		if column != "topic" {
 			return errors.New("want {topic} as the only placeholder: a dead letter goes by the topic of its record")

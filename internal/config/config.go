@@ -5,7 +5,12 @@
 // any other package of walpost.
 package config
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/walpost/walpost/internal/topicname"
+)
 
 // Config is one relay: one Postgres database, one outbox table, one Kafka cluster.
 type Config struct {
@@ -36,19 +41,19 @@ type Postgres struct {
 
 // Outbox maps the columns of the outbox to the parts of a record.
 type Outbox struct {
-	Source         string   `yaml:"source"`  // table, message
-	Table          Table    `yaml:"table"`   // of no meaning when Messages
-	Prefix         string   `yaml:"prefix"`  // of no meaning but when Messages
-	Writers        string   `yaml:"writers"` // granted, any; of no meaning but when Messages
-	Topic          Template `yaml:"topic"`
-	ID             string   `yaml:"id"`
-	Key            string   `yaml:"key"`
-	Value          string   `yaml:"value"`
-	Timestamp      string   `yaml:"timestamp"`
-	Partition      string   `yaml:"partition"`
-	Headers        []Header `yaml:"headers"`
-	PositionHeader string   `yaml:"position_header"`
-	Prune          *Prune   `yaml:"prune"` // nil: nothing is deleted
+	Source         string             `yaml:"source"`  // table, message
+	Table          Table              `yaml:"table"`   // of no meaning when Messages
+	Prefix         string             `yaml:"prefix"`  // of no meaning but when Messages
+	Writers        string             `yaml:"writers"` // granted, any; of no meaning but when Messages
+	Topic          topicname.Template `yaml:"topic"`
+	ID             string             `yaml:"id"`
+	Key            string             `yaml:"key"`
+	Value          string             `yaml:"value"`
+	Timestamp      string             `yaml:"timestamp"`
+	Partition      string             `yaml:"partition"`
+	Headers        []Header           `yaml:"headers"`
+	PositionHeader string             `yaml:"position_header"`
+	Prune          *Prune             `yaml:"prune"` // nil: nothing is deleted
 }
 
 // Prune says which confirmed rows the relay deletes from the table.
@@ -129,10 +134,10 @@ type SASL struct {
 
 // Delivery is the promise, and what happens to a record Kafka can never accept.
 type Delivery struct {
-	Guarantee  string   `yaml:"guarantee"` // at_least_once, exactly_once
-	InFlight   Size     `yaml:"in_flight"`
-	OnReject   string   `yaml:"on_reject"` // stop, dead_letter, skip
-	DeadLetter Template `yaml:"dead_letter"`
+	Guarantee  string             `yaml:"guarantee"` // at_least_once, exactly_once
+	InFlight   Size               `yaml:"in_flight"`
+	OnReject   string             `yaml:"on_reject"` // stop, dead_letter, skip
+	DeadLetter topicname.Template `yaml:"dead_letter"`
 }
 
 // Monitor names the consumer groups whose lag is measured.
@@ -150,4 +155,22 @@ type Admin struct {
 type Log struct {
 	Level  string `yaml:"level"`  // debug, info, warn, error
 	Format string `yaml:"format"` // json, console
+}
+
+// DeadLetterTopics returns the topics of the dead letters of records that are for these
+// topics, each once and without names that Kafka does not take.
+func (d *Delivery) DeadLetterTopics(topics []string) []string {
+	if d.OnReject != onRejectDeadLetter {
+		return nil
+	}
+	if len(d.DeadLetter.Columns()) == 0 {
+		return []string{d.DeadLetter.String()}
+	}
+	var names []string
+	for _, topic := range topics {
+		if name := d.DeadLetter.Render(topic); topicname.Valid(name) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/walpost/walpost/internal/topicname"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -53,7 +54,7 @@ func declaredKeys(t *DeclaredTopic) *key {
 func (d declared) schema() schema {
 	s := schema{
 		"type":          "object",
-		"propertyNames": schema{"pattern": topicNamePattern, "maxLength": maxTopicLength, "not": schema{"enum": []string{".", ".."}}},
+		"propertyNames": schema{"pattern": topicname.Pattern, "maxLength": topicname.MaxLength, "not": schema{"enum": []string{".", ".."}}},
 	}
 	topic, err := declaredKeys(&DeclaredTopic{}).sectionSchema()
 	if err != nil { // a default above is no YAML, which the test of the schema sees
@@ -75,12 +76,9 @@ func (d declared) print(c *Config) *yaml.Node {
 
 func (d declared) words() string { return "topic names and their settings" }
 
-// topicNamePattern leaves out names that begin with __, which are Kafka's own.
-const topicNamePattern = `^(_?[a-zA-Z0-9.-][a-zA-Z0-9._-]*|_)$`
-
 // checkTopicName judges a topic name without columns.
 func checkTopicName(name string) error {
-	t, err := ParseTemplate(name)
+	t, err := topicname.Parse(name)
 	if err != nil || len(t.Columns()) > 0 {
 		return errors.New("want the name of a topic, without columns")
 	}

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/walpost/walpost/internal/topicname"
+)
 
 const (
 	namePattern     = `^[a-z][a-z0-9_]{0,39}$`
@@ -151,7 +155,7 @@ func outboxKeys() []key {
 		{
 			name: "topic", fallback: "outbox.event.{aggregatetype}",
 			about: "Topic of a record, with columns in braces.",
-			value: template(func(c *Config) *Template { return &c.Outbox.Topic }, topicPattern, checkTopic),
+			value: template(func(c *Config) *topicname.Template { return &c.Outbox.Topic }, topicPattern, checkTopic),
 		},
 		requiredColumn("id", "id", "Column of the `id` header.", func(c *Config) *string { return &c.Outbox.ID }),
 		column("key", "aggregateid", "Column of the record key; empty: no key, and records are spread over the partitions.", func(c *Config) *string { return &c.Outbox.Key }),
@@ -240,12 +244,12 @@ func deliveryKeys() []key {
 		{
 			name: "on_reject", fallback: "stop",
 			about: "What happens to a record that Kafka can never accept. stop: halt with exit code 4. dead_letter: publish it to `dead_letter`. skip: go on without it. Each is logged.",
-			value: text(func(c *Config) *string { return &c.Delivery.OnReject }, textRules{enum: []string{"stop", "dead_letter", "skip"}}),
+			value: text(func(c *Config) *string { return &c.Delivery.OnReject }, textRules{enum: []string{"stop", onRejectDeadLetter, "skip"}}),
 		},
 		{
 			name: "dead_letter", fallback: `"{topic}.DLT"`,
 			about: "Topic of dead letters, from the topic of the record; a name without {topic} takes all. `kafka.topics.allow` does not apply to it.",
-			value: template(func(c *Config) *Template { return &c.Delivery.DeadLetter }, deadLetterPattern, checkDeadLetter),
+			value: template(func(c *Config) *topicname.Template { return &c.Delivery.DeadLetter }, deadLetterPattern, checkDeadLetter),
 		},
 	}
 }

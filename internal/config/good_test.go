@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 func load(t *testing.T, name string) *config.Config {
@@ -43,11 +44,11 @@ func TestSmallestFileHasTheDefaults(t *testing.T) {
 
 // The defaults of the contract, literally.
 func TestDefaults(t *testing.T) {
-	topic, err := config.ParseTemplate("outbox.event.{aggregatetype}")
+	topic, err := topicname.Parse("outbox.event.{aggregatetype}")
 	if err != nil {
 		t.Fatal(err)
 	}
-	letter, err := config.ParseTemplate("{topic}.DLT")
+	letter, err := topicname.Parse("{topic}.DLT")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/walpost/walpost/internal/topicname"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -212,18 +213,18 @@ func size(at func(*Config) *Size, least, most Size) scalar[Size] {
 	}
 }
 
-// template is a Template whose pattern is for the schema; check judges the rest.
-func template(at func(*Config) *Template, pattern string, check func(Template) error) scalar[Template] {
-	return scalar[Template]{
+// template is a template of topic names. The schema has the pattern, check judges the rest.
+func template(at func(*Config) *topicname.Template, pattern string, check func(topicname.Template) error) scalar[topicname.Template] {
+	return scalar[topicname.Template]{
 		at: at, want: "text", tags: textTags(), tag: "!!str", kind: "template",
-		parse: func(text string) (Template, error) {
-			t, err := ParseTemplate(text)
+		parse: func(text string) (topicname.Template, error) {
+			t, err := topicname.Parse(text)
 			if err != nil {
-				return Template{}, err
+				return nil, err
 			}
 			return t, check(t)
 		},
-		show: Template.String, form: schema{"type": "string", "pattern": pattern},
+		show: topicname.Template.String, form: schema{"type": "string", "pattern": pattern},
 	}
 }
 

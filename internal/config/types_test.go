@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -149,29 +148,6 @@ func TestSizes(t *testing.T) {
 	for _, text := range []string{"", "MiB", "-1", "+1", "1.5MiB", "1 MiB", "1mib", "1M", "1e3", "9223372036854775808", "8589934592GiB", "1MiB\n"} {
 		if got, err := config.ParseSize(text); err == nil {
 			t.Errorf("%q: got %d", text, got)
-		}
-	}
-}
-
-func TestTemplates(t *testing.T) {
-	lit := func(s string) config.TemplatePart { return config.TemplatePart{Literal: s} }
-	col := func(s string) config.TemplatePart { return config.TemplatePart{Column: s} }
-	for text, want := range map[string][]config.TemplatePart{
-		"":                             nil,
-		"orders":                       {lit("orders")},
-		"{topic}":                      {col("topic")},
-		"outbox.event.{aggregatetype}": {lit("outbox.event."), col("aggregatetype")},
-		"{a}{b}.{a}-x":                 {col("a"), col("b"), lit("."), col("a"), lit("-x")},
-		"{My Column}":                  {col("My Column")},
-	} {
-		got, err := config.ParseTemplate(text)
-		if err != nil || !reflect.DeepEqual(got.Parts(), want) || got.String() != text {
-			t.Errorf("%s: got %+v %s, %v", text, got.Parts(), got, err)
-		}
-	}
-	for _, text := range []string{"{", "}", "a{b", "a}b", "{}", "{{a}}", "{a{b}}", "{a}}"} {
-		if got, err := config.ParseTemplate(text); err == nil {
-			t.Errorf("%s: got %+v", text, got.Parts())
 		}
 	}
 }

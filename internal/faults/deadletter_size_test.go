@@ -20,7 +20,7 @@ const insertLarge = `INSERT INTO outbox SELECT '%s', 'order', %s, %s, %s FROM (S
 func TestRow114_DeadLetterLargerThanItsTopic(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, option{more: "delivery: {on_reject: dead_letter, dead_letter: PREFIX.dead}\n"})
-	dead := b.cfg.Delivery.DeadLetter.Parts()[0].Literal
+	dead := b.cfg.Delivery.DeadLetter.String()
 	if err := b.kafka.CreateTopic(t.Context(), dead, 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -178,7 +178,7 @@ func row34IdempotentWriteDenied(t *testing.T, s *secured) {
 // is there, and nothing was repeated.
 func row35DeadLetterDeniedThenGranted(t *testing.T, s *secured) {
 	b := s.bench(t, "delivery: {on_reject: dead_letter, dead_letter: PREFIX.dead}\n")
-	dead := b.cfg.Delivery.DeadLetter.Parts()[0].Literal
+	dead := b.cfg.Delivery.DeadLetter.String()
 	s.topic(t, dead, nil)
 	s.grant(t, b.topic)
 	s.grant(t, dead, sarama.AclOperationDescribe)

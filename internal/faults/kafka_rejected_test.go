@@ -36,7 +36,7 @@ func rejecting(t *testing.T, policy string) (b *bench, dead string) {
 	if err := b.kafka.CreateTopic(t.Context(), compacted, 1, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
 		t.Fatal(err)
 	}
-	return b, b.cfg.Delivery.DeadLetter.Parts()[0].Literal
+	return b, b.cfg.Delivery.DeadLetter.String()
 }
 
 // limit sets the largest batch that the topic takes.

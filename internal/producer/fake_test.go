@@ -19,6 +19,7 @@ import (
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // fakeCluster is a broker in the process that speaks the protocol, for the
@@ -71,7 +72,7 @@ type fixture struct {
 func start(t *testing.T, brokers []string, change func(*producer.Options)) *fixture {
 	t.Helper()
 	f := &fixture{seen: newRecorder(), progress: make(chan struct{}, 1)}
-	letters, err := router.NewDeadLetters([]router.Part{{Column: "topic"}, {Literal: ".DLT"}})
+	letters, err := router.NewDeadLetters(topicname.Template{{Column: "topic"}, {Literal: ".DLT"}})
 	if err != nil {
 		t.Fatal(err)
 	}

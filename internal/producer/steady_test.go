@@ -11,6 +11,7 @@ import (
 	"github.com/walpost/walpost/internal/pgoutput/pgoutputtest"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // way is the whole way of a row but for the two connections: from the bytes of the
@@ -28,7 +29,7 @@ const rowsPerTransaction = 100
 func newWay(tb testing.TB) *way {
 	tb.Helper()
 	r, err := router.New(router.Mapping{
-		Topic: []router.Part{{Column: "aggregatetype"}}, ID: "id", Key: "aggregateid", Value: "payload",
+		Topic: topicname.Template{{Column: "aggregatetype"}}, ID: "id", Key: "aggregateid", Value: "payload",
 		Headers: []router.HeaderColumn{{Name: "eventType", Column: "type"}},
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/told"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // AuditOptions says what to compare.
@@ -229,7 +230,7 @@ func (r *AuditReport) note(format string, args ...any) {
 type idReader struct{ router *router.Router }
 
 func newIDReader(column string) (*idReader, error) {
-	rt, err := router.New(router.Mapping{Topic: []router.Part{{Literal: "id"}}, ID: column, Value: column})
+	rt, err := router.New(router.Mapping{Topic: topicname.Template{{Literal: "id"}}, ID: column, Value: column})
 	return &idReader{router: rt}, err
 }
 

@@ -9,11 +9,10 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
-	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/told"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // skew is how far the time of a record may lie before that of its row where they
@@ -35,32 +34,16 @@ func (a *audit) topics(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		for _, row := range values {
-			names = append(names, render(cfg, columns, row))
+			names = append(names, cfg.Outbox.Topic.Render(row...))
 		}
 	}
 	names = append(names, a.Topics...)
-	names = append(names, deadLetterTopics(cfg, names)...)
+	if len(names) > 0 {
+		names = append(names, cfg.Delivery.DeadLetterTopics(names)...)
+	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	return slices.DeleteFunc(names, func(name string) bool { return router.ValidTopic(name) != nil }), nil
-}
-
-func deadLetterTopics(cfg *config.Config, topics []string) []string {
-	if cfg.Delivery.OnReject != "dead_letter" {
-		return nil
-	}
-	var names []string
-	for _, topic := range topics {
-		var name strings.Builder
-		for _, p := range cfg.Delivery.DeadLetter.Parts() {
-			name.WriteString(p.Literal)
-			if p.Column != "" {
-				name.WriteString(topic)
-			}
-		}
-		names = append(names, name.String())
-	}
-	return names
+	return slices.DeleteFunc(names, func(name string) bool { return !topicname.Valid(name) }), nil
 }
 
 // readTopics reads what is in the topics at this moment.
@@ -78,7 +61,7 @@ func (a *audit) readTopics(ctx context.Context) error {
 			from = from.Add(-skew)
 		}
 	}
-	dead := deadLetterTopics(a.Config, a.report.Topics)
+	dead := a.Config.Delivery.DeadLetterTopics(a.report.Topics)
 	for _, topic := range a.report.Topics {
 		isDead := slices.Contains(dead, topic)
 		reader := topicReader{client: client, topic: topic, from: from}

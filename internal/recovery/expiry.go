@@ -13,7 +13,7 @@ import (
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // expiry refuses records that their topic would not keep: retention.ms counts from a
@@ -132,9 +132,9 @@ func (e *expiry) oldest(ctx context.Context, conn *pgx.Conn, q *rows, to string)
 	_, err = pgx.ForEachRow(found, []any{&values, &ms}, func() error {
 		topic := to
 		if to == "" {
-			topic = render(e.cfg, columns, values)
+			topic = e.cfg.Outbox.Topic.Render(values...)
 		}
-		if router.ValidTopic(topic) == nil {
+		if topicname.Valid(topic) {
 			oldest[topic] = time.UnixMilli(ms)
 		}
 		return nil

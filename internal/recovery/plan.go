@@ -248,7 +248,7 @@ func countTopics(ctx context.Context, conn *pgx.Conn, cfg *config.Config, q *row
 	var values []string
 	var n, topics int64
 	_, err = pgx.ForEachRow(found, []any{&values, &n, &all, &topics}, func() error {
-		list = append(list, TopicRows{Topic: render(cfg, columns, values), Rows: n})
+		list = append(list, TopicRows{Topic: cfg.Outbox.Topic.Render(values...), Rows: n})
 		return nil
 	})
 	return list, all, topics - int64(len(list)), err
@@ -269,18 +269,4 @@ func (r *Recovery) countError(err error) error {
 		return relay.Usage("--after-id: %s", pg.Message)
 	}
 	return replication.Classify("count rows of "+relay.Table(r.Config).String(), err)
-}
-
-// render makes the topic of the template's columns.
-func render(cfg *config.Config, columns, values []string) string {
-	text := make(map[string]string, len(columns))
-	for i, c := range columns {
-		text[c] = values[i]
-	}
-	var topic strings.Builder
-	for _, p := range cfg.Outbox.Topic.Parts() {
-		topic.WriteString(p.Literal)
-		topic.WriteString(text[p.Column]) // "" has no value
-	}
-	return topic.String()
 }

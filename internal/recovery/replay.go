@@ -15,6 +15,7 @@ import (
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // ReplayHeader marks a record that was published again. Its value is when the
@@ -94,7 +95,7 @@ func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 
 // judgeTarget refuses a topic that no record could reach.
 func (r *Replay) judgeTarget(ctx context.Context, admin kafka.Admin) error {
-	if err := router.ValidTopic(r.ToTopic); err != nil {
+	if err := topicname.Check(r.ToTopic); err != nil {
 		return relay.Usage("--to-topic: %v", err)
 	}
 	found, err := admin.Describe(ctx, r.ToTopic)
@@ -140,7 +141,7 @@ func (r *Replay) Run(ctx context.Context, plan *ReplayPlan, report func(Result))
 		mapping.Timestamp = ""
 	}
 	if r.ToTopic != "" {
-		mapping.Topic, mapping.Allow = []router.Part{{Literal: r.ToTopic}}, nil
+		mapping.Topic, mapping.Allow = topicname.Template{{Literal: r.ToTopic}}, nil
 	}
 	p, err := newPublisher(ctx, r.Config, mapping, r.Log, &result)
 	if err != nil {

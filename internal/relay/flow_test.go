@@ -139,7 +139,7 @@ func TestRejectedRecordGoesWhereThePolicySays(t *testing.T) {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, relaytest.OutboxDDL, "delivery: {on_reject: "+policy+", dead_letter: PREFIX.dead}")
-			dead := b.cfg.Delivery.DeadLetter.Parts()[0].Literal
+			dead := b.cfg.Delivery.DeadLetter.String()
 			if err := b.kafka.CreateTopic(t.Context(), dead, 1, 1, nil); err != nil {
 				t.Fatal(err)
 			}

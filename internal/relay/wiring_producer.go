@@ -13,6 +13,7 @@ import (
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // OnReject is what becomes of a record that can never be published.
@@ -71,7 +72,7 @@ func ProducerOptions(cfg *config.Config, observer producer.Observer, log *zap.Lo
 // configured reports whether the file names the topic: as the topic of all records or of
 // all dead letters, in kafka.topics.declare, or without a wildcard in kafka.topics.allow.
 func configured(cfg *config.Config, topic string) bool {
-	for _, t := range []config.Template{cfg.Outbox.Topic, cfg.Delivery.DeadLetter} {
+	for _, t := range []topicname.Template{cfg.Outbox.Topic, cfg.Delivery.DeadLetter} {
 		if len(t.Columns()) == 0 && t.String() == topic {
 			return true
 		}

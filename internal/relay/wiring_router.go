@@ -11,7 +11,7 @@ import (
 func Mapping(cfg *config.Config) router.Mapping {
 	o := cfg.Outbox
 	m := router.Mapping{
-		Topic: parts(o.Topic), ID: o.ID, Key: o.Key, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition,
+		Topic: slices.Clone(o.Topic), ID: o.ID, Key: o.Key, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition,
 		PositionHeader: o.PositionHeader, Allow: slices.Clone(cfg.Kafka.Topics.Allow), MaxBytes: int64(cfg.Kafka.MaxMessageBytes),
 	}
 	for _, h := range o.Headers {
@@ -22,13 +22,5 @@ func Mapping(cfg *config.Config) router.Mapping {
 
 // DeadLetters makes the dead letters of a configuration.
 func DeadLetters(cfg *config.Config) (*router.DeadLetters, error) {
-	return router.NewDeadLetters(parts(cfg.Delivery.DeadLetter))
-}
-
-func parts(t config.Template) []router.Part {
-	var out []router.Part
-	for _, p := range t.Parts() {
-		out = append(out, router.Part{Literal: p.Literal, Column: p.Column})
-	}
-	return out
+	return router.NewDeadLetters(cfg.Delivery.DeadLetter)
 }

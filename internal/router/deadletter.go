@@ -1,10 +1,12 @@
 package router
 
 import (
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // Headers of a dead letter, after those of the record.
@@ -28,19 +30,22 @@ const topicPlaceholder = "topic"
 
 // DeadLetters makes dead letters. Its method is pure and safe for concurrent use.
 type DeadLetters struct {
-	template []Part
+	template topicname.Template
 }
 
-// NewDeadLetters takes the template of delivery.dead_letter: literals, and the
-// placeholder {topic} as a Part with the column "topic".
-func NewDeadLetters(template []Part) (*DeadLetters, error) {
-	if len(template) == 0 {
-		return nil, fmt.Errorf("delivery.dead_letter: empty template")
+// NewDeadLetters takes the template of delivery.dead_letter, which has no column but
+// {topic}.
+func NewDeadLetters(template topicname.Template) (*DeadLetters, error) {
+	if template.IsZero() {
+		return nil, errors.New("delivery.dead_letter: empty template")
 	}
-	for _, p := range template {
-		if (p.Literal == "") == (p.Column == "") || p.Column != "" && p.Column != topicPlaceholder {
-			return nil, fmt.Errorf("delivery.dead_letter: {%s}: the template knows {topic} only", p.Column)
+	for _, column := range template.Columns() {
+		if column != topicPlaceholder {
+			return nil, fmt.Errorf("delivery.dead_letter: {%s}: the template knows {topic} only", column)
 		}
+	}
+	if !template.Valid() {
+		return nil, errors.New("delivery.dead_letter: each part is a literal or {topic}")
 	}
 	return &DeadLetters{template: slices.Clone(template)}, nil
 }
@@ -91,19 +96,11 @@ func (d *DeadLetters) Record(rec *Record, rej *Rejection, pos Position, at time.
 }
 
 func (d *DeadLetters) topic(rej *Rejection) (string, error) {
-	var name strings.Builder
-	for _, p := range d.template {
-		if p.Column == "" {
-			name.WriteString(p.Literal)
-			continue
-		}
-		if rej.unfinished {
-			return "", &DeadLetterError{Text: "the row has no topic that delivery.dead_letter could name: give it a name without {topic}"}
-		}
-		name.WriteString(rej.Topic)
+	if rej.unfinished && len(d.template.Columns()) > 0 {
+		return "", &DeadLetterError{Text: "the row has no topic that delivery.dead_letter could name: give it a name without {topic}"}
 	}
-	topic := name.String()
-	if wrong := topicFault(topic); wrong != "" {
+	topic := d.template.Render(rej.Topic)
+	if wrong := topicname.Fault(topic); wrong != "" {
 		return "", &DeadLetterError{
 			Topic: topic,
 			Text:  "the dead-letter topic's name " + wrong + ": change delivery.dead_letter, a name without {topic} takes all",

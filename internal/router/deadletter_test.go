@@ -6,11 +6,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/walpost/walpost/internal/topicname"
 )
 
-func dltTemplate() []Part { return []Part{{Column: "topic"}, {Literal: ".DLT"}} }
+func dltTemplate() topicname.Template {
+	return topicname.Template{{Column: "topic"}, {Literal: ".DLT"}}
+}
 
-func deadLetters(t *testing.T, template []Part) *DeadLetters {
+func deadLetters(t *testing.T, template topicname.Template) *DeadLetters {
 	t.Helper()
 	d, err := NewDeadLetters(template)
 	if err != nil {
@@ -55,12 +59,12 @@ func TestDeadLetter(t *testing.T) {
 func TestDeadLetterTopics(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		template []Part
+		template topicname.Template
 		value    string // of aggregatetype; "" for NULL
 		topic    string // "" when there is none
 	}{
-		{"one for all", []Part{{Literal: "dead"}}, "Order/€", "dead"},
-		{"one for all, no topic", []Part{{Literal: "dead"}}, "", "dead"},
+		{"one for all", topicname.Template{{Literal: "dead"}}, "Order/€", "dead"},
+		{"one for all, no topic", topicname.Template{{Literal: "dead"}}, "", "dead"},
 		{"illegal name", dltTemplate(), "Order/€", ""},
 		{"no topic", dltTemplate(), "", ""},
 		{"reserved name", dltTemplate(), "__x", "outbox.event.__x.DLT"},
@@ -84,7 +88,7 @@ func TestDeadLetterTopics(t *testing.T) {
 			t.Errorf("%s: %q does not name the key", c.name, err)
 		}
 	}
-	for _, template := range [][]Part{nil, {{Column: "id"}}, {{}}} {
+	for _, template := range []topicname.Template{nil, {{Column: "id"}}, {{}}} {
 		if _, err := NewDeadLetters(template); err == nil {
 			t.Errorf("template %v was taken", template)
 		}
@@ -98,7 +102,7 @@ func TestShorterEnds(t *testing.T) {
 		rec.Headers = append(rec.Headers, Header{strings.Repeat("n", 100), make([]byte, i)})
 	}
 	rejection := &Rejection{Reason: ReasonTooLarge, Topic: strings.Repeat("t", 1<<20), Text: strings.Repeat("e", 1<<20)}
-	letter, err := deadLetters(t, []Part{{Literal: "dead"}}).Record(rec, rejection, Position{}, time.Now())
+	letter, err := deadLetters(t, topicname.Template{{Literal: "dead"}}).Record(rec, rejection, Position{}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // FuzzRoute: no bytes of a row and no type of a column make the router panic;
@@ -57,7 +58,7 @@ func FuzzRoute(f *testing.F) {
 			if rec != nil {
 				t.Fatalf("a record came with %v", err)
 			}
-		case ValidTopic(rec.Topic) != nil || rec.Timestamp < 0 || rec.Partition < -1 || rec.Size() > m.MaxBytes:
+		case !topicname.Valid(rec.Topic) || rec.Timestamp < 0 || rec.Partition < -1 || rec.Size() > m.MaxBytes:
 			t.Fatalf("%+v", rec)
 		}
 		r.Check(ins.Relation, nil)

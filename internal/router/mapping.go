@@ -4,29 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"path"
+
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // Mapping says which column becomes which part of a record: the section
 // `outbox` of the configuration, and of `kafka` what can be judged without
 // asking Kafka. Column names are exact, as in the catalogue.
 type Mapping struct {
-	Topic          []Part         // outbox.topic
-	ID             string         // outbox.id: the header `id`
-	Key            string         // outbox.key; "" = no key
-	Value          string         // outbox.value
-	Timestamp      string         // outbox.timestamp; "" = commit time
-	Partition      string         // outbox.partition; "" = by key
-	Headers        []HeaderColumn // outbox.headers, in this order after `id`
-	PositionHeader string         // outbox.position_header; "" = none
-	Allow          []string       // kafka.topics.allow, globs as path.Match reads them; empty = every topic
-	MaxBytes       int64          // kafka.max_message_bytes; 0 = no limit
-}
-
-// Part is a piece of a template: literal text, or the text of a column. One of
-// the two is set.
-type Part struct {
-	Literal string
-	Column  string
+	Topic          topicname.Template // outbox.topic
+	ID             string             // outbox.id: the header `id`
+	Key            string             // outbox.key; "" = no key
+	Value          string             // outbox.value
+	Timestamp      string             // outbox.timestamp; "" = commit time
+	Partition      string             // outbox.partition; "" = by key
+	Headers        []HeaderColumn     // outbox.headers, in this order after `id`
+	PositionHeader string             // outbox.position_header; "" = none
+	Allow          []string           // kafka.topics.allow, globs as path.Match reads them; empty = every topic
+	MaxBytes       int64              // kafka.max_message_bytes; 0 = no limit
 }
 
 // HeaderColumn is a header whose value is the text of a column.
@@ -48,10 +43,8 @@ func (m *Mapping) validate() error {
 	case m.MaxBytes < 0:
 		return fmt.Errorf("kafka.max_message_bytes: %d is negative", m.MaxBytes)
 	}
-	for _, p := range m.Topic {
-		if (p.Literal == "") == (p.Column == "") {
-			return errors.New("outbox.topic: each part is a literal or a column")
-		}
+	if !m.Topic.Valid() {
+		return errors.New("outbox.topic: each part is a literal or a column")
 	}
 	for _, h := range m.Headers {
 		if h.Name == "" || h.Column == "" {

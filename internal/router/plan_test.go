@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // Columns are found by name in the Relation message of the row, so a table that
@@ -163,8 +164,8 @@ func TestLaw4_ValueThatCannotBeReadStops(t *testing.T) {
 func TestMappingsRefused(t *testing.T) {
 	for name, change := range map[string]func(*Mapping){
 		"no topic":      func(m *Mapping) { m.Topic = nil },
-		"empty part":    func(m *Mapping) { m.Topic = []Part{{}} },
-		"double part":   func(m *Mapping) { m.Topic = []Part{{Literal: "a", Column: "b"}} },
+		"empty part":    func(m *Mapping) { m.Topic = topicname.Template{{}} },
+		"double part":   func(m *Mapping) { m.Topic = topicname.Template{{Literal: "a", Column: "b"}} },
 		"no id":         func(m *Mapping) { m.ID = "" },
 		"no value":      func(m *Mapping) { m.Value = "" },
 		"nameless":      func(m *Mapping) { m.Headers = []HeaderColumn{{"", "a"}} },

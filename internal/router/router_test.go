@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // defaultMapping is the configuration's defaults.
 func defaultMapping() Mapping {
 	return Mapping{
-		Topic:    []Part{{Literal: "outbox.event."}, {Column: "aggregatetype"}},
+		Topic:    topicname.Template{{Literal: "outbox.event."}, {Column: "aggregatetype"}},
 		ID:       "id",
 		Key:      "aggregateid",
 		Value:    "payload",

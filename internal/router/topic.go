@@ -5,10 +5,8 @@ import (
 	"strings"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/topicname"
 )
-
-// maxTopicLength is Kafka's limit (Topic.MAX_NAME_LENGTH).
-const maxTopicLength = 249
 
 // maxInterned bounds the memory of topic names: a template over a column of
 // free text makes as many names as there are texts.
@@ -69,11 +67,11 @@ func (t *topics) judge(name []byte) (string, *Rejection) {
 		t.last = known
 		return known, nil
 	}
-	if wrong := topicFault(string(name)); wrong != "" {
+	if wrong := topicname.Fault(name); wrong != "" {
 		// A column may hold any amount of text; only as much as a name goes on.
 		return partOfName(name), &Rejection{
 			Reason:     ReasonTopicName,
-			unfinished: len(name) > maxTopicLength,
+			unfinished: len(name) > topicname.MaxLength,
 			Text:       "topic name " + wrong + ": change " + keyTopic + " or the columns it names",
 		}
 	}
@@ -94,7 +92,7 @@ func (t *topics) judge(name []byte) (string, *Rejection) {
 
 // partOfName is as much of what columns hold as a name may have.
 func partOfName(b []byte) string {
-	return strings.ToValidUTF8(string(b[:min(len(b), maxTopicLength)]), "")
+	return strings.ToValidUTF8(string(b[:min(len(b), topicname.MaxLength)]), "")
 }
 
 func (t *topics) allowed(topic string) bool {
@@ -107,42 +105,4 @@ func (t *topics) allowed(topic string) bool {
 		}
 	}
 	return false
-}
-
-// ValidTopic says what is wrong with the name of a topic, nil when nothing is:
-// Kafka's own rules (Topic.validate), and no name beginning with "__", which
-// Kafka keeps for itself.
-func ValidTopic(name string) error {
-	if wrong := topicFault(name); wrong != "" {
-		return topicNameError(wrong)
-	}
-	return nil
-}
-
-type topicNameError string
-
-func (e topicNameError) Error() string { return "topic name " + string(e) }
-
-// topicFault says in words what is wrong with a topic name, "" when nothing is.
-func topicFault(name string) string {
-	switch {
-	case name == "":
-		return "is empty"
-	case name == "." || name == "..":
-		return "is . or .."
-	case len(name) > maxTopicLength:
-		return "is longer than 249 characters"
-	case strings.HasPrefix(name, "__"):
-		return "begins with __, which Kafka keeps for itself"
-	}
-	for i := range len(name) {
-		if !topicByte(name[i]) {
-			return "has a character outside [a-zA-Z0-9._-]"
-		}
-	}
-	return ""
-}
-
-func topicByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
 }

@@ -3,12 +3,14 @@ package router
 import (
 	"strings"
 	"testing"
+
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 func TestTopicRules(t *testing.T) {
-	long := strings.Repeat("a", maxTopicLength-len("outbox.event."))
+	long := strings.Repeat("a", topicname.MaxLength-len("outbox.event."))
 	for _, c := range []struct {
-		template []Part
+		template topicname.Template
 		value    string
 		topic    string
 		fault    string // part of the text
@@ -20,13 +22,13 @@ func TestTopicRules(t *testing.T) {
 		{nil, "Order/€", "outbox.event.Order/€", "outside"},
 		{nil, "a b", "outbox.event.a b", "outside"},
 		{nil, "a\x00", "outbox.event.a\x00", "outside"},
-		{[]Part{{Column: "aggregatetype"}}, ".", ".", ". or .."},
-		{[]Part{{Column: "aggregatetype"}}, "..", "..", ". or .."},
-		{[]Part{{Column: "aggregatetype"}}, "...", "...", ""},
-		{[]Part{{Column: "aggregatetype"}}, "__consumer_offsets", "__consumer_offsets", "__"},
-		{[]Part{{Column: "aggregatetype"}}, "_schemas", "_schemas", ""},
-		{[]Part{{Literal: "all"}}, "Order", "all", ""},
-		{[]Part{{Column: "aggregatetype"}, {Literal: "."}, {Column: "type"}, {Literal: ".v1"}}, "Order", "Order.OrderCreated.v1", ""},
+		{topicname.Template{{Column: "aggregatetype"}}, ".", ".", ". or .."},
+		{topicname.Template{{Column: "aggregatetype"}}, "..", "..", ". or .."},
+		{topicname.Template{{Column: "aggregatetype"}}, "...", "...", ""},
+		{topicname.Template{{Column: "aggregatetype"}}, "__consumer_offsets", "__consumer_offsets", "__"},
+		{topicname.Template{{Column: "aggregatetype"}}, "_schemas", "_schemas", ""},
+		{topicname.Template{{Literal: "all"}}, "Order", "all", ""},
+		{topicname.Template{{Column: "aggregatetype"}, {Literal: "."}, {Column: "type"}, {Literal: ".v1"}}, "Order", "Order.OrderCreated.v1", ""},
 	} {
 		m := defaultMapping()
 		if c.template != nil {
@@ -47,7 +49,7 @@ func TestTopicRules(t *testing.T) {
 		if c.topic != "" && r.Topic != c.topic {
 			t.Errorf("%q: topic %q, want %q", c.value, r.Topic, c.topic)
 		}
-		if len(r.Topic) > maxTopicLength {
+		if len(r.Topic) > topicname.MaxLength {
 			t.Errorf("%q: topic of %d bytes goes on", c.value, len(r.Topic))
 		}
 	}

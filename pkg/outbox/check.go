@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/bits"
 	"strings"
+
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // check finds what is wrong with an event, and writes its payload. field names the
@@ -88,7 +90,7 @@ func (o *Outbox) checkTopic(r row) (field string, err error) {
 		}
 		name = append(name, r[part.column].text...)
 	}
-	if fault := topicFault(name); fault != "" {
+	if fault := topicname.Fault(name); fault != "" {
 		return cmp.Or(field, "Config.Topic"), because(ErrTopic, "%.300q %s", name, fault)
 	}
 	return "", nil

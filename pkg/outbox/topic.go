@@ -2,11 +2,10 @@ package outbox
 
 import (
 	"errors"
-	"strings"
-)
+	"fmt"
 
-// maxTopicLength is Kafka's limit (Topic.MAX_NAME_LENGTH).
-const maxTopicLength = 249
+	"github.com/walpost/walpost/internal/topicname"
+)
 
 // topicPart is a literal text, or the index of a column if literal is "".
 type topicPart struct {
@@ -14,56 +13,23 @@ type topicPart struct {
 	column  int
 }
 
-// parseTopic reads the relay's template; index finds a column.
+// parseTopic reads the relay's template. index finds a column.
 func parseTopic(template string, index func(column string) (int, bool)) ([]topicPart, error) {
-	var parts []topicPart
-	for rest := template; rest != ""; {
-		literal, after, found := strings.Cut(rest, "{")
-		if strings.Contains(literal, "}") {
-			return nil, errors.New("has a } without its {")
+	parsed, err := topicname.Parse(template)
+	if err != nil {
+		return nil, fmt.Errorf("has %w", err)
+	}
+	parts := make([]topicPart, len(parsed))
+	for i, p := range parsed {
+		parts[i].literal = p.Literal
+		if p.Literal != "" {
+			continue
 		}
-		if literal != "" {
-			parts = append(parts, topicPart{literal: literal})
-		}
-		if !found {
-			break
-		}
-		name, after, closed := strings.Cut(after, "}")
-		if !closed || strings.Contains(name, "{") {
-			return nil, errors.New("has a { without its }")
-		}
-		i, ok := index(name)
+		column, ok := index(p.Column)
 		if !ok {
-			return nil, errors.New("names the column " + name + ", which is none that this configuration writes")
+			return nil, errors.New("names the column " + p.Column + ", which is none that this configuration writes")
 		}
-		parts = append(parts, topicPart{column: i})
-		rest = after
+		parts[i].column = column
 	}
 	return parts, nil
-}
-
-// topicFault says in words what is wrong with a topic name, "" when nothing is:
-// Kafka's own rules (Topic.validate), and no name beginning with "__", which
-// Kafka keeps for itself.
-func topicFault(name []byte) string {
-	switch {
-	case len(name) == 0:
-		return "is empty"
-	case string(name) == "." || string(name) == "..":
-		return "is . or .."
-	case len(name) > maxTopicLength:
-		return "is longer than 249 characters"
-	case name[0] == '_' && len(name) > 1 && name[1] == '_':
-		return "begins with __, which Kafka keeps for itself"
-	}
-	for _, c := range name {
-		if !topicByte(c) {
-			return "has a character outside [a-zA-Z0-9._-]"
-		}
-	}
-	return ""
-}
-
-func topicByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
 }

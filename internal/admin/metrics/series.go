@@ -7,8 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // other stands for label values beyond the limit, and for topics that no Kafka
@@ -23,7 +22,7 @@ type labels struct{ first, second string }
 
 // topicLabels names the topic when it is one: a rejected record may have any text.
 func topicLabels(topic, reason string) labels {
-	if router.ValidTopic(topic) != nil {
+	if !topicname.Valid(topic) {
 		return labels{other, reason}
 	}
 	return labels{topic, reason}

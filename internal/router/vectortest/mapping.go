@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // smtPrefix stands before the options of EventRouter in a connector's configuration.
@@ -72,13 +73,13 @@ func place(m *router.Mapping, list string) (reason string) {
 }
 
 // topic turns a replacement into a template.
-func topic(column, replacement string) (parts []router.Part, reason string) {
+func topic(column, replacement string) (parts topicname.Template, reason string) {
 	before, after, ok := strings.Cut(replacement, "${routedByValue}")
 	if !ok || strings.ContainsAny(before+after, `$\`) {
 		return nil, "a replacement with groups or escapes: `outbox.topic` is a template over columns"
 	}
-	for _, part := range []router.Part{{Literal: before}, {Column: column}, {Literal: after}} {
-		if part != (router.Part{}) {
+	for _, part := range []topicname.Part{{Literal: before}, {Column: column}, {Literal: after}} {
+		if part != (topicname.Part{}) {
 			parts = append(parts, part)
 		}
 	}

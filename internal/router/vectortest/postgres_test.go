@@ -15,6 +15,7 @@ import (
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/router/vectortest"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 var stack devstacktest.Stack
@@ -198,7 +199,7 @@ func TestTextsDoNotDependOnSettings(t *testing.T) {
 		{"char(5)", "ab", "ab   "},
 		{"xml", "<a/>", "<a/>"},
 	}
-	m := router.Mapping{Topic: []router.Part{{Literal: "t"}}, ID: "id", Value: "id"}
+	m := router.Mapping{Topic: topicname.Template{{Literal: "t"}}, ID: "id", Value: "id"}
 	ddl, values := []string{"id int PRIMARY KEY"}, []string{"1"}
 	for i, c := range columns {
 		name := "c" + string(rune('a'+i/26)) + string(rune('a'+i%26))
