@@ -11,33 +11,33 @@ import (
 type class uint8
 
 const (
-	accepted      class = iota // in the log: the head leaves
-	moved                      // not appended: ask for leaders, send again
-	refused                    // not appended: back off, send again
-	unknown                    // perhaps appended: the same bytes again, Kafka recognises them
-	parted                     // the sequences have parted from the broker's: next epoch
-	unmapped                   // the broker does not know the producer id: next epoch, then another id
-	tooLarge                   // not appended, sequences not used up: split, or reject the one record
-	invalid                    // as tooLarge, for a record the broker finds invalid
-	invalidTime                // as invalid when the time comes from a column or is too old, else it waits
-	invalidName                // the topic's name is refused: reject
-	denied                     // not appended, until an operator acts: keep, slowly
-	neverAccepted              // no retry can heal it: halt
-	unexpected                 // no answer to a batch as far as walpost knows: send again, for a while
+	accepted        class = iota // in the log: the head leaves
+	moved                        // not appended: ask for leaders, send again
+	refused                      // not appended: back off, send again
+	unknownOutcome               // perhaps appended: the same bytes again, Kafka recognises them
+	outOfSequence                // the broker expects another sequence: next epoch
+	unknownProducer              // the broker does not know the producer id: next epoch, then another id
+	tooLarge                     // not appended, sequences not used up: split, or reject the one record
+	invalid                      // as tooLarge, for a record the broker finds invalid
+	invalidTime                  // as invalid when the time comes from a column or is too old, else it waits
+	invalidName                  // the topic's name is refused: reject
+	denied                       // not appended, until an operator acts: keep, slowly
+	neverAccepted                // no retry can heal it: halt
+	unexpected                   // not a known answer to a batch: send again, for a while
 )
 
-// classNames are the labels of walpost_produce_errors_total.
+// classNames returns the labels of walpost_produce_errors_total.
 func classNames() []string {
 	return []string{
-		accepted: "none", moved: "leader_moved", refused: "refused", unknown: "unknown_outcome", parted: "sequence",
-		unmapped: "producer_id", tooLarge: "too_large", invalid: "invalid_record", invalidTime: "invalid_timestamp",
+		accepted: "none", moved: "leader_moved", refused: "refused", unknownOutcome: "unknown_outcome", outOfSequence: "sequence",
+		unknownProducer: "producer_id", tooLarge: "too_large", invalid: "invalid_record", invalidTime: "invalid_timestamp",
 		invalidName: "invalid_topic", denied: "denied", neverAccepted: "unsupported", unexpected: "unexpected",
 	}
 }
 
 func (c class) String() string { return classNames()[c] }
 
-// Classes are the labels of walpost_produce_errors_total: those of answers, and
+// Classes returns the labels of walpost_produce_errors_total: those of answers, and
 // "connection" for a request that could not be sent.
 func Classes() []string { return append(classNames()[moved:], classConnection) }
 
@@ -52,8 +52,8 @@ type answer struct {
 	remedy string // what a person can do about it; "" for nothing
 }
 
-// words are what became of it, and what helps.
-func (a answer) words() string {
+// textAndRemedy says what became of the batch, and what helps.
+func (a answer) textAndRemedy() string {
 	if a.remedy == "" {
 		return a.text
 	}
@@ -67,10 +67,10 @@ func (a answer) label() string {
 	return a.class.String()
 }
 
-// answerOf reads a partition's part of the response.
+// answerOf returns a partition's part of the response.
 func answerOf(block *sarama.ProduceResponseBlock) answer {
 	if block == nil {
-		return answer{class: unknown, text: "the answer does not name the partition"}
+		return answer{class: unknownOutcome, text: "the answer does not name the partition"}
 	}
 	a := answer{code: block.Err}
 	if a.class, a.remedy = classify(block.Err); a.class == accepted {
@@ -89,8 +89,8 @@ func answerOf(block *sarama.ProduceResponseBlock) answer {
 	return a
 }
 
-// noAnswer is a request that failed as a whole. Unless it could not be encoded it
-// may have reached the broker.
+// noAnswer returns the answer for a request that failed as a whole. Unless it could not be
+// encoded, it may have reached the broker.
 func noAnswer(err error) answer {
 	var encoding sarama.PacketEncodingError
 	if errors.As(err, &encoding) || errors.Is(err, sarama.ErrUnsupportedVersion) {
@@ -100,5 +100,5 @@ func noAnswer(err error) answer {
 		}
 		return a
 	}
-	return answer{class: unknown, lost: true, text: err.Error()}
+	return answer{class: unknownOutcome, lost: true, text: err.Error()}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/walpost/walpost/internal/producer"
 )
 
-// Answers that say the sequences have parted: the next epoch of that partition, and
+// Answers that say the sequences are out of step: the next epoch of that partition, and
 // nothing lost, repeated or reordered.
 func TestAnswersAboutSequences(t *testing.T) {
 	for _, err := range []*kerr.Error{kerr.OutOfOrderSequenceNumber, kerr.UnknownProducerID, kerr.InvalidProducerEpoch} {

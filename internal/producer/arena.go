@@ -15,8 +15,8 @@ type arena struct {
 	headerRefs []*sarama.RecordHeader
 }
 
-// reset empties the arena and makes room for so many: what it gives out must stay
-// where it is until the request is encoded.
+// reset empties the arena and makes room for so many: the structures must stay where they
+// are until the request is encoded.
 func (a *arena) reset(records, headers int) {
 	if cap(a.records) < records {
 		records = max(records, 2*cap(a.records))
@@ -35,8 +35,8 @@ func (a *arena) reset(records, headers int) {
 	a.records, a.headers = a.records[:0], a.headers[:0]
 }
 
-// fill gives sarama's form of a batch's records. Their bytes stay in the queue.
-// Times and offsets are given from the first record.
+// fill returns a batch's records in sarama's form, with times and offsets counted from the
+// first record. Their bytes stay in the queue.
 func (a *arena) fill(b *batch) (records []*sarama.Record, first, latest int64) {
 	from := len(a.records)
 	for r := range b.all() {
@@ -50,7 +50,7 @@ func (a *arena) fill(b *batch) (records []*sarama.Record, first, latest int64) {
 		begin := len(a.headers)
 		for range r.headers() {
 			var h sarama.RecordHeader
-			h.Key, h.Value, rest = cutHeader(rest)
+			h.Key, h.Value, rest = takeHeader(rest)
 			a.headers = append(a.headers, h)
 		}
 		a.records = append(a.records, sarama.Record{

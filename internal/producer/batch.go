@@ -13,27 +13,27 @@ const (
 	// maxBatch is the size of records, before compression, at which a batch is full:
 	// half of Kafka's default max.message.bytes, so that it passes uncompressed too.
 	maxBatch = 512 << 10
-	// mostRecords in a batch and in a request bounds what an arena holds.
-	mostRecords, mostRequestRecords = 4 << 10, 8 << 10
+	// maxRecords in a batch and in a request bounds what an arena holds.
+	maxRecords, maxRequestRecords = 4 << 10, 8 << 10
 )
 
 // batch is the records of one partition that are sent, refused and sent again
 // together. Once sent its bytes and its sequence never change (law 7).
 type batch struct {
-	next    *batch
-	chunks  []*chunk
-	start   int                 // where its first record begins in the first chunk: not 0 in the right half of a split
-	count   int                 // its records
-	headers int                 // of all of them
-	size    int                 // of all of them on the wire, at most
-	letters bool                // dead letters are among them
-	sealed  bool                // sent at least once, or full: no record is added any more
-	maybe   bool                // an attempt had no answer: it may be in the log
-	encoded *sarama.RecordBatch // made at the first send
-	dead    int                 // its dead letters that are not acknowledged
+	next            *batch
+	chunks          []*chunk
+	start           int                 // where its first record begins in the first chunk: not 0 in the right half of a split
+	count           int                 // its records
+	headers         int                 // of all of them
+	size            int                 // of all of them on the wire, at most
+	hasDeadLetters  bool                // dead letters are among them
+	sealed          bool                // sent at least once, or full: no record is added any more
+	outcomeUnknown  bool                // an attempt had no answer: it may be in the log
+	encoded         *sarama.RecordBatch // made at the first send
+	openDeadLetters int                 // its dead letters that are not acknowledged
 }
 
-// all gives its records in order.
+// all returns its records in order.
 func (b *batch) all() iter.Seq[packed] {
 	return func(yield func(packed) bool) {
 		left, start := b.count, b.start
@@ -51,7 +51,7 @@ func (b *batch) all() iter.Seq[packed] {
 
 func (b *batch) head() packed { return packed(b.chunks[0].data[b.start:]) }
 
-// first is the lowest event number in it.
+// first returns the lowest event number in it.
 func (b *batch) first() uint64 { return b.head().event() }
 
 // add copies the record into a chunk of the batch that has room for it.
@@ -60,12 +60,12 @@ func (b *batch) add(c *chunk, rec *router.Record, m *meta) {
 	b.count++
 	b.headers += len(rec.Headers)
 	b.size += int(m.size)
-	b.letters = b.letters || m.isDead
+	b.hasDeadLetters = b.hasDeadLetters || m.isDeadLetter
 }
 
-// encode makes sarama's batch, once: sarama keeps the compressed records and
-// writes the header anew at each send, so a retry is the same bytes. Of the records
-// themselves a retry wants only the number; they are in the arena until its next reset.
+// encode returns sarama's batch, which is made once: sarama keeps the compressed records
+// and writes the header anew at each send, so a retry is the same bytes. Of the records
+// themselves a retry needs only the number; they are in the arena until its next reset.
 func (b *batch) encode(a *arena, codec sarama.CompressionCodec, pid int64, epoch int16, seq int32) *sarama.RecordBatch {
 	records, first, latest := a.fill(b)
 	if b.encoded == nil {
@@ -83,7 +83,7 @@ func (b *batch) encode(a *arena, codec sarama.CompressionCodec, pid int64, epoch
 	return b.encoded
 }
 
-// newest is the latest time of its records: by it Kafka forgets producers.
+// newest returns the latest time of its records: by it Kafka forgets producers.
 func (b *batch) newest() time.Time {
 	if b.encoded == nil {
 		return time.Time{}
@@ -91,11 +91,11 @@ func (b *batch) newest() time.Time {
 	return b.encoded.MaxTimestamp
 }
 
-// split cuts the batch into two heads that carry the sequences of the whole. The
-// halves are new batches over the same chunks: an encoded one is never changed.
+// split returns two batches that carry the sequences of the whole. They are new batches
+// over the same chunks: an encoded one is never changed.
 func (b *batch) split(at int) (left, right *batch) {
-	left = &batch{sealed: true, maybe: b.maybe, start: b.start}
-	right = &batch{sealed: true, maybe: b.maybe, next: b.next}
+	left = &batch{sealed: true, outcomeUnknown: b.outcomeUnknown, start: b.start}
+	right = &batch{sealed: true, outcomeUnknown: b.outcomeUnknown, next: b.next}
 	left.next = right
 	begin := b.start
 	for _, c := range b.chunks {
@@ -118,7 +118,7 @@ func (b *batch) split(at int) (left, right *batch) {
 	return left, right
 }
 
-// take counts a record of a chunk as the batch's own.
+// take adds a record of a chunk to the batch.
 func (b *batch) take(c *chunk, r packed) {
 	if n := len(b.chunks); n == 0 || b.chunks[n-1] != c {
 		b.chunks = append(b.chunks, c)
@@ -127,5 +127,5 @@ func (b *batch) take(c *chunk, r packed) {
 	b.count++
 	b.headers += r.headers()
 	b.size += r.size()
-	b.letters = b.letters || r.isDead()
+	b.hasDeadLetters = b.hasDeadLetters || r.isDeadLetter()
 }

@@ -19,15 +19,15 @@ const (
 	largest   = len(chunkSizes) // index of the free list of chunks for one large record
 	chunkHead = 64              // bytes of the structure itself
 	roundTo   = 64 << 10        // large chunks are multiples, so that one serves for the next
-	mostTried = 8               // large chunks looked at for one that fits
+	maxTried  = 8               // large chunks looked at for one that fits
 )
 
 func (c *chunk) fits(n int) bool { return len(c.data)+n <= cap(c.data) }
 
-// cost is the memory the chunk takes of the in-flight budget.
+// cost returns the memory that the chunk takes of the in-flight budget.
 func (c *chunk) cost() int64 { return int64(cap(c.data)) + chunkHead }
 
-// memory gives out chunks and counts them.
+// memory hands out chunks and counts them.
 type memory struct {
 	used  atomic.Int64 // bytes of all chunks given out; read without the producer's lock
 	limit int64        // of used and spare together; used may pass it
@@ -35,7 +35,7 @@ type memory struct {
 	free  [largest + 1]*chunk
 }
 
-// get returns a chunk with room for n bytes, for a batch that has so many already.
+// get returns a chunk with room for n bytes, for a batch that already has `have` chunks.
 func (m *memory) get(have, n int) *chunk {
 	class := min(have, largest-1)
 	for class < largest && n > chunkSizes[class] {
@@ -53,11 +53,11 @@ func (m *memory) get(have, n int) *chunk {
 	return c
 }
 
-// take finds a free chunk. Of the large ones it takes the first that fits and is
-// at most twice as large as it must be.
+// take returns a free chunk, or nil. Of the large ones it takes the first that fits and is
+// at most twice as large as needed.
 func (m *memory) take(class, n int) *chunk {
 	at := &m.free[class]
-	for tried := 0; *at != nil && tried < mostTried; tried++ {
+	for tried := 0; *at != nil && tried < maxTried; tried++ {
 		c := *at
 		if size := cap(c.data); size >= n && (class < largest || size <= 2*n) {
 			*at, c.next = c.next, nil

@@ -30,13 +30,13 @@ func classify(code sarama.KError) (c class, remedy string) {
 		sarama.ErrConcurrentTransactions, sarama.ErrStaleBrokerEpoch, sarama.ErrNotController, errRebootstrapRequired:
 		return refused, ""
 	case sarama.ErrNotEnoughReplicasAfterAppend:
-		return unknown, "bring brokers back, or lower min.insync.replicas"
+		return unknownOutcome, "bring brokers back, or lower min.insync.replicas"
 	case sarama.ErrRequestTimedOut, sarama.ErrNetworkException, sarama.ErrUnknown:
-		return unknown, ""
+		return unknownOutcome, ""
 	case sarama.ErrOutOfOrderSequenceNumber, sarama.ErrUnknownProducerID, sarama.ErrInvalidProducerEpoch, sarama.ErrProducerFenced:
-		return parted, ""
+		return outOfSequence, ""
 	case sarama.ErrInvalidProducerIDMapping:
-		return unmapped, ""
+		return unknownProducer, ""
 	case sarama.ErrMessageSizeTooLarge, sarama.ErrMessageSetSizeTooLarge:
 		return tooLarge, ""
 	case sarama.ErrInvalidRecord, sarama.ErrPolicyViolation:

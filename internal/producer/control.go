@@ -18,7 +18,7 @@ const (
 	pingInterval  = 10 * time.Second        // how often Kafka is asked whether it is there
 	refreshEvery  = time.Minute             // how often partitions that were added are looked for
 	firstAnswer   = 2 * time.Second         // how long a broker may take to answer before another is asked; doubled with each that does not
-	tellAfter     = 4500 * time.Millisecond // without any answer Kafka counts as away; with pingInterval less than 15 s
+	silentAfter   = 4500 * time.Millisecond // without any answer Kafka counts as away; with pingInterval less than 15 s
 )
 
 var (
@@ -37,7 +37,7 @@ type control struct {
 	failed int
 	limit  time.Duration // conn's, for an answer
 	avoid  string        // address that has just failed: the others first
-	asking *time.Timer   // says, from the first question without an answer on, that there is none; nil: nothing is asked
+	asking *time.Timer   // fires when no broker has answered since the first question; nil: nothing is asked
 }
 
 func (p *Producer) control() {
@@ -50,23 +50,23 @@ func (p *Producer) control() {
 			continue
 		}
 		if c.limit > firstAnswer && time.Since(begun) < firstAnswer/2 {
-			c.hangUp() // made when answers took long: the next has less patience
+			c.hangUp() // made when answers took long: the next gets less time
 		}
 		c.failed, c.avoid = 0, ""
-		c.answered()
+		c.endSilence()
 		c.wait()
 	}
-	c.answered()
+	c.endSilence()
 }
 
-// asks begins the time within which some broker must answer. Asking another one does
-// not begin it anew.
-func (c *control) asks() {
+// startSilence begins the time within which some broker must answer. Asking another
+// broker does not begin it anew.
+func (c *control) startSilence() {
 	if c.asking != nil {
 		return
 	}
 	begun, p := time.Now(), c.p
-	c.asking = time.AfterFunc(tellAfter, func() {
+	c.asking = time.AfterFunc(silentAfter, func() {
 		p.mu.Lock()
 		silent := p.health.reachable && p.health.heard.Before(begun)
 		if silent {
@@ -79,7 +79,7 @@ func (c *control) asks() {
 	})
 }
 
-func (c *control) answered() {
+func (c *control) endSilence() {
 	if c.asking != nil {
 		c.asking.Stop()
 		c.asking = nil
@@ -98,9 +98,9 @@ func (c *control) settings() (*sarama.Config, error) {
 	return conf, nil
 }
 
-// round brings what is asked for: a producer id, and the leaders of all topics.
+// round gets what is asked for: a producer id, and the leaders of topics.
 func (c *control) round() error {
-	c.asks()
+	c.startSilence()
 	if err := c.connect(); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (c *control) round() error {
 	if len(names) == 0 {
 		return c.ping() // an empty list of topics would mean all of them
 	}
-	for some := range slices.Chunk(names, mostAsked) {
+	for some := range slices.Chunk(names, maxTopicsAsked) {
 		if err := c.ask(some); err != nil {
 			return err
 		}
@@ -123,10 +123,10 @@ func (c *control) round() error {
 	return nil
 }
 
-// mostAsked is how many topics one request asks for.
-const mostAsked = 500
+// maxTopicsAsked is how many topics one request asks for.
+const maxTopicsAsked = 500
 
-// due are the topics to ask for: those that records wait for, when that is wanted, and
+// due returns the topics to ask for: those that records wait for, when that is wanted, and
 // from time to time all that are known.
 func (p *Producer) due(all bool) []string {
 	p.mu.Lock()
@@ -140,7 +140,7 @@ func (p *Producer) due(all bool) []string {
 	for name, t := range p.topics {
 		if all || t.queued() {
 			names = append(names, name)
-			t.asked = true
+			t.requested = true
 		}
 	}
 	p.unasked = 0
@@ -172,8 +172,8 @@ func (c *control) ping() error {
 	return nil
 }
 
-// flood is how many topics and partitions that are missing make new ones wait for the
-// pause between requests too.
+// flood is how many missing topics and partitions make new topics wait for the pause
+// between requests.
 const flood = 100
 
 // wait sleeps until something is wanted and the pause between requests is over,
@@ -225,7 +225,7 @@ func (c *control) connect() error {
 	return err
 }
 
-// order gives each address once: the known ones, the seeds, and last the one that has
+// order returns each address once: the known ones, the seeds, and last the one that has
 // just failed.
 func (c *control) order(seeds []string) []string {
 	var list []string
@@ -247,8 +247,8 @@ func (c *control) hangUp() {
 	}
 }
 
-// lost gives the connection up and backs off. What was missing has to be seen
-// missing again: only answers of a Kafka that is reachable count.
+// lost gives the connection up and backs off. Whatever was missing must be found missing
+// again: only answers of a reachable Kafka count.
 func (c *control) lost(err error) {
 	if c.conn != nil {
 		err = c.p.opts.Explain(c.addr, err)
@@ -262,7 +262,7 @@ func (c *control) lost(err error) {
 	}
 	c.p.wanted = true
 	for _, t := range c.p.topics {
-		t.missing, t.blocked.since = time.Time{}, time.Time{}
+		t.missingSince, t.blockage.since = time.Time{}, time.Time{}
 		for pt := range t.queues() {
 			if pt.unplaced != nil {
 				pt.unplaced.since = time.Time{}
@@ -271,7 +271,7 @@ func (c *control) lost(err error) {
 	}
 	c.p.mu.Unlock()
 	c.p.opts.Progress()
-	pause := min(backoffFirst<<min(c.failed, 5), backoffMost)
+	pause := min(minBackoff<<min(c.failed, 5), maxBackoff)
 	timer := time.NewTimer(pause/2 + rand.N(pause/2))
 	defer timer.Stop()
 	select {
@@ -280,9 +280,9 @@ func (c *control) lost(err error) {
 	}
 }
 
-// producerID asks for one where none is known. Without a transactional id Kafka
-// always gives a new one, so it is asked for only once (and when a partition has
-// used up its epochs).
+// producerID asks for a producer id when there is none. Without a transactional id each
+// answer is a new one, so one is asked for once, and when a partition has used up its
+// epochs.
 func (c *control) producerID() error {
 	c.p.mu.Lock()
 	have := c.p.pid >= 0
@@ -311,8 +311,8 @@ func (c *control) producerID() error {
 	return nil
 }
 
-// freshID asks for a new producer id, with mu held.
-func (p *Producer) freshID() {
+// requestProducerID asks the control goroutine for a new producer id, with mu held.
+func (p *Producer) requestProducerID() {
 	p.pid = -1
 	p.wantMetadata()
 }
@@ -326,7 +326,7 @@ func (p *Producer) wantMetadata() {
 	}
 }
 
-// incomplete tells that some record waits for metadata to change.
+// incomplete reports whether a record waits for metadata to change.
 func (p *Producer) incomplete() bool {
 	return slices.ContainsFunc(p.queues, func(pt *partition) bool {
 		return pt.head != nil && pt.link == nil

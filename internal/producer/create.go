@@ -10,7 +10,7 @@ import (
 	"github.com/walpost/walpost/internal/router"
 )
 
-// CreateError is why Kafka does not make a topic, when it is not something that passes.
+// CreateError is why Kafka does not create a topic, when that does not pass by itself.
 type CreateError struct {
 	Kind CreateKind
 	Err  error
@@ -24,15 +24,15 @@ type CreateKind uint8
 
 // The kinds.
 const (
-	NameRefused     CreateKind = iota // the name, or a policy of the cluster: it can never be made
+	NameRefused     CreateKind = iota // the name, or a policy of the cluster: it can never be created
 	SettingsRefused                   // kafka.topics asks for what the cluster does not give
 	RightMissing                      // an operator can grant it
 )
 
-// mostCreated bounds what is asked of Kafka at once.
-const mostCreated = 32
+// maxCreations bounds what is asked of Kafka at once.
+const maxCreations = 32
 
-// create has the topic made: it may take seconds, and one goroutine makes all.
+// create has the topic created by the creator: that may take seconds.
 func (t *topic) create(now time.Time) {
 	switch p := t.p; {
 	case t.creating || now.Before(t.createAt):
@@ -50,7 +50,7 @@ func (t *topic) create(now time.Time) {
 	}
 }
 
-// creator is the goroutine that makes topics.
+// creator is the goroutine that creates topics.
 func (p *Producer) creator() {
 	for {
 		select {
@@ -68,13 +68,13 @@ func (p *Producer) creator() {
 	}
 }
 
-// nextCreations are the topics to make by the next request. Kafka does not compare the
+// nextCreations returns the topics to create by the next request. Kafka does not compare the
 // names of one request, so two that collide are not in one: . and _ count as the same.
 func (p *Producer) nextCreations() []*topic {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	taken, n := map[string]bool{}, 0
-	for ; n < min(len(p.creations), mostCreated); n++ {
+	for ; n < min(len(p.creations), maxCreations); n++ {
 		key := strings.ReplaceAll(p.creations[n].name, ".", "_")
 		if taken[key] {
 			break
@@ -95,7 +95,7 @@ func (p *Producer) created(topics []*topic, errs []error) {
 	}
 	now := time.Now()
 	for i, t := range topics {
-		t.creating, t.createAt = false, now.Add(backoffSlow)
+		t.creating, t.createAt = false, now.Add(operatorBackoff)
 		if p.topics[t.name] != t { // given up meanwhile
 			continue
 		}
@@ -110,8 +110,8 @@ func (p *Producer) created(topics []*topic, errs []error) {
 	p.wantMetadata()
 }
 
-// notCreated judges a topic that could not be made. What an operator can mend is waited
-// for; a topic that rows made up waits only so long.
+// notCreated handles a topic that could not be created. Its records wait for what an
+// operator can mend; those of a topic that only rows name for Options.Patience at most.
 func (t *topic) notCreated(err error, now time.Time) {
 	p := t.p
 	why, ok := errors.AsType[*CreateError](err)
@@ -125,8 +125,8 @@ func (t *topic) notCreated(err error, now time.Time) {
 		p.log.Warn("the topic cannot be created: its records wait", zap.String("topic", t.name), zap.Error(err))
 	}
 	text := "it cannot be created: " + err.Error()
-	t.block(blockage{text: text, right: ok && why.Kind == RightMissing, unseen: true})
+	t.block(blockage{text: text, denied: ok && why.Kind == RightMissing, aboutMetadata: true})
 	if ok && t.madeUp() {
-		t.gone(now, p.opts.Patience, ReasonMissingTopic, "the topic does not exist, and "+text)
+		t.rejectIfMissing(now, p.opts.Patience, ReasonMissingTopic, "the topic does not exist, and "+text)
 	}
 }

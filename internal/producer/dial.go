@@ -26,7 +26,7 @@ func (p *Producer) linkFailed(l *link, addr string, err error) {
 	}
 	for _, pt := range p.queues {
 		if pt.link == l && pt.head != nil && !pt.busy {
-			p.refuse(pt, fmt.Sprintf("its leader, broker %d, is not reachable: %v", l.id, p.opts.Explain(addr, err)), false)
+			p.noteRefusal(pt, fmt.Sprintf("its leader, broker %d, is not reachable: %v", l.id, p.opts.Explain(addr, err)), false)
 		}
 	}
 	p.wantMetadata()

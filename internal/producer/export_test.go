@@ -36,7 +36,7 @@ type Offline struct {
 // NewOffline knows one topic, whose partitions one broker leads.
 func NewOffline(name string, partitions int32, memory int64) *Offline {
 	p := &Producer{
-		opts: Options{Observer: nobody{}, Memory: memory, Codec: sarama.CompressionNone},
+		opts: Options{Observer: NopObserver{}, Memory: memory, Codec: sarama.CompressionNone},
 		log:  zap.NewNop(), topics: map[string]*topic{}, links: map[int32]*link{}, want: make(chan struct{}, 1),
 	}
 	p.memory.limit = memory

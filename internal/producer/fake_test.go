@@ -89,7 +89,7 @@ func start(t *testing.T, brokers []string, change func(*producer.Options)) *fixt
 			default:
 			}
 		},
-		Bury: func(rec *router.Record, r producer.Rejected) (*router.Record, error) {
+		DeadLetterOf: func(rec *router.Record, r producer.Rejected) (*router.Record, error) {
 			return letters.Record(rec, &router.Rejection{Reason: r.Reason, Topic: r.Topic, Text: r.Text}, r.Position, time.UnixMilli(1))
 		},
 	}

@@ -12,86 +12,86 @@ import (
 // logEvery is how often a failure that goes on is logged after its first line.
 const logEvery = 30 * time.Second
 
-// trouble logs a failure at once, then rarely, then its end.
-type trouble struct {
+// failureLog logs a failure at once, then rarely, then its end.
+type failureLog struct {
 	since, logged time.Time
 	count         int
 	by            *partition
 }
 
-// trouble logs what Kafka answered to a batch.
-func (p *Producer) trouble(pt *partition, a answer) {
-	t := &pt.topic.trouble
+// notAccepted notes and logs that Kafka did not take a batch.
+func (p *Producer) notAccepted(pt *partition, a answer) {
+	t := &pt.topic.failures
 	now := time.Now()
 	if t.count == 0 {
 		t.since, t.by = now, pt
 	}
 	t.count++
-	p.refuse(pt, a.words(), a.class == denied)
+	p.noteRefusal(pt, a.textAndRemedy(), a.class == denied)
 	if a.class == denied {
-		pt.topic.block(blockage{text: a.text, right: true})
+		pt.topic.block(blockage{text: a.text, denied: true})
 	}
 	if t.count > 1 && now.Sub(t.logged) < logEvery {
 		return
 	}
 	t.logged = now
 	log := p.log.Warn
-	if a.class == moved || a.class == refused || a.class == unknown {
-		log = p.log.Info // Kafka's daily life: retried, nothing is lost
+	if a.class == moved || a.class == refused || a.class == unknownOutcome {
+		log = p.log.Info // ordinary for Kafka: retried, nothing is lost
 	}
 	log("Kafka did not take a batch, it will be sent again", zap.String("topic", pt.topic.name), zap.Int32("partition", pt.index),
 		zap.String("class", a.label()), zap.String("error", a.text), zap.Int("times", t.count))
 }
 
 func (p *Producer) recovered(pt *partition) {
-	if !pt.topic.blocked.unseen {
+	if !pt.topic.blockage.aboutMetadata {
 		pt.topic.block(blockage{})
 	}
-	t := &pt.topic.trouble
+	t := &pt.topic.failures
 	if t.count == 0 || t.by != pt {
 		return
 	}
 	p.log.Info("Kafka takes batches again", zap.String("topic", pt.topic.name),
 		zap.Duration("after", time.Since(t.since)), zap.Int("times", t.count))
-	*t = trouble{}
+	*t = failureLog{}
 }
 
 // blockage is what keeps all records of a topic waiting.
 type blockage struct {
-	text   string // "": nothing
-	right  bool   // a right is missing
-	unseen bool   // it is about the topic's metadata, or making it, and not about writing
-	since  time.Time
+	text          string // "": nothing
+	denied        bool   // a right is missing
+	aboutMetadata bool   // it concerns describing or creating the topic, not writing to it
+	since         time.Time
 }
 
-// block notes what keeps the topic's records waiting, and that nothing does.
+// block notes what keeps the topic's records waiting; an empty text: nothing does.
 func (t *topic) block(b blockage) {
-	before := t.blocked
+	before := t.blockage
 	if b.since = before.since; b.text == "" {
 		b.since = time.Time{}
 	} else if b.since.IsZero() {
 		b.since = time.Now()
 	}
-	t.blocked = b
+	t.blockage = b
 	if before.text != b.text {
 		t.p.opts.Changed()
 	}
 }
 
-// refusal is what Kafka last said of a partition whose head it does not take.
+// refusal is what Kafka last said of a partition whose head it does not accept.
 type refusal struct {
-	since    time.Time
-	text     string
-	stuck    bool // for so long that a person should know
-	denied   bool // a right is missing, which the topic says
-	unmapped int  // answers that the producer id is not known
+	since           time.Time
+	text            string
+	stuck           bool // for so long that a person should know
+	denied          bool // a right is missing, which the topic says
+	unknownProducer int  // how often the broker did not know the producer id
 }
 
 // stuckShare is the part of Options.Patience after which a partition counts as stuck.
 const stuckShare = 4
 
-// refuse notes why the head of a partition is not taken.
-func (p *Producer) refuse(pt *partition, text string, denied bool) {
+// noteRefusal notes why the head of a partition is not accepted.
+func (p *Producer) noteRefusal(pt *partition, text string, denied bool) {
 	r := pt.refusal
 	if r == nil {
 		r = &refusal{since: time.Now()}
@@ -104,8 +104,8 @@ func (p *Producer) refuse(pt *partition, text string, denied bool) {
 	}
 }
 
-// taken notes that the head of a partition has left the queue.
-func (p *Producer) taken(pt *partition) {
+// headLeft notes that the head of a partition has left the queue.
+func (p *Producer) headLeft(pt *partition) {
 	if r := pt.refusal; r != nil {
 		pt.refusal = nil
 		if r.stuck {
@@ -114,15 +114,15 @@ func (p *Producer) taken(pt *partition) {
 	}
 }
 
-// words names a partition.
-func (pt *partition) words() string {
+// String names the partition, or its topic where Kafka has not named partitions.
+func (pt *partition) String() string {
 	if pt.index < 0 {
 		return "topic " + pt.topic.name
 	}
 	return fmt.Sprintf("topic %s, partition %d", pt.topic.name, pt.index)
 }
 
-// logRejected names a rejected record: the first of a kind at once, then rarely.
+// logRejected logs a rejected record: the first of a kind at once, then rarely.
 func (p *Producer) logRejected(r Rejected) {
 	if !p.health.mayLog("rejected " + r.Reason + " " + r.Topic) {
 		return
@@ -137,7 +137,7 @@ type Health struct {
 	Since     time.Time // of Reachable
 	Err       error     // why it is not reachable
 	Denied    []string  // topics this principal may not write, with Kafka's words
-	Stuck     []string  // topics and partitions whose records Kafka does not take for another reason, with its words
+	Stuck     []string  // topics and partitions whose records Kafka refuses for another reason, with its words
 	Oldest    string    // what Kafka last said of the oldest record that waits; "": nothing
 }
 
@@ -147,23 +147,23 @@ type health struct {
 	since     time.Time
 	logged    time.Time
 	err       error
-	heard     time.Time // of the last answer
-	rarely    map[string]time.Time
+	heard     time.Time            // of the last answer
+	loggedAt  map[string]time.Time // by kind of line
 	changed   func()
 }
 
-// Health tells whether Kafka answers, and what it does not allow or take.
+// Health returns whether Kafka answers, and what it does not allow or accept.
 func (p *Producer) Health() Health {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h := Health{Reachable: p.health.reachable, Since: p.health.since, Err: p.health.err}
 	for name, t := range p.topics {
 		switch {
-		case t.blocked.text == "" || !t.queued():
-		case t.blocked.right:
-			h.Denied = append(h.Denied, name+": "+t.blocked.text)
+		case t.blockage.text == "" || !t.queued():
+		case t.blockage.denied:
+			h.Denied = append(h.Denied, name+": "+t.blockage.text)
 		default:
-			h.Stuck = append(h.Stuck, name+": "+t.blocked.text)
+			h.Stuck = append(h.Stuck, name+": "+t.blockage.text)
 		}
 	}
 	var oldest *partition
@@ -175,20 +175,20 @@ func (p *Producer) Health() Health {
 			oldest = pt
 		}
 		if r := pt.refusal; r != nil && r.stuck && !r.denied && h.Reachable {
-			h.Stuck = append(h.Stuck, pt.words()+": "+r.text)
+			h.Stuck = append(h.Stuck, pt.String()+": "+r.text)
 		}
 	}
 	if oldest != nil && oldest.refusal != nil {
-		h.Oldest = oldest.words() + ": " + oldest.refusal.text
-	} else if oldest != nil && oldest.topic.blocked.text != "" {
-		h.Oldest = oldest.words() + ": " + oldest.topic.blocked.text
+		h.Oldest = oldest.String() + ": " + oldest.refusal.text
+	} else if oldest != nil && oldest.topic.blockage.text != "" {
+		h.Oldest = oldest.String() + ": " + oldest.topic.blockage.text
 	}
 	sort.Strings(h.Denied)
 	sort.Strings(h.Stuck)
 	return h
 }
 
-// Topics are the names that Kafka knows of those that were sent to.
+// Topics returns the names of the topics that records were added for and that Kafka has.
 func (p *Producer) Topics() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -227,24 +227,25 @@ func (h *health) failed(err error) {
 	}
 }
 
-// mostKinds is how many kinds of lines may come within logEvery: rows make up names.
-const mostKinds = 100
+// maxKinds is how many kinds of lines may come within logEvery: rows make up names.
+const maxKinds = 100
 
-// mayLog is true for the first of a kind and then rarely.
+// mayLog reports whether a line of this kind may be logged: the first at once, then
+// rarely.
 func (h *health) mayLog(kind string) bool {
 	now := time.Now()
 	old := func(_ string, at time.Time) bool { return now.Sub(at) >= logEvery }
-	if last, ok := h.rarely[kind]; ok && !old(kind, last) {
+	if last, ok := h.loggedAt[kind]; ok && !old(kind, last) {
 		return false
 	}
-	if h.rarely == nil {
-		h.rarely = map[string]time.Time{}
+	if h.loggedAt == nil {
+		h.loggedAt = map[string]time.Time{}
 	}
-	if len(h.rarely) >= mostKinds {
-		if maps.DeleteFunc(h.rarely, old); len(h.rarely) >= mostKinds {
+	if len(h.loggedAt) >= maxKinds {
+		if maps.DeleteFunc(h.loggedAt, old); len(h.loggedAt) >= maxKinds {
 			return false
 		}
 	}
-	h.rarely[kind] = now
+	h.loggedAt[kind] = now
 	return true
 }

@@ -62,7 +62,7 @@ type produced struct {
 // now or after its retryAt. Called whenever that may have changed, with mu held.
 func (p *Producer) schedule(pt *partition) {
 	l := pt.link
-	if l == nil || pt.listed || pt.busy || pt.head == nil || pt.hold != free || p.pid < 0 {
+	if l == nil || pt.listed || pt.busy || pt.head == nil || pt.blocked != notBlocked || p.pid < 0 {
 		return
 	}
 	pt.listed = true
@@ -208,7 +208,7 @@ func (l *link) connect(ctx context.Context) bool {
 	}
 	l.p.opts.Observer.ProduceError(classConnection)
 	l.p.linkFailed(l, addr, err)
-	l.backoff = min(max(2*l.backoff, backoffFirst), backoffMost)
+	l.backoff = min(max(2*l.backoff, minBackoff), maxBackoff)
 	l.timer.Reset(l.backoff/2 + rand.N(l.backoff))
 	select {
 	case <-ctx.Done():
@@ -233,7 +233,7 @@ func (l *link) collect() []*partition {
 	var size, records, headers, n int
 	for ; n < len(l.ready); n++ {
 		head := l.ready[n].head
-		if n > 0 && (size+head.size > maxRequest || records+head.count > mostRequestRecords) {
+		if n > 0 && (size+head.size > maxRequest || records+head.count > maxRequestRecords) {
 			break
 		}
 		size += head.size

@@ -38,7 +38,7 @@ func (t *topic) apply(m *sarama.TopicMetadata, now time.Time) {
 		case t.p.opts.Create != nil:
 			t.create(now)
 		default:
-			t.gone(now, missingAfter, ReasonMissingTopic, "the topic does not exist: create it, or set kafka.topics.create")
+			t.rejectIfMissing(now, missingAfter, ReasonMissingTopic, "the topic does not exist: create it, or set kafka.topics.create")
 		}
 	case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed:
 		t.denied(m.Err, now)
@@ -47,14 +47,14 @@ func (t *topic) apply(m *sarama.TopicMetadata, now time.Time) {
 	default: // a broker that does not know yet
 		for pt := range t.queues() {
 			if pt.head != nil && pt.link == nil {
-				t.p.refuse(pt, codeText(m.Err), false)
+				t.p.noteRefusal(pt, codeText(m.Err), false)
 			}
 		}
 	}
 }
 
-// gone rejects the records of a topic that has been missing for long enough.
-func (t *topic) gone(now time.Time, patience time.Duration, reason, text string) {
+// rejectIfMissing rejects the records of a topic that has been missing for long enough.
+func (t *topic) rejectIfMissing(now time.Time, patience time.Duration, reason, text string) {
 	for pt := range t.queues() {
 		if pt.overdue(now, patience) {
 			t.p.rejectQueue(pt, reason, text)
@@ -62,26 +62,26 @@ func (t *topic) gone(now time.Time, patience time.Duration, reason, text string)
 	}
 }
 
-// denied notes that the topic may not be described. One that rows made up waits for the
-// right only so long.
+// denied notes that the topic may not be described. One that only rows name waits for the
+// right for Options.Patience at most.
 func (t *topic) denied(err sarama.KError, now time.Time) {
-	if !t.blocked.unseen && t.p.health.mayLog("denied "+t.name) {
+	if !t.blockage.aboutMetadata && t.p.health.mayLog("denied "+t.name) {
 		t.p.log.Warn("the topic may not be described: its records wait", zap.String("topic", t.name), zap.Error(err))
 	}
-	t.block(blockage{text: codeText(err), right: true, unseen: true})
+	t.block(blockage{text: codeText(err), denied: true, aboutMetadata: true})
 	if err == sarama.ErrTopicAuthorizationFailed && t.madeUp() {
-		t.gone(now, t.p.opts.Patience, ReasonTopicDenied, deniedText)
+		t.rejectIfMissing(now, t.p.opts.Patience, ReasonTopicDenied, deniedText)
 	}
 }
 
 const deniedText = "walpost may not use the topic, and nothing but a row names it: grant Write and Describe on it, or name it in kafka.topics.declare to have its records wait for the right"
 
-// refuseName rejects the records of a topic whose name Kafka refuses: no waiting helps.
-// Where the file names the topic that is no record's fault.
+// refuseName rejects the records of a topic whose name Kafka refuses: waiting does not
+// help. A topic that the file names is not a record's fault: walpost halts.
 func (t *topic) refuseName(text string) {
 	for pt := range t.queues() {
-		if t.configured && pt.head != nil && pt.hold == free {
-			pt.hold = haltHold
+		if t.configured && pt.head != nil && pt.blocked == notBlocked {
+			pt.blocked = awaitingHalt
 			t.p.halt(&Halt{Topic: t.name, Reason: router.ReasonTopicName, Text: "Kafka refuses the topic: " + text, Hint: "change the topic's name in the file"})
 			continue
 		}
@@ -89,14 +89,14 @@ func (t *topic) refuseName(text string) {
 	}
 }
 
-// lead takes in a topic's leaders. A partition that has none at the moment keeps
-// its old one: it may answer all the same.
+// lead takes in a topic's leaders. A partition without a leader at the moment keeps its
+// old one, which may answer all the same.
 func (t *topic) lead(m *sarama.TopicMetadata, now time.Time) {
 	if len(m.Partitions) == 0 {
 		return
 	}
 	if !t.known {
-		if t.waiting.hold == deadHold {
+		if t.waiting.blocked == awaitingDeadLetter {
 			return // what waited is being rejected
 		}
 		if !t.count() {
@@ -104,8 +104,8 @@ func (t *topic) lead(m *sarama.TopicMetadata, now time.Time) {
 			return
 		}
 	}
-	if t.blocked.unseen { // whether it may be written only an answer tells
-		if t.blocked.right {
+	if t.blockage.aboutMetadata { // whether it may be written only an answer tells
+		if t.blockage.denied {
 			t.p.log.Info("the topic may be described again", zap.String("topic", t.name))
 		}
 		t.block(blockage{})
@@ -120,25 +120,25 @@ func (t *topic) lead(m *sarama.TopicMetadata, now time.Time) {
 		if l := t.p.links[x.Leader]; l != nil {
 			t.p.lead(pt, l)
 		} else if pt.head != nil && pt.link == nil {
-			t.p.refuse(pt, "it has no leader; bring back the brokers that hold it", false)
+			t.p.noteRefusal(pt, "it has no leader; bring back the brokers that hold it", false)
 		}
 	}
 	for _, pt := range t.partitions[n:] {
-		if pt.head != nil && pt.hold == free {
-			pt.hold = haltHold
+		if pt.head != nil && pt.blocked == notBlocked {
+			pt.blocked = awaitingHalt
 			t.p.halt(&Halt{Topic: t.name, Reason: "fewer_partitions", Hint: "add partitions again, then start walpost", Text: fmt.Sprintf(
 				"the topic has %d partitions and had %d: records wait for partition %d", n, len(t.partitions), pt.index)})
 		}
 	}
-	t.missing = time.Time{}
-	for index, pt := range t.absent { // the topic is there: a missing partition is the record's fault
+	t.missingSince = time.Time{}
+	for index, pt := range t.missingPartitions { // the topic is there: a missing partition is the record's fault
 		if pt.overdue(now, missingAfter) {
 			t.p.rejectQueue(pt, ReasonMissingPartition, fmt.Sprintf("the topic has no partition %d: see outbox.partition", index))
 		}
 	}
 }
 
-// tooMany says that rows name more topics than they may.
+// tooMany returns the text for a topic that is one too many.
 func (p *Producer) tooMany() string {
-	return fmt.Sprintf("rows have named %d other topics already, as many as they may: raise kafka.topics.most, or let kafka.topics.allow reject what is no topic", p.named)
+	return fmt.Sprintf("rows have named %d other topics already, as many as they may: raise kafka.topics.most, or let kafka.topics.allow reject what is no topic", p.namedTopics)
 }

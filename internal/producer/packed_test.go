@@ -26,9 +26,9 @@ func drawRecord(t *rapid.T) (*router.Record, meta) {
 		rec.Headers = append(rec.Headers, router.Header{Name: rapid.String().Draw(t, "name"), Value: bytesOrNil(t, "header")})
 	}
 	return rec, meta{
-		event: rapid.Uint64().Draw(t, "event"), born: rapid.Int64().Draw(t, "born"), partition: rec.Partition,
+		event: rapid.Uint64().Draw(t, "event"), committedAt: rapid.Int64().Draw(t, "committedAt"), partition: rec.Partition,
 		position: router.Position{CommitLSN: rapid.Uint64().Draw(t, "lsn"), Ordinal: rapid.Uint32().Draw(t, "ordinal")},
-		size:     int32(size(rec)), isDead: rapid.Bool().Draw(t, "dead"),
+		size:     int32(size(rec)), isDeadLetter: rapid.Bool().Draw(t, "dead"),
 	}
 }
 

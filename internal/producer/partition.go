@@ -14,13 +14,13 @@ import (
 	"github.com/walpost/walpost/internal/router"
 )
 
-// hold says why the head of a queue waits although its leader is known.
-type hold uint8
+// blocked is why the head of a queue waits although its leader is known.
+type blocked uint8
 
 const (
-	free     hold = iota
-	deadHold      // until the dead letter of the head is acknowledged
-	haltHold      // for ever: the relay halts
+	notBlocked         blocked = iota
+	awaitingDeadLetter         // until the dead letter of the head is acknowledged
+	awaitingHalt               // for ever: the relay halts
 )
 
 // partition is the state machine of one partition. Everything in it is guarded
@@ -28,7 +28,7 @@ const (
 //
 //	empty ──record──▶ waiting ──link free, retryAt past──▶ busy (sealed, numbered)
 //	                     ▲                                   │ acknowledged: the head leaves, seq += n
-//	                     └──── refused, unknown, parted ◀────┘ the same bytes again
+//	                     └── refused, unknown outcome, out of sequence ◀── the same bytes again
 //
 // At most one batch is under way (busy). It is the partition's state and not the
 // link's: when the leader changes meanwhile, the new link waits for the answer of
@@ -37,13 +37,13 @@ const (
 type partition struct {
 	topic *topic
 	index int32
-	queue int   // its place among all queues
+	queue int   // its index in Producer.queues
 	link  *link // of the leader; nil while it is not known
 
 	head, tail *batch
 	busy       bool
 	listed     bool // in its link's ready or delayed list
-	hold       hold
+	blocked    blocked
 
 	pid   int64 // -1: none yet
 	epoch int16
@@ -56,7 +56,7 @@ type partition struct {
 	refusal  *refusal  // nil: Kafka takes the head, as far as is known
 }
 
-// number is its place among all queues; nil has -1.
+// number returns the index of the queue in Producer.queues; nil has -1.
 func (pt *partition) number() int32 {
 	if pt == nil {
 		return -1
@@ -65,21 +65,21 @@ func (pt *partition) number() int32 {
 }
 
 const (
-	backoffFirst = 50 * time.Millisecond
-	backoffMost  = time.Second
-	backoffSlow  = 2 * time.Second // for what an operator must change
+	minBackoff      = 50 * time.Millisecond
+	maxBackoff      = time.Second
+	operatorBackoff = 2 * time.Second // for what an operator must change
 )
 
 // delay puts the head's next attempt off, twice as long each time, with jitter.
 func (pt *partition) delay() {
-	pt.backoff = min(max(2*pt.backoff, backoffFirst), backoffMost)
+	pt.backoff = min(max(2*pt.backoff, minBackoff), maxBackoff)
 	pt.retryAt = time.Now().Add(pt.backoff/2 + rand.N(pt.backoff))
 }
 
 // append adds a record to the open batch at the tail, or begins one.
 func (p *Producer) append(pt *partition, rec *router.Record, m *meta) {
 	t := pt.tail
-	if t == nil || t.sealed || t.size+int(m.size) > pt.topic.limit || t.count == mostRecords {
+	if t == nil || t.sealed || t.size+int(m.size) > pt.topic.limit || t.count == maxRecords {
 		if t != nil {
 			t.sealed = true
 		}
@@ -143,7 +143,7 @@ func (p *Producer) freeBatch(b *batch) {
 	p.batches = b
 }
 
-// answer is what became of the head that was under way. The caller holds mu.
+// answer takes in what became of the head that was under way. The caller holds mu.
 func (p *Producer) answer(pt *partition, a answer) {
 	pt.busy = false
 	b := pt.head
@@ -154,7 +154,7 @@ func (p *Producer) answer(pt *partition, a answer) {
 		} else {
 			p.opts.Observer.ProduceError(a.label())
 		}
-		p.trouble(pt, a)
+		p.notAccepted(pt, a)
 	}
 	switch a.class {
 	case accepted:
@@ -162,19 +162,19 @@ func (p *Producer) answer(pt *partition, a answer) {
 	case moved:
 		pt.delay()
 		p.wantMetadata()
-	case unknown:
-		b.maybe = true
+	case unknownOutcome:
+		b.outcomeUnknown = true
 		pt.delay()
 		p.wantMetadata()
 		if time.Since(b.newest()) > forgottenAfter {
 			p.possibleRepeats(pt, b, "Kafka forgets producers by the time stamps of their records (producer.id.expiration.ms)")
 		}
-	case parted:
+	case outOfSequence:
 		p.nextEpoch(pt, b)
-	case unmapped:
-		p.unmapped(pt, b)
+	case unknownProducer:
+		p.unknownProducer(pt, b)
 	case tooLarge, invalid:
-		p.cut(pt, a)
+		p.splitOrReject(pt, a)
 	case invalidTime:
 		p.timeRefused(pt, a)
 	case invalidName:
@@ -182,12 +182,12 @@ func (p *Producer) answer(pt *partition, a answer) {
 	case denied:
 		p.denied(pt, a)
 	case neverAccepted:
-		pt.hold = haltHold
+		pt.blocked = awaitingHalt
 		p.halt(&Halt{Topic: pt.topic.name, Reason: "unsupported", Text: "Kafka can never accept what walpost sends: " + a.text, Hint: a.remedy})
 	case unexpected:
 		pt.delay()
 		if time.Since(pt.refusal.since) > unexpectedFor*p.opts.Patience {
-			pt.hold = haltHold
+			pt.blocked = awaitingHalt
 			p.halt(&Halt{Topic: pt.topic.name, Reason: "unexpected", Hint: a.remedy, Text: fmt.Sprintf(
 				"partition %d has answered for %v as Kafka does not answer to records: %s", pt.index, time.Since(pt.refusal.since).Round(time.Second), a.text)})
 		}
@@ -203,29 +203,29 @@ func (p *Producer) acknowledged(pt *partition) {
 	pt.seq = nextSequence(pt.seq, b.count)
 	pt.topic.written = true
 	p.recovered(pt)
-	p.taken(pt)
+	p.headLeft(pt)
 	p.opts.Observer.Published(pt.topic.name, b.count, b.size)
-	if born := b.head().born(); born > 0 {
-		p.opts.Observer.CommitToAck(max(0, time.Since(time.Unix(0, born))))
+	if committedAt := b.head().committedAt(); committedAt > 0 {
+		p.opts.Observer.CommitToAck(max(0, time.Since(time.Unix(0, committedAt))))
 	}
 	if p.opts.Acknowledged != nil {
 		p.opts.Acknowledged(pt.topic.name, b.head().timestamp())
 	}
-	if b.letters {
-		p.lettersAcknowledged(pt)
+	if b.hasDeadLetters {
+		p.deadLettersAcknowledged(pt)
 	}
 	p.drop(pt)
 }
 
-// lettersAcknowledged counts the dead letters in the head and tells the queues whose
-// heads they stand for.
-func (p *Producer) lettersAcknowledged(pt *partition) {
+// deadLettersAcknowledged counts the dead letters in the head, and lets go of the heads
+// that they stand for.
+func (p *Producer) deadLettersAcknowledged(pt *partition) {
 	for r := range pt.head.all() {
-		if r.isDead() {
+		if r.isDeadLetter() {
 			p.opts.Observer.DeadLettered(pt.topic.name)
 		}
 		if cause := r.cause(); cause >= 0 {
-			p.buried(p.queues[cause])
+			p.deadLetterAcked(p.queues[cause])
 		}
 	}
 }
@@ -233,16 +233,16 @@ func (p *Producer) lettersAcknowledged(pt *partition) {
 // forgottenAfter is an hour less than Kafka's default producer.id.expiration.ms.
 const forgottenAfter = 23 * time.Hour
 
-// nextSequence is seq + n in the 31 bits Kafka counts in: 0 follows 2^31-1.
+// nextSequence returns seq + n in the 31 bits that Kafka counts in: 0 follows 2^31-1.
 func nextSequence(seq int32, n int) int32 {
 	return int32((int64(seq) + int64(n)) & (1<<31 - 1))
 }
 
-// nextEpoch goes on after the broker's sequences have parted from ours, with the
-// next epoch and sequence 0, in this partition only. Never with a new producer
-// id: a straggler of the old one would be appended behind newer records.
+// nextEpoch goes on with the next epoch and sequence 0, in this partition only, after the
+// broker expected another sequence than ours. Never with a new producer id: a straggler
+// of the old one would be appended behind newer records.
 func (p *Producer) nextEpoch(pt *partition, b *batch) {
-	if b.maybe {
+	if b.outcomeUnknown {
 		p.possibleRepeats(pt, b, "Kafka lost the state of this producer while an answer was missing")
 	}
 	if pt.epoch == 1<<15-1 {
@@ -254,23 +254,23 @@ func (p *Producer) nextEpoch(pt *partition, b *batch) {
 	pt.delay()
 }
 
-// newID goes on with a new producer id, in this partition only.
+// newID asks for a new producer id for this partition.
 func (p *Producer) newID(pt *partition) {
 	pt.pid, pt.epoch, pt.seq = -1, 0, 0
-	p.freshID()
+	p.requestProducerID()
 }
 
-// unmapped goes on after a broker that does not know our producer id any more: with the
-// next epoch first, which keeps stragglers out, and with a new id where that does not
-// help. Then an attempt without an answer is given time to arrive or to be lost, for the
-// new id would not recognise it.
-func (p *Producer) unmapped(pt *partition, b *batch) {
-	pt.refusal.unmapped++
-	switch pt.refusal.unmapped {
+// unknownProducer goes on after a broker no longer knows our producer id: first with the
+// next epoch, which keeps stragglers out, then with a new id where that does not help.
+// Before the new id is used, an attempt without an answer gets time to arrive or to be
+// lost, since Kafka would not recognise it under the new id.
+func (p *Producer) unknownProducer(pt *partition, b *batch) {
+	pt.refusal.unknownProducer++
+	switch pt.refusal.unknownProducer {
 	case 1:
 		p.nextEpoch(pt, b)
 	case 2: //nolint:mnd // the second time
-		if pt.delay(); b.maybe {
+		if pt.delay(); b.outcomeUnknown {
 			p.possibleRepeats(pt, b, "Kafka lost the producer id while an answer was missing")
 			pt.retryAt = time.Now().Add(stragglers)
 		}
@@ -280,24 +280,25 @@ func (p *Producer) unmapped(pt *partition, b *batch) {
 	}
 }
 
-// denied waits for an operator, slowly. A topic that rows made up waits only so long.
+// denied waits for an operator, with long pauses. A topic that only rows name waits for
+// Options.Patience at most.
 func (p *Producer) denied(pt *partition, a answer) {
 	t := pt.topic
-	if a.code == sarama.ErrTopicAuthorizationFailed && t.madeUp() && time.Since(t.blocked.since) >= p.opts.Patience {
+	if a.code == sarama.ErrTopicAuthorizationFailed && t.madeUp() && time.Since(t.blockage.since) >= p.opts.Patience {
 		p.rejectQueue(pt, ReasonTopicDenied, deniedText)
 		return
 	}
-	pt.retryAt = time.Now().Add(backoffSlow)
+	pt.retryAt = time.Now().Add(operatorBackoff)
 }
 
-// timeRefused judges commit times that Kafka does not take. What is too far back only
-// gets older, so it is found by halving and rejected; what is ahead is a matter of
+// timeRefused handles commit times that Kafka does not accept. A time too far back only
+// gets older, so the record is found by halving and rejected. A time ahead is a matter of
 // clocks, and passes.
 func (p *Producer) timeRefused(pt *partition, a answer) {
-	earliest, told := time.Now().Add(-time.Minute).UnixMilli(), false // for brokers that do not say
+	earliest, known := time.Now().Add(-time.Minute).UnixMilli(), false // for brokers that do not say
 	if m := timeRange.FindStringSubmatch(a.text); m != nil {
 		if n, err := strconv.ParseInt(m[1], 10, 64); err == nil {
-			earliest, told = n, true
+			earliest, known = n, true
 		}
 	}
 	back := 0
@@ -308,15 +309,15 @@ func (p *Producer) timeRefused(pt *partition, a answer) {
 	}
 	switch {
 	case back == 0:
-		pt.retryAt = time.Now().Add(backoffSlow)
-	case back == pt.head.count && told:
+		pt.retryAt = time.Now().Add(operatorBackoff)
+	case back == pt.head.count && known:
 		p.reject(pt, router.ReasonTimestamp, tooOld(a))
 	default:
-		p.cut(pt, a)
+		p.splitOrReject(pt, a)
 	}
 }
 
-// timeRange is how Kafka words which times it takes, in milliseconds.
+// timeRange matches the range of times that Kafka names, in milliseconds.
 var timeRange = regexp.MustCompile(`should be within \[(-?\d+), -?\d+\]`)
 
 const (

@@ -46,28 +46,29 @@ type Options struct {
 	// Explain words the failure of a connection for people; nil: as it is.
 	Explain func(addr string, err error) error
 
-	// Acknowledged hears of each batch that Kafka took: its topic, and the time of its
-	// first record in milliseconds since 1970. It must be fast; nil: nobody does.
+	// Acknowledged is called for each batch that Kafka took, with its topic and the time of
+	// its first record in milliseconds since 1970. It must be fast. It may be nil.
 	Acknowledged func(topic string, stamp int64)
 
-	// Create makes missing topics, at most mostCreated at once, and gives an error or nil
-	// for each; a *CreateError tells what it means, any other passes by itself. One
-	// goroutine calls it. nil: a missing topic is a rejected record.
+	// Create creates missing topics, at most maxCreations at once, and returns an error or
+	// nil for each. A *CreateError says what the error means, any other passes by itself.
+	// One goroutine calls it. nil: the records of a missing topic are rejected.
 	Create func(ctx context.Context, topics []string) []error
 
-	// MaxTopics is how many topics rows may name; 0: any number. Those that the file names
-	// do not count.
+	// MaxTopics is how many topics rows may name, not counting those that the file names;
+	// 0: any number.
 	MaxTopics int
-	// Configured reports whether the file names the topic, so that no row made it up: its
-	// records wait for what an operator can mend. nil: none.
+	// Configured reports whether the file names the topic. The records of such a topic wait
+	// until an operator has mended what keeps them. nil: the file names none.
 	Configured func(topic string) bool
-	// Patience is how long a topic that rows made up may wait for what an operator can mend;
+	// Patience is how long the records of a topic that only rows name wait for an operator;
 	// 0: a minute.
 	Patience time.Duration
 
 	OnReject Policy
-	// Bury makes the dead letter of a record, with its topic. Required under DeadLetter.
-	Bury func(rec *router.Record, r Rejected) (*router.Record, error)
+	// DeadLetterOf returns the dead letter of a record, with its topic. It is required under
+	// DeadLetter.
+	DeadLetterOf func(rec *router.Record, r Rejected) (*router.Record, error)
 
 	// TimestampFromColumn: record times come from a column, so a time stamp that
 	// Kafka refuses is the record's fault and not the clock's.
@@ -77,26 +78,12 @@ type Options struct {
 	// memory was given back. It must not block.
 	Progress func()
 
-	// Changed is called when Health may say something else than before. It must not
-	// block and must not call back.
+	// Changed is called when Health may have changed. It must not block and must not call
+	// back.
 	Changed func()
 
-	Observer Observer // nil: nobody
+	Observer Observer // nil: NopObserver
 	Log      *zap.Logger
-}
-
-// Observer hears what happens. Its methods must be fast and must not call back.
-type Observer interface {
-	Published(topic string, records, bytes int)
-	Rejected(topic, reason string)
-	DeadLettered(topic string)
-	ProduceError(class string)
-	PossibleRepeats(records int)
-	// CommitToAck hears, once a batch, how long its oldest record took from the
-	// commit of its transaction to the acknowledgement.
-	CommitToAck(d time.Duration)
-	Request(d time.Duration)
-	Reconnected()
 }
 
 // Producer is the way of records to one Kafka cluster.
@@ -104,40 +91,40 @@ type Producer struct {
 	opts Options
 	log  *zap.Logger
 
-	mu        sync.Mutex
-	topics    map[string]*topic
-	last      *topic // of the last record added: most events go where the one before went
-	queues    []*partition
-	vacant    []int  // places of queues that are free
-	named     int    // topics that count against MaxTopics
-	unasked   int    // topics whose metadata was not asked for
-	waiting   int    // queues for topics and partitions that are missing that may wait
-	judged    recent // topics and partitions that were missing for as long as that takes
-	creations []*topic
-	links     map[int32]*link
-	memory    memory
-	batches   *batch        // free list
-	events    int           // records queued
-	lastEvent uint64        // highest number added
-	watermark atomic.Uint64 // see Watermark
-	pid       int64         // -1 until Kafka gave one
-	health    health
-	halted    *Halt
+	mu           sync.Mutex
+	topics       map[string]*topic
+	last         *topic // of the last record added: most events go where the one before went
+	queues       []*partition
+	vacant       []int  // indexes of queues that are free
+	namedTopics  int    // topics that count against MaxTopics
+	unasked      int    // topics whose metadata was not asked for
+	waiting      int    // queues for missing topics and partitions that may wait
+	foundMissing recent // topics and partitions that were missing for long enough
+	creations    []*topic
+	links        map[int32]*link
+	memory       memory
+	batches      *batch        // free list
+	events       int           // records queued
+	lastEvent    uint64        // highest number added
+	watermark    atomic.Uint64 // see Watermark
+	pid          int64         // -1 until Kafka gave one
+	health       health
+	halted       *Halt
 
-	born    atomic.Int64  // when the events that come in were committed, unix nanoseconds by our clock; 0: not known
-	fill    atomic.Int64  // how long a request may wait to fill, nanoseconds
-	want    chan struct{} // asks the control goroutine for metadata
-	create  chan struct{} // tells the creator of creations
-	wanted  bool
-	started sync.WaitGroup
-	ctx     context.Context
-	cancel  context.CancelFunc
+	committedAt atomic.Int64  // when the events that come in were committed, unix nanoseconds by our clock; 0: not known
+	fill        atomic.Int64  // how long a request may wait to fill, nanoseconds
+	want        chan struct{} // asks the control goroutine for metadata
+	create      chan struct{} // wakes the creator
+	wanted      bool
+	started     sync.WaitGroup
+	ctx         context.Context
+	cancel      context.CancelFunc
 }
 
 // New starts a producer. It contacts Kafka in the background; Close ends it.
 func New(ctx context.Context, opts Options) *Producer {
 	if opts.Observer == nil {
-		opts.Observer = nobody{}
+		opts.Observer = NopObserver{}
 	}
 	if opts.Explain == nil {
 		opts.Explain = func(addr string, err error) error { return fmt.Errorf("%s: %w", addr, err) }
@@ -179,11 +166,11 @@ func (p *Producer) Close() {
 	p.started.Wait()
 }
 
-// SetAge tells how old the events are that are added from now on. From BehindAfter on a request
-// may wait to fill, a tenth of that age, 20 ms at most: without that a busy machine falls
-// into tiny requests, whose cost starves everybody, the walsender too.
+// SetAge sets how old the events are that are added from now on. From BehindAfter on a
+// request may wait to fill, a tenth of that age, 20 ms at most: without that a busy
+// machine falls into tiny requests, whose cost starves everything, the walsender too.
 func (p *Producer) SetAge(age time.Duration) {
-	p.born.Store(time.Now().Add(-age).UnixNano())
+	p.committedAt.Store(time.Now().Add(-age).UnixNano())
 	wait := time.Duration(0)
 	if age >= BehindAfter {
 		wait = min(max(age/10, minFill), maxFill).Truncate(minFill)
@@ -201,11 +188,11 @@ func (p *Producer) Add(rec *router.Record, event uint64, pos router.Position) {
 	p.mu.Unlock()
 }
 
-// AddDead queues a record that is a dead letter already: if Kafka refuses it, the
-// relay halts as under Stop.
-func (p *Producer) AddDead(rec *router.Record, event uint64, pos router.Position) {
+// AddDeadLetter queues a record that is a dead letter: if Kafka refuses it, the relay
+// halts as under Stop.
+func (p *Producer) AddDeadLetter(rec *router.Record, event uint64, pos router.Position) {
 	p.mu.Lock()
-	p.add(rec, meta{event: event, position: pos, partition: rec.Partition, isDead: true})
+	p.add(rec, meta{event: event, position: pos, partition: rec.Partition, isDeadLetter: true})
 	p.mu.Unlock()
 }
 
@@ -217,7 +204,7 @@ func (p *Producer) add(rec *router.Record, m meta) {
 	}
 	p.lastEvent = max(p.lastEvent, m.event)
 	p.events++
-	m.size, m.born = int32(size(rec)), p.born.Load()
+	m.size, m.committedAt = int32(size(rec)), p.committedAt.Load()
 	pt := t.choose(rec.Key, m.partition)
 	p.append(pt, rec, &m)
 	if !pt.listed && !pt.busy {
@@ -228,7 +215,7 @@ func (p *Producer) add(rec *router.Record, m meta) {
 	}
 }
 
-// size is the bytes of a record on the wire, at most.
+// size returns the bytes of a record on the wire, at most.
 func size(rec *router.Record) int {
 	n := len(rec.Key) + len(rec.Value) + 21
 	for _, h := range rec.Headers {
@@ -237,10 +224,10 @@ func size(rec *router.Record) int {
 	return n
 }
 
-// Full tells that the memory for what is not acknowledged is used up.
+// Full reports whether the memory for records that are not acknowledged is used up.
 func (p *Producer) Full() bool { return p.memory.used.Load() >= p.opts.Memory }
 
-// Watermark is the lowest event number that is not acknowledged: every event
+// Watermark returns the lowest event number that is not acknowledged: every event
 // below it is in Kafka, in a dead letter topic, or skipped by policy. With
 // nothing queued it is one above the last event added.
 func (p *Producer) Watermark() uint64 { return p.watermark.Load() }
@@ -257,31 +244,20 @@ func (p *Producer) advance() {
 	p.watermark.Store(low)
 }
 
-// InFlight is what is queued or under way: events, and bytes of memory.
+// InFlight returns what is queued or under way: events, and bytes of memory.
 func (p *Producer) InFlight() (events int, bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.events, p.memory.used.Load()
 }
 
-// Idle tells that nothing is left that can be delivered: the queues are empty but
-// for what an operator must decide. A head that waits for its dead letter is not
-// counted: the dead letter is in a queue itself.
+// Idle reports whether nothing is left that can be delivered: the queues are empty except
+// for what an operator must decide. A head that waits for its dead letter is not counted:
+// the dead letter is in a queue itself.
 func (p *Producer) Idle() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !slices.ContainsFunc(p.queues, func(pt *partition) bool {
-		return pt.head != nil && pt.hold == free
+		return pt.head != nil && pt.blocked == notBlocked
 	})
 }
-
-type nobody struct{}
-
-func (nobody) Published(string, int, int) {}
-func (nobody) Rejected(string, string)    {}
-func (nobody) DeadLettered(string)        {}
-func (nobody) ProduceError(string)        {}
-func (nobody) PossibleRepeats(int)        {}
-func (nobody) CommitToAck(time.Duration)  {}
-func (nobody) Request(time.Duration)      {}
-func (nobody) Reconnected()               {}

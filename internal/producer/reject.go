@@ -9,7 +9,7 @@ import (
 	"github.com/walpost/walpost/internal/told"
 )
 
-// Rejected is a record Kafka can never accept.
+// Rejected is a record that Kafka can never accept.
 type Rejected struct {
 	Topic    string
 	ID       string // value of the record's first header, the event's id
@@ -43,7 +43,7 @@ func (h *Halt) Error() string {
 	return fmt.Sprintf("topic %q, event %s: %s", h.Topic, h.ID, h.Text)
 }
 
-// Halted is why the producer cannot go on, or nil. What can be delivered still is.
+// Halted returns why the producer cannot go on, or nil. What can be delivered still is.
 func (p *Producer) Halted() *Halt {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,18 +58,18 @@ func (p *Producer) halt(h *Halt) {
 	}
 }
 
-// cut halves a head that is refused as too large or invalid, down to the one
-// record that is meant: that one follows the policy.
-func (p *Producer) cut(pt *partition, a answer) {
+// splitOrReject halves a head that is refused as too large or invalid, down to the one
+// record at fault: that one follows the policy.
+func (p *Producer) splitOrReject(pt *partition, a answer) {
 	b := pt.head
 	if b.count > 1 {
 		if a.class == tooLarge {
-			pt.topic.limit = max(min(pt.topic.limit, b.size/2), 1<<10) // else every batch is cut
+			pt.topic.limit = max(min(pt.topic.limit, b.size/2), 1<<10) // else every batch is split
 		}
 		p.split(pt, b.count/2)
 		return
 	}
-	if a.class == tooLarge && b.head().isDead() && p.shorten(pt) {
+	if a.class == tooLarge && b.head().isDeadLetter() && p.shorten(pt) {
 		return
 	}
 	reason, text := ReasonInvalidRecord, "Kafka refuses the record: "+a.text
@@ -84,8 +84,8 @@ func (p *Producer) cut(pt *partition, a answer) {
 	p.reject(pt, reason, text)
 }
 
-// shorten puts a shorter form in the place of a head of one dead letter that its topic
-// finds too large, and reports whether there is one: a record that is given up must
+// shorten replaces a head of one dead letter, which is too large for its topic, by a
+// shorter form of it, and reports whether there is one: a record that was given up must
 // not hold up others by its size. It takes the same sequence, as a half of a split does.
 func (p *Producer) shorten(pt *partition) bool {
 	b := pt.head
@@ -97,7 +97,7 @@ func (p *Producer) shorten(pt *partition) bool {
 	m := p.meta(old)
 	m.size = int32(size(rec))
 	short := p.newBatch()
-	short.sealed, short.maybe, short.next = true, b.maybe, b.next
+	short.sealed, short.outcomeUnknown, short.next = true, b.outcomeUnknown, b.next
 	c := p.memory.get(0, packedSize(rec))
 	c.batches = 1
 	short.chunks = append(short.chunks, c)
@@ -118,32 +118,32 @@ func tooOld(a answer) string {
 	return "the record's time, that of its commit, is further back than the topic takes: raise the topic's message.timestamp.before.max.ms (" + a.text + ")"
 }
 
-// reject applies the policy to every record of the head. The head stays where it
-// is until its dead letters are acknowledged, and with it the watermark; when it
-// leaves, it takes no sequence.
+// reject applies the policy to every record of the head. The head, and with it the
+// watermark, stays where it is until its dead letters are acknowledged. A rejected head
+// uses up no sequence.
 func (p *Producer) reject(pt *partition, reason, text string) {
 	b := pt.head
 	b.sealed = true
 	for rec := range b.all() {
 		r := p.rejected(pt, rec, reason, text)
 		switch {
-		case p.opts.OnReject == Skip && !rec.isDead():
-		case p.opts.OnReject == DeadLetter && !rec.isDead() && p.bury(pt, rec, r):
+		case p.opts.OnReject == Skip && !rec.isDeadLetter():
+		case p.opts.OnReject == DeadLetter && !rec.isDeadLetter() && p.writeDeadLetter(pt, rec, r):
 		default:
-			pt.hold = haltHold
+			pt.blocked = awaitingHalt
 			p.halt(&Halt{Topic: r.Topic, ID: r.ID, Reason: r.Reason, Text: r.Text})
 			return
 		}
 	}
-	if pt.hold == free {
+	if pt.blocked == notBlocked {
 		p.drop(pt)
-		p.taken(pt)
+		p.headLeft(pt)
 		p.vacate(pt)
 	}
 }
 
-func (p *Producer) rejected(pt *partition, rec packed, reason, words string) Rejected {
-	r := Rejected{Topic: pt.topic.name, Reason: reason, Text: told.Words(words), Position: rec.position()}
+func (p *Producer) rejected(pt *partition, rec packed, reason, text string) Rejected {
+	r := Rejected{Topic: pt.topic.name, Reason: reason, Text: told.Words(text), Position: rec.position()}
 	if h := rec.record(r.Topic).Headers; len(h) > 0 {
 		r.ID = told.Name(h[0].Value)
 	}
@@ -152,35 +152,36 @@ func (p *Producer) rejected(pt *partition, rec packed, reason, words string) Rej
 	return r
 }
 
-// bury queues the dead letter of a record of the head, under the newest event
-// number: numbers must rise within a queue, and the original at its own head
-// holds the watermark.
-func (p *Producer) bury(pt *partition, rec packed, r Rejected) bool {
-	dead, err := p.opts.Bury(rec.record(pt.topic.name), r)
+// writeDeadLetter queues the dead letter of a record of the head, and reports whether it
+// could. It takes the newest event number: numbers must rise within a queue, and the
+// original at its own head holds the watermark.
+func (p *Producer) writeDeadLetter(pt *partition, rec packed, r Rejected) bool {
+	dead, err := p.opts.DeadLetterOf(rec.record(pt.topic.name), r)
 	if err != nil || dead.Topic == pt.topic.name {
 		p.log.Error("the dead letter cannot be written: see delivery.dead_letter", zap.String("topic", r.Topic), zap.Error(err))
 		return false
 	}
-	pt.hold = deadHold
-	pt.head.dead++
-	p.add(dead, meta{event: p.lastEvent, position: rec.position(), partition: -1, cause: pt, isDead: true})
+	pt.blocked = awaitingDeadLetter
+	pt.head.openDeadLetters++
+	p.add(dead, meta{event: p.lastEvent, position: rec.position(), partition: -1, cause: pt, isDeadLetter: true})
 	return true
 }
 
-// buried hears that one dead letter of the head is acknowledged.
-func (p *Producer) buried(pt *partition) {
+// deadLetterAcked drops the head of a queue when the last of its dead letters is
+// acknowledged.
+func (p *Producer) deadLetterAcked(pt *partition) {
 	b := pt.head
-	if b.dead--; b.dead > 0 || pt.hold != deadHold {
+	if b.openDeadLetters--; b.openDeadLetters > 0 || pt.blocked != awaitingDeadLetter {
 		return
 	}
-	pt.hold = free
+	pt.blocked = notBlocked
 	p.drop(pt)
-	p.taken(pt)
+	p.headLeft(pt)
 	p.vacate(pt)
 	p.schedule(pt)
 }
 
-// Reasons are the words that Rejected has for why, beside the router's.
+// Reasons returns the reasons of Rejected that the router does not have.
 func Reasons() []string {
 	return []string{ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition, ReasonTopicDenied, ReasonTooManyTopics}
 }

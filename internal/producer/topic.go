@@ -12,23 +12,23 @@ import (
 
 // topic is the queues of one topic. Guarded by Producer.mu.
 type topic struct {
-	p          *Producer
-	name       string
-	asked      bool // its metadata was asked for
-	known      bool // metadata has named its partitions
-	counted    bool // it is one of Producer.named
-	configured bool // the file names it: no row made it up
-	written    bool // this process has written to it: if it disappears, its records wait
-	partitions []*partition
-	waiting    *partition           // records that came before its metadata, in order; nil once known
-	absent     map[int32]*partition // records for partitions it does not have, by index
-	sticky     *partition           // where records without a key go, until its open batch is sent
-	limit      int                  // size of records at which a batch is full
-	missing    time.Time            // since when brokers say in fresh answers that it is not there, once known
-	blocked    blockage
-	creating   bool      // the creator has it, or will
-	createAt   time.Time // not before
-	trouble    trouble
+	p                 *Producer
+	name              string
+	requested         bool // its metadata was asked for
+	known             bool // metadata has named its partitions
+	counted           bool // it is one of Producer.namedTopics
+	configured        bool // the file names it: no row made it up
+	written           bool // this process has written to it: if it disappears, its records wait
+	partitions        []*partition
+	waiting           *partition           // records that came before its metadata, in order; nil once known
+	missingPartitions map[int32]*partition // records for partitions it does not have, by index
+	sticky            *partition           // where records without a key go, until its open batch is sent
+	limit             int                  // size of records at which a batch is full
+	missingSince      time.Time            // when fresh answers of brokers began to say that it is gone; zero: it is not
+	blockage          blockage
+	creating          bool      // the creator has it, or will
+	createAt          time.Time // not before
+	failures          failureLog
 }
 
 func (p *Producer) topic(name string) *topic {
@@ -43,10 +43,10 @@ func (p *Producer) topic(name string) *topic {
 	return t
 }
 
-// madeUp reports whether nothing but rows says that there is such a topic.
+// madeUp reports whether only rows say that there is such a topic.
 func (t *topic) madeUp() bool { return !t.configured && !t.written }
 
-// queues are all that hold records of the topic.
+// queues returns all queues of the topic.
 func (t *topic) queues() iter.Seq[*partition] {
 	return func(yield func(*partition) bool) {
 		if t.waiting != nil && !yield(t.waiting) {
@@ -57,7 +57,7 @@ func (t *topic) queues() iter.Seq[*partition] {
 				return
 			}
 		}
-		for _, pt := range t.absent {
+		for _, pt := range t.missingPartitions {
 			if !yield(pt) {
 				return
 			}
@@ -65,7 +65,7 @@ func (t *topic) queues() iter.Seq[*partition] {
 	}
 }
 
-// queued reports whether records of it wait.
+// queued reports whether records of the topic wait.
 func (t *topic) queued() bool {
 	for pt := range t.queues() {
 		if pt.head != nil {
@@ -75,30 +75,30 @@ func (t *topic) queued() bool {
 	return false
 }
 
-// count takes the topic as one of those that rows may name. It is false when there are
-// as many already.
+// count counts the topic as one of those that rows may name, and reports whether there was
+// room for it.
 func (t *topic) count() bool {
 	p := t.p
 	if t.counted || t.configured || p.opts.MaxTopics == 0 {
 		return true
 	}
-	if p.named >= p.opts.MaxTopics {
+	if p.namedTopics >= p.opts.MaxTopics {
 		return false
 	}
-	p.named++
+	p.namedTopics++
 	t.counted = true
 	return true
 }
 
-// choose is the partition for a record: the one asked for, else murmur2 of the
-// key as Kafka's Java client computes it, else any.
+// choose returns the partition for a record: the one asked for, else murmur2 of the key
+// as Kafka's Java client computes it, else any.
 func (t *topic) choose(key []byte, asked int32) *partition {
 	n := int32(len(t.partitions))
 	switch {
 	case !t.known:
 		return t.waiting
 	case asked >= n:
-		return t.beyond(asked)
+		return t.queueForMissingPartition(asked)
 	case asked >= 0:
 		return t.partitions[asked]
 	case key != nil:
@@ -110,10 +110,10 @@ func (t *topic) choose(key []byte, asked int32) *partition {
 	return t.sticky
 }
 
-// nextSticky takes any of the partitions with nothing queued, so that light traffic
-// is spread as Kafka's Java client spreads it. With something queued everywhere it
-// takes the one that is the furthest on, so that a partition without a leader does
-// not gather what has no key.
+// nextSticky returns any of the partitions with nothing queued, so that light traffic is
+// spread as Kafka's Java client spreads it. With something queued everywhere it returns
+// the one that is furthest ahead, so that a partition without a leader does not collect
+// the records without a key.
 func (t *topic) nextSticky() *partition {
 	best, idle := t.partitions[0], 0
 	for _, pt := range t.partitions {
@@ -129,21 +129,23 @@ func (t *topic) nextSticky() *partition {
 	return best
 }
 
-// beyond is the queue for a partition the topic does not have (yet).
-func (t *topic) beyond(index int32) *partition {
-	pt := t.absent[index]
+// queueForMissingPartition returns the queue for a partition that the topic does not have
+// (yet).
+func (t *topic) queueForMissingPartition(index int32) *partition {
+	pt := t.missingPartitions[index]
 	if pt == nil {
-		if t.absent == nil {
-			t.absent = map[int32]*partition{}
+		if t.missingPartitions == nil {
+			t.missingPartitions = map[int32]*partition{}
 		}
 		pt = t.p.newUnplaced(t, index)
-		t.absent[index] = pt
+		t.missingPartitions[index] = pt
 	}
 	t.p.wantMetadata()
 	return pt
 }
 
-// grow makes the topic known with n partitions and hands on what waited for them.
+// grow notes that the topic has n partitions, and hands on the records that waited for
+// them.
 func (t *topic) grow(n int32) {
 	have := int32(len(t.partitions))
 	if have > 0 && n > have {
@@ -151,12 +153,12 @@ func (t *topic) grow(n int32) {
 			zap.String("topic", t.name), zap.Int32("before", have), zap.Int32("now", n))
 	}
 	for i := have; i < n; i++ {
-		pt := t.absent[i]
+		pt := t.missingPartitions[i]
 		if pt == nil {
 			pt = t.p.newQueue(t, i)
 		}
-		t.p.place(pt)
-		delete(t.absent, i)
+		t.p.markPlaced(pt)
+		delete(t.missingPartitions, i)
 		t.partitions = append(t.partitions, pt)
 	}
 	if !t.known {
@@ -169,7 +171,7 @@ func (t *topic) grow(n int32) {
 // partitions, in order, before any later record of it.
 func (t *topic) release() {
 	w := t.waiting
-	t.p.place(w)
+	t.p.markPlaced(w)
 	for b := w.head; b != nil; b = w.head {
 		for r := range b.all() {
 			rec, m := r.record(t.name), t.p.meta(r)

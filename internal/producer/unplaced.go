@@ -7,22 +7,23 @@ import "time"
 // reach every broker's metadata.
 const missingAfter = 5 * time.Second
 
-// What rows name that is missing costs others neither memory nor time: so many queues
-// for it may wait, in a quarter of the memory at most. Those beyond are judged by the
-// first answer about them, so that a flood of names passes as fast as Kafka answers.
+// Missing topics and partitions that rows name must cost others neither memory nor time:
+// so many queues may wait for them, in a quarter of the memory at most. Any more are
+// rejected at the first answer about them, so a flood of names passes as fast as Kafka
+// answers.
 const (
-	leastWaiting, mostWaiting = 64, 1000
-	waitingShare              = 4
+	minWaiting, maxWaiting = 64, 1000
+	waitingShare           = 4
 )
 
-// unplaced is what a queue has whose topic or partition Kafka has not named yet.
+// unplaced is the state of a queue whose topic or partition Kafka has not named yet.
 type unplaced struct {
 	since   time.Time // when brokers first said that it is missing, or not to be used
-	waits   bool      // it is one of Producer.waiting
+	counted bool      // it is one of Producer.waiting
 	overdue bool      // it has waited already, or may not
 }
 
-// newQueue makes a queue, in a free place if there is one.
+// newQueue returns a new queue, in a free place of Producer.queues if there is one.
 func (p *Producer) newQueue(t *topic, index int32) *partition {
 	pt := &partition{topic: t, index: index, queue: len(p.queues), pid: -1}
 	if n := len(p.vacant); n > 0 {
@@ -42,28 +43,28 @@ func (p *Producer) freeQueue(pt *partition) {
 
 func (p *Producer) newUnplaced(t *topic, index int32) *partition {
 	pt := p.newQueue(t, index)
-	most := int(min(max(p.opts.Memory/waitingShare/int64(chunkSizes[0]), leastWaiting), mostWaiting))
-	u := &unplaced{overdue: p.waiting >= most || p.judged.has(target{t.name, index})}
+	limit := int(min(max(p.opts.Memory/waitingShare/int64(chunkSizes[0]), minWaiting), maxWaiting))
+	u := &unplaced{overdue: p.waiting >= limit || p.foundMissing.has(topicPartition{t.name, index})}
 	if !u.overdue {
-		u.waits = true
+		u.counted = true
 		p.waiting++
 	}
 	pt.unplaced = u
 	return pt
 }
 
-// place notes that Kafka has named the queue's topic or partition.
-func (p *Producer) place(pt *partition) {
+// markPlaced notes that Kafka has named the queue's topic or partition.
+func (p *Producer) markPlaced(pt *partition) {
 	if u := pt.unplaced; u != nil {
-		p.stopWaiting(u)
-		p.judged.forget(target{pt.topic.name, pt.index})
+		p.uncount(u)
+		p.foundMissing.forget(topicPartition{pt.topic.name, pt.index})
 		pt.unplaced = nil
 	}
 }
 
-func (p *Producer) stopWaiting(u *unplaced) {
-	if u.waits {
-		u.waits = false
+func (p *Producer) uncount(u *unplaced) {
+	if u.counted {
+		u.counted = false
 		p.waiting--
 	}
 }
@@ -71,7 +72,7 @@ func (p *Producer) stopWaiting(u *unplaced) {
 // overdue reports whether the queue has waited long enough for a topic or partition
 // that is missing, or may not be used.
 func (pt *partition) overdue(now time.Time, patience time.Duration) bool {
-	since := &pt.topic.missing
+	since := &pt.topic.missingSince
 	if u := pt.unplaced; u != nil {
 		if u.overdue {
 			return true
@@ -87,68 +88,68 @@ func (pt *partition) overdue(now time.Time, patience time.Duration) bool {
 // rejectQueue rejects all records of a queue that are not under way.
 func (p *Producer) rejectQueue(pt *partition, reason, text string) {
 	if u := pt.unplaced; u != nil {
-		p.stopWaiting(u)
+		p.uncount(u)
 		u.overdue = true
-		p.judged.add(target{pt.topic.name, pt.index})
+		p.foundMissing.add(topicPartition{pt.topic.name, pt.index})
 	}
-	for pt.head != nil && pt.hold == free && !pt.busy {
+	for pt.head != nil && pt.blocked == notBlocked && !pt.busy {
 		p.reject(pt, reason, text)
 	}
 }
 
-// vacate forgets an empty queue for what Kafka does not have, with the topic if it was
-// for that. No batch was ever sent from it, so no sequence is forgotten.
+// vacate forgets an empty queue for what Kafka does not have, and with it the topic if
+// that is what is missing. No batch was ever sent from it, so no sequence is lost.
 func (p *Producer) vacate(pt *partition) {
 	if pt.unplaced == nil || pt.head != nil {
 		return
 	}
 	t := pt.topic
-	p.stopWaiting(pt.unplaced)
+	p.uncount(pt.unplaced)
 	p.freeQueue(pt)
 	if pt.index >= 0 {
-		delete(t.absent, pt.index)
+		delete(t.missingPartitions, pt.index)
 		return
 	}
 	delete(p.topics, t.name)
-	if !t.asked {
+	if !t.requested {
 		p.unasked--
 	}
 	if t.counted {
-		p.named--
+		p.namedTopics--
 	}
 	if p.last == t {
 		p.last = nil
 	}
 }
 
-// target is a topic, or a partition of one; the topic itself has -1.
-type target struct {
+// topicPartition is a topic, or a partition of one; the topic itself has -1.
+type topicPartition struct {
 	topic     string
 	partition int32
 }
 
 // recent remembers the last names it was given, and forgets half of them at a time.
-type recent struct{ young, old map[target]struct{} }
+type recent struct{ young, old map[topicPartition]struct{} }
 
-const halfRecent = 500
+const maxYoung = 500
 
-func (r *recent) has(n target) bool {
+func (r *recent) has(n topicPartition) bool {
 	_, young := r.young[n]
 	_, old := r.old[n]
 	return young || old
 }
 
-func (r *recent) add(n target) {
-	if len(r.young) >= halfRecent {
+func (r *recent) add(n topicPartition) {
+	if len(r.young) >= maxYoung {
 		r.old, r.young = r.young, nil
 	}
 	if r.young == nil {
-		r.young = map[target]struct{}{}
+		r.young = map[topicPartition]struct{}{}
 	}
 	r.young[n] = struct{}{}
 }
 
-func (r *recent) forget(n target) {
+func (r *recent) forget(n topicPartition) {
 	delete(r.young, n)
 	delete(r.old, n)
 }

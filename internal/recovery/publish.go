@@ -236,7 +236,7 @@ func (p *publisher) reject(rec *router.Record, r *router.Rejection) error {
 		}
 		p.dead++
 		p.events++
-		p.producer.AddDead(dead, p.events, p.position)
+		p.producer.AddDeadLetter(dead, p.events, p.position)
 		return nil
 	default:
 		return p.rejected(r.ID, r.Topic, r.Text)

@@ -159,7 +159,7 @@ func (p *pipeline) accept(rec *router.Record, dead bool) {
 	p.open = true
 	p.read = p.current
 	if dead {
-		p.producer.AddDead(rec, n, p.current)
+		p.producer.AddDeadLetter(rec, n, p.current)
 	} else {
 		p.producer.Add(rec, n, p.current)
 	}

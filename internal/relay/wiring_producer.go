@@ -57,9 +57,9 @@ func ProducerOptions(cfg *config.Config, observer producer.Observer, log *zap.Lo
 		Config:  func() (*sarama.Config, error) { return kafka.Settings(connection) },
 		Codec:   codec, Linger: cfg.Kafka.Linger, Memory: int64(cfg.Delivery.InFlight),
 		OnReject: OnReject(cfg), TimestampFromColumn: cfg.Outbox.Timestamp != "",
-		Bury:     bury(letters),
-		Explain:  func(addr string, err error) error { return connection.ExplainAt("connect to Kafka", addr, err) },
-		Observer: observer, Log: log,
+		DeadLetterOf: deadLetterOf(letters),
+		Explain:      func(addr string, err error) error { return connection.ExplainAt("connect to Kafka", addr, err) },
+		Observer:     observer, Log: log,
 	}
 	o.MaxTopics = cfg.Kafka.Topics.Most
 	o.Configured = func(topic string) bool { return configured(cfg, topic) }
@@ -81,8 +81,8 @@ func configured(cfg *config.Config, topic string) bool {
 	return declared || slices.Contains(cfg.Kafka.Topics.Allow, topic)
 }
 
-// bury makes the dead letter of a record that Kafka refused.
-func bury(letters *router.DeadLetters) func(*router.Record, producer.Rejected) (*router.Record, error) {
+// deadLetterOf returns the dead letter of a record that Kafka refused.
+func deadLetterOf(letters *router.DeadLetters) func(*router.Record, producer.Rejected) (*router.Record, error) {
 	return func(rec *router.Record, why producer.Rejected) (*router.Record, error) {
 		rejection := &router.Rejection{Reason: why.Reason, ID: why.ID, Topic: why.Topic, Text: why.Text}
 		return letters.Record(rec, rejection, why.Position, time.Now())

@@ -1,20 +1,12 @@
 package relaytest
 
-import "time"
+import "github.com/walpost/walpost/internal/producer"
 
 // Observer is a relay.Observer that hears nothing. A test that counts embeds it.
 type Observer = observer
 
-type observer struct{}
+type observer struct{ producer.NopObserver }
 
-func (observer) Published(string, int, int) {}
-func (observer) Rejected(string, string)    {}
-func (observer) DeadLettered(string)        {}
-func (observer) ProduceError(string)        {}
-func (observer) PossibleRepeats(int)        {}
-func (observer) CommitToAck(time.Duration)  {}
-func (observer) Request(time.Duration)      {}
-func (observer) Reconnected()               {}
-func (observer) ChangeIgnored(string)       {}
-func (observer) PostgresConnected()         {}
-func (observer) Pruned(int)                 {}
+func (observer) ChangeIgnored(string) {}
+func (observer) PostgresConnected()   {}
+func (observer) Pruned(int)           {}
