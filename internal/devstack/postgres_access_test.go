@@ -12,6 +12,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/devstack/pause"
 )
 
 // login tries a URL.
@@ -112,10 +113,11 @@ func TestPostgresPauseFreezesBackendsToo(t *testing.T) {
 		}
 		answer <- workMem
 	}()
+	pause.Real(t, 200*time.Millisecond, "a backend that is not frozen would answer")
 	select {
 	case got := <-answer:
 		t.Fatalf("a frozen backend answered %q", got)
-	case <-time.After(200 * time.Millisecond):
+	default:
 	}
 	if err := p.Resume(); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/devstack/pause"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
@@ -39,7 +40,7 @@ func TestIdleProcessSleeps(t *testing.T) {
 	n := 0
 	for range 4 { // what belongs to the start takes longer on a busy machine; a ticker never ends
 		before := switches(t, p.Cmd.Process.Pid)
-		<-time.After(idleFor)
+		pause.Real(t, idleFor, "its context switches are counted")
 		n = switches(t, p.Cmd.Process.Pid) - before
 		t.Logf("%d context switches in %s", n, idleFor)
 		if n <= idleSwitches {

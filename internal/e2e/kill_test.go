@@ -2,12 +2,12 @@ package e2e_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/devstack/pause"
 )
 
 // appended makes Kafka put the time of the append on each record of a topic.
@@ -23,13 +23,14 @@ func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{})
 	f := newFixtureOn(t, k, appended(), nil)
 	walpost(t, "init", "-c", f.file).Exits(t, 0)
-	l := startLoad(t, f)
+	rnd := devstacktest.Rand(t)
+	l := startLoad(t, f, devstacktest.Split(rnd))
 	var runs []*run
 	for i := range 20 {
 		r := &run{from: f.released(t), started: time.Now()}
 		p := walpost(t, "run", "-c", f.file)
 		p.Writes(t, `"walpost starts"`)
-		moment := rand.N(time.Second) // any, from the start-up on
+		moment := devstacktest.Upto(rnd, time.Second) // any, from the start-up on
 		switch i % 4 {
 		case 2:
 			f.publishes(t, p) // on a busy machine too, half of the runs write
@@ -37,7 +38,7 @@ func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 			f.publishes(t, p)
 			moment += confirmedWithin + 500*time.Millisecond // late enough to see what was confirmed
 		}
-		<-time.After(moment)
+		pause.Real(t, moment, "the load goes on until the kill")
 		r.ended = time.Now()
 		if i%4 == 1 {
 			dieWaiting(t, k, p)
@@ -92,7 +93,7 @@ func dieWaiting(t *testing.T, k *devstack.Kafka, p *process) {
 	if err := broker.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(400 * time.Millisecond) // of load
+	pause.Real(t, 400*time.Millisecond, "the load goes on while Kafka does not answer")
 	p.Kill(t)
 	if err := broker.Resume(); err != nil {
 		t.Fatal(err)
@@ -105,7 +106,8 @@ func TestTerminatedUnderLoad(t *testing.T) {
 	t.Parallel()
 	f := newFixtureOn(t, stack.Kafka(t), appended(), nil)
 	walpost(t, "init", "-c", f.file).Exits(t, 0)
-	l := startLoad(t, f)
+	rnd := devstacktest.Rand(t)
+	l := startLoad(t, f, devstacktest.Split(rnd))
 	var runs []*run
 	for i := range 7 {
 		r := &run{from: f.released(t), started: time.Now()}
@@ -118,7 +120,7 @@ func TestTerminatedUnderLoad(t *testing.T) {
 		if i%3 == 0 {
 			f.publishes(t, p)
 		}
-		<-time.After(rand.N(700 * time.Millisecond))
+		pause.Real(t, devstacktest.Upto(rnd, 700*time.Millisecond), "the load goes on until the stop")
 		if i == 6 {
 			l.end(t)
 			f.confirmed(t, p)

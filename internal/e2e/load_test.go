@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 // load is several services that commit events of the same aggregates at the same
@@ -29,7 +31,7 @@ const (
 )
 
 // startLoad lets the load run until end is called.
-func startLoad(t *testing.T, f *fixture) *load {
+func startLoad(t *testing.T, f *fixture, rnd *rand.Rand) *load {
 	t.Helper()
 	f.db.Exec(t, "CREATE TABLE aggregate (key text PRIMARY KEY, n bigint NOT NULL DEFAULT 0)",
 		fmt.Sprintf("INSERT INTO aggregate SELECT to_char(i, 'FM\"k\"000') FROM generate_series(0, %d) i", aggregates-1))
@@ -40,7 +42,8 @@ func startLoad(t *testing.T, f *fixture) *load {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l.all.Go(func() { l.failed <- write(ctx, conn) })
+		own := devstacktest.Split(rnd)
+		l.all.Go(func() { l.failed <- write(ctx, conn, own) })
 	}
 	return l
 }
@@ -58,13 +61,13 @@ func (l *load) end(t *testing.T) {
 }
 
 // write commits and rolls back transactions until ctx is done.
-func write(ctx context.Context, conn *pgx.Conn) error {
+func write(ctx context.Context, conn *pgx.Conn, rnd *rand.Rand) error {
 	free := context.WithoutCancel(ctx)
 	defer conn.Close(free)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		if _, err := conn.Exec(free, transaction()); err != nil {
+		if _, err := conn.Exec(free, transaction(rnd)); err != nil {
 			return err
 		}
 		select {
@@ -77,20 +80,20 @@ func write(ctx context.Context, conn *pgx.Conn) error {
 
 // transaction is one at random: some are rolled back, some have a savepoint that
 // is, and a few are large, so that a kill finds them half-way.
-func transaction() string {
-	keys := rand.Perm(aggregates)[:1+rand.IntN(4)]
+func transaction(rnd *rand.Rand) string {
+	keys := rnd.Perm(aggregates)[:1+rnd.IntN(4)]
 	slices.Sort(keys) // in one order, so that no two wait for each other
 	end := "COMMIT"
-	if rand.IntN(8) == 0 {
+	if rnd.IntN(8) == 0 {
 		end = "ROLLBACK"
 	}
 	sql := []string{"BEGIN"}
 	for _, key := range keys {
 		n := 1
-		if rand.IntN(500) == 0 {
+		if rnd.IntN(500) == 0 {
 			n = 1000
 		}
-		switch rand.IntN(6) {
+		switch rnd.IntN(6) {
 		case 0:
 			sql = append(sql, "SAVEPOINT s", events(key, n), "ROLLBACK TO SAVEPOINT s", events(key, 1))
 		case 1:

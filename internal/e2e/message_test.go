@@ -1,9 +1,11 @@
 package e2e_test
 
 import (
-	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/devstack/pause"
 )
 
 // emitted makes a message of each row: the table is the truth to compare with, and
@@ -22,12 +24,13 @@ func TestMessagesOfAKilledRelay(t *testing.T) {
 	f.db.RevokeMessages(t)
 	f.db.Exec(t, emitted)
 	walpost(t, "init", "-c", f.file).Exits(t, 0)
-	l := startLoad(t, f)
+	rnd := devstacktest.Rand(t)
+	l := startLoad(t, f, devstacktest.Split(rnd))
 	for range 5 {
 		f.released(t)
 		p := walpost(t, "run", "-c", f.file)
 		p.Ready(t)
-		<-time.After(rand.N(500 * time.Millisecond)) // of load
+		pause.Real(t, devstacktest.Upto(rnd, 500*time.Millisecond), "the load goes on until the kill")
 		p.Kill(t)
 	}
 	f.released(t)

@@ -2,13 +2,16 @@ package faults_test
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/devstack/pause"
 )
 
 // blow is one fault that comes and goes.
@@ -17,13 +20,16 @@ type blow struct {
 	strike func(ctx context.Context, last time.Duration) error
 }
 
+// during is why a storm pauses between a strike and its end.
+const during = "the fault lasts"
+
 // held strikes, waits, and heals.
-func held(strike, heal func() error) func(context.Context, time.Duration) error {
+func held(t *testing.T, strike, heal func() error) func(context.Context, time.Duration) error {
 	return func(_ context.Context, last time.Duration) error {
 		if err := strike(); err != nil {
 			return err
 		}
-		<-time.After(last)
+		pause.Real(t, last, during)
 		return heal()
 	}
 }
@@ -31,30 +37,30 @@ func held(strike, heal func() error) func(context.Context, time.Duration) error 
 func quietly(f func()) func() error { return func() error { f(); return nil } }
 
 // onNetwork are the faults of a line.
-func onNetwork(p *devstack.Proxy) []blow {
+func onNetwork(t *testing.T, p *devstack.Proxy) []blow {
 	return []blow{
 		{"reset", func(context.Context, time.Duration) error { p.Cut(); return nil }},
-		{"refuse", held(quietly(p.Refuse), quietly(p.Heal))},
-		{"blackhole", held(quietly(p.Blackhole), quietly(p.Heal))},
+		{"refuse", held(t, quietly(p.Refuse), quietly(p.Heal))},
+		{"blackhole", held(t, quietly(p.Blackhole), quietly(p.Heal))},
 		{"answers lost", func(_ context.Context, last time.Duration) error {
 			p.Hold(devstack.ToClient)
-			<-time.After(last)
+			pause.Real(t, last, during)
 			p.Cut()
 			p.Heal()
 			return nil
 		}},
-		{"slow", held(quietly(func() { p.Throttle(20_000) }), quietly(p.Heal))},
+		{"slow", held(t, quietly(func() { p.Throttle(20_000) }), quietly(p.Heal))},
 	}
 }
 
 // onPostgres are the faults of a server; each ends with it running.
-func onPostgres(s *devstack.Postgres) []blow {
+func onPostgres(t *testing.T, s *devstack.Postgres) []blow {
 	restart := func(stop func(context.Context) error) func(context.Context, time.Duration) error {
 		return func(ctx context.Context, last time.Duration) error {
 			if err := stop(ctx); err != nil {
 				return err
 			}
-			<-time.After(last)
+			pause.Real(t, last, during)
 			return s.Start(ctx)
 		}
 	}
@@ -63,7 +69,7 @@ func onPostgres(s *devstack.Postgres) []blow {
 		{"walsender terminated", func(ctx context.Context, _ time.Duration) error {
 			return s.Exec(ctx, "postgres", "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active")
 		}},
-		{"frozen", held(s.Pause, s.Resume)},
+		{"frozen", held(t, s.Pause, s.Resume)},
 		{"fast restart", restart(func(ctx context.Context) error { return s.Stop(ctx, devstack.StopFast) })},
 		{"immediate restart", restart(func(ctx context.Context) error { return s.Stop(ctx, devstack.StopImmediate) })},
 		{"killed", restart(s.Kill)},
@@ -75,21 +81,21 @@ func onPostgres(s *devstack.Postgres) []blow {
 }
 
 // onKafka are those of a broker.
-func onKafka(k *devstack.Broker) []blow {
+func onKafka(t *testing.T, k *devstack.Broker) []blow {
 	return []blow{
-		{"frozen", held(k.Pause, k.Resume)},
+		{"frozen", held(t, k.Pause, k.Resume)},
 		{"restart", func(ctx context.Context, last time.Duration) error {
 			if err := k.Stop(ctx); err != nil {
 				return err
 			}
-			<-time.After(last)
+			pause.Real(t, last, during)
 			return k.Start(ctx)
 		}},
 		{"killed", func(ctx context.Context, last time.Duration) error {
 			if err := k.Kill(ctx); err != nil {
 				return err
 			}
-			<-time.After(last)
+			pause.Real(t, last, during)
 			return k.Start(ctx)
 		}},
 	}
@@ -99,13 +105,13 @@ func onKafka(k *devstack.Broker) []blow {
 func storm(t *testing.T, where string, rnd *rand.Rand, until time.Time, blows []blow) {
 	for time.Now().Before(until) {
 		b := blows[rnd.IntN(len(blows))]
-		last := time.Duration(rnd.IntN(1500)) * time.Millisecond
+		last := devstacktest.Upto(rnd, 1500*time.Millisecond)
 		t.Logf("%s: %s for %s", where, b.name, last)
 		if err := b.strike(t.Context(), last); err != nil {
 			t.Errorf("%s: %s: %v", where, b.name, err)
 			return
 		}
-		<-time.After(time.Duration(rnd.IntN(4000)) * time.Millisecond) // so that something passes, too
+		pause.Real(t, devstacktest.Upto(rnd, 4*time.Second), "something is to pass, too")
 	}
 }
 
@@ -120,22 +126,21 @@ func chaotic(t *testing.T) (*bench, map[string][]blow) {
 	broker := b.kafka.Brokers()[0]
 	b.cfg.Kafka.Brokers = b.kafka.Bootstrap(devstack.Proxied)
 	return b, map[string][]blow{
-		"way to Postgres": onNetwork(way), "Postgres": onPostgres(b.server),
-		"way to Kafka": onNetwork(broker.Proxy()), "Kafka": onKafka(broker),
+		"way to Postgres": onNetwork(t, way), "Postgres": onPostgres(t, b.server),
+		"way to Kafka": onNetwork(t, broker.Proxy()), "Kafka": onKafka(t, broker),
 	}
 }
 
-// rage lets all lanes strike at once and at random, until everything is healed. The
-// seed is logged; the order of things is the machine's.
+// rage lets all lanes strike at once and at random, until everything is healed. What
+// each lane does follows from the seed; the order among lanes is the machine's.
 func rage(t *testing.T, lanes map[string][]blow) {
 	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d, for %s", seed, chaosLasts)
+	rnd := devstacktest.Rand(t)
 	until := time.Now().Add(chaosLasts)
 	var all sync.WaitGroup
-	for where, blows := range lanes {
-		rnd := rand.New(rand.NewPCG(seed, uint64(len(where)*1000+len(blows))))
-		all.Go(func() { storm(t, where, rnd, until, blows) })
+	for _, where := range slices.Sorted(maps.Keys(lanes)) {
+		lane := devstacktest.Split(rnd)
+		all.Go(func() { storm(t, where, lane, until, lanes[where]) })
 	}
 	all.Wait()
 	t.Log("all is healed")

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/walpost/walpost/internal/devstack/pause"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/pgoutput/pgoutputtest"
 	"github.com/walpost/walpost/internal/replication"
@@ -26,7 +27,7 @@ func TestRow18_ClockJumps(t *testing.T) {
 			sending.Go(func() {
 				for i, by := range jumps {
 					_ = s.Send(transactionAt(pgoutput.LSN(0x1000*(i+1)), time.Now().Add(by))...) // a broken stream shows in the statuses
-					<-time.After(time.Minute)
+					pause.Virtual(time.Minute)
 					_ = s.Keepalive(pgoutput.LSN(0x1000*(i+1)+0x40), false)
 				}
 			})

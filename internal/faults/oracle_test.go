@@ -132,11 +132,7 @@ func (s *sampler) run(ctx context.Context, conn *pgx.Conn, client sarama.Client,
 // before the first look: it is waited for.
 func (s *sampler) judge(t *testing.T, b *bench) {
 	t.Helper()
-	select {
-	case <-s.first:
-	case <-time.After(devstacktest.Patience):
-		t.Error("the slot was never sampled")
-	}
+	devstacktest.Receive(t, "the first sample of the slot", s.first)
 	s.stop()
 	<-s.done
 	records, err := b.kafka.Records(t.Context(), b.topic)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/devstack/pause"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
@@ -32,11 +33,12 @@ func (b *bench) write(t *testing.T) *writers {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &writers{cancel: cancel, pause: b.pause}
-	server, database := b.server, b.database
+	server, database, rnd := b.server, b.database, devstacktest.Rand(t)
 	for i := range writerCount {
+		own := devstacktest.Split(rnd)
 		w.all.Go(func() {
 			for ctx.Err() == nil && !w.ending.Load() {
-				w.writeAs(ctx, server, database, fmt.Sprint("writer", i))
+				w.writeAs(ctx, t, own, server, database, fmt.Sprint("writer", i))
 			}
 		})
 	}
@@ -56,7 +58,7 @@ func (w *writers) end() {
 
 // writeAs writes until an error: then the caller connects again, and a commit whose
 // outcome is unknown shows in the highest number.
-func (w *writers) writeAs(ctx context.Context, server *devstack.Postgres, database, key string) {
+func (w *writers) writeAs(ctx context.Context, t *testing.T, rnd *rand.Rand, server *devstack.Postgres, database, key string) {
 	conn, err := server.Connect(ctx, database)
 	if err != nil {
 		return
@@ -67,8 +69,8 @@ func (w *writers) writeAs(ctx context.Context, server *devstack.Postgres, databa
 		return
 	}
 	for ctx.Err() == nil && !w.ending.Load() {
-		rows := 1 + rand.IntN(4)
-		undo := rand.IntN(10) == 0
+		rows := 1 + rnd.IntN(4)
+		undo := rnd.IntN(10) == 0
 		if err := writeOnce(ctx, conn, key, n, rows, undo); err != nil {
 			return
 		}
@@ -76,7 +78,7 @@ func (w *writers) writeAs(ctx context.Context, server *devstack.Postgres, databa
 			n += rows
 		}
 		if w.pause > 0 {
-			<-time.After(w.pause)
+			pause.Real(t, w.pause, "the writers are to be steady, not fast")
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/walpost/walpost/internal/devstack/pause"
 )
 
 // wire watches every produce request: which batches are under way, and with which
@@ -75,8 +77,7 @@ func TestLaw7_OneBatchUnderWayAndRetriesAreTheSameBytes(t *testing.T) {
 			_ = c.MoveTopicPartition("events", int32(n%4), -1)
 		}
 		c.SleepControl(func() { // the requests of other brokers go on meanwhile
-			tick := time.NewTimer(time.Millisecond)
-			<-tick.C
+			pause.Real(t, time.Millisecond, "the others go on meanwhile")
 		})
 		for _, rt := range req.Topics {
 			for _, rp := range rt.Partitions {

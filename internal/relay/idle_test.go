@@ -14,6 +14,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/devstack/pause"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
@@ -65,7 +66,7 @@ func (v *virtual) end(t *testing.T) {
 // within waits for a condition, and fails when it takes longer.
 func within(t *testing.T, limit time.Duration, what string, done func() bool) {
 	t.Helper()
-	for begun := time.Now(); !done(); <-time.After(10 * time.Millisecond) {
+	for begun := time.Now(); !done(); pause.Virtual(10 * time.Millisecond) {
 		if time.Since(begun) > limit {
 			t.Fatalf("no %s after %v", what, limit)
 		}
@@ -93,10 +94,10 @@ func TestIdleRelayIsQuiet(t *testing.T) {
 			requests.Add(1)
 			return nil, nil, false
 		})
-		<-time.After(time.Minute) // what belongs to the start
+		pause.Virtual(time.Minute) // what belongs to the start
 		statuses.Store(0)
 		requests.Store(0)
-		<-time.After(10 * time.Minute)
+		pause.Virtual(10 * time.Minute)
 		for what, n := range map[string]int32{"status updates": statuses.Load(), "requests to Kafka": requests.Load()} {
 			if n < 50 || n > 61 {
 				t.Errorf("%d %s in ten minutes, want one every ten seconds", n, what)

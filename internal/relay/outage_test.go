@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/devstack/pause"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/pgoutput/pgoutputtest"
 	"github.com/walpost/walpost/internal/relay"
@@ -74,7 +75,7 @@ func tenMinutes(t *testing.T, cfg *config.Config, states []relay.State, streams 
 	stop, done := make(chan struct{}), make(chan error, 1)
 	go func() { done <- r.Run(t.Context(), stop) }()
 
-	<-time.After(outageBegins)
+	pause.Virtual(outageBegins)
 	if st := r.Status(); st.State != relay.Streaming {
 		t.Fatalf("before the outage it is %+v", st)
 	}
@@ -89,7 +90,7 @@ func tenMinutes(t *testing.T, cfg *config.Config, states []relay.State, streams 
 	if limit := int64(cfg.Delivery.InFlight); most < limit || most > limit+64<<10 {
 		t.Errorf("%d bytes in flight at most, and delivery.in_flight is %d", most, limit)
 	}
-	<-time.After(time.Minute)
+	pause.Virtual(time.Minute)
 	if st, report := r.Status(), r.Report(""); st.State != relay.Streaming || !report.Ready() {
 		t.Errorf("after the outage it is %+v", st)
 	}
@@ -105,7 +106,7 @@ func tenMinutes(t *testing.T, cfg *config.Config, states []relay.State, streams 
 func watchOutage(r *relay.Relay, hibernateAfter time.Duration) (seen map[relay.State]bool, most int64) {
 	seen = map[relay.State]bool{}
 	for range int(outageLasts / time.Second) {
-		<-time.After(time.Second)
+		pause.Virtual(time.Second)
 		seen[r.Status().State] = true
 		_, bytes := r.InFlight()
 		most = max(most, bytes)
@@ -208,10 +209,11 @@ func (s *sender) stream(st *walsendertest.Stream) error {
 // send sends what is committed, when it is, until the stream has ended.
 func (s *sender) send(st *walsendertest.Stream, ended <-chan struct{}) {
 	for n := 1; ; n++ {
+		pause.Virtual(time.Until(s.begun.Add(time.Duration(n) * commitEvery)))
 		select {
 		case <-ended:
 			return
-		case <-time.After(time.Until(s.begun.Add(time.Duration(n) * commitEvery))):
+		default:
 		}
 		commit := pgoutput.LSN(0x1000 * n)
 		row := pgoutputtest.Row(fmt.Sprint("id-", n), "order", fmt.Sprint("k", n%keys), "Created", fmt.Sprintf(`{"n": %d, "pad": "%0500d"}`, n, n))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/devstack/pause"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
@@ -67,11 +68,11 @@ func TestRow94_SlowAcknowledgementsAreNoSilence(t *testing.T) {
 		within(t, time.Second, "stream", func() bool { return v.relay.Status().State == relay.Streaming })
 		v.cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 			v.cluster.KeepControl()
-			v.cluster.SleepControl(func() { <-time.After(6 * time.Second) })
+			v.cluster.SleepControl(func() { pause.Virtual(6 * time.Second) })
 			return nil, nil, false
 		})
 		for range 1200 {
-			<-time.After(100 * time.Millisecond)
+			pause.Virtual(100 * time.Millisecond)
 			if st := v.relay.Status(); st.State == relay.KafkaUnavailable {
 				t.Fatalf("%+v", st)
 			}

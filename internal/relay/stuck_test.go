@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/devstack/pause"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
@@ -106,7 +107,7 @@ func dieYoung(t *testing.T, code string, halts bool) {
 	v := startVirtualLogged(t, func(s *walsendertest.Stream) error {
 		streams.Add(1)
 		if !healed.Load() {
-			<-time.After(time.Second)
+			pause.Virtual(time.Second)
 			return fault(s, code)
 		}
 		for {
@@ -122,7 +123,7 @@ func dieYoung(t *testing.T, code string, halts bool) {
 		}
 		return
 	}
-	<-time.After(10 * time.Minute)
+	pause.Virtual(10 * time.Minute)
 	report := v.relay.Report("")
 	if report.State != relay.Connecting || !strings.Contains(report.Reason, code) || report.Ready() {
 		t.Errorf("it is %s: %s", report.State, report.Reason)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/walpost/walpost/internal/devstack/pause"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/pgoutput/pgoutputtest"
 	"github.com/walpost/walpost/internal/replication"
@@ -222,7 +223,7 @@ func TestRow101_SilenceFollowsTheServer(t *testing.T) {
 			server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: limit, Script: func(s *walsendertest.Stream) error {
 				go func() {
 					for range rounds {
-						<-time.After(quiet)
+						pause.Virtual(quiet)
 						_ = s.Keepalive(0x200, false)
 					}
 				}()

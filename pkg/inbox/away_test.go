@@ -9,6 +9,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack"
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/devstack/pause"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -38,10 +39,11 @@ func TestKafkaAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	close(away)
+	pause.Real(t, 3*time.Second, "the outage lasts")
 	select {
 	case <-m.done:
 		t.Fatalf("ended with %v", m.err)
-	case <-time.After(3 * time.Second): // the outage
+	default:
 	}
 	if err := kafka.Start(t.Context()); err != nil {
 		t.Fatal(err)

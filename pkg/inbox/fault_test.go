@@ -104,11 +104,7 @@ func TestRow74_Poison(t *testing.T) {
 // not nil, and has these words.
 func (m *member) stopsWith(t testing.TB, want error, words string) {
 	t.Helper()
-	select {
-	case <-m.done:
-	case <-time.After(devstacktest.Patience):
-		t.Fatalf("still runs, want: %v %s", want, words)
-	}
+	devstacktest.Receive(t, fmt.Sprintf("the member to stop with: %v %s", want, words), m.done)
 	if m.err == nil || want != nil && !errors.Is(m.err, want) || !strings.Contains(m.err.Error(), words) {
 		t.Errorf("stopped with %v, want %v, %q", m.err, want, words)
 	}

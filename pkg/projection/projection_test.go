@@ -222,14 +222,16 @@ func TestSecondProcessIsFenced(t *testing.T) {
 	f.send(t, 2, 11, 100)
 	f.exact(t, 2, 1, 100)
 	var lost *running
-	select {
-	case <-first.done:
-		lost = first
-	case <-second.done:
-		lost = second
-	case <-time.After(devstacktest.Patience):
-		t.Fatal("nobody was fenced")
-	}
+	devstacktest.Await(t, "one to be fenced", func() bool {
+		select {
+		case <-first.done:
+			lost = first
+		case <-second.done:
+			lost = second
+		default:
+		}
+		return lost != nil
+	})
 	if !errors.Is(lost.err, projection.ErrMoved) {
 		t.Errorf("%v", lost.err)
 	}

@@ -22,3 +22,17 @@ func Await(t testing.TB, what string, ok func() bool) {
 		<-tick.C
 	}
 }
+
+// Receive waits for a value of a channel, or for its end, and fails the test when Patience is at its end.
+func Receive[T any](t testing.TB, what string, from <-chan T) T {
+	t.Helper()
+	timeout := time.NewTimer(Patience)
+	defer timeout.Stop()
+	var v T
+	select {
+	case v = <-from:
+	case <-timeout.C:
+		t.Fatalf("waited %s for %s", Patience, what)
+	}
+	return v
+}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
@@ -82,13 +81,7 @@ func (r *Running) End(t testing.TB) error {
 // Wait gives what Run returned.
 func (r *Running) Wait(t testing.TB) error {
 	t.Helper()
-	select {
-	case err := <-r.done:
-		return err
-	case <-time.After(devstacktest.Patience):
-		t.Fatalf("the relay did not end in %s", devstacktest.Patience)
-		return nil
-	}
+	return devstacktest.Receive(t, "the relay to end", r.done)
 }
 
 // Until waits for a condition, which must come true while the relay runs.
