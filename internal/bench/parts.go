@@ -123,9 +123,8 @@ func postgresPart(rows int64) part {
 
 // delayPart goes through proxies, of which the case with no delay shows the cost.
 func delayPart(rows int64) part {
-	p := part{name: "delay", title: "A link with delay, through a proxy", axis: "delay of each direction", note: `The proxies are in the benchmark's process
-and take their share of the cores. A proxy joins the walsender's small messages, so that ` + "`pg_recvlogical`" + ` needs fewer reads
-through it than without: compare with the line of the same delay.`}
+	p := part{name: "delay", title: "A link with delay, through a proxy", axis: "delay of each direction", note: `The proxies run in the benchmark's process and use its cores. A proxy joins the walsender's small messages, so
+` + "`pg_recvlogical`" + ` needs fewer reads with a proxy than without. Compare walpost with the line of the same delay.`}
 	for _, c := range []struct {
 		name   string
 		access access
@@ -153,7 +152,7 @@ func tlsPart(rows int64) part {
 func hogPart(rows int64) part {
 	return part{
 		name: "hog", title: "A program beside it that keeps a core busy", axis: "neighbour",
-		note: `The neighbour runs beside all that is measured, ` + "`pg_recvlogical`" + ` too, and is part of "foreign".`,
+		note: `The neighbour runs beside everything that is measured, including ` + "`pg_recvlogical`" + `, and is part of "foreign".`,
 		cases: []benchCase{
 			{workload: usual("none", rows, usualPerTx)},
 			{workload: usual("hog", rows, usualPerTx), hog: true},

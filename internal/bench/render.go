@@ -8,22 +8,29 @@ import (
 	"strings"
 )
 
-const benchmarksHead = "# Benchmarks\n\n" + `Written by ` + "`make bench-all`" + ` from the figures in [raw](raw); do not edit. Each part was measured in one run on
-one machine that also ran Postgres, Kafka and the benchmark. Compare ratios within a part: absolute figures are those of
-this machine, and "foreign" says how many of its cores other programs took at most. Rates and CPU are medians of the runs.
+const benchmarksHead = "# Benchmarks\n\n" + `Written by ` + "`make bench-all`" + ` from the figures in [raw](raw); do not edit. Each part was measured in one run on one machine
+that also ran Postgres, Kafka and the benchmark. Compare ratios within a part: absolute figures are those of this machine.
+"foreign" is the largest number of its cores that other programs used. Rates and CPU are medians of the runs.
 
-A drain is a copy of one slot with a full backlog: from the start of its walsender until all events are visible in Kafka.
-The records were then compared with the outbox: count, ids, and the order of each key. A figure with a difference is void
-and not shown. Each case was measured after one drain, or one series of latency, by walpost that does not count,
-when the brokers had come to rest and each partition had its first records, with which it makes files and maps indexes.
+A drain empties a copy of one slot with a full backlog: from the start of its walsender until all events are visible in Kafka.
+Afterwards the records are compared with the outbox: count, ids, and the order of each key. A figure with a difference is
+void and not shown. Before each case, walpost does one drain or one series of latency that does not count. A measurement
+begins when the brokers are idle and each partition has had its first records, with which a broker creates files and maps
+indexes.
 
-The columns of a drain: "reader" is what reads the slot, a relay or ` + "`pg_recvlogical`" + `, which writes to /dev/null; "2nd half"
-is the rate after the middle of the backlog; the four columns in µs are CPU time per event: "reader µs" of the reader since
-its walsender started, "with start" since its process began, then of the walsender and of all brokers; "peak" is the
-reader's largest resident memory.
+The columns of a drain:
 
-Latency is measured in turn, each repetition beginning with another relay; its percentiles are over the events of all
-series of a relay. CPU time per event is that of a relay that has little to do: waking up is most of it.
+| column | meaning |
+|---|---|
+| reader | what reads the slot: a relay, or ` + "`pg_recvlogical`" + `, which writes to /dev/null |
+| 2nd half | rate after the middle of the backlog |
+| reader µs | CPU time of the reader per event, since its walsender started |
+| with start µs | the same, since the reader's process began |
+| walsender µs, broker µs | CPU time per event of the walsender, and of all brokers |
+| peak | largest resident memory of the reader |
+
+Latency is measured in turn: each repetition begins with another relay. The percentiles are over the events of all series of
+a relay. The relay is nearly idle then, so its CPU time per event is mostly waking up.
 `
 
 // renderAll writes tables and plots of the parts that have figures.

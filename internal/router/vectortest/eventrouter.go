@@ -45,9 +45,9 @@ func (e *EventRouter) Mapping() (m router.Mapping, reason string) {
 	case e.Op != "c" || e.Result != "":
 		reason = "no insert: the relay counts it and the router never sees it"
 	case strings.Contains(e.Error, "is not of type STRING"):
-		reason = "Debezium's task dies at a topic column that is no text; walpost takes its text"
+		reason = "Debezium's task fails at a topic column that is not text; walpost uses its text"
 	case strings.Contains(e.Error, "is not of type INT64"):
-		reason = "Debezium's task dies at a timestamptz column; walpost reads it"
+		reason = "Debezium's task fails at a timestamptz column; walpost reads it"
 	case e.Timestamp < 0:
 		reason = "a timestamp before 1970: walpost rejects the row"
 	case e.defaultInsteadOfNull():

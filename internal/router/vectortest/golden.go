@@ -88,7 +88,7 @@ func (g *Golden) Mapping() (m router.Mapping, reason string) {
 	case g.usesDefaultConverter():
 		reason = "no converter named, so the worker's JsonConverter: walpost publishes text as it is"
 	case g.TaskFailed != "":
-		reason = "Debezium's task dies at the last row"
+		reason = "Debezium's task fails at the last row"
 	case g.byteBufferAsText():
 		reason = "Debezium publishes the name of a Java object; walpost publishes the bytes of a bytea payload"
 	case g.emptyTopic(m):
