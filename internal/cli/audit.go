@@ -56,18 +56,12 @@ missing. --since keeps to what both still have.`,
 func auditAll(ctx context.Context, s *streams, cfgs []*config.Config, f auditFlags) error {
 	now := time.Now()
 	o := recovery.AuditOptions{TimeColumn: f.timeName, Topics: f.topics, Examples: f.examples, Wait: f.wait}
-	for _, t := range []struct {
-		flag, text string
-		into       *time.Time
-	}{{"--since", f.since, &o.Since}, {"--until", f.until, &o.Until}} {
-		if t.text == "" {
-			continue
-		}
-		at, err := parseTime(t.flag, t.text, now)
-		if err != nil {
-			return err
-		}
-		*t.into = at
+	var err error
+	if o.Since, err = parseTime("--since", f.since, now); err != nil {
+		return err
+	}
+	if o.Until, err = parseTime("--until", f.until, now); err != nil {
+		return err
 	}
 	out := newPrinter(s.out)
 	all := []*recovery.AuditReport{}
@@ -101,7 +95,7 @@ func auditAll(ctx context.Context, s *streams, cfgs []*config.Config, f auditFla
 // audited shows a comparison.
 func (p *printer) audited(r *recovery.AuditReport, several bool) {
 	if several {
-		p.line("%s", p.paint(bold, r.Relay))
+		p.line("%s", p.paint(styleBold, r.Relay))
 	}
 	p.line("%d rows, %d records, topics: %d, table read as of %s", r.Rows, r.Records, len(r.Topics), r.LSN)
 	for _, n := range r.Notes {
@@ -112,11 +106,11 @@ func (p *printer) audited(r *recovery.AuditReport, several bool) {
 	p.line("repeats %d, dead letters %d, in flight %d", r.Repeats, r.DeadLetters, r.InFlight)
 	switch {
 	case r.Equal():
-		p.line("%s", p.paint(good, "equal"))
+		p.line("%s", p.paint(styleOK, "equal"))
 	case r.Missing > 0 && !r.Settled:
-		p.line("%s", p.paint(bad, "different, but what is missing may be on its way: run audit again"))
+		p.line("%s", p.paint(styleError, "different, but what is missing may be on its way: run audit again"))
 	default:
-		p.line("%s", p.paint(bad, "different"))
+		p.line("%s", p.paint(styleError, "different"))
 	}
 }
 

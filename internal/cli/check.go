@@ -90,26 +90,26 @@ func check(ctx context.Context, cfg *config.Config) checked {
 }
 
 // checkPostgres gives the topics of today's rows too, for Kafka's part.
-func checkPostgres(ctx context.Context, cfg *config.Config) ([]replication.Requirement, topicList) {
+func checkPostgres(ctx context.Context, cfg *config.Config) ([]replication.Requirement, topicNames) {
 	conn, hangUp, err := connect(ctx, cfg)
 	if err != nil {
-		return []replication.Requirement{unreadable("connection", err)}, topicsWithoutTable(cfg)
+		return []replication.Requirement{unreadable("connection", err)}, topicNamesWithoutTable(cfg)
 	}
 	defer hangUp()
 	list := []replication.Requirement{{Name: "connection", State: replication.OK, Detail: answering(cfg, conn)}}
 	judged, err := judgeCatalogue(ctx, conn, cfg)
 	if err != nil {
-		return append(list, unreadable("catalogue", err)), topicsWithoutTable(cfg)
+		return append(list, unreadable("catalogue", err)), topicNamesWithoutTable(cfg)
 	}
 	list = append(append(list, judged...), checkReplication(ctx, cfg))
-	topics, err := topicNames(ctx, conn, cfg)
+	topics, err := readTopicNames(ctx, conn, cfg)
 	if err != nil {
-		return append(list, unreadable("topic columns", err)), topicsWithoutTable(cfg)
+		return append(list, unreadable("topic columns", err)), topicNamesWithoutTable(cfg)
 	}
-	if n := len(topics.wrong); n > 0 {
+	if n := len(topics.invalid); n > 0 {
 		list = append(list, replication.Requirement{
 			Name: "topic names", State: replication.Warning, Fix: "correct the rows, or outbox.topic",
-			Detail: fmt.Sprintf("rows lead to names that Kafka does not take (%d), such as %q: %v", n, topics.wrong[0], topicname.Check(topics.wrong[0])),
+			Detail: fmt.Sprintf("rows lead to names that Kafka does not take (%d), such as %q: %v", n, topics.invalid[0], topicname.Check(topics.invalid[0])),
 		})
 	}
 	return list, topics

@@ -12,9 +12,9 @@ import (
 )
 
 // checkKafka judges the cluster, and the topics as far as they are known.
-func checkKafka(ctx context.Context, cfg *config.Config, topics topicList) []replication.Requirement {
+func checkKafka(ctx context.Context, cfg *config.Config, topics topicNames) []replication.Requirement {
 	want := kafka.Wanted{
-		Topics: topics.good, DeadLetters: topics.dead,
+		Topics: topics.records, DeadLetters: topics.deadLetters,
 		Keyless: cfg.Outbox.Key == "", ColumnTime: cfg.Outbox.Timestamp != "",
 	}
 	if cfg.Kafka.Topics.Create {

@@ -25,22 +25,22 @@ func (p *printer) checked(c checked, several bool) {
 		case !p.human:
 			p.line("%s%s %s", prefix, f.State, onOneLine(text))
 		default:
-			p.line("  %s %s", p.paint(colorOf(f.State), pad(f.State.String())), text)
+			p.line("  %s %s", p.paint(styleOf(f.State), pad(f.State.String())), text)
 			if f.Fix != "" {
-				p.line("          %s %s", p.paint(dimmed, "fix:"), lines(strings.ReplaceAll(f.Fix, "\n", "\n               ")))
+				p.line("          %s %s", p.paint(styleDim, "fix:"), lines(strings.ReplaceAll(f.Fix, "\n", "\n               ")))
 			}
 		}
 	}
 }
 
-func colorOf(s replication.State) string {
+func styleOf(s replication.State) style {
 	switch s {
 	case replication.OK:
-		return good
+		return styleOK
 	case replication.Warning:
-		return doubt
+		return styleWarning
 	default:
-		return bad
+		return styleError
 	}
 }
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"path"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,21 +57,18 @@ func (f *letterFilter) define(cmd *cobra.Command) {
 // load reads flags and the file.
 func (f *letterFilter) load(cmd *cobra.Command, files func() ([]*config.Config, error)) (*config.Config, error) {
 	f.byID, f.byKey, f.by = cmd.Flags().Changed("id"), cmd.Flags().Changed("key"), cmd.Flags().Changed("group")
-	for flag, globs := range map[string][]string{"--dead-letter": f.in, "--topic": f.topics} {
-		for _, glob := range globs {
-			if _, err := path.Match(glob, ""); err != nil {
-				return nil, usage("%s: %q is no glob", flag, glob)
-			}
-		}
+	if err := checkGlobs("--dead-letter", f.in); err != nil {
+		return nil, err
+	}
+	if err := checkGlobs("--topic", f.topics); err != nil {
+		return nil, err
 	}
 	if f.limit < 0 {
 		return nil, usage("--limit %d: want a number of letters, or 0 for all", f.limit)
 	}
-	if f.sinceText != "" {
-		var err error
-		if f.since, err = parseTime("--since", f.sinceText, time.Now()); err != nil {
-			return nil, err
-		}
+	var err error
+	if f.since, err = parseTime("--since", f.sinceText, time.Now()); err != nil {
+		return nil, err
 	}
 	cfgs, err := files()
 	if err != nil {
@@ -87,7 +83,7 @@ func (f *letterFilter) load(cmd *cobra.Command, files func() ([]*config.Config, 
 // wants says whether a letter passes the filter, but for the limit.
 func (f *letterFilter) wants(d *inbox.DeadLetter) bool {
 	switch e := d.Event; {
-	case len(f.topics) > 0 && !covers(f.topics, e.Topic),
+	case len(f.topics) > 0 && !matchesTopic(f.topics, e.Topic),
 		f.byID && e.ID != f.id,
 		f.byKey && (e.Key == nil || string(e.Key) != f.key),
 		f.by && d.Group != f.group,

@@ -15,9 +15,9 @@ import (
 // letterLine is a letter in a line: where it is, what it is, and why.
 func (p *printer) letterLine(d *inbox.DeadLetter, view letterView) {
 	words := []safe{
-		p.paint(dimmed, timeOfLetter(d)), say("%s/%d@%d", d.Topic, d.Partition, d.Offset),
-		say("for=%s", d.Event.Topic), "key=" + p.paint(bold, told.Name(shown(d.Event.Key))), say("id=%s", shown([]byte(told.Name(d.Event.ID)))),
-		"reason=" + p.paint(bad, shown([]byte(told.Name(d.Reason)))),
+		p.paint(styleDim, timeOfLetter(d)), say("%s/%d@%d", d.Topic, d.Partition, d.Offset),
+		say("for=%s", d.Event.Topic), "key=" + p.paint(styleBold, told.Name(shown(d.Event.Key))), say("id=%s", shown([]byte(told.Name(d.Event.ID)))),
+		"reason=" + p.paint(styleError, shown([]byte(told.Name(d.Reason)))),
 	}
 	if d.Group != "" {
 		words = append(words, say("group=%s", shown([]byte(d.Group))), say("attempts=%d", d.Attempts))
@@ -27,11 +27,11 @@ func (p *printer) letterLine(d *inbox.DeadLetter, view letterView) {
 	}
 	words = append(words, say("%s", valueOf(d, view)))
 	if d.Incomplete != "" {
-		words = append(words, "lacks="+p.paint(doubt, strconv.Quote(d.Incomplete)))
+		words = append(words, "lacks="+p.paint(styleWarning, strconv.Quote(d.Incomplete)))
 	}
 	words = append(words, say("error=%s", strconv.Quote(told.Words(d.Error))))
 	if d.Handled != "" {
-		words = append(words, p.paint(doubt, d.Handled))
+		words = append(words, p.paint(styleWarning, d.Handled))
 	}
 	p.words(words)
 }
@@ -39,7 +39,7 @@ func (p *printer) letterLine(d *inbox.DeadLetter, view letterView) {
 // letterPage is a letter in full.
 func (p *printer) letterPage(d *inbox.DeadLetter, view letterView) {
 	e := d.Event
-	p.line("%s", p.paint(bold, fmt.Sprintf("%s/%d@%d", d.Topic, d.Partition, d.Offset)))
+	p.line("%s", p.paint(styleBold, fmt.Sprintf("%s/%d@%d", d.Topic, d.Partition, d.Offset)))
 	row := func(name, text string) {
 		if text != "" {
 			p.line("  %-13s %s", name, text)

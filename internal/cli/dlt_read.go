@@ -32,7 +32,7 @@ func openLetterBox(cfg *config.Config, filter *letterFilter) (*letterBox, error)
 	if len(all) == 0 {
 		all = []string{cfg.Delivery.DeadLetter.Render(cfg.Outbox.Topic.Glob())}
 	}
-	names, globs := namesAndGlobs(all)
+	names, globs := splitGlobs(all)
 	s := *b.settings
 	s.Metadata.Full = len(globs) > 0
 	client, err := sarama.NewClient(b.options.Brokers, &s)

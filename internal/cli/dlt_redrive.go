@@ -128,7 +128,7 @@ func (w *letterWork) run(ctx context.Context, s *streams, cfg *config.Config, fi
 		return leftBehind(left)
 	}
 	if !w.yes {
-		if err := confirmYes(s, bufio.NewReader(s.in)); err != nil {
+		if err := confirm(s.err, bufio.NewReader(s.in), yesQuestion()); err != nil {
 			return err
 		}
 	}

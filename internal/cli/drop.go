@@ -3,10 +3,8 @@ package cli
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +29,7 @@ from the slot, and asks for the slot's name unless --yes is given.`,
 	cmd.RunE = onFiles(load, func(ctx context.Context, cfgs []*config.Config) error {
 		in := bufio.NewReader(s.in)
 		for _, c := range cfgs {
-			ask := func(slot *replication.SlotInfo) error { return confirm(s.err, in, c, slot) }
+			ask := func(slot *replication.SlotInfo) error { return confirmDrop(s.err, in, c, slot) }
 			if yes {
 				ask = func(*replication.SlotInfo) error { return nil }
 			}
@@ -91,26 +89,15 @@ func gone(dropped bool) string {
 	return "absent"
 }
 
-// confirm asks for the slot's name.
-func confirm(w io.Writer, in *bufio.Reader, cfg *config.Config, slot *replication.SlotInfo) error {
+// confirmDrop shows what is dropped and asks for the slot's name.
+func confirmDrop(w io.Writer, in *bufio.Reader, cfg *config.Config, slot *replication.SlotInfo) error {
 	text := fmt.Sprintf("This removes slot %s and publication %s.", cfg.Postgres.Slot, cfg.Postgres.Publication)
 	if slot != nil {
 		text += "\n" + slot.Unconfirmed() + " were not confirmed: rows in them are published by nobody."
 	}
 	out := newPrinter(w)
-	out.line("%s", lines(text))
-	if out.prompt("Type the slot's name to go on: "); out.err != nil {
+	if out.line("%s", lines(text)); out.err != nil {
 		return out.err
 	}
-	answer, err := in.ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if strings.TrimSpace(answer) != cfg.Postgres.Slot {
-		if err != nil { // nobody has ended the line of the question
-			out.line("")
-		}
-		return usage("not confirmed, nothing was dropped: type %s, or give --yes", cfg.Postgres.Slot)
-	}
-	return nil
+	return confirm(w, in, slotQuestion(cfg.Postgres.Slot, "nothing was dropped"))
 }

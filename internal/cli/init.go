@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -32,30 +31,6 @@ Rows committed before the slot exists are not published; init says how many ther
 		return initAll(ctx, s, cfgs, asJSON, dryRun)
 	})
 	return cmd
-}
-
-// step is one thing that init has looked at.
-type step struct {
-	Action string `json:"action"` // created, exists, skipped; with --dry-run missing
-	Kind   string `json:"kind"`   // table, publication, slot, topic, rows
-	Name   string `json:"name"`
-	Detail string `json:"detail,omitempty"`
-	SQL    string `json:"sql,omitempty"` // what --dry-run would have run
-}
-
-// The actions of a step.
-const (
-	created = "created"
-	exists  = "exists"
-	skipped = "skipped"
-	missing = "missing"
-)
-
-func done(made bool) string {
-	if made {
-		return created
-	}
-	return exists
 }
 
 // prepared is what init did for one relay.
@@ -97,19 +72,4 @@ func initAll(ctx context.Context, s *streams, cfgs []*config.Config, asJSON, dry
 		out.err = writeJSON(s.out, all)
 	}
 	return errors.Join(append(failures, out.err)...)
-}
-
-// stepLine words a step. With --dry-run it is a comment of SQL.
-func stepLine(prefix string, st step, dryRun bool) string {
-	text := fmt.Sprintf("%s%s %s %s", prefix, st.Action, st.Kind, st.Name)
-	if st.Kind == rows {
-		text = prefix + st.Kind
-	}
-	if st.Detail != "" {
-		text += ": " + st.Detail
-	}
-	if dryRun {
-		return "-- " + text
-	}
-	return text
 }

@@ -16,15 +16,6 @@ import (
 	"github.com/walpost/walpost/internal/replication"
 )
 
-// The kinds of a step.
-const (
-	table       = "table"
-	publication = "publication"
-	slot        = "slot"
-	topic       = "topic"
-	rows        = "rows"
-)
-
 // initializer prepares the servers for one relay.
 type initializer struct {
 	cfg    *config.Config
@@ -88,14 +79,14 @@ func (i *initializer) postgres(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return err
 	}
-	i.step(step{Action: done(made), Kind: publication, Name: i.cfg.Postgres.Publication})
+	i.step(step{Action: createdOrExists(made), Kind: kindPublication, Name: i.cfg.Postgres.Publication})
 	return i.slot(ctx, conn, there)
 }
 
 func (i *initializer) table(ctx context.Context, conn *pgx.Conn) (made bool, err error) {
 	name := relay.Table(i.cfg)
 	if made, err = replication.CreateTable(ctx, conn, name, relay.Columns(i.cfg)); err == nil {
-		i.step(step{Action: done(made), Kind: table, Name: name.String()})
+		i.step(step{Action: createdOrExists(made), Kind: kindTable, Name: name.String()})
 	}
 	return made, err
 }
@@ -131,11 +122,11 @@ func (i *initializer) inspect(ctx context.Context, conn *pgx.Conn) (*replication
 // mends tells that the requirement fails for want of what init creates.
 func (i *initializer) mends(there *replication.Inspection, q replication.Requirement) bool {
 	switch q.Name {
-	case table:
+	case "table":
 		return there.Table == nil
-	case publication: // without the table nobody owns it yet: judged again when it is there
+	case "publication": // without the table nobody owns it yet: judged again when it is there
 		return there.Table == nil && !i.cfg.Outbox.Messages() && there.Publication == nil && there.Slot == nil
-	case slot: // 4 is the publication without its slot
+	case "slot": // 4 is the publication without its slot
 		return there.Slot == nil && q.Exit == relay.ExitHalted
 	default:
 		return false
@@ -145,7 +136,7 @@ func (i *initializer) mends(there *replication.Inspection, q replication.Require
 func (i *initializer) slot(ctx context.Context, conn *pgx.Conn, there *replication.Inspection) error {
 	name := i.cfg.Postgres.Slot
 	if there.Slot != nil && !there.Slot.Making() {
-		i.step(step{Action: exists, Kind: slot, Name: name})
+		i.step(step{Action: actionExists, Kind: kindSlot, Name: name})
 		return i.finish(ctx, conn)
 	}
 	made, err := i.make(ctx, conn)
@@ -155,7 +146,7 @@ func (i *initializer) slot(ctx context.Context, conn *pgx.Conn, there *replicati
 	if err := i.finish(ctx, conn); err != nil {
 		return err
 	}
-	st := step{Action: done(made.Created), Kind: slot, Name: name}
+	st := step{Action: createdOrExists(made.Created), Kind: kindSlot, Name: name}
 	if made.Created {
 		st.Detail = "what commits after " + made.ConsistentPoint.String() + " is published"
 	}
@@ -209,13 +200,13 @@ func (i *initializer) count(ctx context.Context, conn *pgx.Conn, from pgoutput.L
 	name := relay.Table(i.cfg)
 	n, known, err := replication.CountRows(ctx, conn, name)
 	if replication.KindOf(err) == replication.InsufficientPrivilege { // row-level security
-		i.step(step{Action: skipped, Kind: rows, Name: name.String(), Detail: fmt.Sprintf("how many were committed before %s, and are not published, is not known: %v", from, err)})
+		i.step(step{Action: actionSkipped, Kind: kindRows, Name: name.String(), Detail: fmt.Sprintf("how many were committed before %s, and are not published, is not known: %v", from, err)})
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	st := step{Action: skipped, Kind: rows, Name: name.String(), Detail: fmt.Sprintf("%d in %s are not published: they were committed before the slot", n, name)}
+	st := step{Action: actionSkipped, Kind: kindRows, Name: name.String(), Detail: fmt.Sprintf("%d in %s are not published: they were committed before the slot", n, name)}
 	if i.cfg.Outbox.Prune != nil && n > 0 {
 		st.Detail += ", and outbox.prune deletes them: leave it out until they are of no use"
 	}
@@ -235,16 +226,16 @@ func (i *initializer) plan(there *replication.Inspection) {
 		there bool
 		step
 	}{
-		{there.Table != nil, step{Kind: table, Name: name.String(), SQL: replication.CreateTableSQL(name, relay.Columns(i.cfg))}},
-		{there.Publication != nil, step{Kind: publication, Name: p.Publication, SQL: there.CreatePublicationSQL(relay.Columns(i.cfg))}},
-		{there.Slot != nil, step{Kind: slot, Name: p.Slot, SQL: replication.CreateSlotSQL(p.Slot, p.Failover)}},
+		{there.Table != nil, step{Kind: kindTable, Name: name.String(), SQL: replication.CreateTableSQL(name, relay.Columns(i.cfg))}},
+		{there.Publication != nil, step{Kind: kindPublication, Name: p.Publication, SQL: there.CreatePublicationSQL(relay.Columns(i.cfg))}},
+		{there.Slot != nil, step{Kind: kindSlot, Name: p.Slot, SQL: replication.CreateSlotSQL(p.Slot, p.Failover)}},
 	} {
-		if st.Kind == table && i.cfg.Outbox.Messages() {
+		if st.Kind == kindTable && i.cfg.Outbox.Messages() {
 			continue
 		}
-		st.Action = missing
+		st.Action = actionMissing
 		if st.there {
-			st.Action, st.SQL = exists, ""
+			st.Action, st.SQL = actionExists, ""
 		}
 		i.step(st.step)
 	}

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,13 +70,8 @@ Rows that are not in the table any more cannot be published.`,
 }
 
 func (f *recoverFlags) selection(now time.Time) (recovery.Selection, error) {
-	rows := recovery.Selection{All: f.all, AfterID: f.afterID, TimeColumn: f.timeName}
-	if f.since == "" {
-		return rows, nil
-	}
-	var err error
-	rows.Since, err = parseTime("--since", f.since, now)
-	return rows, err
+	since, err := parseTime("--since", f.since, now)
+	return recovery.Selection{All: f.all, Since: since, AfterID: f.afterID, TimeColumn: f.timeName}, err
 }
 
 func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recovery.Selection, f recoverFlags) error {
@@ -101,7 +94,7 @@ func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recove
 		return out.err
 	}
 	if !f.yes {
-		if err := confirmRecover(s.err, bufio.NewReader(s.in), plan.Slot); err != nil {
+		if err := confirm(s.err, bufio.NewReader(s.in), slotQuestion(plan.Slot, "nothing was done")); err != nil {
 			return err
 		}
 	}
@@ -164,7 +157,7 @@ func (p *printer) plan(plan *recovery.Plan, cfg *config.Config, stampNow bool) {
 	p.line("  %s to %s", handOver(plan), plan.Temporary)
 	p.line("rows that were published before come again, with the same id%s", againWith(cfg, stampNow))
 	for _, w := range plan.Warnings {
-		p.line("%s", p.paint(doubt, "warning: "+w))
+		p.line("%s", p.paint(styleWarning, "warning: "+w))
 	}
 }
 
@@ -200,23 +193,4 @@ func (p *printer) stage(stage recovery.Stage, so recovery.Result, plan *recovery
 		p.line("slot %s is in place", plan.Slot)
 	default: // of no interest to a person
 	}
-}
-
-// confirmRecover asks for the slot's name.
-func confirmRecover(w io.Writer, in *bufio.Reader, slot string) error {
-	out := newPrinter(w)
-	if out.prompt("Type the slot's name to go on: "); out.err != nil {
-		return out.err
-	}
-	answer, err := in.ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if strings.TrimSpace(answer) == slot {
-		return nil
-	}
-	if err != nil { // nobody has ended the line of the question
-		out.line("")
-	}
-	return usage("not confirmed, nothing was done: type %s, or give --yes", slot)
 }

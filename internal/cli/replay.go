@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,16 +112,11 @@ func (f *replayFlags) options(cmd *cobra.Command, cfg *config.Config) (o recover
 		Records: recovery.Records{FirstOffset: f.firstOffset, LastOffset: f.lastOffset, Partitions: f.partitions},
 	}
 	now := time.Now()
-	for _, t := range []struct {
-		flag, text string
-		into       *time.Time
-	}{{"--from", f.from, &o.Rows.From}, {"--to", f.to, &o.Rows.To}} {
-		if t.text == "" {
-			continue
-		}
-		if *t.into, err = parseTime(t.flag, t.text, now); err != nil {
-			return o, err
-		}
+	if o.Rows.From, err = parseTime("--from", f.from, now); err != nil {
+		return o, err
+	}
+	if o.Rows.To, err = parseTime("--to", f.to, now); err != nil {
+		return o, err
 	}
 	o.Records.From, o.Records.To = o.Rows.From, o.Rows.To
 	return o, nil
@@ -148,7 +142,7 @@ func runReplay(ctx context.Context, s *streams, o recovery.ReplayOptions, f repl
 		return out.err
 	}
 	if !f.yes {
-		if err := confirmYes(s, bufio.NewReader(s.in)); err != nil {
+		if err := confirm(s.err, bufio.NewReader(s.in), yesQuestion()); err != nil {
 			return err
 		}
 	}
@@ -190,7 +184,7 @@ func (p *printer) replayPlan(plan *recovery.ReplayPlan, o recovery.ReplayOptions
 		p.line("at most %v a second", o.Rate)
 	}
 	for _, w := range plan.Warnings {
-		p.line("%s", p.paint(doubt, "warning: "+w))
+		p.line("%s", p.paint(styleWarning, "warning: "+w))
 	}
 }
 
@@ -201,20 +195,4 @@ func upTo(o recovery.ReplayOptions) string {
 		return "up to "
 	}
 	return ""
-}
-
-// confirmYes asks for a yes.
-func confirmYes(s *streams, in *bufio.Reader) error {
-	out := newPrinter(s.err)
-	if out.prompt("Type yes to go on: "); out.err != nil {
-		return out.err
-	}
-	answer, err := in.ReadString('\n')
-	if strings.TrimSpace(answer) == "yes" {
-		return nil
-	}
-	if err != nil { // nobody has ended the line of the question
-		out.line("")
-	}
-	return usage("not confirmed, nothing was done: type yes, or give --yes")
 }

@@ -22,7 +22,7 @@ func TestPrinterEscapes(t *testing.T) {
 	p := &printer{w: &screen{&out}, human: true}
 	type name string
 	p.line("%s|%v|%q|%6s|%-4s|%d|%s|%v|%x", bad, name(bad), bad, "\n", "x", 7, errors.New(bad), []string{bad}, "\n")
-	p.line("%s %s", p.paint(bold, bad), say("k=%s", bad))
+	p.line("%s %s", p.paint(styleBold, bad), say("k=%s", bad))
 	p.line("%s", lines("SELECT\n\t'\x1b'"))
 	p.words([]safe{"one", say("%s", bad)})
 	p.prompt("%s? ", bad)
@@ -47,7 +47,7 @@ func TestFailuresAreLines(t *testing.T) {
 	}
 }
 
-// Only output.go writes to the terminal: elsewhere nothing but the streams is written
+// Only print.go writes to the terminal: elsewhere nothing but the streams is written
 // to, which Main makes screens of.
 func TestOnlyOutputWrites(t *testing.T) {
 	t.Parallel()
@@ -56,7 +56,7 @@ func TestOnlyOutputWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") || file == "output.go" {
+		if strings.HasSuffix(file, "_test.go") || file == "print.go" {
 			continue
 		}
 		syntax, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
@@ -75,7 +75,7 @@ func TestOnlyOutputWrites(t *testing.T) {
 			return true
 		})
 	}
-	if _, err := os.Stat("output.go"); err != nil {
+	if _, err := os.Stat("print.go"); err != nil {
 		t.Error(err)
 	}
 }

@@ -56,22 +56,22 @@ func plain(st *relay.Report) string {
 }
 
 func (p *printer) row(name, format string, args ...any) {
-	p.line("  %s %s", p.paint(dimmed, fmt.Sprintf("%-14s", name)), say(format, args...))
+	p.line("  %s %s", p.paint(styleDim, fmt.Sprintf("%-14s", name)), say(format, args...))
 }
 
 // block is the status for a person.
 func (p *printer) block(st *relay.Report) {
-	color := doubt
+	color := styleWarning
 	switch st.State {
 	case relay.Streaming:
-		color = good
+		color = styleOK
 	case relay.HaltedState, relay.KafkaUnavailable, relay.Hibernating:
-		color = bad
+		color = styleError
 	default:
 	}
-	title := []safe{p.paint(bold, st.Relay), p.paint(color, string(st.State))}
+	title := []safe{p.paint(styleBold, st.Relay), p.paint(color, string(st.State))}
 	if st.Since != nil {
-		title = append(title, p.paint(dimmed, "for "+ageText(time.Since(*st.Since))))
+		title = append(title, p.paint(styleDim, "for "+ageText(time.Since(*st.Since))))
 	}
 	p.line("%s", joined(title, "  "))
 	if st.Reason != "" {
@@ -83,9 +83,9 @@ func (p *printer) block(st *relay.Report) {
 	p.slotRows(st)
 	p.flowRows(st)
 	for _, c := range st.Conditions {
-		color := doubt
+		color := styleWarning
 		if c.Severity == relay.Critical {
-			color = bad
+			color = styleError
 		}
 		p.row("condition", "%s  %s", p.paint(color, c.Name), c.Hint)
 	}

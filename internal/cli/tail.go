@@ -2,14 +2,10 @@ package cli
 
 import (
 	"context"
-	"path"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/topicname"
 )
 
 // tailing is what `tail` was asked for.
@@ -51,10 +47,8 @@ bytes as they are.`,
 	flags.BoolVar(&t.asJSON, "json", false, "write one JSON object a line, for programs")
 	cmd.RunE = action(func(cmd *cobra.Command) error {
 		t.keyed, t.hasID = flags.Changed("key"), flags.Changed("id")
-		for _, glob := range t.topics {
-			if _, err := path.Match(glob, ""); err != nil {
-				return usage("--topic: %q is no glob", glob)
-			}
+		if err := checkGlobs("--topic", t.topics); err != nil {
+			return err
 		}
 		cfgs, err := load()
 		if err != nil {
@@ -98,27 +92,7 @@ func (t *tailing) run(ctx context.Context, s *streams, cfg *config.Config) error
 // named are the topics that are asked for in full; the rest are globs.
 func (t *tailing) named() (names, globs []string) {
 	if len(t.topics) == 0 {
-		return namesAndGlobs(t.possible)
+		return splitGlobs(t.possible)
 	}
-	return namesAndGlobs(t.topics)
-}
-
-// namesAndGlobs tells topics that are named in full from globs.
-func namesAndGlobs(all []string) (names, globs []string) {
-	for _, g := range all {
-		if strings.ContainsAny(g, `*?[\`) {
-			globs = append(globs, g)
-		} else {
-			names = append(names, g)
-		}
-	}
-	return names, globs
-}
-
-// covers tells whether a topic of the cluster is one of those asked for by a glob.
-func covers(globs []string, topic string) bool {
-	return !topicname.Reserved(topic) && slices.ContainsFunc(globs, func(g string) bool {
-		ok, err := path.Match(g, topic)
-		return ok && err == nil
-	})
+	return splitGlobs(t.topics)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -134,29 +133,6 @@ func leaderless(err error) bool {
 func (f *follower) topics() ([]string, error) {
 	names, globs := f.tailing.named()
 	return findTopics(f.client, f.options, names, globs)
-}
-
-// findTopics gives the topics that are named, whether there or not, and those of the
-// cluster that a glob covers, sorted.
-func findTopics(client sarama.Client, o kafka.Options, names, globs []string) ([]string, error) {
-	if len(globs) == 0 {
-		_ = client.RefreshMetadata(names...) // one that is missing is an error, and may come
-		return names, nil
-	}
-	if err := client.RefreshMetadata(); err != nil {
-		return nil, o.Explain("list topics", err)
-	}
-	all, err := client.Topics()
-	if err != nil {
-		return nil, o.Explain("list topics", err)
-	}
-	for _, topic := range all {
-		if covers(globs, topic) {
-			names = append(names, topic)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
 }
 
 func (f *follower) read(topic string, partition int32, from int64) error {

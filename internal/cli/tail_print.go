@@ -33,8 +33,8 @@ func (t *tailing) print(out *printer, rec *sarama.ConsumerMessage) error {
 		return json.NewEncoder(out.w).Encode(t.tailed(rec))
 	}
 	words := []safe{
-		out.paint(dimmed, rec.Timestamp.UTC().Format("2006-01-02T15:04:05.000Z")),
-		say("%s/%d@%d", rec.Topic, rec.Partition, rec.Offset), "key=" + out.paint(bold, shown(rec.Key)),
+		out.paint(styleDim, rec.Timestamp.UTC().Format("2006-01-02T15:04:05.000Z")),
+		say("%s/%d@%d", rec.Topic, rec.Partition, rec.Offset), "key=" + out.paint(styleBold, shown(rec.Key)),
 	}
 	for _, h := range rec.Headers {
 		words = append(words, say("%s=%s", shown(h.Key), shown(h.Value)))
@@ -45,7 +45,7 @@ func (t *tailing) print(out *printer, rec *sarama.ConsumerMessage) error {
 	case t.payload:
 		words = append(words, say("value=%s", shown(rec.Value)))
 	default:
-		words = append(words, out.paint(dimmed, fmt.Sprintf("value=<%d bytes>", len(rec.Value))))
+		words = append(words, out.paint(styleDim, fmt.Sprintf("value=<%d bytes>", len(rec.Value))))
 	}
 	out.words(words)
 	return out.err

@@ -239,7 +239,7 @@ func applyTopics(ctx context.Context, s *streams, cfgs []*config.Config, f apply
 	}
 	if anyTopic(plans, (*kafka.Difference).Applicable) {
 		if !f.yes {
-			if err := confirmYes(s, bufio.NewReader(s.in)); err != nil {
+			if err := confirm(s.err, bufio.NewReader(s.in), yesQuestion()); err != nil {
 				return err
 			}
 		}
@@ -286,7 +286,7 @@ func (p *printer) applied(ctx context.Context, t *topicsOfRelay, quiet bool) err
 
 func appliedWord(d *kafka.Difference) string {
 	if d.Missing {
-		return created
+		return "created"
 	}
 	return "changed"
 }

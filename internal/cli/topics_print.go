@@ -82,13 +82,13 @@ func numberOf(n int, one, many string) string {
 
 func (p *printer) topicDifference(prefix string, d *kafka.Difference) {
 	if d.Missing {
-		p.line("%s%s topic %s", prefix, p.paint(good, "create"), d.Topic)
+		p.line("%s%s topic %s", prefix, p.paint(styleOK, "create"), d.Topic)
 		for _, c := range d.Changes {
 			p.line("  %s: %s", c.Setting, c.To)
 		}
 		return
 	}
-	p.line("%s%s topic %s", prefix, p.paint(doubt, "change"), d.Topic)
+	p.line("%s%s topic %s", prefix, p.paint(styleWarning, "change"), d.Topic)
 	for _, c := range d.Changes {
 		from := c.From
 		if from == "" {
@@ -96,11 +96,11 @@ func (p *printer) topicDifference(prefix string, d *kafka.Difference) {
 		}
 		p.line("  %s: %s -> %s", c.Setting, from, c.To)
 		if c.Blocked != "" {
-			p.line("    %s", p.paint(bad, "not done by walpost: "+c.Blocked))
+			p.line("    %s", p.paint(styleError, "not done by walpost: "+c.Blocked))
 		}
 	}
 	if d.AddsPartitions() {
-		p.line("    %s", p.paint(doubt, "warning: keys move. Later records of a key may go to another partition than earlier ones, and consumers"))
+		p.line("    %s", p.paint(styleWarning, "warning: keys move. Later records of a key may go to another partition than earlier ones, and consumers"))
 		p.line("    may see them out of order; a compacted topic keeps a key's last value in each. apply needs --add-partitions")
 	}
 }

@@ -87,7 +87,7 @@ func (p *printer) words(list []safe) { p.line("%s", joined(list, " ")) }
 // heading names the relay of the lines that follow, for people.
 func (p *printer) heading(relay string) {
 	if p.human {
-		p.line("%s", p.paint(bold, relay))
+		p.line("%s", p.paint(styleBold, relay))
 	}
 }
 
@@ -138,21 +138,24 @@ func joined(list []safe, between string) safe {
 	return safe(strings.Join(texts, between))
 }
 
-// SGR codes (ECMA-48) of what a word means.
+// style is an SGR code (ECMA-48).
+type style string
+
+// The styles, by what a word means.
 const (
-	bold   = "1"
-	good   = "32"
-	doubt  = "33"
-	bad    = "31"
-	dimmed = "2"
+	styleBold    style = "1"
+	styleDim     style = "2"
+	styleError   style = "31" // red
+	styleOK      style = "32" // green
+	styleWarning style = "33" // yellow
 )
 
 // paint escapes a text, and colours it for people who have not asked for no colour
 // (NO_COLOR).
-func (p *printer) paint(code, text string) safe {
+func (p *printer) paint(s style, text string) safe {
 	text = told.Escape(text)
 	if p.human && os.Getenv("NO_COLOR") == "" {
-		text = "\x1b[" + code + "m" + text + "\x1b[0m"
+		text = "\x1b[" + string(s) + "m" + text + "\x1b[0m"
 	}
 	return safe(text)
 }
