@@ -138,7 +138,7 @@ func judgeCatalogue(ctx context.Context, conn *pgx.Conn, cfg *config.Config) ([]
 	if err != nil {
 		return nil, err
 	}
-	return there.Requirements(want), nil
+	return replication.Requirements(there, want), nil
 }
 
 // checkReplication opens the kind of connection that streams: pg_hba.conf and

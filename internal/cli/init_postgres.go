@@ -103,7 +103,7 @@ func (i *initializer) inspect(ctx context.Context, conn *pgx.Conn) (*replication
 	}
 	wanted.Create = true
 	var faults []string
-	for _, q := range there.Requirements(wanted) {
+	for _, q := range replication.Requirements(there, wanted) {
 		if q.State != replication.Failed || q.Exit == relay.ExitStopped || i.mends(there, q) {
 			continue
 		}
@@ -171,10 +171,10 @@ func (i *initializer) waits(ctx context.Context) {
 
 // make makes the slot, or waits for one that another connection is making: when that
 // does not come to its end, it makes the slot after all.
-func (i *initializer) make(ctx context.Context, conn *pgx.Conn) (replication.Slot, error) {
+func (i *initializer) make(ctx context.Context, conn *pgx.Conn) (replication.CreatedSlot, error) {
 	session, err := relay.Target(i.cfg).Near(conn.PgConn()).Replication(ctx)
 	if err != nil {
-		return replication.Slot{}, err
+		return replication.CreatedSlot{}, err
 	}
 	defer session.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it ends with the process at the latest
 	waiting := time.AfterFunc(5*time.Second, func() { i.waits(ctx) })
@@ -227,7 +227,7 @@ func (i *initializer) plan(there *replication.Inspection) {
 		step
 	}{
 		{there.Table != nil, step{Kind: kindTable, Name: name.String(), SQL: replication.CreateTableSQL(name, relay.Columns(i.cfg))}},
-		{there.Publication != nil, step{Kind: kindPublication, Name: p.Publication, SQL: there.CreatePublicationSQL(relay.Columns(i.cfg))}},
+		{there.Publication != nil, step{Kind: kindPublication, Name: p.Publication, SQL: replication.PublicationSQL(there, relay.Columns(i.cfg))}},
 		{there.Slot != nil, step{Kind: kindSlot, Name: p.Slot, SQL: replication.CreateSlotSQL(p.Slot, p.Failover)}},
 	} {
 		if st.Kind == kindTable && i.cfg.Outbox.Messages() {

@@ -72,7 +72,7 @@ func runStream(t *testing.T, server *walsendertest.Server) {
 		URL:  func() (string, error) { return "postgres://walpost@127.0.0.1:5432/db?sslmode=disable", nil },
 		Dial: server.Dial,
 	}
-	session, err := target.Open(t.Context(), "s")
+	session, err := replication.Open(t.Context(), target, "s")
 	if err != nil {
 		t.Fatal(err)
 	}

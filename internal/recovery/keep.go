@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/replication"
 )
 
 // keep opens the new slot now and then while rows are published, until the caller ends
@@ -28,7 +30,7 @@ func (r *Recovery) keep(ctx context.Context) (end func()) {
 			}
 			// A visit that has begun is ended in order: the slot must be free afterwards.
 			limited, done := context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
-			err := r.target.Visit(limited, Temporary(r.Config.Postgres.Slot), r.Config.Postgres.Publication)
+			err := replication.Visit(limited, r.target, Temporary(r.Config.Postgres.Slot), r.Config.Postgres.Publication)
 			done()
 			if err != nil {
 				r.Log.Warn("the new slot cannot be opened to keep it", zap.Error(err))

@@ -158,7 +158,7 @@ func judge(there *replication.Inspection, cfg *config.Config, plan *Plan) error 
 	wanted.Prune, wanted.AnyWriter, wanted.Hosts = nil, false, replication.Hosts{} // no matter of a recovery
 	bare := *there
 	bare.Slot = nil
-	list := bare.Requirements(wanted)
+	list := replication.Requirements(&bare, wanted)
 	code, texts := 0, []string{}
 	for _, q := range list {
 		if q.State != replication.Failed || q.Exit == 0 || (q.Name == "slot" && q.Exit == relay.ExitHalted) {

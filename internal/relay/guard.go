@@ -147,9 +147,9 @@ func (r *Relay) inspectTable(ctx context.Context, conn *pgx.Conn) (*Halt, error)
 }
 
 // guardedChange says what differs from the guard's last look, or is wrong at the first.
-func (r *Relay) guardedChange(ctx context.Context, conn *pgx.Conn) (now *replication.Guarded, change, err error) {
+func (r *Relay) guardedChange(ctx context.Context, conn *pgx.Conn) (now *replication.CatalogSnapshot, change, err error) {
 	names := Names(r.cfg)
-	if now, err = replication.ReadGuarded(ctx, conn, names, Columns(r.cfg)); err != nil {
+	if now, err = replication.ReadCatalogSnapshot(ctx, conn, names, Columns(r.cfg)); err != nil {
 		return nil, nil, err
 	}
 	if last := r.guarded.Load(); last != nil {

@@ -82,7 +82,7 @@ type Relay struct {
 	startLook time.Duration // the same
 
 	// the guard's: one runs at a time
-	guarded         atomic.Pointer[replication.Guarded] // as it was at the last look
+	guarded         atomic.Pointer[replication.CatalogSnapshot] // as it was at the last look
 	guardedOnce     atomic.Bool
 	guardedAt       time.Time     // of that look
 	guardIdle       time.Duration // as the constant; longer in tests
@@ -226,7 +226,7 @@ func (r *Relay) open(ctx context.Context) (*replication.Stream, error) {
 	dial, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	r.state.swap(Connecting, "", Streaming, Throttled, KafkaUnavailable, Verifying)
-	session, err := r.target.Open(dial, r.cfg.Postgres.Slot)
+	session, err := replication.Open(dial, r.target, r.cfg.Postgres.Slot)
 	if err != nil {
 		return nil, err
 	}
@@ -324,7 +324,7 @@ func (r *Relay) stream(ctx context.Context, stop <-chan struct{}, wake *waker, s
 		defer done()
 		draining = limited
 	}
-	if err := stream.Hold(draining, r.pipeline, r.producer.Idle); err != nil && !halted {
+	if err := stream.KeepAliveUntil(draining, r.pipeline, r.producer.Idle); err != nil && !halted {
 		return err
 	}
 	finish, done := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)

@@ -74,7 +74,7 @@ func (r *Relay) inspectStart(ctx context.Context, conn *pgx.Conn, first bool) (*
 	if err != nil {
 		return nil, definite(err)
 	}
-	list := inspection.Requirements(wanted)
+	list := replication.Requirements(inspection, wanted)
 	for _, q := range list {
 		if q.State == replication.Warning && first {
 			r.log.Warn("requirement", zap.String("name", q.Name), zap.String("detail", q.Detail), zap.String("fix", q.Fix))

@@ -116,7 +116,7 @@ func visitEvery(limit time.Duration) time.Duration {
 func (r *Relay) visit(ctx context.Context) (gone bool) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	err := r.target.Visit(ctx, r.cfg.Postgres.Slot, r.cfg.Postgres.Publication)
+	err := replication.Visit(ctx, r.target, r.cfg.Postgres.Slot, r.cfg.Postgres.Publication)
 	switch replication.KindOf(err) {
 	case replication.NotReady, replication.SlotMissing:
 		return true

@@ -25,8 +25,8 @@ func Table(cfg *config.Config) replication.TableName {
 }
 
 // Names are what a relay looks for in the database.
-func Names(cfg *config.Config) replication.Names {
-	return replication.Names{Table: Table(cfg), Publication: cfg.Postgres.Publication, Slot: cfg.Postgres.Slot}
+func Names(cfg *config.Config) replication.ObjectNames {
+	return replication.ObjectNames{Table: Table(cfg), Publication: cfg.Postgres.Publication, Slot: cfg.Postgres.Slot}
 }
 
 // Columns are the columns the outbox needs.
@@ -50,20 +50,20 @@ func Pruning(cfg *config.Config) *replication.Pruning {
 
 // Wanted is what a configuration asks of the database. types holds the types of the
 // table's columns that are not built in, by OID; nil: they are not looked at.
-func Wanted(cfg *config.Config, types map[uint32]router.TypeInfo) (replication.Wanted, error) {
+func Wanted(cfg *config.Config, types map[uint32]router.TypeInfo) (replication.Expectations, error) {
 	rt, err := router.New(Mapping(cfg))
 	if err != nil {
-		return replication.Wanted{}, err
+		return replication.Expectations{}, err
 	}
 	mode, err := Target(cfg).TLSMode()
 	if err != nil {
-		return replication.Wanted{}, err
+		return replication.Expectations{}, err
 	}
 	hosts, err := Target(cfg).Hosts()
 	if err != nil {
-		return replication.Wanted{}, err
+		return replication.Expectations{}, err
 	}
-	return replication.Wanted{
+	return replication.Expectations{
 		Columns: Columns(cfg), CheckColumns: checkColumns(rt, types), Prune: Pruning(cfg),
 		AnyWriter: cfg.Outbox.AnyWriter(), Create: cfg.Postgres.Create, Failover: cfg.Postgres.Failover, TLS: mode, Hosts: hosts,
 	}, nil

@@ -91,7 +91,7 @@ type statement struct {
 }
 
 func (p Pruning) statement(ctx context.Context, conn *pgx.Conn, table TableName) (s statement, err error) {
-	major, err := majorVersion(conn.PgConn())
+	major, err := MajorVersion(conn.PgConn())
 	if err != nil {
 		return statement{}, err
 	}

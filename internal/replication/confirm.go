@@ -16,7 +16,7 @@ func ConfirmSlot(ctx context.Context, conn *pgx.Conn, slot string, lsn pgoutput.
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		_, err := conn.Exec(ctx, "SELECT pg_replication_slot_advance($1, $2)", once, slot, lsn.String())
+		_, err := conn.Exec(ctx, "SELECT pg_replication_slot_advance($1, $2)", Once, slot, lsn.String())
 		err = Classify("confirm "+lsn.String()+" to slot "+slot, err)
 		if KindOf(err) != SlotActive {
 			return err

@@ -36,6 +36,12 @@ type Target struct {
 // Replication opens a connection that understands replication commands and
 // simple-protocol SQL (replication=database). Errors are *Error.
 func (t Target) Replication(ctx context.Context) (*pgconn.PgConn, error) {
+	return t.ReplicationWith(ctx, func(*pgconn.Config) {})
+}
+
+// ReplicationWith is Replication for a caller that takes the connection over: configure
+// may replace how the connection is dialed and read.
+func (t Target) ReplicationWith(ctx context.Context, configure func(*pgconn.Config)) (*pgconn.PgConn, error) {
 	cfg, err := t.config(map[string]string{
 		"application_name": t.applicationName(),
 		"replication":      "database",
@@ -43,12 +49,7 @@ func (t Target) Replication(ctx context.Context) (*pgconn.PgConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return connectStream(ctx, cfg)
-}
-
-// connectStream opens a connection with replication=database that has the settings
-// of a session.
-func connectStream(ctx context.Context, cfg *pgx.ConnConfig) (*pgconn.PgConn, error) {
+	configure(&cfg.Config)
 	conn, err := pgconn.ConnectConfig(ctx, &cfg.Config)
 	if err != nil {
 		return nil, connectError(&cfg.Config, err)

@@ -30,13 +30,13 @@ func connectError(cfg *pgconn.Config, err error) *Error {
 		e := attemptError(cfg, attempt)
 		text := e.Text
 		if len(hosts(cfg)) > 1 {
-			text = place(attempt) + text
+			text = addressOf(attempt) + text
 		}
 		if !slices.Contains(texts, text) { // localhost has two addresses, sslmode=prefer two attempts
 			texts = append(texts, text)
 		}
 		if i == 0 || weight(e.Kind) > weight(result.Kind) {
-			result.Kind, result.Hint, result.Code, result.cause = e.Kind, e.Hint, e.Code, e.cause
+			result.Kind, result.Hint, result.Code, result.Cause = e.Kind, e.Hint, e.Code, e.Cause
 		}
 	}
 	result.Text = strings.Join(texts, "; ")
@@ -87,9 +87,9 @@ func hosts(cfg *pgconn.Config) []string {
 
 func places(cfg *pgconn.Config) string { return strings.Join(hosts(cfg), ", ") }
 
-// place gives the address of an attempt, which pgconn puts first, in front of
+// addressOf gives the address of an attempt, which pgconn puts first, in front of
 // the name in brackets.
-func place(attempt error) string {
+func addressOf(attempt error) string {
 	if dns, ok := errors.AsType[*net.DNSError](attempt); ok {
 		return dns.Name + ": "
 	}
@@ -109,7 +109,7 @@ func attemptError(cfg *pgconn.Config, err error) *Error {
 		return &Error{Kind: Untrusted, Text: text, Hint: hint}
 	}
 	if errors.Is(err, context.Canceled) {
-		return &Error{Kind: Canceled, Text: context.Canceled.Error(), cause: context.Canceled}
+		return &Error{Kind: Canceled, Text: context.Canceled.Error(), Cause: context.Canceled}
 	}
 	if errors.Is(err, errOtherServer) {
 		return &Error{Kind: Unreachable, Text: "another server answers there than beside it"}
@@ -123,12 +123,12 @@ func attemptError(cfg *pgconn.Config, err error) *Error {
 	case strings.Contains(text, "SCRAM"):
 		return &Error{Kind: Refused, Text: "SCRAM authentication failed: the server could not prove that it knows the password"}
 	}
-	return &Error{Kind: Unreachable, Text: networkWords(err), cause: contextCause(err)}
+	return &Error{Kind: Unreachable, Text: networkWords(err), Cause: contextCause(err)}
 }
 
 // serverRefusal puts the answer a server gave to a connection attempt in words.
 func serverRefusal(cfg *pgconn.Config, pg *pgconn.PgError) *Error {
-	e := &Error{Kind: kindOf(pg), Text: scrub(cfg, pg.Message), Code: pg.Code, cause: pg}
+	e := &Error{Kind: kindOf(pg), Text: scrub(cfg, pg.Message), Code: pg.Code, Cause: pg}
 	switch {
 	case pg.Code == "28P01":
 		e.Text = "password authentication failed"

@@ -222,12 +222,12 @@ func TestSessionSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	session, err := target.Open(t.Context(), "none")
+	session, err := Open(t.Context(), target, "none")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer session.Close(t.Context())
-	for name, conn := range map[string]*pgconn.PgConn{"replication": conn, "stream": session.Conn(), "plain": openSQL(t, target).PgConn()} {
+	for name, conn := range map[string]*pgconn.PgConn{"replication": conn, "stream": session.conn, "plain": openSQL(t, target).PgConn()} {
 		for _, s := range SessionSettings() {
 			row, err := oneRow(t.Context(), conn, "SELECT current_setting('"+s.Name+"', true)")
 			if err != nil {
@@ -259,7 +259,7 @@ func TestRow98_PrimaryAmongSeveral(t *testing.T) {
 		t.Fatal(err)
 	}
 	several := "postgres://" + role + "@" + devstacktest.FreeAddress(t) + "," + second.Addr() + "/postgres"
-	if _, err := targetOf(several).Open(t.Context(), "none"); err != nil {
+	if _, err := Open(t.Context(), targetOf(several), "none"); err != nil {
 		t.Error(err)
 	}
 	_, err := targetOf(several + "?target_session_attrs=read-write").SQL(t.Context())
@@ -296,12 +296,12 @@ func TestHostsInCheck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if list := hosts.requirements(); len(list) != 1 || list[0].State != want {
+		if list := hostsRequirements(hosts); len(list) != 1 || list[0].State != want {
 			t.Errorf("%s: %+v", query, list)
 		}
 	}
 	hosts, err := targetOf("postgres://u@a/d?target_session_attrs=any").Hosts()
-	if err != nil || len(hosts.requirements()) != 0 {
+	if err != nil || len(hostsRequirements(hosts)) != 0 {
 		t.Errorf("%+v, %v", hosts, err)
 	}
 }

@@ -3,10 +3,6 @@ package replication
 import (
 	"context"
 	"fmt"
-	"regexp"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -33,7 +29,7 @@ func CreateTable(ctx context.Context, conn *pgx.Conn, table TableName, columns O
 // slot is wedged). firstSlot is the slot that the publication is made for, when there
 // never was one: until FinishPublication it says so. "" leaves no mark.
 func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, table TableName, columns OutboxColumns, firstSlot string) (bool, error) {
-	op := "create publication " + displayName(publication)
+	op := "create publication " + DisplayName(publication)
 	exists, err := queryBool(ctx, conn, "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", publication)
 	if err != nil {
 		return false, Classify(op, err)
@@ -44,7 +40,7 @@ func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, 
 	}
 	sql := CreatePublicationSQL(publication, table, options)
 	if firstSlot != "" {
-		sql += "; " + commentSQL(publication, unfinished(firstSlot)) // in one transaction: both or none
+		sql += "; " + CommentSQL(publication, UnfinishedComment(firstSlot)) // in one transaction: both or none
 	}
 	return create(ctx, conn, exists, op, sql)
 }
@@ -83,116 +79,51 @@ func queryBool(ctx context.Context, conn *pgx.Conn, sql string, args ...any) (bo
 	return b, err
 }
 
-// Slot is what creating a slot gave.
-type Slot struct {
+// CreatedSlot is what creating a slot gave.
+type CreatedSlot struct {
 	Created         bool         // false: a slot of that name was there, and is not judged
 	ConsistentPoint pgoutput.LSN // what commits after this position is streamed; 0 when not created
 }
-
-// slotName is what Postgres accepts as the name of a slot; it cuts longer names
-// in silence.
-var slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
 
 // CreateSlot creates the logical slot unless one of that name is there, over a
 // replication connection. It waits for every transaction that is writing to end,
 // prepared ones too. When ctx ends, the server is asked to cancel, so that no
 // slot appears later; the connection stays usable unless that goes unanswered.
-func CreateSlot(ctx context.Context, conn *pgconn.PgConn, slot string, failover bool) (Slot, error) {
+func CreateSlot(ctx context.Context, conn *pgconn.PgConn, slot string, failover bool) (CreatedSlot, error) {
 	op := "create slot " + slot
-	if !slotName.MatchString(slot) {
-		return Slot{}, &Error{Kind: Configuration, Op: op, Text: "a slot's name has 1 to 63 characters of a-z, 0-9 and _"}
+	if !ValidSlotName(slot) {
+		return CreatedSlot{}, &Error{Kind: Configuration, Op: op, Text: "a slot's name has 1 to 63 characters of a-z, 0-9 and _"}
 	}
-	major, err := majorVersion(conn)
+	major, err := MajorVersion(conn)
 	if err != nil {
-		return Slot{}, &Error{Kind: Unexpected, Op: op, Text: err.Error()}
+		return CreatedSlot{}, &Error{Kind: Unexpected, Op: op, Text: err.Error()}
 	}
 	if failover && major < 17 {
-		return Slot{}, &Error{
+		return CreatedSlot{}, &Error{
 			Kind: Unsupported, Op: op, Text: fmt.Sprintf("failover slots need Postgres 17, this is %d", major),
 			Hint: "set postgres.failover: false",
 		}
 	}
-	rows, err := execCancelable(ctx, conn, createSlotCommand(slot, failover, major))
+	rows, err := ExecCancelable(ctx, conn, createSlotCommand(slot, failover, major))
 	if err != nil {
 		err = Classify(op, err)
 		switch {
 		case KindOf(err) == Exists:
-			return Slot{}, nil
+			return CreatedSlot{}, nil
 		case ctx.Err() != nil:
-			return Slot{}, &Error{
+			return CreatedSlot{}, &Error{
 				Kind: Canceled, Op: op, Text: "gave up while a transaction that was writing had not ended",
-				Hint: "look for old transactions in pg_stat_activity and pg_prepared_xacts", cause: ctx.Err(),
+				Hint: "look for old transactions in pg_stat_activity and pg_prepared_xacts", Cause: ctx.Err(),
 			}
 		}
-		return Slot{}, err
+		return CreatedSlot{}, err
 	}
 	if len(rows) != 1 || len(rows[0]) < 2 { // slot_name, consistent_point, snapshot_name, output_plugin
-		return Slot{}, &Error{Kind: Unexpected, Op: op, Text: "the server did not answer with a row of the slot"}
+		return CreatedSlot{}, &Error{Kind: Unexpected, Op: op, Text: "the server did not answer with a row of the slot"}
 	}
 	lsn, err := pgoutput.ParseLSN(string(rows[0][1]))
 	if err != nil {
-		return Slot{}, &Error{Kind: Unexpected, Op: op, Text: err.Error()}
+		return CreatedSlot{}, &Error{Kind: Unexpected, Op: op, Text: err.Error()}
 	}
-	return Slot{Created: true, ConsistentPoint: lsn}, nil
-}
-
-// cancelGrace is how long a cancelled command may take to say so.
-const cancelGrace = 5 * time.Second
-
-// execCancelable runs one command over the simple protocol. When ctx ends it
-// asks the server to cancel instead of dropping the connection: a server that
-// waits for other transactions does not notice a client that is gone.
-func execCancelable(ctx context.Context, conn *pgconn.PgConn, sql string) ([][][]byte, error) {
-	hard, drop := context.WithCancel(context.WithoutCancel(ctx))
-	defer drop()
-	finished := make(chan struct{})
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		select {
-		case <-finished:
-			return
-		case <-ctx.Done():
-		}
-		select {
-		case <-finished: // both were ready: there is nothing left to cancel
-			return
-		default:
-		}
-		grace, cancel := context.WithTimeout(hard, cancelGrace)
-		defer cancel()
-		if err := conn.CancelRequest(grace); err != nil {
-			drop()
-			return
-		}
-		select {
-		case <-finished:
-		case <-grace.Done():
-			drop()
-		}
-	}()
-	results, err := conn.Exec(hard, sql).ReadAll()
-	close(finished)
-	<-watched
-	if err != nil {
-		return nil, err
-	}
-	if len(results) != 1 {
-		return nil, fmt.Errorf("%d results instead of one", len(results))
-	}
-	return results[0].Rows, results[0].Err
-}
-
-// majorVersion reads the version the server announced when it was connected to.
-func majorVersion(conn *pgconn.PgConn) (int, error) {
-	version := conn.ParameterStatus("server_version")
-	digits, _, _ := strings.Cut(version, ".")
-	if end := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 { // 18beta1
-		digits = digits[:end]
-	}
-	major, err := strconv.Atoi(digits)
-	if err != nil {
-		return 0, fmt.Errorf("server announced version %q, which has no number", version)
-	}
-	return major, nil
+	return CreatedSlot{Created: true, ConsistentPoint: lsn}, nil
 }

@@ -44,7 +44,7 @@ func TestCreateIsIdempotent(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if list := f.inspect(t).Requirements(wanted()); strings.Count(lines(list), "ok ") != len(list) {
+	if list := Requirements(f.inspect(t), wanted()); strings.Count(lines(list), "ok ") != len(list) {
 		t.Errorf("what init makes does not satisfy check:\n%s", lines(list))
 	}
 	for _, want := range []bool{true, false} {
@@ -74,7 +74,7 @@ func TestDryRunSQLDoesTheSame(t *testing.T) {
 		CreateSlotSQL(f.names.Slot, false))
 	want := wanted()
 	want.Columns = columns
-	if list := f.inspect(t).Requirements(want); strings.Count(lines(list), "ok ") != len(list) {
+	if list := Requirements(f.inspect(t), want); strings.Count(lines(list), "ok ") != len(list) {
 		t.Errorf("dry run does not satisfy check:\n%s", lines(list))
 	}
 	values, known, err := DistinctValues(t.Context(), f.Conn, f.names.Table, []string{`Key"s`})
@@ -95,7 +95,7 @@ func TestPartitionedTableIsPublishedThroughItsRoot(t *testing.T) {
 	if !i.Publication.ViaRoot || len(i.Publication.Published) != 1 || i.Publication.Published[0].Table != f.names.Table {
 		t.Errorf("publication %+v", i.Publication)
 	}
-	if start := JudgeStart(i.Requirements(wanted())); start != nil {
+	if start := JudgeStart(Requirements(i, wanted())); start != nil {
 		t.Error(start)
 	}
 }

@@ -3,87 +3,7 @@ package replication
 import (
 	"fmt"
 	"strings"
-
-	"github.com/jackc/pgx/v5"
 )
-
-// TableName is a table by its two parts, unquoted.
-type TableName struct{ Schema, Name string }
-
-// IsZero says that there is no table: events are messages.
-func (n TableName) IsZero() bool { return n == TableName{} }
-
-// Quoted gives the name as SQL wants it, always quoted.
-func (n TableName) Quoted() string { return pgx.Identifier{n.Schema, n.Name}.Sanitize() }
-
-// String gives the name as a person writes it: quoted only where SQL needs it.
-func (n TableName) String() string { return displayName(n.Schema) + "." + displayName(n.Name) }
-
-// Quote gives an identifier in double quotes.
-func Quote(name string) string { return pgx.Identifier{name}.Sanitize() }
-
-func quoteLiteral(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
-func displayName(name string) string {
-	plain := name != "" && (name[0] < '0' || name[0] > '9')
-	for _, c := range name {
-		plain = plain && (c == '_' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
-	}
-	if plain {
-		return name
-	}
-	return Quote(name)
-}
-
-// OutboxColumns says which column plays which part, as the `outbox` section of
-// the configuration does. "" means: no column.
-type OutboxColumns struct {
-	ID        string
-	Topic     []string // columns of the topic template
-	Key       string
-	Value     string
-	Headers   []string
-	Timestamp string
-	Partition string
-}
-
-// Needed is a column that must be there, and the key of the configuration that
-// asks for it.
-type Needed struct {
-	Column string
-	Part   string // key under `outbox`: id, topic, key, value, timestamp, partition, headers
-}
-
-// List gives each column once, in the order of Debezium's outbox table.
-func (c OutboxColumns) List() []Needed {
-	all := []Needed{{c.ID, "id"}}
-	for _, name := range c.Topic {
-		all = append(all, Needed{name, "topic"})
-	}
-	all = append(all, Needed{c.Key, "key"})
-	for _, name := range c.Headers {
-		all = append(all, Needed{name, "headers"})
-	}
-	all = append(all, Needed{c.Value, "value"}, Needed{c.Timestamp, "timestamp"}, Needed{c.Partition, "partition"})
-	seen := map[string]bool{"": true}
-	var list []Needed
-	for _, n := range all {
-		if !seen[n.Column] {
-			seen[n.Column] = true
-			list = append(list, n)
-		}
-	}
-	return list
-}
-
-// Names gives the columns alone.
-func (c OutboxColumns) Names() []string {
-	names := []string{}
-	for _, n := range c.List() {
-		names = append(names, n.Column)
-	}
-	return names
-}
 
 // CreateTableSQL is the outbox table of Debezium's documentation, with the
 // columns as configured.
@@ -117,21 +37,21 @@ func CreatePublicationSQL(publication string, table TableName, with PublicationO
 		options += ", publish_via_partition_root = true"
 	}
 	if with.Generated {
-		options += ", " + generatedOption
+		options += ", " + GeneratedOption
 	}
 	return fmt.Sprintf("CREATE PUBLICATION %s FOR TABLE %s WITH (%s)", Quote(publication), table.Quoted(), options)
 }
 
-// generatedOption makes a publication publish stored generated columns.
-const generatedOption = "publish_generated_columns = stored"
+// GeneratedOption makes a publication publish stored generated columns.
+const GeneratedOption = "publish_generated_columns = stored"
 
 // CreateSlotSQL is the slot for people who create it by hand. failover needs
 // Postgres 17.
 func CreateSlotSQL(slot string, failover bool) string {
 	if failover {
-		return "SELECT pg_create_logical_replication_slot(" + quoteLiteral(slot) + ", 'pgoutput', failover => true)"
+		return "SELECT pg_create_logical_replication_slot(" + QuoteLiteral(slot) + ", 'pgoutput', failover => true)"
 	}
-	return "SELECT pg_create_logical_replication_slot(" + quoteLiteral(slot) + ", 'pgoutput')"
+	return "SELECT pg_create_logical_replication_slot(" + QuoteLiteral(slot) + ", 'pgoutput')"
 }
 
 // createSlotCommand is the slot in the replication protocol's own grammar, which
@@ -146,4 +66,23 @@ func createSlotCommand(slot string, failover bool, major int) string {
 	default:
 		return command + "(SNAPSHOT 'nothing')"
 	}
+}
+
+// publicationNeeds are what the table needs of its publication, as it is now.
+func publicationNeeds(i *Inspection, columns OutboxColumns) (o PublicationOptions) {
+	if i.Table == nil {
+		return o
+	}
+	o.ViaRoot = i.Table.Partitioned()
+	for _, name := range columns.Names() {
+		if c := i.Table.Column(name); c != nil && c.Generated == GeneratedStored && i.Server.Major >= 18 {
+			o.Generated = true
+		}
+	}
+	return o
+}
+
+// PublicationSQL is the publication that the table needs as it is now.
+func PublicationSQL(i *Inspection, columns OutboxColumns) string {
+	return CreatePublicationSQL(i.Names.Publication, i.Names.Table, publicationNeeds(i, columns))
 }

@@ -12,7 +12,7 @@ import (
 // there was one.
 func DropSlot(ctx context.Context, conn *pgx.Conn, slot string) (bool, error) {
 	op := "drop slot " + slot
-	info, err := readSlot(ctx, conn, slot)
+	info, err := ReadSlot(ctx, conn, slot)
 	if err != nil || info == nil {
 		return false, Classify(op, err)
 	}
@@ -33,7 +33,7 @@ func DropSlot(ctx context.Context, conn *pgx.Conn, slot string) (bool, error) {
 // publication is gone cannot be read on Postgres 17 and older. It reports
 // whether there was one.
 func DropPublication(ctx context.Context, conn *pgx.Conn, publication string) (bool, error) {
-	op := "drop publication " + displayName(publication)
+	op := "drop publication " + DisplayName(publication)
 	exists, err := queryBool(ctx, conn, "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", publication)
 	if err != nil || !exists {
 		return false, Classify(op, err)

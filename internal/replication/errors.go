@@ -76,7 +76,7 @@ type Error struct {
 
 	rowSecurity bool // a policy would hide rows
 
-	cause error // context errors and *pgconn.PgError only: nothing that holds a connection string
+	Cause error // context errors and *pgconn.PgError only: nothing that holds a connection string
 }
 
 func (e *Error) Error() string {
@@ -91,7 +91,7 @@ func (e *Error) Error() string {
 }
 
 // Unwrap gives the server's answer or the context's error, if one was the cause.
-func (e *Error) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error { return e.Cause }
 
 // KindOf gives the kind of an error of this package, Unexpected for any other.
 func KindOf(err error) Kind {
@@ -101,9 +101,9 @@ func KindOf(err error) Kind {
 	return Unexpected
 }
 
-// unreadable reports whether the role may not read the table at all. A policy that
+// Unreadable reports whether the role may not read the table at all. A policy that
 // would hide some of its rows is another matter, and must be told.
-func unreadable(err error) bool {
+func Unreadable(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Kind == InsufficientPrivilege && !e.rowSecurity
 }
@@ -123,11 +123,11 @@ func Classify(op string, err error) error {
 	if parse, ok := errors.AsType[*pgconn.ParseConfigError](err); ok { // its text may hold a password
 		return &Error{Op: op, Kind: Configuration, Text: "URL " + parseWords(parse)}
 	}
-	e := &Error{Op: op, Kind: Unexpected, Text: err.Error(), cause: contextCause(err)}
+	e := &Error{Op: op, Kind: Unexpected, Text: err.Error(), Cause: contextCause(err)}
 	switch {
-	case e.cause != nil:
+	case e.Cause != nil:
 		e.Kind = Canceled
-		e.Text = e.cause.Error()
+		e.Text = e.Cause.Error()
 	case isNetwork(err):
 		e.Kind = Lost
 		e.Text = "connection lost: " + networkWords(err)
@@ -157,7 +157,7 @@ func isNetwork(err error) bool {
 }
 
 func fromServer(op string, pg *pgconn.PgError) *Error {
-	e := &Error{Op: op, Kind: kindOf(pg), Text: pg.Message, Code: pg.Code, cause: pg}
+	e := &Error{Op: op, Kind: kindOf(pg), Text: pg.Message, Code: pg.Code, Cause: pg}
 	if pg.Detail != "" {
 		e.Text += " (" + pg.Detail + ")"
 	}

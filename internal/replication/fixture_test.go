@@ -22,7 +22,7 @@ func debezium() OutboxColumns {
 // fixture is a database with a role that has LOGIN REPLICATION and nothing else.
 type fixture struct {
 	devstacktest.Database
-	names Names
+	names ObjectNames
 	relay Target // the role
 	owner Target // the superuser
 	role  string
@@ -31,7 +31,7 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{Database: stack.Database(t), role: stack.Name(t)}
-	f.names = Names{Table: TableName{"public", "outbox"}, Publication: f.Name, Slot: f.Name}
+	f.names = ObjectNames{Table: TableName{"public", "outbox"}, Publication: f.Name, Slot: f.Name}
 	f.Exec(t, "CREATE ROLE "+f.role+" LOGIN REPLICATION")
 	f.relay = targetOf(f.Server.URLFor(f.role, "", f.Name))
 	f.owner = targetOf(f.URL)
@@ -60,7 +60,7 @@ func (f *fixture) publication(t *testing.T) {
 	}
 }
 
-func (f *fixture) slot(t *testing.T) Slot {
+func (f *fixture) slot(t *testing.T) CreatedSlot {
 	t.Helper()
 	slot, err := CreateSlot(t.Context(), f.replication(t), f.names.Slot, false)
 	if err != nil {
@@ -90,7 +90,9 @@ func (f *fixture) inspect(t *testing.T) *Inspection {
 }
 
 // wanted is what the smallest useful configuration asks for.
-func wanted() Wanted { return Wanted{Columns: debezium(), Create: true, TLS: TLSVerifyFull} }
+func wanted() Expectations {
+	return Expectations{Columns: debezium(), Create: true, TLS: TLSVerifyFull}
+}
 
 // find gives the one requirement of that name that is not ok.
 func find(t *testing.T, list []Requirement, name string) Requirement {

@@ -27,7 +27,7 @@ const partitioned = "p"
 func ReadFrom(ctx context.Context, conn *pgx.Conn, name TableName) (string, error) {
 	var relkind string
 	err := conn.QueryRow(ctx, `SELECT c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE n.nspname = $1 AND c.relname = $2`, once, name.Schema, name.Name).Scan(&relkind)
+		WHERE n.nspname = $1 AND c.relname = $2`, Once, name.Schema, name.Name).Scan(&relkind)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return "", Classify("look at table "+name.String(), err)
 	}

@@ -8,10 +8,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Guarded is what decides which rows reach the stream. Postgres says nothing in
+// CatalogSnapshot is what decides which rows reach the stream. Postgres says nothing in
 // the stream when it changes: rows are skipped in silence. So it is looked at
 // again and again while the relay runs, and compared.
-type Guarded struct {
+type CatalogSnapshot struct {
 	Publication uint32   // OID; 0: there is none
 	Insert      bool     // it publishes inserts
 	ViaRoot     bool     // publish_via_partition_root
@@ -52,9 +52,9 @@ SELECT coalesce((SELECT oid FROM p), 0), coalesce((SELECT pubinsert FROM p), fal
              ORDER BY a.attnum)
 FROM e`
 
-// ReadGuarded looks at publication and table, and the columns in use. It needs LOGIN only.
-func ReadGuarded(ctx context.Context, conn *pgx.Conn, names Names, columns OutboxColumns) (*Guarded, error) {
-	var g Guarded
+// ReadCatalogSnapshot looks at publication and table, and the columns in use. It needs LOGIN only.
+func ReadCatalogSnapshot(ctx context.Context, conn *pgx.Conn, names ObjectNames, columns OutboxColumns) (*CatalogSnapshot, error) {
+	var g CatalogSnapshot
 	err := conn.QueryRow(ctx, guardQuery, names.Publication, names.Table.Schema, names.Table.Name, columns.Names()).Scan(
 		&g.Publication, &g.Insert, &g.ViaRoot, &g.Table, &g.Entries, &g.Published, &g.Logged, &g.Hidden)
 	if err == nil && g.Table != 0 {
@@ -64,8 +64,8 @@ func ReadGuarded(ctx context.Context, conn *pgx.Conn, names Names, columns Outbo
 }
 
 // Changed says in words what is no longer as it was, nil when nothing matters.
-func (g *Guarded) Changed(now *Guarded, names Names) error {
-	publication, table := displayName(names.Publication), names.Table.String()
+func (g *CatalogSnapshot) Changed(now *CatalogSnapshot, names ObjectNames) error {
+	publication, table := DisplayName(names.Publication), names.Table.String()
 	switch {
 	case now.Publication == 0:
 		return fmt.Errorf("publication %s was dropped", publication)
@@ -88,22 +88,22 @@ func (g *Guarded) Changed(now *Guarded, names Names) error {
 }
 
 // whole says in words which rows look like the outbox's and are not in the stream.
-func (g *Guarded) whole(outbox TableName) error {
+func (g *CatalogSnapshot) whole(outbox TableName) error {
 	switch {
 	case !g.Logged:
 		return fmt.Errorf("table %s is unlogged: its rows are not in the WAL", outbox)
 	case len(g.Hidden) > 0:
-		return fmt.Errorf("%s of table %s is generated, and its values are no longer published", displayName(g.Hidden[0]), outbox)
+		return fmt.Errorf("%s of table %s is generated, and its values are no longer published", DisplayName(g.Hidden[0]), outbox)
 	case len(g.Outside) > 0:
-		return fmt.Errorf("%s%s", g.Outside[0].words(outbox), notInStream)
+		return fmt.Errorf("%s%s", g.Outside[0].Words(outbox), NotInStream)
 	}
 	return nil
 }
 
 // Complete says in words why rows cannot reach the stream as it is, nil when they do.
-func (g *Guarded) Complete(names Names) error {
+func (g *CatalogSnapshot) Complete(names ObjectNames) error {
 	if g.Publication == 0 || g.Table == 0 || !g.Published || !g.Insert {
-		return (&Guarded{Publication: g.Publication, Table: g.Table}).Changed(g, names)
+		return (&CatalogSnapshot{Publication: g.Publication, Table: g.Table}).Changed(g, names)
 	}
 	return g.whole(names.Table)
 }

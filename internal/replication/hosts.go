@@ -64,16 +64,16 @@ func seekPrimary(cfg *pgconn.Config, attrs string) {
 		return addresses, err
 	}
 	cfg.ValidateConnect = func(_ context.Context, conn *pgconn.PgConn) error {
-		if several && onStandby(conn) {
+		if several && OnStandby(conn) {
 			return pgconn.ErrStandbyConnection
 		}
 		return nil
 	}
 }
 
-// onStandby reports whether the server is in recovery, as it says by itself when a
+// OnStandby reports whether the server is in recovery, as it says by itself when a
 // connection is made and when that changes.
-func onStandby(conn *pgconn.PgConn) bool { return conn.ParameterStatus("in_hot_standby") == "on" }
+func OnStandby(conn *pgconn.PgConn) bool { return conn.ParameterStatus("in_hot_standby") == "on" }
 
 // errReadOnlyRole is a primary that target_session_attrs=read-write refuses.
 var errReadOnlyRole = errors.New("a primary where the role's transactions are read only")
@@ -161,19 +161,7 @@ const (
 	standbyHint = "postgres.url must lead to the primary: name it, or all hosts, among which walpost looks for it"
 )
 
-// requirements judge how the server is found among several hosts.
-func (h Hosts) requirements() []Requirement {
-	const name = "target_session_attrs"
-	switch {
-	case len(h.Names) < 2:
-		return nil
-	case h.Attrs == "" || h.Attrs == "primary":
-		return []Requirement{ok(name, "the primary is looked for among %s", strings.Join(h.Names, ", "))}
-	case h.Attrs == "read-write":
-		return []Requirement{warning(name, "leave it out of postgres.url: the primary is looked for",
-			"read-write finds no server at all when default_transaction_read_only is on for the role or the database")}
-	default:
-		return []Requirement{warning(name, "leave it out of postgres.url: the primary is looked for",
-			"%s takes a standby as well: after a failover walpost may wait at one beside a healthy primary", h.Attrs)}
-	}
+// StandbyError is what refuses op on a standby.
+func StandbyError(op string) *Error {
+	return &Error{Kind: Standby, Op: op, Text: standbyText, Hint: standbyHint}
 }

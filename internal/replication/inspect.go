@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Names are the objects to look at.
-type Names struct {
+// ObjectNames are the objects to look at.
+type ObjectNames struct {
 	Table       TableName // zero: events are messages, and there is no table
 	Publication string
 	Slot        string
@@ -18,7 +18,7 @@ type Names struct {
 // Inspection is one snapshot of everything that `check`, `init` and the start of
 // `run` judge. nil means: not there.
 type Inspection struct {
-	Names       Names
+	Names       ObjectNames
 	Server      Server
 	Role        Role
 	Prepared    *Prepared // the oldest one in the cluster
@@ -63,16 +63,16 @@ type Prepared struct {
 // Inspect reads the catalogues over a plain connection, in one snapshot. It needs
 // no right beyond LOGIN: the relay's role may not read the table. Each question is
 // asked by itself, so that one that the server refuses leaves the others.
-func Inspect(ctx context.Context, conn *pgx.Conn, names Names) (*Inspection, error) {
+func Inspect(ctx context.Context, conn *pgx.Conn, names ObjectNames) (*Inspection, error) {
 	i := &Inspection{Names: names}
-	i.Server.InRecovery = onStandby(conn.PgConn())
+	i.Server.InRecovery = OnStandby(conn.PgConn())
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
 		if err := i.readServer(ctx, tx); err != nil {
 			return Classify("read settings", err)
 		}
 		for _, q := range i.questions() {
-			if i.Server.InRecovery && q.name != askTable { // slot and publication are the primary's; a table may be read here too
+			if i.Server.InRecovery && q.name != QuestionTable { // slot and publication are the primary's; a table may be read here too
 				continue
 			}
 			if err := i.ask(ctx, tx, q); err != nil {
@@ -91,7 +91,7 @@ func Inspect(ctx context.Context, conn *pgx.Conn, names Names) (*Inspection, err
 // judge or change.
 func (i *Inspection) OnPrimary() error {
 	if i.Server.InRecovery {
-		return &Error{Kind: Standby, Op: "look at slot and publication", Text: standbyText, Hint: standbyHint}
+		return StandbyError("look at slot and publication")
 	}
 	return nil
 }
@@ -99,20 +99,16 @@ func (i *Inspection) OnPrimary() error {
 // TableKnown is an error where the server did not say whether there is the table.
 func (i *Inspection) TableKnown() error {
 	for _, r := range i.Refused {
-		if r.Question == askTable {
+		if r.Question == QuestionTable {
 			e := &Error{Kind: InsufficientPrivilege, Op: "look at table " + i.Names.Table.String(), Text: r.Reason}
 			if len(r.Objects) > 0 {
-				e.Hint = i.grant(r.Objects...)
+				e.Hint = i.GrantSQL(r.Objects...)
 			}
 			return e
 		}
 	}
 	return nil
 }
-
-// once is how every query here runs: in one round trip, not kept as a prepared
-// statement, because it is not asked again.
-const once = pgx.QueryExecModeExec
 
 const serverQuery = `
 SELECT current_setting('server_version'), current_setting('server_version_num')::int / 10000,
@@ -124,7 +120,7 @@ SELECT current_setting('server_version'), current_setting('server_version_num'):
 func (i *Inspection) readServer(ctx context.Context, tx pgx.Tx) error {
 	s := &i.Server
 	var idle float64
-	err := tx.QueryRow(ctx, serverQuery, once).Scan(
+	err := tx.QueryRow(ctx, serverQuery, Once).Scan(
 		&s.Version, &s.Major, &s.Database, &s.Encoding, &s.WALLevel, &s.MaxWALSenders, &s.MaxSlots, &idle, &i.Role.Name,
 	)
 	s.IdleSlotTimeout = time.Duration(idle * float64(time.Second))
@@ -139,7 +135,7 @@ FROM pg_roles r WHERE r.rolname = current_user`
 
 func (i *Inspection) readRole(ctx context.Context, tx pgx.Tx) error {
 	r := &i.Role
-	return tx.QueryRow(ctx, roleQuery, once).Scan(&r.Superuser, &r.Replication, &r.CreateInDatabase)
+	return tx.QueryRow(ctx, roleQuery, Once).Scan(&r.Superuser, &r.Replication, &r.CreateInDatabase)
 }
 
 const preparedQuery = `
@@ -149,7 +145,7 @@ FROM pg_prepared_xacts ORDER BY prepared LIMIT 1`
 func (i *Inspection) readPrepared(ctx context.Context, tx pgx.Tx) error {
 	var p Prepared
 	var seconds float64
-	err := tx.QueryRow(ctx, preparedQuery, once).Scan(&p.GID, &p.Database, &seconds)
+	err := tx.QueryRow(ctx, preparedQuery, Once).Scan(&p.GID, &p.Database, &seconds)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}

@@ -29,46 +29,46 @@ type question struct {
 
 // The names of the questions that others depend on.
 const (
-	askRole        = "role"
-	askSenders     = "max_wal_senders"
-	askSlots       = "max_replication_slots"
-	askPrepared    = "prepared transactions"
-	askTable       = "table"
-	askWriters     = "message writers"
-	askPublication = "publication"
-	askSlot        = "slot"
+	QuestionRole        = "role"
+	QuestionSenders     = "max_wal_senders"
+	QuestionSlots       = "max_replication_slots"
+	QuestionPrepared    = "prepared transactions"
+	QuestionTable       = "table"
+	QuestionWriters     = "message writers"
+	QuestionPublication = "publication"
+	QuestionSlot        = "slot"
 )
 
 // questions are what an inspection asks of a primary, in the order of their needs.
 func (i *Inspection) questions() []question {
 	list := []question{
-		{askRole, false, i.readRole, []string{"pg_roles"}, []string{"pg_has_role", "has_database_privilege"}},
-		{askSenders, false, func(ctx context.Context, tx pgx.Tx) error {
-			return tx.QueryRow(ctx, "SELECT count(*) FROM pg_stat_replication", once).Scan(&i.Server.UsedWALSenders)
+		{QuestionRole, false, i.readRole, []string{"pg_roles"}, []string{"pg_has_role", "has_database_privilege"}},
+		{QuestionSenders, false, func(ctx context.Context, tx pgx.Tx) error {
+			return tx.QueryRow(ctx, "SELECT count(*) FROM pg_stat_replication", Once).Scan(&i.Server.UsedWALSenders)
 		}, []string{"pg_stat_replication"}, nil},
-		{askSlots, false, func(ctx context.Context, tx pgx.Tx) error {
-			return tx.QueryRow(ctx, "SELECT count(*) FROM pg_replication_slots", once).Scan(&i.Server.UsedSlots)
+		{QuestionSlots, false, func(ctx context.Context, tx pgx.Tx) error {
+			return tx.QueryRow(ctx, "SELECT count(*) FROM pg_replication_slots", Once).Scan(&i.Server.UsedSlots)
 		}, []string{"pg_replication_slots"}, nil},
-		{askPrepared, false, i.readPrepared, []string{"pg_prepared_xacts"}, nil},
+		{QuestionPrepared, false, i.readPrepared, []string{"pg_prepared_xacts"}, nil},
 	}
 	if i.Names.Table.IsZero() {
-		list = append(list, question{askWriters, true, func(ctx context.Context, tx pgx.Tx) (err error) {
+		list = append(list, question{QuestionWriters, true, func(ctx context.Context, tx pgx.Tx) (err error) {
 			i.Writers, err = readMessageWriters(ctx, tx)
 			return err
 		}, []string{"pg_roles"}, nil})
 	} else {
-		list = append(list, question{askTable, true, func(ctx context.Context, tx pgx.Tx) (err error) {
+		list = append(list, question{QuestionTable, true, func(ctx context.Context, tx pgx.Tx) (err error) {
 			i.Table, err = readTable(ctx, tx, i.Names.Table)
 			return err
 		}, nil, []string{"pg_has_role", "has_table_privilege", "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree", "format_type", "pg_get_expr"}})
 	}
 	return append(list,
-		question{askPublication, true, func(ctx context.Context, tx pgx.Tx) (err error) {
+		question{QuestionPublication, true, func(ctx context.Context, tx pgx.Tx) (err error) {
 			i.Publication, err = readPublication(ctx, tx, i.Names, i.Table)
 			return err
 		}, []string{"pg_publication_tables"}, []string{"pg_has_role", "obj_description"}},
-		question{askSlot, true, func(ctx context.Context, tx pgx.Tx) (err error) {
-			i.Slot, err = readSlot(ctx, tx, i.Names.Slot)
+		question{QuestionSlot, true, func(ctx context.Context, tx pgx.Tx) (err error) {
+			i.Slot, err = ReadSlot(ctx, tx, i.Names.Slot)
 			return err
 		}, []string{"pg_replication_slots"}, nil},
 		question{"WAL", false, func(ctx context.Context, tx pgx.Tx) error {
@@ -123,7 +123,7 @@ ORDER BY 1`
 func withheld(ctx context.Context, tx pgx.Tx, q question) (list []string, err error) {
 	for _, view := range q.views {
 		err := try(ctx, tx, func(sub pgx.Tx) error {
-			_, err := sub.Exec(ctx, "SELECT FROM pg_catalog."+view+" LIMIT 0", once)
+			_, err := sub.Exec(ctx, "SELECT FROM pg_catalog."+view+" LIMIT 0", Once)
 			return err
 		})
 		switch {
@@ -135,7 +135,7 @@ func withheld(ctx context.Context, tx pgx.Tx, q question) (list []string, err er
 		}
 	}
 	err = try(ctx, tx, func(sub pgx.Tx) error {
-		rows, err := sub.Query(ctx, withheldQuery, once, q.functions)
+		rows, err := sub.Query(ctx, withheldQuery, Once, q.functions)
 		if err != nil {
 			return err
 		}
@@ -166,48 +166,16 @@ func try(ctx context.Context, tx pgx.Tx, run func(sub pgx.Tx) error) error {
 	return sub.Commit(ctx)
 }
 
-// knows reports whether a question was answered.
-func (i *Inspection) knows(name string) bool {
+// Knows reports whether a question was answered.
+func (i *Inspection) Knows(name string) bool {
 	return !slices.ContainsFunc(i.Refused, func(r Refusal) bool { return r.Question == name })
 }
 
-// grant is the SQL that gives the role what is withheld from it.
-func (i *Inspection) grant(objects ...string) string {
+// GrantSQL is the SQL that gives the role what is withheld from it.
+func (i *Inspection) GrantSQL(objects ...string) string {
 	var list []string
 	for _, object := range objects {
 		list = append(list, "GRANT "+object+" TO "+Quote(i.Role.Name))
 	}
 	return strings.Join(list, "; ")
-}
-
-// refusedRequirements are one line for each thing that is withheld from the role, and
-// for each question that failed for another reason. `run` starts without the answers
-// that it does not need.
-func (i *Inspection) refusedRequirements() []Requirement {
-	var list []Requirement
-	add := func(r Refusal, name, fix, detail string) {
-		if at := slices.IndexFunc(list, func(q Requirement) bool { return q.Fix == fix }); fix != "" && at >= 0 {
-			list[at].Detail += ", " + r.Question
-			if r.Needed {
-				list[at].State, list[at].Exit = Failed, exitRequirement
-			}
-			return
-		}
-		q := warning(name, fix, "%s", detail)
-		if r.Needed {
-			q.State, q.Exit = Failed, exitRequirement
-		}
-		list = append(list, q)
-	}
-	for _, r := range i.Refused {
-		for _, object := range r.Objects {
-			_, name, _ := strings.Cut(object, "pg_catalog.")
-			add(r, name, i.grant(object),
-				"role "+displayName(i.Role.Name)+" may not use it, so that there is no answer to: "+r.Question)
-		}
-		if len(r.Objects) == 0 {
-			add(r, r.Question, "", "is not known: "+r.Reason)
-		}
-	}
-	return list
 }

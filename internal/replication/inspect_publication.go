@@ -70,13 +70,13 @@ FROM pg_publication_tables v JOIN pg_namespace n ON n.nspname = v.schemaname
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = v.tablename
 WHERE v.pubname = $1 AND c.oid = ANY($2::oid[]) ORDER BY 1, 2`
 
-func readPublication(ctx context.Context, tx pgx.Tx, names Names, table *Table) (*Publication, error) {
+func readPublication(ctx context.Context, tx pgx.Tx, names ObjectNames, table *Table) (*Publication, error) {
 	var p Publication
 	ancestors, relatives := []uint32{}, []uint32{}
 	if table != nil {
 		ancestors, relatives = table.ancestors, table.relatives
 	}
-	err := tx.QueryRow(ctx, publicationQuery, once, names.Publication, ancestors, unfinished(names.Slot)).Scan(
+	err := tx.QueryRow(ctx, publicationQuery, Once, names.Publication, ancestors, UnfinishedComment(names.Slot)).Scan(
 		&p.OID, &p.Insert, &p.Update, &p.Delete, &p.Truncate, &p.ViaRoot, &p.AllTables, &p.Generated, &p.Owned, &p.Unfinished, &p.Entries,
 	)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -85,7 +85,7 @@ func readPublication(ctx context.Context, tx pgx.Tx, names Names, table *Table) 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(ctx, publishedQuery, once, names.Publication, relatives)
+	rows, err := tx.Query(ctx, publishedQuery, Once, names.Publication, relatives)
 	if err != nil {
 		return nil, err
 	}
@@ -96,3 +96,9 @@ func readPublication(ctx context.Context, tx pgx.Tx, names Names, table *Table) 
 	})
 	return &p, err
 }
+
+// UnfinishedComment is the comment on a publication that was made for a slot which is not
+// made yet. Without it a first start that was cut between the two looks like a slot
+// that somebody dropped: with it there never was one, and the next start goes on. It
+// is written with the publication and taken away when the slot is there.
+func UnfinishedComment(slot string) string { return "walpost: slot " + slot + " is not made yet" }

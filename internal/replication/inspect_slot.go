@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/jackc/pgx/v5"
 
@@ -44,7 +45,7 @@ const walEndQuery = "SELECT pg_current_wal_lsn()::text"
 
 func readWALEnd(ctx context.Context, q querier) (pgoutput.LSN, error) {
 	var text string
-	if err := q.QueryRow(ctx, walEndQuery, once).Scan(&text); err != nil {
+	if err := q.QueryRow(ctx, walEndQuery, Once).Scan(&text); err != nil {
 		return 0, err
 	}
 	return pgoutput.ParseLSN(text)
@@ -99,9 +100,9 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-func readSlot(ctx context.Context, q querier, name string) (*SlotInfo, error) {
+func ReadSlot(ctx context.Context, q querier, name string) (*SlotInfo, error) {
 	var raw []byte
-	err := q.QueryRow(ctx, slotQuery, once, name).Scan(&raw)
+	err := q.QueryRow(ctx, slotQuery, Once, name).Scan(&raw)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nil is "not there" throughout an Inspection
 	}
@@ -140,3 +141,13 @@ func (r *slotRow) info() (*SlotInfo, error) {
 	}
 	return s, nil
 }
+
+// Making reports whether a connection is making the slot and waits for transactions
+// that are writing: it is there then, and is gone if that connection ends.
+func (s *SlotInfo) Making() bool { return s.Active && s.ConfirmedFlushLSN == 0 }
+
+var slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
+
+// ValidSlotName reports whether Postgres takes the name for a slot as it is: it cuts
+// longer names in silence.
+func ValidSlotName(name string) bool { return slotName.MatchString(name) }

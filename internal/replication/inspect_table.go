@@ -31,7 +31,7 @@ type Table struct {
 	relatives []uint32 // itself, its ancestors and its partitions
 	ancestors []uint32 // itself and its ancestors
 
-	foreignCode []foreignCode // what a DELETE runs of other roles
+	ForeignCode []ForeignCode // what a DELETE runs of other roles
 }
 
 // TableColumn is one column, in the table's order.
@@ -45,8 +45,8 @@ type TableColumn struct {
 	Generated string // pg_attribute.attgenerated: "" no, s stored, v virtual (Postgres 18)
 }
 
-// generatedStored is the pg_attribute.attgenerated of a column whose value is stored.
-const generatedStored = "s"
+// GeneratedStored is the pg_attribute.attgenerated of a column whose value is stored.
+const GeneratedStored = "s"
 
 // Partitioned says that rows live in partitions, and are published through the
 // root only with publish_via_partition_root.
@@ -99,7 +99,7 @@ WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`
 
 func readTable(ctx context.Context, tx pgx.Tx, name TableName) (*Table, error) {
 	var t Table
-	err := tx.QueryRow(ctx, tableQuery, once, name.Schema, name.Name).Scan(
+	err := tx.QueryRow(ctx, tableQuery, Once, name.Schema, name.Name).Scan(
 		&t.OID, &t.Kind, &t.Persistence, &t.Root.Schema, &t.Root.Name, &t.IsPartition,
 		&t.Owned, &t.Readable, &t.Deletable, &t.ancestors, &t.relatives, &t.WithoutIdentity, &t.grants,
 	)
@@ -109,7 +109,7 @@ func readTable(ctx context.Context, tx pgx.Tx, name TableName) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(ctx, columnsQuery, once, t.OID)
+	rows, err := tx.Query(ctx, columnsQuery, Once, t.OID)
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +119,6 @@ func readTable(ctx context.Context, tx pgx.Tx, name TableName) (*Table, error) {
 	if t.Outside, err = readOutside(ctx, tx, t.OID); err != nil {
 		return nil, err
 	}
-	t.foreignCode, err = readForeignCode(ctx, tx, t.OID)
+	t.ForeignCode, err = ReadForeignCode(ctx, tx, t.OID)
 	return &t, err
 }

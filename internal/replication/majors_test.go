@@ -23,7 +23,7 @@ func TestMajors(t *testing.T) {
 			if err := server.Exec(t.Context(), "postgres", "CREATE ROLE relay LOGIN REPLICATION"); err != nil {
 				t.Fatal(err)
 			}
-			names := Names{Table: TableName{"public", "outbox"}, Publication: "p", Slot: "s"}
+			names := ObjectNames{Table: TableName{"public", "outbox"}, Publication: "p", Slot: "s"}
 			owner := openSQL(t, targetOf(server.URL("postgres")))
 			relay := targetOf(server.URLFor("relay", "", "postgres"))
 			conn, err := relay.Replication(t.Context())
@@ -49,7 +49,7 @@ func TestMajors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			list := i.Requirements(want)
+			list := Requirements(i, want)
 			if strings.Count(lines(list), "ok ") != len(list) || i.Server.Major != major || i.Slot.Failover != want.Failover {
 				t.Errorf("major %d, failover %v\n%s", i.Server.Major, i.Slot.Failover, lines(list))
 			}

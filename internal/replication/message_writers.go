@@ -2,8 +2,6 @@ package replication
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -29,33 +27,8 @@ WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = 'pg_logical_em
 
 func readMessageWriters(ctx context.Context, tx pgx.Tx) (*MessageWriters, error) {
 	var w MessageWriters
-	if err := tx.QueryRow(ctx, messageWritersQuery, once).Scan(&w.Functions, &w.Public, &w.Roles); err != nil {
+	if err := tx.QueryRow(ctx, messageWritersQuery, Once).Scan(&w.Functions, &w.Public, &w.Roles); err != nil {
 		return nil, err
 	}
 	return &w, nil
-}
-
-// requirement judges who may write events. It is no matter of taste: an event of a
-// role without any right is published as if the service had written it, and content
-// that is no event halts the relay.
-func (w *MessageWriters) requirement(anyRole bool, database string) Requirement {
-	const name = "message writers"
-	functions := strings.Join(w.Functions, ", ")
-	fix := fmt.Sprintf("as superuser, in database %s: REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC; GRANT EXECUTE ON FUNCTION %[2]s TO SERVICE_ROLE",
-		displayName(database), functions)
-	const everybody = "any role of the database may write events, and halt the relay: PUBLIC has EXECUTE on pg_logical_emit_message"
-	switch {
-	case w.Public && anyRole:
-		return warning(name, fix, everybody)
-	case w.Public:
-		return failed(exitRequirement, name, fix+"; where the service lets nobody revoke it: outbox.writers: any", everybody)
-	case len(w.Roles) == 0:
-		return ok(name, "superusers alone may write events")
-	default:
-		var roles []string
-		for _, r := range w.Roles {
-			roles = append(roles, displayName(r))
-		}
-		return ok(name, "only superusers and %s may write events", strings.Join(roles, ", "))
-	}
 }

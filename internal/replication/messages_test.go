@@ -68,11 +68,11 @@ func TestRow130_MessageWritersOfEachMajor(t *testing.T) {
 			}
 			judge := func() Requirement {
 				t.Helper()
-				i, err := Inspect(t.Context(), openSQL(t, targetOf(server.URLFor("relay", "", "postgres"))), Names{Publication: "p", Slot: "s"})
+				i, err := Inspect(t.Context(), openSQL(t, targetOf(server.URLFor("relay", "", "postgres"))), ObjectNames{Publication: "p", Slot: "s"})
 				if err != nil {
 					t.Fatal(err)
 				}
-				return i.Writers.requirement(false, i.Server.Database)
+				return writersRequirement(i.Writers, false, i.Server.Database)
 			}
 			may := func(role, content string) bool {
 				t.Helper()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -47,7 +46,7 @@ type queryer interface {
 }
 
 func readOutside(ctx context.Context, q queryer, table uint32) ([]Outside, error) {
-	rows, err := q.Query(ctx, outsideQuery, once, table)
+	rows, err := q.Query(ctx, outsideQuery, Once, table)
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +57,8 @@ func readOutside(ctx context.Context, q queryer, table uint32) ([]Outside, error
 	})
 }
 
-// words say what the table is to the outbox.
-func (o Outside) words(outbox TableName) string {
+// Words say what the table is to the outbox.
+func (o Outside) Words(outbox TableName) string {
 	switch o.Why {
 	case Inherits:
 		return fmt.Sprintf("%s inherits from %s and is no partition of it", o.Table, outbox)
@@ -70,8 +69,8 @@ func (o Outside) words(outbox TableName) string {
 	}
 }
 
-// fix is the statement that takes the table out of the outbox, or into the stream.
-func (o Outside) fix(outbox TableName) string {
+// Fix is the statement that takes the table out of the outbox, or into the stream.
+func (o Outside) Fix(outbox TableName) string {
 	switch o.Why {
 	case Inherits:
 		return fmt.Sprintf("ALTER TABLE %s NO INHERIT %s; then INSERT INTO %[2]s SELECT … FROM %[1]s publishes its rows", o.Table.Quoted(), outbox.Quoted())
@@ -84,26 +83,11 @@ func (o Outside) fix(outbox TableName) string {
 
 const missingRows = "walpost audit -c FILE shows which of its rows are missing in Kafka, and walpost replay -c FILE publishes them"
 
-const notInStream = ": rows in it are not in the stream, and look as if they were"
+// NotInStream is said of every such table.
+const NotInStream = ": rows in it are not in the stream, and look as if they were"
 
 // Inherited reports whether tables inherit from a plain table. Commands that compare or
 // publish its rows read ONLY it, and would pass over theirs.
 func (t *Table) Inherited() bool {
 	return slices.ContainsFunc(t.Outside, func(o Outside) bool { return o.Why == Inherits })
 }
-
-// OutsideRequirement refuses a table with rows that only look like the outbox's.
-func OutsideRequirement(outbox TableName, list []Outside) Requirement {
-	var words, fixes []string
-	for i, o := range list {
-		if i == outsideShown {
-			words = append(words, fmt.Sprintf("%d more like it", len(list)-i))
-			break
-		}
-		words, fixes = append(words, o.words(outbox)), append(fixes, o.fix(outbox))
-	}
-	return failed(exitRequirement, "rows outside of the stream", strings.Join(fixes, "; "), "%s", strings.Join(words, "; ")+notInStream)
-}
-
-// outsideShown is how many tables are named.
-const outsideShown = 5

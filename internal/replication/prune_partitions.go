@@ -68,7 +68,7 @@ func (p Pruning) DropPartitions(ctx context.Context, conn *pgx.Conn, confirmed f
 // wholly gives the first partitions of which every row was in the stream. What is
 // written into them from now on is.
 func (p Pruning) wholly(ctx context.Context, tx pgx.Tx, names []string) (list []string, err error) {
-	major, err := majorVersion(tx.Conn().PgConn())
+	major, err := MajorVersion(tx.Conn().PgConn())
 	if err != nil {
 		return nil, err
 	}

@@ -114,7 +114,7 @@ func TestPruneRequirements(t *testing.T) {
 			f.Exec(t, tc.sql)
 		}
 		tc.prune.Table = f.names.Table
-		got := f.inspect(t).pruneRequirements(&tc.prune)[0]
+		got := pruneRequirements(f.inspect(t), &tc.prune)[0]
 		if text := got.State.String() + " prune: " + got.Detail; !strings.HasPrefix(text, tc.says) || !strings.Contains(got.Fix, tc.fix) || got.Exit != exitNone {
 			t.Errorf("after %q: %s; fix: %s; exit %d", tc.sql, text, got.Fix, got.Exit)
 		}
@@ -133,7 +133,7 @@ func TestRow82_CodeOfTheOwner(t *testing.T) {
 		"SELECT pg_create_logical_replication_slot('"+f.names.Slot+"', 'pgoutput')", "GRANT SELECT, DELETE ON outbox TO "+f.role)
 	judge := func(p Pruning) Requirement {
 		p.Table = f.names.Table
-		return f.inspect(t).pruneRequirements(&p)[0]
+		return pruneRequirements(f.inspect(t), &p)[0]
 	}
 	if got := judge(Pruning{}); got.State != OK {
 		t.Errorf("a trigger on INSERT: %+v", got)

@@ -15,7 +15,7 @@ func TestRow103_RefusedQuestions(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t) // rights in pg_catalog are those of one database
 	f.complete(t)
-	whole := states(f.inspect(t).Requirements(wanted()))
+	whole := states(Requirements(f.inspect(t), wanted()))
 	var all []string
 	for _, q := range (&Inspection{Names: f.names}).questions() {
 		all = append(append(all, q.views...), q.functions...)
@@ -25,7 +25,7 @@ func TestRow103_RefusedQuestions(t *testing.T) {
 	needed := []string{"pg_has_role", "has_table_privilege", "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree", "pg_publication_tables", "pg_replication_slots", "obj_description", "format_type", "pg_get_expr"}
 	for _, object := range all {
 		grants := f.withdraw(t, object)
-		list := f.inspect(t).Requirements(wanted())
+		list := Requirements(f.inspect(t), wanted())
 		judgeWithheld(t, list, grants)
 		if start := JudgeStart(list); (start != nil) != slices.Contains(needed, object) {
 			t.Errorf("without %s the start says %v", object, start)
@@ -44,9 +44,9 @@ func TestRow103_RefusedQuestions(t *testing.T) {
 	f.withdraw(t, "pg_control_checkpoint")
 	f.withdraw(t, "pg_walfile_name")
 	f.withdraw(t, "pg_is_in_recovery")
-	judgeWithheld(t, f.inspect(t).Requirements(wanted()), grants)
+	judgeWithheld(t, Requirements(f.inspect(t), wanted()), grants)
 	f.giveBack(t, grants)
-	if list := f.inspect(t).Requirements(wanted()); !slices.Equal(states(list), whole) {
+	if list := Requirements(f.inspect(t), wanted()); !slices.Equal(states(list), whole) {
 		t.Errorf("after all was given back:\n%s\nwant %v", lines(list), whole)
 	}
 	status, err := ReadSlotStatus(t.Context(), openSQL(t, f.relay), f.names.Slot)

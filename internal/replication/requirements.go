@@ -52,8 +52,8 @@ type Requirement struct {
 	Exit int `json:"-"`
 }
 
-// Wanted is what the configuration asks of the database.
-type Wanted struct {
+// Expectations is what the configuration asks of the database.
+type Expectations struct {
 	Columns OutboxColumns
 	// CheckColumns judges the columns' types; nil: only whether they are there.
 	// With an existing slot its faults do not stop `run`, which judges the rows it
@@ -69,46 +69,46 @@ type Wanted struct {
 
 // Requirements judges an inspection: every requirement, met or not, in the order
 // in which an operator would mend them.
-func (i *Inspection) Requirements(want Wanted) []Requirement {
+func Requirements(i *Inspection, want Expectations) []Requirement {
 	if i.Server.InRecovery { // slot, publication and table are the primary's to judge
-		return []Requirement{i.versionRequirement(), i.primaryRequirement(), tlsRequirement(want.TLS)}
+		return []Requirement{versionRequirement(i), primaryRequirement(i), tlsRequirement(want.TLS)}
 	}
-	list := []Requirement{i.versionRequirement(), i.primaryRequirement()}
-	list = append(append(list, want.Hosts.requirements()...), i.walLevelRequirement())
+	list := []Requirement{versionRequirement(i), primaryRequirement(i)}
+	list = append(append(list, hostsRequirements(want.Hosts)...), walLevelRequirement(i))
 	for _, q := range []struct {
 		question string
-		judge    func() Requirement
-	}{{askRole, i.roleRequirement}, {askSenders, i.sendersRequirement}, {askSlots, i.slotsLeftRequirement}} {
-		if i.knows(q.question) {
-			list = append(list, q.judge())
+		judge    func(*Inspection) Requirement
+	}{{QuestionRole, roleRequirement}, {QuestionSenders, sendersRequirement}, {QuestionSlots, slotsLeftRequirement}} {
+		if i.Knows(q.question) {
+			list = append(list, q.judge(i))
 		}
 	}
-	list = append(list, i.encodingRequirement(), tlsRequirement(want.TLS))
-	if i.knows(askPrepared) {
-		list = append(list, i.preparedRequirement())
+	list = append(list, encodingRequirement(i), tlsRequirement(want.TLS))
+	if i.Knows(QuestionPrepared) {
+		list = append(list, preparedRequirement(i))
 	}
-	list = append(list, i.refusedRequirements()...)
-	if !i.Names.Table.IsZero() && i.knows(askTable) {
-		list = append(list, i.tableRequirement(want))
+	list = append(list, refusedRequirements(i)...)
+	if !i.Names.Table.IsZero() && i.Knows(QuestionTable) {
+		list = append(list, tableRequirement(i, want))
 	}
 	if i.Writers != nil {
-		list = append(list, i.Writers.requirement(want.AnyWriter, i.Server.Database))
+		list = append(list, writersRequirement(i.Writers, want.AnyWriter, i.Server.Database))
 	}
 	if i.Table != nil {
 		if len(i.Table.Outside) > 0 {
 			list = append(list, OutsideRequirement(i.Names.Table, i.Table.Outside))
 		}
-		list = append(list, i.columnRequirements(want)...)
-		list = append(list, i.pruneRequirements(want.Prune)...)
+		list = append(list, columnRequirements(i, want)...)
+		list = append(list, pruneRequirements(i, want.Prune)...)
 	}
-	if !i.knows(askTable) || !i.knows(askPublication) || !i.knows(askSlot) {
+	if !i.Knows(QuestionTable) || !i.Knows(QuestionPublication) || !i.Knows(QuestionSlot) {
 		return list // what the role may not see is not missing
 	}
-	list = append(list, i.publicationRequirement(want))
+	list = append(list, publicationRequirement(i, want))
 	if i.Publication != nil && i.Table != nil {
-		list = append(list, i.publishedRequirements(want)...)
+		list = append(list, publishedRequirements(i, want)...)
 	}
-	return append(list, i.slotRequirements(want)...)
+	return append(list, slotRequirements(i, want)...)
 }
 
 // ConnectionRequirement is the line of `check` for a connection that failed.
@@ -158,14 +158,14 @@ func JudgeStart(list []Requirement) *StartError {
 	return &e
 }
 
-func ok(name, detail string, args ...any) Requirement {
+func passed(name, detail string, args ...any) Requirement {
 	return Requirement{Name: name, State: OK, Detail: fmt.Sprintf(detail, args...)}
 }
 
-func warning(name, fix, detail string, args ...any) Requirement {
+func warn(name, fix, detail string, args ...any) Requirement {
 	return Requirement{Name: name, State: Warning, Detail: fmt.Sprintf(detail, args...), Fix: fix}
 }
 
-func failed(exit int, name, fix, detail string, args ...any) Requirement {
+func failure(exit int, name, fix, detail string, args ...any) Requirement {
 	return Requirement{Name: name, State: Failed, Detail: fmt.Sprintf(detail, args...), Fix: fix, Exit: exit}
 }

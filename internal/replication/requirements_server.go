@@ -7,80 +7,80 @@ import (
 
 const oldestMajor = 14
 
-func (i *Inspection) versionRequirement() Requirement {
+func versionRequirement(i *Inspection) Requirement {
 	if i.Server.Major < oldestMajor {
-		return failed(exitRequirement, "version", fmt.Sprintf("upgrade to Postgres %d or newer", oldestMajor),
+		return failure(exitRequirement, "version", fmt.Sprintf("upgrade to Postgres %d or newer", oldestMajor),
 			"Postgres %s is too old", i.Server.Version)
 	}
-	return ok("version", "Postgres %s", i.Server.Version)
+	return passed("version", "Postgres %s", i.Server.Version)
 }
 
-func (i *Inspection) primaryRequirement() Requirement {
+func primaryRequirement(i *Inspection) Requirement {
 	if i.Server.InRecovery {
-		return failed(exitRequirement, "primary",
+		return failure(exitRequirement, "primary",
 			"name the primary in postgres.url, or all hosts, among which walpost looks for the primary",
 			"this server is a standby (in recovery): nothing else is judged on it")
 	}
-	return ok("primary", "not in recovery")
+	return passed("primary", "not in recovery")
 }
 
-func (i *Inspection) walLevelRequirement() Requirement {
+func walLevelRequirement(i *Inspection) Requirement {
 	if i.Server.WALLevel != "logical" {
-		return failed(exitRequirement, "wal_level", "ALTER SYSTEM SET wal_level = logical; then restart Postgres",
+		return failure(exitRequirement, "wal_level", "ALTER SYSTEM SET wal_level = logical; then restart Postgres",
 			"is %s, logical replication needs logical", i.Server.WALLevel)
 	}
-	return ok("wal_level", "logical")
+	return passed("wal_level", "logical")
 }
 
-func (i *Inspection) roleRequirement() Requirement {
+func roleRequirement(i *Inspection) Requirement {
 	r := i.Role
 	switch {
 	case r.Superuser:
-		return ok("role", "%s is a superuser (LOGIN REPLICATION is enough)", displayName(r.Name))
+		return passed("role", "%s is a superuser (LOGIN REPLICATION is enough)", DisplayName(r.Name))
 	case r.Replication:
-		return ok("role", "%s may replicate", displayName(r.Name))
+		return passed("role", "%s may replicate", DisplayName(r.Name))
 	default:
-		return failed(exitRequirement, "role",
+		return failure(exitRequirement, "role",
 			fmt.Sprintf("ALTER ROLE %s REPLICATION; on Amazon RDS: GRANT rds_replication TO %[1]s", Quote(r.Name)),
-			"%s has no REPLICATION attribute", displayName(r.Name))
+			"%s has no REPLICATION attribute", DisplayName(r.Name))
 	}
 }
 
 // sendersRequirement does not stop `run` while another connection may end.
-func (i *Inspection) sendersRequirement() Requirement {
+func sendersRequirement(i *Inspection) Requirement {
 	const name = "max_wal_senders"
 	s := i.Server
 	fix := fmt.Sprintf("ALTER SYSTEM SET max_wal_senders = %d; then restart Postgres", s.UsedWALSenders+5)
 	switch {
 	case s.MaxWALSenders == 0:
-		return failed(exitRequirement, name, fix, "is 0: no replication connection is let in")
+		return failure(exitRequirement, name, fix, "is 0: no replication connection is let in")
 	case s.UsedWALSenders >= s.MaxWALSenders && (i.Slot == nil || !i.Slot.Active):
-		return failed(exitNone, name, fix, "all %d are in use", s.MaxWALSenders)
+		return failure(exitNone, name, fix, "all %d are in use", s.MaxWALSenders)
 	default:
-		return ok(name, "%d of %d in use", s.UsedWALSenders, s.MaxWALSenders)
+		return passed(name, "%d of %d in use", s.UsedWALSenders, s.MaxWALSenders)
 	}
 }
 
-func (i *Inspection) slotsLeftRequirement() Requirement {
+func slotsLeftRequirement(i *Inspection) Requirement {
 	const name = "max_replication_slots"
 	s := i.Server
 	if i.Slot == nil && s.UsedSlots >= s.MaxSlots {
-		return failed(exitRequirement, name,
+		return failure(exitRequirement, name,
 			fmt.Sprintf("ALTER SYSTEM SET max_replication_slots = %d; then restart Postgres", s.UsedSlots+5),
 			"all %d are in use, and slot %s does not exist yet", s.MaxSlots, i.Names.Slot)
 	}
-	return ok(name, "%d of %d in use", s.UsedSlots, s.MaxSlots)
+	return passed(name, "%d of %d in use", s.UsedSlots, s.MaxSlots)
 }
 
-func (i *Inspection) encodingRequirement() Requirement {
+func encodingRequirement(i *Inspection) Requirement {
 	switch e := i.Server.Encoding; e {
 	case "UTF8":
-		return ok("encoding", "UTF8")
+		return passed("encoding", "UTF8")
 	case "SQL_ASCII":
-		return warning("encoding", "move the data to a database with ENCODING 'UTF8'",
+		return warn("encoding", "move the data to a database with ENCODING 'UTF8'",
 			"SQL_ASCII: Postgres does not check text, and bytes that are not UTF-8 reach Kafka as they are")
 	default:
-		return warning("encoding", "move the data to a database with ENCODING 'UTF8'", "%s: text is converted to UTF-8, and a row with a character that UTF-8 does not have halts the relay", e)
+		return warn("encoding", "move the data to a database with ENCODING 'UTF8'", "%s: text is converted to UTF-8, and a row with a character that UTF-8 does not have halts the relay", e)
 	}
 }
 
@@ -88,27 +88,27 @@ func tlsRequirement(mode TLSMode) Requirement {
 	const fix = "add sslmode=verify-full and sslrootcert=FILE to postgres.url"
 	switch mode {
 	case TLSSocket, TLSVerifyFull:
-		return ok("sslmode", "%s", mode)
+		return passed("sslmode", "%s", mode)
 	case TLSVerifyCA:
-		return warning("sslmode", fix, "verify-ca: the server's host name is not checked")
+		return warn("sslmode", fix, "verify-ca: the server's host name is not checked")
 	case TLSRequire:
-		return warning("sslmode", fix, "require: encrypted, but the server is not authenticated")
+		return warn("sslmode", fix, "require: encrypted, but the server is not authenticated")
 	default:
-		return warning("sslmode", fix, "%s: rows and logon may go over the network in plain text", mode)
+		return warn("sslmode", fix, "%s: rows and logon may go over the network in plain text", mode)
 	}
 }
 
-func (i *Inspection) preparedRequirement() Requirement {
+func preparedRequirement(i *Inspection) Requirement {
 	const name = "prepared transactions"
 	p := i.Prepared
 	if p == nil {
-		return ok(name, "none")
+		return passed(name, "none")
 	}
 	detail := "%s in database %s is open since %s: it keeps WAL back"
 	if i.Slot == nil {
 		detail += ", and creating the slot waits for it"
 	}
-	gid := quoteLiteral(p.GID)
-	return warning(name, fmt.Sprintf("COMMIT PREPARED %s or ROLLBACK PREPARED %[1]s", gid),
-		detail, gid, displayName(p.Database), p.Age.Round(time.Second))
+	gid := QuoteLiteral(p.GID)
+	return warn(name, fmt.Sprintf("COMMIT PREPARED %s or ROLLBACK PREPARED %[1]s", gid),
+		detail, gid, DisplayName(p.Database), p.Age.Round(time.Second))
 }

@@ -4,9 +4,9 @@ import "fmt"
 
 // slotRequirements judges the slot. What only a decision can repair is 4, a slot
 // that is somebody else's is 3.
-func (i *Inspection) slotRequirements(want Wanted) []Requirement {
+func slotRequirements(i *Inspection, want Expectations) []Requirement {
 	if i.Slot == nil {
-		return i.missingSlot(want)
+		return missingSlot(i, want)
 	}
 	s := i.Slot
 	switch {
@@ -15,13 +15,13 @@ func (i *Inspection) slotRequirements(want Wanted) []Requirement {
 		if s.Plugin != "" {
 			kind += " with plugin " + s.Plugin
 		}
-		return []Requirement{failed(exitRequirement, "slot", "choose another postgres.slot",
+		return []Requirement{failure(exitRequirement, "slot", "choose another postgres.slot",
 			"%s is %s, and walpost needs a logical slot with pgoutput", s.Name, kind)}
 	case s.Database != i.Server.Database:
-		return []Requirement{failed(exitRequirement, "slot", "choose another postgres.slot, or correct the database in postgres.url",
-			"%s belongs to database %s, and this is %s", s.Name, displayName(s.Database), displayName(i.Server.Database))}
+		return []Requirement{failure(exitRequirement, "slot", "choose another postgres.slot, or correct the database in postgres.url",
+			"%s belongs to database %s, and this is %s", s.Name, DisplayName(s.Database), DisplayName(i.Server.Database))}
 	case s.Temporary:
-		return []Requirement{failed(exitRequirement, "slot", "choose another postgres.slot",
+		return []Requirement{failure(exitRequirement, "slot", "choose another postgres.slot",
 			"%s is temporary and belongs to backend %d", s.Name, s.ActivePID)}
 	case s.Lost():
 		loss := LossOf(s.InvalidationReason)
@@ -29,70 +29,70 @@ func (i *Inspection) slotRequirements(want Wanted) []Requirement {
 		if i.Names.Table.IsZero() {
 			fix = "walpost drop -c FILE; then walpost init -c FILE, which begins anew"
 		}
-		return []Requirement{failed(exitHalted, "slot", fix+"; and "+loss.Fix+" so that it does not happen again",
+		return []Requirement{failure(exitHalted, "slot", fix+"; and "+loss.Fix+" so that it does not happen again",
 			"%s is lost (%s): events after %s cannot be read from it", s.Name, loss.Reason, s.ConfirmedFlushLSN)}
 	}
 	if s.Making() {
-		return i.unfinishedRequirements(want)
+		return unfinishedRequirements(i, want)
 	}
 	if s.TwoPhase {
 		fix := "walpost recover -c FILE makes a slot without it"
 		if i.Names.Table.IsZero() {
 			fix = "walpost drop -c FILE; then walpost init -c FILE, which begins anew"
 		}
-		return []Requirement{failed(exitRequirement, "two_phase", fix,
+		return []Requirement{failure(exitRequirement, "two_phase", fix,
 			"slot %s decodes prepared transactions (two_phase), and walpost reads what has committed: the first PREPARE TRANSACTION would end the stream", s.Name)}
 	}
-	list := append([]Requirement{i.slotState()}, i.slotWarnings(want)...)
+	list := append([]Requirement{slotState(i)}, slotWarnings(i, want)...)
 	if i.Publication != nil && i.Publication.Unfinished {
-		list = append(list, i.unfinishedRequirements(want)...)
+		list = append(list, unfinishedRequirements(i, want)...)
 	}
 	return list
 }
 
-func (i *Inspection) missingSlot(want Wanted) []Requirement {
+func missingSlot(i *Inspection, want Expectations) []Requirement {
 	const name = "slot"
 	slot := i.Names.Slot
 	switch {
-	case !slotName.MatchString(slot):
-		return []Requirement{failed(exitRequirement, name, "choose another postgres.slot", "%q is no name for a slot: 1 to 63 of a-z, 0-9 and _", slot)}
+	case !ValidSlotName(slot):
+		return []Requirement{failure(exitRequirement, name, "choose another postgres.slot", "%q is no name for a slot: 1 to 63 of a-z, 0-9 and _", slot)}
 	case want.Failover && i.Server.Major < 17:
-		return []Requirement{failed(exitRequirement, name, "postgres.failover: false", "failover slots need Postgres 17, this is %d", i.Server.Major)}
+		return []Requirement{failure(exitRequirement, name, "postgres.failover: false", "failover slots need Postgres 17, this is %d", i.Server.Major)}
 	case i.Publication != nil && i.Publication.Unfinished:
-		return i.unfinishedRequirements(want)
+		return unfinishedRequirements(i, want)
 	case i.Publication != nil:
 		fix := "walpost init -c FILE for a first start; walpost recover -c FILE when a slot was lost: it publishes what may be missing, from the table"
 		if i.Names.Table.IsZero() {
 			fix = "walpost init -c FILE"
 		}
-		return []Requirement{failed(exitHalted, name, fix,
+		return []Requirement{failure(exitHalted, name, fix,
 			"%s does not exist, but publication %s does: events committed before the slot is made are not streamed",
-			slot, displayName(i.Names.Publication))}
+			slot, DisplayName(i.Names.Publication))}
 	case !want.Create:
-		return []Requirement{failed(exitRequirement, name, "walpost init -c FILE, or: "+CreateSlotSQL(slot, want.Failover),
+		return []Requirement{failure(exitRequirement, name, "walpost init -c FILE, or: "+CreateSlotSQL(slot, want.Failover),
 			"%s does not exist, and postgres.create is false", slot)}
 	default:
-		return []Requirement{ok(name, "%s does not exist yet: the first start of run creates it", slot)}
+		return []Requirement{passed(name, "%s does not exist yet: the first start of run creates it", slot)}
 	}
 }
 
-func (i *Inspection) slotState() Requirement {
+func slotState(i *Inspection) Requirement {
 	s := i.Slot
 	if s.WALStatus == "unreserved" || s.WALStatus == "extended" {
 		safe := ""
 		if s.SafeWALBytes != nil {
 			safe = fmt.Sprintf(", %d bytes of WAL until it may be lost", *s.SafeWALBytes)
 		}
-		return warning("slot", "let walpost catch up, or raise max_slot_wal_keep_size",
+		return warn("slot", "let walpost catch up, or raise max_slot_wal_keep_size",
 			"%s is behind: wal_status %s%s", s.Name, s.WALStatus, safe)
 	}
 	if s.Active {
-		return ok("slot", "%s, confirmed %s, in use by backend %d", s.Name, s.ConfirmedFlushLSN, s.ActivePID)
+		return passed("slot", "%s, confirmed %s, in use by backend %d", s.Name, s.ConfirmedFlushLSN, s.ActivePID)
 	}
-	return ok("slot", "%s, confirmed %s, %d bytes of WAL retained", s.Name, s.ConfirmedFlushLSN, s.RetainedBytes)
+	return passed("slot", "%s, confirmed %s, %d bytes of WAL retained", s.Name, s.ConfirmedFlushLSN, s.RetainedBytes)
 }
 
-func (i *Inspection) slotWarnings(want Wanted) []Requirement {
+func slotWarnings(i *Inspection, want Expectations) []Requirement {
 	s := i.Slot
 	var list []Requirement
 	if want.Failover && !s.Failover {
@@ -100,10 +100,10 @@ func (i *Inspection) slotWarnings(want Wanted) []Requirement {
 		if i.Server.Major < 17 {
 			fix = "postgres.failover: false (failover slots need Postgres 17)"
 		}
-		list = append(list, warning("failover", fix, "postgres.failover is true, but slot %s is not a failover slot", s.Name))
+		list = append(list, warn("failover", fix, "postgres.failover is true, but slot %s is not a failover slot", s.Name))
 	}
 	if t := i.Server.IdleSlotTimeout; t > 0 {
-		list = append(list, warning("idle_replication_slot_timeout", "ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf()",
+		list = append(list, warn("idle_replication_slot_timeout", "ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf()",
 			"the server gives the slot up when nobody has read from it for %s: while Kafka is away walpost comes back often enough, but not while it is stopped", t))
 	}
 	return list

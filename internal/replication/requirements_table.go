@@ -6,29 +6,29 @@ import (
 	"strings"
 )
 
-func (i *Inspection) tableRequirement(want Wanted) Requirement {
+func tableRequirement(i *Inspection, want Expectations) Requirement {
 	const name = "table"
 	table, t := i.Names.Table, i.Table
 	switch {
 	case t == nil:
-		return failed(exitRequirement, name, "walpost init -c FILE, or: "+CreateTableSQL(table, want.Columns),
-			"%s does not exist in database %s", table, displayName(i.Server.Database))
+		return failure(exitRequirement, name, "walpost init -c FILE, or: "+CreateTableSQL(table, want.Columns),
+			"%s does not exist in database %s", table, DisplayName(i.Server.Database))
 	case t.IsPartition:
-		return failed(exitRequirement, name, "outbox.table: "+t.Root.String(),
+		return failure(exitRequirement, name, "outbox.table: "+t.Root.String(),
 			"%s is a partition: name the root %s", table, t.Root)
 	case t.Kind != "r" && t.Kind != "p":
-		return failed(exitRequirement, name, "outbox.table must name a table", "%s is not a table but %s", table, kindWords(t.Kind))
+		return failure(exitRequirement, name, "outbox.table must name a table", "%s is not a table but %s", table, kindWords(t.Kind))
 	case t.Persistence != "p":
-		return failed(exitRequirement, name, "ALTER TABLE "+table.Quoted()+" SET LOGGED",
+		return failure(exitRequirement, name, "ALTER TABLE "+table.Quoted()+" SET LOGGED",
 			"%s is unlogged or temporary: its rows are not in the WAL", table)
-	case t.Partitioned() && len(t.updaters()) > 0:
-		roles := strings.Join(t.updaters(), ", ")
-		return warning(name, fmt.Sprintf("REVOKE UPDATE ON %s FROM %s", table.Quoted(), roles),
+	case t.Partitioned() && len(t.Updaters()) > 0:
+		roles := strings.Join(t.Updaters(), ", ")
+		return warn(name, fmt.Sprintf("REVOKE UPDATE ON %s FROM %s", table.Quoted(), roles),
 			"%s is partitioned, and %s may UPDATE it: a row whose partition key changes is published again", table, roles)
 	case t.Partitioned():
-		return ok(name, "%s, partitioned", table)
+		return passed(name, "%s, partitioned", table)
 	default:
-		return ok(name, "%s", table)
+		return passed(name, "%s", table)
 	}
 }
 
@@ -53,7 +53,7 @@ func kindWords(relkind string) string {
 
 // columnRequirements judges today's table. With an existing slot `run` goes by
 // the Relation messages of the rows it reads, so that no fault here stops it.
-func (i *Inspection) columnRequirements(want Wanted) []Requirement {
+func columnRequirements(i *Inspection, want Expectations) []Requirement {
 	exit := exitRequirement
 	if i.Slot != nil {
 		exit = exitNone
@@ -64,17 +64,17 @@ func (i *Inspection) columnRequirements(want Wanted) []Requirement {
 		c := i.Table.Column(n.Column)
 		switch {
 		case c == nil:
-			faults = append(faults, failed(exit, "column "+displayName(n.Column),
+			faults = append(faults, failure(exit, "column "+DisplayName(n.Column),
 				fmt.Sprintf("change outbox.%s, or add the column to %s", n.Part, i.Names.Table),
-				"%s has no such column, which outbox.%s names; it has %s", i.Names.Table, n.Part, i.Table.columnNames()))
-		case i.neverPublished(c):
-			faults = append(faults, i.neverPublishedRequirement(c))
+				"%s has no such column, which outbox.%s names; it has %s", i.Names.Table, n.Part, columnNames(i.Table)))
+		case neverPublished(i, c):
+			faults = append(faults, neverPublishedRequirement(i, c))
 		default:
-			names = append(names, displayName(c.Name)+" "+c.Type)
+			names = append(names, DisplayName(c.Name)+" "+c.Type)
 		}
 	}
 	if len(names) > 0 {
-		present = append(present, ok("columns", "%s", strings.Join(names, ", ")))
+		present = append(present, passed("columns", "%s", strings.Join(names, ", ")))
 	}
 	if want.CheckColumns != nil && len(faults) == 0 {
 		for _, r := range want.CheckColumns(i.Table.Relation(i.Names.Table)) {
@@ -88,105 +88,86 @@ func (i *Inspection) columnRequirements(want Wanted) []Requirement {
 }
 
 // neverPublished reports whether no publication can publish the column.
-func (i *Inspection) neverPublished(c *TableColumn) bool {
-	return c.Generated != "" && (i.Server.Major < 18 || c.Generated != generatedStored)
+func neverPublished(i *Inspection, c *TableColumn) bool {
+	return c.Generated != "" && (i.Server.Major < 18 || c.Generated != GeneratedStored)
 }
 
 // neverPublishedRequirement stops `run` also with an existing slot: the stream has not
 // had the column since it is generated.
-func (i *Inspection) neverPublishedRequirement(c *TableColumn) Requirement {
-	name := "column " + displayName(c.Name)
+func neverPublishedRequirement(i *Inspection, c *TableColumn) Requirement {
+	name := "column " + DisplayName(c.Name)
 	if i.Server.Major < 18 {
-		return failed(exitRequirement, name, "use a column that is stored by INSERT",
+		return failure(exitRequirement, name, "use a column that is stored by INSERT",
 			"is generated, and Postgres %d does not publish generated columns", i.Server.Major)
 	}
-	return failed(exitRequirement, name, "use a column that is stored by INSERT, or GENERATED ALWAYS AS (…) STORED",
+	return failure(exitRequirement, name, "use a column that is stored by INSERT, or GENERATED ALWAYS AS (…) STORED",
 		"is a virtual generated column, and Postgres publishes only stored ones")
 }
 
-// publicationOptions are what the table needs of its publication, as it is now.
-func (i *Inspection) publicationOptions(columns OutboxColumns) (o PublicationOptions) {
-	if i.Table == nil {
-		return o
-	}
-	o.ViaRoot = i.Table.Partitioned()
-	for _, name := range columns.Names() {
-		if c := i.Table.Column(name); c != nil && c.Generated == generatedStored && i.Server.Major >= 18 {
-			o.Generated = true
-		}
-	}
-	return o
-}
-
-// CreatePublicationSQL is the publication that the table needs as it is now.
-func (i *Inspection) CreatePublicationSQL(columns OutboxColumns) string {
-	return CreatePublicationSQL(i.Names.Publication, i.Names.Table, i.publicationOptions(columns))
-}
-
-func (t *Table) columnNames() string {
+func columnNames(t *Table) string {
 	var names []string
 	for _, c := range t.Columns {
-		names = append(names, displayName(c.Name))
+		names = append(names, DisplayName(c.Name))
 	}
 	return strings.Join(names, ", ")
 }
 
-func (i *Inspection) publicationRequirement(want Wanted) Requirement {
+func publicationRequirement(i *Inspection, want Expectations) Requirement {
 	const name = "publication"
-	p := displayName(i.Names.Publication)
-	sql := i.CreatePublicationSQL(want.Columns)
+	p := DisplayName(i.Names.Publication)
+	sql := PublicationSQL(i, want.Columns)
 	messages := i.Names.Table.IsZero()
-	mayCreate := i.Role.Superuser || (i.Role.CreateInDatabase || !i.knows(askRole)) && (messages || i.Table != nil && i.Table.Owned)
+	mayCreate := i.Role.Superuser || (i.Role.CreateInDatabase || !i.Knows(QuestionRole)) && (messages || i.Table != nil && i.Table.Owned)
 	switch {
 	case i.Publication != nil && messages:
-		return ok(name, "%s exists, messages are in the stream whatever it publishes", p)
+		return passed(name, "%s exists, messages are in the stream whatever it publishes", p)
 	case i.Publication != nil:
-		return ok(name, "%s publishes %s", p, i.Publication.Operations())
+		return passed(name, "%s publishes %s", p, i.Publication.Operations())
 	case i.Slot != nil && messages && i.Server.Major >= 18:
-		return warning(name, sql, "%s does not exist: messages are in the stream all the same", p)
+		return warn(name, sql, "%s does not exist: messages are in the stream all the same", p)
 	case i.Slot != nil && messages:
-		return failed(exitHalted, name, sql+"; if the stream then breaks all the same: walpost drop -c FILE and walpost init -c FILE",
+		return failure(exitHalted, name, sql+"; if the stream then breaks all the same: walpost drop -c FILE and walpost init -c FILE",
 			"%s does not exist, but slot %s does: before Postgres 18 the first change of any table breaks the stream", p, i.Names.Slot)
 	case i.Slot != nil:
-		return failed(exitHalted, name, sql+"; then walpost recover -c FILE",
+		return failure(exitHalted, name, sql+"; then walpost recover -c FILE",
 			"%s does not exist, but slot %s does: rows committed while it is missing are not in the stream", p, i.Names.Slot)
 	case !want.Create:
-		return failed(exitRequirement, name, "walpost init -c FILE, or: "+sql, "%s does not exist, and postgres.create is false", p)
+		return failure(exitRequirement, name, "walpost init -c FILE, or: "+sql, "%s does not exist, and postgres.create is false", p)
 	case !mayCreate && messages:
-		return failed(exitRequirement, name, "as a role with CREATE on the database: "+sql+"; then walpost init -c FILE",
-			"%s does not exist, and role %s may not create it: that takes CREATE on the database", p, displayName(i.Role.Name))
+		return failure(exitRequirement, name, "as a role with CREATE on the database: "+sql+"; then walpost init -c FILE",
+			"%s does not exist, and role %s may not create it: that takes CREATE on the database", p, DisplayName(i.Role.Name))
 	case !mayCreate:
-		return failed(exitRequirement, name, "as the owner of the table: "+sql+"; then walpost init -c FILE",
+		return failure(exitRequirement, name, "as the owner of the table: "+sql+"; then walpost init -c FILE",
 			"%s does not exist, and role %s may not create it: that takes CREATE on the database and ownership of the table",
-			p, displayName(i.Role.Name))
+			p, DisplayName(i.Role.Name))
 	default:
-		return ok(name, "%s does not exist yet: the first start of run creates it", p)
+		return passed(name, "%s does not exist yet: the first start of run creates it", p)
 	}
 }
 
 // publishedRequirements judges what the publication publishes of the table. A
 // fault here loses rows without a word, so it halts; a partitioned table without
 // its root is 3 (contract, section 3).
-func (i *Inspection) publishedRequirements(want Wanted) []Requirement {
-	pub, table, name := i.Publication, i.Names.Table, displayName(i.Names.Publication)
+func publishedRequirements(i *Inspection, want Expectations) []Requirement {
+	pub, table, name := i.Publication, i.Names.Table, DisplayName(i.Names.Publication)
 	alter := "ALTER PUBLICATION " + Quote(i.Names.Publication)
 	var list []Requirement
 	if !pub.Insert {
-		list = append(list, failed(exitHalted, "published inserts", alter+" SET (publish = 'insert')", "%s does not publish inserts", name))
+		list = append(list, failure(exitHalted, "published inserts", alter+" SET (publish = 'insert')", "%s does not publish inserts", name))
 	}
 	switch {
 	case i.Table.Partitioned() && !pub.ViaRoot:
-		list = append(list, failed(exitRequirement, "published table", alter+" SET (publish_via_partition_root = true)",
+		list = append(list, failure(exitRequirement, "published table", alter+" SET (publish_via_partition_root = true)",
 			"%s is partitioned, and %s does not publish it through its root", table, name))
-	case !i.publishesWhole():
-		return append(list, failed(exitHalted, "published table", alter+" ADD TABLE "+table.Quoted()+"; then walpost recover -c FILE",
+	case !publishesWhole(i):
+		return append(list, failure(exitHalted, "published table", alter+" ADD TABLE "+table.Quoted()+"; then walpost recover -c FILE",
 			"%s is not in publication %s: its rows are not in the stream", table, name))
 	default:
-		list = append(list, ok("published table", "%s is in publication %s", table, name))
+		list = append(list, passed("published table", "%s is in publication %s", table, name))
 	}
-	list = append(list, i.publishedRows(want)...)
+	list = append(list, publishedRows(i, want)...)
 	if (pub.Update || pub.Delete) && i.Table.WithoutIdentity > 0 {
-		list = append(list, warning("replica identity", alter+" SET (publish = 'insert')",
+		list = append(list, warn("replica identity", alter+" SET (publish = 'insert')",
 			"%s publishes %s, and %s has no primary key: UPDATE and DELETE of the application fail (SQLSTATE 55000)",
 			name, pub.Operations(), table))
 	}
@@ -195,7 +176,7 @@ func (i *Inspection) publishedRequirements(want Wanted) []Requirement {
 
 // publishesWhole says whether all rows of the table are published. A publication
 // of single partitions through the root does not name the root.
-func (i *Inspection) publishesWhole() bool {
+func publishesWhole(i *Inspection) bool {
 	if !i.Table.Partitioned() {
 		return len(i.Publication.Published) > 0
 	}
@@ -203,24 +184,24 @@ func (i *Inspection) publishesWhole() bool {
 }
 
 // publishedRows finds row filters and column lists that hide what is needed.
-func (i *Inspection) publishedRows(want Wanted) []Requirement {
+func publishedRows(i *Inspection, want Expectations) []Requirement {
 	var list []Requirement
 	for _, p := range i.Publication.Published {
 		again := fmt.Sprintf("BEGIN; ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %[1]s ADD TABLE %[2]s; COMMIT; then walpost recover -c FILE",
 			Quote(i.Names.Publication), p.Table.Quoted())
 		if p.Filter != "" {
-			list = append(list, failed(exitHalted, "row filter", again,
-				"publication %s hides rows of %s: WHERE %s", displayName(i.Names.Publication), p.Table, p.Filter))
+			list = append(list, failure(exitHalted, "row filter", again,
+				"publication %s hides rows of %s: WHERE %s", DisplayName(i.Names.Publication), p.Table, p.Filter))
 		}
-		hidden, generated := i.hiddenColumns(p, want.Columns)
+		hidden, generated := hiddenColumns(i, p, want.Columns)
 		if len(hidden) > 0 {
-			list = append(list, failed(exitHalted, "column list", again,
-				"publication %s does not publish %s of %s", displayName(i.Names.Publication), strings.Join(hidden, ", "), p.Table))
+			list = append(list, failure(exitHalted, "column list", again,
+				"publication %s does not publish %s of %s", DisplayName(i.Names.Publication), strings.Join(hidden, ", "), p.Table))
 		}
 		if len(generated) > 0 {
-			list = append(list, failed(exitHalted, "generated columns",
-				"ALTER PUBLICATION "+Quote(i.Names.Publication)+" SET ("+generatedOption+"); then walpost recover -c FILE",
-				"publication %s does not publish %s of %s, which is generated", displayName(i.Names.Publication), strings.Join(generated, ", "), p.Table))
+			list = append(list, failure(exitHalted, "generated columns",
+				"ALTER PUBLICATION "+Quote(i.Names.Publication)+" SET ("+GeneratedOption+"); then walpost recover -c FILE",
+				"publication %s does not publish %s of %s, which is generated", DisplayName(i.Names.Publication), strings.Join(generated, ", "), p.Table))
 		}
 	}
 	return list
@@ -228,16 +209,16 @@ func (i *Inspection) publishedRows(want Wanted) []Requirement {
 
 // hiddenColumns are the columns in use that the publication does not publish: those
 // that a column list leaves out, and those that an option leaves out.
-func (i *Inspection) hiddenColumns(p PublishedTable, columns OutboxColumns) (listed, generated []string) {
+func hiddenColumns(i *Inspection, p PublishedTable, columns OutboxColumns) (listed, generated []string) {
 	for _, name := range columns.Names() {
 		c := i.Table.Column(name)
-		if p.Columns == nil || c == nil || slices.Contains(p.Columns, name) || i.neverPublished(c) {
+		if p.Columns == nil || c == nil || slices.Contains(p.Columns, name) || neverPublished(i, c) {
 			continue
 		}
 		if c.Generated != "" && !i.Publication.Generated {
-			generated = append(generated, displayName(name))
+			generated = append(generated, DisplayName(name))
 		} else {
-			listed = append(listed, displayName(name))
+			listed = append(listed, DisplayName(name))
 		}
 	}
 	return listed, generated

@@ -15,7 +15,7 @@ import (
 type fault struct {
 	init   func(*fixture, *testing.T) // nil: everything is there
 	sql    []string
-	want   func(*Wanted)
+	want   func(*Expectations)
 	name   string // of the requirement that is not ok
 	state  State
 	exit   int // of JudgeStart
@@ -63,7 +63,7 @@ func faults() map[string]fault {
 		},
 		"column, no slot": {init: onlyTable, sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload", state: Failed, exit: 3, detail: "it has id, aggregatetype, aggregateid, type, body", fix: "outbox.value"},
 		"column, slot":    {sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload", state: Failed, exit: 0},
-		"column type": {init: onlyTable, want: func(w *Wanted) {
+		"column type": {init: onlyTable, want: func(w *Expectations) {
 			w.CheckColumns = func(r *pgoutput.Relation) []Requirement {
 				if len(r.Columns) != 5 || r.Columns[0].TypeOID != 2950 || r.Namespace != "public" {
 					return nil
@@ -72,7 +72,7 @@ func faults() map[string]fault {
 			}
 		}, name: "column id", state: Failed, exit: 3, detail: "is a uuid"},
 
-		"nothing yet, no create": {init: onlyTable, want: func(w *Wanted) { w.Create = false }, name: "slot", state: Failed, exit: 3, detail: "postgres.create is false", fix: "pg_create_logical_replication_slot"},
+		"nothing yet, no create": {init: onlyTable, want: func(w *Expectations) { w.Create = false }, name: "slot", state: Failed, exit: 3, detail: "postgres.create is false", fix: "pg_create_logical_replication_slot"},
 		"nothing yet, no right":  {init: onlyTable, name: "publication", state: Failed, exit: 3, detail: "ownership of the table", fix: "FOR TABLE"},
 		"publication alone":      {init: withoutSlot, name: "slot", state: Failed, exit: 4, detail: "committed before the slot", fix: "walpost init"},
 		"publication dropped":    {sql: []string{"DROP PUBLICATION $NAME"}, name: "publication", state: Failed, exit: 4, detail: "are not in the stream", fix: "walpost recover"},
@@ -96,7 +96,7 @@ func faults() map[string]fault {
 		}, name: "published table", state: Failed, exit: 4, detail: "is not in publication"},
 
 		"role":          {sql: []string{"ALTER ROLE $ROLE NOREPLICATION"}, name: "role", state: Failed, exit: 3, detail: "no REPLICATION", fix: "ALTER ROLE"},
-		"sslmode":       {want: func(w *Wanted) { w.TLS = TLSRequire }, name: "sslmode", state: Warning, detail: "not authenticated", fix: "verify-full"},
+		"sslmode":       {want: func(w *Expectations) { w.TLS = TLSRequire }, name: "sslmode", state: Warning, detail: "not authenticated", fix: "verify-full"},
 		"physical slot": {init: withoutSlot, sql: []string{"SELECT pg_create_physical_replication_slot('$NAME')"}, name: "slot", state: Failed, exit: 3, detail: "is physical"},
 		"two_phase": {
 			init: withoutSlot, sql: []string{"SELECT pg_create_logical_replication_slot('$NAME', 'pgoutput', false, true)"},
@@ -123,7 +123,7 @@ func TestEveryFaultIsNamedWithItsFix(t *testing.T) {
 			if c.want != nil {
 				c.want(&want)
 			}
-			list := f.inspect(t).Requirements(want)
+			list := Requirements(f.inspect(t), want)
 			r := find(t, list, c.name)
 			if r.State != c.state || !strings.Contains(r.Detail, c.detail) || !strings.Contains(r.Fix, c.fix) {
 				t.Errorf("got %s %s: %s [%s]", r.State, r.Name, r.Detail, r.Fix)
@@ -146,7 +146,7 @@ func TestFirstStartCreates(t *testing.T) {
 	f := newFixture(t)
 	f.table(t)
 	f.Exec(t, "ALTER TABLE public.outbox OWNER TO "+f.role, "GRANT CREATE ON DATABASE "+f.Name+" TO "+f.role)
-	if start := JudgeStart(f.inspect(t).Requirements(wanted())); start != nil {
+	if start := JudgeStart(Requirements(f.inspect(t), wanted())); start != nil {
 		t.Error(start)
 	}
 	if _, err := CreatePublication(t.Context(), openSQL(t, f.relay), f.names.Publication, f.names.Table, debezium(), ""); err != nil {
@@ -160,7 +160,7 @@ func TestSlotOfAnotherDatabase(t *testing.T) {
 	f.complete(t)
 	other.complete(t)
 	f.names.Slot = other.names.Slot
-	start := JudgeStart(f.inspect(t).Requirements(wanted()))
+	start := JudgeStart(Requirements(f.inspect(t), wanted()))
 	if start == nil || start.Exit != 3 || !strings.Contains(start.Error(), "belongs to database "+other.Name) {
 		t.Errorf("%v", start)
 	}
@@ -183,13 +183,13 @@ func TestServerFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	i, err := Inspect(t.Context(), conn, Names{Table: TableName{"public", "outbox"}, Publication: "p", Slot: "s"})
+	i, err := Inspect(t.Context(), conn, ObjectNames{Table: TableName{"public", "outbox"}, Publication: "p", Slot: "s"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := wanted()
 	want.Failover = true
-	list := i.Requirements(want)
+	list := Requirements(i, want)
 	for name, text := range map[string]string{
 		"wal_level":             "ALTER SYSTEM SET wal_level = logical",
 		"max_wal_senders":       "is 0",
@@ -224,11 +224,11 @@ func TestLostSlot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	i, err := Inspect(t.Context(), conn, Names{Table: TableName{"public", "outbox"}, Publication: "p", Slot: "s"})
+	i, err := Inspect(t.Context(), conn, ObjectNames{Table: TableName{"public", "outbox"}, Publication: "p", Slot: "s"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := JudgeStart(i.Requirements(wanted()))
+	start := JudgeStart(Requirements(i, wanted()))
 	if start == nil || start.Exit != 4 || !strings.Contains(start.Error(), "s is lost") || !strings.Contains(start.Error(), "walpost recover") {
 		t.Errorf("%v", start)
 	}

@@ -17,7 +17,7 @@ func CountRows(ctx context.Context, conn *pgx.Conn, table TableName) (count int6
 	}
 	if err = conn.QueryRow(ctx, "SELECT count(*) FROM "+from).Scan(&count); err != nil {
 		err = Classify("count rows of "+table.String(), err)
-		if unreadable(err) {
+		if Unreadable(err) {
 			return 0, false, nil
 		}
 		return 0, false, err
@@ -53,7 +53,7 @@ func DistinctValues(ctx context.Context, conn *pgx.Conn, table TableName, column
 	}
 	if err != nil {
 		err = Classify("read topic columns of "+table.String(), err)
-		if unreadable(err) {
+		if Unreadable(err) {
 			return nil, false, nil
 		}
 		return nil, false, err

@@ -87,7 +87,7 @@ func settle(ctx context.Context, conn *pgconn.PgConn, stream bool) error {
 	}
 	var sql strings.Builder
 	for _, s := range wrong {
-		fmt.Fprintf(&sql, "SET %s TO %s;", s.Name, quoteLiteral(s.Value))
+		fmt.Fprintf(&sql, "SET %s TO %s;", s.Name, QuoteLiteral(s.Value))
 	}
 	if _, err := conn.Exec(ctx, sql.String()).ReadAll(); err != nil {
 		return settingsError(err)

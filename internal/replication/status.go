@@ -27,10 +27,10 @@ type SlotStatus struct {
 // it is an error: its slots are not those of the primary.
 func ReadSlotStatus(ctx context.Context, conn *pgx.Conn, slot string) (*SlotStatus, error) {
 	op := "read slot " + slot
-	if onStandby(conn.PgConn()) {
-		return nil, &Error{Kind: Standby, Op: op, Text: standbyText, Hint: standbyHint}
+	if OnStandby(conn.PgConn()) {
+		return nil, StandbyError(op)
 	}
-	info, err := readSlot(ctx, conn, slot)
+	info, err := ReadSlot(ctx, conn, slot)
 	if err != nil || info == nil {
 		return nil, Classify(op, err)
 	}

@@ -82,7 +82,7 @@ type Stream struct {
 // returns nil. The caller of close(stop) calls Wake after it.
 func (s *Stream) Run(ctx context.Context, stop <-chan struct{}, sink Sink) error {
 	for {
-		stopped, err := s.take(ctx, stop, sink)
+		stopped, err := s.drainBuffer(ctx, stop, sink)
 		if err != nil || stopped {
 			return err
 		}
@@ -97,7 +97,7 @@ func (s *Stream) Run(ctx context.Context, stop <-chan struct{}, sink Sink) error
 			return err
 		}
 		if sink.Full() {
-			if err := s.rest(ctx, next); err != nil {
+			if err := s.waitForRoom(ctx, next); err != nil {
 				return err
 			}
 			continue
@@ -108,8 +108,8 @@ func (s *Stream) Run(ctx context.Context, stop <-chan struct{}, sink Sink) error
 	}
 }
 
-// take hands over what is in the buffer, as far as the sink has room.
-func (s *Stream) take(ctx context.Context, stop <-chan struct{}, sink Sink) (stopped bool, err error) {
+// drainBuffer hands over what is in the buffer, as far as the sink has room.
+func (s *Stream) drainBuffer(ctx context.Context, stop <-chan struct{}, sink Sink) (stopped bool, err error) {
 	for !sink.Full() {
 		if s.ended(stop, sink) {
 			return true, nil
@@ -234,8 +234,8 @@ func (s *Stream) read(next time.Time, sink Sink) error {
 	return err
 }
 
-// rest waits without reading: the server is held up by TCP, and kept alive by status.
-func (s *Stream) rest(ctx context.Context, next time.Time) error {
+// waitForRoom waits without reading: the server is held up by TCP, and kept alive by status.
+func (s *Stream) waitForRoom(ctx context.Context, next time.Time) error {
 	s.heard = time.Now() // silence is ours
 	if err := s.conn.SetReadDeadline(time.Time{}); err != nil {
 		return err

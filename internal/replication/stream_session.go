@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pglogrepl"
@@ -24,11 +23,10 @@ type Session struct {
 	bulk *bulkConn
 	near Target
 
-	Version   string       // of the server, as it says
-	SystemID  string       // of the cluster; another one means another database behind the same name
-	Timeline  int32        // changes with each failover and point-in-time recovery
-	Standby   bool         // the server is in recovery: it follows a primary, or has not been promoted yet
-	Flushed   pgoutput.LSN // the end of WAL when the session began
+	Version   string // of the server, as it says
+	SystemID  string // of the cluster; another one means another database behind the same name
+	Timeline  int32  // changes with each failover and point-in-time recovery
+	Standby   bool   // the server is in recovery: it follows a primary, or has not been promoted yet
 	Slot      SlotPosition
 	SenderMax time.Duration // wal_sender_timeout as the walsender has it; 0: none
 	IdleMax   time.Duration // idle_replication_slot_timeout; 0: none, or before Postgres 18
@@ -44,15 +42,23 @@ type SlotPosition struct {
 }
 
 // Open connects for streaming and looks at server and slot. Errors are *Error.
-func (t Target) Open(ctx context.Context, slot string) (*Session, error) {
-	cfg, err := t.config(map[string]string{
-		"application_name": t.applicationName(),
-		"replication":      "database",
-	})
-	if err != nil {
+func Open(ctx context.Context, target Target, slot string) (*Session, error) {
+	s := &Session{}
+	var err error
+	if s.conn, err = target.ReplicationWith(ctx, s.takeOver); err != nil {
 		return nil, err
 	}
-	s := &Session{}
+	s.near = target.Near(s.conn)
+	s.Version = s.conn.ParameterStatus("server_version")
+	if err := s.look(ctx, slot); err != nil {
+		s.Close(ctx)
+		return nil, Classify("look at server and slot", err)
+	}
+	return s, nil
+}
+
+// takeOver puts the session's own reader between the network and pgproto3.
+func (s *Session) takeOver(cfg *pgconn.Config) {
 	dial := cfg.DialFunc
 	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
@@ -66,16 +72,6 @@ func (t Target) Open(ctx context.Context, slot string) (*Session, error) {
 		s.in = newReceiver(r)
 		return pgproto3.NewFrontend(s.in, w)
 	}
-	if s.conn, err = connectStream(ctx, cfg); err != nil {
-		return nil, err
-	}
-	s.near = t.Near(s.conn)
-	s.Version = s.conn.ParameterStatus("server_version")
-	if err := s.look(ctx, slot); err != nil {
-		s.Close(ctx)
-		return nil, Classify("look at server and slot", err)
-	}
-	return s, nil
 }
 
 func (s *Session) look(ctx context.Context, slot string) error {
@@ -83,13 +79,13 @@ func (s *Session) look(ctx context.Context, slot string) error {
 	if err != nil {
 		return err
 	}
-	s.SystemID, s.Timeline, s.Flushed = id.SystemID, id.Timeline, pgoutput.LSN(id.XLogPos)
+	s.SystemID, s.Timeline = id.SystemID, id.Timeline
 	asked := time.Now()
 	results, err := s.conn.Exec(ctx, `SELECT (extract(epoch FROM current_setting('wal_sender_timeout')::interval) * 1000)::bigint,
 		(extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
 		(extract(epoch FROM coalesce(current_setting('idle_replication_slot_timeout', true), '0')::interval) * 1000)::bigint;
 		SELECT active, coalesce(active_pid, 0), coalesce(confirmed_flush_lsn, '0/0')
-		FROM pg_catalog.pg_replication_slots WHERE slot_name = `+quoteLiteral(slot)).ReadAll()
+		FROM pg_catalog.pg_replication_slots WHERE slot_name = `+QuoteLiteral(slot)).ReadAll()
 	if err != nil {
 		return err
 	}
@@ -104,7 +100,7 @@ func (s *Session) look(ctx context.Context, slot string) error {
 	}
 	s.SenderMax, s.IdleMax = time.Duration(numbers[0])*time.Millisecond, time.Duration(numbers[2])*time.Millisecond
 	s.Clock = time.UnixMicro(numbers[1]).Sub(asked.Add(time.Since(asked) / 2))
-	s.Standby = onStandby(s.conn)
+	s.Standby = OnStandby(s.conn)
 	if len(results[1].Rows) == 0 {
 		return nil
 	}
@@ -120,9 +116,6 @@ func (s *Session) look(ctx context.Context, slot string) error {
 // Near is the way to the server of this session, for the connections beside it.
 func (s *Session) Near() Target { return s.near }
 
-// Conn is the connection, for commands before Start.
-func (s *Session) Conn() *pgconn.PgConn { return s.conn }
-
 // Close ends a session that does not become a stream.
 func (s *Session) Close(ctx context.Context) {
 	_ = s.conn.Close(ctx) // the server notices either way
@@ -135,7 +128,7 @@ func (s *Session) Close(ctx context.Context) {
 func (s *Session) Start(ctx context.Context, slot, publication string, messages bool) (*Stream, error) {
 	args := []string{
 		"proto_version '1'",
-		"publication_names " + quoteLiteral(Quote(publication)), // a list of identifiers inside a string
+		"publication_names " + QuoteLiteral(Quote(publication)), // a list of identifiers inside a string
 	}
 	if messages {
 		args = append(args, "messages 'true'")
@@ -175,21 +168,16 @@ func patience(interval, limit time.Duration) time.Duration {
 	return max(silentRounds*interval, limit)
 }
 
-// Describe is the session in words, for the log.
-func (s *Session) Describe() string {
-	return strings.TrimSpace(fmt.Sprintf("system %s, timeline %d, confirmed %s", s.SystemID, s.Timeline, s.Slot.Confirmed))
-}
-
 // Visit opens the slot and leaves it as it is, so that it has been in use: a server
 // gives up a slot that nobody reads from for idle_replication_slot_timeout.
-func (t Target) Visit(ctx context.Context, slot, publication string) error {
-	session, err := t.Open(ctx, slot)
+func Visit(ctx context.Context, target Target, slot, publication string) error {
+	session, err := Open(ctx, target, slot)
 	if err != nil {
 		return err
 	}
 	if session.Standby {
 		session.Close(ctx)
-		return &Error{Kind: Standby, Op: "visit slot " + slot, Text: standbyText, Hint: standbyHint}
+		return StandbyError("visit slot " + slot)
 	}
 	stream, err := session.Start(ctx, slot, publication, false)
 	if err != nil {

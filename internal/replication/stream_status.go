@@ -22,15 +22,14 @@ var postgresEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) //nolint:gocheck
 // most every 100 ms; and always when the server asks, and on the timer.
 func (s *Stream) report(sink Sink) (next time.Time, err error) {
 	now := time.Now()
-	lsn, settled := sink.Confirmed()
-	lsn = min(lsn, s.received) // law 3: never beyond what was received
+	lsn, settled := s.confirmable(sink)
 	moved := lsn > s.reported
 	timer := now.Sub(s.status) >= s.interval
 	if quiet := now.Sub(s.heard); quiet > s.patience {
 		return now, ErrSilent
 	}
 	if s.asked || timer || moved && (settled || now.Sub(s.status) >= statusLeast) {
-		if err := s.send(max(lsn, s.reported), now, now.Sub(s.heard) >= s.interval); err != nil {
+		if err := s.send(lsn, now, now.Sub(s.heard) >= s.interval); err != nil {
 			return now, err
 		}
 		moved = false
@@ -40,6 +39,13 @@ func (s *Stream) report(sink Sink) (next time.Time, err error) {
 		next = s.status.Add(statusLeast)
 	}
 	return next, nil
+}
+
+// confirmable returns the LSN that the next status may confirm, and whether everything
+// read is acknowledged. It never passes what was received, and never goes back (law 3).
+func (s *Stream) confirmable(sink Sink) (lsn pgoutput.LSN, settled bool) {
+	lsn, settled = sink.Confirmed()
+	return max(min(lsn, s.received), s.reported), settled
 }
 
 // send writes a standby status update ("Standby status update" in the streaming
@@ -72,9 +78,9 @@ func (s *Stream) send(confirmed pgoutput.LSN, now time.Time, wantReply bool) err
 // Reported is the LSN the last status confirmed.
 func (s *Stream) Reported() pgoutput.LSN { return s.reported }
 
-// Hold keeps the connection alive and confirms what becomes acknowledged, without
+// KeepAliveUntil keeps the connection alive and confirms what becomes acknowledged, without
 // reading, until done says true or ctx ends.
-func (s *Stream) Hold(ctx context.Context, sink Sink, done func() bool) error {
+func (s *Stream) KeepAliveUntil(ctx context.Context, sink Sink, done func() bool) error {
 	for !done() {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
@@ -83,7 +89,7 @@ func (s *Stream) Hold(ctx context.Context, sink Sink, done func() bool) error {
 		if err != nil {
 			return err
 		}
-		if err := s.rest(ctx, next); err != nil {
+		if err := s.waitForRoom(ctx, next); err != nil {
 			return err
 		}
 	}
@@ -96,8 +102,7 @@ func (s *Stream) Hold(ctx context.Context, sink Sink, done func() bool) error {
 // still sends is read and dropped: a socket closed with unread data is reset, and
 // the status may be lost with it.
 func (s *Stream) Finish(ctx context.Context, sink Sink) error {
-	lsn, _ := sink.Confirmed()
-	lsn = max(min(lsn, s.received), s.reported)
+	lsn, _ := s.confirmable(sink)
 	now := time.Now()
 	if err := s.send(lsn, now, false); err != nil {
 		return err

@@ -2,10 +2,10 @@ package replication
 
 import "strings"
 
-// updaters are the roles besides the owner that may UPDATE the table, as SQL writes
+// Updaters are the roles besides the owner that may UPDATE the table, as SQL writes
 // them. An item of pg_class.relacl reads grantee=privileges/grantor, with w for UPDATE
 // and no grantee for PUBLIC (PostgreSQL documentation, "Privileges").
-func (t *Table) updaters() (roles []string) {
+func (t *Table) Updaters() (roles []string) {
 	for _, item := range t.grants {
 		equals := strings.LastIndexByte(item, '=')
 		privileges, grantor, found := strings.Cut(item[equals+1:], "/")

@@ -30,7 +30,7 @@ SELECT kind, name, database, seconds FROM (
 func OldestWriter(ctx context.Context, conn *pgx.Conn) (*Writer, error) {
 	var kind, name, database string
 	var seconds float64
-	err := conn.QueryRow(ctx, oldestWriterQuery, once).Scan(&kind, &name, &database, &seconds)
+	err := conn.QueryRow(ctx, oldestWriterQuery, Once).Scan(&kind, &name, &database, &seconds)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // none is writing
 	}
@@ -39,14 +39,14 @@ func OldestWriter(ctx context.Context, conn *pgx.Conn) (*Writer, error) {
 	}
 	age := time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
 	if kind == "prepared" {
-		gid := quoteLiteral(name)
+		gid := QuoteLiteral(name)
 		return &Writer{
-			Text: "prepared transaction " + gid + " in database " + displayName(database) + ", open for " + age,
+			Text: "prepared transaction " + gid + " in database " + DisplayName(database) + ", open for " + age,
 			Fix:  "COMMIT PREPARED " + gid + " or ROLLBACK PREPARED " + gid,
 		}, nil
 	}
 	return &Writer{
-		Text: "the transaction of process " + name + " in database " + displayName(database) + ", open for " + age,
+		Text: "the transaction of process " + name + " in database " + DisplayName(database) + ", open for " + age,
 		Fix:  "wait for it, or SELECT pg_terminate_backend(" + name + ")",
 	}, nil
 }
