@@ -32,6 +32,7 @@ func read(t *testing.T, path ...string) string {
 // cannot say that the files are right, so the test fails there.
 func tool(t *testing.T, program, debianPackage string) string {
 	t.Helper()
+	devstacktest.SkipShort(t, program)
 	path, err := exec.LookPath(program)
 	if err != nil {
 		t.Fatalf("%s is not installed: apt-get install %s", program, debianPackage)

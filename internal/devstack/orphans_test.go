@@ -71,6 +71,7 @@ func segments(t *testing.T) string {
 }
 
 func TestNothingIsLeftWhenTheProcessIsKilled(t *testing.T) {
+	devstacktest.SkipShort(t, "servers")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -65,6 +65,7 @@ func numbered(from, n, size int) string {
 // build makes the binary, without the race detector.
 func build(t *testing.T) string {
 	t.Helper()
+	devstacktest.SkipShort(t, "a binary that is built")
 	binary := filepath.Join(t.TempDir(), "walpost")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-race=false", "-o", binary, "../../cmd/walpost")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

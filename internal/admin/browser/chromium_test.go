@@ -32,6 +32,7 @@ type browser struct {
 // looked at is not tested.
 func executable(t *testing.T) string {
 	t.Helper()
+	devstacktest.SkipShort(t, "Chromium")
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path

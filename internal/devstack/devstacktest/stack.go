@@ -40,6 +40,7 @@ type shared[T interface{ Close() error }] struct {
 // get starts the server if nobody has yet.
 func (s *shared[T]) get(t testing.TB, start func(context.Context) (T, error)) T {
 	t.Helper()
+	SkipShort(t, "a server")
 	s.once.Do(func() {
 		s.server, s.err = start(context.WithoutCancel(t.Context()))
 		s.up = s.err == nil
@@ -73,8 +74,9 @@ func forget() {
 // Main runs the tests, whatever is in the environment of who runs them, ends the shared servers and returns the exit code.
 func (s *Stack) Main(m *testing.M) int {
 	forget()
+	skipErr := skipExamples()
 	code := m.Run()
-	for _, err := range []error{s.postgres.close(), s.kafka.close()} {
+	for _, err := range []error{skipErr, s.postgres.close(), s.kafka.close()} {
 		if err != nil {
 			_, _ = fmt.Fprintln(os.Stderr, "devstacktest:", err) // there is no test left to report it
 			code = max(code, 1)
@@ -124,6 +126,7 @@ func (s *Stack) Topic(t testing.TB, partitions int32) string {
 // StartPostgres starts a server for one test, which may break it. A failed test shows the end of its log.
 func StartPostgres(t testing.TB, options devstack.PostgresOptions) *devstack.Postgres {
 	t.Helper()
+	SkipShort(t, "a server")
 	p, err := devstack.StartPostgres(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +145,7 @@ func StartPostgres(t testing.TB, options devstack.PostgresOptions) *devstack.Pos
 // StartKafka starts a cluster for one test, which may break it. A failed test shows the end of the brokers' logs.
 func StartKafka(t testing.TB, options devstack.KafkaOptions) *devstack.Kafka {
 	t.Helper()
+	SkipShort(t, "a server")
 	options.QuickStart = true
 	k, err := devstack.StartKafka(t.Context(), options)
 	if err != nil {
