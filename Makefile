@@ -94,7 +94,7 @@ $(GOVULNCHECK):
 PLATFORMS ?= linux_amd64 linux_arm64 darwin_amd64 darwin_arm64
 COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 RELEASE = walpost_$(VERSION)_$*
-SHIPPED := LICENSE README.md CHANGELOG.md SECURITY.md docs deploy
+SHIPPED := LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs deploy
 
 CYCLONEDX_VERSION := v1.9.0
 CYCLONEDX := $(CACHE)/bin/cyclonedx-gomod-$(CYCLONEDX_VERSION)

@@ -29,8 +29,9 @@ retention.ms, cleanup.policy and min.insync.replicas.
 
 Nothing is ever deleted or lowered: not a topic, not a partition, not a setting that the
 file does not name.`,
-		Args: cobra.ArbitraryArgs,
-		RunE: needsCommand(s),
+		Example: "  walpost topics plan -c orders.yaml\n  walpost topics apply -c orders.yaml",
+		Args:    cobra.ArbitraryArgs,
+		RunE:    needsCommand(s),
 	}
 	cmd.AddCommand(newTopicsPlan(s), newTopicsApply(s))
 	return cmd

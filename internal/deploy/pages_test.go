@@ -27,7 +27,7 @@ func pages(t *testing.T) []string {
 }
 
 var (
-	link   = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	link   = regexp.MustCompile(`\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"`)
 	letter = regexp.MustCompile(`[^a-z0-9_ -]`)
 )
 
@@ -42,9 +42,9 @@ func anchors(text string) map[string]bool {
 
 func TestLinksLeadSomewhere(t *testing.T) {
 	t.Parallel()
-	for _, page := range pages(t) {
+	for _, page := range append(pages(t), "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md") {
 		for _, m := range link.FindAllStringSubmatch(read(t, page), -1) {
-			to, anchor, _ := strings.Cut(m[1], "#")
+			to, anchor, _ := strings.Cut(m[1]+m[2], "#")
 			if strings.Contains(to, "://") {
 				continue
 			}
@@ -53,9 +53,9 @@ func TestLinksLeadSomewhere(t *testing.T) {
 				target = filepath.Join(filepath.Dir(page), to)
 			}
 			if _, err := os.Stat(filepath.Join(root, target)); err != nil {
-				t.Errorf("%s: %s leads nowhere", page, m[1])
+				t.Errorf("%s: %s leads nowhere", page, m[0])
 			} else if anchor != "" && !anchors(read(t, target))[anchor] {
-				t.Errorf("%s: %s has no such section", page, m[1])
+				t.Errorf("%s: %s has no such section", page, m[0])
 			}
 		}
 	}

@@ -76,7 +76,6 @@ func (b *browser) pictures(t *testing.T, s *scene) {
 		s.insert(t, "orders", "order", 200+n%60*3)
 		s.exec(t, "orders", "SELECT pg_sleep(1)")
 	}
-	b.resize(t, 1000, 900, false)
 	for _, scheme := range []string{"light", "dark"} {
 		b.scheme(t, scheme)
 		b.portrait(t, "orders", "page-"+scheme)
