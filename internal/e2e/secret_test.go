@@ -14,10 +14,12 @@ import (
 // with what they look at.
 func TestRow65_NoSecretIsShown(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, nil)
+	f := newFixture(t, sections{"delivery": "{on_reject: skip}"})
 	p := walpost(t, "run", "-c", f.file)
 	p.Ready(t)
-	f.db.Exec(t, relaytest.Insert("k", 1))
+	f.db.Exec(t, relaytest.Insert(devstacktest.Canary, 1)) // the key of a row, and below the payload of a rejected one
+	f.db.Exec(t, "INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('no/topic', '"+
+		devstacktest.Canary+"', 'Created', '{\"n\": \""+devstacktest.Canary+"\"}')")
 	f.confirmed(t, p)
 	before := p.metric(t, "walpost_reconnects_total{peer=\"postgres\"")
 	f.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND slot_name = '"+f.slot+"'")
