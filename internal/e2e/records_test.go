@@ -24,8 +24,8 @@ type lsn uint64
 
 func (l lsn) String() string { return fmt.Sprintf("%X/%X", uint64(l)>>32, uint32(l)) }
 
-// record is a record of an outbox with a position header.
-type record struct {
+// published is a record of an outbox with a position header.
+type published struct {
 	oracle.Event
 	producer int64     // Kafka's id of the process that wrote it
 	at       time.Time // its time stamp
@@ -33,11 +33,11 @@ type record struct {
 }
 
 // records reads all that is in the topic now, partition by partition in order.
-func (f *fixture) records(t *testing.T) []record {
+func (f *fixture) records(t *testing.T) []published {
 	t.Helper()
-	var all []record
+	var all []published
 	for _, r := range consume(t, f.kafka, f.topic) {
-		rec := record{Event: oracle.Event{Key: string(r.Key), Number: number(t, r.Value)}, producer: r.ProducerID, at: r.Timestamp}
+		rec := published{Event: oracle.Event{Key: string(r.Key), Number: number(t, r.Value)}, producer: r.ProducerID, at: r.Timestamp}
 		for _, h := range r.Headers {
 			switch h.Key {
 			case "id":

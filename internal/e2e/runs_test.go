@@ -12,13 +12,13 @@ type run struct {
 	to      lsn // and after it
 	started time.Time
 	ended   time.Time
-	records []record // that it wrote
+	records []published // that it wrote
 }
 
 // assign gives each run its records. Kafka gives each process a producer id of
 // its own; the first record of an id tells, by the time at which Kafka appended
 // it, which process that was.
-func assign(t *testing.T, runs []*run, records []record) {
+func assign(t *testing.T, runs []*run, records []published) {
 	t.Helper()
 	first := map[int64]time.Time{}
 	for _, r := range records {
@@ -44,7 +44,7 @@ func assign(t *testing.T, runs []*run, records []record) {
 }
 
 // commitTable tells which events each transaction has, by commit LSN.
-func commitTable(records []record) map[lsn]map[string]bool {
+func commitTable(records []published) map[lsn]map[string]bool {
 	table := map[lsn]map[string]bool{}
 	for _, r := range records {
 		if table[r.commit] == nil {
