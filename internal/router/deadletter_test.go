@@ -40,13 +40,13 @@ func TestDeadLetter(t *testing.T) {
 		t.Errorf("%+v", letter)
 	}
 	want := []Header{
-		{"id", []byte(anID)},
-		{"eventType", []byte("OrderCreated")},
-		{"walpost-dlt-topic", []byte("outbox.event.Order")},
-		{"walpost-dlt-reason", []byte("too_large")},
-		{"walpost-dlt-error", []byte(rejection.Text)},
-		{"walpost-dlt-position", []byte("00000016b374d848/00000002")},
-		{"walpost-dlt-time", []byte("2026-01-01T00:00:00.120Z")},
+		{Name: "id", Value: []byte(anID)},
+		{Name: "eventType", Value: []byte("OrderCreated")},
+		{Name: "walpost-dlt-topic", Value: []byte("outbox.event.Order")},
+		{Name: "walpost-dlt-reason", Value: []byte("too_large")},
+		{Name: "walpost-dlt-error", Value: []byte(rejection.Text)},
+		{Name: "walpost-dlt-position", Value: []byte("00000016b374d848/00000002")},
+		{Name: "walpost-dlt-time", Value: []byte("2026-01-01T00:00:00.120Z")},
 	}
 	if !slices.EqualFunc(letter.Headers, want, func(a, b Header) bool { return a.Name == b.Name && string(a.Value) == string(b.Value) }) {
 		t.Errorf("headers %q", letter.Headers)
@@ -97,7 +97,7 @@ func TestDeadLetterTopics(t *testing.T) {
 
 // However large a dead letter is, it becomes short in a few steps, and says what it lacks.
 func TestShorterEnds(t *testing.T) {
-	rec := &Record{Key: make([]byte, 1<<20), Value: make([]byte, 1<<20), Headers: []Header{{"id", make([]byte, 1<<20)}}}
+	rec := &Record{Key: make([]byte, 1<<20), Value: make([]byte, 1<<20), Headers: []Header{{Name: "id", Value: make([]byte, 1<<20)}}}
 	for i := range 5000 {
 		rec.Headers = append(rec.Headers, Header{strings.Repeat("n", 100), make([]byte, i)})
 	}

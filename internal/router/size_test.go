@@ -15,9 +15,9 @@ func TestSizeIsThatOfMaxRequestSize(t *testing.T) {
 	}{
 		{Record{}, 85},
 		{Record{Key: []byte{}, Value: []byte{}}, 85},
-		{Record{Key: make([]byte, 63), Value: make([]byte, 64), Headers: []Header{{"id", make([]byte, 36)}, {"eventType", nil}}}, 264},
-		{Record{Key: make([]byte, 8191), Value: make([]byte, 8192), Headers: []Header{{"ünï", []byte{}}}}, 16478},
-		{Record{Value: make([]byte, 1<<20), Headers: []Header{{"id", make([]byte, 36)}}}, 1048704},
+		{Record{Key: make([]byte, 63), Value: make([]byte, 64), Headers: []Header{{Name: "id", Value: make([]byte, 36)}, {Name: "eventType", Value: nil}}}, 264},
+		{Record{Key: make([]byte, 8191), Value: make([]byte, 8192), Headers: []Header{{Name: "ünï", Value: []byte{}}}}, 16478},
+		{Record{Value: make([]byte, 1<<20), Headers: []Header{{Name: "id", Value: make([]byte, 36)}}}, 1048704},
 	} {
 		if got := c.rec.Size(); got != c.want {
 			t.Errorf("%d, want %d", got, c.want)
