@@ -3,12 +3,14 @@ package recovery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/told"
@@ -64,9 +66,8 @@ func (a *audit) readTopics(ctx context.Context) error {
 	dead := a.Config.Delivery.DeadLetterTopics(a.report.Topics)
 	for _, topic := range a.report.Topics {
 		isDead := slices.Contains(dead, topic)
-		reader := topicReader{client: client, topic: topic, from: from}
-		err := reader.read(ctx, func(_ place, rec *sarama.Record, at time.Time) error {
-			a.record(rec, at, isDead)
+		shortened, err := readTopic(ctx, client, topic, from, func(rec read.Record) error {
+			a.record(rec.Record, rec.Time, isDead)
 			return nil
 		})
 		if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
@@ -76,11 +77,50 @@ func (a *audit) readTopics(ctx context.Context) error {
 		if err != nil {
 			return o.ExplainAt("read topic "+topic, strings.Join(o.Brokers, ", "), err)
 		}
-		if reader.shortened {
+		if shortened {
 			a.shortened = append(a.shortened, topic)
 		}
 	}
 	return nil
+}
+
+// readTopic reads a topic from a time to its end of this moment, and reports whether the
+// first records of a partition are gone. Records of transactions are among them, committed
+// or not.
+func readTopic(ctx context.Context, client sarama.Client, topic string, from time.Time, do read.Func) (shortened bool, err error) {
+	if err := client.RefreshMetadata(topic); err != nil {
+		return false, err
+	}
+	partitions, err := client.Partitions(topic)
+	if err != nil {
+		return false, err
+	}
+	for _, id := range partitions {
+		gone, err := readPartition(ctx, read.Partition{Client: client, Topic: topic, ID: id}, from, do)
+		if err != nil {
+			return false, fmt.Errorf("partition %d: %w", id, err)
+		}
+		shortened = shortened || gone
+	}
+	return shortened, nil
+}
+
+func readPartition(ctx context.Context, p read.Partition, from time.Time, do read.Func) (shortened bool, err error) {
+	oldest, first, end, err := p.Offsets(from)
+	if err != nil {
+		return false, err
+	}
+	shortened = oldest > 0 && first == oldest && (from.IsZero() || first < end)
+	for {
+		err := p.Range(ctx, first, end, do)
+		if _, gone := errors.AsType[*read.GoneError](err); !gone {
+			return shortened, err
+		}
+		shortened = true // retention has gone on
+		if first, err = p.Client.GetOffset(p.Topic, p.ID, sarama.OffsetOldest); err != nil {
+			return shortened, err
+		}
+	}
 }
 
 // record compares one record with the rows.

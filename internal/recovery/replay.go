@@ -13,6 +13,7 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/topicname"
@@ -177,16 +178,15 @@ func (r *Replay) topic(ctx context.Context, p *publisher, plan *ReplayPlan, repo
 	if err != nil {
 		return err
 	}
-	reader := topicReader{client: r.client, topic: r.Topic, strict: true}
 	told := int64(0)
 	for _, s := range plan.Spans {
-		err := reader.span(ctx, s.Partition, s.First, s.End, func(at place, rec *sarama.Record, stamp time.Time) error {
-			if !r.Records.has(stamp) {
+		err := r.partition(s.Partition).Range(ctx, s.First, s.End, func(rec read.Record) error {
+			if !r.Records.has(rec.Time) {
 				return nil
 			}
-			again := r.record(rec, stamp)
+			again := r.record(rec.Record, rec.Time)
 			if same {
-				again.Partition = at.partition
+				again.Partition = s.Partition
 			}
 			if err := p.again(ctx, again); err != nil {
 				return err
@@ -205,10 +205,15 @@ func (r *Replay) topic(ctx context.Context, p *publisher, plan *ReplayPlan, repo
 	return p.flush(ctx)
 }
 
-// explain adds the place to what Kafka says; what the publisher says stays.
+// partition is a partition of the topic that is read from.
+func (r *Replay) partition(id int32) read.Partition {
+	return read.Partition{Client: r.client, Topic: r.Topic, ID: id, Committed: true}
+}
+
+// explain adds the partition to what Kafka says; what the publisher says stays.
 func (r *Replay) explain(partition int32, err error) error {
-	if refused, ok := errors.AsType[*refusedError](err); ok {
-		return refused.err
+	if failed, ok := errors.AsType[*read.FuncError](err); ok {
+		return failed.Err
 	}
 	if errors.Is(err, context.Canceled) {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/replication"
 )
@@ -173,11 +174,11 @@ func (r *Replay) examineTopic(ctx context.Context, plan *ReplayPlan) error {
 // firstRecords judges the first record of each span: most often it is the oldest, and
 // what is refused is refused before anything is published.
 func (r *Replay) firstRecords(ctx context.Context, spans []Span) error {
-	reader, expiry := topicReader{client: r.client, topic: r.Topic, strict: true}, newExpiry(r.Config)
+	expiry := newExpiry(r.Config)
 	for _, s := range spans {
 		var first time.Time
-		err := reader.span(ctx, s.Partition, s.First, s.First+1, func(_ place, _ *sarama.Record, stamp time.Time) error {
-			first = stamp
+		err := r.partition(s.Partition).Range(ctx, s.First, s.First+1, func(rec read.Record) error {
+			first = rec.Time
 			return nil
 		})
 		if ctx.Err() != nil {
@@ -193,27 +194,14 @@ func (r *Replay) firstRecords(ctx context.Context, spans []Span) error {
 	return nil
 }
 
-// span is what is read of one partition. Times of records need not rise, so an
-// upper time does not end it.
+// span returns what is read of one partition. Times of records need not rise, so an upper
+// time does not end it.
 func (r *Replay) span(p int32) (Span, error) {
-	oldest, err := r.client.GetOffset(r.Topic, p, sarama.OffsetOldest)
+	oldest, begin, end, err := r.partition(p).Offsets(r.Records.From)
 	if err != nil {
 		return Span{}, err
 	}
-	end, err := r.client.GetOffset(r.Topic, p, sarama.OffsetNewest)
-	if err != nil {
-		return Span{}, err
-	}
-	s := Span{Partition: p, First: oldest, End: end}
-	if !r.Records.From.IsZero() {
-		at, err := r.client.GetOffset(r.Topic, p, r.Records.From.UnixMilli())
-		if err != nil {
-			return Span{}, err
-		}
-		if s.First = at; at < 0 { // nothing so late
-			s.First = end
-		}
-	}
+	s := Span{Partition: p, First: begin, End: end}
 	if first := r.Records.FirstOffset; first >= 0 {
 		if first < oldest {
 			return Span{}, &relay.Halt{

@@ -1,8 +1,11 @@
-// Package topicdump reads all that topics hold at one moment, for tests, the demo and the benchmark.
+// Package topicdump reads all that topics hold at one moment, for tests, the demo and the
+// benchmark.
 //
-// It knows Kafka's list-offsets and fetch requests through sarama's brokers. It must not know walpost or what records
-// mean. A consumer would do the same, but waits: one of sarama's needs 0.6 s for each partition, 0.1 s to join others in
-// a request and 0.5 s for the fetch that is under way when it is closed.
+// It knows Kafka's list-offsets and fetch requests through sarama's brokers. It must not
+// know walpost or what records mean: it proves what walpost wrote and read, so it does not
+// share internal/kafka/read. A consumer would do the same, but waits: one of sarama's needs
+// 0.6 s for each partition, 0.1 s to join others in a request and 0.5 s for the fetch that
+// is under way when it is closed.
 package topicdump
 
 import (

@@ -11,7 +11,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/reading"
+	"github.com/walpost/walpost/internal/kafka/read"
 )
 
 // Consumer is one member of a consumer group. Start as many processes as there are
@@ -98,7 +98,7 @@ func (c *Consumer) connect(ctx context.Context, config *sarama.Config) (sarama.C
 			return client, nil
 		}
 		err = fmt.Errorf("inbox: connect to Kafka: %w", err)
-		if reading.Lasting(err) {
+		if read.IsPermanent(err) {
 			return nil, err
 		}
 		if !c.kafkaFailed(ctx, attempts, err) {
@@ -155,7 +155,7 @@ func (c *Consumer) sessions(ctx context.Context, group sarama.ConsumerGroup) err
 		case err == nil:
 			attempts = 0
 			continue
-		case reading.Lasting(err):
+		case read.IsPermanent(err):
 			return fmt.Errorf("inbox: group %q: %w", c.config.Group, err)
 		}
 		attempts++
@@ -178,7 +178,7 @@ func (c *Consumer) readErrors(ctx context.Context, failures <-chan error) {
 			}
 			c.stop(nil, ClassFatal, fmt.Errorf("%w%s of group %q: decide where to go on, and set it: kafka-consumer-groups.sh --group %s --reset-offsets: %w",
 				ErrOutOfRange, where, c.config.Group, c.config.Group, err))
-		case reading.Lasting(err):
+		case read.IsPermanent(err):
 			c.stop(nil, ClassFatal, fmt.Errorf("inbox: group %q: %w", c.config.Group, err))
 		case ctx.Err() == nil:
 			c.observe(Observation{Kind: KafkaFailed, Class: ClassUnavailable, Err: err})

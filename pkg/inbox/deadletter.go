@@ -10,7 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/reading"
+	"github.com/walpost/walpost/internal/kafka/read"
 )
 
 // Headers of a dead letter, after the record's own. Those of walpost's relay begin
@@ -227,7 +227,7 @@ func (l *letters) send(m *sarama.ProducerMessage) error {
 	if _, _, err = l.producer.SendMessage(&again); err == nil {
 		return nil
 	}
-	if fresh := l.client.RefreshMetadata(m.Topic); fresh != nil && reading.Lasting(fresh) {
+	if fresh := l.client.RefreshMetadata(m.Topic); fresh != nil && read.IsPermanent(fresh) {
 		return fresh // sarama's own error may be "circuit breaker is open"
 	}
 	return err
@@ -240,5 +240,5 @@ func fatalForLetter(err error) bool {
 			return true
 		}
 	}
-	return reading.Lasting(err)
+	return read.IsPermanent(err)
 }

@@ -19,7 +19,7 @@ func TestDependencies(t *testing.T) {
 		return strings.Fields(string(out))
 	}
 	allowed := map[string]bool{}
-	for _, own := range []string{"pkg/inbox", "internal/reading", "internal/murmur2"} {
+	for _, own := range []string{"pkg/inbox", "internal/kafka/read", "internal/murmur2"} {
 		allowed["github.com/walpost/walpost/"+own] = true
 	}
 	for _, path := range list("github.com/IBM/sarama") {

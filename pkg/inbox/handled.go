@@ -1,7 +1,6 @@
 package inbox
 
 import (
-	"context"
 	"strconv"
 	"time"
 
@@ -48,49 +47,4 @@ func (d *DeadLetter) marker(how string) *sarama.ProducerMessage {
 	return &sarama.ProducerMessage{Topic: d.Topic, Partition: d.Partition, Headers: []sarama.RecordHeader{
 		header(headerHandled, how), header(headerHandledOffset, strconv.FormatInt(d.Offset, 10)), header(headerHandledTime, timeText(time.Now())),
 	}}
-}
-
-// span is a part of a partition: from first up to, but not with, end.
-type span struct {
-	topic      string
-	partition  int32
-	first, end int64
-}
-
-// each reads the span. Its last offsets may hold no record, but a transaction's
-// marker: then nothing comes for a while.
-func (s span) each(ctx context.Context, consumer sarama.Consumer, do func(*sarama.ConsumerMessage) error) error {
-	if s.first >= s.end {
-		return nil
-	}
-	records, err := consumer.ConsumePartition(s.topic, s.partition, s.first)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = records.Close() }()
-	const silence = 5 * time.Second
-	quiet := time.NewTimer(silence)
-	defer quiet.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case err := <-records.Errors():
-			return err
-		case <-quiet.C:
-			if records.HighWaterMarkOffset() < s.end {
-				quiet.Reset(silence) // no answer yet
-				continue
-			}
-			return nil
-		case m := <-records.Messages():
-			if m.Offset >= s.end {
-				return nil
-			}
-			if err := do(m); err != nil || m.Offset+1 == s.end {
-				return err
-			}
-			quiet.Reset(silence)
-		}
-	}
 }

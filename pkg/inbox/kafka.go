@@ -6,12 +6,12 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/reading"
+	"github.com/walpost/walpost/internal/kafka/read"
 )
 
 // saramaConfig is sarama's configuration after the caller's changes.
 func (c *Config) saramaConfig() (*sarama.Config, error) {
-	s := reading.Config("inbox-" + c.Group)
+	s := read.Config("inbox-" + c.Group)
 	s.Consumer.Offsets.Initial = sarama.OffsetOldest // a new group must not skip what was written before it joined
 	s.Consumer.Group.ResetInvalidOffsets = false     // nor jump in silence where retention or truncation was faster
 	s.Consumer.IsolationLevel = sarama.ReadCommitted // nor see what a relay with exactly_once has aborted

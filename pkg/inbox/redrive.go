@@ -10,8 +10,8 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/internal/murmur2"
-	"github.com/walpost/walpost/internal/reading"
 )
 
 // RedriveConfig says which dead letters are meant, for [Redrive] and [Discard].
@@ -90,7 +90,7 @@ func handle(ctx context.Context, config RedriveConfig, how string) (Redriven, er
 		return done, fmt.Errorf("%w: want Brokers and DeadLetter", ErrConfig)
 	}
 	r := &redrive{RedriveConfig: config, how: how, done: &done, decode: withDefaults(Config{IDHeader: config.IDHeader, TypeHeader: config.TypeHeader})}
-	s := reading.Config("inbox-redrive")
+	s := read.Config("inbox-redrive")
 	s.Producer.Compression = deadLetterCompression
 	s.Consumer.MaxWaitTime = 100 * time.Millisecond // a fetch at the end finds nothing, and is waited for
 	if config.Sarama != nil {
@@ -144,11 +144,6 @@ func (r *redrive) close() {
 }
 
 func (r *redrive) run(ctx context.Context) error {
-	consumer, err := sarama.NewConsumerFromClient(r.reader)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = consumer.Close() }()
 	partitions, err := r.reader.Partitions(r.DeadLetter)
 	if err != nil {
 		return err
@@ -156,7 +151,7 @@ func (r *redrive) run(ctx context.Context) error {
 	slices.Sort(partitions)
 	removable := map[int32]int64{}
 	for _, p := range partitions {
-		below, err := r.partition(ctx, consumer, p)
+		below, err := r.partition(ctx, p)
 		if below > 0 {
 			removable[p] = below
 		}
@@ -178,18 +173,17 @@ func (r *redrive) run(ctx context.Context) error {
 	return nil
 }
 
-// partition handles one partition's, and gives the offset below which all are.
-func (r *redrive) partition(ctx context.Context, consumer sarama.Consumer, p int32) (removable int64, err error) {
-	s := span{topic: r.DeadLetter, partition: p}
-	if s.first, err = r.reader.GetOffset(s.topic, p, sarama.OffsetOldest); err != nil {
-		return 0, err
-	}
-	if s.end, err = r.reader.GetOffset(s.topic, p, sarama.OffsetNewest); err != nil {
+// partition handles the dead letters of one partition, and returns the offset below which
+// all are handled.
+func (r *redrive) partition(ctx context.Context, id int32) (removable int64, err error) {
+	p := read.Partition{Client: r.reader, Topic: r.DeadLetter, ID: id, Committed: true, MaxWait: r.reader.Config().Consumer.MaxWaitTime}
+	_, first, end, err := p.Offsets(time.Time{})
+	if err != nil {
 		return 0, err
 	}
 	before := map[int64]mark{}
-	err = s.each(ctx, consumer, func(m *sarama.ConsumerMessage) error {
-		if at, mark, ok := markOf(m); ok {
+	err = p.Range(ctx, first, end, func(rec read.Record) error {
+		if at, mark, ok := markOf(messageOf(p, rec)); ok {
 			before[at] = mark
 		}
 		return nil
@@ -198,14 +192,24 @@ func (r *redrive) partition(ctx context.Context, consumer sarama.Consumer, p int
 		return 0, err
 	}
 	all := true
-	err = s.each(ctx, consumer, func(m *sarama.ConsumerMessage) error {
-		handled, err := r.record(m, before[m.Offset])
+	err = p.Range(ctx, first, end, func(rec read.Record) error {
+		handled, err := r.record(messageOf(p, rec), before[rec.Offset])
 		if all = all && handled; all && err == nil {
-			removable = m.Offset + 1
+			removable = rec.Offset + 1
 		}
 		return err
 	})
+	if failed, ok := errors.AsType[*read.FuncError](err); ok {
+		err = failed.Err
+	}
 	return removable, err
+}
+
+// messageOf returns a record in the form that a consumer of sarama's gives.
+func messageOf(p read.Partition, rec read.Record) *sarama.ConsumerMessage {
+	return &sarama.ConsumerMessage{
+		Topic: p.Topic, Partition: p.ID, Offset: rec.Offset, Timestamp: rec.Time, Key: rec.Key, Value: rec.Value, Headers: rec.Headers,
+	}
 }
 
 // record handles one, and says whether it is handled now, or was before.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/reading"
+	"github.com/walpost/walpost/internal/kafka/read"
 )
 
 // ErrTopic is a topic that is missing, or that this client has no right to.
@@ -36,7 +36,7 @@ func (c *Consumer) checkTopic(ctx context.Context, client sarama.Client, topic s
 			return nil
 		}
 		err = fmt.Errorf("%w %s: %w", ErrTopic, topic, err)
-		if reading.Lasting(err) {
+		if read.IsPermanent(err) {
 			return err
 		}
 		if !c.kafkaFailed(ctx, attempts, err) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/reading"
+	"github.com/walpost/walpost/internal/kafka/read"
 )
 
 // Config describes a projection. Name, Brokers and Topics are required.
@@ -109,7 +109,7 @@ func baseOf(name string) string { return name[strings.LastIndexByte(name, '.')+1
 
 // saramaConfig is sarama's configuration after the caller's changes.
 func (c *Config) saramaConfig() (*sarama.Config, error) {
-	s := reading.Config("projection-" + c.Name)
+	s := read.Config("projection-" + c.Name)
 	s.Consumer.IsolationLevel = sarama.ReadCommitted // what a relay with exactly_once has aborted never happened
 	s.Consumer.Return.Errors = true                  // out of range is told there alone
 	if c.Sarama != nil {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/reading"
+	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -91,7 +91,7 @@ func passes(err error) bool {
 		}
 	}
 	class := inbox.Classify(err)
-	return !reading.Lasting(err) && class != inbox.ClassPermanent && class != inbox.ClassFatal
+	return !read.IsPermanent(err) && class != inbox.ClassPermanent && class != inbox.ClassFatal
 }
 
 // again tells of a failure, waits, and says whether to try again.

@@ -1,0 +1,51 @@
+// Package read answers what stands in a topic from one offset up to another. Beside it
+// are the settings that reading begins with, and which errors of Kafka are permanent.
+//
+// It knows sarama. pkg/inbox and pkg/projection import it, so it must not know
+// databases, nor walpost's own packages.
+package read
+
+import (
+	"errors"
+
+	"github.com/IBM/sarama"
+)
+
+// Config returns sarama's settings as reading and writing share them. clientID need not
+// be a name that sarama accepts.
+func Config(clientID string) *sarama.Config {
+	s := sarama.NewConfig()
+	s.ClientID = validClientID(clientID)
+	s.Version = sarama.V3_6_0_0 // the newest that sarama may send; brokers say what they know
+	s.Metadata.AllowAutoTopicCreation = false
+	s.Metadata.Full = false
+	return s
+}
+
+// validClientID replaces what sarama does not accept in a name.
+func validClientID(name string) string {
+	id := []byte(name)
+	for i, b := range id {
+		letter := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
+		if !letter && b != '.' && b != '_' && b != '-' {
+			id[i] = '-'
+		}
+	}
+	return string(id)
+}
+
+// IsPermanent reports whether an error of Kafka does not pass by itself. sarama has asked
+// again for a while before it says that a topic is unknown.
+func IsPermanent(err error) bool {
+	for _, permanent := range []error{
+		sarama.ErrUnknownTopicOrPartition, sarama.ErrInvalidTopic, sarama.ErrTopicAuthorizationFailed,
+		sarama.ErrGroupAuthorizationFailed, sarama.ErrClusterAuthorizationFailed, sarama.ErrSASLAuthenticationFailed,
+		sarama.ErrUnsupportedSASLMechanism, sarama.ErrUnsupportedVersion, sarama.ErrInconsistentGroupProtocol,
+		sarama.ErrInvalidSessionTimeout, sarama.ErrInvalidGroupId, sarama.ErrFencedInstancedId, sarama.ErrSecurityDisabled,
+	} {
+		if errors.Is(err, permanent) {
+			return true
+		}
+	}
+	return false
+}
