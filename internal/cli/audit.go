@@ -28,11 +28,11 @@ func newAudit(s *streams) *cobra.Command {
 		Short: "Compare the ids in the outbox table with those in the topics",
 		Long: `Compare the ids in the outbox table with those in the topics: which rows are in no
 topic (missing), and which records have no row (phantom). Rows that wait in the slot are
-counted apart. Nothing is changed. The exit code is 4 when there is a difference.
+counted separately. Nothing is changed. The exit code is 4 if there is a difference.
 
-It can tell of rows that are in the table only: a row that was deleted after it was
-published looks like a phantom, and records that Kafka's retention has removed are
-missing. --since keeps to what both still have.`,
+audit knows only rows that are still in the table: a row that was deleted after it was
+published looks like a phantom. Records that Kafka's retention has removed are missing.
+--since limits the comparison to what both still have.`,
 		Example: `  walpost audit -c orders.yaml
   walpost audit -c orders.yaml --since 3d --until 1h
   walpost audit -c orders.yaml --json | jq '.[].missing_ids[]'`,

@@ -17,10 +17,10 @@ func newCheck(s *streams) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check -c FILE",
-		Short: "Check every requirement, and say what repairs it",
+		Short: "Check every requirement, and show what repairs it",
 		Long: `Check every requirement on the file, on Postgres and on Kafka: one line each, with its
 state (ok, warning, failed) and the SQL or command that repairs it. Nothing is changed.
-The exit code is 3 when one has failed.`,
+The exit code is 3 if one has failed.`,
 		Example: "  walpost check -c orders.yaml\n  walpost check -c orders.yaml --json | jq '.[].requirements[] | select(.state != \"ok\")'",
 		Args:    cobra.NoArgs,
 	}

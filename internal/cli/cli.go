@@ -34,7 +34,7 @@ func newRoot(s *streams) *cobra.Command {
 		Long: `walpost reads a transactional outbox table from the Postgres write-ahead log
 (logical replication) and publishes each inserted row as one Kafka record.`,
 		Example: `  walpost init -c orders.yaml      # once: table, publication, slot, topics
-  walpost check -c orders.yaml     # is everything there, and what repairs it
+  walpost check -c orders.yaml     # check every requirement
   walpost run -c orders.yaml       # relay until SIGINT or SIGTERM`,
 		Version:       thisBuild().Version,
 		SilenceErrors: true,

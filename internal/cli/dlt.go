@@ -12,15 +12,14 @@ import (
 func newDLT(s *streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dlt",
-		Short: "See dead letters, put them back to their topic, or discard them",
-		Long: `See dead letters, those of the relay (delivery.on_reject: dead_letter) and those of
-consumers built with pkg/inbox, put them back to the topic they came from, or discard
-them.
+		Short: "List dead letters, publish them again, or discard them",
+		Long: `List dead letters of the relay (delivery.on_reject: dead_letter) and of consumers built
+with pkg/inbox, publish them again to the topic they came from, or discard them.
 
-Kafka cannot take a record out of the middle of a topic. What was put back or discarded
-is marked: walpost writes a record of its own into the dead letter topic, which says so,
-and leaves the letter out from then on. Letter and mark stay until retention takes them,
-or --remove deletes what has been handled, from the oldest on.`,
+Kafka cannot remove a record from the middle of a topic. So walpost marks a dead letter
+that was redriven or discarded: it writes a record of its own into the dead letter topic,
+and leaves the dead letter out from then on. Both stay until retention removes them, or
+until --remove deletes what has been handled, beginning with the oldest.`,
 		Args: cobra.ArbitraryArgs,
 		Example: `  walpost dlt list -c orders.yaml
   walpost dlt show -c orders.yaml --id 01890a5d-ac96-774b-bcce-b302099a8057 --payload

@@ -15,16 +15,16 @@ func newDLTList(s *streams) *cobra.Command {
 	var view letterView
 	cmd := &cobra.Command{
 		Use:   "list -c FILE",
-		Short: "List dead letters, one a line",
-		Long: `List dead letters that have been neither put back nor discarded, one a line, topic by
-topic and partition by partition, in the order in which they were given up. Values are not
-shown, only their sizes, unless --payload asks for them.`,
+		Short: "List dead letters, one per line",
+		Long: `List dead letters that have been neither redriven nor discarded, one per line, topic by
+topic and partition by partition, in the order in which they became dead letters. Only the
+sizes of values are shown, unless --payload is given.`,
 		Example: `  walpost dlt list -c orders.yaml
   walpost dlt list -c orders.yaml --topic 'outbox.event.*' --since 1d --limit 20
   walpost dlt list -c orders.yaml --handled --json`,
 		Args: cobra.NoArgs,
 	}
-	cmd.Flags().BoolVar(&view.handled, "handled", false, "also those that were put back or discarded")
+	cmd.Flags().BoolVar(&view.handled, "handled", false, "also those that were redriven or discarded")
 	return withLetters(cmd, s, &view, (*printer).letterLine)
 }
 
@@ -32,10 +32,10 @@ func newDLTShow(s *streams) *cobra.Command {
 	view := letterView{handled: true}
 	cmd := &cobra.Command{
 		Use:   "show -c FILE",
-		Short: "Show dead letters with everything that is known of them",
-		Long: `Show dead letters in full: the record with its headers, why it was given up, by whom, and
-what was done with it. Those that were put back or discarded are shown too. Values are not
-shown, only their sizes, unless --payload asks for them.`,
+		Short: "Show dead letters in full",
+		Long: `Show dead letters in full: the record with its headers, who gave it up and why, and
+whether it was redriven or discarded. Handled dead letters are shown too. Only the sizes
+of values are shown, unless --payload is given.`,
 		Example: `  walpost dlt show -c orders.yaml --id 01890a5d-ac96-774b-bcce-b302099a8057
   walpost dlt show -c orders.yaml --key 42 --payload`,
 		Args: cobra.NoArgs,
@@ -49,7 +49,7 @@ func withLetters(cmd *cobra.Command, s *streams, view *letterView, show func(*pr
 	load := files(cmd)
 	filter.define(cmd)
 	cmd.Flags().BoolVar(&view.payload, "payload", false, "show values")
-	cmd.Flags().BoolVar(&view.asJSON, "json", false, "write one JSON object a line, for programs")
+	cmd.Flags().BoolVar(&view.asJSON, "json", false, "write one JSON object per line, for programs")
 	cmd.RunE = action(func(cmd *cobra.Command) error {
 		cfg, err := filter.load(cmd, load)
 		if err != nil {

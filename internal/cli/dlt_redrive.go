@@ -26,20 +26,20 @@ func newDLTRedrive(s *streams) *cobra.Command {
 	w := letterWork{do: inbox.Redrive, will: "go back to their topics", did: "put back", whole: true}
 	cmd := &cobra.Command{
 		Use:   "redrive -c FILE",
-		Short: "Put dead letters back to the topics they came from",
-		Long: `Put dead letters back to the topics they came from, partition by partition, in the order
-in which they were given up: with the same key, value and headers, to the same partition,
-or to that of the key where the relay gave them up. Every consumer group of the topic gets
-them; consumers that know an event by its id drop what they have processed. Records of the
-same key that came later have been processed already.
+		Short: "Publish dead letters again to the topics they came from",
+		Long: `Publish dead letters again to the topics they came from, partition by partition, in the
+order in which they became dead letters, with the same key, value and headers. A dead
+letter goes to its original partition; one of the relay goes to the partition of its key.
+Every consumer group of the topic receives it. Consumers that recognise an event by its id
+drop what they have processed. Later records of the same key have been processed already.
 
-A letter that lacks a part of its record, because the record was larger than the dead
-letter topic takes, stays where it is: walpost says where the record is, and the exit code
+A dead letter stays where it is if it lacks a part of its record, because the record was
+too large for the dead letter topic. walpost says where the record is, and the exit code
 is 4.
 
-It shows what it will do and asks unless --yes is given. Each letter is marked when Kafka
-has acknowledged it. An interrupted redrive may be run again: what was put back and not
-yet marked, at most one letter, goes back again.`,
+redrive shows what it will do, and asks unless --yes is given. Each dead letter is marked
+when Kafka has acknowledged the record. An interrupted redrive may be run again: it
+publishes at most one dead letter twice.`,
 		Example: `  walpost dlt redrive -c orders.yaml --dry-run
   walpost dlt redrive -c orders.yaml --topic outbox.event.order --since 2h --yes
   walpost dlt redrive -c orders.yaml --id 01890a5d-ac96-774b-bcce-b302099a8057`,
@@ -53,11 +53,12 @@ func newDLTDiscard(s *streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "discard -c FILE",
 		Short: "Mark dead letters as discarded",
-		Long: `Mark dead letters as discarded, so that list and redrive leave them out. Kafka cannot take
-a record out of the middle of a topic: they stay readable until retention takes them, or
---remove deletes what has been handled, from the oldest up to the first that has not.
+		Long: `Mark dead letters as discarded, so that list and redrive leave them out. Kafka cannot
+remove a record from the middle of a topic: they stay readable until retention removes
+them. --remove deletes handled dead letters, from the oldest up to the first that has not
+been handled.
 
-It shows what it will do and asks unless --yes is given.`,
+discard shows what it will do, and asks unless --yes is given.`,
 		Example: `  walpost dlt discard -c orders.yaml --id 01890a5d-ac96-774b-bcce-b302099a8057
   walpost dlt discard -c orders.yaml --topic outbox.event.order --dry-run
   walpost dlt discard -c orders.yaml --yes --remove`,
@@ -72,7 +73,7 @@ func (w *letterWork) command(cmd *cobra.Command, s *streams) *cobra.Command {
 	filter.define(cmd)
 	cmd.Flags().BoolVar(&w.dryRun, "dry-run", false, "show what would be done, and do nothing")
 	cmd.Flags().BoolVar(&w.yes, "yes", false, "do not ask")
-	cmd.Flags().BoolVar(&w.remove, "remove", false, "delete what has been handled from the dead letter topic, from the oldest on")
+	cmd.Flags().BoolVar(&w.remove, "remove", false, "delete handled dead letters from their topic, beginning with the oldest")
 	cmd.RunE = action(func(cmd *cobra.Command) error {
 		cfg, err := filter.load(cmd, load)
 		if err != nil {

@@ -19,8 +19,8 @@ func newDrop(s *streams) *cobra.Command {
 		Use:   "drop -c FILE",
 		Short: "Remove the slot and the publication",
 		Long: `Remove the slot, then the publication. Rows that were committed and not yet published
-are then published by nobody. Table and topics stay. It refuses while a relay streams
-from the slot, and asks for the slot's name unless --yes is given.`,
+will never be published. Table and topics stay. drop refuses while a relay streams from
+the slot, and asks for the slot's name unless --yes is given.`,
 		Example: "  walpost drop -c orders.yaml\n  walpost drop -c orders.yaml --yes",
 		Args:    cobra.NoArgs,
 	}

@@ -14,9 +14,9 @@ func newHealth(s *streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "health {-c FILE | --address HOST:PORT}",
 		Short: "Ask the running process whether it lives, for a container's health check",
-		Long: `Ask the process that runs at admin.listen whether it lives: exit code 0 when it does, 1
-when it does not. Kafka or Postgres being away is no reason for 1: a restart would not
-bring them back. With --ready, 0 only when every relay streams and Kafka answers.`,
+		Long: `Ask the process at admin.listen whether it lives. The exit code is 0 if it does, else 1.
+It is 0 even if Kafka or Postgres is down: a restart of walpost would not help. With
+--ready, it is 0 only if every relay streams and Kafka answers.`,
 		Example: `  walpost health -c orders.yaml
   walpost health --address 127.0.0.1:9464
   walpost health -c orders.yaml --ready`,
@@ -24,7 +24,7 @@ bring them back. With --ready, 0 only when every relay streams and Kafka answers
 	}
 	load := files(cmd)
 	cmd.Flags().StringVar(&address, "address", "", "`HOST:PORT` of the admin listener, instead of a file")
-	cmd.Flags().BoolVar(&readiness, "ready", false, "ask whether it is ready (/readyz)")
+	cmd.Flags().BoolVar(&readiness, "ready", false, "ask whether every relay is ready (/readyz)")
 	cmd.MarkFlagsMutuallyExclusive("config", "address")
 	cmd.RunE = action(func(cmd *cobra.Command) error {
 		if address == "" {

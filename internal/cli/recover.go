@@ -26,14 +26,14 @@ func newRecover(s *streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "recover -c FILE (--since TIME | --after-id ID | --all)",
 		Short: "Replace a lost slot, and publish from the table what may be missing",
-		Long: `Replace a slot that is lost, missing or was advanced by somebody: make a new one,
-publish the rows of the outbox table that may be missing, as they were committed before
-it, and give it the name of the old one. What commits later is streamed from it by run,
+		Long: `Replace a slot that is lost, missing or was advanced by another client: create a new slot,
+publish the rows of the outbox table that may be missing and were committed before it, and
+give the new slot the name of the old one. run then streams from it what commits later,
 with no gap and no overlap.
 
-It shows what it will do and asks for the slot's name unless --yes is given. It may be
-interrupted at any moment, and run again: it then publishes again what it had published.
-Rows that are not in the table any more cannot be published.`,
+recover shows what it will do, and asks for the slot's name unless --yes is given. It may
+be interrupted at any moment and run again: it then publishes the same rows again. Rows
+that are no longer in the table cannot be published.`,
 		Example: `  walpost recover -c orders.yaml --since 2h --dry-run
   walpost recover -c orders.yaml --since 2026-01-31T12:00:00Z
   walpost recover -c orders.yaml --after-id 4711

@@ -34,12 +34,12 @@ func newReplay(s *streams) *cobra.Command {
 		Short: "Publish again from the outbox table or from a topic",
 		Long: `Publish again what was published before: rows of the outbox table, or with --topic the
 records of a topic. Each record gets the header walpost-replay, with the time at which
-the replay began. Ids, keys and values are those of before, so a consumer that drops
-repeats by id drops them: replay for one that has not seen them, or has forgotten.
+the replay began. Ids, keys and values are unchanged, so a consumer that drops repeats by
+id drops these records, unless it has never processed them or has deleted their ids.
 
-It shows what it will do and asks unless --yes is given. The slot is not touched, and a
-relay may be at work meanwhile: then records of a key come behind newer ones where both
-go to one topic. --to-topic names another.`,
+replay shows what it will do, and asks unless --yes is given. The slot is not touched, and
+a relay may run meanwhile. If both write to one topic, replayed records come after newer
+ones of their key; --to-topic names another topic.`,
 		Example: `  walpost replay -c orders.yaml --from 2026-01-31T12:00:00Z --to 2026-01-31T13:00:00Z --dry-run
   walpost replay -c orders.yaml --from-id 4711 --to-id 4999 --to-topic orders.again
   walpost replay -c orders.yaml --all --key 42 --to-topic orders.again --yes

@@ -35,8 +35,8 @@ The exit code is 0 whatever the state, 3 when the relay and the servers do not a
 	}
 	load := files(cmd)
 	jsonFlag(cmd, &asJSON)
-	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "show it again and again; with --json one line each time")
-	cmd.Flags().DurationVar(&every, "interval", 2*time.Second, "time between two looks of --watch")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "refresh until interrupted; with --json one line each time")
+	cmd.Flags().DurationVar(&every, "interval", 2*time.Second, "time between two refreshes of --watch")
 	cmd.RunE = action(func(cmd *cobra.Command) error {
 		if every <= 0 {
 			return usage("--interval: want more than 0, like 2s")

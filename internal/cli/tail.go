@@ -44,7 +44,7 @@ bytes as they are.`,
 	flags.BoolVar(&t.fromBeginning, "from-beginning", false, "begin with the oldest records that Kafka has")
 	flags.BoolVar(&t.payload, "payload", false, "show values")
 	flags.IntVarP(&t.most, "max", "n", 0, "end after so many records; 0: never")
-	flags.BoolVar(&t.asJSON, "json", false, "write one JSON object a line, for programs")
+	flags.BoolVar(&t.asJSON, "json", false, "write one JSON object per line, for programs")
 	cmd.RunE = action(func(cmd *cobra.Command) error {
 		t.keyed, t.hasID = flags.Changed("key"), flags.Changed("id")
 		if err := checkGlobs("--topic", t.topics); err != nil {

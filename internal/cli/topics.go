@@ -87,7 +87,7 @@ Exit codes: 0 the topics are as declared, 3 something is left to a person or was
 	load := files(cmd)
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	cmd.Flags().BoolVar(&addPartitions, "add-partitions", false, "add partitions to topics that have records of a key elsewhere then")
+	cmd.Flags().BoolVar(&addPartitions, "add-partitions", false, "add partitions, although keys then move to other partitions")
 	cmd.RunE = action(func(cmd *cobra.Command) error {
 		cfgs, err := loadDeclared(load)
 		if err != nil {

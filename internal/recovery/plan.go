@@ -195,7 +195,7 @@ func readableTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (*re
 	case there.Table == nil:
 		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: fmt.Sprintf("table %s does not exist", relay.Table(cfg)), Hint: "see outbox.table"}
 	case there.Table.Inherited():
-		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: replication.OutsideRequirement(relay.Table(cfg), there.Table.Outside).Detail, Hint: "`walpost check -c " + cfg.File + "` has the statements that mend it"}
+		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: replication.OutsideRequirement(relay.Table(cfg), there.Table.Outside).Detail, Hint: "`walpost check -c " + cfg.File + "` has the statements that fix it"}
 	case !there.Table.Readable:
 		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: unreadable(cfg, there.Role.Name)}
 	}

@@ -247,14 +247,14 @@ func (p *publisher) rejected(id, topic, text string) error {
 	return &relay.Halt{
 		Code: relay.ExitHalted, Reason: "a record was rejected, and nothing was changed of the slot",
 		Detail: fmt.Sprintf("event %s, topic %q: %s", id, topic, text),
-		Hint:   "mend what the message names, then run " + p.command + " again" + relay.RejectHint(p.policy),
+		Hint:   "fix what the message names, then run " + p.command + " again" + relay.RejectHint(p.policy),
 	}
 }
 
 func (p *publisher) halted() error {
 	if h := p.producer.Halted(); h != nil && h.Hint != "" {
 		return &relay.Halt{
-			Code: relay.ExitHalted, Reason: "Kafka does not take what walpost sends, and nothing was changed of the slot",
+			Code: relay.ExitHalted, Reason: "Kafka does not accept what walpost sends, and nothing was changed of the slot",
 			Detail: fmt.Sprintf("topic %q: %s", h.Topic, h.Text), Hint: h.Hint + "; then run " + p.command + " again",
 		}
 	} else if h != nil {

@@ -67,7 +67,7 @@ func needsTable(cfg *config.Config, hint string) error {
 		return nil
 	}
 	return &relay.Halt{
-		Code: relay.ExitRequirement, Reason: "there is no table to read: outbox.source is message, whose events are in the write-ahead log alone",
+		Code: relay.ExitRequirement, Reason: "there is no table to read: outbox.source is message, whose events are only in the WAL",
 		Hint: hint,
 	}
 }
@@ -118,7 +118,7 @@ func (r *Recovery) lock(ctx context.Context) error {
 		who = fmt.Sprintf("backend %d", *holder)
 	}
 	return &relay.Halt{
-		Code: relay.ExitRequirement, Reason: "another recovery of this slot is at work", Detail: who + " has its lock",
+		Code: relay.ExitRequirement, Reason: "another recovery of this slot is running", Detail: who + " has its lock",
 		Hint: "wait for it to end",
 	}
 }

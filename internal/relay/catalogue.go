@@ -36,40 +36,40 @@ type ConditionKind struct {
 func Conditions() []ConditionKind {
 	return []ConditionKind{
 		{
-			ConditionHalted, Critical, true, "The relay has stopped for good: a person must decide.",
+			ConditionHalted, Critical, true, "The relay has halted: a person must decide.",
 			"the log says what happened and what repairs it",
 		},
 		{
-			ConditionPostgres, Critical, true, "Postgres does not let walpost in, or ends each stream soon after it began.",
-			"start Postgres, or mend the way to it; walpost goes on by itself; `walpost check -c FILE` looks closer",
+			ConditionPostgres, Critical, true, "Postgres cannot be reached, refuses walpost, or ends each stream soon after it begins.",
+			"start Postgres, or fix the connection to it; walpost then continues without a restart; `walpost check -c FILE` shows details",
 		},
 		{
 			ConditionKafka, Critical, true, "Kafka does not answer. The slot keeps the events.",
-			"start the brokers, or mend the way to them; walpost goes on by itself; `walpost check -c FILE` looks closer",
+			"start the brokers, or fix the connection to them; walpost then continues without a restart; `walpost check -c FILE` shows details",
 		},
 		{
-			ConditionDenied, Critical, true, "Kafka does not let walpost write a topic. Its events wait.",
-			"grant Write and Describe on it to walpost's principal; walpost goes on by itself",
+			ConditionDenied, Critical, true, "Kafka denies walpost the right to write a topic. The topic's events wait.",
+			"grant Write and Describe on it to walpost's principal; walpost then continues without a restart",
 		},
 		{
-			ConditionStuck, Critical, true, "Kafka does not take the records of a topic or partition. They wait; those of others go on.",
-			"mend what Kafka's answer names; walpost goes on by itself",
+			ConditionStuck, Critical, true, "Kafka does not accept the records of a topic or partition. They wait; other records continue.",
+			"fix what Kafka's answer names; walpost then continues without a restart",
 		},
 		{
-			ConditionSlotLost, Critical, true, "Postgres has given the slot up: WAL that it needs was removed, or nobody read from it for too long.",
-			"`walpost recover -c FILE` makes a new slot and publishes from the outbox table what may be missing",
+			ConditionSlotLost, Critical, true, "Postgres has invalidated the slot: WAL that it needs was removed, or nobody read from it for too long.",
+			"`walpost recover -c FILE` creates a new slot and publishes from the outbox table what may be missing",
 		},
 		{
-			ConditionSlotMissing, Critical, true, "The slot does not exist. Seen by `walpost status` alone: a running relay halts.",
-			"`walpost init -c FILE` makes it; if there was one: `walpost recover -c FILE`",
+			ConditionSlotMissing, Critical, true, "The slot does not exist. Only `walpost status` reports it: a running relay halts.",
+			"`walpost init -c FILE` creates it; if there was one before: `walpost recover -c FILE`",
 		},
 		{
-			ConditionSlotAtRisk, Critical, false, "The WAL kept for the slot is near max_slot_wal_keep_size: beyond it Postgres drops the slot, and events are lost.",
+			ConditionSlotAtRisk, Critical, false, "The WAL retained for the slot is near max_slot_wal_keep_size: past that limit Postgres invalidates the slot, and events are lost.",
 			"get events flowing, or raise max_slot_wal_keep_size",
 		},
 		{
 			ConditionStandbySlots, Critical, true, "Postgres holds events back until a physical standby has them.",
-			"a standby named in synchronized_standby_slots is down or behind: bring it back, or take it out of the setting",
+			"a standby named in synchronized_standby_slots is down or behind: repair it, or remove it from the setting",
 		},
 		{
 			ConditionNoProgress, Critical, false, "Kafka has not acknowledged the oldest event since it was read, more than a minute ago.",
@@ -81,7 +81,7 @@ func Conditions() []ConditionKind {
 		},
 		{
 			ConditionRejected, Warn, false, "Within the last quarter of an hour there were records that Kafka can never accept.",
-			"the log and walpost_events_rejected_total say which and why",
+			"the log and walpost_events_rejected_total show which and why",
 		},
 		{
 			ConditionRetention, Warn, false, "Within the last quarter of an hour records were published that are older than their topic keeps them: Kafka deletes them soon.",
@@ -89,14 +89,14 @@ func Conditions() []ConditionKind {
 		},
 		{
 			ConditionPrune, Warn, false, "The last round of outbox.prune failed: confirmed rows stay in the outbox.",
-			"mend what the message names; the next round tries again",
+			"fix what the message names; the next round tries again",
 		},
 		{
-			ConditionUncarried, Warn, false, "outbox.prune leaves rows alone that were written before their table was part of the published outbox: they were not in the stream.",
+			ConditionUncarried, Warn, false, "outbox.prune keeps rows that were written before their table was part of the published outbox: they were not in the stream.",
 			"`walpost audit -c FILE` shows which are missing in Kafka, `walpost replay -c FILE` publishes them; then delete them by hand",
 		},
 		{
-			ConditionThrottled, Info, false, "Kafka takes less than Postgres gives: reading pauses.",
+			ConditionThrottled, Info, false, "Kafka accepts less than Postgres delivers: reading pauses.",
 			"look at walpost_kafka_request_seconds, or raise delivery.in_flight",
 		},
 		{

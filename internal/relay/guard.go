@@ -138,7 +138,7 @@ func (r *Relay) inspectTable(ctx context.Context, conn *pgx.Conn) (*Halt, error)
 		}
 		return &Halt{
 			Code: ExitHalted, Reason: "rows are being skipped", Detail: detail,
-			Hint: "mend it, then `walpost recover -c " + r.cfg.File + "` publishes what was skipped from the table; `walpost audit` shows what is missing",
+			Hint: "fix it, then `walpost recover -c " + r.cfg.File + "` publishes what was skipped from the table; `walpost audit` shows what is missing",
 		}, nil
 	}
 	r.guarded.Store(now)
@@ -163,7 +163,7 @@ func (r *Relay) guardedChange(ctx context.Context, conn *pgx.Conn) (now *replica
 func (r *Relay) judgeStandby(waits bool) {
 	if waits && r.waited {
 		r.state.change(WaitingForStandby, "the walsender waits for a physical standby to have the events",
-			"a standby named in synchronized_standby_slots is down or behind: bring it back, or take it out of the setting", []State{Streaming, Throttled})
+			"a standby named in synchronized_standby_slots is down or behind: repair it, or remove it from the setting", []State{Streaming, Throttled})
 	} else if r.waited && !waits {
 		r.state.swap(Streaming, "", WaitingForStandby)
 		r.changed.give() // it may be full since

@@ -195,7 +195,7 @@ func (p *pipeline) rejected(topic, id, text string) *Halt {
 	return &Halt{
 		Code: ExitHalted, Reason: "a record was rejected",
 		Detail: fmt.Sprintf("event %s, topic %q: %s", id, topic, text),
-		Hint:   "mend what the message names and start walpost again" + RejectHint(p.onReject),
+		Hint:   "fix what the message names and start walpost again" + RejectHint(p.onReject),
 	}
 }
 
@@ -206,7 +206,7 @@ func (p *pipeline) refused(h *producer.Halt) *Halt {
 		return p.rejected(h.Topic, h.ID, h.Text)
 	}
 	return &Halt{
-		Code: ExitHalted, Reason: "Kafka does not take what walpost sends",
+		Code: ExitHalted, Reason: "Kafka does not accept what walpost sends",
 		Detail: fmt.Sprintf("topic %q: %s", h.Topic, h.Text), Hint: h.Hint + "; then start walpost again: nothing is lost",
 	}
 }

@@ -263,7 +263,7 @@ func (r *Relay) recognise(ctx context.Context, s *replication.Session) error {
 		return &Halt{
 			Code: ExitHalted, Reason: "another Postgres cluster answers under this address",
 			Detail: fmt.Sprintf("its system identifier is %s, it was %s", s.SystemID, r.system),
-			Hint:   "look where postgres.url leads; to read this cluster from now on start walpost again",
+			Hint:   "check which server postgres.url leads to; if this cluster is intended, start walpost again",
 		}
 	case s.Standby: // in a failover the address may lead here before the promotion
 		return &replication.Error{
@@ -281,8 +281,8 @@ func (r *Relay) recognise(ctx context.Context, s *replication.Session) error {
 	case r.timeline == s.Timeline && r.reported > 0 && s.Slot.Confirmed > r.reported && !r.stoodBy:
 		return &Halt{
 			Code: ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by somebody else", slot),
-			Detail: fmt.Sprintf("it is confirmed up to %s and this process confirmed %s: what lies between may be missing in Kafka (not if another relay took over while this one was cut off, and has ended since: Postgres keeps no trace of who confirmed it)", s.Slot.Confirmed, r.reported),
-			Hint:   HintsOf(r.cfg).Recover() + "; or start walpost again to go on from the slot as it is",
+			Detail: fmt.Sprintf("it is confirmed up to %s, and this process confirmed %s. Events in between may be missing in Kafka. They are not if another relay took over and has ended since: Postgres does not record who confirmed them", s.Slot.Confirmed, r.reported),
+			Hint:   HintsOf(r.cfg).Recover() + "; or start walpost again to continue from the slot as it is",
 		}
 	}
 	if r.timeline != 0 && s.Timeline != r.timeline {
