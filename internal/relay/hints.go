@@ -18,7 +18,7 @@ func (h Hints) Recover() string {
 		return "events were messages, so that there is no table to publish them from: `walpost drop -c " + h.File +
 			"`, then `walpost init -c " + h.File + "` begins anew without them"
 	}
-	return "`walpost recover -c " + h.File + "` makes a new slot and publishes from the outbox table what may be missing"
+	return "`walpost recover -c " + h.File + "` creates a new slot and publishes from the outbox table what may be missing"
 }
 
 // Condition returns a condition of the catalogue. Its hint is what is particular

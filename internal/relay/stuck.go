@@ -123,8 +123,8 @@ func (r *Relay) stuckHint() string {
 	if p := r.pipeline; p.inside {
 		which = fmt.Sprintf(" (SELECT ctid FROM %s WHERE xmin::text = '%d' finds those of the transaction, but for savepoints)", table, p.xid)
 	}
-	return fmt.Sprintf("the WAL keeps a row as it was written, so mend it in %s by UPDATE, or DELETE it%s, then `walpost recover -c %s --force` "+
-		"makes a new slot behind it and publishes from the table what is missing", table, which, r.cfg.File)
+	return fmt.Sprintf("the WAL keeps a row as it was written, so fix it in %s by UPDATE, or DELETE it%s, then `walpost recover -c %s --force` "+
+		"creates a new slot behind it and publishes from the table what is missing", table, which, r.cfg.File)
 }
 
 // confirmStuck confirms what the streams that died could not: a status that was sent
