@@ -11,10 +11,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/walpost/walpost/internal/cli.version=$(VERSION) -X github.com/walpost/walpost/internal/cli.commit=$(COMMIT)
 
-.PHONY: help build test tools faults demo bench bench-all pictures lint vuln fuzz release release-check clean
+.PHONY: help build test test-short tools faults demo bench bench-all pictures lint vuln fuzz release release-check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the static binary bin/walpost
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/walpost ./cmd/walpost
@@ -27,7 +27,10 @@ PACKAGES = $(if $(BESIDE),$(shell go list ./... $(foreach p,$(FAULTS),| grep -v 
 AT_ONCE := $(shell n=$$(nproc 2>/dev/null || echo 2); echo -p $$((n < 4 ? n : 4)) -parallel $$((n < 8 ? n : 8)))
 
 test: tools ## run all tests on real Postgres and real Kafka, with the race detector
-	go test -race $(AT_ONCE) -timeout 30m $(PACKAGES)
+	go test -race -shuffle=on $(AT_ONCE) -timeout 30m $(PACKAGES)
+
+test-short: ## run the tests that need no server and no installed program
+	go test -short ./...
 
 APT_INSTALL := sh internal/devstack/apt.sh
 
@@ -48,7 +51,7 @@ FAULTS = $(sort $(dir $(shell grep -rlE '^//go:build .*faults' --include='*_test
 FAULT_TAGS = faults$(shell test "$$(id -u)" = 0 && unshare --mount true 2>/dev/null && echo ,root)
 
 faults: ## run the whole fault suite: servers killed, frozen, cut off, replaced (some minutes)
-	go test -race $(AT_ONCE) -timeout 30m -tags $(FAULT_TAGS) $(addprefix ./,$(FAULTS))
+	go test -race -shuffle=on $(AT_ONCE) -timeout 30m -tags $(FAULT_TAGS) $(addprefix ./,$(FAULTS))
 
 demo: build ## watch events go from Postgres to Kafka while the relay is killed; KEEP=1 leaves it all running
 	go build -o bin/ ./internal/demo ./examples/orders/orders ./examples/orders/payments

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -375,8 +376,9 @@ func TestDependencies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const module = "github.com/walpost/walpost/pkg/"
-	if got := strings.Fields(string(out)); len(got) != 2 || got[0] != module+"outbox" || got[1] != module+"eventstore" {
-		t.Errorf("the package needs %q", got)
+	const module = "github.com/walpost/walpost/"
+	want := []string{module + "internal/topicname", module + "pkg/outbox", module + "pkg/eventstore"}
+	if got := strings.Fields(string(out)); !slices.Equal(got, want) {
+		t.Errorf("the package needs %q, want %q", got, want)
 	}
 }
