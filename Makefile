@@ -35,14 +35,15 @@ test-short: ## run the tests that need no server and no installed program
 APT_INSTALL := sh internal/devstack/apt.sh
 
 tools: # what reads the files in deploy/, tried on a real Prometheus and by systemd, pg_recvlogical, and a browser for the page
+	@echo 'The tests start real servers. What is missing of Postgres 14 to 18, Java and Kafka is fetched once, into a cache folder.'
 	@{ command -v promtool && command -v prometheus && command -v systemd-analyze; } >/dev/null || \
-		$(APT_INSTALL) prometheus systemd || \
+		{ echo 'make test installs prometheus and systemd, which try the files in deploy/'; $(APT_INSTALL) prometheus systemd; } || \
 		{ echo 'install Prometheus, promtool and systemd-analyze, on Debian and Ubuntu: sudo apt-get install prometheus systemd' >&2; exit 1; }
 	@{ ls /usr/lib/postgresql/*/bin/pg_recvlogical || pg_recvlogical --version; } >/dev/null 2>&1 || \
-		$(APT_INSTALL) postgresql-client || \
+		{ echo 'make test installs postgresql-client: its pg_recvlogical is what walpost is compared with'; $(APT_INSTALL) postgresql-client; } || \
 		{ echo 'install pg_recvlogical, on Debian and Ubuntu: sudo apt-get install postgresql-client' >&2; exit 1; }
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
-		$(APT_INSTALL) chromium || \
+		{ echo 'make test installs chromium, which looks at the admin page'; $(APT_INSTALL) chromium; } || \
 		{ echo 'install Chromium, on Debian: sudo apt-get install chromium' >&2; exit 1; }
 
 # The packages with tests that the tag faults adds or makes longer, and the tags: one

@@ -36,7 +36,7 @@ func cacheDir() (string, error) {
 	return filepath.Join(dir, "walpost"), nil
 }
 
-// cached returns the folder name in the cache. When it is missing, fetch fills a temporary one that is then renamed, so
+// cached returns the folder name in the cache, or in the one that root has filled. When it is missing, fetch fills a temporary one that is then renamed, so
 // that an interrupted fetch leaves nothing half done; a lock makes other processes wait for the one that fetches.
 func cached(ctx context.Context, name string, fetch func(ctx context.Context, dir string) error) (string, error) {
 	cache, err := cacheDir()
@@ -46,6 +46,9 @@ func cached(ctx context.Context, name string, fetch func(ctx context.Context, di
 	dir := filepath.Join(cache, name)
 	if isDir(dir) {
 		return dir, nil
+	}
+	if shared := filepath.Join(rootCache, name); os.Getenv(CacheEnv) == "" && isDir(shared) {
+		return shared, nil // root has fetched it, and everybody can read it
 	}
 	if err := makeOpen(cache); err != nil {
 		return "", fmt.Errorf("cache folder: %w; set %s", err, CacheEnv)
