@@ -268,5 +268,3 @@ func appendBits(dst, src []byte) ([]byte, bool) {
 	}
 	return encodeInPlace(dst, start), true
 }
-
-func (c conversion) verbatimElements() bool { return c.kind == kindText || c.kind == kindNumber }

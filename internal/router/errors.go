@@ -2,7 +2,6 @@ package router
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/walpost/walpost/internal/pgoutput"
 )
@@ -44,25 +43,4 @@ func relationName(rel *pgoutput.Relation) string {
 		return "pg_catalog." + rel.Name
 	}
 	return rel.Namespace + "." + rel.Name
-}
-
-func (r *Router) checkSize() *Rejection {
-	limit := r.mapping.MaxBytes
-	if r.discarded.Size > 0 {
-		return &Rejection{
-			Reason: ReasonTooLarge, Column: r.discardedName,
-			Text: "column " + r.discardedName + " is of " + strconv.FormatUint(uint64(r.discarded.Size), 10) +
-				" bytes, and its record larger than kafka.max_message_bytes (" + strconv.FormatInt(limit, 10) +
-				"): raise it, and max.message.bytes of the topic",
-		}
-	}
-	size := r.record.Size()
-	if limit == 0 || size <= limit {
-		return nil
-	}
-	return &Rejection{
-		Reason: ReasonTooLarge,
-		Text: "record of " + strconv.FormatInt(size, 10) + " bytes is larger than kafka.max_message_bytes (" +
-			strconv.FormatInt(limit, 10) + "): raise it, and max.message.bytes of the topic",
-	}
 }

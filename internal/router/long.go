@@ -64,6 +64,8 @@ func (m *Mapping) longest(c conversion) int {
 	return int(min(shrinks*m.MaxBytes, 2*m.MaxBytes+roomBeside) + 2) // 2: \x
 }
 
+func (c conversion) verbatimElements() bool { return c.kind == kindText || c.kind == kindNumber }
+
 // columns are all columns of the mapping.
 func (p *plan) columns() []*column {
 	all := p.textColumns()

@@ -172,28 +172,3 @@ func appendPoint(dst, src []byte) ([]byte, bool) {
 	dst = base64.StdEncoding.AppendEncode(dst, wkb)
 	return append(dst, `","srid":null}`...), true
 }
-
-// parseInt reads an int8 without allocating.
-func parseInt(s []byte) (int64, bool) {
-	negative := len(s) > 0 && s[0] == '-'
-	if negative {
-		s = s[1:]
-	}
-	if len(s) == 0 || len(s) > 19 {
-		return 0, false
-	}
-	var n uint64
-	for _, c := range s {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + uint64(c-'0')
-	}
-	switch {
-	case negative && n <= 1<<63:
-		return -int64(n), true
-	case !negative && n < 1<<63:
-		return int64(n), true
-	}
-	return 0, false
-}
