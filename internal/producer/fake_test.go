@@ -17,6 +17,7 @@ import (
 
 	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/topicname"
@@ -108,7 +109,7 @@ func (f *fixture) send(topic string, keys, n int) {
 		f.Add(&router.Record{
 			Topic: topic, Key: fmt.Appendf(nil, "key-%d", f.next%uint64(keys)), Value: fmt.Appendf(nil, "%d", f.next),
 			Headers: []router.Header{{Name: "id", Value: fmt.Appendf(nil, "id-%d", f.next)}}, Timestamp: time.Now().UnixMilli(), Partition: -1,
-		}, f.next, router.Position{CommitLSN: f.next, Ordinal: 1})
+		}, f.next, router.Position{CommitLSN: pgoutput.LSN(f.next), Ordinal: 1})
 	}
 }
 

@@ -128,7 +128,7 @@ func (p *Producer) logRejected(r Rejected) {
 		return
 	}
 	p.log.Warn("Kafka can never accept this record", zap.String("topic", r.Topic), zap.String("id", r.ID),
-		zap.String("reason", r.Reason), zap.String("error", r.Text), zap.Uint64("commit_lsn", r.Position.CommitLSN))
+		zap.String("reason", r.Reason), zap.String("error", r.Text), zap.Stringer("commit_lsn", r.Position.CommitLSN))
 }
 
 // Health is how Kafka is seen.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"iter"
 
+	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/router"
 )
 
@@ -66,7 +67,7 @@ func pack(b []byte, rec *router.Record, m *meta) []byte {
 	b = b[:start+packedHead]
 	h := b[start:]
 	binary.LittleEndian.PutUint64(h[atEvent:], m.event)
-	binary.LittleEndian.PutUint64(h[atLSN:], m.position.CommitLSN)
+	binary.LittleEndian.PutUint64(h[atLSN:], uint64(m.position.CommitLSN))
 	binary.LittleEndian.PutUint32(h[atOrdinal:], m.position.Ordinal)
 	binary.LittleEndian.PutUint64(h[atCommittedAt:], uint64(m.committedAt))
 	binary.LittleEndian.PutUint64(h[atTimestamp:], uint64(rec.Timestamp))
@@ -124,7 +125,7 @@ func (r packed) headers() int       { return int(r.int32At(atHeaders)) }
 func (r packed) cause() int { return int(r.int32At(atCause)) }
 
 func (r packed) position() router.Position {
-	return router.Position{CommitLSN: uint64(r.int64At(atLSN)), Ordinal: uint32(r.int32At(atOrdinal))}
+	return router.Position{CommitLSN: pgoutput.LSN(r.int64At(atLSN)), Ordinal: uint32(r.int32At(atOrdinal))}
 }
 
 // content returns key, value, and the rest: the headers. All alias the queue.

@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/router"
 )
 
@@ -27,7 +28,7 @@ func drawRecord(t *rapid.T) (*router.Record, meta) {
 	}
 	return rec, meta{
 		event: rapid.Uint64().Draw(t, "event"), committedAt: rapid.Int64().Draw(t, "committedAt"), partition: rec.Partition,
-		position: router.Position{CommitLSN: rapid.Uint64().Draw(t, "lsn"), Ordinal: rapid.Uint32().Draw(t, "ordinal")},
+		position: router.Position{CommitLSN: pgoutput.LSN(rapid.Uint64().Draw(t, "lsn")), Ordinal: rapid.Uint32().Draw(t, "ordinal")},
 		size:     int32(size(rec)), isDeadLetter: rapid.Bool().Draw(t, "dead"),
 	}
 }

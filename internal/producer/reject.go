@@ -104,7 +104,7 @@ func (p *Producer) shorten(pt *partition) bool {
 	short.add(c, rec, &m)
 	if p.health.mayLog("shorter " + pt.topic.name) {
 		p.log.Warn("a dead letter is larger than its topic takes: it goes without what its header says", zap.String("topic", pt.topic.name),
-			zap.Int("bytes", b.size), zap.String("header", router.DeadLetterIncompleteHeader), zap.Uint64("commit_lsn", old.position().CommitLSN))
+			zap.Int("bytes", b.size), zap.String("header", router.DeadLetterIncompleteHeader), zap.Stringer("commit_lsn", old.position().CommitLSN))
 	}
 	pt.head = short
 	if pt.tail == b {

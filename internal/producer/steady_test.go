@@ -72,7 +72,7 @@ func (w *way) take(tb testing.TB, message []byte) {
 		}
 		w.producer.Add(rec, w.tracker.Event(), w.at)
 	case *pgoutput.Commit:
-		w.tracker.Commit(pgoutput.LSN(w.at.CommitLSN + 8))
+		w.tracker.Commit(w.at.CommitLSN + 8)
 	}
 }
 
@@ -87,8 +87,8 @@ func (w *way) round(tb testing.TB, messages [][]byte, transactions int) {
 	if n := w.producer.Round(); n != transactions*rowsPerTransaction {
 		tb.Fatalf("%d records sent, want %d", n, transactions*rowsPerTransaction)
 	}
-	if lsn := w.tracker.Confirmed(w.producer.Watermark()); lsn != pgoutput.LSN(w.at.CommitLSN+8) {
-		tb.Fatalf("%s may be confirmed, want %s", lsn, pgoutput.LSN(w.at.CommitLSN+8))
+	if lsn := w.tracker.Confirmed(w.producer.Watermark()); lsn != w.at.CommitLSN+8 {
+		tb.Fatalf("%s may be confirmed, want %s", lsn, w.at.CommitLSN+8)
 	}
 }
 
@@ -143,7 +143,7 @@ func BenchmarkQueue(b *testing.B) {
 			for b.Loop() {
 				event++
 				rec.Key = keys[event%4]
-				p.Add(rec, event, router.Position{CommitLSN: event, Ordinal: 1})
+				p.Add(rec, event, router.Position{CommitLSN: pgoutput.LSN(event), Ordinal: 1})
 				if int(event)%perRequest == 0 {
 					p.Round()
 				}

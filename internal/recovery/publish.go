@@ -58,7 +58,7 @@ func (r *Recovery) publish(ctx context.Context, q *rows, s *snapshot, result *Re
 	// A transaction that was open when the slot was made may commit exactly at the
 	// consistent point, and would share (consistent point, 1) with the first row of
 	// the table. Commit records are aligned: no transaction is at the byte before.
-	p.position = router.Position{CommitLSN: uint64(s.point) - 1}
+	p.position = router.Position{CommitLSN: s.point - 1}
 	p.command = "recover"
 	p.stampNow(r.StampNow)
 	return p.rows(ctx, s.conn, r.conn, r.Config, q, func() { report(Publishing, *result) })

@@ -63,12 +63,12 @@ func (p *pipeline) Message(m pgoutput.Message) error {
 	case *pgoutput.Begin:
 		p.begin(m)
 	case *pgoutput.Commit:
-		if uint64(m.CommitLSN) != p.current.CommitLSN {
-			return p.halt(mismatch(pgoutput.LSN(p.current.CommitLSN), m.CommitLSN))
+		if m.CommitLSN != p.current.CommitLSN {
+			return p.halt(mismatch(p.current.CommitLSN, m.CommitLSN))
 		}
 		p.inside = false
 		p.tracker.Commit(m.EndLSN)
-		if uint64(m.CommitLSN) >= p.read.CommitLSN { // one before it: read again after a cut, skipped
+		if m.CommitLSN >= p.read.CommitLSN { // one before it: read again after a cut, skipped
 			p.open = false
 		}
 	case *pgoutput.Update:
@@ -83,7 +83,7 @@ func (p *pipeline) Message(m pgoutput.Message) error {
 
 func (p *pipeline) begin(m *pgoutput.Begin) {
 	p.stir.happened()
-	p.current = router.Position{CommitLSN: uint64(m.CommitLSN)}
+	p.current = router.Position{CommitLSN: m.CommitLSN}
 	p.committed, p.xid, p.inside = m.CommitTime, m.XID, true
 	now := time.Now()
 	p.ages.began(p.events.Load()+1, m.CommitTime, now)
@@ -154,7 +154,7 @@ func (p *pipeline) accept(rec *router.Record, dead bool) {
 	n := p.tracker.Event()
 	p.events.Store(n)
 	if !p.open || p.read.CommitLSN != p.current.CommitLSN {
-		p.marks.note(pgoutput.LSN(p.current.CommitLSN), n)
+		p.marks.note(p.current.CommitLSN, n)
 	}
 	p.open = true
 	p.read = p.current
@@ -172,7 +172,7 @@ func (p *pipeline) reject(rec *router.Record, r *router.Rejection) error {
 	if p.mayLog(r.Reason) {
 		p.log.Warn("this row can never become a record", zap.String("id", r.ID), zap.String("topic", r.Topic),
 			zap.String("reason", r.Reason), zap.String("error", r.Text),
-			zap.Stringer("commit_lsn", pgoutput.LSN(p.current.CommitLSN)), zap.Uint32("ordinal", p.current.Ordinal))
+			zap.Stringer("commit_lsn", p.current.CommitLSN), zap.Uint32("ordinal", p.current.Ordinal))
 	}
 	switch p.onReject {
 	case producer.Skip:

@@ -150,7 +150,7 @@ func (r *Relay) confirmStuck(ctx context.Context) error {
 
 // where says in words what was read last.
 func (p *pipeline) where(confirmed pgoutput.LSN) string {
-	last := pgoutput.LSN(p.current.CommitLSN)
+	last := p.current.CommitLSN
 	switch {
 	case p.inside:
 		return fmt.Sprintf("in transaction %d (commit LSN %s), after %d of its events", p.xid, last, p.current.Ordinal)

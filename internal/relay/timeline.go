@@ -69,10 +69,10 @@ func (m *marks) from(lsn pgoutput.LSN) (event uint64) {
 // cut takes the position back to the point where a new timeline begins, and counts
 // the events read beyond it.
 func (p *pipeline) cut(point pgoutput.LSN) (beyond uint64) {
-	if pgoutput.LSN(p.read.CommitLSN) < point {
+	if p.read.CommitLSN < point {
 		return 0
 	}
-	p.read = router.Position{CommitLSN: uint64(point)}
+	p.read = router.Position{CommitLSN: point}
 	if first := p.marks.from(point); first > 0 {
 		beyond = p.events.Load() - first + 1
 	}

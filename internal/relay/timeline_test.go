@@ -26,8 +26,8 @@ func TestCutAtTheSwitchPoint(t *testing.T) {
 			t.Parallel()
 			p := &pipeline{}
 			for tx := range uint64(4) { // four transactions with three events each
-				commit := (tx + 1) * 0x1000
-				p.marks.note(pgoutput.LSN(commit), tx*3+1)
+				commit := pgoutput.LSN(tx+1) * 0x1000
+				p.marks.note(commit, tx*3+1)
 				p.read = router.Position{CommitLSN: commit, Ordinal: 3}
 				p.events.Store(tx*3 + 3)
 			}

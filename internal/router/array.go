@@ -5,7 +5,7 @@ import "bytes"
 // appendArray reads an array in Postgres' form, {a,"b\"c",NULL}, and appends it
 // as Connect prints a list: ["a","b\"c",null]. Only quotes and backslashes are
 // escaped. Arrays within arrays stay so; bounds before the array are dropped.
-func (c conversion) appendArray(dst, src []byte) ([]byte, bool) {
+func (c Conversion) appendArray(dst, src []byte) ([]byte, bool) {
 	if len(src) > 0 && src[0] == '[' {
 		_, after, ok := bytes.Cut(src, []byte("="))
 		if !ok {
@@ -24,7 +24,7 @@ const maxDimensions = 6
 // arrayReader reads an array from the front of src.
 type arrayReader struct {
 	src     []byte
-	element conversion
+	element Conversion
 	buf     []byte // the element read, without quotes and escapes
 }
 

@@ -22,10 +22,10 @@ func workloads() []workload {
 	converting.Key, converting.Timestamp, converting.Partition = "k", "at", "p"
 	converting.Headers = append(converting.Headers, HeaderColumn{"at", "at"}, HeaderColumn{"flag", "flag"}, HeaderColumn{"k", "k"})
 	rel := outbox(
-		pgoutput.Column{Name: "k", TypeOID: oidBytea, TypeMod: -1},
-		pgoutput.Column{Name: "at", TypeOID: oidTimestamptz, TypeMod: -1},
-		pgoutput.Column{Name: "p", TypeOID: oidInt4, TypeMod: -1},
-		pgoutput.Column{Name: "flag", TypeOID: oidBool, TypeMod: -1},
+		pgoutput.Column{Name: "k", TypeOID: OIDBytea, TypeMod: -1},
+		pgoutput.Column{Name: "at", TypeOID: OIDTimestamptz, TypeMod: -1},
+		pgoutput.Column{Name: "p", TypeOID: OIDInt4, TypeMod: -1},
+		pgoutput.Column{Name: "flag", TypeOID: OIDBool, TypeMod: -1},
 	)
 	return []workload{
 		{"default", defaultMapping(), large(insert(outbox()))},

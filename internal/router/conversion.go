@@ -33,95 +33,107 @@ const (
 	kindPoint                   // {"x":…,"y":…,"wkb":"…","srid":null}
 )
 
-// conversion makes the text of a column from Postgres' text of it: for each type
+// Conversion makes the text of a column from Postgres' text of it: for each type
 // as Debezium's Postgres connector and Kafka Connect's SimpleHeaderConverter do.
-type conversion struct {
+type Conversion struct {
 	kind   kind
 	array  bool // of elements of that kind
 	digits int  // kindTimestamptz: digits of the fraction of a second
 }
 
-// verbatim says whether Postgres' bytes are the record's.
-func (c conversion) verbatim() bool {
+// Verbatim reports whether Postgres' bytes are the record's.
+func (c Conversion) Verbatim() bool {
 	return !c.array && (c.kind == kindText || c.kind == kindNumber)
 }
 
-// conversionOf gives the conversion for a column of this type. Types it does not
+// Raw returns the conversion for a column whose bytes are the record's key or value:
+// a bytea is taken over as its bytes.
+func (c Conversion) Raw() Conversion {
+	if c.kind == kindBytea && !c.array {
+		c.kind = kindRawBytea
+	}
+	return c
+}
+
+// String returns the name of the type for messages.
+func (c Conversion) String() string { return c.kind.String() }
+
+// ConversionOf returns the conversion for a column of this type. Types it does not
 // know are taken over as they are.
-func conversionOf(oid uint32, typeMod int32) conversion {
+func ConversionOf(oid uint32, typeMod int32) Conversion {
 	if e := elementOf(oid); e != 0 {
-		c := conversionOf(e, typeMod)
+		c := ConversionOf(e, typeMod)
 		c.array = true
 		return c
 	}
 	switch oid {
-	case oidBool:
-		return conversion{kind: kindBool}
-	case oidInt2, oidInt4, oidInt8, oidOID:
-		return conversion{kind: kindNumber}
-	case oidNumeric:
+	case OIDBool:
+		return Conversion{kind: kindBool}
+	case OIDInt2, OIDInt4, OIDInt8, OIDOID:
+		return Conversion{kind: kindNumber}
+	case OIDNumeric:
 		if typeMod < 0 {
-			return conversion{kind: kindDecimal}
+			return Conversion{kind: kindDecimal}
 		}
-		return conversion{kind: kindNumber}
-	case oidFloat4:
-		return conversion{kind: kindFloat32}
-	case oidFloat8:
-		return conversion{kind: kindFloat64}
-	case oidMoney:
-		return conversion{kind: kindMoney}
-	case oidPoint:
-		return conversion{kind: kindPoint}
-	case oidBytea:
-		return conversion{kind: kindBytea}
-	case oidBit, oidVarbit:
+		return Conversion{kind: kindNumber}
+	case OIDFloat4:
+		return Conversion{kind: kindFloat32}
+	case OIDFloat8:
+		return Conversion{kind: kindFloat64}
+	case OIDMoney:
+		return Conversion{kind: kindMoney}
+	case OIDPoint:
+		return Conversion{kind: kindPoint}
+	case OIDBytea:
+		return Conversion{kind: kindBytea}
+	case OIDBit, OIDVarbit:
 		if typeMod == 1 {
-			return conversion{kind: kindBit}
+			return Conversion{kind: kindBit}
 		}
-		return conversion{kind: kindBits}
+		return Conversion{kind: kindBits}
 	}
 	return temporalConversion(oid, typeMod)
 }
 
-// temporalConversion is conversionOf for the types of dates and times, whose
+// temporalConversion is ConversionOf for the types of dates and times, whose
 // typmod is the number of digits after the second, -1 for all six.
-func temporalConversion(oid uint32, typeMod int32) conversion {
+func temporalConversion(oid uint32, typeMod int32) Conversion {
 	millis := typeMod >= 0 && typeMod <= 3
 	switch {
-	case oid == oidDate:
-		return conversion{kind: kindDate}
-	case oid == oidTimestamp && millis:
-		return conversion{kind: kindMillis}
-	case oid == oidTimestamp:
-		return conversion{kind: kindMicros}
-	case oid == oidTime && millis:
-		return conversion{kind: kindTimeMillis}
-	case oid == oidTime:
-		return conversion{kind: kindTimeMicros}
-	case oid == oidTimestamptz:
-		c := conversion{kind: kindTimestamptz, digits: 6}
+	case oid == OIDDate:
+		return Conversion{kind: kindDate}
+	case oid == OIDTimestamp && millis:
+		return Conversion{kind: kindMillis}
+	case oid == OIDTimestamp:
+		return Conversion{kind: kindMicros}
+	case oid == OIDTime && millis:
+		return Conversion{kind: kindTimeMillis}
+	case oid == OIDTime:
+		return Conversion{kind: kindTimeMicros}
+	case oid == OIDTimestamptz:
+		c := Conversion{kind: kindTimestamptz, digits: 6}
 		if typeMod >= 0 && typeMod < 6 {
 			c.digits = int(typeMod)
 		}
 		return c
-	case oid == oidTimetz:
-		return conversion{kind: kindTimetz}
-	case oid == oidInterval:
-		return conversion{kind: kindInterval}
+	case oid == OIDTimetz:
+		return Conversion{kind: kindTimetz}
+	case oid == OIDInterval:
+		return Conversion{kind: kindInterval}
 	}
-	return conversion{kind: kindText}
+	return Conversion{kind: kindText}
 }
 
-// append appends the text made from Postgres' text. It says false when that is
+// Append appends the text made from Postgres' text. It says false when that is
 // not in the form expected; what it appended is then of no use.
-func (c conversion) append(dst, src []byte) ([]byte, bool) {
+func (c Conversion) Append(dst, src []byte) ([]byte, bool) {
 	if c.array {
 		return c.appendArray(dst, src)
 	}
 	return c.appendScalar(dst, src)
 }
 
-func (c conversion) appendScalar(dst, src []byte) ([]byte, bool) {
+func (c Conversion) appendScalar(dst, src []byte) ([]byte, bool) {
 	switch c.kind {
 	case kindText, kindNumber:
 		return append(dst, src...), true

@@ -20,80 +20,80 @@ func TestTextOfAColumn(t *testing.T) {
 		postgres string
 		want     string
 	}{
-		{"text", oidText, none, " q\"uo\\te é 😀 \n", " q\"uo\\te é 😀 \n"},
-		{"char(n) keeps its blanks", oidBpchar, 9, "ab   ", "ab   "},
-		{"uuid", oidUUID, none, anID, anID},
-		{"numeric(10,2)", oidNumeric, 10<<16 + 2 + 4, "12.50", "12.50"},
-		{"jsonb", oidJSONB, none, `{"a": 2}`, `{"a": 2}`},
-		{"int8", oidInt8, none, "-9223372036854775808", "-9223372036854775808"},
+		{"text", OIDText, none, " q\"uo\\te é 😀 \n", " q\"uo\\te é 😀 \n"},
+		{"char(n) keeps its blanks", OIDBpchar, 9, "ab   ", "ab   "},
+		{"uuid", OIDUUID, none, "0199d3c1-7b1a-7a34-9d4e-2f1f4f0f8a55", "0199d3c1-7b1a-7a34-9d4e-2f1f4f0f8a55"},
+		{"numeric(10,2)", OIDNumeric, 10<<16 + 2 + 4, "12.50", "12.50"},
+		{"jsonb", OIDJSONB, none, `{"a": 2}`, `{"a": 2}`},
+		{"int8", OIDInt8, none, "-9223372036854775808", "-9223372036854775808"},
 
-		{"true", oidBool, none, "t", "true"},
-		{"false", oidBool, none, "f", "false"},
+		{"true", OIDBool, none, "t", "true"},
+		{"false", OIDBool, none, "f", "false"},
 
-		{"date", oidDate, none, "2026-01-01", "20454"},
-		{"date before 1970", oidDate, none, "1969-12-31", "-1"},
-		{"date BC", oidDate, none, "0001-12-31 BC", "-719163"},
-		{"last date", oidDate, none, "5874897-12-31", "2145042905"},
-		{"infinite date", oidDate, none, "infinity", "infinity"},
+		{"date", OIDDate, none, "2026-01-01", "20454"},
+		{"date before 1970", OIDDate, none, "1969-12-31", "-1"},
+		{"date BC", OIDDate, none, "0001-12-31 BC", "-719163"},
+		{"last date", OIDDate, none, "5874897-12-31", "2145042905"},
+		{"infinite date", OIDDate, none, "infinity", "infinity"},
 
-		{"timestamp", oidTimestamp, none, "2026-01-01 00:00:00.123456", "1767225600123456"},
-		{"timestamp before 1970", oidTimestamp, none, "1969-12-31 23:59:59.9985", "-1500"},
-		{"timestamp(6)", oidTimestamp, 6, "2026-01-01 00:00:00", "1767225600000000"},
-		{"timestamp(4)", oidTimestamp, 4, "2026-01-01 00:00:00.1235", "1767225600123500"},
-		{"timestamp(3)", oidTimestamp, 3, "2026-01-01 00:00:00.123", "1767225600123"},
-		{"timestamp(0)", oidTimestamp, 0, "2026-01-01 00:00:00", "1767225600000"},
-		{"first timestamp", oidTimestamp, none, "4714-11-24 00:00:00 BC", "-210866803200000000"},
-		{"last timestamp", oidTimestamp, none, "294276-12-31 23:59:59.999999", "9224318015999999999"},
-		{"infinite timestamp", oidTimestamp, none, "-infinity", "-infinity"},
+		{"timestamp", OIDTimestamp, none, "2026-01-01 00:00:00.123456", "1767225600123456"},
+		{"timestamp before 1970", OIDTimestamp, none, "1969-12-31 23:59:59.9985", "-1500"},
+		{"timestamp(6)", OIDTimestamp, 6, "2026-01-01 00:00:00", "1767225600000000"},
+		{"timestamp(4)", OIDTimestamp, 4, "2026-01-01 00:00:00.1235", "1767225600123500"},
+		{"timestamp(3)", OIDTimestamp, 3, "2026-01-01 00:00:00.123", "1767225600123"},
+		{"timestamp(0)", OIDTimestamp, 0, "2026-01-01 00:00:00", "1767225600000"},
+		{"first timestamp", OIDTimestamp, none, "4714-11-24 00:00:00 BC", "-210866803200000000"},
+		{"last timestamp", OIDTimestamp, none, "294276-12-31 23:59:59.999999", "9224318015999999999"},
+		{"infinite timestamp", OIDTimestamp, none, "-infinity", "-infinity"},
 
-		{"timestamptz", oidTimestamptz, none, "2026-01-01 00:00:00.123456+00", "2026-01-01T00:00:00.123456Z"},
-		{"timestamptz pads", oidTimestamptz, none, "2026-06-01 00:00:00+00", "2026-06-01T00:00:00.000000Z"},
-		{"timestamptz(3)", oidTimestamptz, 3, "2026-01-01 00:00:00.12+00", "2026-01-01T00:00:00.120Z"},
-		{"timestamptz(0)", oidTimestamptz, 0, "2026-01-01 00:00:00+00", "2026-01-01T00:00:00Z"},
-		{"timestamptz of another zone", oidTimestamptz, 0, "2026-01-01 05:30:00+05:30", "2026-01-01T00:00:00Z"},
-		{"timestamptz west of UTC", oidTimestamptz, 0, "2025-12-31 16:07:02-07:52:58", "2026-01-01T00:00:00Z"},
-		{"timestamptz BC", oidTimestamptz, 1, "0044-03-15 01:02:03.5+00 BC", "-0043-03-15T01:02:03.5Z"},
-		{"timestamptz of the year before 1", oidTimestamptz, 0, "0001-12-31 01:02:00+00 BC", "0000-12-31T01:02:00Z"},
-		{"timestamptz beyond 9999", oidTimestamptz, 0, "12026-03-15 01:02:03+00", "+12026-03-15T01:02:03Z"},
-		{"infinite timestamptz", oidTimestamptz, none, "infinity", "infinity"},
+		{"timestamptz", OIDTimestamptz, none, "2026-01-01 00:00:00.123456+00", "2026-01-01T00:00:00.123456Z"},
+		{"timestamptz pads", OIDTimestamptz, none, "2026-06-01 00:00:00+00", "2026-06-01T00:00:00.000000Z"},
+		{"timestamptz(3)", OIDTimestamptz, 3, "2026-01-01 00:00:00.12+00", "2026-01-01T00:00:00.120Z"},
+		{"timestamptz(0)", OIDTimestamptz, 0, "2026-01-01 00:00:00+00", "2026-01-01T00:00:00Z"},
+		{"timestamptz of another zone", OIDTimestamptz, 0, "2026-01-01 05:30:00+05:30", "2026-01-01T00:00:00Z"},
+		{"timestamptz west of UTC", OIDTimestamptz, 0, "2025-12-31 16:07:02-07:52:58", "2026-01-01T00:00:00Z"},
+		{"timestamptz BC", OIDTimestamptz, 1, "0044-03-15 01:02:03.5+00 BC", "-0043-03-15T01:02:03.5Z"},
+		{"timestamptz of the year before 1", OIDTimestamptz, 0, "0001-12-31 01:02:00+00 BC", "0000-12-31T01:02:00Z"},
+		{"timestamptz beyond 9999", OIDTimestamptz, 0, "12026-03-15 01:02:03+00", "+12026-03-15T01:02:03Z"},
+		{"infinite timestamptz", OIDTimestamptz, none, "infinity", "infinity"},
 
-		{"time", oidTime, none, "23:59:59.123456", "86399123456"},
-		{"end of the day", oidTime, none, "24:00:00", "86400000000"},
-		{"time(3)", oidTime, 3, "23:59:59.123", "86399123"},
-		{"timetz", oidTimetz, none, "23:59:59.1+02", "21:59:59.1Z"},
-		{"timetz of the day before", oidTimetz, none, "01:00:00+02", "23:00:00Z"},
+		{"time", OIDTime, none, "23:59:59.123456", "86399123456"},
+		{"end of the day", OIDTime, none, "24:00:00", "86400000000"},
+		{"time(3)", OIDTime, 3, "23:59:59.123", "86399123"},
+		{"timetz", OIDTimetz, none, "23:59:59.1+02", "21:59:59.1Z"},
+		{"timetz of the day before", OIDTimetz, none, "01:00:00+02", "23:00:00Z"},
 
-		{"interval", oidInterval, none, "1 year 2 mons 3 days 04:05:06.7", "37091106700000"},
-		{"negative interval", oidInterval, none, "-1 years -2 mons +3 days -04:05:06.7", "-36572706700000"},
-		{"interval of hours", oidInterval, none, "100:00:00", "360000000000"},
-		{"interval of a month", oidInterval, none, "1 mon", "2629800000000"},
-		{"interval of nothing", oidInterval, none, "00:00:00", "0"},
-		{"infinite interval", oidInterval, none, "infinity", "infinity"},
+		{"interval", OIDInterval, none, "1 year 2 mons 3 days 04:05:06.7", "37091106700000"},
+		{"negative interval", OIDInterval, none, "-1 years -2 mons +3 days -04:05:06.7", "-36572706700000"},
+		{"interval of hours", OIDInterval, none, "100:00:00", "360000000000"},
+		{"interval of a month", OIDInterval, none, "1 mon", "2629800000000"},
+		{"interval of nothing", OIDInterval, none, "00:00:00", "0"},
+		{"infinite interval", OIDInterval, none, "infinity", "infinity"},
 
-		{"numeric", oidNumeric, none, "12.5", `{"scale":1,"value":"fQ=="}`},
-		{"negative numeric", oidNumeric, none, "-0.01", `{"scale":2,"value":"/w=="}`},
-		{"numeric with zeros at the end", oidNumeric, none, "0.500", `{"scale":1,"value":"BQ=="}`},
-		{"whole numeric", oidNumeric, none, "1200", `{"scale":0,"value":"BLA="}`},
-		{"numeric 0", oidNumeric, none, "0", `{"scale":0,"value":"AA=="}`},
-		{"numeric -128", oidNumeric, none, "-128", `{"scale":0,"value":"gA=="}`},
-		{"numeric 128", oidNumeric, none, "128", `{"scale":0,"value":"AIA="}`},
-		{"numeric of 8 bytes", oidNumeric, none, "-9223372036854775808", `{"scale":0,"value":"gAAAAAAAAAA="}`},
-		{"large numeric", oidNumeric, none, "99999999999999999999", `{"scale":0,"value":"BWvHXi1jD///"}`},
-		{"large negative numeric", oidNumeric, none, "-99999999999999999999", `{"scale":0,"value":"+pQ4odKc8AAB"}`},
-		{"numeric NaN", oidNumeric, none, "NaN", "NaN"},
+		{"numeric", OIDNumeric, none, "12.5", `{"scale":1,"value":"fQ=="}`},
+		{"negative numeric", OIDNumeric, none, "-0.01", `{"scale":2,"value":"/w=="}`},
+		{"numeric with zeros at the end", OIDNumeric, none, "0.500", `{"scale":1,"value":"BQ=="}`},
+		{"whole numeric", OIDNumeric, none, "1200", `{"scale":0,"value":"BLA="}`},
+		{"numeric 0", OIDNumeric, none, "0", `{"scale":0,"value":"AA=="}`},
+		{"numeric -128", OIDNumeric, none, "-128", `{"scale":0,"value":"gA=="}`},
+		{"numeric 128", OIDNumeric, none, "128", `{"scale":0,"value":"AIA="}`},
+		{"numeric of 8 bytes", OIDNumeric, none, "-9223372036854775808", `{"scale":0,"value":"gAAAAAAAAAA="}`},
+		{"large numeric", OIDNumeric, none, "99999999999999999999", `{"scale":0,"value":"BWvHXi1jD///"}`},
+		{"large negative numeric", OIDNumeric, none, "-99999999999999999999", `{"scale":0,"value":"+pQ4odKc8AAB"}`},
+		{"numeric NaN", OIDNumeric, none, "NaN", "NaN"},
 
-		{"bytea", oidBytea, none, `\x0001ff`, "AAH/"},
-		{"empty bytea", oidBytea, none, `\x`, ""},
-		{"bit(1)", oidBit, 1, "1", "true"},
-		{"bit(1) 0", oidBit, 1, "0", "false"},
-		{"bit(3)", oidBit, 3, "101", "BQ=="},
-		{"bit(10)", oidBit, 10, "1000000001", "AQI="},
-		{"bit(16) with zeros at the high end", oidBit, 16, "0000000000000001", "AQ=="},
-		{"varbit", oidVarbit, none, "101", "BQ=="},
-		{"empty varbit", oidVarbit, none, "", ""},
-		{"money", oidMoney, none, "$12.50", "12.50"},
-		{"negative money", oidMoney, none, "-$1,234,567.89", "-1234567.89"},
-		{"point", oidPoint, none, "(1,2)", `{"x":1.0,"y":2.0,"wkb":"AQEAAAAAAAAAAADwPwAAAAAAAABA","srid":null}`},
+		{"bytea", OIDBytea, none, `\x0001ff`, "AAH/"},
+		{"empty bytea", OIDBytea, none, `\x`, ""},
+		{"bit(1)", OIDBit, 1, "1", "true"},
+		{"bit(1) 0", OIDBit, 1, "0", "false"},
+		{"bit(3)", OIDBit, 3, "101", "BQ=="},
+		{"bit(10)", OIDBit, 10, "1000000001", "AQI="},
+		{"bit(16) with zeros at the high end", OIDBit, 16, "0000000000000001", "AQ=="},
+		{"varbit", OIDVarbit, none, "101", "BQ=="},
+		{"empty varbit", OIDVarbit, none, "", ""},
+		{"money", OIDMoney, none, "$12.50", "12.50"},
+		{"negative money", OIDMoney, none, "-$1,234,567.89", "-1234567.89"},
+		{"point", OIDPoint, none, "(1,2)", `{"x":1.0,"y":2.0,"wkb":"AQEAAAAAAAAAAADwPwAAAAAAAABA","srid":null}`},
 
 		{"text[]", 1009, none, `{a,"b\"c",NULL}`, `["a","b\"c",null]`},
 		{"text[] of the word", 1009, none, `{"NULL","","x y"}`, `["NULL","","x y"]`},
@@ -115,15 +115,15 @@ func TestTextOfAColumn(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			conv := conversionOf(c.oid, c.typeMod)
-			got, ok := conv.append([]byte("before"), []byte(c.postgres))
+			conv := ConversionOf(c.oid, c.typeMod)
+			got, ok := conv.Append([]byte("before"), []byte(c.postgres))
 			if !ok {
 				t.Fatalf("%q refused", c.postgres)
 			}
 			if string(got) != "before"+c.want {
 				t.Errorf("%q gave %q, want %q", c.postgres, got[len("before"):], c.want)
 			}
-			if conv.verbatim() && c.want != c.postgres {
+			if conv.Verbatim() && c.want != c.postgres {
 				t.Error("taken for verbatim")
 			}
 		})
@@ -136,26 +136,26 @@ func TestTextOfOtherSettings(t *testing.T) {
 		oid  uint32
 		text string
 	}{
-		{oidBool, "true"},
-		{oidDate, "01.01.2026"},
-		{oidDate, "2026-13-01"},
-		{oidTimestamp, "01.01.2026 09:00:00"},
-		{oidTimestamp, "2026-01-01 9:00"},
-		{oidTimestamp, "2026-01-01 00:00:00.1234567"},
-		{oidTimestamptz, "2026-01-01 09:00:00 JST"},
-		{oidTime, "noon"},
-		{oidInterval, "P1Y2M"},
-		{oidInterval, "1 2:00:00"},
-		{oidInterval, "1 fortnight"},
-		{oidInterval, ""},
-		{oidBytea, `\000\377`},
-		{oidBytea, `\x0`},
-		{oidBit, "2"},
-		{oidNumeric, "1e5"},
-		{oidNumeric, "-"},
-		{oidMoney, "12,50 €"},
-		{oidPoint, "1,2"},
-		{oidFloat8, "1,5"},
+		{OIDBool, "true"},
+		{OIDDate, "01.01.2026"},
+		{OIDDate, "2026-13-01"},
+		{OIDTimestamp, "01.01.2026 09:00:00"},
+		{OIDTimestamp, "2026-01-01 9:00"},
+		{OIDTimestamp, "2026-01-01 00:00:00.1234567"},
+		{OIDTimestamptz, "2026-01-01 09:00:00 JST"},
+		{OIDTime, "noon"},
+		{OIDInterval, "P1Y2M"},
+		{OIDInterval, "1 2:00:00"},
+		{OIDInterval, "1 fortnight"},
+		{OIDInterval, ""},
+		{OIDBytea, `\000\377`},
+		{OIDBytea, `\x0`},
+		{OIDBit, "2"},
+		{OIDNumeric, "1e5"},
+		{OIDNumeric, "-"},
+		{OIDMoney, "12,50 €"},
+		{OIDPoint, "1,2"},
+		{OIDFloat8, "1,5"},
 		{1007, "1,2"},
 		{1007, "{1,2"},
 		{1007, "{1,2}}"},
@@ -164,8 +164,8 @@ func TestTextOfOtherSettings(t *testing.T) {
 		{1009, `{,}`},
 		{1000, "{true}"},
 	} {
-		if got, ok := conversionOf(c.oid, -1).append(nil, []byte(c.text)); ok {
-			t.Errorf("%s %q gave %q, want it refused", typeName(c.oid), c.text, got)
+		if got, ok := ConversionOf(c.oid, -1).Append(nil, []byte(c.text)); ok {
+			t.Errorf("%s %q gave %q, want it refused", TypeName(c.oid), c.text, got)
 		}
 	}
 }
@@ -175,40 +175,40 @@ func TestJavaFloats(t *testing.T) {
 		oid            uint32
 		postgres, want string
 	}{
-		{oidFloat4, "1.6777216e+07", "1.6777216E7"},
-		{oidFloat4, "1e+10", "1.0E10"},
-		{oidFloat4, "100", "100.0"},
-		{oidFloat4, "1.5", "1.5"},
-		{oidFloat4, "0.1", "0.1"},
-		{oidFloat4, "0.001", "0.001"},
-		{oidFloat4, "1e-45", "1.4E-45"},
-		{oidFloat4, "3.4028235e+38", "3.4028235E38"},
-		{oidFloat4, "1.1754944e-38", "1.1754944E-38"},
-		{oidFloat8, "10000000000", "1.0E10"},
-		{oidFloat8, "100", "100.0"},
-		{oidFloat8, "NaN", "NaN"},
-		{oidFloat8, "Infinity", "Infinity"},
-		{oidFloat8, "-Infinity", "-Infinity"},
-		{oidFloat8, "0", "0.0"},
-		{oidFloat8, "-0", "-0.0"},
-		{oidFloat8, "0.001", "0.001"},
-		{oidFloat8, "0.0009999", "9.999E-4"},
-		{oidFloat8, "9999999", "9999999.0"},
-		{oidFloat8, "10000000", "1.0E7"},
-		{oidFloat8, "100000000.5", "1.000000005E8"},
-		{oidFloat8, "1e-05", "1.0E-5"},
-		{oidFloat8, "1.7976931348623157e+308", "1.7976931348623157E308"},
-		{oidFloat8, "2.2250738585072014e-308", "2.2250738585072014E-308"},
-		{oidFloat8, "9007199254740992", "9.007199254740992E15"},
+		{OIDFloat4, "1.6777216e+07", "1.6777216E7"},
+		{OIDFloat4, "1e+10", "1.0E10"},
+		{OIDFloat4, "100", "100.0"},
+		{OIDFloat4, "1.5", "1.5"},
+		{OIDFloat4, "0.1", "0.1"},
+		{OIDFloat4, "0.001", "0.001"},
+		{OIDFloat4, "1e-45", "1.4E-45"},
+		{OIDFloat4, "3.4028235e+38", "3.4028235E38"},
+		{OIDFloat4, "1.1754944e-38", "1.1754944E-38"},
+		{OIDFloat8, "10000000000", "1.0E10"},
+		{OIDFloat8, "100", "100.0"},
+		{OIDFloat8, "NaN", "NaN"},
+		{OIDFloat8, "Infinity", "Infinity"},
+		{OIDFloat8, "-Infinity", "-Infinity"},
+		{OIDFloat8, "0", "0.0"},
+		{OIDFloat8, "-0", "-0.0"},
+		{OIDFloat8, "0.001", "0.001"},
+		{OIDFloat8, "0.0009999", "9.999E-4"},
+		{OIDFloat8, "9999999", "9999999.0"},
+		{OIDFloat8, "10000000", "1.0E7"},
+		{OIDFloat8, "100000000.5", "1.000000005E8"},
+		{OIDFloat8, "1e-05", "1.0E-5"},
+		{OIDFloat8, "1.7976931348623157e+308", "1.7976931348623157E308"},
+		{OIDFloat8, "2.2250738585072014e-308", "2.2250738585072014E-308"},
+		{OIDFloat8, "9007199254740992", "9.007199254740992E15"},
 		// Where JDK 19 and later differ from 17, these are the later ones.
-		{oidFloat8, "2e+23", "2.0E23"},
-		{oidFloat8, "1e+23", "1.0E23"},
-		{oidFloat8, "5e-324", "4.9E-324"},
-		{oidFloat8, "1e-323", "9.9E-324"},
+		{OIDFloat8, "2e+23", "2.0E23"},
+		{OIDFloat8, "1e+23", "1.0E23"},
+		{OIDFloat8, "5e-324", "4.9E-324"},
+		{OIDFloat8, "1e-323", "9.9E-324"},
 	} {
-		got, ok := conversionOf(c.oid, -1).append(nil, []byte(c.postgres))
+		got, ok := ConversionOf(c.oid, -1).Append(nil, []byte(c.postgres))
 		if !ok || string(got) != c.want {
-			t.Errorf("%s %s gave %q, %v, want %q", typeName(c.oid), c.postgres, got, ok, c.want)
+			t.Errorf("%s %s gave %q, %v, want %q", TypeName(c.oid), c.postgres, got, ok, c.want)
 		}
 	}
 }

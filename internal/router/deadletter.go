@@ -84,8 +84,8 @@ func (d *DeadLetters) Record(rec *Record, rej *Rejection, pos Position, at time.
 		Header{Name: DeadLetterPositionHeader, Value: []byte(pos.String())},
 		Header{Name: DeadLetterTimeHeader, Value: at.UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z07:00")},
 	)
-	if rej.lacks != "" {
-		letter.Headers = lacks(letter.Headers, rej.lacks)
+	if rej.Lacks != "" {
+		letter.Headers = lacks(letter.Headers, rej.Lacks)
 	}
 	if letter.Size() > maxDeadLetter {
 		if short, ok := Shorter(&letter); ok {
@@ -96,7 +96,7 @@ func (d *DeadLetters) Record(rec *Record, rej *Rejection, pos Position, at time.
 }
 
 func (d *DeadLetters) topic(rej *Rejection) (string, error) {
-	if rej.unfinished && len(d.template.Columns()) > 0 {
+	if rej.TopicIncomplete && len(d.template.Columns()) > 0 {
 		return "", &DeadLetterError{Text: "the row has no topic that delivery.dead_letter could name: give it a name without {topic}"}
 	}
 	topic := d.template.Render(rej.Topic)

@@ -15,15 +15,15 @@ func FuzzRoute(f *testing.F) {
 		oid  uint32
 		text string
 	}{
-		{oidText, "Order"},
-		{oidBytea, `\x0001ff`},
-		{oidTimestamptz, "2026-01-01 00:00:00.123456+05:30 BC"},
-		{oidInterval, "-1 years -2 mons +3 days -04:05:06.7"},
-		{oidNumeric, "-99999999999999999999.500"},
-		{oidFloat8, "1e-323"},
-		{oidPoint, "(1,2)"},
-		{oidMoney, "-$1,234.50"},
-		{oidVarbit, "101"},
+		{OIDText, "Order"},
+		{OIDBytea, `\x0001ff`},
+		{OIDTimestamptz, "2026-01-01 00:00:00.123456+05:30 BC"},
+		{OIDInterval, "-1 years -2 mons +3 days -04:05:06.7"},
+		{OIDNumeric, "-99999999999999999999.500"},
+		{OIDFloat8, "1e-323"},
+		{OIDPoint, "(1,2)"},
+		{OIDMoney, "-$1,234.50"},
+		{OIDVarbit, "101"},
 		{1009, `[0:1]={{a,"b\"c"},{NULL,x}}`},
 		{1115, `{"infinity"}`},
 	} {

@@ -15,7 +15,7 @@ const (
 // "-1 years -2 mons +3 days -04:05:06.789", and appends its microseconds.
 // Unlike Debezium, which counts in double precision, it counts exactly.
 func appendInterval(dst, src []byte) ([]byte, bool) {
-	if infinite(src) {
+	if Infinite(src) {
 		return append(dst, src...), true
 	}
 	var total int64
@@ -32,7 +32,7 @@ func appendInterval(dst, src []byte) ([]byte, bool) {
 			}
 			break
 		}
-		n, ok := parseInt(bytes.TrimPrefix(field, []byte("+")))
+		n, ok := ParseInt(bytes.TrimPrefix(field, []byte("+")))
 		if !ok {
 			return dst, false
 		}
@@ -72,9 +72,9 @@ func parseSignedClock(s []byte) (int64, bool) {
 	if !ok || len(rest) < 5 || rest[2] != ':' {
 		return 0, false
 	}
-	h, ok1 := parseInt(hours)
-	m, ok2 := parseInt(rest[:2])
-	sec, ok3 := parseInt(rest[3:5])
+	h, ok1 := ParseInt(hours)
+	m, ok2 := ParseInt(rest[:2])
+	sec, ok3 := ParseInt(rest[3:5])
 	fraction, ok4 := parseFraction(rest[5:])
 	if !ok1 || !ok2 || !ok3 || !ok4 || h < 0 || m < 0 || sec < 0 {
 		return 0, false

@@ -15,14 +15,8 @@ import (
 // as a whole: of a column that can only make the record too large the stream keeps
 // the beginning (pgoutput.Discarded).
 
-const (
-	// shrinks is by how much a text may be shorter in the record than in the row.
-	shrinksBytes = 2  // bytea: two digits for a byte
-	shrinksBits  = 8  // bit: a digit for a bit, six in base64, and zeros go
-	shrinksArray = 32 // times in an array
-	// roomBeside bounds what is kept of a column beyond twice the largest record.
-	roomBeside = 16 << 20
-)
+// roomBeside bounds what is kept of a column beyond twice the largest record.
+const roomBeside = 16 << 20
 
 // Columns gives for each column of the table how many bytes it may have in a row
 // whose record fits; 0 for one that is no part of the record. nil: no row of the
@@ -49,22 +43,12 @@ func (r *Router) Content() int {
 }
 
 // longest is how long the text of a column may be in the row.
-func (m *Mapping) longest(c conversion) int {
-	shrinks := int64(1)
-	switch {
-	case m.MaxBytes == 0:
+func (m *Mapping) longest(c Conversion) int {
+	if m.MaxBytes == 0 {
 		return math.MaxInt
-	case c.array && !c.verbatimElements():
-		shrinks = shrinksArray
-	case c.kind == kindBits:
-		shrinks = shrinksBits
-	case !c.verbatim():
-		shrinks = shrinksBytes
 	}
-	return int(min(shrinks*m.MaxBytes, 2*m.MaxBytes+roomBeside) + 2) // 2: \x
+	return int(min(c.Shrinks()*m.MaxBytes, 2*m.MaxBytes+roomBeside) + 2) // 2: \x
 }
-
-func (c conversion) verbatimElements() bool { return c.kind == kindText || c.kind == kindNumber }
 
 // columns are all columns of the mapping.
 func (p *plan) columns() []*column {
@@ -102,16 +86,16 @@ func (r *Router) lacks() string {
 // Content allows, and of which only the beginning is known. It is a *Rejection.
 func (r *Router) RouteHead(head []byte, size int, commitTime time.Time, pos Position) (*Record, error) {
 	rejection := &Rejection{
-		Reason: ReasonTooLarge, lacks: "content of " + strconv.Itoa(size) + " bytes",
+		Reason: ReasonTooLarge, Lacks: "content of " + strconv.Itoa(size) + " bytes",
 		Text: "the content of the message is of " + strconv.Itoa(size) + " bytes: no record of kafka.max_message_bytes (" +
 			strconv.FormatInt(r.mapping.MaxBytes, 10) + ") is made from it; raise it, and max.message.bytes of the topic",
 	}
 	rec, err := r.routeHead(head, commitTime, pos)
 	if partly, ok := errors.AsType[*Rejection](err); ok {
-		rejection.unfinished = partly.unfinished
+		rejection.TopicIncomplete = partly.TopicIncomplete
 	} else if err != nil {
 		rec, _ = r.malformed(nil, "", commitTime, pos)
-		rejection.unfinished = true
+		rejection.TopicIncomplete = true
 	}
 	rec.Value = nil
 	rejection.ID, rejection.Topic = told.Name(rec.Headers[0].Value), rec.Topic
@@ -130,6 +114,5 @@ func (r *Router) routeHead(head []byte, commitTime time.Time, pos Position) (*Re
 	if !utf8.Valid(head) {
 		return r.malformed(nil, "it is not UTF-8", commitTime, pos)
 	}
-	_, _ = r.messages.insert(head) // its fault is that it ends
-	return r.Route(&pgoutput.Insert{Relation: r.messages.relation, Row: r.messages.row}, commitTime, pos)
+	return r.Route(r.messages.Partial(head), commitTime, pos)
 }

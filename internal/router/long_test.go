@@ -32,12 +32,12 @@ func TestRowWithADiscardedColumn(t *testing.T) {
 func TestColumnsOfALongRow(t *testing.T) {
 	m := defaultMapping()
 	m.MaxBytes = 1000
-	rel := outbox(pgoutput.Column{Name: "unused", TypeOID: oidText})
+	rel := outbox(pgoutput.Column{Name: "unused", TypeOID: OIDText})
 	limits := newRouter(t, m).Columns(rel)
 	if len(limits) != len(rel.Columns) || limits[len(limits)-1] != 0 || limits[4] < 1000 || limits[4] > 1010 {
 		t.Errorf("%v", limits)
 	}
-	rel.Columns[4].TypeOID = oidBytea // two digits for a byte
+	rel.Columns[4].TypeOID = OIDBytea // two digits for a byte
 	if limits := newRouter(t, m).Columns(rel); limits[4] < 2000 || limits[4] > 2010 {
 		t.Errorf("bytea: %v", limits)
 	}

@@ -145,8 +145,8 @@ func FuzzRouteMessage(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		m := newMessages(&Mapping{ID: "id", Key: "type", Value: "payload"})
-		ins, fault := m.insert(content)
+		m := NewReader(messageColumns(&Mapping{ID: "id", Key: "type", Value: "payload"}))
+		ins, fault := m.Insert(content)
 		var fields map[string]json.RawMessage
 		err := json.Unmarshal(content, &fields)
 		if fault != "" {
@@ -164,7 +164,7 @@ func FuzzRouteMessage(f *testing.F) {
 				if v.Data != nil {
 					t.Fatalf("%q: %s is %q", content, c.Name, v.Data)
 				}
-			case c.TypeOID == oidBytea:
+			case c.TypeOID == OIDBytea:
 				var bytes map[string]string
 				if err := json.Unmarshal(raw, &bytes); err != nil || `\x`+bytes["hex"] != string(v.Data) {
 					t.Fatalf("%q: %s is %q (%v)", content, c.Name, v.Data, err)

@@ -18,9 +18,9 @@ type moment struct {
 	micros  int64 // 0 to 999999
 }
 
-// infinite says whether a date, timestamp or interval is one of the two that
+// Infinite reports whether a date, timestamp or interval is one of the two that
 // have no number. Their text stays Postgres' own.
-func infinite(s []byte) bool {
+func Infinite(s []byte) bool {
 	return string(s) == "infinity" || string(s) == "-infinity"
 }
 
@@ -54,9 +54,9 @@ func parseDate(s []byte, bc bool) (int64, bool) {
 	if !ok1 || !ok2 || len(y) < 4 || len(y) > 7 || len(mon) != 2 || len(d) != 2 {
 		return 0, false
 	}
-	year, ok1 := parseInt(y)
-	month, ok2 := parseInt(mon)
-	day, ok3 := parseInt(d)
+	year, ok1 := ParseInt(y)
+	month, ok2 := ParseInt(mon)
+	day, ok3 := ParseInt(d)
 	if !ok1 || !ok2 || !ok3 || year < 1 || month < 1 || month > 12 || day < 1 || day > 31 {
 		return 0, false
 	}
@@ -78,9 +78,9 @@ func parseClock(s []byte) (micros, offset int64, ok bool) {
 	if len(s) < 8 || s[2] != ':' || s[5] != ':' {
 		return 0, 0, false
 	}
-	h, ok1 := parseInt(s[:2])
-	m, ok2 := parseInt(s[3:5])
-	sec, ok3 := parseInt(s[6:8])
+	h, ok1 := ParseInt(s[:2])
+	m, ok2 := ParseInt(s[3:5])
+	sec, ok3 := ParseInt(s[6:8])
 	fraction, ok4 := parseFraction(s[8:])
 	if !ok1 || !ok2 || !ok3 || !ok4 || h < 0 || h > 24 || m < 0 || m > 59 || sec < 0 || sec > 60 {
 		return 0, 0, false
@@ -103,7 +103,7 @@ func parseOffset(s []byte) (int64, bool) {
 		if i > 0 && s[i] != ':' {
 			return 0, false
 		}
-		n, ok := parseInt(s[i+1 : i+3])
+		n, ok := ParseInt(s[i+1 : i+3])
 		if !ok || n < 0 {
 			return 0, false
 		}
@@ -135,6 +135,13 @@ func parseFraction(s []byte) (int64, bool) {
 	return n, true
 }
 
+// Millis reads a timestamp in milliseconds since 1970, cut toward 1970 as Debezium
+// does. It is false when the text is not in Postgres' form.
+func Millis(text []byte) (int64, bool) {
+	m, ok := parseMoment(text)
+	return m.millis(), ok
+}
+
 // millis gives milliseconds since 1970, cut toward 1970.
 func (m moment) millis() int64 {
 	if m.seconds < 0 && m.micros > 0 {
@@ -153,8 +160,8 @@ func (m moment) appendMicros(dst []byte) []byte {
 }
 
 // appendMoment is appendScalar for dates and timestamps.
-func (c conversion) appendMoment(dst, src []byte) ([]byte, bool) {
-	if infinite(src) {
+func (c Conversion) appendMoment(dst, src []byte) ([]byte, bool) {
+	if Infinite(src) {
 		return append(dst, src...), true
 	}
 	m, ok := parseMoment(src)
@@ -222,7 +229,7 @@ func appendPadded(dst []byte, n int64, digits int) []byte {
 }
 
 // appendTime is appendScalar for the times of day.
-func (c conversion) appendTime(dst, src []byte) ([]byte, bool) {
+func (c Conversion) appendTime(dst, src []byte) ([]byte, bool) {
 	micros, offset, ok := parseClock(src)
 	if !ok {
 		return dst, false

@@ -77,7 +77,7 @@ func appendDecimal(dst, src []byte) ([]byte, bool) {
 	dst = append(dst, `{"scale":`...)
 	dst = strconv.AppendInt(dst, int64(len(fraction)), 10)
 	dst = append(dst, `,"value":"`...)
-	if n, ok := parseInt(digits); ok {
+	if n, ok := ParseInt(digits); ok {
 		dst = appendInt64Base64(dst, n)
 	} else if dst, ok = appendBigBase64(dst, digits); !ok {
 		return dst, false
@@ -171,4 +171,29 @@ func appendPoint(dst, src []byte) ([]byte, bool) {
 	wkb = binary.LittleEndian.AppendUint64(wkb, math.Float64bits(y))
 	dst = base64.StdEncoding.AppendEncode(dst, wkb)
 	return append(dst, `","srid":null}`...), true
+}
+
+// ParseInt reads an int8 without allocating.
+func ParseInt(s []byte) (int64, bool) {
+	negative := len(s) > 0 && s[0] == '-'
+	if negative {
+		s = s[1:]
+	}
+	if len(s) == 0 || len(s) > 19 {
+		return 0, false
+	}
+	var n uint64
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	switch {
+	case negative && n <= 1<<63:
+		return -int64(n), true
+	case !negative && n < 1<<63:
+		return int64(n), true
+	}
+	return 0, false
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/walpost/walpost/internal/pgoutput"
 )
 
-// place sets timestamp and partition. Where a column is wrong the record gets
+// setTimestampAndPartition sets timestamp and partition. Where a column is wrong the record gets
 // the commit time, or goes by its key, and the row is rejected; the first
 // rejection of a row wins.
-func (r *Router) place(p *plan, row pgoutput.Tuple, commitTime time.Time, first *Rejection) (*Rejection, error) {
+func (r *Router) setTimestampAndPartition(p *plan, row pgoutput.Tuple, commitTime time.Time, first *Rejection) (*Rejection, error) {
 	r.record.Timestamp = commitTime.UnixMilli()
 	if p.timestamp != nil && row[p.timestamp.index].Kind != pgoutput.Null {
 		ms, rejection, err := timestamp(p, row)
@@ -48,14 +48,13 @@ func timestamp(p *plan, row pgoutput.Tuple) (int64, *Rejection, error) {
 	if v.Kind != pgoutput.Text {
 		return 0, nil, p.valueError(c, fmt.Sprintf("sent as kind %q, want text", v.Kind))
 	}
-	if infinite(v.Data) {
+	if Infinite(v.Data) {
 		return 0, rejectTimestamp(c, "is infinite"), nil
 	}
-	m, ok := parseMoment(v.Data)
+	ms, ok := Millis(v.Data)
 	if !ok {
 		return 0, nil, p.valueError(c, "text not in the form expected of timestamp")
 	}
-	ms := m.millis()
 	if ms < 0 {
 		return 0, rejectTimestamp(c, "is before 1970"), nil
 	}
@@ -78,7 +77,7 @@ func partition(p *plan, row pgoutput.Tuple) (int32, *Rejection, error) {
 	if v.Kind != pgoutput.Text {
 		return 0, nil, p.valueError(c, fmt.Sprintf("sent as kind %q, want text", v.Kind))
 	}
-	n, ok := parseInt(v.Data)
+	n, ok := ParseInt(v.Data)
 	if !ok {
 		return 0, nil, p.valueError(c, "text not in the form expected of an integer")
 	}
@@ -90,29 +89,4 @@ func partition(p *plan, row pgoutput.Tuple) (int32, *Rejection, error) {
 		}, nil
 	}
 	return int32(n), nil, nil
-}
-
-// parseInt reads an int8 without allocating.
-func parseInt(s []byte) (int64, bool) {
-	negative := len(s) > 0 && s[0] == '-'
-	if negative {
-		s = s[1:]
-	}
-	if len(s) == 0 || len(s) > 19 {
-		return 0, false
-	}
-	var n uint64
-	for _, c := range s {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + uint64(c-'0')
-	}
-	switch {
-	case negative && n <= 1<<63:
-		return -int64(n), true
-	case !negative && n < 1<<63:
-		return int64(n), true
-	}
-	return 0, false
 }

@@ -21,7 +21,7 @@ type column struct {
 	index      int
 	name       string
 	setting    string // key of the configuration that names it
-	conversion conversion
+	conversion Conversion
 }
 
 // plan is the mapping applied to one Relation message: every column by its
@@ -111,12 +111,12 @@ func (s *resolver) find(name, setting string, u use) *column {
 			continue
 		}
 		if want := u.unsuitable(col.TypeOID); want != "" {
-			s.problem(name, setting, "has type "+typeName(col.TypeOID)+", want "+want)
+			s.problem(name, setting, "has type "+TypeName(col.TypeOID)+", want "+want)
 			return nil
 		}
-		c := conversionOf(col.TypeOID, col.TypeMod)
-		if c.kind == kindBytea && !c.array && u == asBytes {
-			c.kind = kindRawBytea
+		c := ConversionOf(col.TypeOID, col.TypeMod)
+		if u == asBytes {
+			c = c.Raw()
 		}
 		return &column{index: i, name: name, setting: setting, conversion: c}
 	}
@@ -142,11 +142,11 @@ func (s *resolver) problem(name, setting, what string) {
 func (u use) unsuitable(oid uint32) string {
 	switch u {
 	case asTimestamp:
-		if oid != oidTimestamp && oid != oidTimestamptz {
+		if oid != OIDTimestamp && oid != OIDTimestamptz {
 			return "timestamp or timestamptz"
 		}
 	case asPartition:
-		if oid != oidInt2 && oid != oidInt4 && oid != oidInt8 {
+		if oid != OIDInt2 && oid != OIDInt4 && oid != OIDInt8 {
 			return "smallint, integer or bigint"
 		}
 	case asText, asBytes:

@@ -16,12 +16,12 @@ func TestColumnsByNamePerRelation(t *testing.T) {
 	r := newRouter(t, defaultMapping())
 	before := outbox()
 	after := &pgoutput.Relation{ID: before.ID, Namespace: "public", Name: "outbox", Columns: []pgoutput.Column{
-		{Name: "new", TypeOID: oidText, TypeMod: -1},
-		{Name: "payload", TypeOID: oidText, TypeMod: -1},
-		{Name: "type", TypeOID: oidBool, TypeMod: -1},
-		{Name: "id", TypeOID: oidInt8, TypeMod: -1},
-		{Name: "aggregateid", TypeOID: oidText, TypeMod: -1},
-		{Name: "aggregatetype", TypeOID: oidText, TypeMod: -1},
+		{Name: "new", TypeOID: OIDText, TypeMod: -1},
+		{Name: "payload", TypeOID: OIDText, TypeMod: -1},
+		{Name: "type", TypeOID: OIDBool, TypeMod: -1},
+		{Name: "id", TypeOID: OIDInt8, TypeMod: -1},
+		{Name: "aggregateid", TypeOID: OIDText, TypeMod: -1},
+		{Name: "aggregatetype", TypeOID: OIDText, TypeMod: -1},
 	}}
 	moved := &pgoutput.Insert{Relation: after, Row: pgoutput.Tuple{text("x"), text("{}"), text("t"), text("7"), text("43"), text("Customer")}}
 	for range 2 {
@@ -111,14 +111,14 @@ func TestCheckWarnsOfRareTypes(t *testing.T) {
 		{"hstore", pgoutput.Column{TypeOID: 16402}, "hstore"},
 		{"domain", pgoutput.Column{TypeOID: 16403}, "domain positive"},
 		{"unknown", pgoutput.Column{TypeOID: 17000}, "17000"},
-		{"polygon", pgoutput.Column{TypeOID: oidPolygon}, "polygon"},
+		{"polygon", pgoutput.Column{TypeOID: OIDPolygon}, "polygon"},
 		{"circle[]", pgoutput.Column{TypeOID: 719}, "circle[]"},
-		{"point", pgoutput.Column{TypeOID: oidPoint}, ""},
-		{"numeric(20,7)", pgoutput.Column{TypeOID: oidNumeric, TypeMod: 20<<16 + 7 + 4}, "7 decimals"},
-		{"numeric(20,6)", pgoutput.Column{TypeOID: oidNumeric, TypeMod: 20<<16 + 6 + 4}, ""},
-		{"numeric(3,-2)", pgoutput.Column{TypeOID: oidNumeric, TypeMod: 3<<16 + 0x7fe + 4}, ""},
-		{"numeric", pgoutput.Column{TypeOID: oidNumeric, TypeMod: -1}, ""},
-		{"interval", pgoutput.Column{TypeOID: oidInterval, TypeMod: -1}, ""},
+		{"point", pgoutput.Column{TypeOID: OIDPoint}, ""},
+		{"numeric(20,7)", pgoutput.Column{TypeOID: OIDNumeric, TypeMod: 20<<16 + 7 + 4}, "7 decimals"},
+		{"numeric(20,6)", pgoutput.Column{TypeOID: OIDNumeric, TypeMod: 20<<16 + 6 + 4}, ""},
+		{"numeric(3,-2)", pgoutput.Column{TypeOID: OIDNumeric, TypeMod: 3<<16 + 0x7fe + 4}, ""},
+		{"numeric", pgoutput.Column{TypeOID: OIDNumeric, TypeMod: -1}, ""},
+		{"interval", pgoutput.Column{TypeOID: OIDInterval, TypeMod: -1}, ""},
 	} {
 		m := defaultMapping()
 		m.Headers = []HeaderColumn{{"h", "h"}}
@@ -136,7 +136,7 @@ func TestCheckWarnsOfRareTypes(t *testing.T) {
 // A value the stream should not send stops the relay; it is never skipped.
 func TestLaw4_ValueThatCannotBeReadStops(t *testing.T) {
 	flagged := func(v pgoutput.Value) *pgoutput.Insert {
-		return insert(outbox(pgoutput.Column{Name: "flag", TypeOID: oidBool, TypeMod: -1}), v)
+		return insert(outbox(pgoutput.Column{Name: "flag", TypeOID: OIDBool, TypeMod: -1}), v)
 	}
 	m := defaultMapping()
 	m.Headers = []HeaderColumn{{"flag", "flag"}}

@@ -9,10 +9,10 @@ const positionLength = 16 + 1 + 8
 // commit LSN, a slash, 8 of the ordinal. Compared as text such positions have
 // the order of the stream.
 func (p Position) String() string {
-	return string(p.appendText(make([]byte, 0, positionLength)))
+	return string(p.Append(make([]byte, 0, positionLength)))
 }
 
-func (p Position) appendText(dst []byte) []byte {
+func (p Position) Append(dst []byte) []byte {
 	dst = hex.AppendEncode(dst, []byte{
 		byte(p.CommitLSN >> 56), byte(p.CommitLSN >> 48), byte(p.CommitLSN >> 40), byte(p.CommitLSN >> 32),
 		byte(p.CommitLSN >> 24), byte(p.CommitLSN >> 16), byte(p.CommitLSN >> 8), byte(p.CommitLSN),

@@ -1,3 +1,8 @@
+// Package router turns an outbox row into a Kafka record, with the bytes of
+// Debezium's Outbox Event Router.
+//
+// It is pure: it knows pgoutput's relations and tuples and the column mapping,
+// and neither I/O nor time nor any Kafka library. It never parses a payload.
 package router
 
 import (
@@ -11,16 +16,16 @@ import (
 // idHeader is the name of the event id's header, whatever its column is called.
 const idHeader = "id"
 
-// maxScratch is the largest scratch memory kept from one row to the next, so
+// maxRowScratch is the largest scratch memory kept from one row to the next, so
 // that one huge bytea does not stay in memory for ever.
-const maxScratch = 1 << 20
+const maxRowScratch = 1 << 20
 
 // Router turns inserts into the outbox into records. Build it with New. It is
 // not safe for concurrent use: it reuses its memory at every row.
 type Router struct {
 	mapping  Mapping
 	topics   topics
-	messages *messages
+	messages *Reader
 	plans    map[uint32]*plan // by OID of the relation
 	last     *plan            // plan of the row before
 	scratch  []byte           // converted texts of this row
@@ -46,7 +51,7 @@ func New(m Mapping) (*Router, error) {
 	return &Router{
 		mapping:  m,
 		topics:   newTopics(m.Allow),
-		messages: newMessages(&m),
+		messages: NewReader(messageColumns(&m)),
 		plans:    make(map[uint32]*plan),
 		record:   Record{Headers: headers},
 	}, nil
@@ -87,7 +92,7 @@ func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos Position)
 		return nil, err
 	}
 	r.record.Topic = topic
-	rejection, err = r.place(p, ins.Row, commitTime, rejection)
+	rejection, err = r.setTimestampAndPartition(p, ins.Row, commitTime, rejection)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +102,7 @@ func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos Position)
 	if rejection != nil {
 		rejection.ID = told.Name(r.record.Headers[0].Value)
 		rejection.Topic = topic
-		rejection.lacks = r.lacks()
+		rejection.Lacks = r.lacks()
 		return &r.record, rejection
 	}
 	return &r.record, nil
@@ -105,7 +110,7 @@ func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos Position)
 
 // reset forgets the row before.
 func (r *Router) reset() {
-	if cap(r.scratch) > maxScratch {
+	if cap(r.scratch) > maxRowScratch {
 		r.scratch = nil
 	}
 	r.scratch = r.scratch[:0]
@@ -136,7 +141,7 @@ func (r *Router) setPosition(pos Position) {
 		return
 	}
 	start := len(r.scratch)
-	r.scratch = pos.appendText(r.scratch)
+	r.scratch = pos.Append(r.scratch)
 	r.record.Headers[len(r.record.Headers)-1].Value = r.since(start)
 }
 
@@ -154,16 +159,16 @@ func (r *Router) text(p *plan, c *column, row pgoutput.Tuple) ([]byte, error) {
 		return r.discard(c, v), nil
 	case v.Kind != pgoutput.Text:
 		return nil, p.valueError(c, fmt.Sprintf("sent as kind %q, want text", v.Kind))
-	case c.conversion.verbatim():
+	case c.conversion.Verbatim():
 		if v.Data == nil {
 			return []byte{}, nil
 		}
 		return v.Data, nil
 	}
 	start := len(r.scratch)
-	scratch, ok := c.conversion.append(r.scratch, v.Data)
+	scratch, ok := c.conversion.Append(r.scratch, v.Data)
 	if !ok {
-		return nil, p.valueError(c, "text not in the form expected of "+c.conversion.kind.String())
+		return nil, p.valueError(c, "text not in the form expected of "+c.conversion.String())
 	}
 	r.scratch = scratch
 	return r.since(start), nil

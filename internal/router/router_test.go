@@ -26,11 +26,11 @@ func outbox(more ...pgoutput.Column) *pgoutput.Relation {
 	return &pgoutput.Relation{
 		ID: 16385, Namespace: "public", Name: "outbox",
 		Columns: append([]pgoutput.Column{
-			{Name: "id", TypeOID: oidUUID, TypeMod: -1, Key: true},
-			{Name: "aggregatetype", TypeOID: oidVarchar, TypeMod: 259},
-			{Name: "aggregateid", TypeOID: oidVarchar, TypeMod: 259},
-			{Name: "type", TypeOID: oidVarchar, TypeMod: 259},
-			{Name: "payload", TypeOID: oidJSONB, TypeMod: -1},
+			{Name: "id", TypeOID: OIDUUID, TypeMod: -1, Key: true},
+			{Name: "aggregatetype", TypeOID: OIDVarchar, TypeMod: 259},
+			{Name: "aggregateid", TypeOID: OIDVarchar, TypeMod: 259},
+			{Name: "type", TypeOID: OIDVarchar, TypeMod: 259},
+			{Name: "payload", TypeOID: OIDJSONB, TypeMod: -1},
 		}, more...),
 	}
 }
@@ -134,15 +134,15 @@ func TestTimestampColumn(t *testing.T) {
 		want   int64
 		reason string
 	}{
-		{oidTimestamp, "2026-01-01 00:00:00.123999", 1767225600123, ""},
-		{oidTimestamptz, "2026-01-01 02:00:00.999999+02", 1767225600999, ""},
-		{oidTimestamp, "1970-01-01 00:00:00", 0, ""},
-		{oidTimestamp, "1969-12-31 23:59:59.999001", 0, ""}, // cut toward 1970, as Debezium does
-		{oidTimestamp, "1969-12-31 23:59:59.9985", 0, ReasonTimestamp},
-		{oidTimestamp, "0044-03-15 00:00:00 BC", 0, ReasonTimestamp},
-		{oidTimestamp, "infinity", 0, ReasonTimestamp},
-		{oidTimestamptz, "-infinity", 0, ReasonTimestamp},
-		{oidTimestamptz, "294276-12-31 23:59:59.999999+00", 9224318015999999, ""},
+		{OIDTimestamp, "2026-01-01 00:00:00.123999", 1767225600123, ""},
+		{OIDTimestamptz, "2026-01-01 02:00:00.999999+02", 1767225600999, ""},
+		{OIDTimestamp, "1970-01-01 00:00:00", 0, ""},
+		{OIDTimestamp, "1969-12-31 23:59:59.999001", 0, ""}, // cut toward 1970, as Debezium does
+		{OIDTimestamp, "1969-12-31 23:59:59.9985", 0, ReasonTimestamp},
+		{OIDTimestamp, "0044-03-15 00:00:00 BC", 0, ReasonTimestamp},
+		{OIDTimestamp, "infinity", 0, ReasonTimestamp},
+		{OIDTimestamptz, "-infinity", 0, ReasonTimestamp},
+		{OIDTimestamptz, "294276-12-31 23:59:59.999999+00", 9224318015999999, ""},
 	} {
 		m := defaultMapping()
 		m.Timestamp = "created_at"
@@ -161,7 +161,7 @@ func TestTimestampColumn(t *testing.T) {
 	}
 	m := defaultMapping()
 	m.Timestamp = "created_at"
-	rel := outbox(pgoutput.Column{Name: "created_at", TypeOID: oidTimestamp, TypeMod: 3})
+	rel := outbox(pgoutput.Column{Name: "created_at", TypeOID: OIDTimestamp, TypeMod: 3})
 	rec, err := newRouter(t, m).Route(insert(rel, null()), commitTime(), Position{})
 	if err != nil || rec.Timestamp != 1767225600123 {
 		t.Errorf("NULL: %d, %v, want the commit time", rec.Timestamp, err)
@@ -184,7 +184,7 @@ func TestPartitionColumn(t *testing.T) {
 		{text("2147483648"), 0, ReasonPartition},
 		{text("-9223372036854775808"), 0, ReasonPartition},
 	} {
-		for _, oid := range []uint32{oidInt2, oidInt4, oidInt8} {
+		for _, oid := range []uint32{OIDInt2, OIDInt4, OIDInt8} {
 			ins := insert(outbox(pgoutput.Column{Name: "p", TypeOID: oid, TypeMod: -1}), c.value)
 			if c.reason != "" {
 				if _, r := rejected(t, m, ins); r.Reason != c.reason || r.Column != "p" {
@@ -206,8 +206,8 @@ func TestFirstReasonWins(t *testing.T) {
 	m := defaultMapping()
 	m.Timestamp, m.Partition, m.MaxBytes = "at", "p", 1
 	rel := outbox(
-		pgoutput.Column{Name: "at", TypeOID: oidTimestamp, TypeMod: -1},
-		pgoutput.Column{Name: "p", TypeOID: oidInt4, TypeMod: -1},
+		pgoutput.Column{Name: "at", TypeOID: OIDTimestamp, TypeMod: -1},
+		pgoutput.Column{Name: "p", TypeOID: OIDInt4, TypeMod: -1},
 	)
 	ins := insert(rel, text("infinity"), text("-1"))
 	ins.Row[1] = text("")
@@ -236,8 +236,8 @@ func TestRecordsDoNotMix(t *testing.T) {
 	m.Key = "k"
 	m.Headers = append(m.Headers, HeaderColumn{"flag", "flag"}, HeaderColumn{"ids", "ids"})
 	rel := outbox(
-		pgoutput.Column{Name: "k", TypeOID: oidBytea, TypeMod: -1},
-		pgoutput.Column{Name: "flag", TypeOID: oidBool, TypeMod: -1},
+		pgoutput.Column{Name: "k", TypeOID: OIDBytea, TypeMod: -1},
+		pgoutput.Column{Name: "flag", TypeOID: OIDBool, TypeMod: -1},
 		pgoutput.Column{Name: "ids", TypeOID: 1007, TypeMod: -1},
 	)
 	r := newRouter(t, m)

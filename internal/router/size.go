@@ -1,9 +1,6 @@
 package router
 
-import (
-	"math/bits"
-	"strconv"
-)
+import "math/bits"
 
 // Kafka's overheads: DefaultRecordBatch.RECORD_BATCH_OVERHEAD and
 // DefaultRecord.MAX_RECORD_OVERHEAD.
@@ -36,25 +33,4 @@ func sizeOfBytes(b []byte) int64 {
 // sizeOfVarint is the length of a non-negative number as a zig-zag varint.
 func sizeOfVarint(n int) int64 {
 	return int64(bits.Len64(uint64(n)<<1|1)+6) / 7
-}
-
-func (r *Router) checkSize() *Rejection {
-	limit := r.mapping.MaxBytes
-	if r.discarded.Size > 0 {
-		return &Rejection{
-			Reason: ReasonTooLarge, Column: r.discardedName,
-			Text: "column " + r.discardedName + " is of " + strconv.FormatUint(uint64(r.discarded.Size), 10) +
-				" bytes, and its record larger than kafka.max_message_bytes (" + strconv.FormatInt(limit, 10) +
-				"): raise it, and max.message.bytes of the topic",
-		}
-	}
-	size := r.record.Size()
-	if limit == 0 || size <= limit {
-		return nil
-	}
-	return &Rejection{
-		Reason: ReasonTooLarge,
-		Text: "record of " + strconv.FormatInt(size, 10) + " bytes is larger than kafka.max_message_bytes (" +
-			strconv.FormatInt(limit, 10) + "): raise it, and max.message.bytes of the topic",
-	}
 }

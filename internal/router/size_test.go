@@ -2,8 +2,6 @@ package router
 
 import (
 	"testing"
-
-	"pgregory.net/rapid"
 )
 
 // The sizes are those of Kafka's own AbstractRecords.estimateSizeInBytesUpperBound
@@ -43,21 +41,4 @@ func TestSizeLimit(t *testing.T) {
 	if _, err := newRouter(t, m).Route(insert(outbox()), commitTime(), Position{}); err != nil {
 		t.Errorf("without a limit: %v", err)
 	}
-}
-
-// Compared as text, positions have the order of the stream.
-func TestPositionsSortAsText(t *testing.T) {
-	position := rapid.Custom(func(t *rapid.T) Position {
-		return Position{CommitLSN: rapid.Uint64().Draw(t, "lsn"), Ordinal: rapid.Uint32().Draw(t, "ordinal")}
-	})
-	rapid.Check(t, func(t *rapid.T) {
-		a, b := position.Draw(t, "a"), position.Draw(t, "b")
-		if rapid.Bool().Draw(t, "same transaction") {
-			b.CommitLSN = a.CommitLSN
-		}
-		before := a.CommitLSN < b.CommitLSN || a.CommitLSN == b.CommitLSN && a.Ordinal < b.Ordinal
-		if (a.String() < b.String()) != before || len(a.String()) != positionLength {
-			t.Fatalf("%v and %v give %s and %s", a, b, a, b)
-		}
-	})
 }

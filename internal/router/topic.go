@@ -46,10 +46,10 @@ func (r *Router) topic(p *plan, row pgoutput.Tuple) (string, *Rejection, error) 
 				what = "is empty"
 			}
 			return partOfName(t.buf), &Rejection{
-				Reason:     ReasonTopicName,
-				Column:     part.column.name,
-				unfinished: true,
-				Text:       "column " + part.column.name + " of the topic template " + what + ": write the column, or change " + keyTopic,
+				Reason:          ReasonTopicName,
+				Column:          part.column.name,
+				TopicIncomplete: true,
+				Text:            "column " + part.column.name + " of the topic template " + what + ": write the column, or change " + keyTopic,
 			}, nil
 		}
 		t.buf = append(t.buf, text...)
@@ -70,9 +70,9 @@ func (t *topics) judge(name []byte) (string, *Rejection) {
 	if wrong := topicname.Fault(name); wrong != "" {
 		// A column may hold any amount of text; only as much as a name goes on.
 		return partOfName(name), &Rejection{
-			Reason:     ReasonTopicName,
-			unfinished: len(name) > topicname.MaxLength,
-			Text:       "topic name " + wrong + ": change " + keyTopic + " or the columns it names",
+			Reason:          ReasonTopicName,
+			TopicIncomplete: len(name) > topicname.MaxLength,
+			Text:            "topic name " + wrong + ": change " + keyTopic + " or the columns it names",
 		}
 	}
 	topic := string(name)

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -90,7 +91,7 @@ func TestTopicsAreBounded(t *testing.T) {
 	ts := newTopics(nil)
 	name := make([]byte, 0, 8)
 	for i := range 3 * maxInterned {
-		name = appendPadded(name[:0], int64(i), 6)
+		name = fmt.Appendf(name[:0], "%06d", i)
 		if _, r := ts.judge(name); r != nil {
 			t.Fatal(r)
 		}

@@ -5,37 +5,37 @@ import "strconv"
 // OIDs of the built-in types whose text is not simply taken over, and of those
 // that are named in messages. They are fixed for all versions (pg_type.dat).
 const (
-	oidBool        = 16
-	oidBytea       = 17
-	oidInt8        = 20
-	oidInt2        = 21
-	oidInt4        = 23
-	oidText        = 25
-	oidOID         = 26
-	oidJSON        = 114
-	oidPoint       = 600
-	oidLseg        = 601
-	oidPath        = 602
-	oidBox         = 603
-	oidPolygon     = 604
-	oidLine        = 628
-	oidFloat4      = 700
-	oidFloat8      = 701
-	oidCircle      = 718
-	oidMoney       = 790
-	oidBpchar      = 1042
-	oidVarchar     = 1043
-	oidDate        = 1082
-	oidTime        = 1083
-	oidTimestamp   = 1114
-	oidTimestamptz = 1184
-	oidInterval    = 1186
-	oidTimetz      = 1266
-	oidBit         = 1560
-	oidVarbit      = 1562
-	oidNumeric     = 1700
-	oidUUID        = 2950
-	oidJSONB       = 3802
+	OIDBool        = 16
+	OIDBytea       = 17
+	OIDInt8        = 20
+	OIDInt2        = 21
+	OIDInt4        = 23
+	OIDText        = 25
+	OIDOID         = 26
+	OIDJSON        = 114
+	OIDPoint       = 600
+	OIDLseg        = 601
+	OIDPath        = 602
+	OIDBox         = 603
+	OIDPolygon     = 604
+	OIDLine        = 628
+	OIDFloat4      = 700
+	OIDFloat8      = 701
+	OIDCircle      = 718
+	OIDMoney       = 790
+	OIDBpchar      = 1042
+	OIDVarchar     = 1043
+	OIDDate        = 1082
+	OIDTime        = 1083
+	OIDTimestamp   = 1114
+	OIDTimestamptz = 1184
+	OIDInterval    = 1186
+	OIDTimetz      = 1266
+	OIDBit         = 1560
+	OIDVarbit      = 1562
+	OIDNumeric     = 1700
+	OIDUUID        = 2950
+	OIDJSONB       = 3802
 
 	firstUserOID = 16384 // FirstNormalObjectId: types from here on are not built in
 )
@@ -45,13 +45,13 @@ const (
 // a relation is planned, never for a row.
 func elementOf(oid uint32) uint32 {
 	elements := [...]uint16{ // by the array's OID
-		1000: oidBool, 1001: oidBytea, 1002: 18 /* "char" */, 1003: 19 /* name */, 1009: oidText, 1014: oidBpchar, 1015: oidVarchar,
-		1005: oidInt2, 1007: oidInt4, 1016: oidInt8, 1231: oidNumeric, 1021: oidFloat4, 1022: oidFloat8, 791: oidMoney,
-		1182: oidDate, 1183: oidTime, 1270: oidTimetz, 1115: oidTimestamp, 1185: oidTimestamptz, 1187: oidInterval,
-		1561: oidBit, 1563: oidVarbit, 2951: oidUUID, 199: oidJSON, 3807: oidJSONB, 143: 142 /* xml */, 3643: 3614, /* tsvector */
-		1017: oidPoint, 1018: oidLseg, 1019: oidPath, 1027: oidPolygon, 629: oidLine, 719: oidCircle,
+		1000: OIDBool, 1001: OIDBytea, 1002: 18 /* "char" */, 1003: 19 /* name */, 1009: OIDText, 1014: OIDBpchar, 1015: OIDVarchar,
+		1005: OIDInt2, 1007: OIDInt4, 1016: OIDInt8, 1231: OIDNumeric, 1021: OIDFloat4, 1022: OIDFloat8, 791: OIDMoney,
+		1182: OIDDate, 1183: OIDTime, 1270: OIDTimetz, 1115: OIDTimestamp, 1185: OIDTimestamptz, 1187: OIDInterval,
+		1561: OIDBit, 1563: OIDVarbit, 2951: OIDUUID, 199: OIDJSON, 3807: OIDJSONB, 143: 142 /* xml */, 3643: 3614, /* tsvector */
+		1017: OIDPoint, 1018: OIDLseg, 1019: OIDPath, 1027: OIDPolygon, 629: OIDLine, 719: OIDCircle,
 		651: 650 /* cidr */, 1041: 869 /* inet */, 1040: 829 /* macaddr */, 775: 774, /* macaddr8 */
-		1028: oidOID, 271: 5069 /* xid8 */, 3221: 3220, /* pg_lsn */
+		1028: OIDOID, 271: 5069 /* xid8 */, 3221: 3220, /* pg_lsn */
 		3905: 3904, 3907: 3906, 3909: 3908, 3911: 3910, 3913: 3912, 3927: 3926, // ranges
 	}
 	if int64(oid) < int64(len(elements)) {
@@ -60,11 +60,11 @@ func elementOf(oid uint32) uint32 {
 	return 0
 }
 
-// typeName is the name of a type for messages: SQL's where it is one that a
+// TypeName is the name of a type for messages: SQL's where it is one that a
 // message of this package is likely to name, else the OID.
-func typeName(oid uint32) string {
+func TypeName(oid uint32) string {
 	if e := elementOf(oid); e != 0 {
-		return typeName(e) + "[]"
+		return TypeName(e) + "[]"
 	}
 	if name := builtinName(oid); name != "" {
 		return name
@@ -74,45 +74,45 @@ func typeName(oid uint32) string {
 
 func builtinName(oid uint32) string {
 	switch oid {
-	case oidBool:
+	case OIDBool:
 		return "boolean"
-	case oidBytea:
+	case OIDBytea:
 		return "bytea"
-	case oidInt8:
+	case OIDInt8:
 		return "bigint"
-	case oidInt2:
+	case OIDInt2:
 		return "smallint"
-	case oidInt4:
+	case OIDInt4:
 		return "integer"
-	case oidText:
+	case OIDText:
 		return "text"
-	case oidVarchar:
+	case OIDVarchar:
 		return "varchar"
-	case oidBpchar:
+	case OIDBpchar:
 		return "char"
-	case oidJSON:
+	case OIDJSON:
 		return "json"
-	case oidJSONB:
+	case OIDJSONB:
 		return "jsonb"
-	case oidUUID:
+	case OIDUUID:
 		return "uuid"
-	case oidNumeric:
+	case OIDNumeric:
 		return "numeric"
-	case oidFloat4:
+	case OIDFloat4:
 		return "real"
-	case oidFloat8:
+	case OIDFloat8:
 		return "double precision"
-	case oidDate:
+	case OIDDate:
 		return "date"
-	case oidTime:
+	case OIDTime:
 		return "time"
-	case oidTimetz:
+	case OIDTimetz:
 		return "timetz"
-	case oidTimestamp:
+	case OIDTimestamp:
 		return "timestamp"
-	case oidTimestamptz:
+	case OIDTimestamptz:
 		return "timestamptz"
-	case oidInterval:
+	case OIDInterval:
 		return "interval"
 	}
 	return geometricName(oid)
@@ -120,19 +120,19 @@ func builtinName(oid uint32) string {
 
 func geometricName(oid uint32) string {
 	switch oid {
-	case oidPoint:
+	case OIDPoint:
 		return "point"
-	case oidLseg:
+	case OIDLseg:
 		return "lseg"
-	case oidPath:
+	case OIDPath:
 		return "path"
-	case oidBox:
+	case OIDBox:
 		return "box"
-	case oidPolygon:
+	case OIDPolygon:
 		return "polygon"
-	case oidLine:
+	case OIDLine:
 		return "line"
-	case oidCircle:
+	case OIDCircle:
 		return "circle"
 	}
 	return ""
