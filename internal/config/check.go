@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
@@ -32,8 +33,8 @@ const (
 )
 
 func checkPublication(name string) error {
-	if len(name) > maxIdentifierBytes {
-		return fmt.Errorf("want the name of a publication of at most %d bytes", maxIdentifierBytes)
+	if len(name) > pgname.MaxLength {
+		return fmt.Errorf("want the name of a publication of at most %d bytes", pgname.MaxLength)
 	}
 	return nil
 }
@@ -114,8 +115,8 @@ func checkTopic(t topicname.Template) error {
 	}
 	var literals strings.Builder
 	for _, p := range t {
-		if len(p.Column) > maxIdentifierBytes {
-			return fmt.Errorf("want column names of at most %d bytes", maxIdentifierBytes)
+		if len(p.Column) > pgname.MaxLength {
+			return fmt.Errorf("want column names of at most %d bytes", pgname.MaxLength)
 		}
 		if !topicname.ValidCharacters(p.Literal) {
 			return errors.New("want letters, digits, ., _ and - around the columns, as Kafka does in topic names")

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -186,8 +187,8 @@ func checkColumn(name string) error {
 }
 
 func checkOptionalColumn(name string) error {
-	if len(name) > maxIdentifierBytes {
-		return fmt.Errorf("want a column name of at most %d bytes", maxIdentifierBytes)
+	if len(name) > pgname.MaxLength {
+		return fmt.Errorf("want a column name of at most %d bytes", pgname.MaxLength)
 	}
 	return nil
 }

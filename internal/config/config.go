@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
@@ -42,7 +43,7 @@ type Postgres struct {
 // Outbox maps the columns of the outbox to the parts of a record.
 type Outbox struct {
 	Source         string             `yaml:"source"`  // table, message
-	Table          Table              `yaml:"table"`   // of no meaning when Messages
+	Table          pgname.Table       `yaml:"table"`   // of no meaning when Messages
 	Prefix         string             `yaml:"prefix"`  // of no meaning but when Messages
 	Writers        string             `yaml:"writers"` // granted, any; of no meaning but when Messages
 	Topic          topicname.Template `yaml:"topic"`
@@ -76,12 +77,6 @@ func (o *Outbox) AnyWriter() bool { return o.Messages() && o.Writers == writersA
 type Header struct {
 	Name   string
 	Column string
-}
-
-// Table is a table name in SQL syntax, split into its parts.
-type Table struct {
-	Schema string // "public" when the file names none
-	Name   string
 }
 
 // Kafka says where records go.

@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
@@ -140,7 +141,7 @@ func outboxKeys() []key {
 			present: func(c *Config) bool { return !c.Outbox.Messages() },
 			about: "The outbox table. Put names with capitals or spaces in double quotes, inside single quotes: `'\"My " +
 				"Schema\".\"Outbox\"'`.",
-			value: table(func(c *Config) *Table { return &c.Outbox.Table }),
+			value: table(func(c *Config) *pgname.Table { return &c.Outbox.Table }),
 		},
 		{
 			name: "prefix", fallback: "outbox",

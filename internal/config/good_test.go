@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
@@ -55,7 +56,7 @@ func TestDefaults(t *testing.T) {
 	want := &config.Config{
 		Postgres: config.Postgres{Create: true, HibernateAfter: time.Minute},
 		Outbox: config.Outbox{
-			Source: "table", Table: config.Table{Schema: "public", Name: "outbox"}, Prefix: "outbox", Writers: "granted", Topic: topic, ID: "id", Key: "aggregateid", Value: "payload",
+			Source: "table", Table: pgname.Table{Schema: "public", Name: "outbox"}, Prefix: "outbox", Writers: "granted", Topic: topic, ID: "id", Key: "aggregateid", Value: "payload",
 			Headers: []config.Header{{Name: "eventType", Column: "type"}},
 		},
 		Kafka: config.Kafka{
@@ -79,7 +80,7 @@ func TestEverything(t *testing.T) {
 	if got := reveal(t, cfg.Postgres.Password); got != secretText {
 		t.Errorf("password %q", got)
 	}
-	if want := (config.Table{Schema: "My Schema", Name: `Out"box`}); cfg.Outbox.Table != want {
+	if want := (pgname.Table{Schema: "My Schema", Name: `Out"box`}); cfg.Outbox.Table != want {
 		t.Errorf("table %+v", cfg.Outbox.Table)
 	}
 	if got := cfg.Outbox.Topic.Columns(); !reflect.DeepEqual(got, []string{"region", "kind"}) {
@@ -155,7 +156,7 @@ func TestReferencesInEveryKindOfScalar(t *testing.T) {
 		URL: cfg.Postgres.URL, Password: cfg.Postgres.Password, Slot: "walpost_orders", Publication: "walpost_orders",
 		Create: true, Failover: true, HibernateAfter: 90 * time.Second,
 	}
-	want.Outbox.Table, want.Outbox.Headers = config.Table{Schema: "orders", Name: "outbox"}, []config.Header{{Name: "kind", Column: "kind"}}
+	want.Outbox.Table, want.Outbox.Headers = pgname.Table{Schema: "orders", Name: "outbox"}, []config.Header{{Name: "kind", Column: "kind"}}
 	want.Outbox.Topic, want.Outbox.PositionHeader = cfg.Outbox.Topic, "${NAME}"
 	want.Kafka.ClientID, want.Kafka.Brokers = "walpost-orders", []string{"localhost:9092", "[::1]:9092"}
 	want.Kafka.Linger, want.Kafka.MaxMessageBytes = 5*time.Millisecond, 2*config.MiB

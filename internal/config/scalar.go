@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/topicname"
 	"go.yaml.in/yaml/v4"
 )
@@ -228,9 +229,17 @@ func template(at func(*Config) *topicname.Template, pattern string, check func(t
 	}
 }
 
-func table(at func(*Config) *Table) scalar[Table] {
-	return scalar[Table]{
+func table(at func(*Config) *pgname.Table) scalar[pgname.Table] {
+	return scalar[pgname.Table]{
 		at: at, want: "text", tags: textTags(), tag: "!!str", kind: "table in SQL syntax",
-		parse: ParseTable, show: Table.String, form: schema{"type": "string", "minLength": 1},
+		parse: parseTable, show: pgname.Table.String, form: schema{"type": "string", "minLength": 1},
 	}
+}
+
+func parseTable(text string) (pgname.Table, error) {
+	t, err := pgname.ParseTable(text)
+	if errors.Is(err, pgname.ErrDatabase) {
+		return t, errors.New("want table or schema.table: the database is part of postgres.url")
+	}
+	return t, err
 }

@@ -151,23 +151,3 @@ func TestSizes(t *testing.T) {
 		}
 	}
 }
-
-func TestTables(t *testing.T) {
-	for text, want := range map[string]config.Table{
-		"outbox": {Schema: "public", Name: "outbox"}, "Sales.OutBox": {Schema: "sales", Name: "outbox"}, `"My Schema"."Outbox"`: {Schema: "My Schema", Name: "Outbox"},
-		`"a""b"."c.d"`: {Schema: `a"b`, Name: "c.d"}, `s."O"`: {Schema: "s", Name: "O"}, "_o$1": {Schema: "public", Name: "_o$1"}, "Ünï.Ö": {Schema: "Ünï", Name: "Ö"},
-	} {
-		got, err := config.ParseTable(text)
-		if err != nil || got != want {
-			t.Errorf("%s: got %+v, %v", text, got, err)
-		}
-		if again, err := config.ParseTable(got.String()); err != nil || again != want {
-			t.Errorf("%s is written as %s: %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"", ".", "a.", ".a", "a..b", "a b", `"a`, `"a"b`, `""`, "1a", "a.b.c", "a-b", strings.Repeat("a", 64), `"` + strings.Repeat("é", 32) + `"`} {
-		if got, err := config.ParseTable(text); err == nil {
-			t.Errorf("%q: got %+v", text, got)
-		}
-	}
-}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/pkg/outbox"
 )
 
@@ -106,8 +107,6 @@ func (c *Config) constraint() string {
 	return c.Outbox.Table[strings.IndexByte(c.Outbox.Table, '.')+1:] + "_version_key"
 }
 
-func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
-
 // DDL gives the SQL that makes the tables, for a migration. It ends with a semicolon
 // and holds no IF NOT EXISTS.
 func (s *Store) DDL() string {
@@ -115,7 +114,7 @@ func (s *Store) DDL() string {
 	columns := c.Outbox.Columns
 	return s.outbox.DDL() +
 		"ALTER TABLE " + c.Outbox.Table + "\n    ALTER COLUMN " + Version + " SET NOT NULL,\n" +
-		"    ADD CONSTRAINT " + c.constraint() + " UNIQUE (" + quote(columns.AggregateType) + ", " + quote(columns.AggregateID) + ", " + Version + ");\n" +
+		"    ADD CONSTRAINT " + c.constraint() + " UNIQUE (" + pgname.Quote(columns.AggregateType) + ", " + pgname.Quote(columns.AggregateID) + ", " + Version + ");\n" +
 		"CREATE TABLE " + c.Snapshots + ` (
     aggregate_type text NOT NULL,
     aggregate_id text NOT NULL,

@@ -1,5 +1,7 @@
 package eventstore
 
+import "github.com/walpost/walpost/internal/pgname"
+
 // statements are those of a Store. All parameters are texts with their types written
 // out, which every driver sends alike.
 type statements struct {
@@ -11,17 +13,17 @@ type statements struct {
 
 func statementsOf(c *Config) statements {
 	columns := c.Outbox.Columns
-	of := " FROM " + c.Outbox.Table + " WHERE " + quote(columns.AggregateType) + "::text = $1::text AND " + quote(columns.AggregateID) + "::text = $2::text"
+	of := " FROM " + c.Outbox.Table + " WHERE " + pgname.Quote(columns.AggregateType) + "::text = $1::text AND " + pgname.Quote(columns.AggregateID) + "::text = $2::text"
 	if plain := c.Outbox.Types[columns.AggregateType] == "" && c.Outbox.Types[columns.AggregateID] == ""; plain { // the index serves
-		of = " FROM " + c.Outbox.Table + " WHERE " + quote(columns.AggregateType) + " = $1::text AND " + quote(columns.AggregateID) + " = $2::text"
+		of = " FROM " + c.Outbox.Table + " WHERE " + pgname.Quote(columns.AggregateType) + " = $1::text AND " + pgname.Quote(columns.AggregateID) + " = $2::text"
 	}
-	payload := quote(columns.Payload) + "::text"
+	payload := pgname.Quote(columns.Payload) + "::text"
 	if c.Outbox.Types[columns.Payload] == "bytea" {
-		payload = quote(columns.Payload)
+		payload = pgname.Quote(columns.Payload)
 	}
 	return statements{
 		version: "SELECT coalesce(max(" + Version + "), 0)" + of,
-		events: "SELECT " + quote(columns.ID) + "::text, " + Version + ", " + quote(columns.Type) + "::text, " + payload + of +
+		events: "SELECT " + pgname.Quote(columns.ID) + "::text, " + Version + ", " + pgname.Quote(columns.Type) + "::text, " + payload + of +
 			" AND " + Version + " > $3::text::bigint ORDER BY " + Version,
 		snapshot: "SELECT version, state FROM " + c.Snapshots +
 			" WHERE aggregate_type = $1::text AND aggregate_id = $2::text AND schema = $3::text::integer",

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/walpost/walpost/internal/pgname"
 )
 
 // Retention says which rows of the inbox table Prune deletes.
@@ -27,7 +29,7 @@ func Prune[Tx any](ctx context.Context, store Store[Tx], retention Retention) (d
 	r := retention
 	orElse(&r.Table, "inbox")
 	orElse(&r.Batch, 5000)
-	if !tableName().MatchString(r.Table) || r.Keep <= 0 || r.Batch < 0 {
+	if !pgname.IsTable(r.Table) || r.Keep <= 0 || r.Batch < 0 {
 		return 0, fmt.Errorf("%w: Retention: want a Table in SQL syntax (%q), Keep above 0 (%v) and Batch (%d)", ErrConfig, r.Table, r.Keep, r.Batch)
 	}
 	// A place (ctid) is one of each partition: what is deleted must be old itself.

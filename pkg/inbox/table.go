@@ -2,24 +2,19 @@ package inbox
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
-)
 
-// tableName is a name in SQL syntax, perhaps with a schema.
-func tableName() *regexp.Regexp {
-	const name = `("([^"\x00]|"")+"|[\pL_][\pL\pN_$]*)`
-	return regexp.MustCompile(`^` + name + `(\.` + name + `)?$`)
-}
+	"github.com/walpost/walpost/internal/pgname"
+)
 
 // DDL gives the SQL that makes an inbox table, for a migration. table is
 // Config.Table; "" is its default. It ends with a semicolon and holds no IF NOT
 // EXISTS. The index serves [Prune].
 func DDL(table string) (string, error) {
 	config := withDefaults(Config{Table: table})
-	if !tableName().MatchString(config.Table) {
+	if !pgname.IsTable(config.Table) {
 		return "", fmt.Errorf("%w: table %q: want table or schema.table in SQL syntax", ErrConfig, table)
 	}
 	return "CREATE TABLE " + config.Table + ` (
@@ -36,7 +31,7 @@ CREATE INDEX ON ` + config.Table + ` (processed_at);
 // with RetryTopic. table is Config.Parked; "" is its default. Otherwise as DDL.
 func ParkedDDL(table string) (string, error) {
 	config := withDefaults(Config{Parked: table})
-	if !tableName().MatchString(config.Parked) {
+	if !pgname.IsTable(config.Parked) {
 		return "", fmt.Errorf("%w: table %q: want table or schema.table in SQL syntax", ErrConfig, table)
 	}
 	return "CREATE TABLE " + config.Parked + ` (

@@ -1,6 +1,10 @@
 package outbox
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/walpost/walpost/internal/pgname"
+)
 
 // column is one that Write fills.
 type column struct {
@@ -57,7 +61,7 @@ func checkColumns(c *Config, columns []column) error {
 	headers := make(map[string]bool)
 	for i := range columns {
 		col := &columns[i]
-		if err := checkIdentifier(col.name); err != nil {
+		if err := pgname.Check(col.name); err != nil {
 			return badConfig("column of %s: %q: %v", col.field, col.name, err)
 		}
 		if seen[col.name] {

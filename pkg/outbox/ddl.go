@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"github.com/walpost/walpost/internal/pgname"
 )
 
 // DDL gives the SQL that makes the table of a configuration, for a migration. It
@@ -26,29 +28,29 @@ func (o *Outbox) DDL() string {
 	var lines []string
 	for i := range o.columns {
 		col := &o.columns[i]
-		line := quote(col.name) + " " + col.sql
+		line := pgname.Quote(col.name) + " " + col.sql
 		if i < indexPayload {
 			line += " NOT NULL"
 		}
 		lines = append(lines, line)
 	}
-	key := quote(o.columns[indexID].name)
+	key := pgname.Quote(o.columns[indexID].name)
 	created := o.config.Columns.CreatedAt
 	if created != "" {
-		lines = append(lines, quote(created)+" "+cmp.Or(o.config.Types[created], "timestamptz")+" NOT NULL DEFAULT now()")
+		lines = append(lines, pgname.Quote(created)+" "+cmp.Or(o.config.Types[created], "timestamptz")+" NOT NULL DEFAULT now()")
 	}
 	if o.config.Partitioned {
-		key += ", " + quote(created) // a key of a partitioned table must have its columns
+		key += ", " + pgname.Quote(created) // a key of a partitioned table must have its columns
 	}
 	lines = append(lines, "PRIMARY KEY ("+key+")")
-	table := fmt.Sprintf("CREATE TABLE %s (\n    %s\n)", o.table.quoted(), strings.Join(lines, ",\n    "))
+	table := fmt.Sprintf("CREATE TABLE %s (\n    %s\n)", o.table.Quoted(), strings.Join(lines, ",\n    "))
 	if !o.config.Partitioned {
 		return table + ";\n"
 	}
-	return table + " PARTITION BY RANGE (" + quote(created) + ");\n" +
-		"CREATE TABLE " + o.defaultPartition().quoted() + " PARTITION OF " + o.table.quoted() + " DEFAULT;\n"
+	return table + " PARTITION BY RANGE (" + pgname.Quote(created) + ");\n" +
+		"CREATE TABLE " + o.defaultPartition().Quoted() + " PARTITION OF " + o.table.Quoted() + " DEFAULT;\n"
 }
 
-func (o *Outbox) defaultPartition() tableName {
-	return tableName{o.table.schema, o.table.name + "_default"}
+func (o *Outbox) defaultPartition() pgname.Table {
+	return pgname.Table{Schema: o.table.Schema, Name: o.table.Name + "_default"}
 }

@@ -9,7 +9,7 @@ import (
 
 // leaves are the rules that the package shares with the relay. Each depends on the
 // standard library alone.
-var leaves = []string{"topicname"}
+var leaves = []string{"pgname", "topicname"}
 
 // Who imports the package gets the standard library and nothing else.
 func TestStandardLibraryOnly(t *testing.T) {

@@ -3,6 +3,8 @@ package outbox
 import (
 	"strconv"
 	"strings"
+
+	"github.com/walpost/walpost/internal/pgname"
 )
 
 // emitStatement is what Emit runs: $1 is the prefix, then comes an array for each
@@ -24,7 +26,7 @@ func emitStatement(columns []column) (string, error) {
 		}
 		arrays.WriteString("$" + strconv.Itoa(i+2) + "::" + columns[i].cast + "[]")
 		names.WriteString(name)
-		members.WriteString(quoteLiteral(columns[i].name) + ", " + text)
+		members.WriteString(pgname.Literal(columns[i].name) + ", " + text)
 	}
 	return "SELECT pg_logical_emit_message(true, $1::text, convert_to(json_build_object(" + members.String() + ")::text, 'UTF8'))" +
 		" FROM unnest(" + arrays.String() + ") AS events(" + names.String() + ")", nil
@@ -47,9 +49,4 @@ func messageText(sqlType, name string) (string, bool) {
 	default:
 		return "", false
 	}
-}
-
-// quoteLiteral is a string in SQL, whatever standard_conforming_strings is.
-func quoteLiteral(s string) string {
-	return "E'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'"
 }

@@ -3,6 +3,8 @@ package outbox
 import (
 	"context"
 	"fmt"
+
+	"github.com/walpost/walpost/internal/pgname"
 )
 
 // Outbox writes into one table. It is safe for concurrent use. Two with the same
@@ -10,7 +12,7 @@ import (
 // that rise strictly over all its calls.
 type Outbox struct {
 	config  Config
-	table   tableName
+	table   pgname.Table
 	columns []column
 	topic   []topicPart
 	payload payloadKind
@@ -21,7 +23,7 @@ type Outbox struct {
 // New checks a configuration and makes an Outbox of it. It touches no database.
 func New(config Config) (*Outbox, error) {
 	o := &Outbox{config: config.withDefaults()}
-	table, err := parseTable(o.config.Table)
+	table, err := pgname.ParseTable(o.config.Table)
 	if err != nil {
 		return nil, badConfig("Table %q: %v", o.config.Table, err)
 	}
@@ -47,9 +49,9 @@ func (o *Outbox) checkConfig() error {
 		return badConfig("MaxBytes %d: want a size, or 0 for %d", c.MaxBytes, defaultMaxBytes)
 	case !validText(c.MessagePrefix):
 		return badConfig("MessagePrefix: want UTF-8 without NUL")
-	case c.Partitioned && len(o.table.name) > maxIdentifierBytes-len(partitionSuffix):
+	case c.Partitioned && len(o.table.Name) > pgname.MaxLength-len(partitionSuffix):
 		return badConfig("Table %q: want at most %d bytes for a partitioned table, whose partitions are called like it with %s added",
-			o.table.name, maxIdentifierBytes-len(partitionSuffix), partitionSuffix)
+			o.table.Name, pgname.MaxLength-len(partitionSuffix), partitionSuffix)
 	case c.TraceContext == nil && (c.Columns.Traceparent != "" || c.Columns.Tracestate != ""):
 		return badConfig("Columns.Traceparent and Tracestate want TraceContext, which fills them")
 	}
@@ -97,13 +99,13 @@ func (o *Outbox) insert(ctx context.Context, tx Execer, rows []row) error {
 		query, args = o.sql.insertOne, scalars(rows[0])
 	}
 	if err := exec(ctx, tx, len(rows), query, args...); err != nil {
-		return fmt.Errorf("outbox: insert into %s: %w", o.table.quoted(), err)
+		return fmt.Errorf("outbox: insert into %s: %w", o.table.Quoted(), err)
 	}
 	if !o.config.DeleteAfterWrite {
 		return nil
 	}
 	if err := exec(ctx, tx, len(rows), o.sql.deleteIDs, array(rows, indexID)); err != nil {
-		return fmt.Errorf("outbox: delete from %s after the insert: %w", o.table.quoted(), err)
+		return fmt.Errorf("outbox: delete from %s after the insert: %w", o.table.Quoted(), err)
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/walpost/walpost/internal/pgname"
 )
 
 // partitionSuffix is what a partition's name has after the table's: the day in UTC.
@@ -34,14 +36,14 @@ func (o *Outbox) CreatePartitions(ctx context.Context, db DB, from time.Time, da
 	for i := range days {
 		day := first.AddDate(0, 0, i)
 		if err := o.createPartition(ctx, db, day); err != nil {
-			return fmt.Errorf("outbox: create partition %s: %w", o.partition(day).quoted(), err)
+			return fmt.Errorf("outbox: create partition %s: %w", o.partition(day).Quoted(), err)
 		}
 	}
 	return nil
 }
 
-func (o *Outbox) partition(day time.Time) tableName {
-	return tableName{o.table.schema, o.table.name + day.Format(partitionSuffix)}
+func (o *Outbox) partition(day time.Time) pgname.Table {
+	return pgname.Table{Schema: o.table.Schema, Name: o.table.Name + day.Format(partitionSuffix)}
 }
 
 // createPartition makes the table first and attaches it then, which does not lock
@@ -49,19 +51,19 @@ func (o *Outbox) partition(day time.Time) tableName {
 // the same.
 func (o *Outbox) createPartition(ctx context.Context, db DB, day time.Time) error {
 	return inTx(ctx, db, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtext($1::text))", "walpost outbox "+o.table.quoted())
+		_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtext($1::text))", "walpost outbox "+o.table.Quoted())
 		if err != nil {
 			return err
 		}
 		partition, bound := o.partition(day), "2006-01-02 00:00:00+00"
 		var there bool
-		if err := queryRow(ctx, tx, []any{&there}, "SELECT to_regclass($1::text) IS NOT NULL", partition.quoted()); err != nil || there {
+		if err := queryRow(ctx, tx, []any{&there}, "SELECT to_regclass($1::text) IS NOT NULL", partition.Quoted()); err != nil || there {
 			return err
 		}
 		return execAll(ctx, tx, lockTimeout(briefly),
-			fmt.Sprintf("CREATE TABLE %s (LIKE %s INCLUDING ALL)", partition.quoted(), o.table.quoted()),
+			fmt.Sprintf("CREATE TABLE %s (LIKE %s INCLUDING ALL)", partition.Quoted(), o.table.Quoted()),
 			fmt.Sprintf("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM ('%s') TO ('%s')",
-				o.table.quoted(), partition.quoted(), day.Format(bound), day.AddDate(0, 0, 1).Format(bound)))
+				o.table.Quoted(), partition.Quoted(), day.Format(bound), day.AddDate(0, 0, 1).Format(bound)))
 	})
 }
 
@@ -98,7 +100,7 @@ func (o *Outbox) DropPartitions(ctx context.Context, db DB, retention Retention)
 		return execAll(ctx, tx, lockTimeout(briefly), "DROP TABLE "+list)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("outbox: drop partitions of %s: %w", o.table.quoted(), err)
+		return nil, fmt.Errorf("outbox: drop partitions of %s: %w", o.table.Quoted(), err)
 	}
 	return dropped, nil
 }
@@ -111,7 +113,7 @@ func (o *Outbox) oldPartitions(ctx context.Context, tx *sql.Tx, keep time.Durati
 				(regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz AS until
 			FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 			WHERE i.inhparent = $1::text::regclass) AS partitions
-		WHERE until <= now() - make_interval(secs => $2::double precision) ORDER BY until`, o.table.quoted(), keep.Seconds())
+		WHERE until <= now() - make_interval(secs => $2::double precision) ORDER BY until`, o.table.Quoted(), keep.Seconds())
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package outbox
 import (
 	"context"
 	"fmt"
+
+	"github.com/walpost/walpost/internal/pgname"
 )
 
 // Prune deletes from public.outbox, as the zero [Config] has it. See
@@ -37,12 +39,12 @@ func (o *Outbox) Prune(ctx context.Context, db DB, retention Retention) (deleted
 	}
 	from, err := o.from(ctx, db)
 	if err != nil {
-		return 0, fmt.Errorf("outbox: prune %s: %w", o.table.quoted(), err)
+		return 0, fmt.Errorf("outbox: prune %s: %w", o.table.Quoted(), err)
 	}
 	for {
 		batch, err := o.pick(ctx, db, from, r)
 		if err != nil {
-			return deleted, fmt.Errorf("outbox: prune %s: %w", o.table.quoted(), err)
+			return deleted, fmt.Errorf("outbox: prune %s: %w", o.table.Quoted(), err)
 		}
 		if batch.rows == 0 {
 			return deleted, mustExist(ctx, db, r.Slot)
@@ -53,7 +55,7 @@ func (o *Outbox) Prune(ctx context.Context, db DB, retention Retention) (deleted
 		n, err := o.remove(ctx, db, from, batch)
 		deleted += n
 		if err != nil {
-			return deleted, fmt.Errorf("outbox: prune %s: %w", o.table.quoted(), err)
+			return deleted, fmt.Errorf("outbox: prune %s: %w", o.table.Quoted(), err)
 		}
 		if batch.rows < r.Batch {
 			return deleted, nil
@@ -80,22 +82,22 @@ type batch struct {
 // tables that inherit from it are not the relay's, and not confirmed by the slot.
 func (o *Outbox) from(ctx context.Context, db DB) (string, error) {
 	var partitioned bool
-	err := queryRow(ctx, db, []any{&partitioned}, "SELECT coalesce((SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass($1::text)), false)", o.table.quoted())
+	err := queryRow(ctx, db, []any{&partitioned}, "SELECT coalesce((SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass($1::text)), false)", o.table.Quoted())
 	if err != nil || partitioned {
-		return o.table.quoted(), err
+		return o.table.Quoted(), err
 	}
-	return "ONLY " + o.table.quoted(), nil
+	return "ONLY " + o.table.Quoted(), nil
 }
 
 // pick reads one batch, and the position after it.
 func (o *Outbox) pick(ctx context.Context, db DB, from string, r Retention) (b batch, err error) {
 	old, args := "", []any{r.Batch}
 	if r.Keep > 0 {
-		old = " WHERE " + quote(o.config.Columns.CreatedAt) + " < now() - make_interval(secs => $2::double precision)"
+		old = " WHERE " + pgname.Quote(o.config.Columns.CreatedAt) + " < now() - make_interval(secs => $2::double precision)"
 		args = append(args, r.Keep.Seconds())
 	}
 	query := "SELECT count(*), coalesce(array_agg(id)::text, '{}'), coalesce(array_agg(ctid)::text, '{}'), " + position +
-		" FROM (SELECT " + quote(o.columns[indexID].name) + " AS id, ctid FROM " + from + old + " LIMIT $1::bigint) AS picked"
+		" FROM (SELECT " + pgname.Quote(o.columns[indexID].name) + " AS id, ctid FROM " + from + old + " LIMIT $1::bigint) AS picked"
 	return b, queryRow(ctx, db, []any{&b.rows, &b.ids, &b.tids, &b.lsn}, query, args...)
 }
 
@@ -104,7 +106,7 @@ func (o *Outbox) pick(ctx context.Context, db DB, from string, r Retention) (b b
 func (o *Outbox) remove(ctx context.Context, db DB, from string, b batch) (int64, error) {
 	id := o.columns[indexID]
 	result, err := db.ExecContext(ctx, "DELETE FROM "+from+" WHERE ctid = ANY ($1::text::tid[]) AND "+
-		quote(id.name)+" = ANY ($2::text::"+id.cast+"[])", b.tids, b.ids)
+		pgname.Quote(id.name)+" = ANY ($2::text::"+id.cast+"[])", b.tids, b.ids)
 	if err != nil {
 		return 0, err
 	}

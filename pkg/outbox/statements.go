@@ -3,6 +3,8 @@ package outbox
 import (
 	"strconv"
 	"strings"
+
+	"github.com/walpost/walpost/internal/pgname"
 )
 
 // statements are what Write runs. Each text is the same for any number of events,
@@ -16,7 +18,7 @@ type statements struct {
 	deleteIDs  string
 }
 
-func statementsOf(table tableName, columns []column) statements {
+func statementsOf(table pgname.Table, columns []column) statements {
 	var names, scalars, arrays strings.Builder
 	for i := range columns {
 		if i > 0 {
@@ -25,16 +27,16 @@ func statementsOf(table tableName, columns []column) statements {
 			}
 		}
 		parameter := "$" + strconv.Itoa(i+1) + "::" + columns[i].cast
-		names.WriteString(quote(columns[i].name))
+		names.WriteString(pgname.Quote(columns[i].name))
 		scalars.WriteString(parameter)
 		arrays.WriteString(parameter + "[]")
 	}
-	insert := "INSERT INTO " + table.quoted() + " (" + names.String() + ")"
+	insert := "INSERT INTO " + table.Quoted() + " (" + names.String() + ")"
 	id := columns[indexID]
 	return statements{
 		insertOne:  insert + " VALUES (" + scalars.String() + ")",
 		insertMany: insert + " SELECT * FROM unnest(" + arrays.String() + ")",
-		deleteIDs:  "DELETE FROM " + table.quoted() + " WHERE " + quote(id.name) + " = ANY($1::" + id.cast + "[])",
+		deleteIDs:  "DELETE FROM " + table.Quoted() + " WHERE " + pgname.Quote(id.name) + " = ANY($1::" + id.cast + "[])",
 	}
 }
 

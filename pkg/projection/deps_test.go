@@ -18,7 +18,7 @@ func TestDependencies(t *testing.T) {
 		return strings.Fields(string(out))
 	}
 	const module = "github.com/walpost/walpost/"
-	allowed := map[string]bool{module + "pkg/projection": true, module + "pkg/inbox": true, module + "internal/kafka/read": true, module + "internal/murmur2": true}
+	allowed := map[string]bool{module + "pkg/projection": true, module + "pkg/inbox": true, module + "internal/kafka/read": true, module + "internal/murmur2": true, module + "internal/pgname": true}
 	for _, path := range list("github.com/IBM/sarama") {
 		allowed[path] = true
 	}
