@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/walpost/walpost/internal/suggest"
 )
 
 // needsCommand is the RunE of a command that only has commands below it: what
@@ -35,36 +37,16 @@ func flagError(cmd *cobra.Command, err error) error {
 	if !ok {
 		return usage("%w%s", err, see)
 	}
-	best, least := "", max(1, len(wrong.GetSpecifiedName())/2)+1
+	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if d := distance(wrong.GetSpecifiedName(), f.Name); d < least && !f.Hidden {
-			best, least = f.Name, d
+		if !f.Hidden {
+			names = append(names, f.Name)
 		}
 	})
-	if best == "" || len(wrong.GetSpecifiedName()) < 2 {
+	name := wrong.GetSpecifiedName()
+	near := suggest.Nearest(name, names, max(1, len(name)/2))
+	if near == "" || len(name) < 2 {
 		return usage("%w%s", err, see)
 	}
-	return usage("%w; did you mean --%s?%s", err, best, see)
-}
-
-// distance is how many letters must be put in, taken out or replaced to make b
-// of a (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+	return usage("%w; did you mean --%s?%s", err, near, see)
 }

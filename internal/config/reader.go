@@ -183,7 +183,7 @@ func (r *reader) fallback(k *key, path string) {
 func (r *reader) unknown(k *key, path string, e entry) {
 	names := k.names()
 	hint := "known here: " + strings.Join(names, ", ")
-	if near := nearest(e.name, names); near != "" {
+	if near := nearestKey(e.name, names); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	} else if elsewhere := r.elsewhere(e.name); elsewhere != "" {
 		hint = fmt.Sprintf("did you mean %q?", elsewhere)
