@@ -33,7 +33,7 @@ func main() {
 	for name, text := range files() {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil { //nolint:gosec // a page that everybody may read
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			os.Exit(1) //nolint:forbidigo // the end of main
 		}
 	}
 }

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/walpost/walpost/internal/pgname"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/walpost/walpost/internal/pgname"
 )
 
 // list is a list of texts. An item may be a reference.

@@ -5,8 +5,9 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/walpost/walpost/internal/topicname"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // declared is a mapping of topic names to sections, each with the keys of one

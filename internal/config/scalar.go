@@ -9,9 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/topicname"
-	"go.yaml.in/yaml/v4"
 )
 
 // scalar is a value that is written as one YAML scalar.

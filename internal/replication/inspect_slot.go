@@ -100,6 +100,7 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
+// ReadSlot returns the slot of that name, or nil when there is none.
 func ReadSlot(ctx context.Context, q querier, name string) (*SlotInfo, error) {
 	var raw []byte
 	err := q.QueryRow(ctx, slotQuery, Once, name).Scan(&raw)

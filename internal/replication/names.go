@@ -21,8 +21,10 @@ func (n TableName) String() string { return DisplayName(n.Schema) + "." + Displa
 // Quote gives an identifier in double quotes.
 func Quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 
+// QuoteLiteral returns s as a string literal of SQL.
 func QuoteLiteral(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
+// DisplayName returns an object's name as messages show it.
 func DisplayName(name string) string {
 	plain := name != "" && (name[0] < '0' || name[0] > '9')
 	for _, c := range name {

@@ -12,6 +12,7 @@ func (p Position) String() string {
 	return string(p.Append(make([]byte, 0, positionLength)))
 }
 
+// Append appends the position's text to dst.
 func (p Position) Append(dst []byte) []byte {
 	dst = hex.AppendEncode(dst, []byte{
 		byte(p.CommitLSN >> 56), byte(p.CommitLSN >> 48), byte(p.CommitLSN >> 40), byte(p.CommitLSN >> 32),

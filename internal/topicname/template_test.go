@@ -71,7 +71,7 @@ func TestValidPartsAreLiteralOrColumn(t *testing.T) {
 			t.Errorf("%+v is valid", bad)
 		}
 	}
-	if !parse(t, "a{b}").Valid() || !(topicname.Template)(nil).IsZero() {
+	if !parse(t, "a{b}").Valid() || !topicname.Template(nil).IsZero() {
 		t.Error("a parsed template is not valid, or none is not zero")
 	}
 }

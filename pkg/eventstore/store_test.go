@@ -379,7 +379,7 @@ func TestDependencies(t *testing.T) {
 	}
 	const module = "github.com/walpost/walpost/"
 	allowed := []string{module + "pkg/eventstore", module + "pkg/outbox", module + "internal/pgname", module + "internal/topicname"}
-	for _, dep := range strings.Fields(string(out)) {
+	for dep := range strings.FieldsSeq(string(out)) {
 		if !slices.Contains(allowed, dep) {
 			t.Errorf("the package needs %s", dep)
 		}

@@ -18,7 +18,7 @@ func TestStandardLibraryOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dep := range strings.Fields(string(out)) {
+	for dep := range strings.FieldsSeq(string(out)) {
 		leaf, internal := strings.CutPrefix(dep, "github.com/walpost/walpost/internal/")
 		if dep != "github.com/walpost/walpost/pkg/outbox" && (!internal || !slices.Contains(leaves, leaf)) {
 			t.Errorf("the package needs %s", dep)
