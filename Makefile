@@ -32,7 +32,7 @@ test: tools ## run all tests on real Postgres and real Kafka, with the race dete
 test-short: ## run the tests that need no server and no installed program
 	go test -short ./...
 
-APT_INSTALL := sh internal/devstack/apt.sh
+APT_INSTALL := sh dev/devstack/apt.sh
 
 tools: # what reads the files in deploy/, tried on a real Prometheus and by systemd, pg_recvlogical, and a browser for the page
 	@echo 'The tests start real servers. What is missing of Postgres 14 to 18, Java and Kafka is fetched once, into a cache folder.'
@@ -55,14 +55,14 @@ faults: ## run the whole fault suite: servers killed, frozen, cut off, replaced 
 	go test -race -shuffle=on $(AT_ONCE) -timeout 30m -tags $(FAULT_TAGS) $(addprefix ./,$(FAULTS))
 
 demo: build ## watch events go from Postgres to Kafka while the relay is killed; KEEP=1 leaves it all running
-	go build -o bin/ ./internal/demo ./examples/orders/orders ./examples/orders/payments
+	go build -o bin/ ./dev/demo ./examples/orders/orders ./examples/orders/payments
 	@bin/demo -walpost bin/walpost -services bin
 
 bench: build ## measure walpost against pg_recvlogical on this machine; ROWS=1000000, BENCH='-only drain -peers'
-	go run ./internal/bench -walpost bin/walpost $(BENCH)
+	go run ./dev/bench -walpost bin/walpost $(BENCH)
 
 bench-all: build ## measure all of docs/benchmarks that has no figures yet; ROWS=200000, BENCH='-part peers -again'
-	go run ./internal/bench all -walpost bin/walpost $(BENCH)
+	go run ./dev/bench all -walpost bin/walpost $(BENCH)
 
 pictures: ## draw docs/pictures/*.svg again, from dev/picture
 	go run ./dev/picture

@@ -11,12 +11,12 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/admin"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
-type fake relay.Report
+type fake status.Report
 
-func (f *fake) Report() relay.Report { return relay.Report(*f) }
+func (f *fake) Report() status.Report { return status.Report(*f) }
 
 func metrics() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "walpost_state 1\n") })
@@ -30,25 +30,25 @@ func ask(h http.Handler, method, path string) *httptest.ResponseRecorder {
 
 func TestReadyWhenEveryRelayIs(t *testing.T) {
 	t.Parallel()
-	a := &fake{Relay: "a", State: relay.Streaming}
-	b := &fake{Relay: "b", State: relay.Standby, Reason: "slot \"b\" is\nactive for PID 7"}
+	a := &fake{Relay: "a", State: status.Streaming}
+	b := &fake{Relay: "b", State: status.Standby, Reason: "slot \"b\" is\nactive for PID 7"}
 	h := admin.Handler([]admin.Relay{a, b}, metrics(), nil)
 	if w := ask(h, "GET", "/readyz"); w.Code != 503 || w.Body.String() != "a: streaming\nb: standby: slot \"b\" is active for PID 7\n" {
 		t.Errorf("%d %q", w.Code, w.Body)
 	}
-	b.State, b.Reason = relay.Throttled, "in_flight is used up"
+	b.State, b.Reason = status.Throttled, "in_flight is used up"
 	if w := ask(h, "GET", "/readyz"); w.Code != 200 {
 		t.Errorf("%d %q", w.Code, w.Body)
 	}
-	b.Conditions = []relay.Condition{{Name: relay.ConditionRejected}}
+	b.Conditions = []status.Condition{{Name: status.ConditionRejected}}
 	if w := ask(h, "GET", "/readyz"); w.Code != 200 {
 		t.Errorf("%d %q", w.Code, w.Body)
 	}
-	b.Conditions = []relay.Condition{{Name: relay.ConditionDenied}}
+	b.Conditions = []status.Condition{{Name: status.ConditionDenied}}
 	if w := ask(h, "GET", "/readyz"); w.Code != 503 {
 		t.Errorf("%d %q", w.Code, w.Body)
 	}
-	b.State, b.Reason, b.Hint = relay.HaltedState, "slot lost", "walpost check -c FILE"
+	b.State, b.Reason, b.Hint = status.HaltedState, "slot lost", "walpost check -c FILE"
 	if w := ask(h, "GET", "/readyz"); w.Code != 503 || !strings.Contains(w.Body.String(), "b: halted: slot lost; walpost check -c FILE\n") {
 		t.Errorf("%d %q", w.Code, w.Body)
 	}

@@ -7,12 +7,12 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // Relay is what the server asks of a relay.
 type Relay interface {
-	Report() relay.Report
+	Report() status.Report
 }
 
 const healthPath = "/healthz"
@@ -46,8 +46,8 @@ func protect(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // the page has its own
 }
 
-func reports(relays []Relay) relay.Reports {
-	list := make(relay.Reports, 0, len(relays))
+func reports(relays []Relay) status.Reports {
+	list := make(status.Reports, 0, len(relays))
 	for _, r := range relays {
 		list = append(list, r.Report())
 	}

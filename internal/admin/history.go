@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
 const (
@@ -65,7 +65,7 @@ func (h *History) sample(now time.Time) {
 	}
 }
 
-func (t *trace) add(now time.Time, rep *relay.Report) {
+func (t *trace) add(now time.Time, rep *status.Report) {
 	var published uint64
 	for _, topic := range rep.Topics {
 		published += topic.Published

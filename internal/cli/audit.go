@@ -9,7 +9,7 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/recovery"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // auditFlags are those of audit.
@@ -87,7 +87,7 @@ func auditAll(ctx context.Context, s *streams, cfgs []*config.Config, f auditFla
 		return err
 	}
 	if !equal {
-		return ended(relay.ExitHalted)
+		return ended(status.ExitHalted)
 	}
 	return nil
 }

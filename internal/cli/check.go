@@ -8,9 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/preflight"
+	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/internal/topicname"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 func newCheck(s *streams) *cobra.Command {
@@ -35,20 +37,20 @@ The exit code is 3 if one has failed.`,
 // finding is one requirement, and whose it is.
 type finding struct {
 	Of string `json:"of"` // file, postgres, kafka
-	replication.Requirement
+	preflight.Requirement
 }
 
 // checked is every requirement of one relay.
 type checked struct {
-	Relay        string            `json:"relay"`
-	State        replication.State `json:"state"` // the worst
-	Requirements []finding         `json:"requirements"`
+	Relay        string          `json:"relay"`
+	State        preflight.State `json:"state"` // the worst
+	Requirements []finding       `json:"requirements"`
 }
 
 func checkAll(ctx context.Context, s *streams, cfgs []*config.Config, asJSON bool) error {
 	out := newPrinter(s.out)
 	var all []checked
-	worst := replication.OK
+	worst := preflight.OK
 	for _, c := range cfgs {
 		result := check(ctx, c)
 		if ctx.Err() != nil {
@@ -66,8 +68,8 @@ func checkAll(ctx context.Context, s *streams, cfgs []*config.Config, asJSON boo
 	if out.err != nil {
 		return out.err
 	}
-	if worst == replication.Failed {
-		return ended(relay.ExitRequirement)
+	if worst == preflight.Failed {
+		return ended(status.ExitRequirement)
 	}
 	return nil
 }
@@ -76,13 +78,13 @@ func checkAll(ctx context.Context, s *streams, cfgs []*config.Config, asJSON boo
 // server is away is left out: the connection has failed then.
 func check(ctx context.Context, cfg *config.Config) checked {
 	result := checked{Relay: cfg.Name}
-	add := func(of string, list ...replication.Requirement) {
+	add := func(of string, list ...preflight.Requirement) {
 		for _, q := range list {
 			result.State = max(result.State, q.State)
 			result.Requirements = append(result.Requirements, finding{Of: of, Requirement: q})
 		}
 	}
-	add("file", replication.Requirement{Name: "configuration", State: replication.OK, Detail: cfg.File})
+	add("file", preflight.Requirement{Name: "configuration", State: preflight.OK, Detail: cfg.File})
 	list, topics := checkPostgres(ctx, cfg)
 	add("postgres", list...)
 	add("kafka", checkKafka(ctx, cfg, topics)...)
@@ -90,13 +92,13 @@ func check(ctx context.Context, cfg *config.Config) checked {
 }
 
 // checkPostgres gives the topics of today's rows too, for Kafka's part.
-func checkPostgres(ctx context.Context, cfg *config.Config) ([]replication.Requirement, topicNames) {
+func checkPostgres(ctx context.Context, cfg *config.Config) ([]preflight.Requirement, topicNames) {
 	conn, hangUp, err := connect(ctx, cfg)
 	if err != nil {
-		return []replication.Requirement{unreadable("connection", err)}, topicNamesWithoutTable(cfg)
+		return []preflight.Requirement{unreadable("connection", err)}, topicNamesWithoutTable(cfg)
 	}
 	defer hangUp()
-	list := []replication.Requirement{{Name: "connection", State: replication.OK, Detail: answering(cfg, conn)}}
+	list := []preflight.Requirement{{Name: "connection", State: preflight.OK, Detail: answering(cfg, conn)}}
 	judged, err := judgeCatalogue(ctx, conn, cfg)
 	if err != nil {
 		return append(list, unreadable("catalogue", err)), topicNamesWithoutTable(cfg)
@@ -107,8 +109,8 @@ func checkPostgres(ctx context.Context, cfg *config.Config) ([]replication.Requi
 		return append(list, unreadable("topic columns", err)), topicNamesWithoutTable(cfg)
 	}
 	if n := len(topics.invalid); n > 0 {
-		list = append(list, replication.Requirement{
-			Name: "topic names", State: replication.Warning, Fix: "correct the rows, or outbox.topic",
+		list = append(list, preflight.Requirement{
+			Name: "topic names", State: preflight.Warning, Fix: "correct the rows, or outbox.topic",
 			Detail: fmt.Sprintf("rows lead to names that Kafka does not take (%d), such as %q: %v", n, topics.invalid[0], topicname.Check(topics.invalid[0])),
 		})
 	}
@@ -117,7 +119,7 @@ func checkPostgres(ctx context.Context, cfg *config.Config) ([]replication.Requi
 
 // answering is the server that has answered: of several hosts, which one.
 func answering(cfg *config.Config, conn *pgx.Conn) string {
-	target := relay.Target(cfg)
+	target := wiring.Target(cfg)
 	if hosts, err := target.Hosts(); err == nil && len(hosts.Names) > 1 {
 		return target.Near(conn.PgConn()).Address()
 	}
@@ -125,8 +127,8 @@ func answering(cfg *config.Config, conn *pgx.Conn) string {
 }
 
 // judgeCatalogue goes through what Postgres says of itself and of the outbox.
-func judgeCatalogue(ctx context.Context, conn *pgx.Conn, cfg *config.Config) ([]replication.Requirement, error) {
-	there, err := replication.Inspect(ctx, conn, relay.Names(cfg))
+func judgeCatalogue(ctx context.Context, conn *pgx.Conn, cfg *config.Config) ([]preflight.Requirement, error) {
+	there, err := catalog.Inspect(ctx, conn, wiring.Names(cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -134,28 +136,28 @@ func judgeCatalogue(ctx context.Context, conn *pgx.Conn, cfg *config.Config) ([]
 	if err != nil {
 		return nil, err
 	}
-	want, err := relay.Wanted(cfg, types)
+	want, err := wiring.Wanted(cfg, types)
 	if err != nil {
 		return nil, err
 	}
-	return replication.Requirements(there, want), nil
+	return preflight.Postgres(there, want), nil
 }
 
 // checkReplication opens the kind of connection that streams: pg_hba.conf and
 // poolers may let plain ones through alone.
-func checkReplication(ctx context.Context, cfg *config.Config) replication.Requirement {
+func checkReplication(ctx context.Context, cfg *config.Config) preflight.Requirement {
 	dial, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	session, err := relay.Target(cfg).Replication(dial)
+	session, err := wiring.Target(cfg).Replication(dial)
 	if err != nil {
 		return unreadable("replication connection", err)
 	}
 	_ = session.Close(context.WithoutCancel(ctx)) // it was opened to see that it can be
-	return replication.Requirement{Name: "replication connection", State: replication.OK, Detail: "can be opened"}
+	return preflight.Requirement{Name: "replication connection", State: preflight.OK, Detail: "can be opened"}
 }
 
-func unreadable(name string, err error) replication.Requirement {
-	q := replication.ConnectionRequirement(err)
+func unreadable(name string, err error) preflight.Requirement {
+	q := preflight.ConnectionRequirement(err)
 	q.Name = name
 	if q.Fix == "" {
 		q.Fix = "is the address in postgres.url right, is Postgres up, and does a firewall let you through?"

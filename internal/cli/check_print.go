@@ -3,7 +3,7 @@ package cli
 import (
 	"strings"
 
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 // checked writes one line per requirement; for people with the fix on a line of
@@ -33,11 +33,11 @@ func (p *printer) checked(c checked, several bool) {
 	}
 }
 
-func styleOf(s replication.State) style {
+func styleOf(s preflight.State) style {
 	switch s {
-	case replication.OK:
+	case preflight.OK:
 		return styleOK
-	case replication.Warning:
+	case preflight.Warning:
 		return styleWarning
 	default:
 		return styleError

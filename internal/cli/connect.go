@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // connectTimeout is for all hosts of the URL together.
@@ -19,7 +19,7 @@ const connectTimeout = time.Minute
 func connect(ctx context.Context, cfg *config.Config) (conn *pgx.Conn, hangUp func(), err error) {
 	dial, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	conn, err = relay.Target(cfg).SQL(dial)
+	conn, err = wiring.Target(cfg).SQL(dial)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/wiring"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -23,7 +23,7 @@ type letterBox struct {
 
 // openLetterBox finds the topics. Those that are named in full are to be there.
 func openLetterBox(cfg *config.Config, filter *letterFilter) (*letterBox, error) {
-	b := &letterBox{filter: filter, options: relay.Kafka(cfg)}
+	b := &letterBox{filter: filter, options: wiring.Kafka(cfg)}
 	var err error
 	if b.settings, err = kafka.Settings(b.options); err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -144,7 +144,7 @@ func leftBehind(count int) error {
 	if count == 0 {
 		return nil
 	}
-	return &failure{code: relay.ExitHalted, err: fmt.Errorf("%d dead letters stay where they are: they lack a part of their record", count)}
+	return &failure{code: status.ExitHalted, err: fmt.Errorf("%d dead letters stay where they are: they lack a part of their record", count)}
 }
 
 // incomplete says why a letter does not go back, and where its record is.
@@ -181,7 +181,7 @@ func (w *letterWork) finish(ctx context.Context, out *printer, box *letterBox, m
 		return out.err
 	}
 	if ctx.Err() != nil {
-		return &failure{code: relay.ExitUnexpected, err: fmt.Errorf("interrupted: %d of %d %s", count, len(meant), w.did)}
+		return &failure{code: status.ExitUnexpected, err: fmt.Errorf("interrupted: %d of %d %s", count, len(meant), w.did)}
 	}
 	return fmt.Errorf("%w\n%d of %d %s", err, count, len(meant), w.did)
 }

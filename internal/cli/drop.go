@@ -9,8 +9,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 func newDrop(s *streams) *cobra.Command {
@@ -29,9 +32,9 @@ the slot, and asks for the slot's name unless --yes is given.`,
 	cmd.RunE = onFiles(load, func(ctx context.Context, cfgs []*config.Config) error {
 		in := bufio.NewReader(s.in)
 		for _, c := range cfgs {
-			ask := func(slot *replication.SlotInfo) error { return confirmDrop(s.err, in, c, slot) }
+			ask := func(slot *catalog.SlotInfo) error { return confirmDrop(s.err, in, c, slot) }
 			if yes {
-				ask = func(*replication.SlotInfo) error { return nil }
+				ask = func(*catalog.SlotInfo) error { return nil }
 			}
 			if err := drop(ctx, c, newPrinter(s.out), ask); err != nil {
 				return err
@@ -43,13 +46,13 @@ the slot, and asks for the slot's name unless --yes is given.`,
 }
 
 // drop removes what is there, after ask has agreed.
-func drop(ctx context.Context, cfg *config.Config, out *printer, ask func(*replication.SlotInfo) error) error {
+func drop(ctx context.Context, cfg *config.Config, out *printer, ask func(*catalog.SlotInfo) error) error {
 	conn, hangUp, err := connect(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer hangUp()
-	there, err := replication.Inspect(ctx, conn, relay.Names(cfg))
+	there, err := catalog.Inspect(ctx, conn, wiring.Names(cfg))
 	if err != nil {
 		return err
 	}
@@ -58,7 +61,7 @@ func drop(ctx context.Context, cfg *config.Config, out *printer, ask func(*repli
 	}
 	slot, publication := cfg.Postgres.Slot, cfg.Postgres.Publication
 	if there.Slot != nil && there.Slot.Active {
-		return &failure{code: relay.ExitRequirement, err: fmt.Errorf(
+		return &failure{code: status.ExitRequirement, err: fmt.Errorf(
 			"slot %s is in use by backend %d: stop the relay that streams from it, or SELECT pg_terminate_backend(%[2]d)", slot, there.Slot.ActivePID)}
 	}
 	if there.Slot != nil || there.Publication != nil {
@@ -66,14 +69,14 @@ func drop(ctx context.Context, cfg *config.Config, out *printer, ask func(*repli
 			return err
 		}
 	}
-	dropped, err := replication.DropSlot(ctx, conn, slot)
+	dropped, err := provision.DropSlot(ctx, conn, slot)
 	if err != nil {
 		return err
 	}
 	out.line("%s slot %s", gone(dropped), slot)
-	dropped, err = replication.DropPublication(ctx, conn, publication)
-	if replication.KindOf(err) == replication.InsufficientPrivilege {
-		return fmt.Errorf("%w; its owner can: DROP PUBLICATION %s", err, replication.Quote(publication))
+	dropped, err = provision.DropPublication(ctx, conn, publication)
+	if postgres.KindOf(err) == postgres.InsufficientPrivilege {
+		return fmt.Errorf("%w; its owner can: DROP PUBLICATION %s", err, postgres.Quote(publication))
 	}
 	if err != nil {
 		return err
@@ -90,7 +93,7 @@ func gone(dropped bool) string {
 }
 
 // confirmDrop shows what is dropped and asks for the slot's name.
-func confirmDrop(w io.Writer, in *bufio.Reader, cfg *config.Config, slot *replication.SlotInfo) error {
+func confirmDrop(w io.Writer, in *bufio.Reader, cfg *config.Config, slot *catalog.SlotInfo) error {
 	text := fmt.Sprintf("This removes slot %s and publication %s.", cfg.Postgres.Slot, cfg.Postgres.Publication)
 	if slot != nil {
 		text += "\n" + slot.Unconfirmed() + " were not confirmed: rows in them are published by nobody."

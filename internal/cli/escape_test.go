@@ -9,9 +9,9 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/cli/clitest"
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 // evil is what a role that may INSERT can write, for a terminal: a colour, a line that

@@ -8,8 +8,8 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // failure is the end of a command with a code of its own. Without an error the
@@ -30,18 +30,18 @@ func (f *failure) Unwrap() error { return f.err }
 
 // ended gives the error for a code; nil for 0.
 func ended(code int) error {
-	if code == relay.ExitStopped {
+	if code == status.ExitStopped {
 		return nil
 	}
 	return &failure{code: code}
 }
 
 func usage(format string, args ...any) error {
-	return &failure{code: relay.ExitUsage, err: fmt.Errorf(format, args...)}
+	return &failure{code: status.ExitUsage, err: fmt.Errorf(format, args...)}
 }
 
 func requirement(format string, args ...any) error {
-	return &failure{code: relay.ExitRequirement, err: fmt.Errorf(format, args...)}
+	return &failure{code: status.ExitRequirement, err: fmt.Errorf(format, args...)}
 }
 
 // action makes a RunE of a command's body. What the body returns without a code
@@ -60,24 +60,24 @@ func action(body func(cmd *cobra.Command) error) func(*cobra.Command, []string) 
 // codeOf is the exit code of an error.
 func codeOf(err error) int {
 	if _, ok := errors.AsType[config.Errors](err); ok {
-		return relay.ExitUsage
+		return status.ExitUsage
 	}
-	if e, ok := errors.AsType[*replication.Error](err); ok && e.Kind != replication.Unexpected && e.Kind != replication.Canceled {
-		return relay.ExitRequirement
+	if e, ok := errors.AsType[*postgres.Error](err); ok && e.Kind != postgres.Unexpected && e.Kind != postgres.Canceled {
+		return status.ExitRequirement
 	}
 	if _, ok := errors.AsType[*kafka.Error](err); ok {
-		return relay.ExitRequirement
+		return status.ExitRequirement
 	}
-	return relay.ExitCode(err)
+	return status.ExitCode(err)
 }
 
 // report writes what a command ended with and gives the exit code. Faults of the
 // configuration come as they are, one per line, for editors to jump to.
 func report(out *printer, err error) int {
 	if err == nil {
-		return relay.ExitStopped
+		return status.ExitStopped
 	}
-	code := relay.ExitUsage
+	code := status.ExitUsage
 	f, ok := errors.AsType[*failure](err)
 	if ok {
 		code, err = f.code, f.err

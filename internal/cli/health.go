@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
 func newHealth(s *streams) *cobra.Command {
@@ -42,7 +42,7 @@ It is 0 even if Kafka or Postgres is down: a restart of walpost would not help. 
 		}
 		code, text, err := askAdmin(cmd.Context(), address, path)
 		if err != nil {
-			return &failure{code: relay.ExitUnexpected, err: err}
+			return &failure{code: status.ExitUnexpected, err: err}
 		}
 		newPrinter(s.out).line("%s", oneLine(text))
 		return ended(exitOf(code))
@@ -51,9 +51,9 @@ It is 0 even if Kafka or Postgres is down: a restart of walpost would not help. 
 }
 
 // exitOf is the exit code for an answer.
-func exitOf(status int) int {
-	if status == http.StatusOK {
-		return relay.ExitStopped
+func exitOf(st int) int {
+	if st == http.StatusOK {
+		return status.ExitStopped
 	}
-	return relay.ExitUnexpected
+	return status.ExitUnexpected
 }

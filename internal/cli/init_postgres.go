@@ -10,10 +10,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/topics"
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/preflight"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // initializer prepares the servers for one relay.
@@ -33,9 +37,9 @@ func (i *initializer) run(ctx context.Context) error {
 		return err
 	}
 	defer hangUp()
-	var client kafka.Admin // a dry run asks Kafka nothing
+	var client topics.Admin // a dry run asks Kafka nothing
 	if !i.dryRun {
-		if client, err = kafka.OpenAdmin(ctx, relay.Kafka(i.cfg)); err != nil {
+		if client, err = topics.OpenAdmin(ctx, wiring.Kafka(i.cfg)); err != nil {
 			return err
 		}
 		defer client.Close()
@@ -75,7 +79,7 @@ func (i *initializer) postgres(ctx context.Context, conn *pgx.Conn) error {
 			}
 		}
 	}
-	made, err := replication.CreatePublication(ctx, conn, i.cfg.Postgres.Publication, relay.Table(i.cfg), relay.Columns(i.cfg), i.cfg.Postgres.Slot)
+	made, err := provision.CreatePublication(ctx, conn, i.cfg.Postgres.Publication, wiring.Table(i.cfg), wiring.Columns(i.cfg), i.cfg.Postgres.Slot)
 	if err != nil {
 		return err
 	}
@@ -84,27 +88,27 @@ func (i *initializer) postgres(ctx context.Context, conn *pgx.Conn) error {
 }
 
 func (i *initializer) table(ctx context.Context, conn *pgx.Conn) (made bool, err error) {
-	name := relay.Table(i.cfg)
-	if made, err = replication.CreateTable(ctx, conn, name, relay.Columns(i.cfg)); err == nil {
+	name := wiring.Table(i.cfg)
+	if made, err = provision.CreateTable(ctx, conn, name, wiring.Columns(i.cfg)); err == nil {
 		i.step(step{Action: createdOrExists(made), Kind: kindTable, Name: name.String()})
 	}
 	return made, err
 }
 
 // inspect refuses what init cannot mend.
-func (i *initializer) inspect(ctx context.Context, conn *pgx.Conn) (*replication.Inspection, error) {
-	there, err := replication.Inspect(ctx, conn, relay.Names(i.cfg))
+func (i *initializer) inspect(ctx context.Context, conn *pgx.Conn) (*catalog.Inspection, error) {
+	there, err := catalog.Inspect(ctx, conn, wiring.Names(i.cfg))
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := relay.Wanted(i.cfg, nil)
+	wanted, err := wiring.Wanted(i.cfg, nil)
 	if err != nil {
 		return nil, err
 	}
 	wanted.Create = true
 	var faults []string
-	for _, q := range replication.Requirements(there, wanted) {
-		if q.State != replication.Failed || q.Exit == relay.ExitStopped || i.mends(there, q) {
+	for _, q := range preflight.Postgres(there, wanted) {
+		if q.State != preflight.Failed || q.Exit == status.ExitStopped || i.mends(there, q) {
 			continue
 		}
 		text := q.Name + ": " + q.Detail
@@ -120,20 +124,20 @@ func (i *initializer) inspect(ctx context.Context, conn *pgx.Conn) (*replication
 }
 
 // mends tells that the requirement fails for want of what init creates.
-func (i *initializer) mends(there *replication.Inspection, q replication.Requirement) bool {
+func (i *initializer) mends(there *catalog.Inspection, q preflight.Requirement) bool {
 	switch q.Name {
 	case "table":
 		return there.Table == nil
 	case "publication": // without the table nobody owns it yet: judged again when it is there
 		return there.Table == nil && !i.cfg.Outbox.Messages() && there.Publication == nil && there.Slot == nil
 	case "slot": // 4 is the publication without its slot
-		return there.Slot == nil && q.Exit == relay.ExitHalted
+		return there.Slot == nil && q.Exit == status.ExitHalted
 	default:
 		return false
 	}
 }
 
-func (i *initializer) slot(ctx context.Context, conn *pgx.Conn, there *replication.Inspection) error {
+func (i *initializer) slot(ctx context.Context, conn *pgx.Conn, there *catalog.Inspection) error {
 	name := i.cfg.Postgres.Slot
 	if there.Slot != nil && !there.Slot.Making() {
 		i.step(step{Action: actionExists, Kind: kindSlot, Name: name})
@@ -162,7 +166,7 @@ func (i *initializer) waits(ctx context.Context) {
 	text := "transactions that are writing to end: see pg_stat_activity and pg_prepared_xacts"
 	if conn, hangUp, err := connect(ctx, i.cfg); err == nil {
 		defer hangUp()
-		if w, err := replication.OldestWriter(ctx, conn); err == nil && w != nil {
+		if w, err := catalog.OldestWriter(ctx, conn); err == nil && w != nil {
 			text = w.Text + "; " + w.Fix
 		}
 	}
@@ -171,20 +175,20 @@ func (i *initializer) waits(ctx context.Context) {
 
 // make makes the slot, or waits for one that another connection is making: when that
 // does not come to its end, it makes the slot after all.
-func (i *initializer) make(ctx context.Context, conn *pgx.Conn) (replication.CreatedSlot, error) {
-	session, err := relay.Target(i.cfg).Near(conn.PgConn()).Replication(ctx)
+func (i *initializer) make(ctx context.Context, conn *pgx.Conn) (provision.CreatedSlot, error) {
+	session, err := wiring.Target(i.cfg).Near(conn.PgConn()).Replication(ctx)
 	if err != nil {
-		return replication.CreatedSlot{}, err
+		return provision.CreatedSlot{}, err
 	}
 	defer session.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it ends with the process at the latest
 	waiting := time.AfterFunc(5*time.Second, func() { i.waits(ctx) })
 	defer waiting.Stop()
 	for {
-		made, err := replication.CreateSlot(ctx, session, i.cfg.Postgres.Slot, i.cfg.Postgres.Failover)
+		made, err := provision.CreateSlot(ctx, session, i.cfg.Postgres.Slot, i.cfg.Postgres.Failover)
 		if err != nil || made.Created {
 			return made, err
 		}
-		if there, err := replication.AwaitSlot(ctx, conn, i.cfg.Postgres.Slot); there || err != nil {
+		if there, err := provision.AwaitSlot(ctx, conn, i.cfg.Postgres.Slot); there || err != nil {
 			return made, err
 		}
 	}
@@ -192,14 +196,14 @@ func (i *initializer) make(ctx context.Context, conn *pgx.Conn) (replication.Cre
 
 // finish says that the first start has come to its end.
 func (i *initializer) finish(ctx context.Context, conn *pgx.Conn) error {
-	return replication.FinishPublication(ctx, conn, i.cfg.Postgres.Publication, i.cfg.Postgres.Slot)
+	return provision.FinishPublication(ctx, conn, i.cfg.Postgres.Publication, i.cfg.Postgres.Slot)
 }
 
 // count says how many rows came before the slot.
 func (i *initializer) count(ctx context.Context, conn *pgx.Conn, from pgoutput.LSN) error {
-	name := relay.Table(i.cfg)
-	n, known, err := replication.CountRows(ctx, conn, name)
-	if replication.KindOf(err) == replication.InsufficientPrivilege { // row-level security
+	name := wiring.Table(i.cfg)
+	n, known, err := catalog.CountRows(ctx, conn, name)
+	if postgres.KindOf(err) == postgres.InsufficientPrivilege { // row-level security
 		i.step(step{Action: actionSkipped, Kind: kindRows, Name: name.String(), Detail: fmt.Sprintf("how many were committed before %s, and are not published, is not known: %v", from, err)})
 		return nil
 	}
@@ -220,15 +224,15 @@ func (i *initializer) count(ctx context.Context, conn *pgx.Conn, from pgoutput.L
 }
 
 // plan tells what postgres would do.
-func (i *initializer) plan(there *replication.Inspection) {
-	name, p := relay.Table(i.cfg), i.cfg.Postgres
+func (i *initializer) plan(there *catalog.Inspection) {
+	name, p := wiring.Table(i.cfg), i.cfg.Postgres
 	for _, st := range []struct {
 		there bool
 		step
 	}{
-		{there.Table != nil, step{Kind: kindTable, Name: name.String(), SQL: replication.CreateTableSQL(name, relay.Columns(i.cfg))}},
-		{there.Publication != nil, step{Kind: kindPublication, Name: p.Publication, SQL: replication.PublicationSQL(there, relay.Columns(i.cfg))}},
-		{there.Slot != nil, step{Kind: kindSlot, Name: p.Slot, SQL: replication.CreateSlotSQL(p.Slot, p.Failover)}},
+		{there.Table != nil, step{Kind: kindTable, Name: name.String(), SQL: provision.CreateTableSQL(name, wiring.Columns(i.cfg))}},
+		{there.Publication != nil, step{Kind: kindPublication, Name: p.Publication, SQL: provision.PublicationSQL(there, wiring.Columns(i.cfg))}},
+		{there.Slot != nil, step{Kind: kindSlot, Name: p.Slot, SQL: provision.CreateSlotSQL(p.Slot, p.Failover)}},
 	} {
 		if st.Kind == kindTable && i.cfg.Outbox.Messages() {
 			continue

@@ -9,13 +9,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/walpost/walpost/internal/kafka"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/kafka/topics"
 	"github.com/walpost/walpost/internal/topicname"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // topics creates the topics that the file and the table name.
-func (i *initializer) topics(ctx context.Context, conn *pgx.Conn, client kafka.Admin) error {
+func (i *initializer) topics(ctx context.Context, conn *pgx.Conn, client topics.Admin) error {
 	names, err := readTopicNames(ctx, conn, i.cfg)
 	if err != nil {
 		return err
@@ -34,8 +34,8 @@ func (i *initializer) topics(ctx context.Context, conn *pgx.Conn, client kafka.A
 	return nil
 }
 
-func (i *initializer) topic(ctx context.Context, client kafka.Admin, name string) error {
-	spec := relay.TopicSpec(i.cfg, name)
+func (i *initializer) topic(ctx context.Context, client topics.Admin, name string) error {
+	spec := wiring.TopicSpec(i.cfg, name)
 	st := step{Kind: kindTopic, Name: name, Detail: specText(spec)}
 	if i.dryRun {
 		st.Action = actionCreate
@@ -55,7 +55,7 @@ func (i *initializer) topic(ctx context.Context, client kafka.Admin, name string
 }
 
 // specText describes how a topic is created.
-func specText(s kafka.Spec) string {
+func specText(s topics.Spec) string {
 	words := []string{"partitions " + orDefault(int(s.Partitions)), "replication factor " + orDefault(int(s.ReplicationFactor))}
 	for _, key := range slices.Sorted(maps.Keys(s.Config)) {
 		words = append(words, key+" "+s.Config[key])

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/cli"
 	"github.com/walpost/walpost/internal/cli/clitest"
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 var stack devstacktest.Stack

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 )
 
 // A file without a table: what needs none works, and what does says so.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 func TestBytesText(t *testing.T) {
@@ -31,10 +31,10 @@ func TestAFileIsNoTerminal(t *testing.T) {
 }
 
 func someChecks() checked {
-	return checked{Relay: "orders", State: replication.Failed, Requirements: []finding{
-		{Of: "postgres", Requirement: replication.Requirement{Name: "wal_level", State: replication.OK, Detail: "logical"}},
-		{Of: "postgres", Requirement: replication.Requirement{
-			Name: "table", State: replication.Failed, Detail: "public.outbox does not exist", Fix: "CREATE TABLE public.outbox (\n    id uuid\n)",
+	return checked{Relay: "orders", State: preflight.Failed, Requirements: []finding{
+		{Of: "postgres", Requirement: preflight.Requirement{Name: "wal_level", State: preflight.OK, Detail: "logical"}},
+		{Of: "postgres", Requirement: preflight.Requirement{
+			Name: "table", State: preflight.Failed, Detail: "public.outbox does not exist", Fix: "CREATE TABLE public.outbox (\n    id uuid\n)",
 		}},
 	}}
 }

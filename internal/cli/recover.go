@@ -10,8 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/daemon"
 	"github.com/walpost/walpost/internal/recovery"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // recoverFlags are those of recover.
@@ -75,7 +77,7 @@ func (f *recoverFlags) selection(now time.Time) (recovery.Selection, error) {
 }
 
 func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recovery.Selection, f recoverFlags) error {
-	log, err := WarningLogger(s.err, cfg)
+	log, err := daemon.WarningLogger(s.err, cfg)
 	if err != nil {
 		return usage("%w", err)
 	}
@@ -123,7 +125,7 @@ func recoverFailed(err error, plan *recovery.Plan, rows recovery.Selection) erro
 		again = "\nto begin anew with the same rows: --since " + rows.Since.UTC().Format(time.RFC3339Nano)
 	}
 	if errors.Is(err, context.Canceled) {
-		return &failure{code: relay.ExitUnexpected, err: fmt.Errorf("interrupted: slot %s is as it was; run recover again%s", plan.Slot, again)}
+		return &failure{code: status.ExitUnexpected, err: fmt.Errorf("interrupted: slot %s is as it was; run recover again%s", plan.Slot, again)}
 	}
 	if again == "" {
 		return err
@@ -141,7 +143,7 @@ func (p *printer) plan(plan *recovery.Plan, cfg *config.Config, stampNow bool) {
 		p.line("that recovery was complete but for this: there is nothing else to do")
 		return
 	}
-	p.line("%d rows of %s are to be published: %s, ordered by %s", plan.Rows, relay.Table(cfg), plan.Selection, plan.Order)
+	p.line("%d rows of %s are to be published: %s, ordered by %s", plan.Rows, wiring.Table(cfg), plan.Selection, plan.Order)
 	for _, t := range plan.Topics {
 		p.line("  %d to topic %s", t.Rows, t.Topic)
 	}

@@ -9,8 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/daemon"
 	"github.com/walpost/walpost/internal/recovery"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // replayFlags are those of replay.
@@ -124,7 +125,7 @@ func (f *replayFlags) options(cmd *cobra.Command, cfg *config.Config) (o recover
 
 func runReplay(ctx context.Context, s *streams, o recovery.ReplayOptions, f replayFlags) error {
 	var err error
-	if o.Log, err = WarningLogger(s.err, o.Config); err != nil {
+	if o.Log, err = daemon.WarningLogger(s.err, o.Config); err != nil {
 		return usage("%w", err)
 	}
 	r, err := recovery.OpenReplay(ctx, o)
@@ -155,7 +156,7 @@ func runReplay(ctx context.Context, s *streams, o recovery.ReplayOptions, f repl
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return &failure{code: relay.ExitUnexpected, err: fmt.Errorf("interrupted: Kafka has the first %d records, and may have some after them", result.Acknowledged)}
+		return &failure{code: status.ExitUnexpected, err: fmt.Errorf("interrupted: Kafka has the first %d records, and may have some after them", result.Acknowledged)}
 	case err != nil:
 		return fmt.Errorf("%w\nKafka has the first %d records, and may have some after them", err, result.Acknowledged)
 	}

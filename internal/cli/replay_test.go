@@ -3,8 +3,8 @@ package cli_test
 import (
 	"testing"
 
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/cli/clitest"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 

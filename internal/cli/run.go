@@ -1,6 +1,10 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/walpost/walpost/internal/daemon"
+)
 
 func newRun(s *streams) *cobra.Command {
 	cmd := &cobra.Command{
@@ -31,7 +35,7 @@ yet).`,
 			return err
 		}
 		build := thisBuild()
-		code, err := Run(cmd.Context(), Options{Configs: cfgs, Load: load, Version: build.Version, Commit: build.Commit, Log: s.err})
+		code, err := daemon.Run(cmd.Context(), daemon.Options{Configs: cfgs, Load: load, Version: build.Version, Commit: build.Commit, Log: s.err})
 		if err != nil {
 			return usage("%w", err)
 		}

@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/cli/clitest"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 

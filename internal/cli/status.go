@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // statusTimeout is for one look at one relay.
@@ -97,14 +97,14 @@ func watchStatus(ctx context.Context, s *streams, cfgs []*config.Config, asJSON 
 
 // readStatuses asks the process that runs the relays, and the servers about those
 // it does not run.
-func readStatuses(ctx context.Context, cfgs []*config.Config) (relay.Reports, error) {
-	running := map[string]relay.Report{}
+func readStatuses(ctx context.Context, cfgs []*config.Config) (status.Reports, error) {
+	running := map[string]status.Report{}
 	if address := cfgs[0].Admin.Listen; address != "" {
 		for _, r := range askRunning(ctx, address) {
 			running[r.Relay] = r
 		}
 	}
-	list := relay.Reports{}
+	list := status.Reports{}
 	var failures []error
 	for _, c := range cfgs {
 		if r, ok := running[c.Name]; ok {

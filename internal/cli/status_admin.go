@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // adminTimeout is for an answer of the admin server: it has everything at hand.
@@ -52,9 +52,9 @@ func dialable(listen string) string {
 
 // askRunning gives what the process at the address says of its relays; nothing
 // when none answers, or somebody else does.
-func askRunning(ctx context.Context, address string) relay.Reports {
+func askRunning(ctx context.Context, address string) status.Reports {
 	code, text, err := askAdmin(ctx, address, "/status")
-	var list relay.Reports
+	var list status.Reports
 	if err != nil || code != http.StatusOK || json.Unmarshal(text, &list) != nil {
 		return nil
 	}

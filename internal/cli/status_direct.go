@@ -6,26 +6,27 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // readStatus asks Postgres and Kafka about a relay. Only Postgres not answering is
 // an error: without it there is nothing to say of a relay.
-func readStatus(ctx context.Context, cfg *config.Config) (relay.Report, error) {
+func readStatus(ctx context.Context, cfg *config.Config) (status.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	slot, version, err := readSlot(ctx, cfg)
 	st := judge(slot, cfg)
 	if err != nil {
 		st = judged()
-		st.State, st.Reason = relay.Connecting, err.Error()
-		warn(&st, cfg, relay.ConditionPostgres, err.Error())
+		st.State, st.Reason = status.Connecting, err.Error()
+		warn(&st, cfg, status.ConditionPostgres, err.Error())
 	}
 	st.Relay, st.Version, st.Postgres = cfg.Name, thisBuild().Version, version
-	client, unreachable := kafka.Connect(ctx, relay.Kafka(cfg))
+	client, unreachable := kafka.Connect(ctx, wiring.Kafka(cfg))
 	if unreachable != nil {
-		warn(&st, cfg, relay.ConditionKafka, unreachable.Error())
+		warn(&st, cfg, status.ConditionKafka, unreachable.Error())
 	} else {
 		client.Close()
 	}
@@ -33,55 +34,55 @@ func readStatus(ctx context.Context, cfg *config.Config) (relay.Report, error) {
 }
 
 // readSlot gives the slot, nil when there is none, and the version of the server.
-func readSlot(ctx context.Context, cfg *config.Config) (*replication.SlotStatus, *string, error) {
+func readSlot(ctx context.Context, cfg *config.Config) (*catalog.SlotStatus, *string, error) {
 	conn, hangUp, err := connect(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer hangUp()
 	version := conn.PgConn().ParameterStatus("server_version")
-	slot, err := replication.ReadSlotStatus(ctx, conn, cfg.Postgres.Slot)
+	slot, err := catalog.ReadSlotStatus(ctx, conn, cfg.Postgres.Slot)
 	return slot, &version, err
 }
 
-func judged() relay.Report {
-	return relay.Report{
-		State: relay.Stopped, Conditions: []relay.Condition{}, Topics: []relay.TopicReport{},
-		Rejected: []relay.Rejections{}, ConsumerGroups: []relay.GroupLag{},
+func judged() status.Report {
+	return status.Report{
+		State: status.Stopped, Conditions: []status.Condition{}, Topics: []status.TopicReport{},
+		Rejected: []status.Rejections{}, ConsumerGroups: []status.GroupLag{},
 	}
 }
 
 // warn adds a condition that is there now; since when, nobody has seen.
-func warn(st *relay.Report, cfg *config.Config, name, detail string) {
-	c := relay.HintsOf(cfg).Condition(name, detail)
+func warn(st *status.Report, cfg *config.Config, name, detail string) {
+	c := wiring.HintsOf(cfg).Condition(name, detail)
 	c.Since = time.Now().Truncate(time.Second)
 	st.Conditions = append(st.Conditions, c)
 }
 
 // judge says what a slot tells of its relay; nil is no slot.
-func judge(slot *replication.SlotStatus, cfg *config.Config) relay.Report {
+func judge(slot *catalog.SlotStatus, cfg *config.Config) status.Report {
 	st := judged()
 	st.Slot = slot
 	if slot == nil {
 		st.Reason = "the slot does not exist"
-		warn(&st, cfg, relay.ConditionSlotMissing, "")
+		warn(&st, cfg, status.ConditionSlotMissing, "")
 		st.Hint = st.Conditions[0].Hint
 		return st
 	}
 	st.LagBytes = slot.LagBytes
 	switch {
 	case slot.Lost():
-		st.State = relay.HaltedState
+		st.State = status.HaltedState
 		st.Reason = "the slot is lost: " + slot.Loss().Reason
-		st.Hint = relay.HintsOf(cfg).Recover() + "; " + slot.Loss().Fix + " so that it does not happen again"
-		warn(&st, cfg, relay.ConditionSlotLost, "")
+		st.Hint = wiring.HintsOf(cfg).Recover() + "; " + slot.Loss().Fix + " so that it does not happen again"
+		warn(&st, cfg, status.ConditionSlotLost, "")
 	case slot.Active:
-		st.State, st.Reason = relay.Streaming, "a connection streams from the slot"
+		st.State, st.Reason = status.Streaming, "a connection streams from the slot"
 	default:
 		st.Reason = "no connection streams from the slot"
 	}
 	if slot.WALStatus == "unreserved" {
-		warn(&st, cfg, relay.ConditionSlotAtRisk, "")
+		warn(&st, cfg, status.ConditionSlotAtRisk, "")
 	}
 	return st
 }

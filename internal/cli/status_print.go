@@ -5,11 +5,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // printStatuses writes a block per relay for people, a line of key=value else.
-func printStatuses(out *printer, list []relay.Report) error {
+func printStatuses(out *printer, list []status.Report) error {
 	for i := range list {
 		if out.human {
 			out.block(&list[i])
@@ -21,7 +21,7 @@ func printStatuses(out *printer, list []relay.Report) error {
 }
 
 // plain is the status in one line.
-func plain(st *relay.Report) string {
+func plain(st *status.Report) string {
 	words := []string{"relay=" + st.Relay, "state=" + string(st.State)}
 	if s := st.Slot; s != nil {
 		words = append(words, "slot="+s.Name, fmt.Sprintf("active=%t", s.Active), "wal_status="+s.WALStatus,
@@ -60,12 +60,12 @@ func (p *printer) row(name, format string, args ...any) {
 }
 
 // block is the status for a person.
-func (p *printer) block(st *relay.Report) {
+func (p *printer) block(st *status.Report) {
 	color := styleWarning
 	switch st.State {
-	case relay.Streaming:
+	case status.Streaming:
 		color = styleOK
-	case relay.HaltedState, relay.KafkaUnavailable, relay.Hibernating:
+	case status.HaltedState, status.KafkaUnavailable, status.Hibernating:
 		color = styleError
 	default:
 	}
@@ -84,7 +84,7 @@ func (p *printer) block(st *relay.Report) {
 	p.flowRows(st)
 	for _, c := range st.Conditions {
 		color := styleWarning
-		if c.Severity == relay.Critical {
+		if c.Severity == status.Critical {
 			color = styleError
 		}
 		p.row("condition", "%s  %s", p.paint(color, c.Name), c.Hint)
@@ -94,7 +94,7 @@ func (p *printer) block(st *relay.Report) {
 	}
 }
 
-func (p *printer) slotRows(st *relay.Report) {
+func (p *printer) slotRows(st *status.Report) {
 	s := st.Slot
 	if s == nil {
 		return
@@ -113,7 +113,7 @@ func (p *printer) slotRows(st *relay.Report) {
 }
 
 // flowRows are what only a running relay knows.
-func (p *printer) flowRows(st *relay.Report) {
+func (p *printer) flowRows(st *status.Report) {
 	if st.LagSeconds != nil {
 		p.row("lag", "%.1f s", *st.LagSeconds)
 	}

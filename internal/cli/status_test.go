@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/cli/clitest"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // keys are those of the contract, section 1, and those beside them.
@@ -74,7 +74,7 @@ func TestStatusFromTheRunningRelay(t *testing.T) {
 	s.db.Exec(t, insert("a", "k", 1), insert("a", "k", 2), insert("no/topic", "k", 3))
 	file := write(t, strings.Replace(yaml, `listen: ""`, `listen: "`+r.Address(t)+`"`, 1))
 
-	var st relay.Reports
+	var st status.Reports
 	devstacktest.Await(t, "the records, the slot and the replicas in /status", func() bool {
 		code, body := r.Get(t, "/status")
 		if code != http.StatusOK || json.Unmarshal([]byte(body), &st) != nil {
@@ -85,11 +85,11 @@ func TestStatusFromTheRunningRelay(t *testing.T) {
 	_, body := r.Get(t, "/status")
 	shape(t, body)
 	got := st[0]
-	if got.Relay != s.db.Name || got.State != relay.Streaming || got.Since == nil || *got.LagSeconds != 0 || got.InFlight.Events != 0 ||
+	if got.Relay != s.db.Name || got.State != status.Streaming || got.Since == nil || *got.LagSeconds != 0 || got.InFlight.Events != 0 ||
 		got.Topics[0].Topic != s.prefix+".a" || *got.Topics[0].UnderReplicated != 0 || got.Rejected[0].Events != 1 || !got.Slot.Active || got.Version == "" {
 		t.Errorf("%s", body)
 	}
-	if len(got.Conditions) != 1 || got.Conditions[0].Name != relay.ConditionRejected {
+	if len(got.Conditions) != 1 || got.Conditions[0].Name != status.ConditionRejected {
 		t.Errorf("%+v", got.Conditions)
 	}
 	walpost(t, "status", "-c", file).want(t, 0, "state=streaming", "in_flight_events=0", "conditions=records_rejected")

@@ -7,21 +7,21 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/status"
 )
 
 func TestStatusInWords(t *testing.T) {
 	t.Parallel()
-	lost := judge(&replication.SlotStatus{Name: "s", WALStatus: "lost"}, &config.Config{File: "f.yaml"})
-	behind := judge(&replication.SlotStatus{Name: "s", Active: true, WALStatus: "unreserved", LagBytes: new(int64(5)), RetainedBytes: 2048, SafeWALBytes: new(int64(1 << 20)), ConfirmedFlushLSN: "0/1", RestartLSN: "0/0"}, &config.Config{File: "f.yaml"})
+	lost := judge(&catalog.SlotStatus{Name: "s", WALStatus: "lost"}, &config.Config{File: "f.yaml"})
+	behind := judge(&catalog.SlotStatus{Name: "s", Active: true, WALStatus: "unreserved", LagBytes: new(int64(5)), RetainedBytes: 2048, SafeWALBytes: new(int64(1 << 20)), ConfirmedFlushLSN: "0/1", RestartLSN: "0/0"}, &config.Config{File: "f.yaml"})
 	none := judge(nil, &config.Config{File: "f.yaml"})
 	for _, c := range []struct {
-		st        relay.Report
-		state     relay.State
+		st        status.Report
+		state     status.State
 		condition string
-	}{{lost, relay.HaltedState, relay.ConditionSlotLost}, {behind, relay.Streaming, relay.ConditionSlotAtRisk}, {none, relay.Stopped, relay.ConditionSlotMissing}} {
-		if c.st.State != c.state || len(c.st.Conditions) != 1 || c.st.Conditions[0].Name != c.condition || c.st.Conditions[0].Severity != relay.Critical {
+	}{{lost, status.HaltedState, status.ConditionSlotLost}, {behind, status.Streaming, status.ConditionSlotAtRisk}, {none, status.Stopped, status.ConditionSlotMissing}} {
+		if c.st.State != c.state || len(c.st.Conditions) != 1 || c.st.Conditions[0].Name != c.condition || c.st.Conditions[0].Severity != status.Critical {
 			t.Errorf("%+v", c.st)
 		}
 	}
@@ -33,16 +33,16 @@ func TestStatusInWords(t *testing.T) {
 
 func TestStatusForPeople(t *testing.T) {
 	t.Parallel()
-	st := judge(&replication.SlotStatus{Name: "s", WALStatus: "reserved", RetainedBytes: 2048}, &config.Config{File: "f.yaml"})
+	st := judge(&catalog.SlotStatus{Name: "s", WALStatus: "reserved", RetainedBytes: 2048}, &config.Config{File: "f.yaml"})
 	began := time.Now().Add(-90 * time.Second)
-	st.Relay, st.Since, st.LagSeconds, st.InFlight = "orders", &began, new(1.25), &relay.InFlight{Events: 3, Bytes: 1 << 20}
-	st.LastError = &relay.LastError{Text: "broken pipe", At: began}
-	st.Topics = []relay.TopicReport{{Topic: "t", Published: 42}}
-	st.Rejected = []relay.Rejections{{Topic: "t", Reason: "too_large", Events: 2}}
-	st.ConsumerGroups = []relay.GroupLag{{Group: "billing", Topic: "t", Records: 7}}
-	warn(&st, &config.Config{File: "f.yaml"}, relay.ConditionThrottled, "")
+	st.Relay, st.Since, st.LagSeconds, st.InFlight = "orders", &began, new(1.25), &status.InFlight{Events: 3, Bytes: 1 << 20}
+	st.LastError = &status.LastError{Text: "broken pipe", At: began}
+	st.Topics = []status.TopicReport{{Topic: "t", Published: 42}}
+	st.Rejected = []status.Rejections{{Topic: "t", Reason: "too_large", Events: 2}}
+	st.ConsumerGroups = []status.GroupLag{{Group: "billing", Topic: "t", Records: 7}}
+	warn(&st, &config.Config{File: "f.yaml"}, status.ConditionThrottled, "")
 	var w bytes.Buffer
-	if err := printStatuses(&printer{w: &w, human: true}, []relay.Report{st}); err != nil {
+	if err := printStatuses(&printer{w: &w, human: true}, []status.Report{st}); err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range []string{"orders", "for 1m30s", "2.0 KiB", "1.2 s", "3 events, 1.0 MiB", "broken pipe", "t  42 published", "2 too_large", "billing  7 of t", "raise delivery.in_flight"} {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // findEvery is how often topics are looked for: one may be made at any time.
@@ -36,7 +36,7 @@ type follower struct {
 
 func newFollower(cfg *config.Config, t *tailing) (*follower, error) {
 	const op = "read from Kafka"
-	o := relay.Kafka(cfg)
+	o := wiring.Kafka(cfg)
 	settings, err := kafka.Settings(o)
 	if err != nil {
 		return nil, err

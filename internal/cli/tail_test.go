@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/cli/clitest"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 

@@ -7,9 +7,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/topicname"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // topicNames are the topics that a file and its table name.
@@ -69,12 +70,12 @@ func newTopicNames(cfg *config.Config, names []string, unknown string) topicName
 
 // namesInTable returns the topics of the rows in the table, or why they are not known.
 func namesInTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config, columns []string) (names []string, unknown string, err error) {
-	values, known, err := replication.DistinctValues(ctx, conn, relay.Table(cfg), columns)
-	if replication.KindOf(err) == replication.TableMissing {
+	values, known, err := catalog.DistinctValues(ctx, conn, wiring.Table(cfg), columns)
+	if postgres.KindOf(err) == postgres.TableMissing {
 		return nil, "the table does not exist yet, and the topics come from its columns", nil
 	}
 	switch {
-	case replication.KindOf(err) == replication.InsufficientPrivilege: // row-level security
+	case postgres.KindOf(err) == postgres.InsufficientPrivilege: // row-level security
 		return nil, "they come from columns of the table, which cannot be read: " + err.Error(), nil
 	case err != nil:
 		return nil, "", err

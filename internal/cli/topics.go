@@ -11,8 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/kafka"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/kafka/topics"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // exitDiffers is the code of `topics plan` where apply has something to do, so
@@ -134,19 +135,19 @@ func loadDeclared(load func() ([]*config.Config, error)) ([]*config.Config, erro
 // topicsOfRelay compares the declared topics of one file.
 type topicsOfRelay struct {
 	cfg      *config.Config
-	client   kafka.Admin
-	declared []kafka.Spec
-	found    []kafka.Difference
+	client   topics.Admin
+	declared []topics.Spec
+	found    []topics.Difference
 }
 
 // compareTopics asks the cluster, for each change too whether it would be made.
 func compareTopics(ctx context.Context, cfg *config.Config) (*topicsOfRelay, error) {
 	t := &topicsOfRelay{cfg: cfg}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Kafka.Topics.Declare)) {
-		t.declared = append(t.declared, relay.DeclaredTopic(name, cfg.Kafka.Topics.Declare[name]))
+		t.declared = append(t.declared, wiring.DeclaredTopic(name, cfg.Kafka.Topics.Declare[name]))
 	}
 	var err error
-	if t.client, err = kafka.OpenAdmin(ctx, relay.Kafka(cfg)); err != nil {
+	if t.client, err = topics.OpenAdmin(ctx, wiring.Kafka(cfg)); err != nil {
 		return nil, err
 	}
 	t.found, err = t.client.Compare(ctx, t.declared, t.create)
@@ -162,10 +163,10 @@ func compareTopics(ctx context.Context, cfg *config.Config) (*topicsOfRelay, err
 	return t, nil
 }
 
-func (t *topicsOfRelay) create(name string) kafka.Spec { return relay.TopicSpec(t.cfg, name) }
+func (t *topicsOfRelay) create(name string) topics.Spec { return wiring.TopicSpec(t.cfg, name) }
 
-func (t *topicsOfRelay) apply(ctx context.Context, d *kafka.Difference, validateOnly bool) error {
-	declared := relay.DeclaredTopic(d.Topic, t.cfg.Kafka.Topics.Declare[d.Topic])
+func (t *topicsOfRelay) apply(ctx context.Context, d *topics.Difference, validateOnly bool) error {
+	declared := wiring.DeclaredTopic(d.Topic, t.cfg.Kafka.Topics.Declare[d.Topic])
 	return t.client.Apply(ctx, d, declared, t.create(d.Topic), validateOnly)
 }
 
@@ -184,9 +185,9 @@ func planTopics(ctx context.Context, s *streams, cfgs []*config.Config, asJSON b
 	switch {
 	case out.err != nil:
 		return out.err
-	case anyTopic(plans, (*kafka.Difference).Blocked):
-		return ended(relay.ExitRequirement)
-	case anyTopic(plans, (*kafka.Difference).Applicable):
+	case anyTopic(plans, (*topics.Difference).Blocked):
+		return ended(status.ExitRequirement)
+	case anyTopic(plans, (*topics.Difference).Applicable):
 		return ended(exitDiffers)
 	default:
 		return nil
@@ -211,7 +212,7 @@ func closeAll(plans []*topicsOfRelay) {
 	}
 }
 
-func anyTopic(plans []*topicsOfRelay, is func(*kafka.Difference) bool) bool {
+func anyTopic(plans []*topicsOfRelay, is func(*topics.Difference) bool) bool {
 	for _, t := range plans {
 		for i := range t.found {
 			if is(&t.found[i]) {
@@ -235,10 +236,10 @@ func applyTopics(ctx context.Context, s *streams, cfgs []*config.Config, f apply
 	if !f.json {
 		out.topicsPlan(plans)
 	}
-	if anyTopic(plans, (*kafka.Difference).AddsPartitions) && !f.addPartitions {
+	if anyTopic(plans, (*topics.Difference).AddsPartitions) && !f.addPartitions {
 		return usage("nothing was done: adding partitions moves keys, and consumers may see records of a key out of order; give --add-partitions if that is meant")
 	}
-	if anyTopic(plans, (*kafka.Difference).Applicable) {
+	if anyTopic(plans, (*topics.Difference).Applicable) {
 		if !f.yes {
 			if err := confirm(s.err, bufio.NewReader(s.in), yesQuestion()); err != nil {
 				return err
@@ -253,7 +254,7 @@ func applyTopics(ctx context.Context, s *streams, cfgs []*config.Config, f apply
 	if f.json {
 		out.err = writeJSON(s.out, topicsDocument(plans))
 	}
-	if out.err == nil && anyTopic(plans, (*kafka.Difference).Blocked) {
+	if out.err == nil && anyTopic(plans, (*topics.Difference).Blocked) {
 		return requirement("what is left to a person was not done")
 	}
 	return out.err
@@ -285,7 +286,7 @@ func (p *printer) applied(ctx context.Context, t *topicsOfRelay, quiet bool) err
 	return p.err
 }
 
-func appliedWord(d *kafka.Difference) string {
+func appliedWord(d *topics.Difference) string {
 	if d.Missing {
 		return "created"
 	}

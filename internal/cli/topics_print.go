@@ -3,7 +3,7 @@ package cli
 import (
 	"fmt"
 
-	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/topics"
 )
 
 // relayTopics is the JSON of one file: the topics that are not as declared. After
@@ -45,7 +45,7 @@ func topicsDocument(plans []*topicsOfRelay) []relayTopics {
 	return all
 }
 
-func topicAction(d *kafka.Difference) string {
+func topicAction(d *topics.Difference) string {
 	switch {
 	case d.Missing:
 		return "create"
@@ -80,7 +80,7 @@ func numberOf(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-func (p *printer) topicDifference(prefix string, d *kafka.Difference) {
+func (p *printer) topicDifference(prefix string, d *topics.Difference) {
 	if d.Missing {
 		p.line("%s%s topic %s", prefix, p.paint(styleOK, "create"), d.Topic)
 		for _, c := range d.Changes {

@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/topics"
 )
 
 // declaring makes a file that declares topics on these brokers. Postgres is never
@@ -24,15 +25,15 @@ func declaring(t *testing.T, brokers []string, topics ...string) string {
 }
 
 // shared is the way to the shared cluster, and a client to look with.
-func shared(t *testing.T) ([]string, kafka.Admin) {
+func shared(t *testing.T) ([]string, topics.Admin) {
 	t.Helper()
 	brokers := stack.Kafka(t).Bootstrap(devstack.Plaintext)
 	return brokers, client(t, brokers)
 }
 
-func client(t *testing.T, brokers []string) kafka.Admin {
+func client(t *testing.T, brokers []string) topics.Admin {
 	t.Helper()
-	c, err := kafka.OpenAdmin(t.Context(), kafka.Options{Brokers: brokers})
+	c, err := topics.OpenAdmin(t.Context(), kafka.Options{Brokers: brokers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func client(t *testing.T, brokers []string) kafka.Admin {
 	return c
 }
 
-func look(t *testing.T, c kafka.Admin, topic string) kafka.Topic {
+func look(t *testing.T, c topics.Admin, topic string) topics.Topic {
 	t.Helper()
 	found, err := c.Describe(t.Context(), topic)
 	if err != nil {
@@ -66,7 +67,7 @@ func TestTopicsAreMadeAsDeclaredOnce(t *testing.T) {
 	}
 	walpostWith(t, "yes\n", "topics", "apply", "-c", file).want(t, 0, "created topic "+name+".events", "created topic "+name+".other")
 	made := look(t, c, name+".events")
-	if made.Partitions != 3 || made.Replicas != 1 || made.Config[kafka.CleanupPolicy] == "delete" {
+	if made.Partitions != 3 || made.Replicas != 1 || made.Config[topics.CleanupPolicy] == "delete" {
 		t.Errorf("%+v", made)
 	}
 	// Kafka prints 0.50 as 0.5: that is no difference.
@@ -82,8 +83,8 @@ func TestTopicsAreChangedWithoutTouchingTheRest(t *testing.T) {
 	t.Parallel()
 	brokers, c := shared(t)
 	name := stack.Name(t)
-	if _, err := c.Create(t.Context(), kafka.Spec{
-		Name: name, Partitions: 2, ReplicationFactor: 1, Config: map[string]string{"retention.ms": "1000", kafka.MaxMessageBytes: "2000"},
+	if _, err := c.Create(t.Context(), topics.Spec{
+		Name: name, Partitions: 2, ReplicationFactor: 1, Config: map[string]string{"retention.ms": "1000", topics.MaxMessageBytes: "2000"},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +112,7 @@ func TestTopicsAreChangedWithoutTouchingTheRest(t *testing.T) {
 	}
 	walpost(t, "topics", "apply", "--yes", "--add-partitions", "-c", file).want(t, 0, "changed topic "+name)
 	is := look(t, c, name)
-	if is.Partitions != 4 || is.Config[kafka.MaxMessageBytes] != "2000" {
+	if is.Partitions != 4 || is.Config[topics.MaxMessageBytes] != "2000" {
 		t.Errorf("%+v", is)
 	}
 	walpost(t, "topics", "plan", "-c", file).want(t, 0, "1 topic is as declared")
@@ -124,7 +125,7 @@ func TestTopicsAreNeverLowered(t *testing.T) {
 	t.Parallel()
 	brokers, c := shared(t)
 	name := stack.Name(t)
-	if _, err := c.Create(t.Context(), kafka.Spec{Name: name, Partitions: 4, ReplicationFactor: 1}); err != nil {
+	if _, err := c.Create(t.Context(), topics.Spec{Name: name, Partitions: 4, ReplicationFactor: 1}); err != nil {
 		t.Fatal(err)
 	}
 	file := declaring(t, brokers, name+": {partitions: 2, replication_factor: 2, config: {retention.ms: 5000}}")
@@ -141,7 +142,7 @@ func TestTopicsThatKafkaWouldRefuse(t *testing.T) {
 	t.Parallel()
 	brokers, c := shared(t)
 	name := stack.Name(t)
-	if _, err := c.Create(t.Context(), kafka.Spec{Name: name, Partitions: 1, ReplicationFactor: 1}); err != nil {
+	if _, err := c.Create(t.Context(), topics.Spec{Name: name, Partitions: 1, ReplicationFactor: 1}); err != nil {
 		t.Fatal(err)
 	}
 	for topic, want := range map[string]string{
@@ -157,7 +158,7 @@ func TestTopicsThatKafkaWouldRefuse(t *testing.T) {
 	// Kafka takes it, and refuses every record then.
 	strict := declaring(t, brokers, name+": {config: {min.insync.replicas: 2, retention.ms: 7000}}")
 	walpost(t, "topics", "apply", "--yes", "-c", strict).want(t, 3, "not done by walpost: a partition has 1 replicas in sync", "changed topic "+name)
-	if least := look(t, c, name).Config[kafka.MinInsyncReplicas]; least != "1" {
+	if least := look(t, c, name).Config[topics.MinInsyncReplicas]; least != "1" {
 		t.Errorf("min.insync.replicas is %s", least)
 	}
 	if look(t, c, name+".new").Exists {
@@ -192,12 +193,12 @@ func TestTopicsOnThreeBrokers(t *testing.T) {
 	file := declaring(t, brokers, "orders: {partitions: 3, replication_factor: 3, config: {min.insync.replicas: 2}}", "sent: {replication_factor: 2}")
 	walpost(t, "topics", "apply", "--yes", "-c", file).want(t, 0, "created topic orders", "created topic sent")
 	walpost(t, "topics", "plan", "-c", file).want(t, 0)
-	if is := look(t, c, "orders"); is.Replicas != 3 || is.Partitions != 3 || is.Config[kafka.MinInsyncReplicas] != "2" {
+	if is := look(t, c, "orders"); is.Replicas != 3 || is.Partitions != 3 || is.Config[topics.MinInsyncReplicas] != "2" {
 		t.Errorf("%+v", is)
 	}
 	more := declaring(t, brokers, "orders: {partitions: 6, config: {min.insync.replicas: 1}}", "sent: {replication_factor: 3}")
 	walpost(t, "topics", "apply", "--yes", "--add-partitions", "-c", more).want(t, 3, "changed topic orders", "replication_factor: 2 -> 3")
-	if is := look(t, c, "orders"); is.Replicas != 3 || is.Partitions != 6 || is.Config[kafka.MinInsyncReplicas] != "1" {
+	if is := look(t, c, "orders"); is.Replicas != 3 || is.Partitions != 6 || is.Config[topics.MinInsyncReplicas] != "1" {
 		t.Errorf("%+v", is)
 	}
 	if is := look(t, c, "sent"); is.Replicas != 2 {

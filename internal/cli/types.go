@@ -5,13 +5,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/walpost/walpost/internal/replication"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/router/debezium"
 )
 
 // readTypes reads what kind of types the table's columns have that are not built in.
-func readTypes(ctx context.Context, conn *pgx.Conn, t *replication.Table) (map[uint32]router.TypeInfo, error) {
-	types := map[uint32]router.TypeInfo{}
+func readTypes(ctx context.Context, conn *pgx.Conn, t *catalog.Table) (map[uint32]debezium.TypeInfo, error) {
+	types := map[uint32]debezium.TypeInfo{}
 	if t == nil {
 		return types, nil
 	}
@@ -21,13 +22,13 @@ func readTypes(ctx context.Context, conn *pgx.Conn, t *replication.Table) (map[u
 	}
 	found, err := conn.Query(ctx, "SELECT oid, typname, typtype::text FROM pg_type WHERE oid = ANY($1::oid[])", oids)
 	if err != nil {
-		return nil, replication.Classify("read types", err)
+		return nil, postgres.Classify("read types", err)
 	}
 	var oid uint32
 	var name, kind string
 	_, err = pgx.ForEachRow(found, []any{&oid, &name, &kind}, func() error {
-		types[oid] = router.TypeInfo{Name: name, Kind: kind[0]}
+		types[oid] = debezium.TypeInfo{Name: name, Kind: kind[0]}
 		return nil
 	})
-	return types, replication.Classify("read types", err)
+	return types, postgres.Classify("read types", err)
 }

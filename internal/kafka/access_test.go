@@ -10,9 +10,11 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/topics"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 // secured is a cluster with every listener and ACLs: User:walpost and the client
@@ -147,8 +149,8 @@ func (s *secured) refuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := kafka.Connect(t.Context(), tc.o)
 			wantError(t, err, tc.kind, append(tc.says, tc.o.Brokers[0])...)
-			list := kafka.Requirements(t.Context(), tc.o, kafka.Wanted{})
-			if q := list[0]; q.Name != "connection" || q.State != kafka.Failed || q.Fix == "" || strings.Contains(q.Detail+q.Fix, canary) {
+			list := preflight.Kafka(t.Context(), tc.o, preflight.KafkaExpectations{})
+			if q := list[0]; q.Name != "connection" || q.State != preflight.Failed || q.Fix == "" || strings.Contains(q.Detail+q.Fix, canary) {
 				t.Errorf("%+v", q)
 			}
 		})
@@ -157,31 +159,31 @@ func (s *secured) refuses(t *testing.T) {
 
 func (s *secured) rights(t *testing.T) {
 	o := s.at(devstack.SASLPlaintext, nil, s.limited)
-	list := kafka.Requirements(t.Context(), o, kafka.Wanted{
-		Topics: []string{"mine", "theirs", "missing"}, Spec: func(name string) kafka.Spec { return kafka.Spec{Name: name, Partitions: 1, ReplicationFactor: 1} },
+	list := preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{
+		Topics: []string{"mine", "theirs", "missing"}, Spec: func(name string) topics.Spec { return topics.Spec{Name: name, Partitions: 1, ReplicationFactor: 1} },
 	})
-	wantRequirement(t, list, "topic mine", kafka.OK, "partitions 2", "not readable")
-	wantRequirement(t, list, "topic theirs", kafka.Failed, "User:limited may not", "kafka-acls.sh", "--operation Write", "--topic theirs")
-	wantRequirement(t, list, "topic missing", kafka.Failed, "User:limited may not", "--topic missing")
-	wantRequirement(t, list, "idempotent producer", kafka.OK)
+	wantRequirement(t, list, "topic mine", preflight.OK, "partitions 2", "not readable")
+	wantRequirement(t, list, "topic theirs", preflight.Failed, "User:limited may not", "kafka-acls.sh", "--operation Write", "--topic theirs")
+	wantRequirement(t, list, "topic missing", preflight.Failed, "User:limited may not", "--topic missing")
+	wantRequirement(t, list, "idempotent producer", preflight.OK)
 
-	_, err := connect(t, o).Create(t.Context(), kafka.Spec{Name: "mine.too", Partitions: 1, ReplicationFactor: 1})
+	_, err := connect(t, o).Create(t.Context(), topics.Spec{Name: "mine.too", Partitions: 1, ReplicationFactor: 1})
 	wantError(t, err, kafka.Denied, "mine.too", "User:limited", "--operation Create")
 
 	s.comparing(t, o)
 
-	wantRequirement(t, list, "encryption", kafka.Warning, "SCRAM-SHA-512", "records cross the network readable")
+	wantRequirement(t, list, "encryption", preflight.Warning, "SCRAM-SHA-512", "records cross the network readable")
 
 	nobody := s.at(devstack.SASLPlaintext, nil, sasl(kafka.Plain, "nobody", canary))
-	list = kafka.Requirements(t.Context(), nobody, kafka.Wanted{Topics: []string{"mine"}})
-	wantRequirement(t, list, "encryption", kafka.Warning, "PLAIN")
-	wantRequirement(t, list, "idempotent producer", kafka.Failed, "User:nobody", "IdempotentWrite")
-	wantRequirement(t, list, "topic mine", kafka.Failed, "User:nobody")
+	list = preflight.Kafka(t.Context(), nobody, preflight.KafkaExpectations{Topics: []string{"mine"}})
+	wantRequirement(t, list, "encryption", preflight.Warning, "PLAIN")
+	wantRequirement(t, list, "idempotent producer", preflight.Failed, "User:nobody", "IdempotentWrite")
+	wantRequirement(t, list, "topic mine", preflight.Failed, "User:nobody")
 	wantGolden(t, "denied", list, "BROKER", nobody.Brokers[0])
 
 	stranger := s.at(devstack.SASLTLS, s.tls, sasl(kafka.ScramSHA512, "walpost", canary+"x"))
-	wantGolden(t, "password", kafka.Requirements(t.Context(), stranger, kafka.Wanted{Topics: []string{"mine"}}), "BROKER", stranger.Brokers[0])
-	if list := kafka.Requirements(t.Context(), s.at(devstack.SASLTLS, s.tls, s.all), kafka.Wanted{}); slices.ContainsFunc(list, func(q kafka.Requirement) bool { return q.Name == "encryption" }) {
+	wantGolden(t, "password", preflight.Kafka(t.Context(), stranger, preflight.KafkaExpectations{Topics: []string{"mine"}}), "BROKER", stranger.Brokers[0])
+	if list := preflight.Kafka(t.Context(), s.at(devstack.SASLTLS, s.tls, s.all), preflight.KafkaExpectations{}); slices.ContainsFunc(list, func(q preflight.Requirement) bool { return q.Name == "encryption" }) {
 		t.Errorf("SASL under TLS is warned of: %+v", list)
 	}
 }
@@ -190,18 +192,18 @@ func (s *secured) rights(t *testing.T) {
 func (s *secured) comparing(t *testing.T, o kafka.Options) {
 	t.Helper()
 	c := connect(t, o)
-	same := func(name string) kafka.Spec { return kafka.Spec{Name: name, Partitions: 3, ReplicationFactor: -1} }
-	_, err := c.Compare(t.Context(), []kafka.Spec{same("theirs")}, same)
+	same := func(name string) topics.Spec { return topics.Spec{Name: name, Partitions: 3, ReplicationFactor: -1} }
+	_, err := c.Compare(t.Context(), []topics.Spec{same("theirs")}, same)
 	wantError(t, err, kafka.Denied, "theirs", "User:limited", "--operation Describe")
-	settings := kafka.Spec{Name: "mine", Partitions: -1, ReplicationFactor: -1, Config: map[string]string{"retention.ms": "1"}}
-	_, err = c.Compare(t.Context(), []kafka.Spec{settings}, same)
+	settings := topics.Spec{Name: "mine", Partitions: -1, ReplicationFactor: -1, Config: map[string]string{"retention.ms": "1"}}
+	_, err = c.Compare(t.Context(), []topics.Spec{settings}, same)
 	wantError(t, err, kafka.Denied, "mine", "DescribeConfigs")
-	found := must(c.Compare(t.Context(), []kafka.Spec{same("mine")}, same))
+	found := must(c.Compare(t.Context(), []topics.Spec{same("mine")}, same))
 	if len(found) != 1 || !found[0].AddsPartitions() {
 		t.Fatalf("%+v", found)
 	}
 	wantError(t, c.Apply(t.Context(), &found[0], same("mine"), same("mine"), false), kafka.Denied, "mine", "--operation Alter")
-	found[0].Changes = []kafka.Change{{Setting: "retention.ms", To: "1"}}
+	found[0].Changes = []topics.Change{{Setting: "retention.ms", To: "1"}}
 	wantError(t, c.Apply(t.Context(), &found[0], settings, settings, false), kafka.Denied, "mine", "--operation AlterConfigs")
 }
 
@@ -224,7 +226,7 @@ func TestExpiredCertificate(t *testing.T) {
 
 // wantRequirement fails the test unless a finding of that name has the state and
 // says the words in detail or fix.
-func wantRequirement(t *testing.T, list []kafka.Requirement, name string, state kafka.State, words ...string) {
+func wantRequirement(t *testing.T, list []preflight.Requirement, name string, state preflight.State, words ...string) {
 	t.Helper()
 	for _, q := range list {
 		if q.Name != name || q.State != state {
@@ -235,7 +237,7 @@ func wantRequirement(t *testing.T, list []kafka.Requirement, name string, state 
 				t.Errorf("%q is not in %+v", w, q)
 			}
 		}
-		if (q.Fix == "") != (q.State == kafka.OK) || strings.Contains(q.Detail+q.Fix, canary) {
+		if (q.Fix == "") != (q.State == preflight.OK) || strings.Contains(q.Detail+q.Fix, canary) {
 			t.Errorf("%+v", q)
 		}
 		return

@@ -9,6 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/topics"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 // The fake creates topics at the controller only, as Kafka does under ZooKeeper.
@@ -18,7 +20,7 @@ func TestCreateFindsTheController(t *testing.T) {
 	for i, addr := range fake.ListenAddrs() {
 		client := connect(t, kafka.Options{Brokers: []string{addr}})
 		for _, want := range []bool{true, false} {
-			made, err := client.Create(t.Context(), kafka.Spec{Name: fmt.Sprintf("t%d", i), Partitions: 2, ReplicationFactor: 1})
+			made, err := client.Create(t.Context(), topics.Spec{Name: fmt.Sprintf("t%d", i), Partitions: 2, ReplicationFactor: 1})
 			if err != nil || made != want {
 				t.Errorf("broker %d: %v %v", i, made, err)
 			}
@@ -31,8 +33,8 @@ func TestRequirementsOfTheFake(t *testing.T) {
 	fake := must(kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t")))
 	t.Cleanup(fake.Close)
 	o := kafka.Options{Brokers: fake.ListenAddrs()}
-	for _, q := range kafka.Requirements(t.Context(), o, kafka.Wanted{Topics: []string{"t"}}) {
-		if q.State == kafka.Failed {
+	for _, q := range preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{Topics: []string{"t"}}) {
+		if q.State == preflight.Failed {
 			t.Errorf("%+v", q)
 		}
 	}
@@ -69,6 +71,6 @@ func TestInjectedAnswers(t *testing.T) {
 		res.Topics = append(res.Topics, topic)
 		return res, nil, true
 	})
-	_, err := client.Create(t.Context(), kafka.Spec{Name: "t", Partitions: 1, ReplicationFactor: 1})
+	_, err := client.Create(t.Context(), topics.Spec{Name: "t", Partitions: 1, ReplicationFactor: 1})
 	wantError(t, err, kafka.PolicyViolation, "create topic t", "names begin with a team", "create.topic.policy")
 }

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 // wantGolden compares the findings with testdata/NAME.golden: what `check` says
 // is read by people, so a change of words is looked at. What differs between runs
 // is named by pairs of a placeholder and the text it stands for.
-func wantGolden(t *testing.T, name string, list []kafka.Requirement, varying ...string) {
+func wantGolden(t *testing.T, name string, list []preflight.Requirement, varying ...string) {
 	t.Helper()
 	var b strings.Builder
 	for _, q := range list {

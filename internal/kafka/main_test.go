@@ -9,9 +9,10 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/topics"
 )
 
 var stack devstacktest.Stack
@@ -42,9 +43,9 @@ func plain(t *testing.T) kafka.Options {
 }
 
 // connect opens a client that the test's end closes.
-func connect(t *testing.T, o kafka.Options) kafka.Admin {
+func connect(t *testing.T, o kafka.Options) topics.Admin {
 	t.Helper()
-	client, err := kafka.OpenAdmin(t.Context(), o)
+	client, err := topics.OpenAdmin(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 // serverFirst answers the client's first message of an exchange (RFC 5802).
@@ -61,7 +62,7 @@ func TestRow133_BrokerThatBurnsCPU(t *testing.T) {
 	if ctx.Err() != nil {
 		t.Error("it took a minute")
 	}
-	if list := kafka.Requirements(t.Context(), o, kafka.Wanted{}); list[0].State != kafka.Failed || !strings.Contains(list[0].Detail, "2147483647") {
+	if list := preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{}); list[0].State != preflight.Failed || !strings.Contains(list[0].Detail, "2147483647") {
 		t.Errorf("%+v", list[0])
 	}
 	if again := o.Explain("list topics", sarama.Wrap(sarama.ErrOutOfBrokers, err)); !strings.Contains(again.Error(), "2147483647") {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/internal/kafka"
 )
 

@@ -11,14 +11,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/topics"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 func TestCreateTopic(t *testing.T) {
 	client, name := connect(t, plain(t)), topic(t)
-	spec := kafka.Spec{Name: name, Partitions: 3, ReplicationFactor: -1, Config: map[string]string{"retention.ms": "604800000", kafka.CleanupPolicy: "compact"}}
+	spec := topics.Spec{Name: name, Partitions: 3, ReplicationFactor: -1, Config: map[string]string{"retention.ms": "604800000", topics.CleanupPolicy: "compact"}}
 	if err := client.Validate(t.Context(), spec); err != nil {
 		t.Fatal(err)
 	}
@@ -38,10 +40,10 @@ func TestCreateTopic(t *testing.T) {
 		t.Fatalf("%+v", found)
 	}
 	d := found[1]
-	if !d.Exists || d.Partitions != 3 || d.Replicas != 1 || d.InSync != 1 || d.WithoutLeader != 0 || d.Config[kafka.CleanupPolicy] != "compact" {
+	if !d.Exists || d.Partitions != 3 || d.Replicas != 1 || d.InSync != 1 || d.WithoutLeader != 0 || d.Config[topics.CleanupPolicy] != "compact" {
 		t.Errorf("%+v", d)
 	}
-	if n, known := d.Number(kafka.MaxMessageBytes); !known || n != 1048588 {
+	if n, known := d.Number(topics.MaxMessageBytes); !known || n != 1048588 {
 		t.Errorf("%d %v", n, known)
 	}
 	if may, told := d.MayWrite(); !may || !told {
@@ -52,18 +54,18 @@ func TestCreateTopic(t *testing.T) {
 func TestCreateTopicIsRefusedInWords(t *testing.T) {
 	client := connect(t, plain(t))
 	for name, tc := range map[string]struct {
-		change func(*kafka.Spec)
+		change func(*topics.Spec)
 		kind   kafka.Kind
 		says   []string
 	}{
-		"unknown setting": {func(s *kafka.Spec) { s.Config = map[string]string{"retention.mss": "1", "retention.ms": "1"} }, kafka.InvalidConfig, []string{"see kafka.topics.config.retention.mss"}},
-		"wrong value":     {func(s *kafka.Spec) { s.Config = map[string]string{"retention.ms": "soon", "segment.ms": "1"} }, kafka.InvalidConfig, []string{"soon", "see kafka.topics.config.retention.ms"}},
-		"replicas":        {func(s *kafka.Spec) { s.ReplicationFactor = 9 }, kafka.InvalidReplication, []string{"kafka.topics.replication_factor"}},
-		"partitions":      {func(s *kafka.Spec) { s.Partitions = 0 }, kafka.InvalidPartitions, []string{"kafka.topics.partitions"}},
-		"name":            {func(s *kafka.Spec) { s.Name = "no/slash" }, kafka.InvalidTopic, []string{"outbox.topic"}},
+		"unknown setting": {func(s *topics.Spec) { s.Config = map[string]string{"retention.mss": "1", "retention.ms": "1"} }, kafka.InvalidConfig, []string{"see kafka.topics.config.retention.mss"}},
+		"wrong value":     {func(s *topics.Spec) { s.Config = map[string]string{"retention.ms": "soon", "segment.ms": "1"} }, kafka.InvalidConfig, []string{"soon", "see kafka.topics.config.retention.ms"}},
+		"replicas":        {func(s *topics.Spec) { s.ReplicationFactor = 9 }, kafka.InvalidReplication, []string{"kafka.topics.replication_factor"}},
+		"partitions":      {func(s *topics.Spec) { s.Partitions = 0 }, kafka.InvalidPartitions, []string{"kafka.topics.partitions"}},
+		"name":            {func(s *topics.Spec) { s.Name = "no/slash" }, kafka.InvalidTopic, []string{"outbox.topic"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			spec := kafka.Spec{Name: topic(t), Partitions: 1, ReplicationFactor: -1}
+			spec := topics.Spec{Name: topic(t), Partitions: 1, ReplicationFactor: -1}
 			tc.change(&spec)
 			_, err := client.Create(t.Context(), spec)
 			wantError(t, err, tc.kind, append(tc.says, spec.Name)...)
@@ -78,57 +80,57 @@ func TestRequirementsOfTopics(t *testing.T) {
 	client := connect(t, o)
 	name := topic(t)
 	create := func(suffix string, config map[string]string) string {
-		made := must(client.Create(t.Context(), kafka.Spec{Name: name + suffix, Partitions: 1, ReplicationFactor: 1, Config: config}))
+		made := must(client.Create(t.Context(), topics.Spec{Name: name + suffix, Partitions: 1, ReplicationFactor: 1, Config: config}))
 		if !made {
 			t.Fatalf("%s was there", name+suffix)
 		}
 		return name + suffix
 	}
 	good := create(".good", nil)
-	small := create(".small", map[string]string{kafka.MaxMessageBytes: "1000"})
-	strict := create(".strict", map[string]string{kafka.MinInsyncReplicas: "2"})
-	compacted := create(".compacted", map[string]string{kafka.CleanupPolicy: "compact"})
-	logtime := create(".logtime", map[string]string{kafka.TimestampType: "LogAppendTime"})
-	skewed := create(".skewed", map[string]string{kafka.TimestampAfter: "1000"})
+	small := create(".small", map[string]string{topics.MaxMessageBytes: "1000"})
+	strict := create(".strict", map[string]string{topics.MinInsyncReplicas: "2"})
+	compacted := create(".compacted", map[string]string{topics.CleanupPolicy: "compact"})
+	logtime := create(".logtime", map[string]string{topics.TimestampType: "LogAppendTime"})
+	skewed := create(".skewed", map[string]string{topics.TimestampAfter: "1000"})
 	narrow := create(".narrow.DLT", nil)
-	recent := create(".recent", map[string]string{kafka.TimestampBefore: "3600000"})
-	brief := create(".brief", map[string]string{kafka.Retention: "3600000"})
-	want := kafka.Wanted{
+	recent := create(".recent", map[string]string{topics.TimestampBefore: "3600000"})
+	brief := create(".brief", map[string]string{topics.Retention: "3600000"})
+	want := preflight.KafkaExpectations{
 		Topics: []string{good, small, strict, compacted, logtime, skewed, recent, brief, name + ".missing"}, DeadLetters: []string{good + ".DLT", good, narrow},
 		Keyless: true, ColumnTime: true,
 	}
-	list := kafka.Requirements(t.Context(), o, want)
-	wantRequirement(t, list, "connection", kafka.OK, o.Brokers[0])
-	wantRequirement(t, list, "advertised brokers", kafka.OK, "1 of 1")
-	wantRequirement(t, list, "broker version", kafka.OK, "Produce 8 (broker: ", "InitProducerId 4 (broker: ")
-	wantRequirement(t, list, "idempotent producer", kafka.OK)
-	wantRequirement(t, list, "topic "+good, kafka.OK, "partitions 1", "min.insync.replicas 1", "1h0m0s ahead")
-	wantRequirement(t, list, "topic "+small, kafka.Warning, "max.message.bytes is 1000", "kafka.max_message_bytes (1048576)", "kafka-configs.sh")
-	wantRequirement(t, list, "topic "+strict, kafka.Failed, "min.insync.replicas is 2", "refuses every record")
-	wantRequirement(t, list, "topic "+compacted, kafka.Failed, "every record without a key", "outbox.key")
-	wantRequirement(t, list, "topic "+logtime, kafka.Warning, "LogAppendTime")
-	wantRequirement(t, list, "topic "+recent, kafka.Warning, "older than 1h0m0s is refused")
-	wantRequirement(t, list, "topic "+brief, kafka.Warning, "retention.ms is 3600000, counted from outbox.timestamp", "kafka-configs.sh", "retention.ms=604800000")
-	wantRequirement(t, list, "topic "+skewed, kafka.Warning, "more than 1s ahead")
-	wantRequirement(t, list, "topic "+name+".missing", kafka.Failed, "walpost init", "kafka-topics.sh", name+".missing")
-	wantRequirement(t, list, "dead letter topic "+good+".DLT", kafka.Failed, "does not exist")
-	wantRequirement(t, list, "dead letter topic "+narrow, kafka.Warning, "max.message.bytes is 1048588", "without its value", "kafka-configs.sh", "max.message.bytes=2113536")
+	list := preflight.Kafka(t.Context(), o, want)
+	wantRequirement(t, list, "connection", preflight.OK, o.Brokers[0])
+	wantRequirement(t, list, "advertised brokers", preflight.OK, "1 of 1")
+	wantRequirement(t, list, "broker version", preflight.OK, "Produce 8 (broker: ", "InitProducerId 4 (broker: ")
+	wantRequirement(t, list, "idempotent producer", preflight.OK)
+	wantRequirement(t, list, "topic "+good, preflight.OK, "partitions 1", "min.insync.replicas 1", "1h0m0s ahead")
+	wantRequirement(t, list, "topic "+small, preflight.Warning, "max.message.bytes is 1000", "kafka.max_message_bytes (1048576)", "kafka-configs.sh")
+	wantRequirement(t, list, "topic "+strict, preflight.Failed, "min.insync.replicas is 2", "refuses every record")
+	wantRequirement(t, list, "topic "+compacted, preflight.Failed, "every record without a key", "outbox.key")
+	wantRequirement(t, list, "topic "+logtime, preflight.Warning, "LogAppendTime")
+	wantRequirement(t, list, "topic "+recent, preflight.Warning, "older than 1h0m0s is refused")
+	wantRequirement(t, list, "topic "+brief, preflight.Warning, "retention.ms is 3600000, counted from outbox.timestamp", "kafka-configs.sh", "retention.ms=604800000")
+	wantRequirement(t, list, "topic "+skewed, preflight.Warning, "more than 1s ahead")
+	wantRequirement(t, list, "topic "+name+".missing", preflight.Failed, "walpost init", "kafka-topics.sh", name+".missing")
+	wantRequirement(t, list, "dead letter topic "+good+".DLT", preflight.Failed, "does not exist")
+	wantRequirement(t, list, "dead letter topic "+narrow, preflight.Warning, "max.message.bytes is 1048588", "without its value", "kafka-configs.sh", "max.message.bytes=2113536")
 	wantGolden(t, "topics", list, "BROKER", o.Brokers[0], "NAME", name)
-	if slices.ContainsFunc(list, func(q kafka.Requirement) bool { return q.Name == "dead letter topic "+good }) {
+	if slices.ContainsFunc(list, func(q preflight.Requirement) bool { return q.Name == "dead letter topic "+good }) {
 		t.Error("a topic is judged twice")
 	}
 
-	spec := kafka.Spec{Partitions: 1, ReplicationFactor: 1}
-	want.Spec = func(name string) kafka.Spec { spec.Name = name; return spec }
-	wantRequirement(t, kafka.Requirements(t.Context(), o, want), "topic "+name+".missing", kafka.OK, "creates it")
-	spec.Config = map[string]string{kafka.MinInsyncReplicas: "2", kafka.MaxMessageBytes: "1000"}
-	useless := kafka.Requirements(t.Context(), o, want)
-	wantRequirement(t, useless, "topic "+name+".missing", kafka.Failed, "refuses every record", "kafka.topics.config: {min.insync.replicas: 1}")
-	wantRequirement(t, useless, "topic "+name+".missing", kafka.Warning, "max.message.bytes is 1000", "kafka.topics.config: {max.message.bytes: ")
-	spec.Config = map[string]string{kafka.Retention: "60000"}
-	wantRequirement(t, kafka.Requirements(t.Context(), o, want), "topic "+name+".missing", kafka.Warning, "retention.ms is 60000", "kafka.topics.config: {retention.ms: ")
+	spec := topics.Spec{Partitions: 1, ReplicationFactor: 1}
+	want.Spec = func(name string) topics.Spec { spec.Name = name; return spec }
+	wantRequirement(t, preflight.Kafka(t.Context(), o, want), "topic "+name+".missing", preflight.OK, "creates it")
+	spec.Config = map[string]string{topics.MinInsyncReplicas: "2", topics.MaxMessageBytes: "1000"}
+	useless := preflight.Kafka(t.Context(), o, want)
+	wantRequirement(t, useless, "topic "+name+".missing", preflight.Failed, "refuses every record", "kafka.topics.config: {min.insync.replicas: 1}")
+	wantRequirement(t, useless, "topic "+name+".missing", preflight.Warning, "max.message.bytes is 1000", "kafka.topics.config: {max.message.bytes: ")
+	spec.Config = map[string]string{topics.Retention: "60000"}
+	wantRequirement(t, preflight.Kafka(t.Context(), o, want), "topic "+name+".missing", preflight.Warning, "retention.ms is 60000", "kafka.topics.config: {retention.ms: ")
 	spec.ReplicationFactor, spec.Config = 3, nil
-	wantRequirement(t, kafka.Requirements(t.Context(), o, want), "topic "+name+".missing", kafka.Failed, "cannot be created", "kafka.topics.replication_factor")
+	wantRequirement(t, preflight.Kafka(t.Context(), o, want), "topic "+name+".missing", preflight.Failed, "cannot be created", "kafka.topics.replication_factor")
 	if found := must(client.Describe(t.Context(), name+".missing")); found[0].Exists {
 		t.Error("check made a topic")
 	}
@@ -139,12 +141,12 @@ func TestRequirementsOfGoodCluster(t *testing.T) {
 	o, name := plain(t), topic(t)
 	o.MaxMessageBytes = 1 << 20
 	client := connect(t, o)
-	for suffix, config := range map[string]map[string]string{"": nil, ".DLT": {kafka.MaxMessageBytes: "2113536"}} {
-		if _, err := client.Create(t.Context(), kafka.Spec{Name: name + suffix, Partitions: 4, ReplicationFactor: 1, Config: config}); err != nil {
+	for suffix, config := range map[string]map[string]string{"": nil, ".DLT": {topics.MaxMessageBytes: "2113536"}} {
+		if _, err := client.Create(t.Context(), topics.Spec{Name: name + suffix, Partitions: 4, ReplicationFactor: 1, Config: config}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	list := kafka.Requirements(t.Context(), o, kafka.Wanted{Topics: []string{name}, DeadLetters: []string{name + ".DLT"}})
+	list := preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{Topics: []string{name}, DeadLetters: []string{name + ".DLT"}})
 	wantGolden(t, "good", list, "BROKER", o.Brokers[0], "NAME", name)
 }
 
@@ -153,16 +155,16 @@ func TestRequirementsOfGoodCluster(t *testing.T) {
 func TestRequirementsOfBrokers(t *testing.T) {
 	o := plain(t)
 	o.Brokers = append([]string{devstacktest.FreeAddress(t)}, o.Brokers...)
-	list := kafka.Requirements(t.Context(), o, kafka.Wanted{})
-	wantRequirement(t, list, "connection", kafka.Warning, o.Brokers[0], "unreachable")
-	wantRequirement(t, list, "connection", kafka.OK, o.Brokers[1])
+	list := preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{})
+	wantRequirement(t, list, "connection", preflight.Warning, o.Brokers[0], "unreachable")
+	wantRequirement(t, list, "connection", preflight.OK, o.Brokers[1])
 
 	gone := devstacktest.FreeAddress(t)
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{Settings: map[string]string{"advertised.listeners": "PLAINTEXT://" + gone}})
 	o.Brokers = k.Bootstrap(devstack.Plaintext)
-	list = kafka.Requirements(t.Context(), o, kafka.Wanted{})
-	wantRequirement(t, list, "connection", kafka.OK)
-	wantRequirement(t, list, "advertised broker", kafka.Failed, gone, "advertised.listeners")
+	list = preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{})
+	wantRequirement(t, list, "connection", preflight.OK)
+	wantRequirement(t, list, "advertised broker", preflight.Failed, gone, "advertised.listeners")
 	frozenBrokerLetsGo(t, k)
 }
 
@@ -186,7 +188,7 @@ func frozenBrokerLetsGo(t *testing.T, k *devstack.Kafka) {
 	if _, err := client.Describe(ctx, "t"); err == nil {
 		t.Error("described")
 	}
-	if made, err := client.Create(ctx, kafka.Spec{Name: "t", Partitions: 1, ReplicationFactor: 1}); err == nil || made {
+	if made, err := client.Create(ctx, topics.Spec{Name: "t", Partitions: 1, ReplicationFactor: 1}); err == nil || made {
 		t.Error("created")
 	}
 	if took := time.Since(began); took > 12*time.Second { // without the context it is 15 s for each
@@ -235,18 +237,18 @@ func TestRow118_RetentionShorterThanAnOutage(t *testing.T) {
 	client := connect(t, o)
 	for suffix, tc := range map[string]struct {
 		config map[string]string
-		state  kafka.State
+		state  preflight.State
 		says   []string
 	}{
-		".short":     {map[string]string{kafka.Retention: "3600000"}, kafka.Warning, []string{"retention.ms is 3600000", "the commit", "1h0m0s", "retention.ms=604800000"}},
-		".both":      {map[string]string{kafka.Retention: "3600000", kafka.CleanupPolicy: "compact,delete"}, kafka.Warning, []string{"retention.ms is 3600000"}},
-		".day":       {map[string]string{kafka.Retention: "86400000"}, kafka.OK, nil},
-		".ever":      {map[string]string{kafka.Retention: "-1"}, kafka.OK, nil},
-		".compacted": {map[string]string{kafka.Retention: "3600000", kafka.CleanupPolicy: "compact"}, kafka.OK, nil},
-		".default":   {nil, kafka.OK, nil},
+		".short":     {map[string]string{topics.Retention: "3600000"}, preflight.Warning, []string{"retention.ms is 3600000", "the commit", "1h0m0s", "retention.ms=604800000"}},
+		".both":      {map[string]string{topics.Retention: "3600000", topics.CleanupPolicy: "compact,delete"}, preflight.Warning, []string{"retention.ms is 3600000"}},
+		".day":       {map[string]string{topics.Retention: "86400000"}, preflight.OK, nil},
+		".ever":      {map[string]string{topics.Retention: "-1"}, preflight.OK, nil},
+		".compacted": {map[string]string{topics.Retention: "3600000", topics.CleanupPolicy: "compact"}, preflight.OK, nil},
+		".default":   {nil, preflight.OK, nil},
 	} {
-		must(client.Create(t.Context(), kafka.Spec{Name: name + suffix, Partitions: 1, ReplicationFactor: 1, Config: tc.config}))
-		list := kafka.Requirements(t.Context(), o, kafka.Wanted{Topics: []string{name + suffix}})
+		must(client.Create(t.Context(), topics.Spec{Name: name + suffix, Partitions: 1, ReplicationFactor: 1, Config: tc.config}))
+		list := preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{Topics: []string{name + suffix}})
 		wantRequirement(t, list, "topic "+name+suffix, tc.state, tc.says...)
 	}
 }

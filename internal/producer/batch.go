@@ -6,7 +6,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 )
 
 const (
@@ -55,7 +55,7 @@ func (b *batch) head() packed { return packed(b.chunks[0].data[b.start:]) }
 func (b *batch) first() uint64 { return b.head().event() }
 
 // add copies the record into a chunk of the batch that has room for it.
-func (b *batch) add(c *chunk, rec *router.Record, m *meta) {
+func (b *batch) add(c *chunk, rec *record.Record, m *meta) {
 	c.data = pack(c.data, rec, m)
 	b.count++
 	b.headers += len(rec.Headers)

@@ -7,7 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 )
 
 // CreateError is why Kafka does not create a topic, when that does not pass by itself.
@@ -117,7 +117,7 @@ func (t *topic) notCreated(err error, now time.Time) {
 	why, ok := errors.AsType[*CreateError](err)
 	if ok && why.Kind == NameRefused && t.madeUp() {
 		for pt := range t.queues() {
-			p.rejectQueue(pt, router.ReasonTopicName, "Kafka refuses the topic: "+err.Error())
+			p.rejectQueue(pt, record.ReasonTopicName, "Kafka refuses the topic: "+err.Error())
 		}
 		return
 	}

@@ -15,11 +15,11 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/producer"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
@@ -73,7 +73,7 @@ type fixture struct {
 func start(t *testing.T, brokers []string, change func(*producer.Options)) *fixture {
 	t.Helper()
 	f := &fixture{seen: newRecorder(), progress: make(chan struct{}, 1)}
-	letters, err := router.NewDeadLetters(topicname.Template{{Column: "topic"}, {Literal: ".DLT"}})
+	letters, err := record.NewDeadLetters(topicname.Template{{Column: "topic"}, {Literal: ".DLT"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +90,8 @@ func start(t *testing.T, brokers []string, change func(*producer.Options)) *fixt
 			default:
 			}
 		},
-		DeadLetterOf: func(rec *router.Record, r producer.Rejected) (*router.Record, error) {
-			return letters.Record(rec, &router.Rejection{Reason: r.Reason, Topic: r.Topic, Text: r.Text}, r.Position, time.UnixMilli(1))
+		DeadLetterOf: func(rec *record.Record, r producer.Rejected) (*record.Record, error) {
+			return letters.Record(rec, &record.Rejection{Reason: r.Reason, Topic: r.Topic, Text: r.Text}, r.Position, time.UnixMilli(1))
 		},
 	}
 	if change != nil {
@@ -106,10 +106,10 @@ func start(t *testing.T, brokers []string, change func(*producer.Options)) *fixt
 func (f *fixture) send(topic string, keys, n int) {
 	for range n {
 		f.next++
-		f.Add(&router.Record{
+		f.Add(&record.Record{
 			Topic: topic, Key: fmt.Appendf(nil, "key-%d", f.next%uint64(keys)), Value: fmt.Appendf(nil, "%d", f.next),
-			Headers: []router.Header{{Name: "id", Value: fmt.Appendf(nil, "id-%d", f.next)}}, Timestamp: time.Now().UnixMilli(), Partition: -1,
-		}, f.next, router.Position{CommitLSN: pgoutput.LSN(f.next), Ordinal: 1})
+			Headers: []record.Header{{Name: "id", Value: fmt.Appendf(nil, "id-%d", f.next)}}, Timestamp: time.Now().UnixMilli(), Partition: -1,
+		}, f.next, record.Position{CommitLSN: pgoutput.LSN(f.next), Ordinal: 1})
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/walpost/walpost/internal/devstack/pause"
+	"github.com/walpost/walpost/dev/devstack/pause"
 )
 
 // wire watches every produce request: which batches are under way, and with which

@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 )
 
 var stack devstacktest.Stack

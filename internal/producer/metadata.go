@@ -7,7 +7,7 @@ import (
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 )
 
 // apply takes in an answer: who leads what, and what is missing.
@@ -82,10 +82,10 @@ func (t *topic) refuseName(text string) {
 	for pt := range t.queues() {
 		if t.configured && pt.head != nil && pt.blocked == notBlocked {
 			pt.blocked = awaitingHalt
-			t.p.halt(&Halt{Topic: t.name, Reason: router.ReasonTopicName, Text: "Kafka refuses the topic: " + text, Hint: "change the topic's name in the file"})
+			t.p.halt(&Halt{Topic: t.name, Reason: record.ReasonTopicName, Text: "Kafka refuses the topic: " + text, Hint: "change the topic's name in the file"})
 			continue
 		}
-		t.p.rejectQueue(pt, router.ReasonTopicName, "Kafka refuses the topic: "+text)
+		t.p.rejectQueue(pt, record.ReasonTopicName, "Kafka refuses the topic: "+text)
 	}
 }
 

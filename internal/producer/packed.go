@@ -5,13 +5,13 @@ import (
 	"iter"
 
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 )
 
 // meta is what the producer knows of a record beside what Kafka sees.
 type meta struct {
 	event        uint64 // its number in the stream
-	position     router.Position
+	position     record.Position
 	committedAt  int64      // when its transaction committed, unix nanoseconds; 0: not known
 	partition    int32      // the partition asked for; -1: by key
 	size         int32      // on the wire, at most
@@ -53,7 +53,7 @@ const (
 )
 
 // packedSize returns the bytes that a record takes in a queue.
-func packedSize(rec *router.Record) int {
+func packedSize(rec *record.Record) int {
 	n := packedHead + len(rec.Key) + len(rec.Value)
 	for i := range rec.Headers {
 		n += headerHead + len(rec.Headers[i].Name) + len(rec.Headers[i].Value)
@@ -62,7 +62,7 @@ func packedSize(rec *router.Record) int {
 }
 
 // pack appends a record to b, which has room for it: it copies all of it.
-func pack(b []byte, rec *router.Record, m *meta) []byte {
+func pack(b []byte, rec *record.Record, m *meta) []byte {
 	start := len(b)
 	b = b[:start+packedHead]
 	h := b[start:]
@@ -124,8 +124,8 @@ func (r packed) headers() int       { return int(r.int32At(atHeaders)) }
 // cause returns the number of the queue whose head this dead letter stands for; -1: none.
 func (r packed) cause() int { return int(r.int32At(atCause)) }
 
-func (r packed) position() router.Position {
-	return router.Position{CommitLSN: pgoutput.LSN(r.int64At(atLSN)), Ordinal: uint32(r.int32At(atOrdinal))}
+func (r packed) position() record.Position {
+	return record.Position{CommitLSN: pgoutput.LSN(r.int64At(atLSN)), Ordinal: uint32(r.int32At(atOrdinal))}
 }
 
 // content returns key, value, and the rest: the headers. All alias the queue.
@@ -144,11 +144,11 @@ func takeHeader(rest []byte) (name, value, after []byte) {
 }
 
 // record returns the record as it was added; its slices alias the queue.
-func (r packed) record(topic string) *router.Record {
+func (r packed) record(topic string) *record.Record {
 	key, value, rest := r.content()
-	rec := &router.Record{
+	rec := &record.Record{
 		Topic: topic, Key: key, Value: value, Timestamp: r.timestamp(), Partition: r.int32At(atPartition),
-		Headers: make([]router.Header, r.headers()),
+		Headers: make([]record.Header, r.headers()),
 	}
 	for i := range rec.Headers {
 		var name []byte

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 )
 
 // bytesOrNil tells nil from empty, as a record must.
@@ -18,24 +18,24 @@ func bytesOrNil(t *rapid.T, what string) []byte {
 	return append([]byte{}, rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, what)...)
 }
 
-func drawRecord(t *rapid.T) (*router.Record, meta) {
-	rec := &router.Record{
+func drawRecord(t *rapid.T) (*record.Record, meta) {
+	rec := &record.Record{
 		Topic: "t", Key: bytesOrNil(t, "key"), Value: bytesOrNil(t, "value"),
 		Timestamp: rapid.Int64Min(0).Draw(t, "timestamp"), Partition: rapid.Int32Min(-1).Draw(t, "partition"),
 	}
 	for range rapid.IntRange(0, 4).Draw(t, "headers") {
-		rec.Headers = append(rec.Headers, router.Header{Name: rapid.String().Draw(t, "name"), Value: bytesOrNil(t, "header")})
+		rec.Headers = append(rec.Headers, record.Header{Name: rapid.String().Draw(t, "name"), Value: bytesOrNil(t, "header")})
 	}
 	return rec, meta{
 		event: rapid.Uint64().Draw(t, "event"), committedAt: rapid.Int64().Draw(t, "committedAt"), partition: rec.Partition,
-		position: router.Position{CommitLSN: pgoutput.LSN(rapid.Uint64().Draw(t, "lsn")), Ordinal: rapid.Uint32().Draw(t, "ordinal")},
+		position: record.Position{CommitLSN: pgoutput.LSN(rapid.Uint64().Draw(t, "lsn")), Ordinal: rapid.Uint32().Draw(t, "ordinal")},
 		size:     int32(size(rec)), isDeadLetter: rapid.Bool().Draw(t, "dead"),
 	}
 }
 
 func same(a, b []byte) bool { return bytes.Equal(a, b) && (a == nil) == (b == nil) }
 
-func checkRecord(t *rapid.T, got, want *router.Record) {
+func checkRecord(t *rapid.T, got, want *record.Record) {
 	t.Helper()
 	ok := same(got.Key, want.Key) && same(got.Value, want.Value) && got.Timestamp == want.Timestamp &&
 		got.Partition == want.Partition && got.Topic == want.Topic && len(got.Headers) == len(want.Headers)
@@ -53,7 +53,7 @@ func TestPackedRecordsComeOutAsTheyWentIn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := NewOffline("t", 1, 1<<20)
 		pt := p.topics["t"].partitions[0]
-		var records []*router.Record
+		var records []*record.Record
 		var metas []meta
 		for range rapid.IntRange(1, 200).Draw(t, "records") {
 			rec, m := drawRecord(t)
@@ -83,7 +83,7 @@ func TestPackedRecordsComeOutAsTheyWentIn(t *testing.T) {
 	})
 }
 
-func check(t *rapid.T, p *Producer, b *batch, records []*router.Record, metas []meta) {
+func check(t *rapid.T, p *Producer, b *batch, records []*record.Record, metas []meta) {
 	t.Helper()
 	i, size := 0, 0
 	for r := range b.all() {

@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/kafka"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 )
 
 // blocked is why the head of a queue waits although its leader is known.
@@ -77,7 +77,7 @@ func (pt *partition) delay() {
 }
 
 // append adds a record to the open batch at the tail, or begins one.
-func (p *Producer) append(pt *partition, rec *router.Record, m *meta) {
+func (p *Producer) append(pt *partition, rec *record.Record, m *meta) {
 	t := pt.tail
 	if t == nil || t.sealed || t.size+int(m.size) > pt.topic.limit || t.count == maxRecords {
 		if t != nil {
@@ -311,7 +311,7 @@ func (p *Producer) timeRefused(pt *partition, a answer) {
 	case back == 0:
 		pt.retryAt = time.Now().Add(operatorBackoff)
 	case back == pt.head.count && known:
-		p.reject(pt, router.ReasonTimestamp, tooOld(a))
+		p.reject(pt, record.ReasonTimestamp, tooOld(a))
 	default:
 		p.splitOrReject(pt, a)
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 )
 
 // Policy is what happens to a record Kafka can never accept.
@@ -68,7 +68,7 @@ type Options struct {
 	OnReject Policy
 	// DeadLetterOf returns the dead letter of a record, with its topic. It is required under
 	// DeadLetter.
-	DeadLetterOf func(rec *router.Record, r Rejected) (*router.Record, error)
+	DeadLetterOf func(rec *record.Record, r Rejected) (*record.Record, error)
 
 	// TimestampFromColumn: record times come from a column, so a time stamp that
 	// Kafka refuses is the record's fault and not the clock's.
@@ -182,7 +182,7 @@ func (p *Producer) SetAge(age time.Duration) {
 
 // Add queues a record under its event number. It copies what it keeps and never
 // blocks: ask Full before reading on.
-func (p *Producer) Add(rec *router.Record, event uint64, pos router.Position) {
+func (p *Producer) Add(rec *record.Record, event uint64, pos record.Position) {
 	p.mu.Lock()
 	p.add(rec, meta{event: event, position: pos, partition: rec.Partition})
 	p.mu.Unlock()
@@ -190,13 +190,13 @@ func (p *Producer) Add(rec *router.Record, event uint64, pos router.Position) {
 
 // AddDeadLetter queues a record that is a dead letter: if Kafka refuses it, the relay
 // halts as under Stop.
-func (p *Producer) AddDeadLetter(rec *router.Record, event uint64, pos router.Position) {
+func (p *Producer) AddDeadLetter(rec *record.Record, event uint64, pos record.Position) {
 	p.mu.Lock()
 	p.add(rec, meta{event: event, position: pos, partition: rec.Partition, isDeadLetter: true})
 	p.mu.Unlock()
 }
 
-func (p *Producer) add(rec *router.Record, m meta) {
+func (p *Producer) add(rec *record.Record, m meta) {
 	t := p.last
 	if t == nil || t.name != rec.Topic {
 		t = p.topic(rec.Topic)
@@ -216,7 +216,7 @@ func (p *Producer) add(rec *router.Record, m meta) {
 }
 
 // size returns the bytes of a record on the wire, at most.
-func size(rec *router.Record) int {
+func size(rec *record.Record) int {
 	n := len(rec.Key) + len(rec.Value) + 21
 	for _, h := range rec.Headers {
 		n += len(h.Name) + len(h.Value) + 4

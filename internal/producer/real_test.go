@@ -10,11 +10,11 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/producer"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 )
 
 // topicOn makes a topic of its own on the shared broker.
@@ -100,10 +100,10 @@ func TestBatchTooLargeIsSplit(t *testing.T) {
 	f := start(t, brokers, func(o *producer.Options) { o.Codec = sarama.CompressionNone })
 	for i := range 2000 {
 		f.next++
-		f.Add(&router.Record{
+		f.Add(&record.Record{
 			Topic: topic, Key: fmt.Appendf(nil, "key-%d", i%5), Value: fmt.Appendf(nil, "%-500d", f.next),
 			Timestamp: time.Now().UnixMilli(), Partition: -1,
-		}, f.next, router.Position{})
+		}, f.next, record.Position{})
 	}
 	f.delivered(t)
 	exactly(t, brokers, topic, 2000)
@@ -134,14 +134,14 @@ func TestPolicies(t *testing.T) {
 			f := start(t, brokers, func(o *producer.Options) { o.OnReject = policy })
 			f.send(topic, 3, 50)
 			f.next++
-			f.Add(&router.Record{
-				Topic: topic, Key: []byte("k"), Value: big, Headers: []router.Header{{Name: "id", Value: []byte("the-big-one")}},
+			f.Add(&record.Record{
+				Topic: topic, Key: []byte("k"), Value: big, Headers: []record.Header{{Name: "id", Value: []byte("the-big-one")}},
 				Timestamp: 1767225600123, Partition: -1,
-			}, f.next, router.Position{CommitLSN: 0x16B374D848, Ordinal: 7})
+			}, f.next, record.Position{CommitLSN: 0x16B374D848, Ordinal: 7})
 			f.send(topic, 3, 50)
 			if policy == producer.Stop {
 				f.settle(t, "halted", func() bool { return f.Halted() != nil && f.Idle() })
-				if h := f.Halted(); h.ID != "the-big-one" || h.Reason != router.ReasonTooLarge {
+				if h := f.Halted(); h.ID != "the-big-one" || h.Reason != record.ReasonTooLarge {
 					t.Errorf("halted by %+v", h)
 				}
 				if w := f.Watermark(); w != 51 {
@@ -153,7 +153,7 @@ func TestPolicies(t *testing.T) {
 			if got := consume(t, brokers, topic, 100); len(got) != 100 {
 				t.Errorf("%d records, want the 100 others", len(got))
 			}
-			if f.seen.rejected[router.ReasonTooLarge] != 1 {
+			if f.seen.rejected[record.ReasonTooLarge] != 1 {
 				t.Errorf("rejected: %v", f.seen.rejected)
 			}
 			if policy == producer.DeadLetter {
@@ -175,14 +175,14 @@ func checkDeadLetter(t *testing.T, brokers []string, topic string, value []byte)
 		got[h.Key] = string(h.Value)
 	}
 	for name, want := range map[string]string{
-		"id": "the-big-one", router.DeadLetterTopicHeader: topic, router.DeadLetterReasonHeader: router.ReasonTooLarge,
-		router.DeadLetterPositionHeader: "00000016b374d848/00000007",
+		"id": "the-big-one", record.DeadLetterTopicHeader: topic, record.DeadLetterReasonHeader: record.ReasonTooLarge,
+		record.DeadLetterPositionHeader: "00000016b374d848/00000007",
 	} {
 		if got[name] != want {
 			t.Errorf("header %s is %q, want %q", name, got[name], want)
 		}
 	}
-	if got[router.DeadLetterErrorHeader] == "" || got[router.DeadLetterTimeHeader] == "" {
+	if got[record.DeadLetterErrorHeader] == "" || got[record.DeadLetterTimeHeader] == "" {
 		t.Errorf("headers: %v", got)
 	}
 }

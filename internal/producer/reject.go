@@ -5,7 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/told"
 )
 
@@ -15,10 +15,10 @@ type Rejected struct {
 	ID       string // value of the record's first header, the event's id
 	Reason   string // a stable word, label of walpost_events_rejected_total
 	Text     string // what Kafka said, and the key of the configuration to change
-	Position router.Position
+	Position record.Position
 }
 
-// Reasons of a rejection by Kafka, beside router.ReasonTooLarge.
+// Reasons of a rejection by Kafka, beside record.ReasonTooLarge.
 const (
 	ReasonInvalidRecord    = "invalid_record"
 	ReasonMissingTopic     = "missing_topic"
@@ -75,9 +75,9 @@ func (p *Producer) splitOrReject(pt *partition, a answer) {
 	reason, text := ReasonInvalidRecord, "Kafka refuses the record: "+a.text
 	switch a.class {
 	case invalidTime:
-		reason, text = router.ReasonTimestamp, tooOld(a)
+		reason, text = record.ReasonTimestamp, tooOld(a)
 	case tooLarge:
-		reason = router.ReasonTooLarge
+		reason = record.ReasonTooLarge
 		text = fmt.Sprintf("a record of %d bytes is larger than the topic's max.message.bytes allows: raise it there, or see delivery.on_reject (%s)", b.size, a.text)
 	default: // the record itself
 	}
@@ -90,7 +90,7 @@ func (p *Producer) splitOrReject(pt *partition, a answer) {
 func (p *Producer) shorten(pt *partition) bool {
 	b := pt.head
 	old := b.head()
-	rec, ok := router.Shorter(old.record(pt.topic.name))
+	rec, ok := record.Shorter(old.record(pt.topic.name))
 	if !ok {
 		return false
 	}
@@ -104,7 +104,7 @@ func (p *Producer) shorten(pt *partition) bool {
 	short.add(c, rec, &m)
 	if p.health.mayLog("shorter " + pt.topic.name) {
 		p.log.Warn("a dead letter is larger than its topic takes: it goes without what its header says", zap.String("topic", pt.topic.name),
-			zap.Int("bytes", b.size), zap.String("header", router.DeadLetterIncompleteHeader), zap.Stringer("commit_lsn", old.position().CommitLSN))
+			zap.Int("bytes", b.size), zap.String("header", record.DeadLetterIncompleteHeader), zap.Stringer("commit_lsn", old.position().CommitLSN))
 	}
 	pt.head = short
 	if pt.tail == b {

@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/walpost/walpost/internal/producer"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 )
 
 // producerOf is the producer id and epoch of a batch (record batch, version 2).
@@ -92,10 +92,10 @@ func TestRow112_ManyPartitionsThatDoNotExist(t *testing.T) {
 	const made = 3000
 	for i := range int32(made) {
 		f.next++
-		f.Add(&router.Record{Topic: topic, Value: []byte("x"), Timestamp: time.Now().UnixMilli(), Partition: 10 + i}, f.next, router.Position{})
+		f.Add(&record.Record{Topic: topic, Value: []byte("x"), Timestamp: time.Now().UnixMilli(), Partition: 10 + i}, f.next, record.Position{})
 	}
 	f.next++
-	f.Add(&router.Record{Topic: topic, Value: fmt.Append(nil, f.next), Timestamp: time.Now().UnixMilli(), Partition: 1}, f.next, router.Position{})
+	f.Add(&record.Record{Topic: topic, Value: fmt.Append(nil, f.next), Timestamp: time.Now().UnixMilli(), Partition: 1}, f.next, record.Position{})
 	f.delivered(t)
 	exactlyFrom(t, brokers, topic, made+1, made+1)
 	if n := f.seen.rejected[producer.ReasonMissingPartition]; n != made {

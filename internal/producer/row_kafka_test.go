@@ -7,11 +7,11 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/producer"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 )
 
 // Tests named after rows of the fault matrix (docs/faults.md). In each: nothing
@@ -126,7 +126,7 @@ func TestRow32_PartitionsAdded(t *testing.T) {
 	}
 	// A partition that is asked for and was not there a moment ago makes it look.
 	f.next++
-	f.Add(&router.Record{Topic: topic, Value: []byte("201"), Timestamp: time.Now().UnixMilli(), Partition: 5}, f.next, router.Position{})
+	f.Add(&record.Record{Topic: topic, Value: []byte("201"), Timestamp: time.Now().UnixMilli(), Partition: 5}, f.next, record.Position{})
 	f.delivered(t)
 	f.send(topic, 20, 200)
 	f.delivered(t)
@@ -148,7 +148,7 @@ func TestRow113_RecordsWithoutAKeyAreSpread(t *testing.T) {
 	f := start(t, brokers, nil)
 	for range records {
 		f.next++
-		f.Add(&router.Record{Topic: topic, Value: fmt.Append(nil, f.next), Timestamp: time.Now().UnixMilli(), Partition: -1}, f.next, router.Position{})
+		f.Add(&record.Record{Topic: topic, Value: fmt.Append(nil, f.next), Timestamp: time.Now().UnixMilli(), Partition: -1}, f.next, record.Position{})
 		f.delivered(t)
 	}
 	got := map[int32]int{}
@@ -217,7 +217,7 @@ func TestRow37_InvalidRecordIsIsolated(t *testing.T) {
 	f := start(t, brokers, func(o *producer.Options) { o.OnReject = producer.Skip })
 	f.send(topic, 200, 100)
 	f.next++
-	f.Add(&router.Record{Topic: topic, Value: []byte("no key"), Timestamp: time.Now().UnixMilli(), Partition: 0}, f.next, router.Position{})
+	f.Add(&record.Record{Topic: topic, Value: []byte("no key"), Timestamp: time.Now().UnixMilli(), Partition: 0}, f.next, record.Position{})
 	f.send(topic, 200, 99)
 	f.delivered(t)
 	if f.seen.rejected[producer.ReasonInvalidRecord] != 1 || len(f.seen.rejected) != 1 {

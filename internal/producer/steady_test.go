@@ -10,6 +10,7 @@ import (
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/pgoutput/pgoutputtest"
 	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/topicname"
 )
@@ -21,7 +22,7 @@ type way struct {
 	router   *router.Router
 	tracker  checkpoint.Tracker
 	producer *producer.Offline
-	at       router.Position
+	at       record.Position
 }
 
 const rowsPerTransaction = 100
@@ -63,7 +64,7 @@ func (w *way) take(tb testing.TB, message []byte) {
 	}
 	switch m := m.(type) {
 	case *pgoutput.Begin:
-		w.at = router.Position{CommitLSN: w.at.CommitLSN + 16}
+		w.at = record.Position{CommitLSN: w.at.CommitLSN + 16}
 	case *pgoutput.Insert:
 		w.at.Ordinal++
 		rec, err := w.router.Route(m, time.UnixMilli(1), w.at)
@@ -132,9 +133,9 @@ func BenchmarkQueue(b *testing.B) {
 	for _, payload := range []int{50, 250, 2_000, 16_000, 900_000} {
 		b.Run(fmt.Sprintf("payload=%d", payload), func(b *testing.B) {
 			p := producer.NewOffline("order", 4, 16<<20)
-			rec := &router.Record{
+			rec := &record.Record{
 				Topic: "order", Value: make([]byte, payload), Partition: -1,
-				Headers: []router.Header{{Name: "id", Value: make([]byte, 36)}, {Name: "eventType", Value: make([]byte, 11)}},
+				Headers: []record.Header{{Name: "id", Value: make([]byte, 36)}, {Name: "eventType", Value: make([]byte, 11)}},
 			}
 			keys := [4][]byte{[]byte("key-1"), []byte("key-2"), []byte("key-3"), []byte("key-4")}
 			perRequest := max(1, 512<<10/(payload+100))
@@ -143,7 +144,7 @@ func BenchmarkQueue(b *testing.B) {
 			for b.Loop() {
 				event++
 				rec.Key = keys[event%4]
-				p.Add(rec, event, router.Position{CommitLSN: pgoutput.LSN(event), Ordinal: 1})
+				p.Add(rec, event, record.Position{CommitLSN: pgoutput.LSN(event), Ordinal: 1})
 				if int(event)%perRequest == 0 {
 					p.Round()
 				}

@@ -7,7 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 )
 
 // topic is the queues of one topic. Guarded by Producer.mu.
@@ -102,7 +102,7 @@ func (t *topic) choose(key []byte, asked int32) *partition {
 	case asked >= 0:
 		return t.partitions[asked]
 	case key != nil:
-		return t.partitions[router.Partition(key, n)]
+		return t.partitions[record.Partition(key, n)]
 	}
 	if t.sticky == nil {
 		t.sticky = t.nextSticky()

@@ -11,11 +11,13 @@ import (
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/internal/told"
 	"github.com/walpost/walpost/internal/topicname"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // AuditOptions says what to compare.
@@ -76,12 +78,12 @@ func Audit(ctx context.Context, o AuditOptions) (*AuditReport, error) {
 		AuditOptions: o, waiting: map[idHash]bool{}, unknown: map[idHash]string{},
 		report: &AuditReport{Relay: o.Config.Name, Settled: true, MissingIDs: []string{}, PhantomIDs: []string{}, Topics: []string{}, Notes: []string{}},
 	}
-	client, err := kafka.Connect(ctx, relay.Kafka(o.Config))
+	client, err := kafka.Connect(ctx, wiring.Kafka(o.Config))
 	if err != nil {
 		return nil, err
 	}
 	client.Close()
-	if a.conn, err = dial(ctx, relay.Target(o.Config)); err != nil {
+	if a.conn, err = dial(ctx, wiring.Target(o.Config)); err != nil {
 		return nil, err
 	}
 	defer hangUp(ctx, a.conn)
@@ -103,18 +105,18 @@ func (a *audit) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	table := relay.Table(cfg)
+	table := wiring.Table(cfg)
 	a.table = t.From(table)
 	column := t.Column(cfg.Outbox.ID)
 	if column == nil {
-		return &relay.Halt{Code: relay.ExitRequirement, Reason: fmt.Sprintf("%s has no column %q", table, cfg.Outbox.ID), Hint: "see outbox.id"}
+		return &status.Halt{Code: status.ExitRequirement, Reason: fmt.Sprintf("%s has no column %q", table, cfg.Outbox.ID), Hint: "see outbox.id"}
 	}
 	if name := a.timeColumn(); name != "" {
 		if err := validateTime(name, cfg, t); err != nil {
 			return err
 		}
 	} else if !a.Since.IsZero() || !a.Until.IsZero() {
-		return relay.Usage("--since and --until need a column with the time of a row: give --time-column, or set outbox.timestamp")
+		return status.Usage("--since and --until need a column with the time of a row: give --time-column, or set outbox.timestamp")
 	}
 	a.relation = &pgoutput.Relation{ID: t.OID, Namespace: table.Schema, Name: table.Name, Columns: []pgoutput.Column{
 		{Name: column.Name, TypeOID: column.TypeOID, TypeMod: column.TypeMod},
@@ -136,10 +138,10 @@ func (a *audit) readTable(ctx context.Context) error {
 	q := rows{table: a.table}
 	if column := a.timeColumn(); column != "" {
 		if !a.Since.IsZero() {
-			q.after(replication.Quote(column), a.Since)
+			q.after(postgres.Quote(column), a.Since)
 		}
 		if !a.Until.IsZero() {
-			q.before(replication.Quote(column), a.Until)
+			q.before(postgres.Quote(column), a.Until)
 		}
 	}
 	var set idSet
@@ -155,12 +157,12 @@ func (a *audit) readTable(ctx context.Context) error {
 // scan hands on the ids of the rows, and gives a position of the WAL behind
 // every commit that they show.
 func (a *audit) scan(ctx context.Context, q rows, row func(id []byte)) (lsn string, err error) {
-	table := relay.Table(a.Config)
+	table := wiring.Table(a.Config)
 	if _, err := a.conn.Exec(ctx, "BEGIN READ ONLY, ISOLATION LEVEL REPEATABLE READ"); err != nil {
-		return "", replication.Classify("begin", err)
+		return "", postgres.Classify("begin", err)
 	}
 	if err := a.conn.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&lsn); err != nil {
-		return "", replication.Classify("read the position of the WAL", err)
+		return "", postgres.Classify("read the position of the WAL", err)
 	}
 	sql := "SELECT " + selectList([]string{a.Config.Outbox.ID}, longest(a.Config)) + q.from()
 	c, err := openCursor(ctx, a.conn, "walpost_audit", "read "+table.String(), sql, q.args)
@@ -182,7 +184,7 @@ func (a *audit) scan(ctx context.Context, q rows, row func(id []byte)) (lsn stri
 		return "", err
 	}
 	_, err = a.conn.Exec(ctx, "COMMIT")
-	return lsn, replication.Classify("end the snapshot", err)
+	return lsn, postgres.Classify("end the snapshot", err)
 }
 
 // readTableAgain finds the rows of the ids that were in the topics only: they
@@ -236,12 +238,12 @@ func newIDReader(column string) (*idReader, error) {
 
 // text is valid until the next call; nil is NULL.
 func (r *idReader) text(rel *pgoutput.Relation, row ...pgoutput.Value) ([]byte, error) {
-	rec, err := r.router.Route(&pgoutput.Insert{Relation: rel, Row: row}, time.UnixMilli(0), router.Position{})
-	if _, long := errors.AsType[*router.Rejection](err); long { // its beginning names it: no record has it
+	rec, err := r.router.Route(&pgoutput.Insert{Relation: rel, Row: row}, time.UnixMilli(0), record.Position{})
+	if _, long := errors.AsType[*record.Rejection](err); long { // its beginning names it: no record has it
 		return rec.Headers[0].Value, nil
 	}
 	if err != nil {
-		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: "the id cannot be read", Detail: err.Error()}
+		return nil, &status.Halt{Code: status.ExitRequirement, Reason: "the id cannot be read", Detail: err.Error()}
 	}
 	return rec.Headers[0].Value, nil
 }

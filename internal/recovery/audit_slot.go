@@ -9,8 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // settleEvery is how often the slot is looked at while a relay is at work.
@@ -27,7 +28,7 @@ func (a *audit) settle(ctx context.Context) error {
 	tick := time.NewTicker(settleEvery)
 	defer tick.Stop()
 	for {
-		s, err := replication.ReadSlotStatus(ctx, a.conn, a.Config.Postgres.Slot)
+		s, err := catalog.ReadSlotStatus(ctx, a.conn, a.Config.Postgres.Slot)
 		if err != nil {
 			return err
 		}
@@ -65,12 +66,12 @@ const peekQuery = `SELECT CASE WHEN octet_length(data) <= $4::bigint THEN data E
 // peek takes the ids of the rows that wait in a slot nobody reads.
 func (a *audit) peek(ctx context.Context) error {
 	p := a.Config.Postgres
-	found, err := a.conn.Query(ctx, peekQuery, p.Slot, a.report.LSN, replication.Quote(p.Publication), longest(a.Config))
+	found, err := a.conn.Query(ctx, peekQuery, p.Slot, a.report.LSN, postgres.Quote(p.Publication), longest(a.Config))
 	if err != nil {
 		return a.unpeeked(ctx, err)
 	}
 	decoder := pgoutput.NewDecoder()
-	table := relay.Table(a.Config)
+	table := wiring.Table(a.Config)
 	var data []byte
 	var long bool
 	var outbox []byte // its OID as a row's message has it
@@ -111,10 +112,10 @@ func (a *audit) unpeeked(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if replication.KindOf(replication.Classify("", err)) == replication.Lost {
-		return replication.Classify("look into slot "+a.Config.Postgres.Slot, err)
+	if postgres.KindOf(postgres.Classify("", err)) == postgres.Lost {
+		return postgres.Classify("look into slot "+a.Config.Postgres.Slot, err)
 	}
 	a.report.Settled = false
-	a.report.note("%v: what is missing may be on its way", replication.Classify("look into slot "+a.Config.Postgres.Slot, err))
+	a.report.note("%v: what is missing may be on its way", postgres.Classify("look into slot "+a.Config.Postgres.Slot, err))
 	return nil
 }

@@ -8,10 +8,10 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/recovery"
-	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 func (f *fixture) audit(t *testing.T, o recovery.AuditOptions) *recovery.AuditReport {
@@ -96,7 +96,7 @@ func TestAuditWhileTheRelayWorks(t *testing.T) {
 	f := newFixture(t)
 	f.relayFirst(t)
 	r := relaytest.Start(t, f.cfg)
-	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
+	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == status.Streaming })
 	stop := f.write(t)
 	for range 3 {
 		if r := f.audit(t, recovery.AuditOptions{Wait: devstacktest.Patience}); !r.Equal() || !r.Settled {
@@ -125,7 +125,7 @@ func TestAuditKeepsToTheRange(t *testing.T) {
 	}
 	f.configure(t, f.db.URL, "outbox: {topic: TOPIC}")
 	_, err := recovery.Audit(t.Context(), recovery.AuditOptions{Config: f.cfg, Since: day})
-	wantHalt(t, err, relay.ExitUsage, "--time-column")
+	wantHalt(t, err, status.ExitUsage, "--time-column")
 	if r := f.audit(t, recovery.AuditOptions{TimeColumn: "created", Since: day, Until: day.Add(3 * time.Hour)}); r.Missing != 3 || r.Phantom != 3 {
 		t.Errorf("%+v", r)
 	}
@@ -139,10 +139,10 @@ func TestRow77_TableThatInherits(t *testing.T) {
 	f.relayFirst(t)
 	f.db.Exec(t, "CREATE TABLE outbox_2026 () INHERITS (outbox)", "INSERT INTO outbox_2026 SELECT * FROM outbox LIMIT 1")
 	const says = "outbox_2026 inherits from public.outbox"
-	if _, err := recovery.Audit(t.Context(), recovery.AuditOptions{Config: f.cfg}); relay.ExitCode(err) != relay.ExitRequirement || !strings.Contains(err.Error(), says) {
+	if _, err := recovery.Audit(t.Context(), recovery.AuditOptions{Config: f.cfg}); status.ExitCode(err) != status.ExitRequirement || !strings.Contains(err.Error(), says) {
 		t.Errorf("audit: %v", err)
 	}
-	if _, _, err := f.open(t, recovery.Selection{All: true}, true); relay.ExitCode(err) != relay.ExitRequirement || !strings.Contains(err.Error(), says) {
+	if _, _, err := f.open(t, recovery.Selection{All: true}, true); status.ExitCode(err) != status.ExitRequirement || !strings.Contains(err.Error(), says) {
 		t.Errorf("recover: %v", err)
 	}
 }

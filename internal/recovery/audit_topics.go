@@ -11,10 +11,10 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/internal/kafka/read"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/told"
 	"github.com/walpost/walpost/internal/topicname"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // skew is how far the time of a record may lie before that of its row where they
@@ -31,7 +31,7 @@ func (a *audit) topics(ctx context.Context) ([]string, error) {
 	if columns := cfg.Outbox.Topic.Columns(); len(columns) == 0 {
 		names = append(names, cfg.Outbox.Topic.String())
 	} else {
-		values, _, err := replication.DistinctValues(ctx, a.conn, relay.Table(cfg), columns)
+		values, _, err := catalog.DistinctValues(ctx, a.conn, wiring.Table(cfg), columns)
 		if err != nil {
 			return nil, err
 		}
@@ -50,7 +50,7 @@ func (a *audit) topics(ctx context.Context) ([]string, error) {
 
 // readTopics reads what is in the topics at this moment.
 func (a *audit) readTopics(ctx context.Context) error {
-	o := relay.Kafka(a.Config)
+	o := wiring.Kafka(a.Config)
 	client, err := topicClient(o)
 	if err != nil {
 		return err

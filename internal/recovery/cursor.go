@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
 )
 
 // chunk is how many rows are asked for at a time.
@@ -24,10 +24,10 @@ type cursor struct {
 // openCursor declares it. From here on the table cannot change its columns until
 // the transaction ends.
 func openCursor(ctx context.Context, conn *pgx.Conn, name, op, sql string, args []any) (*cursor, error) {
-	c := &cursor{conn: conn, name: replication.Quote(name), op: op}
+	c := &cursor{conn: conn, name: postgres.Quote(name), op: op}
 	all := append([]any{pgx.QueryExecModeSimpleProtocol}, args...)
 	if _, err := conn.Exec(ctx, "DECLARE "+c.name+" NO SCROLL CURSOR FOR "+sql, all...); err != nil {
-		return nil, replication.Classify(op, err)
+		return nil, postgres.Classify(op, err)
 	}
 	return c, nil
 }
@@ -45,7 +45,7 @@ func (c *cursor) next(ctx context.Context, row func([][]byte) error) (int, error
 			}
 		}
 	}
-	return n, replication.Classify(c.op, results.Close())
+	return n, postgres.Classify(c.op, results.Close())
 }
 
 // all hands on every row.

@@ -10,10 +10,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/kafka"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/kafka/topics"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/internal/topicname"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // expiry refuses records that their topic would not keep: retention.ms counts from a
@@ -50,8 +52,8 @@ func (e *expiry) record(ctx context.Context, topic string, stamp time.Time) erro
 	if keeps == 0 || age < keeps {
 		return nil
 	}
-	return &relay.Halt{
-		Code:   relay.ExitRequirement,
+	return &status.Halt{
+		Code:   status.ExitRequirement,
 		Reason: fmt.Sprintf("a record would be older than topic %s keeps records", topic),
 		Detail: fmt.Sprintf("its time is %s and retention.ms is %d (%v): Kafka would delete it soon after it has acknowledged it",
 			stamp.UTC().Format(time.RFC3339), keeps.Milliseconds(), keeps),
@@ -61,13 +63,13 @@ func (e *expiry) record(ctx context.Context, topic string, stamp time.Time) erro
 
 // look asks for the retention of topics. One that is still to be made gets what the
 // cluster says it would have.
-func (e *expiry) look(ctx context.Context, topics ...string) error {
-	client, err := kafka.OpenAdmin(ctx, relay.Kafka(e.cfg))
+func (e *expiry) look(ctx context.Context, names ...string) error {
+	client, err := topics.OpenAdmin(ctx, wiring.Kafka(e.cfg))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	found, err := client.Describe(ctx, topics...)
+	found, err := client.Describe(ctx, names...)
 	if err != nil {
 		return err
 	}
@@ -77,7 +79,7 @@ func (e *expiry) look(ctx context.Context, topics ...string) error {
 	for i := range found {
 		t := &found[i]
 		if !t.Exists && t.Err == nil && e.cfg.Kafka.Topics.Create {
-			if *t, err = client.Foresee(ctx, relay.TopicSpec(e.cfg, t.Name)); err != nil {
+			if *t, err = client.Foresee(ctx, wiring.TopicSpec(e.cfg, t.Name)); err != nil {
 				return err
 			}
 		}
@@ -91,14 +93,14 @@ func (e *expiry) look(ctx context.Context, topics ...string) error {
 }
 
 // table judges the oldest row of each topic, or of all where to is given.
-func (e *expiry) table(ctx context.Context, conn *pgx.Conn, q *rows, t *replication.Table, to string) error {
+func (e *expiry) table(ctx context.Context, conn *pgx.Conn, q *rows, t *catalog.Table, to string) error {
 	name := e.cfg.Outbox.Timestamp
 	if usable := name != "" && validateTime(name, e.cfg, t) == nil; !usable { // the router words the latter
 		return nil
 	}
 	oldest, err := e.oldest(ctx, conn, q, to)
 	if err != nil || len(oldest) == 0 {
-		return replication.Classify("look for the oldest row of "+relay.Table(e.cfg).String(), err)
+		return postgres.Classify("look for the oldest row of "+wiring.Table(e.cfg).String(), err)
 	}
 	topics := slices.Sorted(maps.Keys(oldest))
 	if err := e.look(ctx, topics...); err != nil {
@@ -118,7 +120,7 @@ func (e *expiry) oldest(ctx context.Context, conn *pgx.Conn, q *rows, to string)
 	if to != "" {
 		columns = nil
 	}
-	column := replication.Quote(e.cfg.Outbox.Timestamp)
+	column := postgres.Quote(e.cfg.Outbox.Timestamp)
 	stamp := "(extract(epoch FROM min(" + column + ") FILTER (WHERE isfinite(" + column + "))) * 1000)::bigint"
 	sql := "SELECT " + topicValues(columns) + ", " + stamp + q.from() +
 		fmt.Sprintf(" GROUP BY 1 HAVING %s < %d ORDER BY 2 LIMIT %d", stamp, time.Now().Add(-young).UnixMilli(), topicsJudged)

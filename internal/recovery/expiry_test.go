@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/recovery"
-	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // topicWith makes a topic with settings.
@@ -32,7 +32,7 @@ func TestRow117_ReplayOfWhatItsTopicWouldDelete(t *testing.T) {
 	fresh := hour + ".fresh" // made by the replay, with the cluster's seven days
 	for _, topic := range []string{hour, fresh} {
 		_, _, err := f.replay(t, recovery.ReplayOptions{ToTopic: topic, Rows: all})
-		wantHalt(t, err, relay.ExitRequirement, topic, "retention.ms", "--timestamp now")
+		wantHalt(t, err, status.ExitRequirement, topic, "retention.ms", "--timestamp now")
 	}
 	records, err := stack.Kafka(t).Records(t.Context(), hour)
 	if err != nil || len(records) != 0 {
@@ -76,9 +76,9 @@ func TestRow117_ReplayOfATopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = r.Run(t.Context(), plan, func(recovery.Result) {})
-	wantHalt(t, err, relay.ExitRequirement, hour, "retention.ms", "--timestamp now")
+	wantHalt(t, err, status.ExitRequirement, hour, "retention.ms", "--timestamp now")
 	_, _, err = f.replay(t, recovery.ReplayOptions{Topic: ever, ToTopic: hour, Records: recovery.Records{FirstOffset: 1, LastOffset: -1}})
-	wantHalt(t, err, relay.ExitRequirement, hour, "retention.ms", "--timestamp now")
+	wantHalt(t, err, status.ExitRequirement, hour, "retention.ms", "--timestamp now")
 
 	again := topicWith(t, map[string]string{"retention.ms": "3600000"})
 	records := f.replayed(t, recovery.ReplayOptions{Topic: ever, ToTopic: again, Records: recovery.Records{FirstOffset: -1, LastOffset: -1}, StampNow: true})
@@ -95,7 +95,7 @@ func TestRow117_RecoverOfWhatItsTopicWouldDelete(t *testing.T) {
 	f := newFixture(t, "outbox: {topic: "+topic+", timestamp: created}")
 	f.db.Exec(t, relaytest.Insert("a", 1), "UPDATE outbox SET created = created - interval '2 hours'")
 	_, _, err := f.open(t, recovery.Selection{All: true}, false)
-	wantHalt(t, err, relay.ExitRequirement, topic, "retention.ms", "--timestamp now")
+	wantHalt(t, err, status.ExitRequirement, topic, "retention.ms", "--timestamp now")
 	if slots := f.slots(t); slots != "" {
 		t.Errorf("slots %s", slots)
 	}

@@ -10,13 +10,13 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/oracle"
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/oracle"
 	"github.com/walpost/walpost/internal/recovery"
-	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 const outboxDDL = `CREATE TABLE outbox (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), aggregatetype text NOT NULL,
@@ -78,7 +78,7 @@ func (f *fixture) relay(t *testing.T) {
 // halts runs a relay that must halt at its start.
 func (f *fixture) halts(t *testing.T) {
 	t.Helper()
-	if err := relaytest.Start(t, f.cfg).Wait(t); relay.ExitCode(err) != relay.ExitHalted {
+	if err := relaytest.Start(t, f.cfg).Wait(t); status.ExitCode(err) != status.ExitHalted {
 		t.Fatalf("the relay ended with %v", err)
 	}
 }
@@ -141,8 +141,8 @@ func wantHalt(t *testing.T, err error, code int, texts ...string) {
 	if err == nil {
 		t.Fatalf("no error, want exit code %d", code)
 	}
-	got := relay.ExitCode(err)
-	if _, ok := errors.AsType[*relay.Halt](err); !ok || got != code {
+	got := status.ExitCode(err)
+	if _, ok := errors.AsType[*status.Halt](err); !ok || got != code {
 		t.Fatalf("exit code %d, want %d: %v", got, code, err)
 	}
 	for _, text := range texts {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/recovery"
 )
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"testing"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/recovery"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/recovery"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
 const longID = "00000000-0000-4000-8000-000000000124"
@@ -67,7 +67,7 @@ func TestRow124_LongRowStopsARecovery(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = r.Run(t.Context(), plan, func(recovery.Stage, recovery.Result) {})
-	if relay.ExitCode(err) != relay.ExitHalted || !strings.Contains(fmt.Sprint(err), longID) || !strings.Contains(fmt.Sprint(err), "kafka.max_message_bytes") {
+	if status.ExitCode(err) != status.ExitHalted || !strings.Contains(fmt.Sprint(err), longID) || !strings.Contains(fmt.Sprint(err), "kafka.max_message_bytes") {
 		t.Errorf("ended with %v", err)
 	}
 }

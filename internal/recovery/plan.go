@@ -11,8 +11,11 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/preflight"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // Plan is what a recovery has found and will do.
@@ -49,11 +52,11 @@ func Temporary(slot string) string {
 }
 
 // Examine looks at the servers and makes the plan. It changes nothing. A slot
-// that must be left alone, and a requirement that is not met, are a *relay.Halt
+// that must be left alone, and a requirement that is not met, are a *status.Halt
 // with 3 or 4; rows that cannot be chosen so are one with 2.
 func (r *Recovery) Examine(ctx context.Context) (*Plan, error) {
 	cfg := r.Config
-	there, err := replication.Inspect(ctx, r.conn, relay.Names(cfg))
+	there, err := catalog.Inspect(ctx, r.conn, wiring.Names(cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +65,7 @@ func (r *Recovery) Examine(ctx context.Context) (*Plan, error) {
 	}
 	r.idle = there.Server.IdleSlotTimeout
 	plan := &Plan{Slot: cfg.Postgres.Slot, Temporary: Temporary(cfg.Postgres.Slot)}
-	leftover, err := replication.ReadSlotStatus(ctx, r.conn, plan.Temporary)
+	leftover, err := catalog.ReadSlotStatus(ctx, r.conn, plan.Temporary)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +86,7 @@ func (r *Recovery) Examine(ctx context.Context) (*Plan, error) {
 }
 
 // judgeSlot says what the slot is, and refuses one that is not to be replaced.
-func (r *Recovery) judgeSlot(ctx context.Context, there *replication.Inspection, plan *Plan) error {
+func (r *Recovery) judgeSlot(ctx context.Context, there *catalog.Inspection, plan *Plan) error {
 	s := there.Slot
 	if s == nil {
 		plan.Found, plan.Missing = "does not exist", true
@@ -91,14 +94,14 @@ func (r *Recovery) judgeSlot(ctx context.Context, there *replication.Inspection,
 	}
 	switch {
 	case s.Type != "logical" || s.Plugin != "pgoutput" || s.Temporary || s.Database != there.Server.Database:
-		return &relay.Halt{
-			Code: relay.ExitRequirement, Reason: fmt.Sprintf("slot %s is not a relay's", s.Name),
+		return &status.Halt{
+			Code: status.ExitRequirement, Reason: fmt.Sprintf("slot %s is not a relay's", s.Name),
 			Detail: fmt.Sprintf("it is %s, plugin %q, of database %q", s.Type, s.Plugin, s.Database), Hint: "see postgres.slot and postgres.url",
 		}
 	case s.Active:
 		return inUse(s.Name, s.ActivePID)
 	case s.Lost():
-		plan.Found = fmt.Sprintf("is lost (%s); it was confirmed up to %s", replication.LossOf(s.InvalidationReason).Reason, s.ConfirmedFlushLSN)
+		plan.Found = fmt.Sprintf("is lost (%s); it was confirmed up to %s", catalog.LossOf(s.InvalidationReason).Reason, s.ConfirmedFlushLSN)
 		return nil
 	}
 	stillThere := fmt.Sprintf("rows committed after %s are still in the slot and go with it: choose rows that include them", s.ConfirmedFlushLSN)
@@ -119,8 +122,8 @@ func (r *Recovery) judgeSlot(ctx context.Context, there *replication.Inspection,
 			return err
 		}
 	}
-	return &relay.Halt{
-		Code: relay.ExitRequirement, Reason: fmt.Sprintf("slot %s is healthy: it needs no recovery", s.Name), Detail: "it " + plan.Found[len("is healthy, "):],
+	return &status.Halt{
+		Code: status.ExitRequirement, Reason: fmt.Sprintf("slot %s is healthy: it needs no recovery", s.Name), Detail: "it " + plan.Found[len("is healthy, "):],
 		Hint: "if rows are missing all the same (`walpost audit` shows it; somebody may have advanced the slot), give --force",
 	}
 }
@@ -129,7 +132,7 @@ func (r *Recovery) judgeSlot(ctx context.Context, there *replication.Inspection,
 func (r *Recovery) confirmedSince(ctx context.Context, slot, leftover string) (yes bool, err error) {
 	err = r.conn.QueryRow(ctx, `SELECT coalesce((SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = $1)
 		>= (SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = $2), false)`, slot, leftover).Scan(&yes)
-	return yes, replication.Classify("compare slots", err)
+	return yes, postgres.Classify("compare slots", err)
 }
 
 func (r *Recovery) activePID(ctx context.Context, slot string) int {
@@ -142,26 +145,26 @@ func (r *Recovery) activePID(ctx context.Context, slot string) int {
 }
 
 func inUse(slot string, pid int) error {
-	return &relay.Halt{
-		Code: relay.ExitRequirement, Reason: fmt.Sprintf("slot %s is in use by backend %d", slot, pid),
+	return &status.Halt{
+		Code: status.ExitRequirement, Reason: fmt.Sprintf("slot %s is in use by backend %d", slot, pid),
 		Hint: fmt.Sprintf("stop the relay that streams from it, or SELECT pg_terminate_backend(%d)", pid),
 	}
 }
 
 // judge goes through the requirements as if the slot were not there: the table as
 // it is today has to serve, and the publication has to be there before the slot.
-func judge(there *replication.Inspection, cfg *config.Config, plan *Plan) error {
-	wanted, err := relay.Wanted(cfg, nil)
+func judge(there *catalog.Inspection, cfg *config.Config, plan *Plan) error {
+	wanted, err := wiring.Wanted(cfg, nil)
 	if err != nil {
 		return err
 	}
-	wanted.Prune, wanted.AnyWriter, wanted.Hosts = nil, false, replication.Hosts{} // no matter of a recovery
+	wanted.Prune, wanted.AnyWriter, wanted.Hosts = nil, false, postgres.Hosts{} // no matter of a recovery
 	bare := *there
 	bare.Slot = nil
-	list := replication.Requirements(&bare, wanted)
+	list := preflight.Postgres(&bare, wanted)
 	code, texts := 0, []string{}
 	for _, q := range list {
-		if q.State != replication.Failed || q.Exit == 0 || (q.Name == "slot" && q.Exit == relay.ExitHalted) {
+		if q.State != preflight.Failed || q.Exit == 0 || (q.Name == "slot" && q.Exit == status.ExitHalted) {
 			continue // 4 of the slot is that it is missing
 		}
 		code = max(code, q.Exit)
@@ -172,19 +175,19 @@ func judge(there *replication.Inspection, cfg *config.Config, plan *Plan) error 
 		texts = append(texts, text)
 	}
 	if t := there.Table; t != nil && !t.Readable {
-		code = max(code, relay.ExitRequirement)
+		code = max(code, status.ExitRequirement)
 		texts = append(texts, unreadable(cfg, there.Role.Name))
 	}
 	if code != 0 {
-		return &relay.Halt{Code: code, Reason: "the requirements are not met", Detail: strings.Join(texts, "\n")}
+		return &status.Halt{Code: code, Reason: "the requirements are not met", Detail: strings.Join(texts, "\n")}
 	}
 	plan.CreatePublication = there.Publication == nil
 	return nil
 }
 
 // readableTable looks at the outbox of a command that reads it and changes nothing.
-func readableTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (*replication.Table, error) {
-	there, err := replication.Inspect(ctx, conn, relay.Names(cfg))
+func readableTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (*catalog.Table, error) {
+	there, err := catalog.Inspect(ctx, conn, wiring.Names(cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -193,26 +196,26 @@ func readableTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (*re
 	}
 	switch {
 	case there.Table == nil:
-		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: fmt.Sprintf("table %s does not exist", relay.Table(cfg)), Hint: "see outbox.table"}
+		return nil, &status.Halt{Code: status.ExitRequirement, Reason: fmt.Sprintf("table %s does not exist", wiring.Table(cfg)), Hint: "see outbox.table"}
 	case there.Table.Inherited():
-		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: replication.OutsideRequirement(relay.Table(cfg), there.Table.Outside).Detail, Hint: "`walpost check -c " + cfg.File + "` has the statements that fix it"}
+		return nil, &status.Halt{Code: status.ExitRequirement, Reason: preflight.OutsideRequirement(wiring.Table(cfg), there.Table.Outside).Detail, Hint: "`walpost check -c " + cfg.File + "` has the statements that fix it"}
 	case !there.Table.Readable:
-		return nil, &relay.Halt{Code: relay.ExitRequirement, Reason: unreadable(cfg, there.Role.Name)}
+		return nil, &status.Halt{Code: status.ExitRequirement, Reason: unreadable(cfg, there.Role.Name)}
 	}
 	return there.Table, nil
 }
 
 func unreadable(cfg *config.Config, role string) string {
-	table := relay.Table(cfg)
+	table := wiring.Table(cfg)
 	return fmt.Sprintf("role %s may not read %s, which takes SELECT; fix: GRANT SELECT ON %s TO %s",
-		role, table, table.Quoted(), replication.Quote(role))
+		role, table, table.Quoted(), postgres.Quote(role))
 }
 
 // topicsShown is how many topics a plan lists.
 const topicsShown = 20
 
 // count counts the rows, those of each topic apart.
-func (r *Recovery) count(ctx context.Context, t *replication.Table, plan *Plan) error {
+func (r *Recovery) count(ctx context.Context, t *catalog.Table, plan *Plan) error {
 	plan.query = r.Rows.rows(r.Config, t)
 	q := &plan.query
 	plan.Selection, plan.Order = r.Rows.String(), q.words
@@ -258,7 +261,7 @@ func countTopics(ctx context.Context, conn *pgx.Conn, cfg *config.Config, q *row
 func topicValues(columns []string) string {
 	texts := make([]string, len(columns))
 	for i, c := range columns {
-		texts[i] = "coalesce(pg_catalog.left(" + replication.Quote(c) + "::text, 300), '')" // a topic's name has 249 characters
+		texts[i] = "coalesce(pg_catalog.left(" + postgres.Quote(c) + "::text, 300), '')" // a topic's name has 249 characters
 	}
 	return "ARRAY[" + strings.Join(texts, ", ") + "]::text[]"
 }
@@ -266,7 +269,7 @@ func topicValues(columns []string) string {
 // countError turns a value that the id's type does not take into a wrong command line.
 func (r *Recovery) countError(err error) error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(pg.Code, "22") && r.Rows.AfterID != "" {
-		return relay.Usage("--after-id: %s", pg.Message)
+		return status.Usage("--after-id: %s", pg.Message)
 	}
-	return replication.Classify("count rows of "+relay.Table(r.Config).String(), err)
+	return postgres.Classify("count rows of "+wiring.Table(r.Config).String(), err)
 }

@@ -13,17 +13,19 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/producer"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // publisher is the way of the table's rows to Kafka: the relay's, but for where
 // they come from.
 type publisher struct {
 	router   *router.Router
-	letters  *router.DeadLetters
+	letters  *record.DeadLetters
 	policy   producer.Policy
 	producer *producer.Producer
 	wake     chan struct{} // a word from the producer: look again
@@ -31,14 +33,14 @@ type publisher struct {
 
 	relation *pgoutput.Relation
 	row      pgoutput.Tuple
-	position router.Position // of the last row
+	position record.Position // of the last row
 	events   uint64          // numbers given out
 	result   *Result
 	counts   counter
 	dead     int64 // rows that could never become a record: dead letters
 	skipped  int64 // and those left out
 	command  string
-	mark     []router.Header // added to every record
+	mark     []record.Header // added to every record
 	pace     pace
 	expiry   *expiry // nil: every record has the time of publishing
 }
@@ -46,7 +48,7 @@ type publisher struct {
 // publish brings the rows of the snapshot to Kafka and waits until it has
 // acknowledged all of them.
 func (r *Recovery) publish(ctx context.Context, q *rows, s *snapshot, result *Result, report func(Stage, Result)) error {
-	mapping := relay.Mapping(r.Config)
+	mapping := wiring.Mapping(r.Config)
 	if r.StampNow {
 		mapping.Timestamp = ""
 	}
@@ -58,7 +60,7 @@ func (r *Recovery) publish(ctx context.Context, q *rows, s *snapshot, result *Re
 	// A transaction that was open when the slot was made may commit exactly at the
 	// consistent point, and would share (consistent point, 1) with the first row of
 	// the table. Commit records are aligned: no transaction is at the byte before.
-	p.position = router.Position{CommitLSN: s.point - 1}
+	p.position = record.Position{CommitLSN: s.point - 1}
 	p.command = "recover"
 	p.stampNow(r.StampNow)
 	return p.rows(ctx, s.conn, r.conn, r.Config, q, func() { report(Publishing, *result) })
@@ -69,10 +71,10 @@ func (r *Recovery) publish(ctx context.Context, q *rows, s *snapshot, result *Re
 // on a second connection.
 func (p *publisher) rows(ctx context.Context, conn, lookup *pgx.Conn, cfg *config.Config, q *rows, report func()) error {
 	var columns []string
-	for _, n := range relay.Columns(cfg).List() {
+	for _, n := range wiring.Columns(cfg).List() {
 		columns = append(columns, n.Column)
 	}
-	table := relay.Table(cfg)
+	table := wiring.Table(cfg)
 	c, err := openCursor(ctx, conn, "walpost_"+p.command, "read "+table.String(), "SELECT "+selectList(columns, longest(cfg))+q.from()+q.orderBy(), q.args)
 	if err != nil {
 		return err
@@ -108,11 +110,11 @@ func (p *publisher) flush(ctx context.Context) error {
 // domains where the protocol's own description of a result names what they are
 // made of. The cursor's lock keeps it as it is.
 func relation(ctx context.Context, conn *pgx.Conn, cfg *config.Config, columns []string) (*pgoutput.Relation, error) {
-	there, err := replication.Inspect(ctx, conn, relay.Names(cfg))
+	there, err := catalog.Inspect(ctx, conn, wiring.Names(cfg))
 	if err != nil {
 		return nil, err
 	}
-	table := relay.Table(cfg)
+	table := wiring.Table(cfg)
 	if there.Table == nil {
 		return nil, fmt.Errorf("table %s was renamed", table)
 	}
@@ -132,12 +134,12 @@ func newPublisher(ctx context.Context, cfg *config.Config, mapping router.Mappin
 	if err != nil {
 		return nil, err
 	}
-	letters, err := relay.DeadLetters(cfg)
+	letters, err := wiring.DeadLetters(cfg)
 	if err != nil {
 		return nil, err
 	}
 	p := &publisher{router: rt, letters: letters, wake: make(chan struct{}, 1), tick: time.NewTicker(time.Second), result: result, expiry: newExpiry(cfg)}
-	opts, err := relay.ProducerOptions(cfg, &p.counts, log)
+	opts, err := wiring.ProducerOptions(cfg, &p.counts, log)
 	if err != nil {
 		return nil, err
 	}
@@ -192,11 +194,11 @@ func (p *publisher) add(ctx context.Context, values [][]byte) error {
 		return err
 	}
 	rec, err := p.router.Route(&pgoutput.Insert{Relation: p.relation, Row: p.row}, time.Now(), p.position)
-	if rejection, ok := errors.AsType[*router.Rejection](err); ok {
+	if rejection, ok := errors.AsType[*record.Rejection](err); ok {
 		return p.reject(rec, rejection)
 	}
 	if err != nil {
-		return &relay.Halt{Code: relay.ExitRequirement, Reason: "the outbox table does not fit the configuration", Detail: err.Error()}
+		return &status.Halt{Code: status.ExitRequirement, Reason: "the outbox table does not fit the configuration", Detail: err.Error()}
 	}
 	return p.publish(ctx, rec)
 }
@@ -209,7 +211,7 @@ func (p *publisher) stampNow(yes bool) {
 }
 
 // publish queues a record, unless its topic would not keep it.
-func (p *publisher) publish(ctx context.Context, rec *router.Record) error {
+func (p *publisher) publish(ctx context.Context, rec *record.Record) error {
 	if p.expiry != nil {
 		if err := p.expiry.record(ctx, rec.Topic, time.UnixMilli(rec.Timestamp)); err != nil {
 			return err
@@ -224,7 +226,7 @@ func (p *publisher) publish(ctx context.Context, rec *router.Record) error {
 }
 
 // reject applies delivery.on_reject to a row that can never become a record.
-func (p *publisher) reject(rec *router.Record, r *router.Rejection) error {
+func (p *publisher) reject(rec *record.Record, r *record.Rejection) error {
 	switch p.policy {
 	case producer.Skip:
 		p.skipped++
@@ -244,17 +246,17 @@ func (p *publisher) reject(rec *router.Record, r *router.Rejection) error {
 }
 
 func (p *publisher) rejected(id, topic, text string) error {
-	return &relay.Halt{
-		Code: relay.ExitHalted, Reason: "a record was rejected, and nothing was changed of the slot",
+	return &status.Halt{
+		Code: status.ExitHalted, Reason: "a record was rejected, and nothing was changed of the slot",
 		Detail: fmt.Sprintf("event %s, topic %q: %s", id, topic, text),
-		Hint:   "fix what the message names, then run " + p.command + " again" + relay.RejectHint(p.policy),
+		Hint:   "fix what the message names, then run " + p.command + " again" + wiring.RejectHint(p.policy),
 	}
 }
 
 func (p *publisher) halted() error {
 	if h := p.producer.Halted(); h != nil && h.Hint != "" {
-		return &relay.Halt{
-			Code: relay.ExitHalted, Reason: "Kafka does not accept what walpost sends, and nothing was changed of the slot",
+		return &status.Halt{
+			Code: status.ExitHalted, Reason: "Kafka does not accept what walpost sends, and nothing was changed of the slot",
 			Detail: fmt.Sprintf("topic %q: %s", h.Topic, h.Text), Hint: h.Hint + "; then run " + p.command + " again",
 		}
 	} else if h != nil {

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/recovery"
-	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // TestRecoverMajors does what facts/faults rows 43, 44 and 46 break, on servers
@@ -72,7 +72,7 @@ func advanceSlot(t *testing.T, f *fixture) {
 func testRecover(t *testing.T, f *fixture, breaks func(*testing.T, *fixture)) {
 	t.Helper()
 	r := relaytest.Start(t, f.cfg)
-	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
+	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == status.Streaming })
 	f.db.Exec(t, fill("a", 1, 3000), relaytest.Insert("b", 1))
 	f.confirmed(t)
 	if err := r.End(t); err != nil {
@@ -181,7 +181,7 @@ func TestRecoverSelectsRows(t *testing.T) {
 	}
 	for _, rows := range []recovery.Selection{{}, {All: true, AfterID: "1"}, {AfterID: "x"}, {Since: time.Now(), TimeColumn: "payload"}, {All: true, TimeColumn: "no"}} {
 		_, _, err := f.open(t, rows, true)
-		wantHalt(t, err, relay.ExitUsage)
+		wantHalt(t, err, status.ExitUsage)
 	}
 }
 
@@ -201,32 +201,32 @@ func TestRecoverPlanChangesNothing(t *testing.T) {
 		t.Error("the plan has changed something")
 	}
 	_, _, err = f.open(t, recovery.Selection{All: true}, false) // the first still holds the lock
-	wantHalt(t, err, relay.ExitRequirement, "another recovery", "backend")
+	wantHalt(t, err, status.ExitRequirement, "another recovery", "backend")
 }
 
 func TestRecoverRefuses(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	r := relaytest.Start(t, f.cfg)
-	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == relay.Streaming })
+	devstacktest.Await(t, "the relay to stream", func() bool { return r.Status().State == status.Streaming })
 	devstacktest.Await(t, "the slot to be active", func() bool {
 		return devstacktest.Value[int](t, f.db.Conn, "SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = '"+f.cfg.Postgres.Slot+"'") == 1
 	})
 	pid := devstacktest.Value[int](t, f.db.Conn, "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '"+f.cfg.Postgres.Slot+"'")
 	all := recovery.Selection{All: true}
 	_, _, err := f.open(t, all, true)
-	wantHalt(t, err, relay.ExitRequirement, fmt.Sprintf("in use by backend %d", pid))
+	wantHalt(t, err, status.ExitRequirement, fmt.Sprintf("in use by backend %d", pid))
 	if err := r.End(t); err != nil {
 		t.Fatal(err)
 	}
 	f.released(t)
 	_, _, err = f.open(t, all, false)
-	wantHalt(t, err, relay.ExitRequirement, "is healthy", "--force")
+	wantHalt(t, err, status.ExitRequirement, "is healthy", "--force")
 
 	dropSlot(t, f)
 	f.db.Exec(t, "DROP PUBLICATION "+f.cfg.Postgres.Publication, "CREATE PUBLICATION "+f.cfg.Postgres.Publication+" FOR TABLE outbox WHERE (aggregateid = 'a')")
 	_, _, err = f.open(t, all, false)
-	wantHalt(t, err, relay.ExitHalted, "row filter")
+	wantHalt(t, err, status.ExitHalted, "row filter")
 }
 
 func TestRecoverNeedsSelect(t *testing.T) {
@@ -242,7 +242,7 @@ func TestRecoverNeedsSelect(t *testing.T) {
 	})
 	f.configure(t, f.db.Server.URLFor(role, "", f.db.Name))
 	_, _, err := f.open(t, recovery.Selection{All: true}, false)
-	wantHalt(t, err, relay.ExitRequirement, "GRANT SELECT ON", role)
+	wantHalt(t, err, status.ExitRequirement, "GRANT SELECT ON", role)
 	f.db.Exec(t, "GRANT SELECT ON outbox TO "+role, relaytest.Insert("a", 1))
 }
 
@@ -256,7 +256,7 @@ func TestRecoverFollowsThePolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = r.Run(t.Context(), plan, func(recovery.Stage, recovery.Result) {})
-	wantHalt(t, err, relay.ExitHalted, "no/topic", devstacktest.Value[string](t, f.db.Conn, "SELECT id::text FROM outbox WHERE aggregatetype = 'no/topic'"))
+	wantHalt(t, err, status.ExitHalted, "no/topic", devstacktest.Value[string](t, f.db.Conn, "SELECT id::text FROM outbox WHERE aggregatetype = 'no/topic'"))
 	if f.slots(t) != "" {
 		t.Errorf("slots %s", f.slots(t))
 	}

@@ -18,8 +18,10 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // Options says what to recover.
@@ -35,7 +37,7 @@ type Options struct {
 // Recovery is one recovery of one slot. Open it, look at its plan, run it.
 type Recovery struct {
 	Options
-	target replication.Target
+	target postgres.Target
 	idle   time.Duration // idle_replication_slot_timeout of the server; 0: none
 	conn   *pgx.Conn     // for the catalogue, the swap, and the lock that keeps a second recovery away
 }
@@ -45,7 +47,7 @@ const connectTimeout = time.Minute
 
 // Open connects and makes sure that no other recovery of the slot is at work.
 func Open(ctx context.Context, o Options) (*Recovery, error) {
-	r := &Recovery{Options: o, target: relay.Target(o.Config)}
+	r := &Recovery{Options: o, target: wiring.Target(o.Config)}
 	err := needsTable(o.Config, beginAnew(o.Config))
 	if err != nil {
 		return nil, err
@@ -66,8 +68,8 @@ func needsTable(cfg *config.Config, hint string) error {
 	if !cfg.Outbox.Messages() {
 		return nil
 	}
-	return &relay.Halt{
-		Code: relay.ExitRequirement, Reason: "there is no table to read: outbox.source is message, whose events are only in the WAL",
+	return &status.Halt{
+		Code: status.ExitRequirement, Reason: "there is no table to read: outbox.source is message, whose events are only in the WAL",
 		Hint: hint,
 	}
 }
@@ -87,7 +89,7 @@ func (r *Recovery) Close(ctx context.Context) {
 }
 
 // dial opens a plain connection.
-func dial(ctx context.Context, t replication.Target) (*pgx.Conn, error) {
+func dial(ctx context.Context, t postgres.Target) (*pgx.Conn, error) {
 	limited, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	return t.SQL(limited)
@@ -108,7 +110,7 @@ func (r *Recovery) lock(ctx context.Context) error {
 	var locked bool
 	var holder *int
 	if err := r.conn.QueryRow(ctx, lockQuery, r.Config.Postgres.Slot).Scan(&locked, &holder); err != nil {
-		return replication.Classify("lock the recovery", err)
+		return postgres.Classify("lock the recovery", err)
 	}
 	if locked {
 		return nil
@@ -117,8 +119,8 @@ func (r *Recovery) lock(ctx context.Context) error {
 	if holder != nil {
 		who = fmt.Sprintf("backend %d", *holder)
 	}
-	return &relay.Halt{
-		Code: relay.ExitRequirement, Reason: "another recovery of this slot is running", Detail: who + " has its lock",
+	return &status.Halt{
+		Code: status.ExitRequirement, Reason: "another recovery of this slot is running", Detail: who + " has its lock",
 		Hint: "wait for it to end",
 	}
 }
@@ -185,7 +187,7 @@ func (r *Recovery) Run(ctx context.Context, plan *Plan, report func(Stage, Resul
 // would keep WAL for nobody; and decoding looks the publication up as of the WAL
 // it reads.
 func (r *Recovery) prepare(ctx context.Context, plan *Plan) error {
-	client, err := kafka.Connect(ctx, relay.Kafka(r.Config))
+	client, err := kafka.Connect(ctx, wiring.Kafka(r.Config))
 	if err != nil {
 		return err
 	}
@@ -194,7 +196,7 @@ func (r *Recovery) prepare(ctx context.Context, plan *Plan) error {
 		return err
 	}
 	if plan.CreatePublication {
-		_, err = replication.CreatePublication(ctx, r.conn, r.Config.Postgres.Publication, relay.Table(r.Config), relay.Columns(r.Config), "") // there was a slot
+		_, err = provision.CreatePublication(ctx, r.conn, r.Config.Postgres.Publication, wiring.Table(r.Config), wiring.Columns(r.Config), "") // there was a slot
 	}
 	return err
 }

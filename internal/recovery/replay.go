@@ -14,9 +14,11 @@ import (
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/kafka/read"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/kafka/topics"
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/internal/topicname"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // ReplayHeader marks a record that was published again. Its value is when the
@@ -69,7 +71,7 @@ type Replay struct {
 
 // OpenReplay connects to what is read from, and makes sure that Kafka answers.
 func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
-	admin, err := kafka.OpenAdmin(ctx, relay.Kafka(o.Config))
+	admin, err := topics.OpenAdmin(ctx, wiring.Kafka(o.Config))
 	if err != nil {
 		return nil, err
 	}
@@ -81,30 +83,30 @@ func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 		}
 	}
 	if o.Topic == "" {
-		if r.conn, err = dial(ctx, relay.Target(o.Config)); err != nil {
+		if r.conn, err = dial(ctx, wiring.Target(o.Config)); err != nil {
 			return nil, err
 		}
-		if r.reader, err = dial(ctx, relay.Target(o.Config).Near(r.conn.PgConn())); err != nil {
+		if r.reader, err = dial(ctx, wiring.Target(o.Config).Near(r.conn.PgConn())); err != nil {
 			r.Close(ctx)
 			return nil, err
 		}
 		return r, nil
 	}
-	r.client, err = topicClient(relay.Kafka(o.Config))
+	r.client, err = topicClient(wiring.Kafka(o.Config))
 	return r, err
 }
 
 // judgeTarget refuses a topic that no record could reach.
-func (r *Replay) judgeTarget(ctx context.Context, admin kafka.Admin) error {
+func (r *Replay) judgeTarget(ctx context.Context, admin topics.Admin) error {
 	if err := topicname.Check(r.ToTopic); err != nil {
-		return relay.Usage("--to-topic: %v", err)
+		return status.Usage("--to-topic: %v", err)
 	}
 	found, err := admin.Describe(ctx, r.ToTopic)
 	if err != nil || len(found) != 1 || found[0].Exists || found[0].Err != nil || r.Config.Kafka.Topics.Create {
 		return err
 	}
-	return &relay.Halt{
-		Code: relay.ExitRequirement, Reason: "topic " + r.ToTopic + " does not exist",
+	return &status.Halt{
+		Code: status.ExitRequirement, Reason: "topic " + r.ToTopic + " does not exist",
 		Hint: "create it, or set kafka.topics.create: true",
 	}
 }
@@ -136,7 +138,7 @@ func (r *Replay) Examine(ctx context.Context) (*ReplayPlan, error) {
 // what Kafka has.
 func (r *Replay) Run(ctx context.Context, plan *ReplayPlan, report func(Result)) (Result, error) {
 	var result Result
-	mapping := relay.Mapping(r.Config)
+	mapping := wiring.Mapping(r.Config)
 	mapping.PositionHeader = "" // a replay has no place in the stream
 	if r.StampNow {
 		mapping.Timestamp = ""
@@ -151,7 +153,7 @@ func (r *Replay) Run(ctx context.Context, plan *ReplayPlan, report func(Result))
 	defer p.close()
 	p.command, p.pace = "replay", pace{rate: r.Rate}
 	p.stampNow(r.StampNow)
-	p.mark = []router.Header{{Name: ReplayHeader, Value: plan.Began.UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z07:00")}}
+	p.mark = []record.Header{{Name: ReplayHeader, Value: plan.Began.UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z07:00")}}
 	if r.conn != nil {
 		err = p.rows(ctx, r.reader, r.conn, r.Config, &plan.query, func() { report(result) })
 	} else {
@@ -218,7 +220,7 @@ func (r *Replay) explain(partition int32, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return relay.Kafka(r.Config).Explain(fmt.Sprintf("read topic %s, partition %d", r.Topic, partition), err)
+	return wiring.Kafka(r.Config).Explain(fmt.Sprintf("read topic %s, partition %d", r.Topic, partition), err)
 }
 
 // samePartitions tells that records may keep their partitions: both topics have
@@ -231,7 +233,7 @@ func (r *Replay) samePartitions() (bool, error) {
 			return false, nil // it is created with the first record
 		}
 		if err != nil {
-			return false, relay.Kafka(r.Config).Explain("look up topic "+topic, err)
+			return false, wiring.Kafka(r.Config).Explain("look up topic "+topic, err)
 		}
 		counts[i] = len(partitions)
 	}
@@ -239,21 +241,21 @@ func (r *Replay) samePartitions() (bool, error) {
 }
 
 // record is a record of the topic as it is published again.
-func (r *Replay) record(rec *sarama.Record, stamp time.Time) *router.Record {
+func (r *Replay) record(rec *sarama.Record, stamp time.Time) *record.Record {
 	if r.StampNow {
 		stamp = time.Now()
 	}
-	again := &router.Record{Topic: r.ToTopic, Key: rec.Key, Value: rec.Value, Timestamp: stamp.UnixMilli(), Partition: -1}
-	again.Headers = make([]router.Header, 0, len(rec.Headers)+1)
+	again := &record.Record{Topic: r.ToTopic, Key: rec.Key, Value: rec.Value, Timestamp: stamp.UnixMilli(), Partition: -1}
+	again.Headers = make([]record.Header, 0, len(rec.Headers)+1)
 	for _, h := range rec.Headers {
-		again.Headers = append(again.Headers, router.Header{Name: string(h.Key), Value: h.Value})
+		again.Headers = append(again.Headers, record.Header{Name: string(h.Key), Value: h.Value})
 	}
-	again.Headers = slices.DeleteFunc(again.Headers, func(h router.Header) bool { return h.Name == ReplayHeader })
+	again.Headers = slices.DeleteFunc(again.Headers, func(h record.Header) bool { return h.Name == ReplayHeader })
 	return again
 }
 
 // again publishes a record that was one before.
-func (p *publisher) again(ctx context.Context, rec *router.Record) error {
+func (p *publisher) again(ctx context.Context, rec *record.Record) error {
 	if err := p.room(ctx); err != nil {
 		return err
 	}

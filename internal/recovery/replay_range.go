@@ -14,8 +14,10 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka/read"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // Range says which rows of the outbox table are published again. All, or at least
@@ -42,18 +44,18 @@ func (r *Records) has(at time.Time) bool {
 }
 
 // validate judges the range against the table.
-func (r *Range) validate(cfg *config.Config, t *replication.Table) error {
+func (r *Range) validate(cfg *config.Config, t *catalog.Table) error {
 	bounded := !r.From.IsZero() || !r.To.IsZero() || r.FromID != "" || r.ToID != ""
 	if r.All == bounded {
-		return relay.Usage("which rows? Give --all, or a range: --from, --to, --from-id, --to-id")
+		return status.Usage("which rows? Give --all, or a range: --from, --to, --from-id, --to-id")
 	}
 	if r.Key != "" && cfg.Outbox.Key == "" {
-		return relay.Usage("--key: the rows have none (outbox.key)")
+		return status.Usage("--key: the rows have none (outbox.key)")
 	}
 	name := r.timeColumn(cfg)
 	if name == "" {
 		if !r.From.IsZero() || !r.To.IsZero() {
-			return relay.Usage("--from and --to need a column with the time of a row: give --time-column, or set outbox.timestamp")
+			return status.Usage("--from and --to need a column with the time of a row: give --time-column, or set outbox.timestamp")
 		}
 		return nil
 	}
@@ -65,9 +67,9 @@ func (r *Range) timeColumn(cfg *config.Config) string {
 }
 
 // rows makes the query of the range.
-func (r *Range) rows(cfg *config.Config, t *replication.Table) rows {
-	q := rows{table: t.From(relay.Table(cfg))}
-	column, id := r.timeColumn(cfg), replication.Quote(cfg.Outbox.ID)
+func (r *Range) rows(cfg *config.Config, t *catalog.Table) rows {
+	q := rows{table: t.From(wiring.Table(cfg))}
+	column, id := r.timeColumn(cfg), postgres.Quote(cfg.Outbox.ID)
 	where := func(left, operator, value string) {
 		q.args = append(q.args, value)
 		q.where = append(q.where, fmt.Sprintf("%s %s $%d", left, operator, len(q.args)))
@@ -77,7 +79,7 @@ func (r *Range) rows(cfg *config.Config, t *replication.Table) rows {
 		operator string
 	}{{r.From, ">="}, {r.To, "<"}} {
 		if !b.at.IsZero() {
-			where(replication.Quote(column), b.operator, inUTC(b.at))
+			where(postgres.Quote(column), b.operator, inUTC(b.at))
 		}
 	}
 	if r.FromID != "" {
@@ -87,7 +89,7 @@ func (r *Range) rows(cfg *config.Config, t *replication.Table) rows {
 		where(id, "<=", r.ToID)
 	}
 	if r.Key != "" {
-		where(replication.Quote(cfg.Outbox.Key)+"::text", "=", r.Key)
+		where(postgres.Quote(cfg.Outbox.Key)+"::text", "=", r.Key)
 	}
 	q.orderRows(cfg, t, column, r.FromID != "" || r.ToID != "")
 	return q
@@ -103,14 +105,14 @@ func (r *Replay) examineTable(ctx context.Context, plan *ReplayPlan) error {
 	if err != nil {
 		return err
 	}
-	table := relay.Table(cfg)
+	table := wiring.Table(cfg)
 	if err := r.Rows.validate(cfg, t); err != nil {
 		return err
 	}
 	// A person may think about the plan for longer than an idle transaction may last.
 	for _, sql := range []string{"SET idle_in_transaction_session_timeout = 0", "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"} {
 		if _, err := r.reader.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-			return replication.Classify("begin a transaction", err)
+			return postgres.Classify("begin a transaction", err)
 		}
 	}
 	plan.query = r.Rows.rows(cfg, t)
@@ -121,30 +123,30 @@ func (r *Replay) examineTable(ctx context.Context, plan *ReplayPlan) error {
 	}
 	plan.Topics, plan.Most, plan.MoreTopics, err = countTopics(ctx, r.reader, cfg, q)
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(pg.Code, "22") {
-		return relay.Usage("--from-id, --to-id: %s", pg.Message)
+		return status.Usage("--from-id, --to-id: %s", pg.Message)
 	}
 	if r.ToTopic != "" {
 		plan.Topics, plan.MoreTopics = []TopicRows{{Topic: r.ToTopic, Rows: plan.Most}}, 0
 	}
 	if err != nil || r.StampNow {
-		return replication.Classify("count rows of "+table.String(), err)
+		return postgres.Classify("count rows of "+table.String(), err)
 	}
 	return newExpiry(cfg).table(ctx, r.reader, q, t, r.ToTopic)
 }
 
 // examineTopic finds the offsets to read.
 func (r *Replay) examineTopic(ctx context.Context, plan *ReplayPlan) error {
-	explain := func(err error) error { return relay.Kafka(r.Config).Explain("look up topic "+r.Topic, err) }
+	explain := func(err error) error { return wiring.Kafka(r.Config).Explain("look up topic "+r.Topic, err) }
 	partitions, err := r.client.Partitions(r.Topic)
 	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
-		return &relay.Halt{Code: relay.ExitRequirement, Reason: "topic " + r.Topic + " does not exist", Hint: "see --topic"}
+		return &status.Halt{Code: status.ExitRequirement, Reason: "topic " + r.Topic + " does not exist", Hint: "see --topic"}
 	}
 	if err != nil {
 		return explain(err)
 	}
 	for _, p := range r.Records.Partitions {
 		if !slices.Contains(partitions, p) {
-			return relay.Usage("--partition %d: topic %s has %d partitions, from 0", p, r.Topic, len(partitions))
+			return status.Usage("--partition %d: topic %s has %d partitions, from 0", p, r.Topic, len(partitions))
 		}
 	}
 	for _, p := range partitions {
@@ -152,7 +154,7 @@ func (r *Replay) examineTopic(ctx context.Context, plan *ReplayPlan) error {
 			continue
 		}
 		s, err := r.span(p)
-		if _, gone := errors.AsType[*relay.Halt](err); gone {
+		if _, gone := errors.AsType[*status.Halt](err); gone {
 			return err
 		}
 		if err != nil {
@@ -204,8 +206,8 @@ func (r *Replay) span(p int32) (Span, error) {
 	s := Span{Partition: p, First: begin, End: end}
 	if first := r.Records.FirstOffset; first >= 0 {
 		if first < oldest {
-			return Span{}, &relay.Halt{
-				Code: relay.ExitRequirement, Reason: fmt.Sprintf("offset %d of topic %s, partition %d, is gone: the oldest is %d", first, r.Topic, p, oldest),
+			return Span{}, &status.Halt{
+				Code: status.ExitRequirement, Reason: fmt.Sprintf("offset %d of topic %s, partition %d, is gone: the oldest is %d", first, r.Topic, p, oldest),
 				Hint: "give --from-offset " + fmt.Sprint(oldest) + ", or leave it out",
 			}
 		}

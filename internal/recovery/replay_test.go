@@ -12,11 +12,11 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/recovery"
-	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // replay opens one with the fixture's file and makes its plan.
@@ -192,7 +192,7 @@ func TestReplayFromATopic(t *testing.T) {
 	}
 	deleteRecords(t, from, map[int32]int64{0: 2})
 	_, _, err := f.replay(t, recovery.ReplayOptions{Topic: from, ToTopic: from, Records: recovery.Records{FirstOffset: 1, LastOffset: -1}})
-	wantHalt(t, err, relay.ExitRequirement, "offset 1 of topic "+from+", partition 0, is gone: the oldest is 2")
+	wantHalt(t, err, status.ExitRequirement, "offset 1 of topic "+from+", partition 0, is gone: the oldest is 2")
 }
 
 // produce writes records of two keys, a minute apart: 0 to 2 to both partitions,
@@ -246,14 +246,14 @@ func TestReplayIsRefusedInWords(t *testing.T) {
 		code    int
 		says    string
 	}{
-		"no range":          {recovery.ReplayOptions{}, relay.ExitUsage, "which rows?"},
-		"all and a range":   {recovery.ReplayOptions{Rows: recovery.Range{All: true, FromID: "1"}}, relay.ExitUsage, "which rows?"},
-		"not an id":         {recovery.ReplayOptions{Rows: recovery.Range{FromID: "x"}}, relay.ExitUsage, "--from-id, --to-id: invalid input syntax for type uuid"},
-		"no such column":    {recovery.ReplayOptions{Rows: recovery.Range{From: late.From, TimeColumn: "at"}}, relay.ExitUsage, `no column "at"`},
-		"illegal topic":     {recovery.ReplayOptions{Rows: late, ToTopic: "no/slash"}, relay.ExitUsage, "--to-topic"},
-		"topic not there":   {recovery.ReplayOptions{Rows: late, ToTopic: there + ".missing"}, relay.ExitRequirement, "topic " + there + ".missing does not exist"},
-		"source not there":  {recovery.ReplayOptions{Topic: there + ".missing", ToTopic: there}, relay.ExitRequirement, "topic " + there + ".missing does not exist"},
-		"no such partition": {recovery.ReplayOptions{Topic: there, ToTopic: there, Records: recovery.Records{Partitions: []int32{3}}}, relay.ExitUsage, "--partition 3: topic " + there + " has 1 partitions"},
+		"no range":          {recovery.ReplayOptions{}, status.ExitUsage, "which rows?"},
+		"all and a range":   {recovery.ReplayOptions{Rows: recovery.Range{All: true, FromID: "1"}}, status.ExitUsage, "which rows?"},
+		"not an id":         {recovery.ReplayOptions{Rows: recovery.Range{FromID: "x"}}, status.ExitUsage, "--from-id, --to-id: invalid input syntax for type uuid"},
+		"no such column":    {recovery.ReplayOptions{Rows: recovery.Range{From: late.From, TimeColumn: "at"}}, status.ExitUsage, `no column "at"`},
+		"illegal topic":     {recovery.ReplayOptions{Rows: late, ToTopic: "no/slash"}, status.ExitUsage, "--to-topic"},
+		"topic not there":   {recovery.ReplayOptions{Rows: late, ToTopic: there + ".missing"}, status.ExitRequirement, "topic " + there + ".missing does not exist"},
+		"source not there":  {recovery.ReplayOptions{Topic: there + ".missing", ToTopic: there}, status.ExitRequirement, "topic " + there + ".missing does not exist"},
+		"no such partition": {recovery.ReplayOptions{Topic: there, ToTopic: there, Records: recovery.Records{Partitions: []int32{3}}}, status.ExitUsage, "--partition 3: topic " + there + " has 1 partitions"},
 	} {
 		_, _, err := f.replay(t, c.options)
 		if err == nil {
@@ -279,7 +279,7 @@ func TestReplayStopsAtARejectedRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = r.Run(t.Context(), plan, func(recovery.Result) {})
-	wantHalt(t, err, relay.ExitHalted, "too", "run replay again")
+	wantHalt(t, err, status.ExitHalted, "too", "run replay again")
 }
 
 func TestReplayKeepsToARateAndStopsWhenAsked(t *testing.T) {

@@ -9,8 +9,10 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // Selection says which rows of the outbox table are meant: one of All, Since and
@@ -53,7 +55,7 @@ const (
 )
 
 // validate judges the selection against the table.
-func (s Selection) validate(cfg *config.Config, t *replication.Table) error {
+func (s Selection) validate(cfg *config.Config, t *catalog.Table) error {
 	chosen := 0
 	for _, c := range []bool{s.All, !s.Since.IsZero(), s.AfterID != ""} {
 		if c {
@@ -61,25 +63,25 @@ func (s Selection) validate(cfg *config.Config, t *replication.Table) error {
 		}
 	}
 	if chosen != 1 {
-		return relay.Usage("which rows may be missing? Give one of --since, --after-id and --all")
+		return status.Usage("which rows may be missing? Give one of --since, --after-id and --all")
 	}
 	name := s.timeColumn(cfg)
 	if name == "" {
 		if !s.Since.IsZero() {
-			return relay.Usage("--since needs a column with the time of a row: give --time-column, or set outbox.timestamp")
+			return status.Usage("--since needs a column with the time of a row: give --time-column, or set outbox.timestamp")
 		}
 		return nil
 	}
 	return validateTime(name, cfg, t)
 }
 
-func validateTime(name string, cfg *config.Config, t *replication.Table) error {
+func validateTime(name string, cfg *config.Config, t *catalog.Table) error {
 	c := t.Column(name)
 	switch {
 	case c == nil:
-		return relay.Usage("%s has no column %q", relay.Table(cfg), name)
+		return status.Usage("%s has no column %q", wiring.Table(cfg), name)
 	case c.TypeOID != oidTimestamp && c.TypeOID != oidTimestamptz:
-		return relay.Usage("column %q of %s is of type %s, and a time is a timestamp or timestamptz", name, relay.Table(cfg), c.Type)
+		return status.Usage("column %q of %s is of type %s, and a time is a timestamp or timestamptz", name, wiring.Table(cfg), c.Type)
 	default:
 		return nil
 	}
@@ -88,7 +90,7 @@ func validateTime(name string, cfg *config.Config, t *replication.Table) error {
 // rows is a query over the table: its conditions with their arguments, as pgx
 // writes them into a simple query.
 type rows struct {
-	table string // as it stands behind FROM: replication.Table.From
+	table string // as it stands behind FROM: catalog.Table.From
 	where []string
 	args  []any
 	order []string
@@ -96,12 +98,12 @@ type rows struct {
 }
 
 // rows makes the query of the selection.
-func (s Selection) rows(cfg *config.Config, t *replication.Table) rows {
-	q := rows{table: t.From(relay.Table(cfg))}
-	id, column := replication.Quote(cfg.Outbox.ID), s.timeColumn(cfg)
+func (s Selection) rows(cfg *config.Config, t *catalog.Table) rows {
+	q := rows{table: t.From(wiring.Table(cfg))}
+	id, column := postgres.Quote(cfg.Outbox.ID), s.timeColumn(cfg)
 	switch {
 	case !s.Since.IsZero():
-		q.after(replication.Quote(column), s.Since)
+		q.after(postgres.Quote(column), s.Since)
 	case s.AfterID != "":
 		q.args = append(q.args, s.AfterID)
 		q.where = append(q.where, id+" > $1")
@@ -111,11 +113,11 @@ func (s Selection) rows(cfg *config.Config, t *replication.Table) rows {
 }
 
 // orderRows puts rows of a key in the order that the table can tell.
-func (q *rows) orderRows(cfg *config.Config, t *replication.Table, column string, byID bool) {
-	id := replication.Quote(cfg.Outbox.ID)
+func (q *rows) orderRows(cfg *config.Config, t *catalog.Table, column string, byID bool) {
+	id := postgres.Quote(cfg.Outbox.ID)
 	var words []string
 	if column != "" {
-		q.order = append(q.order, replication.Quote(column)+" NULLS LAST")
+		q.order = append(q.order, postgres.Quote(column)+" NULLS LAST")
 		words = append(words, column)
 	}
 	if byID || rises(t.Column(cfg.Outbox.ID)) {
@@ -128,7 +130,7 @@ func (q *rows) orderRows(cfg *config.Config, t *replication.Table, column string
 
 // rises says that ids of this type are given out in order. A uuid is most often
 // random.
-func rises(c *replication.TableColumn) bool {
+func rises(c *catalog.TableColumn) bool {
 	return c != nil && (c.TypeOID == oidInt2 || c.TypeOID == oidInt4 || c.TypeOID == oidInt8)
 }
 
@@ -172,7 +174,7 @@ func (q *rows) orderBy() string {
 func selectList(columns []string, limit int64) string {
 	list := make([]string, 0, 2*len(columns))
 	for _, c := range columns {
-		c = replication.Quote(c)
+		c = postgres.Quote(c)
 		length := "pg_catalog.octet_length(" + c + "::text)"
 		list = append(list,
 			fmt.Sprintf("CASE WHEN %s <= %d THEN %s END", length, limit, c),

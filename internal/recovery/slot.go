@@ -10,8 +10,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // snapshot is a transaction that sees exactly the rows committed before the point
@@ -49,7 +51,7 @@ func (r *Recovery) createSlot(ctx context.Context) (*snapshot, error) {
 		if _, err := conn.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 			s.close(ctx)
 			r.discard(ctx)
-			return nil, replication.Classify("take the slot's snapshot", err)
+			return nil, postgres.Classify("take the slot's snapshot", err)
 		}
 	}
 	return s, nil
@@ -59,9 +61,9 @@ func (r *Recovery) createSlot(ctx context.Context) (*snapshot, error) {
 func (r *Recovery) export(ctx context.Context, session *pgconn.PgConn) (point pgoutput.LSN, name string, err error) {
 	slot := Temporary(r.Config.Postgres.Slot)
 	op := "create slot " + slot
-	command := "CREATE_REPLICATION_SLOT " + replication.Quote(slot) + " LOGICAL pgoutput (SNAPSHOT 'export')"
+	command := "CREATE_REPLICATION_SLOT " + postgres.Quote(slot) + " LOGICAL pgoutput (SNAPSHOT 'export')"
 	if major(r.conn) < 15 {
-		command = "CREATE_REPLICATION_SLOT " + replication.Quote(slot) + " LOGICAL pgoutput EXPORT_SNAPSHOT"
+		command = "CREATE_REPLICATION_SLOT " + postgres.Quote(slot) + " LOGICAL pgoutput EXPORT_SNAPSHOT"
 	}
 	waiting := time.AfterFunc(5*time.Second, func() {
 		r.Log.Warn("waiting for transactions that are writing to end: see pg_stat_activity and pg_prepared_xacts")
@@ -69,7 +71,7 @@ func (r *Recovery) export(ctx context.Context, session *pgconn.PgConn) (point pg
 	defer waiting.Stop()
 	results, err := execCancelable(ctx, session, command)
 	if err != nil {
-		return 0, "", replication.Classify(op, err)
+		return 0, "", postgres.Classify(op, err)
 	}
 	if len(results) != 1 || len(results[0].Rows) != 1 || len(results[0].Rows[0]) < 3 { // slot_name, consistent_point, snapshot_name, output_plugin
 		return 0, "", fmt.Errorf("%s: the server did not answer with a row of the slot", op)
@@ -117,7 +119,7 @@ func execCancelable(ctx context.Context, conn *pgconn.PgConn, sql string) ([]*pg
 
 // dropLeftover removes the slot of the temporary name, if there is one.
 func (r *Recovery) dropLeftover(ctx context.Context) error {
-	_, err := replication.DropSlot(ctx, r.conn, Temporary(r.Config.Postgres.Slot))
+	_, err := provision.DropSlot(ctx, r.conn, Temporary(r.Config.Postgres.Slot))
 	return err
 }
 
@@ -130,7 +132,7 @@ func (r *Recovery) discard(ctx context.Context) {
 	conn, err := r.target.SQL(ctx)
 	if err == nil {
 		defer hangUp(ctx, conn)
-		_, err = replication.DropSlot(ctx, conn, slot)
+		_, err = provision.DropSlot(ctx, conn, slot)
 	}
 	if err != nil {
 		r.Log.Warn("the new slot could not be removed and keeps WAL: run recover again, or drop it",
@@ -150,7 +152,7 @@ func (r *Recovery) swap(ctx context.Context, point pgoutput.LSN, report func(Sta
 		r.discard(ctx)
 		return err
 	}
-	if _, err := replication.DropSlot(ctx, r.conn, slot); err != nil {
+	if _, err := provision.DropSlot(ctx, r.conn, slot); err != nil {
 		r.discard(ctx)
 		return err
 	}
@@ -158,9 +160,9 @@ func (r *Recovery) swap(ctx context.Context, point pgoutput.LSN, report func(Sta
 	defer cancel()
 	report(Dropped)
 	if _, err := r.conn.Exec(ctx, "SELECT pg_copy_logical_replication_slot($1, $2)", temporary, slot); err != nil {
-		return &relay.Halt{
-			Code: relay.ExitHalted, Reason: "everything is published, but the new slot could not be given its name",
-			Detail: replication.Classify("copy slot "+temporary, err).Error(),
+		return &status.Halt{
+			Code: status.ExitHalted, Reason: "everything is published, but the new slot could not be given its name",
+			Detail: postgres.Classify("copy slot "+temporary, err).Error(),
 			Hint:   fmt.Sprintf("SELECT pg_copy_logical_replication_slot('%s', '%s'); SELECT pg_drop_replication_slot('%[1]s'); or run recover again", temporary, slot),
 		}
 	}
@@ -170,19 +172,19 @@ func (r *Recovery) swap(ctx context.Context, point pgoutput.LSN, report func(Sta
 			return err
 		}
 	}
-	_, err := replication.DropSlot(ctx, r.conn, temporary)
+	_, err := provision.DropSlot(ctx, r.conn, temporary)
 	return err
 }
 
 // intact says that the new slot has not been touched, nor lost to
 // max_slot_wal_keep_size, while rows were published.
 func (r *Recovery) intact(ctx context.Context, slot string, point pgoutput.LSN) error {
-	s, err := replication.ReadSlotStatus(ctx, r.conn, slot)
+	s, err := catalog.ReadSlotStatus(ctx, r.conn, slot)
 	if err != nil {
 		return err
 	}
-	halt := &relay.Halt{
-		Code: relay.ExitHalted, Reason: "the new slot did not last until everything was published",
+	halt := &status.Halt{
+		Code: status.ExitHalted, Reason: "the new slot did not last until everything was published",
 		Hint: "run recover again",
 	}
 	switch {
@@ -205,6 +207,6 @@ func (r *Recovery) makeFailover(ctx context.Context, slot string) error {
 		return err
 	}
 	defer session.Close(ctx) //nolint:errcheck // it ends with the process at the latest
-	_, err = session.Exec(ctx, "ALTER_REPLICATION_SLOT "+replication.Quote(slot)+" (FAILOVER true)").ReadAll()
-	return replication.Classify("make slot "+slot+" a failover slot", err)
+	_, err = session.Exec(ctx, "ALTER_REPLICATION_SLOT "+postgres.Quote(slot)+" (FAILOVER true)").ReadAll()
+	return postgres.Classify("make slot "+slot+" a failover slot", err)
 }

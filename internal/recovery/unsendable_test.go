@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/recovery"
-	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // The way past a row that Postgres cannot send is the one that the halt names: the
@@ -18,7 +18,7 @@ func TestRow90_RecoverAfterTheRowIsMended(t *testing.T) {
 		`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', 'k', convert_from('\x63616681', 'WIN1252'), '{"n": 2}')`,
 		relaytest.Insert("k", 3))
 	err := relaytest.Start(t, f.cfg).Wait(t)
-	wantHalt(t, err, relay.ExitHalted, "22P05", "UPDATE", "walpost recover -c "+f.cfg.File+" --force")
+	wantHalt(t, err, status.ExitHalted, "22P05", "UPDATE", "walpost recover -c "+f.cfg.File+" --force")
 	f.released(t)
 
 	r, plan, err := f.open(t, recovery.Selection{All: true}, true)

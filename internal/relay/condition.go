@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 const (
@@ -14,10 +16,10 @@ const (
 
 // conditions judges a report. Where the state does not say since when, it is
 // since a report saw it first.
-func (r *Relay) conditions(rep *Report) []Condition {
-	found := findings{hints: HintsOf(r.cfg), found: map[string]Condition{}}
+func (r *Relay) conditions(rep *status.Report) []status.Condition {
+	found := findings{hints: wiring.HintsOf(r.cfg), found: map[string]status.Condition{}}
 	r.stateConditions(rep, &found)
-	if rep.State != HaltedState && rep.State != Stopped { // then Kafka is not asked any more
+	if rep.State != status.HaltedState && rep.State != status.Stopped { // then Kafka is not asked any more
 		r.kafkaConditions(&found)
 	}
 	r.slotConditions(rep, &found)
@@ -25,22 +27,22 @@ func (r *Relay) conditions(rep *Report) []Condition {
 	r.seen.mu.Lock()
 	defer r.seen.mu.Unlock()
 	if at := r.seen.rejected; time.Since(at) < rejectedFor {
-		found.add(ConditionRejected, at, "")
+		found.add(status.ConditionRejected, at, "")
 	}
 	if time.Since(r.seen.oldAt) < rejectedFor {
-		found.add(ConditionRetention, r.seen.oldAt, r.seen.old)
+		found.add(status.ConditionRetention, r.seen.oldAt, r.seen.old)
 	}
 	if err := r.seen.prune; err != nil {
-		found.add(ConditionPrune, time.Time{}, err.Error())
+		found.add(status.ConditionPrune, time.Time{}, err.Error())
 	}
 	if stay := r.seen.uncarried; len(stay) > 0 {
-		found.add(ConditionUncarried, time.Time{}, uncarriedWords(stay))
+		found.add(status.ConditionUncarried, time.Time{}, uncarriedWords(stay))
 	}
 	return r.seen.dated(found.found)
 }
 
 // uncarriedWords names the table with the most rows that were not in the stream.
-func uncarriedWords(stay []replication.Uncarried) string {
+func uncarriedWords(stay []provision.Uncarried) string {
 	text := fmt.Sprintf("%d rows of %s", stay[0].Rows, stay[0].Table)
 	if more := len(stay) - 1; more > 0 {
 		text += fmt.Sprintf(", and rows of %d more partitions", more)
@@ -48,24 +50,24 @@ func uncarriedWords(stay []replication.Uncarried) string {
 	return text
 }
 
-func (r *Relay) stateConditions(rep *Report, found *findings) {
+func (r *Relay) stateConditions(rep *status.Report, found *findings) {
 	switch rep.State {
-	case Connecting:
+	case status.Connecting:
 		if rep.Reason != "" {
-			found.add(ConditionPostgres, *rep.Since, rep.Reason)
+			found.add(status.ConditionPostgres, *rep.Since, rep.Reason)
 		}
-	case HaltedState:
-		found.add(ConditionHalted, *rep.Since, "")
-		if c := found.found[ConditionHalted]; rep.Hint != "" {
+	case status.HaltedState:
+		found.add(status.ConditionHalted, *rep.Since, "")
+		if c := found.found[status.ConditionHalted]; rep.Hint != "" {
 			c.Hint = rep.Hint
-			found.found[ConditionHalted] = c
+			found.found[status.ConditionHalted] = c
 		}
-	case Standby:
-		found.add(ConditionStandby, *rep.Since, "")
-	case Throttled:
-		found.add(ConditionThrottled, *rep.Since, "")
-	case WaitingForStandby:
-		found.add(ConditionStandbySlots, *rep.Since, "")
+	case status.Standby:
+		found.add(status.ConditionStandby, *rep.Since, "")
+	case status.Throttled:
+		found.add(status.ConditionThrottled, *rep.Since, "")
+	case status.WaitingForStandby:
+		found.add(status.ConditionStandbySlots, *rep.Since, "")
 	default: // nothing is wrong
 	}
 }
@@ -79,13 +81,13 @@ func (r *Relay) kafkaConditions(found *findings) {
 	}
 	kafka := p.Health()
 	if !kafka.Reachable && kafka.Err != nil {
-		found.add(ConditionKafka, kafka.Since, kafka.Err.Error())
+		found.add(status.ConditionKafka, kafka.Since, kafka.Err.Error())
 	}
 	if len(kafka.Denied) > 0 {
-		found.add(ConditionDenied, time.Time{}, kafka.Denied[0])
+		found.add(status.ConditionDenied, time.Time{}, kafka.Denied[0])
 	}
 	if len(kafka.Stuck) > 0 {
-		found.add(ConditionStuck, time.Time{}, firstOf(kafka.Stuck))
+		found.add(status.ConditionStuck, time.Time{}, firstOf(kafka.Stuck))
 	}
 }
 
@@ -101,24 +103,24 @@ func firstOf(texts []string) string {
 // counts as at risk.
 const riskShare = 0.2
 
-func (r *Relay) slotConditions(rep *Report, found *findings) {
+func (r *Relay) slotConditions(rep *status.Report, found *findings) {
 	slot := rep.Slot
 	switch {
 	case slot == nil:
 	case slot.Lost():
-		found.add(ConditionSlotLost, time.Time{}, slot.Loss().Reason+"; "+slot.Loss().Fix+" so that it does not happen again")
+		found.add(status.ConditionSlotLost, time.Time{}, slot.Loss().Reason+"; "+slot.Loss().Fix+" so that it does not happen again")
 	case slot.WALStatus == "unreserved" || slot.SafeWALBytes != nil && float64(*slot.SafeWALBytes) < riskShare*float64(*slot.SafeWALBytes+slot.RetainedBytes):
-		found.add(ConditionSlotAtRisk, time.Time{}, fmt.Sprintf("the slot keeps %d MiB of WAL", slot.RetainedBytes>>20))
+		found.add(status.ConditionSlotAtRisk, time.Time{}, fmt.Sprintf("the slot keeps %d MiB of WAL", slot.RetainedBytes>>20))
 	}
 }
 
-func (r *Relay) flowConditions(rep *Report, found *findings) {
+func (r *Relay) flowConditions(rep *status.Report, found *findings) {
 	now := time.Now()
 	if wait := seconds(*rep.OldestUnacked); wait > r.patience {
-		found.add(ConditionNoProgress, now.Add(-wait), r.lastAnswer())
+		found.add(status.ConditionNoProgress, now.Add(-wait), r.lastAnswer())
 	}
 	if lag := seconds(*rep.LagSeconds); lag > r.patience {
-		found.add(ConditionLagging, time.Time{}, "the oldest event that is read and not in Kafka was committed "+lag.Round(time.Second).String()+" ago")
+		found.add(status.ConditionLagging, time.Time{}, "the oldest event that is read and not in Kafka was committed "+lag.Round(time.Second).String()+" ago")
 	}
 }
 
@@ -134,8 +136,8 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 
 // findings collects conditions, each with what the catalogue says of it.
 type findings struct {
-	hints Hints
-	found map[string]Condition
+	hints status.Hints
+	found map[string]status.Condition
 }
 
 // add notes a condition. The hint is the detail, and what to do in general.
@@ -147,7 +149,7 @@ func (f *findings) add(name string, since time.Time, detail string) {
 
 // dated gives each condition the time since when it is there, and forgets those
 // that are gone.
-func (s *sightings) dated(found map[string]Condition) []Condition {
+func (s *sightings) dated(found map[string]status.Condition) []status.Condition {
 	if s.since == nil {
 		s.since = map[string]time.Time{}
 	}
@@ -156,8 +158,8 @@ func (s *sightings) dated(found map[string]Condition) []Condition {
 			delete(s.since, name)
 		}
 	}
-	list := []Condition{}
-	for _, kind := range Conditions() {
+	list := []status.Condition{}
+	for _, kind := range status.Conditions() {
 		name := kind.Name
 		c, ok := found[name]
 		if !ok {

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // conditions are the names of what is wrong at the moment.
@@ -52,16 +52,16 @@ func TestConditionsOfServersThatAreAway(t *testing.T) {
 	if err := kafka.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.untilConditions(t, relay.ConditionKafka)
+	b.untilConditions(t, status.ConditionKafka)
 	db.Exec(t, relaytest.Insert("k", 2))
-	b.untilConditions(t, relay.ConditionKafka, relay.ConditionNoProgress, relay.ConditionLagging)
+	b.untilConditions(t, status.ConditionKafka, status.ConditionNoProgress, status.ConditionLagging)
 	if err := postgres.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.untilConditions(t, relay.ConditionPostgres, relay.ConditionKafka, relay.ConditionNoProgress, relay.ConditionLagging)
+	b.untilConditions(t, status.ConditionPostgres, status.ConditionKafka, status.ConditionNoProgress, status.ConditionLagging)
 	report := b.relay.Report("")
 	for _, c := range report.Conditions[:2] {
-		if c.Severity != relay.Critical || c.Since.IsZero() || !strings.Contains(c.Hint, "walpost check -c "+b.cfg.File) {
+		if c.Severity != status.Critical || c.Since.IsZero() || !strings.Contains(c.Hint, "walpost check -c "+b.cfg.File) {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -74,7 +74,7 @@ func TestConditionsOfServersThatAreAway(t *testing.T) {
 	if err := postgres.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.untilConditions(t, relay.ConditionKafka, relay.ConditionNoProgress, relay.ConditionLagging)
+	b.untilConditions(t, status.ConditionKafka, status.ConditionNoProgress, status.ConditionLagging)
 	if err := kafka.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -1,18 +1,22 @@
 package relay
 
-import "time"
+import (
+	"time"
+
+	"github.com/walpost/walpost/internal/status"
+)
 
 // Report gives the relay's state with its figures and conditions. Topics,
 // rejections and consumer groups are counted elsewhere, and empty here.
-func (r *Relay) Report(version string) Report {
-	status, slot := r.state.get(), r.seen.slotStatus()
+func (r *Relay) Report(version string) status.Report {
+	st, slot := r.state.get(), r.seen.slotStatus()
 	committed, read := r.oldest()
 	now := time.Now()
-	rep := Report{
-		Relay: status.Relay, State: status.State, Since: &status.Since, Reason: status.Reason, Hint: status.Hint,
+	rep := status.Report{
+		Relay: st.Relay, State: st.State, Since: &st.Since, Reason: st.Reason, Hint: st.Hint,
 		Slot: slot, LagSeconds: secondsSince(committed, now), OldestUnacked: secondsSince(read, now),
-		InFlight: &InFlight{}, LastError: r.seen.lastError(), Version: version, Postgres: r.seen.postgresVersion(),
-		Topics: []TopicReport{}, Rejected: []Rejections{}, ConsumerGroups: []GroupLag{},
+		InFlight: &status.InFlight{}, LastError: r.seen.lastError(), Version: version, Postgres: r.seen.postgresVersion(),
+		Topics: []status.TopicReport{}, Rejected: []status.Rejections{}, ConsumerGroups: []status.GroupLag{},
 	}
 	if slot != nil {
 		rep.LagBytes = slot.LagBytes

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // An outbox without writes in a busy database keeps no WAL back, without a
@@ -115,8 +115,8 @@ func TestRejectedRecordHalts(t *testing.T) {
 	b.db.Exec(t, relaytest.Insert("k", 1), relaytest.Insert("k", 2))
 	b.db.Exec(t, "BEGIN", relaytest.Insert("k", 3), `INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('no/topic', 'k', '{"n": 4}')`, "COMMIT", relaytest.Insert("k", 5))
 	err := b.wait(t)
-	halt, ok := errors.AsType[*relay.Halt](err)
-	if !ok || halt.Code != relay.ExitHalted {
+	halt, ok := errors.AsType[*status.Halt](err)
+	if !ok || halt.Code != status.ExitHalted {
 		t.Fatalf("ended with %v", err)
 	}
 	if got := b.consume(t, b.topic, 3); len(got) != 3 {

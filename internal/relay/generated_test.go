@@ -7,10 +7,11 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // A topic from a stored generated column (Postgres 18): the first start makes a
@@ -30,15 +31,15 @@ func TestRow81_GeneratedColumnInUse(t *testing.T) {
 	b.until(t, "the guard's first look", b.relay.Guarded)
 	db.Exec(t, "ALTER PUBLICATION "+b.cfg.Postgres.Publication+" SET (publish_generated_columns = none)")
 	err := b.wait(t)
-	if halt, ok := errors.AsType[*relay.Halt](err); !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Detail, "topic of table public.outbox is generated") {
+	if halt, ok := errors.AsType[*status.Halt](err); !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, "topic of table public.outbox is generated") {
 		t.Errorf("ended with %v", err)
 	}
 	const fix = `SET (publish_generated_columns = stored); then walpost recover -c FILE`
-	b.refused(t, relay.ExitHalted, "does not publish topic of public.outbox", fix)
+	b.refused(t, status.ExitHalted, "does not publish topic of public.outbox", fix)
 
 	db.Exec(t, "ALTER PUBLICATION "+b.cfg.Postgres.Publication+" SET (publish_generated_columns = stored)",
 		"ALTER TABLE outbox DROP topic, ADD topic text GENERATED ALWAYS AS (lower(aggregatetype)) VIRTUAL")
-	b.refused(t, relay.ExitRequirement, "column topic: is a virtual generated column", "STORED")
+	b.refused(t, status.ExitRequirement, "column topic: is a virtual generated column", "STORED")
 }
 
 // refused starts a relay that must not start.
@@ -50,7 +51,7 @@ func (b *bench) refused(t *testing.T, code int, says ...string) {
 	}
 	err = again.Run(t.Context(), nil)
 	for _, words := range says {
-		if relay.ExitCode(err) != code || !strings.Contains(err.Error(), words) {
+		if status.ExitCode(err) != code || !strings.Contains(err.Error(), words) {
 			t.Errorf("ended with %v, want %d and %q", err, code, words)
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 const (
@@ -60,7 +62,7 @@ func (r *Relay) guard(ctx context.Context, end context.CancelCauseFunc) {
 				return
 			}
 		}
-		idle := conn != nil && !r.waited && r.state.get().State == Streaming
+		idle := conn != nil && !r.waited && r.state.get().State == status.Streaming
 		ended, silence := listen(ctx, conn)
 		again := r.untilLook(ctx, begun, idle, ended)
 		silence()
@@ -100,19 +102,19 @@ func (r *Relay) untilLook(ctx context.Context, last time.Time, idle bool, ended 
 }
 
 // inspectGuarded compares what is there now with what was there at first.
-func (r *Relay) inspectGuarded(ctx context.Context, conn *pgx.Conn) (*Halt, error) {
+func (r *Relay) inspectGuarded(ctx context.Context, conn *pgx.Conn) (*status.Halt, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if halt, err := r.inspectTable(ctx, conn); halt != nil || err != nil {
 		return halt, err
 	}
 	r.guardedOnce.Store(true)
-	slot, err := replication.ReadSlotStatus(ctx, conn, r.cfg.Postgres.Slot)
+	slot, err := catalog.ReadSlotStatus(ctx, conn, r.cfg.Postgres.Slot)
 	if err != nil {
 		return nil, err
 	}
 	r.seen.sawSlot(slot)
-	waits, err := replication.WaitsForStandby(ctx, conn, r.cfg.Postgres.Slot)
+	waits, err := catalog.WaitsForStandby(ctx, conn, r.cfg.Postgres.Slot)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +125,7 @@ func (r *Relay) inspectGuarded(ctx context.Context, conn *pgx.Conn) (*Halt, erro
 // inspectTable looks at what decides which rows are in the stream. Nothing keeps
 // messages out of it: without the publication Postgres sends them all the same, and
 // before version 18 an error at the first change of a table.
-func (r *Relay) inspectTable(ctx context.Context, conn *pgx.Conn) (*Halt, error) {
+func (r *Relay) inspectTable(ctx context.Context, conn *pgx.Conn) (*status.Halt, error) {
 	if r.cfg.Outbox.Messages() {
 		return nil, nil
 	}
@@ -136,8 +138,8 @@ func (r *Relay) inspectTable(ctx context.Context, conn *pgx.Conn) (*Halt, error)
 		if !r.guardedAt.IsZero() {
 			detail += "; " + time.Since(r.guardedAt).Round(100*time.Millisecond).String() + " ago it was as it should be"
 		}
-		return &Halt{
-			Code: ExitHalted, Reason: "rows are being skipped", Detail: detail,
+		return &status.Halt{
+			Code: status.ExitHalted, Reason: "rows are being skipped", Detail: detail,
 			Hint: "fix it, then `walpost recover -c " + r.cfg.File + "` publishes what was skipped from the table; `walpost audit` shows what is missing",
 		}, nil
 	}
@@ -147,9 +149,9 @@ func (r *Relay) inspectTable(ctx context.Context, conn *pgx.Conn) (*Halt, error)
 }
 
 // guardedChange says what differs from the guard's last look, or is wrong at the first.
-func (r *Relay) guardedChange(ctx context.Context, conn *pgx.Conn) (now *replication.CatalogSnapshot, change, err error) {
-	names := Names(r.cfg)
-	if now, err = replication.ReadCatalogSnapshot(ctx, conn, names, Columns(r.cfg)); err != nil {
+func (r *Relay) guardedChange(ctx context.Context, conn *pgx.Conn) (now *catalog.CatalogSnapshot, change, err error) {
+	names := wiring.Names(r.cfg)
+	if now, err = catalog.ReadCatalogSnapshot(ctx, conn, names, wiring.Columns(r.cfg)); err != nil {
 		return nil, nil, err
 	}
 	if last := r.guarded.Load(); last != nil {
@@ -162,10 +164,10 @@ func (r *Relay) guardedChange(ctx context.Context, conn *pgx.Conn) (now *replica
 // may be a moment; twice is a state.
 func (r *Relay) judgeStandby(waits bool) {
 	if waits && r.waited {
-		r.state.change(WaitingForStandby, "the walsender waits for a physical standby to have the events",
-			"a standby named in synchronized_standby_slots is down or behind: repair it, or remove it from the setting", []State{Streaming, Throttled})
+		r.state.change(status.WaitingForStandby, "the walsender waits for a physical standby to have the events",
+			"a standby named in synchronized_standby_slots is down or behind: repair it, or remove it from the setting", []status.State{status.Streaming, status.Throttled})
 	} else if r.waited && !waits {
-		r.state.swap(Streaming, "", WaitingForStandby)
+		r.state.swap(status.Streaming, "", status.WaitingForStandby)
 		r.changed.give() // it may be full since
 	}
 	r.waited = waits

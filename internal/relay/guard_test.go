@@ -9,6 +9,7 @@ import (
 
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // What makes Postgres skip rows in silence is noticed, and halts with 4. Each
@@ -39,8 +40,8 @@ func TestRow47to51_WhatSkipsRowsHalts(t *testing.T) {
 			pub := b.cfg.Postgres.Publication
 			b.db.Exec(t, strings.Split(strings.ReplaceAll(strings.ReplaceAll(tc.sql, "PUBLICATION p", "PUBLICATION "+pub), "  ", " "), "; ")...)
 			err := b.wait(t)
-			halt, ok := errors.AsType[*relay.Halt](err)
-			if !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Detail, tc.says) || halt.Hint == "" {
+			halt, ok := errors.AsType[*status.Halt](err)
+			if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, tc.says) || halt.Hint == "" {
 				t.Errorf("ended with %+v, want a halt that says %q", err, tc.says)
 			}
 		})
@@ -68,16 +69,16 @@ func TestRow78_PartitionOutsideOfTheStreamHalts(t *testing.T) {
 			b.until(t, "the guard's first look", b.relay.Guarded)
 			b.db.Exec(t, strings.Split(tc.sql, "; ")...)
 			err := b.wait(t)
-			halt, ok := errors.AsType[*relay.Halt](err)
-			if !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Detail, tc.says) || halt.Hint == "" {
+			halt, ok := errors.AsType[*status.Halt](err)
+			if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, tc.says) || halt.Hint == "" {
 				t.Errorf("ended with %+v, want a halt that says %q", err, tc.says)
 			}
 			again, err := relay.New(b.cfg, b.seen, zap.NewNop())
 			if err != nil {
 				t.Fatal(err)
 			}
-			halt, ok = errors.AsType[*relay.Halt](again.Run(t.Context(), nil))
-			if !ok || halt.Code != relay.ExitRequirement || !strings.Contains(halt.Detail, tc.says) {
+			halt, ok = errors.AsType[*status.Halt](again.Run(t.Context(), nil))
+			if !ok || halt.Code != status.ExitRequirement || !strings.Contains(halt.Detail, tc.says) {
 				t.Errorf("the next start ended with %+v, want 3", halt)
 			}
 		})
@@ -100,7 +101,7 @@ func TestRow78_TableSetUnloggedHalts(t *testing.T) {
 	b.until(t, "the guard's first look", b.relay.Guarded)
 	b.db.Exec(t, "ALTER TABLE outbox SET UNLOGGED")
 	err := b.wait(t)
-	if halt, ok := errors.AsType[*relay.Halt](err); !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Detail, "unlogged") {
+	if halt, ok := errors.AsType[*status.Halt](err); !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, "unlogged") {
 		t.Errorf("ended with %+v", err)
 	}
 }
@@ -118,8 +119,8 @@ func TestRow43_SlotDroppedHalts(t *testing.T) {
 		return err == nil
 	})
 	err := b.wait(t)
-	halt, ok := errors.AsType[*relay.Halt](err)
-	if !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Hint, "walpost recover") {
+	halt, ok := errors.AsType[*status.Halt](err)
+	if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Hint, "walpost recover") {
 		t.Errorf("ended with %+v", err)
 	}
 }
@@ -138,8 +139,8 @@ func TestRow46_SlotAdvancedHalts(t *testing.T) {
 		return err == nil
 	})
 	err := b.wait(t)
-	halt, ok := errors.AsType[*relay.Halt](err)
-	if !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Reason, "advanced") {
+	halt, ok := errors.AsType[*status.Halt](err)
+	if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Reason, "advanced") {
 		t.Errorf("ended with %+v", err)
 	}
 }

@@ -13,12 +13,13 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/oracle"
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/oracle"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // bench is one relay on real servers: a database and topics of its own.
@@ -94,7 +95,7 @@ kafka:
 func (b *bench) start(t *testing.T) {
 	t.Helper()
 	b.launch(t)
-	b.until(t, "streaming", func() bool { return b.relay.Status().State == relay.Streaming })
+	b.until(t, "streaming", func() bool { return b.relay.Status().State == status.Streaming })
 }
 
 func (b *bench) launch(t *testing.T) {

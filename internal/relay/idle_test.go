@@ -12,12 +12,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/devstack/pause"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/pause"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // virtual is a relay in virtual time, between a scripted walsender and a broker in
@@ -124,39 +125,39 @@ func TestStateFollowsKafkaAtOnce(t *testing.T) {
 			}
 			return refusal(req, int16(code.Load())), nil, true
 		})
-		state := func(want relay.State) func() bool {
+		state := func(want status.State) func() bool {
 			return func() bool { return v.relay.Status().State == want }
 		}
 		condition := func(name string, there bool) func() bool {
 			return func() bool {
-				return there == slices.ContainsFunc(v.relay.Report("").Conditions, func(c relay.Condition) bool { return c.Name == name })
+				return there == slices.ContainsFunc(v.relay.Report("").Conditions, func(c status.Condition) bool { return c.Name == name })
 			}
 		}
 		full := func() bool { _, bytes := v.relay.InFlight(); return bytes >= 512<<10 }
 
-		within(t, time.Second, "stream", state(relay.Streaming))
+		within(t, time.Second, "stream", state(status.Streaming))
 		for range 3 {
 			code.Store(int32(kerr.TopicAuthorizationFailed.Code))
-			within(t, 10*time.Second, "denial", condition(relay.ConditionDenied, true))
-			within(t, prompt, "state that says so", state(relay.KafkaUnavailable))
+			within(t, 10*time.Second, "denial", condition(status.ConditionDenied, true))
+			within(t, prompt, "state that says so", state(status.KafkaUnavailable))
 			code.Store(0)
-			within(t, 10*time.Second, "end of the denial", condition(relay.ConditionDenied, false))
-			within(t, prompt, "state that says so", state(relay.Streaming))
+			within(t, 10*time.Second, "end of the denial", condition(status.ConditionDenied, false))
+			within(t, prompt, "state that says so", state(status.Streaming))
 
 			v.network.pull()
-			within(t, 20*time.Second, "outage", condition(relay.ConditionKafka, true))
-			within(t, prompt, "state that says so", state(relay.KafkaUnavailable))
+			within(t, 20*time.Second, "outage", condition(status.ConditionKafka, true))
+			within(t, prompt, "state that says so", state(status.KafkaUnavailable))
 			v.network.restore()
-			within(t, 10*time.Second, "end of the outage", condition(relay.ConditionKafka, false))
-			within(t, prompt, "state that says so", state(relay.Streaming))
+			within(t, 10*time.Second, "end of the outage", condition(status.ConditionKafka, false))
+			within(t, prompt, "state that says so", state(status.Streaming))
 
 			code.Store(int32(kerr.NotEnoughReplicas.Code))
 			within(t, 10*time.Minute, "full memory", full)
-			within(t, prompt, "state that says so", state(relay.Throttled))
+			within(t, prompt, "state that says so", state(status.Throttled))
 			code.Store(0)
 			within(t, 10*time.Second, "room", func() bool { return !full() })
-			within(t, 10*time.Second, "end of what Kafka did not take", condition(relay.ConditionStuck, false))
-			within(t, prompt, "state that says so", state(relay.Streaming))
+			within(t, 10*time.Second, "end of what Kafka did not take", condition(status.ConditionStuck, false))
+			within(t, prompt, "state that says so", state(status.Streaming))
 		}
 	})
 }
@@ -187,7 +188,7 @@ func TestGuardLooksWhenRowsAreSkipped(t *testing.T) {
 	b.start(t)
 	b.until(t, "the guard's first look", b.relay.Guarded)
 	b.db.Exec(t, "ALTER PUBLICATION "+b.cfg.Postgres.Publication+" DROP TABLE outbox", relaytest.Insert("k", 1))
-	if code := relay.ExitCode(b.wait(t)); code != relay.ExitHalted {
+	if code := status.ExitCode(b.wait(t)); code != status.ExitHalted {
 		t.Errorf("ended with exit code %d", code)
 	}
 }

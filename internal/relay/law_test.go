@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // A row that does not fit the mapping stops the relay: it is never skipped. What
@@ -20,8 +20,8 @@ func TestLaw4_WhatCannotBeRoutedStopsTheRelay(t *testing.T) {
 	b.confirmed(t)
 	b.db.Exec(t, "ALTER TABLE outbox RENAME aggregateid TO entity", `INSERT INTO outbox (aggregatetype, entity, payload) VALUES ('order', 'k', '{"n": 2}')`)
 	err := b.wait(t)
-	halt, ok := errors.AsType[*relay.Halt](err)
-	if !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Detail, "aggregateid") || !strings.Contains(halt.Detail, "outbox.key") {
+	halt, ok := errors.AsType[*status.Halt](err)
+	if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, "aggregateid") || !strings.Contains(halt.Detail, "outbox.key") {
 		t.Fatalf("ended with %v", err)
 	}
 	b.released(t)

@@ -9,9 +9,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // noTable is a database of events without a table; the business row is the truth.
@@ -164,8 +164,8 @@ func TestMessageThatIsNoEvent(t *testing.T) {
 			b.start(t)
 			b.db.Exec(t, emit("a", 1), wrong, "INSERT INTO orders VALUES (2)")
 			if policy == "stop" {
-				halt, ok := errors.AsType[*relay.Halt](b.wait(t))
-				if !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Detail, "not an event") || strings.Contains(halt.Error(), "secret") {
+				halt, ok := errors.AsType[*status.Halt](b.wait(t))
+				if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, "not an event") || strings.Contains(halt.Error(), "secret") {
 					t.Errorf("%+v", halt)
 				}
 				return
@@ -203,8 +203,8 @@ func TestMessagesWithoutThePublication(t *testing.T) {
 				b.until(t, "the next one too", func() bool { return b.seen.published.Load() == 3 })
 				return
 			}
-			halt, ok := errors.AsType[*relay.Halt](b.wait(t))
-			if !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Hint, "walpost drop") {
+			halt, ok := errors.AsType[*status.Halt](b.wait(t))
+			if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Hint, "walpost drop") {
 				t.Errorf("%+v", halt)
 			}
 		})

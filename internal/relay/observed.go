@@ -4,32 +4,34 @@ import (
 	"sync"
 	"time"
 
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/internal/told"
 )
 
 // sightings is what goroutines beside the stream have seen last.
 type sightings struct {
 	mu        sync.Mutex
-	slot      *replication.SlotStatus
+	slot      *catalog.SlotStatus
 	slotAt    time.Time // when the slot was looked at
-	failure   *LastError
+	failure   *status.LastError
 	postgres  *string // its version
 	rejected  time.Time
-	prune     error                   // of the last round of outbox.prune
-	uncarried []replication.Uncarried // rows that the last round left alone
-	old       string                  // what was published and its topic does not keep, the last time
+	prune     error                 // of the last round of outbox.prune
+	uncarried []provision.Uncarried // rows that the last round left alone
+	old       string                // what was published and its topic does not keep, the last time
 	oldAt     time.Time
 	since     map[string]time.Time // conditions that are there, and since when
 }
 
-func (s *sightings) slotStatus() *replication.SlotStatus {
+func (s *sightings) slotStatus() *catalog.SlotStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.slot
 }
 
-func (s *sightings) sawSlot(slot *replication.SlotStatus) {
+func (s *sightings) sawSlot(slot *catalog.SlotStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.slot, s.slotAt = slot, time.Now()
@@ -41,7 +43,7 @@ func (s *sightings) slotAge() time.Duration {
 	return time.Since(s.slotAt)
 }
 
-func (s *sightings) lastError() *LastError {
+func (s *sightings) lastError() *status.LastError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.failure
@@ -50,7 +52,7 @@ func (s *sightings) lastError() *LastError {
 func (s *sightings) failed(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failure = &LastError{Text: told.Words(err.Error()), At: time.Now()}
+	s.failure = &status.LastError{Text: told.Words(err.Error()), At: time.Now()}
 }
 
 func (s *sightings) sawPostgres(version string) {
@@ -71,7 +73,7 @@ func (s *sightings) sawRejected() {
 	s.rejected = time.Now()
 }
 
-func (s *sightings) pruned(stay []replication.Uncarried, err error) {
+func (s *sightings) pruned(stay []provision.Uncarried, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.prune = err

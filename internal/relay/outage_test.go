@@ -15,31 +15,32 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/walpost/walpost/dev/devstack/pause"
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/devstack/pause"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/pgoutput/pgoutputtest"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // All brokers are down for ten minutes while a transaction is committed every 100
 // ms: memory stays within delivery.in_flight, the walsender is kept alive until the
 // relay hibernates, the log stays short, and afterwards everything is in Kafka once
 // and in order. In virtual time, with a scripted walsender and a broker in the
-// process; for some seconds and on real servers it is internal/faults,
+// process; for some seconds and on real servers it is dev/faults,
 // TestRow19_AllBrokersDown.
 func TestRow19_TenMinutesWithoutKafka(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name           string
 		hibernateAfter time.Duration
-		states         []relay.State
+		states         []status.State
 		streams        int
 	}{
-		{"hibernates", time.Minute, []relay.State{relay.KafkaUnavailable, relay.Hibernating}, 2},
-		{"stays connected", time.Hour, []relay.State{relay.KafkaUnavailable}, 1},
+		{"hibernates", time.Minute, []status.State{status.KafkaUnavailable, status.Hibernating}, 2},
+		{"stays connected", time.Hour, []status.State{status.KafkaUnavailable}, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -57,7 +58,7 @@ const (
 	outageLasts  = 10 * time.Minute
 )
 
-func tenMinutes(t *testing.T, cfg *config.Config, states []relay.State, streams int) {
+func tenMinutes(t *testing.T, cfg *config.Config, states []status.State, streams int) {
 	network := &plug{}
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(9093), kfake.SeedTopics(4, "order"), kfake.ListenFn(network.Listen))
 	if err != nil {
@@ -76,7 +77,7 @@ func tenMinutes(t *testing.T, cfg *config.Config, states []relay.State, streams 
 	go func() { done <- r.Run(t.Context(), stop) }()
 
 	pause.Virtual(outageBegins)
-	if st := r.Status(); st.State != relay.Streaming {
+	if st := r.Status(); st.State != status.Streaming {
 		t.Fatalf("before the outage it is %+v", st)
 	}
 	network.pull()
@@ -91,7 +92,7 @@ func tenMinutes(t *testing.T, cfg *config.Config, states []relay.State, streams 
 		t.Errorf("%d bytes in flight at most, and delivery.in_flight is %d", most, limit)
 	}
 	pause.Virtual(time.Minute)
-	if st, report := r.Status(), r.Report(""); st.State != relay.Streaming || !report.Ready() {
+	if st, report := r.Status(), r.Report(""); st.State != status.Streaming || !report.Ready() {
 		t.Errorf("after the outage it is %+v", st)
 	}
 	close(stop)
@@ -103,8 +104,8 @@ func tenMinutes(t *testing.T, cfg *config.Config, states []relay.State, streams 
 }
 
 // watchOutage looks at the relay for ten minutes.
-func watchOutage(r *relay.Relay, hibernateAfter time.Duration) (seen map[relay.State]bool, most int64) {
-	seen = map[relay.State]bool{}
+func watchOutage(r *relay.Relay, hibernateAfter time.Duration) (seen map[status.State]bool, most int64) {
+	seen = map[status.State]bool{}
 	for range int(outageLasts / time.Second) {
 		pause.Virtual(time.Second)
 		seen[r.Status().State] = true

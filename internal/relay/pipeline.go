@@ -12,7 +12,10 @@ import (
 	"github.com/walpost/walpost/internal/crash"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // pipeline is the way of a row between the stream and the producer: it is the
@@ -25,20 +28,20 @@ type pipeline struct {
 	observer Observer
 	log      *zap.Logger
 	onReject producer.Policy
-	letters  *router.DeadLetters
+	letters  *record.DeadLetters
 	schema   string
 	table    string
 	prefix   string // of messages, when the outbox is those and no table; else ""
 	oid      uint32 // of the outbox; 0 until its first relation message
 	rarely   map[string]time.Time
 
-	read      router.Position // of the last event that was read, ever
-	current   router.Position // in the transaction the stream is in
+	read      record.Position // of the last event that was read, ever
+	current   record.Position // in the transaction the stream is in
 	committed time.Time       // its commit time
 	xid       uint32          // of it
 	inside    bool            // its Begin was read on this stream, and not its Commit
 	open      bool            // events were given out for a transaction whose commit has not come
-	halted    *Halt
+	halted    *status.Halt
 
 	events    atomic.Uint64 // last number given out
 	confirmed atomic.Uint64 // the LSN that may be confirmed, as of the last question; for logs
@@ -83,7 +86,7 @@ func (p *pipeline) Message(m pgoutput.Message) error {
 
 func (p *pipeline) begin(m *pgoutput.Begin) {
 	p.stir.happened()
-	p.current = router.Position{CommitLSN: m.CommitLSN}
+	p.current = record.Position{CommitLSN: m.CommitLSN}
 	p.committed, p.xid, p.inside = m.CommitTime, m.XID, true
 	now := time.Now()
 	p.ages.began(p.events.Load()+1, m.CommitTime, now)
@@ -136,13 +139,13 @@ func (p *pipeline) next() bool {
 }
 
 // routed takes what the router made of an event.
-func (p *pipeline) routed(rec *router.Record, err error) error {
-	if rejection, ok := errors.AsType[*router.Rejection](err); ok {
+func (p *pipeline) routed(rec *record.Record, err error) error {
+	if rejection, ok := errors.AsType[*record.Rejection](err); ok {
 		return p.reject(rec, rejection)
 	}
 	if err != nil {
-		return p.halt(&Halt{
-			Code: ExitHalted, Reason: "the outbox table does not fit the configuration", Detail: err.Error(),
+		return p.halt(&status.Halt{
+			Code: status.ExitHalted, Reason: "the outbox table does not fit the configuration", Detail: err.Error(),
 			Hint: "everything before this row is in Kafka and confirmed: change the file or the table, then start walpost again",
 		})
 	}
@@ -150,7 +153,7 @@ func (p *pipeline) routed(rec *router.Record, err error) error {
 	return nil
 }
 
-func (p *pipeline) accept(rec *router.Record, dead bool) {
+func (p *pipeline) accept(rec *record.Record, dead bool) {
 	n := p.tracker.Event()
 	p.events.Store(n)
 	if !p.open || p.read.CommitLSN != p.current.CommitLSN {
@@ -167,7 +170,7 @@ func (p *pipeline) accept(rec *router.Record, dead bool) {
 }
 
 // reject applies delivery.on_reject to a row that can never become a record.
-func (p *pipeline) reject(rec *router.Record, r *router.Rejection) error {
+func (p *pipeline) reject(rec *record.Record, r *record.Rejection) error {
 	p.observer.Rejected(r.Topic, r.Reason)
 	if p.mayLog(r.Reason) {
 		p.log.Warn("this row can never become a record", zap.String("id", r.ID), zap.String("topic", r.Topic),
@@ -191,28 +194,28 @@ func (p *pipeline) reject(rec *router.Record, r *router.Rejection) error {
 }
 
 // rejected is the halt for a record that can never be delivered.
-func (p *pipeline) rejected(topic, id, text string) *Halt {
-	return &Halt{
-		Code: ExitHalted, Reason: "a record was rejected",
+func (p *pipeline) rejected(topic, id, text string) *status.Halt {
+	return &status.Halt{
+		Code: status.ExitHalted, Reason: "a record was rejected",
 		Detail: fmt.Sprintf("event %s, topic %q: %s", id, topic, text),
-		Hint:   "fix what the message names and start walpost again" + RejectHint(p.onReject),
+		Hint:   "fix what the message names and start walpost again" + wiring.RejectHint(p.onReject),
 	}
 }
 
 // refused is the halt of the producer: for a record, or for what delivery.on_reject
 // cannot decide.
-func (p *pipeline) refused(h *producer.Halt) *Halt {
+func (p *pipeline) refused(h *producer.Halt) *status.Halt {
 	if h.Hint == "" {
 		return p.rejected(h.Topic, h.ID, h.Text)
 	}
-	return &Halt{
-		Code: ExitHalted, Reason: "Kafka does not accept what walpost sends",
+	return &status.Halt{
+		Code: status.ExitHalted, Reason: "Kafka does not accept what walpost sends",
 		Detail: fmt.Sprintf("topic %q: %s", h.Topic, h.Text), Hint: h.Hint + "; then start walpost again: nothing is lost",
 	}
 }
 
 // halt stops the stream here, for good: from now on no transaction is complete.
-func (p *pipeline) halt(h *Halt) error {
+func (p *pipeline) halt(h *status.Halt) error {
 	p.tracker.Hold()
 	p.halted = h
 	return h
@@ -241,8 +244,8 @@ func (p *pipeline) isOutbox(rel *pgoutput.Relation) (bool, error) {
 	case p.oid == rel.ID && named:
 		return true, nil
 	case p.oid == rel.ID:
-		return false, p.halt(&Halt{
-			Code: ExitHalted, Reason: "the outbox table was renamed",
+		return false, p.halt(&status.Halt{
+			Code: status.ExitHalted, Reason: "the outbox table was renamed",
 			Detail: fmt.Sprintf("it is %s.%s now, and outbox.table says %s.%s", rel.Namespace, rel.Name, p.schema, p.table),
 			Hint:   "everything before this row is in Kafka and confirmed: rename it back, or change outbox.table, then start walpost again",
 		})
@@ -303,7 +306,7 @@ func (p *pipeline) Confirmed() (lsn pgoutput.LSN, settled bool) {
 }
 
 // before orders positions: commit LSN first, then the ordinal in the transaction.
-func before(a, b router.Position) bool {
+func before(a, b record.Position) bool {
 	if a.CommitLSN != b.CommitLSN {
 		return a.CommitLSN < b.CommitLSN
 	}

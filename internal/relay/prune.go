@@ -8,7 +8,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 const (
@@ -22,7 +25,7 @@ const (
 // streams, and no longer. It has a connection of its own, which it closes between
 // rounds. A failure is a condition and a line in the log, and is tried again.
 func (r *Relay) prune(ctx context.Context) {
-	what := Pruning(r.cfg)
+	what := wiring.Pruning(r.cfg)
 	if what == nil {
 		return
 	}
@@ -49,7 +52,7 @@ func (r *Relay) prune(ctx context.Context) {
 }
 
 // pruned says how a round went.
-func (r *Relay) pruned(rows int64, stay []replication.Uncarried, err error) {
+func (r *Relay) pruned(rows int64, stay []provision.Uncarried, err error) {
 	r.seen.pruned(stay, err)
 	if rows > 0 {
 		r.log.Debug("pruned the outbox", zap.Int64("rows", rows))
@@ -62,7 +65,7 @@ func (r *Relay) pruned(rows int64, stay []replication.Uncarried, err error) {
 
 // pruneRound deletes batch after batch until nothing is left to look at, or the slot
 // does not get on, and then counts what it left alone.
-func (r *Relay) pruneRound(ctx context.Context, what replication.Pruning) (rows int64, stay []replication.Uncarried, err error) {
+func (r *Relay) pruneRound(ctx context.Context, what provision.Pruning) (rows int64, stay []provision.Uncarried, err error) {
 	dial, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	conn, err := r.near.SQL(dial)
@@ -71,7 +74,7 @@ func (r *Relay) pruneRound(ctx context.Context, what replication.Pruning) (rows 
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what it has done is committed
 	if _, err := conn.Exec(ctx, pruneLimits); err != nil {
-		return 0, nil, replication.Classify("set timeouts", err)
+		return 0, nil, postgres.Classify("set timeouts", err)
 	}
 	if rows, err = r.pruneBatches(ctx, conn, what); err != nil {
 		return rows, nil, err
@@ -80,7 +83,7 @@ func (r *Relay) pruneRound(ctx context.Context, what replication.Pruning) (rows 
 	return rows, stay, err
 }
 
-func (r *Relay) pruneBatches(ctx context.Context, conn *pgx.Conn, what replication.Pruning) (rows int64, err error) {
+func (r *Relay) pruneBatches(ctx context.Context, conn *pgx.Conn, what provision.Pruning) (rows int64, err error) {
 	if what.Partitions {
 		if what.Default, err = r.dropPartitions(ctx, conn, what); err != nil || what.Default.IsZero() {
 			return 0, err
@@ -110,11 +113,11 @@ func (r *Relay) pruneBatches(ctx context.Context, conn *pgx.Conn, what replicati
 
 // dropPartitions drops what is old, and gives the partition whose rows are left to
 // delete; zero: none.
-func (r *Relay) dropPartitions(ctx context.Context, conn *pgx.Conn, what replication.Pruning) (replication.TableName, error) {
+func (r *Relay) dropPartitions(ctx context.Context, conn *pgx.Conn, what provision.Pruning) (postgres.TableName, error) {
 	for {
 		dropped, err := what.DropPartitions(ctx, conn, func(lsn string) (bool, error) { return r.mayGo(ctx, conn, lsn) })
 		if err != nil {
-			return replication.TableName{}, err
+			return postgres.TableName{}, err
 		}
 		if len(dropped) == 0 {
 			return what.DefaultPartition(ctx, conn)
@@ -140,7 +143,7 @@ func (r *Relay) awaitConfirmed(ctx context.Context, conn *pgx.Conn, lsn string) 
 	tick := time.NewTicker(pruneLook)
 	defer tick.Stop()
 	for {
-		confirmed, err := replication.Confirmed(ctx, conn, r.cfg.Postgres.Slot, lsn)
+		confirmed, err := catalog.Confirmed(ctx, conn, r.cfg.Postgres.Slot, lsn)
 		if err != nil || confirmed || time.Now().After(deadline) {
 			return confirmed, err
 		}

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // pruneAs is a relay with outbox.prune that connects as a role of its own, which may
@@ -54,8 +54,8 @@ func TestRow82_PruneRunsNoCodeOfTheOwner(t *testing.T) {
 			b.start(t)
 			b.db.Exec(t, relaytest.Insert("k", 1))
 			b.until(t, "prune_failed with the words", func() bool {
-				return slices.ContainsFunc(b.relay.Report("").Conditions, func(c relay.Condition) bool {
-					return c.Name == relay.ConditionPrune && strings.Contains(c.Hint, tc.says) && strings.Contains(c.Hint, role)
+				return slices.ContainsFunc(b.relay.Report("").Conditions, func(c status.Condition) bool {
+					return c.Name == status.ConditionPrune && strings.Contains(c.Hint, tc.says) && strings.Contains(c.Hint, role)
 				})
 			})
 			b.consume(t, b.topic, 1)

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // prunes is an `outbox` section that deletes what is confirmed.
@@ -186,7 +186,7 @@ func TestPruneLeavesWhatIsSkipped(t *testing.T) {
 	b.db.Exec(t, relaytest.Insert("k", 1))
 	b.until(t, "the published row to be deleted", func() bool { return b.seen.pruned.Load() == 1 })
 	b.db.Exec(t, "BEGIN", "ALTER PUBLICATION "+b.cfg.Postgres.Publication+" DROP TABLE outbox", relaytest.Insert("k", 2), "COMMIT")
-	halt, ok := errors.AsType[*relay.Halt](b.wait(t))
+	halt, ok := errors.AsType[*status.Halt](b.wait(t))
 	if !ok || halt.Reason != "rows are being skipped" {
 		t.Errorf("%+v", halt)
 	}
@@ -216,7 +216,7 @@ func TestPruneWithoutTheRight(t *testing.T) {
 	b.db.Exec(t, relaytest.Insert("k", 1))
 	said := func() bool {
 		for _, c := range b.relay.Report("").Conditions {
-			if c.Name == relay.ConditionPrune && strings.Contains(c.Hint, "permission denied") {
+			if c.Name == status.ConditionPrune && strings.Contains(c.Hint, "permission denied") {
 				return true
 			}
 		}
@@ -237,7 +237,7 @@ func TestStandbyDoesNotPrune(t *testing.T) {
 	second := &bench{db: b.db, kafka: b.kafka, topic: b.topic}
 	second.configure(t, strings.TrimSuffix(b.topic, ".order"), prunes)
 	second.launch(t)
-	second.until(t, "standby", func() bool { return second.relay.Status().State == relay.Standby })
+	second.until(t, "standby", func() bool { return second.relay.Status().State == status.Standby })
 	b.db.Exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	if n := second.seen.pruned.Load(); n != 0 || len(b.texts(t, "SELECT id FROM outbox")) != 1 {
@@ -279,7 +279,7 @@ func TestRow79_PruneLeavesWhatWasNotInTheStream(t *testing.T) {
 			b.until(t, "what was in the stream to be deleted", func() bool { return b.seen.pruned.Load() == want })
 			b.until(t, "the condition", func() bool {
 				for _, c := range b.relay.Report("").Conditions {
-					if c.Name == relay.ConditionUncarried && strings.Contains(c.Hint, "25 rows of ") {
+					if c.Name == status.ConditionUncarried && strings.Contains(c.Hint, "25 rows of ") {
 						return true
 					}
 				}
@@ -312,8 +312,8 @@ func TestRow79_PruneDropsNoPartitionThatWasNotInTheStream(t *testing.T) {
 		return len(b.texts(t, "SELECT to_regclass('outbox_2019') WHERE to_regclass('outbox_2019') IS NOT NULL")) == 0
 	})
 	b.until(t, "the condition", func() bool {
-		return slices.ContainsFunc(b.relay.Report("").Conditions, func(c relay.Condition) bool {
-			return c.Name == relay.ConditionUncarried && strings.Contains(c.Hint, "1 rows of public.outbox_2018")
+		return slices.ContainsFunc(b.relay.Report("").Conditions, func(c status.Condition) bool {
+			return c.Name == status.ConditionUncarried && strings.Contains(c.Hint, "1 rows of public.outbox_2018")
 		})
 	})
 	if n := len(b.texts(t, "SELECT id FROM outbox_2018")); n != 1 {

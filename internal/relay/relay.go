@@ -17,11 +17,15 @@ import (
 
 	"github.com/walpost/walpost/internal/checkpoint"
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/topics"
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // Observer hears what a relay does, for metrics. Its methods must be fast.
@@ -50,15 +54,15 @@ var (
 type Relay struct {
 	cfg      *config.Config
 	log      *zap.Logger
-	target   replication.Target
-	near     replication.Target // the server of the stream; the Run goroutine's, and of those beside the stream
+	target   postgres.Target
+	near     postgres.Target // the server of the stream; the Run goroutine's, and of those beside the stream
 	observer Observer
 	state    *machine
 	aged     aged
-	describe func(ctx context.Context, topics []string) ([]kafka.Topic, error) // nil: nobody asks
-	kafka    func() (producer.Options, error)                                  // the way to Kafka; a test's own in virtual time
-	producer *producer.Producer                                                // the Run goroutine's
-	running  atomic.Pointer[producer.Producer]                                 // the same, for reports from other goroutines; nil before Run
+	describe func(ctx context.Context, topics []string) ([]topics.Topic, error) // nil: nobody asks
+	kafka    func() (producer.Options, error)                                   // the way to Kafka; a test's own in virtual time
+	producer *producer.Producer                                                 // the Run goroutine's
+	running  atomic.Pointer[producer.Producer]                                  // the same, for reports from other goroutines; nil before Run
 	pipeline *pipeline
 
 	started  bool // the start's requirements were met once
@@ -82,7 +86,7 @@ type Relay struct {
 	startLook time.Duration // the same
 
 	// the guard's: one runs at a time
-	guarded         atomic.Pointer[replication.CatalogSnapshot] // as it was at the last look
+	guarded         atomic.Pointer[catalog.CatalogSnapshot] // as it was at the last look
 	guardedOnce     atomic.Bool
 	guardedAt       time.Time     // of that look
 	guardIdle       time.Duration // as the constant; longer in tests
@@ -96,24 +100,24 @@ type Relay struct {
 func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error) {
 	log = log.With(zap.String("relay", cfg.Name))
 	r := &Relay{
-		cfg: cfg, log: log, target: Target(cfg), patience: patience, stuckFor: stuckFor, startLook: startLook, guardIdle: guardIdle, changed: newSignal(),
+		cfg: cfg, log: log, target: wiring.Target(cfg), patience: patience, stuckFor: stuckFor, startLook: startLook, guardIdle: guardIdle, changed: newSignal(),
 		failing:  backoff{least: 100 * time.Millisecond, most: 5 * time.Second},
 		standing: backoff{least: 50 * time.Millisecond, most: standbyPoll},
 	}
 	r.aged.told = newSignal()
 	r.kafka, r.describe = r.producerOptions, r.describeTopics
-	rt, err := router.New(Mapping(cfg))
+	rt, err := router.New(wiring.Mapping(cfg))
 	if err != nil {
 		return nil, err
 	}
-	letters, err := DeadLetters(cfg)
+	letters, err := wiring.DeadLetters(cfg)
 	if err != nil {
 		return nil, err
 	}
 	r.observer = &sightseer{Observer: observer, seen: &r.seen}
 	r.pipeline = &pipeline{
 		router: rt, tracker: &checkpoint.Tracker{}, observer: r.observer, log: log, letters: letters,
-		onReject: OnReject(cfg), schema: cfg.Outbox.Table.Schema, table: cfg.Outbox.Table.Name,
+		onReject: wiring.OnReject(cfg), schema: cfg.Outbox.Table.Schema, table: cfg.Outbox.Table.Name,
 		filled: newSignal(), stir: stir{told: newSignal()},
 	}
 	r.state = newMachine(cfg.Name, log.With(zap.String("slot", cfg.Postgres.Slot)), func() pgoutput.LSN {
@@ -126,11 +130,11 @@ func New(cfg *config.Config, observer Observer, log *zap.Logger) (*Relay, error)
 }
 
 func (r *Relay) producerOptions() (producer.Options, error) {
-	return ProducerOptions(r.cfg, r.observer, r.log)
+	return wiring.ProducerOptions(r.cfg, r.observer, r.log)
 }
 
 // Status is what the relay is doing at the moment.
-func (r *Relay) Status() Status { return r.state.get() }
+func (r *Relay) Status() status.Status { return r.state.get() }
 
 // InFlight is what is read and not acknowledged: events, and bytes of memory.
 func (r *Relay) InFlight() (events int, bytes int64) {
@@ -149,7 +153,7 @@ func (r *Relay) Run(ctx context.Context, stop <-chan struct{}) error {
 	if err != nil {
 		return err
 	}
-	if mechanism, yes := Kafka(r.cfg).Cleartext(); yes {
+	if mechanism, yes := wiring.Kafka(r.cfg).Cleartext(); yes {
 		r.log.Warn("the secret of kafka.sasl crosses the network in clear text: use TLS, or SCRAM", zap.String("mechanism", mechanism))
 	}
 	wake := &waker{}
@@ -163,7 +167,7 @@ func (r *Relay) Run(ctx context.Context, stop <-chan struct{}) error {
 	defer cancel()
 	for {
 		if isClosed(stop) && r.settled() { // nothing read is left: a standby ends at once
-			r.state.set(Stopped, "", "")
+			r.state.set(status.Stopped, "", "")
 			return nil
 		}
 		err := r.attempt(ctx, stop, wake)
@@ -206,7 +210,7 @@ func (r *Relay) attempt(ctx context.Context, stop <-chan struct{}, wake *waker) 
 	}
 	first := r.system == ""
 	stream, err := r.open(ctx)
-	if err != nil && first && replication.KindOf(err) == replication.Pooler { // the look before it passes through one
+	if err != nil && first && postgres.KindOf(err) == postgres.Pooler { // the look before it passes through one
 		return definite(err)
 	}
 	if err != nil {
@@ -225,7 +229,7 @@ func (r *Relay) attempt(ctx context.Context, stop <-chan struct{}, wake *waker) 
 func (r *Relay) open(ctx context.Context) (*replication.Stream, error) {
 	dial, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	r.state.swap(Connecting, "", Streaming, Throttled, KafkaUnavailable, Verifying)
+	r.state.swap(status.Connecting, "", status.Streaming, status.Throttled, status.KafkaUnavailable, status.Verifying)
 	session, err := replication.Open(dial, r.target, r.cfg.Postgres.Slot)
 	if err != nil {
 		return nil, err
@@ -260,29 +264,29 @@ func (r *Relay) recognise(ctx context.Context, s *replication.Session) error {
 	slot := r.cfg.Postgres.Slot
 	switch {
 	case r.system != "" && s.SystemID != r.system:
-		return &Halt{
-			Code: ExitHalted, Reason: "another Postgres cluster answers under this address",
+		return &status.Halt{
+			Code: status.ExitHalted, Reason: "another Postgres cluster answers under this address",
 			Detail: fmt.Sprintf("its system identifier is %s, it was %s", s.SystemID, r.system),
 			Hint:   "check which server postgres.url leads to; if this cluster is intended, start walpost again",
 		}
 	case s.Standby: // in a failover the address may lead here before the promotion
-		return &replication.Error{
-			Kind: replication.Standby, Op: "connect to " + s.Near().Address(), Text: "this server is a standby",
+		return &postgres.Error{
+			Kind: postgres.Standby, Op: "connect to " + s.Near().Address(), Text: "this server is a standby",
 			Hint: "waiting for its promotion; postgres.url must lead to the primary",
 		}
 	case !s.Slot.Exists:
-		return &Halt{
-			Code: ExitHalted, Reason: fmt.Sprintf("slot %q does not exist any more", slot),
+		return &status.Halt{
+			Code: status.ExitHalted, Reason: fmt.Sprintf("slot %q does not exist any more", slot),
 			Detail: "what was committed since it went is not in it",
-			Hint:   HintsOf(r.cfg).Recover(),
+			Hint:   wiring.HintsOf(r.cfg).Recover(),
 		}
 	case s.Slot.Active && s.Slot.Confirmed > r.reported: // another relay took over while this one was frozen or cut off
 		r.stoodBy = true
 	case r.timeline == s.Timeline && r.reported > 0 && s.Slot.Confirmed > r.reported && !r.stoodBy:
-		return &Halt{
-			Code: ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by somebody else", slot),
+		return &status.Halt{
+			Code: status.ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by somebody else", slot),
 			Detail: fmt.Sprintf("it is confirmed up to %s, and this process confirmed %s. Events in between may be missing in Kafka. They are not if another relay took over and has ended since: Postgres does not record who confirmed them", s.Slot.Confirmed, r.reported),
-			Hint:   HintsOf(r.cfg).Recover() + "; or start walpost again to continue from the slot as it is",
+			Hint:   wiring.HintsOf(r.cfg).Recover() + "; or start walpost again to continue from the slot as it is",
 		}
 	}
 	if r.timeline != 0 && s.Timeline != r.timeline {
@@ -305,7 +309,7 @@ func (r *Relay) stream(ctx context.Context, stop <-chan struct{}, wake *waker, s
 	defer beside.Wait()
 	defer cancel(nil)
 	if !r.trial.on {
-		r.state.set(Streaming, "", "")
+		r.state.set(status.Streaming, "", "")
 	}
 	beside.Go(func() { r.watch(inner, cancel, stop, stream) })
 	beside.Go(func() { r.guard(inner, cancel) })
@@ -313,11 +317,11 @@ func (r *Relay) stream(ctx context.Context, stop <-chan struct{}, wake *waker, s
 	beside.Go(func() { r.watchRetention(inner) })
 
 	err := r.undecodable(stream.Run(inner, stop, r.pipeline))
-	halt, halted := errors.AsType[*Halt](err)
+	halt, halted := errors.AsType[*status.Halt](err)
 	if err != nil && !halted {
 		return err
 	}
-	r.state.set(Stopping, "waiting for Kafka to acknowledge what was read", "")
+	r.state.set(status.Stopping, "waiting for Kafka to acknowledge what was read", "")
 	draining := inner
 	if halted {
 		limited, done := context.WithTimeoutCause(ctx, r.cfg.ShutdownTimeout, errDeadline)
@@ -343,9 +347,9 @@ const finishTimeout = 5 * time.Second
 
 // ended judges how an attempt came out: the end of the relay, or another attempt.
 func (r *Relay) ended(ctx context.Context, stop <-chan struct{}, err error) (bool, error) {
-	if halt, ok := errors.AsType[*Halt](err); ok {
+	if halt, ok := errors.AsType[*status.Halt](err); ok {
 		r.deliver(ctx)
-		r.state.set(HaltedState, halt.Summary(), halt.Hint)
+		r.state.set(status.HaltedState, halt.Summary(), halt.Hint)
 		r.log.Error("halted", zap.Int("exit_code", halt.Code), zap.String("reason", halt.Reason),
 			zap.String("detail", halt.Detail), zap.String("hint", halt.Hint))
 		return true, halt
@@ -354,7 +358,7 @@ func (r *Relay) ended(ctx context.Context, stop <-chan struct{}, err error) (boo
 		return true, r.result(context.Cause(ctx))
 	}
 	if err == nil && isClosed(stop) {
-		r.state.set(Stopped, "", "")
+		r.state.set(status.Stopped, "", "")
 		return true, nil
 	}
 	return false, nil

@@ -10,7 +10,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/topics"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // Kafka counts a topic's retention.ms from a record's own time (Kafka documentation,
@@ -103,8 +104,8 @@ func (r *Relay) judgeRetention(ctx context.Context) {
 }
 
 // describeTopics asks Kafka over a connection of its own.
-func (r *Relay) describeTopics(ctx context.Context, names []string) ([]kafka.Topic, error) {
-	client, err := kafka.OpenAdmin(ctx, Kafka(r.cfg))
+func (r *Relay) describeTopics(ctx context.Context, names []string) ([]topics.Topic, error) {
+	client, err := topics.OpenAdmin(ctx, wiring.Kafka(r.cfg))
 	if err != nil {
 		return nil, err
 	}

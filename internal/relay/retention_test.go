@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // Kafka deletes soon what is older than the topic's retention when it is published: the
@@ -28,12 +28,12 @@ func TestRow118_RecordOlderThanItsTopicKeeps(t *testing.T) {
 	insert("ever", "2 h")
 	insert("order", "2 h") // Kafka's default: a week
 	b.until(t, "a look without a finding", b.relay.Looked)
-	if c, there := b.condition(relay.ConditionRetention); there {
+	if c, there := b.condition(status.ConditionRetention); there {
 		t.Errorf("%+v", c)
 	}
 	insert("hour", "2 h")
 	b.until(t, "the condition", func() bool {
-		c, there := b.condition(relay.ConditionRetention)
+		c, there := b.condition(status.ConditionRetention)
 		return there && strings.Contains(c.Hint, "topic "+prefix+"hour keeps records for 1h0m0s") && strings.Contains(c.Hint, "replay")
 	})
 }

@@ -8,11 +8,11 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // canary is a secret that must appear in no log and no error (law 6).
@@ -121,7 +121,7 @@ func TestLaw6_SecuredServersAndNoSecretInLogs(t *testing.T) {
 		log := b.logTo(t)
 		b.launch(t)
 		err := b.wait(t)
-		if relay.ExitCode(err) != relay.ExitRequirement || !strings.Contains(fmt.Sprint(err), "password") {
+		if status.ExitCode(err) != status.ExitRequirement || !strings.Contains(fmt.Sprint(err), "password") {
 			t.Errorf("ended with %v", err)
 		}
 		if strings.Contains(log.String()+fmt.Sprint(err), canary) {
@@ -136,7 +136,7 @@ func (s *secured) outOfReach(t *testing.T, kafkaYAML, says string) {
 	b := s.bench(t, kafkaYAML, canary)
 	log := b.logTo(t)
 	b.launch(t)
-	b.until(t, "Kafka to be out of reach", func() bool { return b.relay.Status().State == relay.KafkaUnavailable })
+	b.until(t, "Kafka to be out of reach", func() bool { return b.relay.Status().State == status.KafkaUnavailable })
 	if status := b.relay.Status(); !strings.Contains(status.Reason, says) || status.Reason == "" {
 		t.Errorf("the reason %q does not say %q", status.Reason, says)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
 )
 
 // errLetGo ends a stream that would hold up a shutdown of Postgres: the server waits
@@ -71,6 +71,6 @@ func (r *Relay) letGo(ctx context.Context, end context.CancelCauseFunc) {
 // shutsDown reports whether a server to which a stream runs refused a connection
 // because it is shutting down: one that was only just started has no stream.
 func shutsDown(err error) bool {
-	e, ok := errors.AsType[*replication.Error](err)
+	e, ok := errors.AsType[*postgres.Error](err)
 	return ok && e.Code == "57P03"
 }

@@ -8,11 +8,11 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/devstack/pause"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/pause"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // silenceTold is how long a silent Kafka may go unnoticed: 15 s are promised, the rest
@@ -40,13 +40,13 @@ func TestRow94_KafkaSwallowsPackets(t *testing.T) {
 			b.db.Exec(t, relaytest.Insert("k", 10+2*n))
 		}
 		b.until(t, "word of it", func() bool {
-			return b.relay.Status().State == relay.KafkaUnavailable && slices.Contains(b.conditions(), relay.ConditionKafka)
+			return b.relay.Status().State == status.KafkaUnavailable && slices.Contains(b.conditions(), status.ConditionKafka)
 		})
 		if took := time.Since(begun); took > silenceTold {
 			t.Errorf("it was told after %v", took)
 		}
 		proxy.Heal()
-		b.until(t, "streaming", func() bool { return b.relay.Status().State == relay.Streaming })
+		b.until(t, "streaming", func() bool { return b.relay.Status().State == status.Streaming })
 		b.db.Exec(t, relaytest.Insert("k", 11+2*n))
 		b.confirmed(t)
 	}
@@ -65,7 +65,7 @@ func TestRow94_SlowAcknowledgementsAreNoSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sender := &sender{begun: time.Now()}
 		v := startVirtual(t, sender.stream, "")
-		within(t, time.Second, "stream", func() bool { return v.relay.Status().State == relay.Streaming })
+		within(t, time.Second, "stream", func() bool { return v.relay.Status().State == status.Streaming })
 		v.cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 			v.cluster.KeepControl()
 			v.cluster.SleepControl(func() { pause.Virtual(6 * time.Second) })
@@ -73,7 +73,7 @@ func TestRow94_SlowAcknowledgementsAreNoSilence(t *testing.T) {
 		})
 		for range 1200 {
 			pause.Virtual(100 * time.Millisecond)
-			if st := v.relay.Status(); st.State == relay.KafkaUnavailable {
+			if st := v.relay.Status(); st.State == status.KafkaUnavailable {
 				t.Fatalf("%+v", st)
 			}
 		}

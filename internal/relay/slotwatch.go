@@ -4,7 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // slotEvery is how often the slot is looked at while no stream runs, and how old
@@ -25,7 +26,7 @@ func (r *Relay) WatchSlot(ctx context.Context) {
 		case <-look.C:
 		}
 		// While it connects the relay itself tries to reach Postgres, and says what comes of it.
-		if r.seen.slotAge() >= slotEvery && r.state.get().State != Connecting {
+		if r.seen.slotAge() >= slotEvery && r.state.get().State != status.Connecting {
 			r.lookAtSlot(ctx)
 		}
 		look.Reset(max(slotEvery-r.seen.slotAge(), slotEvery/2))
@@ -41,7 +42,7 @@ func (r *Relay) lookAtSlot(ctx context.Context) {
 		return
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was read from only
-	if slot, err := replication.ReadSlotStatus(ctx, conn, r.cfg.Postgres.Slot); err == nil {
+	if slot, err := catalog.ReadSlotStatus(ctx, conn, r.cfg.Postgres.Slot); err == nil {
 		r.seen.sawSlot(slot)
 		if slot != nil && slot.Lost() { // who hibernates need not wait for Kafka to say so
 			r.changed.give()

@@ -10,7 +10,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/preflight"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // startLook is what each look at the database may take.
@@ -47,7 +52,7 @@ func (r *Relay) stepOfStart(ctx context.Context, first bool) (ready bool, err er
 		return false, definite(err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what it was for is done
-	r.state.swap(Verifying, "", Connecting)
+	r.state.swap(status.Verifying, "", status.Connecting)
 	there, err := r.inspectStart(limited, conn, first)
 	if err != nil {
 		return false, err
@@ -56,7 +61,7 @@ func (r *Relay) stepOfStart(ctx context.Context, first bool) (ready bool, err er
 	case there.Slot != nil && there.Slot.Making():
 		return false, r.awaitSlot(ctx, conn, there.Slot.ActivePID)
 	case there.Slot != nil && there.Publication != nil && there.Publication.Unfinished:
-		return true, definite(replication.FinishPublication(limited, conn, r.cfg.Postgres.Publication, r.cfg.Postgres.Slot))
+		return true, definite(provision.FinishPublication(limited, conn, r.cfg.Postgres.Publication, r.cfg.Postgres.Slot))
 	case there.Slot != nil:
 		return true, nil
 	default:
@@ -65,23 +70,23 @@ func (r *Relay) stepOfStart(ctx context.Context, first bool) (ready bool, err er
 }
 
 // inspectStart looks at the database and judges it.
-func (r *Relay) inspectStart(ctx context.Context, conn *pgx.Conn, first bool) (*replication.Inspection, error) {
-	inspection, err := replication.Inspect(ctx, conn, Names(r.cfg))
+func (r *Relay) inspectStart(ctx context.Context, conn *pgx.Conn, first bool) (*catalog.Inspection, error) {
+	inspection, err := catalog.Inspect(ctx, conn, wiring.Names(r.cfg))
 	if err != nil {
 		return nil, definite(err)
 	}
-	wanted, err := Wanted(r.cfg, nil)
+	wanted, err := wiring.Wanted(r.cfg, nil)
 	if err != nil {
 		return nil, definite(err)
 	}
-	list := replication.Requirements(inspection, wanted)
+	list := preflight.Postgres(inspection, wanted)
 	for _, q := range list {
-		if q.State == replication.Warning && first {
+		if q.State == preflight.Warning && first {
 			r.log.Warn("requirement", zap.String("name", q.Name), zap.String("detail", q.Detail), zap.String("fix", q.Fix))
 		}
 	}
-	if fault := replication.JudgeStart(list); fault != nil {
-		return nil, &Halt{
+	if fault := preflight.JudgeStart(list); fault != nil {
+		return nil, &status.Halt{
 			Code: fault.Exit, Reason: "the requirements for a start are not met", Detail: fault.Error(),
 			Hint: "`walpost check -c " + r.cfg.File + "` shows them all",
 		}
@@ -94,19 +99,19 @@ func (r *Relay) inspectStart(ctx context.Context, conn *pgx.Conn, first bool) (*
 
 // definite turns an answer that waiting does not change into the end of the start.
 func definite(err error) error {
-	e, ok := errors.AsType[*replication.Error](err)
+	e, ok := errors.AsType[*postgres.Error](err)
 	if !ok || !e.Kind.Answered() {
 		return err
 	}
 	bare := *e
 	bare.Hint = ""
-	return &Halt{Code: ExitRequirement, Reason: "Postgres refuses", Detail: bare.Error(), Hint: e.Hint}
+	return &status.Halt{Code: status.ExitRequirement, Reason: "Postgres refuses", Detail: bare.Error(), Hint: e.Hint}
 }
 
 // mismatch is a commit that does not close the transaction it follows.
-func mismatch(begun, ended pgoutput.LSN) *Halt {
-	return &Halt{
-		Code: ExitHalted, Reason: "the replication stream contradicts itself",
+func mismatch(begun, ended pgoutput.LSN) *status.Halt {
+	return &status.Halt{
+		Code: status.ExitHalted, Reason: "the replication stream contradicts itself",
 		Detail: fmt.Sprintf("a transaction began with commit LSN %s and ended with %s", begun, ended),
 	}
 }

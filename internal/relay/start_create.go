@@ -9,7 +9,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/crash"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // create makes publication and slot, in this order: a slot made first cannot
@@ -19,7 +22,7 @@ import (
 func (r *Relay) create(ctx context.Context, conn *pgx.Conn) error {
 	limited, cancel := context.WithTimeout(ctx, r.startLook)
 	defer cancel()
-	made, err := replication.CreatePublication(limited, conn, r.cfg.Postgres.Publication, Table(r.cfg), Columns(r.cfg), r.cfg.Postgres.Slot)
+	made, err := provision.CreatePublication(limited, conn, r.cfg.Postgres.Publication, wiring.Table(r.cfg), wiring.Columns(r.cfg), r.cfg.Postgres.Slot)
 	if err != nil {
 		return definite(err)
 	}
@@ -33,7 +36,7 @@ func (r *Relay) create(ctx context.Context, conn *pgx.Conn) error {
 	}
 	defer session.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it ends with the process at the latest
 	told := r.tellWriters(ctx, "creating slot "+r.cfg.Postgres.Slot+" waits")
-	slot, err := replication.CreateSlot(ctx, session, r.cfg.Postgres.Slot, r.cfg.Postgres.Failover)
+	slot, err := provision.CreateSlot(ctx, session, r.cfg.Postgres.Slot, r.cfg.Postgres.Failover)
 	told()
 	if err != nil {
 		return definite(err)
@@ -63,7 +66,7 @@ func (r *Relay) rowsBefore(ctx context.Context) (rows int64, known bool) {
 		return 0, false
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was read from only
-	rows, known, err = replication.CountRows(ctx, conn, Table(r.cfg))
+	rows, known, err = catalog.CountRows(ctx, conn, wiring.Table(r.cfg))
 	return rows, known && err == nil
 }
 
@@ -72,7 +75,7 @@ func (r *Relay) rowsBefore(ctx context.Context) (rows int64, known bool) {
 func (r *Relay) awaitSlot(ctx context.Context, conn *pgx.Conn, backend int) error {
 	told := r.tellWriters(ctx, fmt.Sprintf("slot %s is being made by backend %d, which waits", r.cfg.Postgres.Slot, backend))
 	defer told()
-	_, err := replication.AwaitSlot(ctx, conn, r.cfg.Postgres.Slot)
+	_, err := provision.AwaitSlot(ctx, conn, r.cfg.Postgres.Slot)
 	return definite(err)
 }
 
@@ -119,7 +122,7 @@ func (r *Relay) tellWriter(ctx context.Context, conn *pgx.Conn, what string) *pg
 			return nil // making the slot says what is wrong
 		}
 	}
-	w, err := replication.OldestWriter(ctx, conn)
+	w, err := catalog.OldestWriter(ctx, conn)
 	if err != nil {
 		_ = conn.Close(context.WithoutCancel(ctx))
 		return nil
@@ -128,7 +131,7 @@ func (r *Relay) tellWriter(ctx context.Context, conn *pgx.Conn, what string) *pg
 		return conn
 	}
 	reason := what + " for " + w.Text
-	r.state.set(Verifying, reason, w.Fix)
+	r.state.set(status.Verifying, reason, w.Fix)
 	if time.Since(r.logged) >= logEvery {
 		r.logged = time.Now()
 		r.log.Warn(reason, zap.String("hint", w.Fix))

@@ -8,11 +8,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // firstStart is a first start beside a transaction that is writing.
@@ -53,7 +53,7 @@ func (f *firstStart) names(t *testing.T, words string) {
 	t.Helper()
 	f.until(t, "the relay to say for whom it waits", func() bool {
 		st := f.relay.Status()
-		return st.State == relay.Verifying && strings.Contains(st.Reason, words) && strings.Contains(st.Reason, "the transaction of process") &&
+		return st.State == status.Verifying && strings.Contains(st.Reason, words) && strings.Contains(st.Reason, "the transaction of process") &&
 			strings.Contains(st.Hint, "pg_terminate_backend")
 	})
 }
@@ -75,7 +75,7 @@ func (f *firstStart) comment(t *testing.T) string {
 func (f *firstStart) streams(t *testing.T) {
 	t.Helper()
 	f.exec(t, "COMMIT")
-	f.until(t, "streaming", func() bool { return f.relay.Status().State == relay.Streaming })
+	f.until(t, "streaming", func() bool { return f.relay.Status().State == status.Streaming })
 	if text := f.comment(t); text != "" {
 		t.Errorf("the publication still says %q", text)
 	}
@@ -139,7 +139,7 @@ func TestRow93_FirstStartStopped(t *testing.T) {
 			// A slot that is dropped later halts: that there was one is known.
 			f.db.Exec(t, "SELECT pg_drop_replication_slot('"+f.cfg.Postgres.Slot+"')")
 			f.launch(t)
-			if err := f.wait(t); relay.ExitCode(err) != relay.ExitHalted {
+			if err := f.wait(t); status.ExitCode(err) != status.ExitHalted {
 				t.Errorf("with the slot dropped it ended with %v", err)
 			}
 		})
@@ -179,7 +179,7 @@ func TestRow93_MarkThatWasLeft(t *testing.T) {
 	})
 	b.cfg.Postgres.URL = config.NewSecret(b.db.Server.URLFor(role, "", b.db.Name))
 	b.launch(t)
-	if err := b.wait(t); relay.ExitCode(err) != relay.ExitRequirement || !strings.Contains(err.Error(), "COMMENT ON PUBLICATION") {
+	if err := b.wait(t); status.ExitCode(err) != status.ExitRequirement || !strings.Contains(err.Error(), "COMMENT ON PUBLICATION") {
 		t.Errorf("ended with %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/internal/told"
 )
 
@@ -18,18 +19,20 @@ type machine struct {
 	lsn   func() pgoutput.LSN // up to which all is in Kafka; 0: not known
 
 	mu     sync.Mutex
-	status Status
+	status status.Status
 }
 
 func newMachine(relay string, log *zap.Logger, lsn func() pgoutput.LSN) *machine {
-	return &machine{log: log, relay: relay, lsn: lsn, status: Status{Relay: relay, State: Connecting, Since: time.Now()}}
+	return &machine{log: log, relay: relay, lsn: lsn, status: status.Status{Relay: relay, State: status.Connecting, Since: time.Now()}}
 }
 
 // set changes the state. A state that is set again keeps its time and is not logged.
-func (m *machine) set(s State, reason, hint string) { m.change(s, reason, hint, States()) }
+func (m *machine) set(s status.State, reason, hint string) {
+	m.change(s, reason, hint, status.States())
+}
 
 // change is set, as long as the state is one of the given ones.
-func (m *machine) change(s State, reason, hint string, from []State) {
+func (m *machine) change(s status.State, reason, hint string, from []status.State) {
 	reason, hint = told.Escape(told.Words(reason)), told.EscapeLines(told.Words(hint))
 	m.mu.Lock()
 	if !slices.Contains(from, m.status.State) {
@@ -63,11 +66,11 @@ func (m *machine) change(s State, reason, hint string, from []State) {
 }
 
 // swap changes the state only when it is one of the given ones.
-func (m *machine) swap(s State, reason string, from ...State) {
+func (m *machine) swap(s status.State, reason string, from ...status.State) {
 	m.change(s, reason, "", from)
 }
 
-func (m *machine) get() Status {
+func (m *machine) get() status.Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.status

@@ -9,8 +9,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/replication"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // A stream that ends so often, for so long, with the same error at the same place
@@ -34,8 +38,8 @@ type stuck struct {
 // place is where in the WAL a stream ended, and with what.
 type place struct {
 	fault   string          // SQLSTATE; the words of an error that no server gave
-	read    router.Position // of the last event that was read, ever
-	current router.Position // in the transaction that was read last
+	read    record.Position // of the last event that was read, ever
+	current record.Position // in the transaction that was read last
 }
 
 // trial is a stream that follows one which Postgres ended with a fault, or several
@@ -52,8 +56,8 @@ const trialLook = 500 * time.Millisecond
 // afterStream judges a stream by its end. One that died young makes the next pause
 // longer, whatever it died of; one that made progress or lived for a while begins the
 // pauses anew. err is what decide made of cause.
-func (r *Relay) afterStream(ctx context.Context, cause, err error, before router.Position, lived time.Duration) error {
-	if _, halted := errors.AsType[*Halt](err); halted || err == nil || errors.Is(err, errHibernate) || errors.Is(err, errLetGo) || ctx.Err() != nil {
+func (r *Relay) afterStream(ctx context.Context, cause, err error, before record.Position, lived time.Duration) error {
+	if _, halted := errors.AsType[*status.Halt](err); halted || err == nil || errors.Is(err, errHibernate) || errors.Is(err, errLetGo) || ctx.Err() != nil {
 		return err
 	}
 	at := r.placeOf(err)
@@ -84,8 +88,8 @@ func isConnection(cause error) bool {
 	if errors.Is(cause, replication.ErrSilent) || errors.Is(cause, replication.ErrEnded) {
 		return true
 	}
-	switch replication.KindOf(replication.Classify("stream", cause)) {
-	case replication.Lost, replication.Unreachable, replication.SlotActive, replication.Canceled, replication.Standby:
+	switch postgres.KindOf(postgres.Classify("stream", cause)) {
+	case postgres.Lost, postgres.Unreachable, postgres.SlotActive, postgres.Canceled, postgres.Standby:
 		return true
 	default:
 		return false
@@ -94,7 +98,7 @@ func isConnection(cause error) bool {
 
 func (r *Relay) placeOf(err error) place {
 	at := place{fault: err.Error(), read: r.pipeline.read, current: r.pipeline.current}
-	if e, ok := errors.AsType[*replication.Error](err); ok && e.Code != "" {
+	if e, ok := errors.AsType[*postgres.Error](err); ok && e.Code != "" {
 		at.fault = e.Code
 	}
 	return at
@@ -103,8 +107,8 @@ func (r *Relay) placeOf(err error) place {
 // haltStuck is the end at a place that Postgres cannot pass. What was read before it
 // is delivered, and confirmed over a connection of its own.
 func (r *Relay) haltStuck(ctx context.Context, err error) error {
-	halt := &Halt{
-		Code: ExitHalted, Reason: "Postgres fails at the same place of the WAL again and again",
+	halt := &status.Halt{
+		Code: status.ExitHalted, Reason: "Postgres fails at the same place of the WAL again and again",
 		Detail: fmt.Sprintf("%v; %d times in %s, %s", err, r.stuck.times, time.Since(r.stuck.since).Round(time.Second), r.pipeline.where(r.reported)),
 		Hint:   r.stuckHint(),
 	}
@@ -117,9 +121,9 @@ func (r *Relay) haltStuck(ctx context.Context, err error) error {
 
 func (r *Relay) stuckHint() string {
 	if r.cfg.Outbox.Messages() {
-		return "the WAL stays as it was written: " + HintsOf(r.cfg).Recover()
+		return "the WAL stays as it was written: " + wiring.HintsOf(r.cfg).Recover()
 	}
-	table, which := Table(r.cfg), ""
+	table, which := wiring.Table(r.cfg), ""
 	if p := r.pipeline; p.inside {
 		which = fmt.Sprintf(" (SELECT ctid FROM %s WHERE xmin::text = '%d' finds those of the transaction, but for savepoints)", table, p.xid)
 	}
@@ -141,7 +145,7 @@ func (r *Relay) confirmStuck(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what it was for is done
-	if err := replication.ConfirmSlot(ctx, conn, r.cfg.Postgres.Slot, lsn); err != nil {
+	if err := provision.ConfirmSlot(ctx, conn, r.cfg.Postgres.Slot, lsn); err != nil {
 		return err
 	}
 	r.reported = max(r.reported, lsn)
@@ -169,7 +173,7 @@ func (r *Relay) passed() bool {
 	t := &r.trial
 	if t.on && (r.pipeline.events.Load() > t.events || time.Since(t.begun) >= healthyFor) {
 		t.on = false
-		r.state.swap(Streaming, "", Connecting)
+		r.state.swap(status.Streaming, "", status.Connecting)
 		r.thereAgain()
 	}
 	return !t.on

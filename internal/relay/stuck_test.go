@@ -14,11 +14,11 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/devstack/pause"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/pause"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // unsendable is an event with a byte that its database takes and UTF-8 does not have.
@@ -51,11 +51,11 @@ func TestRow90_RowThatPostgresCannotSend(t *testing.T) {
 		b.launch(t)
 		b.until(t, "a status that shows it", func() bool {
 			report := b.relay.Report("")
-			return report.State == relay.Connecting && strings.Contains(report.Reason, "22P05") && !report.Ready() &&
-				slices.Equal(b.conditions(), []string{relay.ConditionPostgres})
+			return report.State == status.Connecting && strings.Contains(report.Reason, "22P05") && !report.Ready() &&
+				slices.Equal(b.conditions(), []string{status.ConditionPostgres})
 		})
 		err := b.wait(t)
-		if relay.ExitCode(err) != relay.ExitHalted {
+		if status.ExitCode(err) != status.ExitHalted {
 			t.Fatalf("ended with %v", err)
 		}
 		for _, words := range []string{"0x81", "22P05", "transaction " + xid, "after 1 of its events", "walpost recover", "xmin::text = '" + xid + "'"} {
@@ -118,14 +118,14 @@ func dieYoung(t *testing.T, code string, halts bool) {
 	}, "", zap.New(core))
 	defer v.cluster.Close()
 	if halts {
-		if err := <-v.done; relay.ExitCode(err) != relay.ExitHalted || !strings.Contains(err.Error(), code) || streams.Load() < 5 {
+		if err := <-v.done; status.ExitCode(err) != status.ExitHalted || !strings.Contains(err.Error(), code) || streams.Load() < 5 {
 			t.Errorf("ended with %v after %d streams", err, streams.Load())
 		}
 		return
 	}
 	pause.Virtual(10 * time.Minute)
 	report := v.relay.Report("")
-	if report.State != relay.Connecting || !strings.Contains(report.Reason, code) || report.Ready() {
+	if report.State != status.Connecting || !strings.Contains(report.Reason, code) || report.Ready() {
 		t.Errorf("it is %s: %s", report.State, report.Reason)
 	}
 	if n := streams.Load(); n < 60 || n > 160 {
@@ -137,7 +137,7 @@ func dieYoung(t *testing.T, code string, halts bool) {
 	again := func() int { return logs.FilterMessage("Postgres is there again").Len() }
 	before := again()
 	healed.Store(true)
-	within(t, 30*time.Second, "stream", func() bool { return v.relay.Status().State == relay.Streaming })
+	within(t, 30*time.Second, "stream", func() bool { return v.relay.Status().State == status.Streaming })
 	if before > 1 || again() != before+1 {
 		t.Errorf("it was said %d times that Postgres is there again, and at the end %d", before, again())
 	}

@@ -7,8 +7,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/replication"
-	"github.com/walpost/walpost/internal/router"
 )
 
 // follow goes over to a new timeline after a failover. LSNs up to the switch point
@@ -21,7 +21,7 @@ func (r *Relay) follow(ctx context.Context, s *replication.Session) {
 	r.pipeline.open = false
 	point, err := s.SwitchPoint(ctx, r.timeline)
 	if err != nil {
-		r.pipeline.read = router.Position{}
+		r.pipeline.read = record.Position{}
 		log.Warn("Postgres is on a new timeline after a failover, and its history cannot be read: reading from the slot's position, events may repeat", zap.Error(err))
 		return
 	}
@@ -72,7 +72,7 @@ func (p *pipeline) cut(point pgoutput.LSN) (beyond uint64) {
 	if p.read.CommitLSN < point {
 		return 0
 	}
-	p.read = router.Position{CommitLSN: point}
+	p.read = record.Position{CommitLSN: point}
 	if first := p.marks.from(point); first > 0 {
 		beyond = p.events.Load() - first + 1
 	}

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/record"
 )
 
 // The position is cut to where the new timeline begins, and what was read beyond
@@ -13,14 +13,14 @@ func TestCutAtTheSwitchPoint(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		point  pgoutput.LSN
-		read   router.Position
+		read   record.Position
 		beyond uint64
 	}{
-		"nothing beyond":        {0x5000, router.Position{CommitLSN: 0x4000, Ordinal: 3}, 0},
-		"one transaction":       {0x3800, router.Position{CommitLSN: 0x3800}, 3},
-		"two, the first at it":  {0x3000, router.Position{CommitLSN: 0x3000}, 6},
-		"everything this has":   {0x0001, router.Position{CommitLSN: 0x0001}, 12},
-		"just behind the first": {0x1001, router.Position{CommitLSN: 0x1001}, 9},
+		"nothing beyond":        {0x5000, record.Position{CommitLSN: 0x4000, Ordinal: 3}, 0},
+		"one transaction":       {0x3800, record.Position{CommitLSN: 0x3800}, 3},
+		"two, the first at it":  {0x3000, record.Position{CommitLSN: 0x3000}, 6},
+		"everything this has":   {0x0001, record.Position{CommitLSN: 0x0001}, 12},
+		"just behind the first": {0x1001, record.Position{CommitLSN: 0x1001}, 9},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -28,7 +28,7 @@ func TestCutAtTheSwitchPoint(t *testing.T) {
 			for tx := range uint64(4) { // four transactions with three events each
 				commit := pgoutput.LSN(tx+1) * 0x1000
 				p.marks.note(commit, tx*3+1)
-				p.read = router.Position{CommitLSN: commit, Ordinal: 3}
+				p.read = record.Position{CommitLSN: commit, Ordinal: 3}
 				p.events.Store(tx*3 + 3)
 			}
 			if got := p.cut(tc.point); got != tc.beyond || p.read != tc.read {

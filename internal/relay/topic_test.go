@@ -13,10 +13,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // of inserts rows of aggregate types, one transaction each.
@@ -30,13 +30,13 @@ func (b *bench) of(t *testing.T, types ...string) {
 }
 
 // condition gives the relay's condition of that name.
-func (b *bench) condition(name string) (relay.Condition, bool) {
+func (b *bench) condition(name string) (status.Condition, bool) {
 	for _, c := range b.relay.Report("").Conditions {
 		if c.Name == name {
 			return c, true
 		}
 	}
-	return relay.Condition{}, false
+	return status.Condition{}, false
 }
 
 const creates = "  topics: {create: true}\n"
@@ -58,7 +58,7 @@ func TestRow106_TopicNameThatCollides(t *testing.T) {
 	if n := b.seen.rejected.Load(); n != 1 {
 		t.Errorf("%d records rejected, want that of a_b", n)
 	}
-	if c, ok := b.condition(relay.ConditionDenied); ok {
+	if c, ok := b.condition(status.ConditionDenied); ok {
 		t.Errorf("%+v", c)
 	}
 	if err := b.end(t); err != nil {
@@ -111,7 +111,7 @@ func TestRow107_TopicThatCannotBeCreatedAsAsked(t *testing.T) {
 	b.start(t)
 	b.of(t, "madeup", "order")
 	b.until(t, "the condition", func() bool {
-		c, ok := b.condition(relay.ConditionStuck)
+		c, ok := b.condition(status.ConditionStuck)
 		return ok && strings.Contains(c.Hint, "kafka.topics.replication_factor") && !strings.Contains(c.Hint, "grant")
 	})
 	b.consume(t, b.topic, 1)
@@ -146,7 +146,7 @@ func deniedTopic(t *testing.T, k *devstack.Kafka, policy string) {
 	b.start(t)
 	b.of(t, "ordre", "order")
 	b.until(t, "the topic to be named", func() bool {
-		c, ok := b.condition(relay.ConditionDenied)
+		c, ok := b.condition(status.ConditionDenied)
 		return ok && strings.Contains(c.Hint, "ordre") && strings.Contains(c.Hint, "grant Write")
 	})
 	b.until(t, "the good row to be acknowledged", func() bool { return b.seen.published.Load() >= 1 })
@@ -228,8 +228,8 @@ func TestRow110_CompressionThatKafkaRefuses(t *testing.T) {
 			b.cfg.Kafka.Brokers, b.cfg.Delivery.OnReject = cluster.ListenAddrs(), "skip"
 			b.start(t)
 			b.of(t, "order")
-			halt, ok := errors.AsType[*relay.Halt](b.wait(t))
-			if !ok || halt.Code != relay.ExitHalted || !strings.Contains(halt.Hint, "kafka.compression") || strings.Contains(halt.Hint, "on_reject") {
+			halt, ok := errors.AsType[*status.Halt](b.wait(t))
+			if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Hint, "kafka.compression") || strings.Contains(halt.Hint, "on_reject") {
 				t.Errorf("%+v", halt)
 			}
 		})

@@ -5,10 +5,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // A slot that decodes prepared transactions from one connection of the relay to its
@@ -22,7 +23,7 @@ func TestRow80_SlotThatBecomesTwoPhase(t *testing.T) {
 	b.start(t)
 	db.Exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
-	session, err := relay.Target(b.cfg).Replication(t.Context())
+	session, err := wiring.Target(b.cfg).Replication(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,13 +36,13 @@ func TestRow80_SlotThatBecomesTwoPhase(t *testing.T) {
 	db.Exec(t, relaytest.Insert("k", 2), "BEGIN", relaytest.Insert("k", 3), "PREPARE TRANSACTION 'p'")
 	err = b.wait(t)
 	for _, words := range []string{"two_phase", "Begin Prepare", "walpost recover -c"} {
-		if relay.ExitCode(err) != relay.ExitHalted || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "please report") {
+		if status.ExitCode(err) != status.ExitHalted || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "please report") {
 			t.Errorf("ended with %v, want %q", err, words)
 		}
 	}
 	if got := numbers(b.consume(t, b.topic, 2)); !slices.Equal(got, []int{1, 2}) {
 		t.Errorf("published %v", got)
 	}
-	b.refused(t, relay.ExitRequirement, "two_phase", "walpost recover -c FILE")
+	b.refused(t, status.ExitRequirement, "two_phase", "walpost recover -c FILE")
 	db.Exec(t, "ROLLBACK PREPARED 'p'")
 }

@@ -7,7 +7,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // wait sleeps before the next attempt to connect, as long as what ended the last
@@ -20,11 +22,11 @@ func (r *Relay) wait(ctx context.Context, stop <-chan struct{}, err error) error
 		return r.hibernate(ctx, stop)
 	}
 	pause := r.failing.pause()
-	if replication.KindOf(err) == replication.SlotActive {
+	if postgres.KindOf(err) == postgres.SlotActive {
 		r.stoodBy = true
 		r.failing.reset()
 		pause = min(r.standing.pause(), standbyPoll)
-		r.state.set(Standby, err.Error(), "")
+		r.state.set(status.Standby, err.Error(), "")
 	} else {
 		r.failed(err, pause)
 	}
@@ -55,7 +57,7 @@ func (r *Relay) failed(err error, pause time.Duration) {
 		reason = err.Error()
 		r.seen.failed(err)
 	}
-	r.state.set(Connecting, reason, "")
+	r.state.set(status.Connecting, reason, "")
 	now := time.Now()
 	if r.failing.attempts > 1 && now.Sub(r.logged) < logEvery {
 		return
@@ -71,7 +73,7 @@ func (r *Relay) failed(err error, pause time.Duration) {
 
 // hibernate waits, without a connection to Postgres, until Kafka answers again.
 func (r *Relay) hibernate(ctx context.Context, stop <-chan struct{}) error {
-	r.state.set(Hibernating, "Kafka has not answered for "+r.cfg.Postgres.HibernateAfter.String()+
+	r.state.set(status.Hibernating, "Kafka has not answered for "+r.cfg.Postgres.HibernateAfter.String()+
 		"; disconnected from Postgres so that its shutdown is not held up, the slot keeps the data", "")
 	visit := time.NewTimer(visitEvery(r.idleLimit))
 	defer visit.Stop()
@@ -117,10 +119,10 @@ func (r *Relay) visit(ctx context.Context) (gone bool) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	err := replication.Visit(ctx, r.target, r.cfg.Postgres.Slot, r.cfg.Postgres.Publication)
-	switch replication.KindOf(err) {
-	case replication.NotReady, replication.SlotMissing:
+	switch postgres.KindOf(err) {
+	case postgres.NotReady, postgres.SlotMissing:
 		return true
-	case replication.SlotActive: // somebody else keeps it in use
+	case postgres.SlotActive: // somebody else keeps it in use
 		return false
 	default:
 	}
@@ -170,20 +172,20 @@ func (r *Relay) judgeKafka(end context.CancelCauseFunc) time.Duration {
 	kafka := r.producer.Health()
 	switch {
 	case !kafka.Reachable && kafka.Err != nil:
-		r.state.swap(KafkaUnavailable, kafka.Err.Error(), Streaming, Throttled, KafkaUnavailable)
+		r.state.swap(status.KafkaUnavailable, kafka.Err.Error(), status.Streaming, status.Throttled, status.KafkaUnavailable)
 		left := r.cfg.Postgres.HibernateAfter - time.Since(kafka.Since)
 		if left > 0 {
 			return left
 		}
 		end(errHibernate)
 	case len(kafka.Denied) > 0:
-		r.state.swap(KafkaUnavailable, kafka.Denied[0], Streaming, Throttled, KafkaUnavailable)
+		r.state.swap(status.KafkaUnavailable, kafka.Denied[0], status.Streaming, status.Throttled, status.KafkaUnavailable)
 	case r.producer.Full():
-		r.state.swap(Throttled, "delivery.in_flight is used up: reading pauses until Kafka acknowledges", Streaming, KafkaUnavailable)
+		r.state.swap(status.Throttled, "delivery.in_flight is used up: reading pauses until Kafka acknowledges", status.Streaming, status.KafkaUnavailable)
 	case len(kafka.Stuck) > 0:
-		r.state.swap(KafkaUnavailable, kafka.Stuck[0], Streaming, Throttled, KafkaUnavailable)
+		r.state.swap(status.KafkaUnavailable, kafka.Stuck[0], status.Streaming, status.Throttled, status.KafkaUnavailable)
 	default:
-		r.state.swap(Streaming, "", KafkaUnavailable, Throttled)
+		r.state.swap(status.Streaming, "", status.KafkaUnavailable, status.Throttled)
 	}
 	return seldom
 }

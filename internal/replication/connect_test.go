@@ -10,8 +10,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 // secured is a Postgres with TLS and SCRAM that lets no other way in.
@@ -55,19 +57,19 @@ func TestConnectionRefusedInWords(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		url  string
-		kind Kind
+		kind postgres.Kind
 		want []string
 	}{
-		"wrong password":    {with(canary, canary+"x"), Refused, []string{"password authentication failed", "28P01", "postgres.password"}},
-		"no password":       {server.URLFor("relay", "", "shop"), Refused, []string{"no password was given"}},
-		"wrong CA":          {with(url.QueryEscape(server.CAFile()), url.QueryEscape(otherCA)), Untrusted, []string{"unknown authority", "walpost test CA", "sslrootcert"}},
-		"wrong address":     {with("127.0.0.1", "127.0.0.2"), Unreachable, []string{"127.0.0.2", "refused"}},
-		"no such database":  {with("/shop", "/shopp"), NoDatabase, []string{"database shopp: database does not exist"}},
-		"no such role":      {with("relay", "relax"), Refused, []string{"as relax"}},
-		"pg_hba rejects":    {with("relay", "blocked"), Refused, []string{"pg_hba.conf"}},
-		"no REPLICATION":    {with("relay", "plain"), InsufficientPrivilege, []string{"no REPLICATION attribute", `ALTER ROLE "plain" REPLICATION`}},
-		"TLS not used":      {with("verify-full", "disable"), Refused, []string{"pg_hba.conf"}},
-		"prefer, wrong pwd": {strings.Replace(with(canary, canary+"x"), "verify-full", "prefer", 1), Refused, []string{"password authentication failed"}},
+		"wrong password":    {with(canary, canary+"x"), postgres.Refused, []string{"password authentication failed", "28P01", "postgres.password"}},
+		"no password":       {server.URLFor("relay", "", "shop"), postgres.Refused, []string{"no password was given"}},
+		"wrong CA":          {with(url.QueryEscape(server.CAFile()), url.QueryEscape(otherCA)), postgres.Untrusted, []string{"unknown authority", "walpost test CA", "sslrootcert"}},
+		"wrong address":     {with("127.0.0.1", "127.0.0.2"), postgres.Unreachable, []string{"127.0.0.2", "refused"}},
+		"no such database":  {with("/shop", "/shopp"), postgres.NoDatabase, []string{"database shopp: database does not exist"}},
+		"no such role":      {with("relay", "relax"), postgres.Refused, []string{"as relax"}},
+		"pg_hba rejects":    {with("relay", "blocked"), postgres.Refused, []string{"pg_hba.conf"}},
+		"no REPLICATION":    {with("relay", "plain"), postgres.InsufficientPrivilege, []string{"no REPLICATION attribute", `ALTER ROLE "plain" REPLICATION`}},
+		"TLS not used":      {with("verify-full", "disable"), postgres.Refused, []string{"pg_hba.conf"}},
+		"prefer, wrong pwd": {strings.Replace(with(canary, canary+"x"), "verify-full", "prefer", 1), postgres.Refused, []string{"password authentication failed"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,8 +78,8 @@ func TestConnectionRefusedInWords(t *testing.T) {
 				t.Fatal("connected")
 			}
 			checkNoSecret(t, err)
-			if KindOf(err) != c.kind {
-				t.Errorf("kind %v, want %v", KindOf(err), c.kind)
+			if postgres.KindOf(err) != c.kind {
+				t.Errorf("kind %v, want %v", postgres.KindOf(err), c.kind)
 			}
 			for _, want := range append(c.want, "connect to 127.0.0.") {
 				if !strings.Contains(err.Error(), want) {
@@ -109,12 +111,12 @@ func TestServerCertificateRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		options devstack.CertificateOptions
 		client  bool
-		kind    Kind
+		kind    postgres.Kind
 		want    string
 	}{
-		"other name":            {devstack.CertificateOptions{CommonName: "db", Hosts: []string{"db.example.com"}}, false, Untrusted, "is not for 127.0.0.1, but for db.example.com"},
-		"expired":               {devstack.CertificateOptions{CommonName: "db", Hosts: []string{"127.0.0.1"}, Expired: true}, false, Untrusted, "expired"},
-		"no client certificate": {devstack.CertificateOptions{CommonName: "db", Hosts: []string{"127.0.0.1"}}, true, Refused, "client certificate"},
+		"other name":            {devstack.CertificateOptions{CommonName: "db", Hosts: []string{"db.example.com"}}, false, postgres.Untrusted, "is not for 127.0.0.1, but for db.example.com"},
+		"expired":               {devstack.CertificateOptions{CommonName: "db", Hosts: []string{"127.0.0.1"}, Expired: true}, false, postgres.Untrusted, "expired"},
+		"no client certificate": {devstack.CertificateOptions{CommonName: "db", Hosts: []string{"127.0.0.1"}}, true, postgres.Refused, "client certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -126,8 +128,8 @@ func TestServerCertificateRefused(t *testing.T) {
 				TLS: &devstack.ServerTLS{CA: ca, Certificate: &certificate, ClientAuth: c.client},
 			})
 			_, err = targetOf(server.URL("postgres")).SQL(t.Context())
-			if KindOf(err) != c.kind || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%v: %v, want %v and %q", KindOf(err), err, c.kind, c.want)
+			if postgres.KindOf(err) != c.kind || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v: %v, want %v and %q", postgres.KindOf(err), err, c.kind, c.want)
 			}
 		})
 	}
@@ -137,14 +139,14 @@ func TestServerWithoutTLS(t *testing.T) {
 	t.Parallel()
 	url := strings.Replace(stack.Postgres(t).URL("postgres"), "sslmode=disable", "sslmode=require", 1)
 	_, err := targetOf(url).SQL(t.Context())
-	if KindOf(err) != Untrusted || !strings.Contains(err.Error(), "server has no TLS") {
-		t.Errorf("%v: %v", KindOf(err), err)
+	if postgres.KindOf(err) != postgres.Untrusted || !strings.Contains(err.Error(), "server has no TLS") {
+		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 	// With prefer the second attempt, in plain text, says what is wrong.
 	url = strings.Replace(stack.Postgres(t).URL("nowhere"), "sslmode=disable", "sslmode=prefer", 1)
 	_, err = targetOf(url).SQL(t.Context())
-	if KindOf(err) != NoDatabase || strings.Contains(err.Error(), "TLS") {
-		t.Errorf("%v: %v", KindOf(err), err)
+	if postgres.KindOf(err) != postgres.NoDatabase || strings.Contains(err.Error(), "TLS") {
+		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 }
 
@@ -152,20 +154,20 @@ func TestNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	closed := devstacktest.FreeAddress(t)
 	_, err := targetOf("postgres://u:" + canary + "@" + closed + "/d?sslmode=disable").Replication(t.Context())
-	if want := "connect to " + closed + " as u, database d: connection refused"; KindOf(err) != Unreachable || err.Error() != want {
-		t.Errorf("%v: %v, want %s", KindOf(err), err, want)
+	if want := "connect to " + closed + " as u, database d: connection refused"; postgres.KindOf(err) != postgres.Unreachable || err.Error() != want {
+		t.Errorf("%v: %v, want %s", postgres.KindOf(err), err, want)
 	}
 	silent := mute(t)
 	start := time.Now()
 	_, err = targetOf("postgres://u:" + canary + "@" + silent + "/d?sslmode=disable&connect_timeout=1").Replication(t.Context())
-	if KindOf(err) != Unreachable || !strings.Contains(err.Error(), "no answer in time") || time.Since(start) > time.Minute {
+	if postgres.KindOf(err) != postgres.Unreachable || !strings.Contains(err.Error(), "no answer in time") || time.Since(start) > time.Minute {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 	checkNoSecret(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err = targetOf("postgres://u@" + silent + "/d").SQL(ctx); KindOf(err) != Canceled {
-		t.Errorf("%v: %v", KindOf(err), err)
+	if _, err = targetOf("postgres://u@" + silent + "/d").SQL(ctx); postgres.KindOf(err) != postgres.Canceled {
+		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 }
 
@@ -185,12 +187,12 @@ func TestSeveralHosts(t *testing.T) {
 		conn.Close(t.Context())
 	}
 	_, err := targetOf("postgres://postgres@" + down + "," + server.Addr() + "/postgres?sslmode=disable&target_session_attrs=standby").SQL(t.Context())
-	if KindOf(err) != Configuration || !strings.Contains(err.Error(), down+": connection refused") || !strings.Contains(err.Error(), "target_session_attrs") {
-		t.Errorf("%v: %v", KindOf(err), err)
+	if postgres.KindOf(err) != postgres.Configuration || !strings.Contains(err.Error(), down+": connection refused") || !strings.Contains(err.Error(), "target_session_attrs") {
+		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 	_, err = targetOf("postgres://postgres@" + server.Addr() + "/postgres?sslmode=disable&target_session_attrs=standby").SQL(t.Context())
-	if KindOf(err) != Configuration || !strings.Contains(err.Error(), "is a primary") {
-		t.Errorf("%v: %v", KindOf(err), err)
+	if postgres.KindOf(err) != postgres.Configuration || !strings.Contains(err.Error(), "is a primary") {
+		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 }
 
@@ -206,7 +208,7 @@ func TestSessionSettings(t *testing.T) {
 		"client_encoding": "LATIN1", "lc_monetary": "C.UTF-8", "search_path": "public", "quote_all_identifiers": "on", "row_security": "on",
 		"standard_conforming_strings": "off",
 	}
-	for _, s := range SessionSettings() {
+	for _, s := range postgres.SessionSettings() {
 		if s.Since > db.Server.Major() {
 			continue
 		}
@@ -228,8 +230,8 @@ func TestSessionSettings(t *testing.T) {
 	}
 	defer session.Close(t.Context())
 	for name, conn := range map[string]*pgconn.PgConn{"replication": conn, "stream": session.conn, "plain": openSQL(t, target).PgConn()} {
-		for _, s := range SessionSettings() {
-			row, err := oneRow(t.Context(), conn, "SELECT current_setting('"+s.Name+"', true)")
+		for _, s := range postgres.SessionSettings() {
+			row, err := postgres.OneRow(t.Context(), conn, "SELECT current_setting('"+s.Name+"', true)")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -239,7 +241,7 @@ func TestSessionSettings(t *testing.T) {
 		}
 		const query = `SELECT '\x00ff'::bytea::text, timestamptz '2026-01-01 00:00:00+00', 0.1::float8 + 0.2::float8,
 			interval '1 day 2 hours', 'pg_class'::regclass, current_setting('application_name')`
-		row, err := oneRow(t.Context(), conn, query)
+		row, err := postgres.OneRow(t.Context(), conn, query)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,11 +265,11 @@ func TestRow98_PrimaryAmongSeveral(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := targetOf(several + "?target_session_attrs=read-write").SQL(t.Context())
-	if KindOf(err) != Configuration || !strings.Contains(err.Error(), "default_transaction_read_only") || !strings.Contains(err.Error(), "primary") || strings.Contains(err.Error(), "TLS") {
-		t.Errorf("%v: %v", KindOf(err), err)
+	if postgres.KindOf(err) != postgres.Configuration || !strings.Contains(err.Error(), "default_transaction_read_only") || !strings.Contains(err.Error(), "primary") || strings.Contains(err.Error(), "TLS") {
+		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 
-	port := func(target Target) string {
+	port := func(target postgres.Target) string {
 		t.Helper()
 		var p string
 		if err := openSQL(t, target).QueryRow(t.Context(), "SHOW port").Scan(&p); err != nil {
@@ -280,8 +282,8 @@ func TestRow98_PrimaryAmongSeveral(t *testing.T) {
 	if far, near := port(target), port(target.Near(beside)); far != first.Addr() || near != second.Addr() {
 		t.Errorf("%s, and near %s: want %s and %s", far, near, first.Addr(), second.Addr())
 	}
-	if _, err := targetOf(first.URL("postgres")).Near(beside).Replication(t.Context()); KindOf(err) != Unreachable || !strings.Contains(err.Error(), "another server") {
-		t.Errorf("%v: %v", KindOf(err), err)
+	if _, err := targetOf(first.URL("postgres")).Near(beside).Replication(t.Context()); postgres.KindOf(err) != postgres.Unreachable || !strings.Contains(err.Error(), "another server") {
+		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 }
 
@@ -289,19 +291,19 @@ func TestRow98_PrimaryAmongSeveral(t *testing.T) {
 // where that may go wrong.
 func TestHostsInCheck(t *testing.T) {
 	t.Parallel()
-	for query, want := range map[string]State{
-		"": OK, "?target_session_attrs=primary": OK, "?target_session_attrs=any": Warning, "?target_session_attrs=read-write": Warning, "?target_session_attrs=prefer-standby": Warning,
+	for query, want := range map[string]preflight.State{
+		"": preflight.OK, "?target_session_attrs=primary": preflight.OK, "?target_session_attrs=any": preflight.Warning, "?target_session_attrs=read-write": preflight.Warning, "?target_session_attrs=prefer-standby": preflight.Warning,
 	} {
 		hosts, err := targetOf("postgres://u@a,b/d" + query).Hosts()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if list := hostsRequirements(hosts); len(list) != 1 || list[0].State != want {
+		if list := preflight.HostsRequirements(hosts); len(list) != 1 || list[0].State != want {
 			t.Errorf("%s: %+v", query, list)
 		}
 	}
 	hosts, err := targetOf("postgres://u@a/d?target_session_attrs=any").Hosts()
-	if err != nil || len(hostsRequirements(hosts)) != 0 {
+	if err != nil || len(preflight.HostsRequirements(hosts)) != 0 {
 		t.Errorf("%+v, %v", hosts, err)
 	}
 }
@@ -318,13 +320,13 @@ func TestWordsOfLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := conn.PgConn().Exec(t.Context(), sql).ReadAll()
-		if err = Classify("sleep", err); err == nil || !strings.Contains(err.Error(), setting) {
+		if err = postgres.Classify("sleep", err); err == nil || !strings.Contains(err.Error(), setting) {
 			t.Errorf("%s: %v", setting, err)
 		}
 		if setting == "transaction_timeout" { // and where the connection just says that it is closed
 			_, err = conn.PgConn().Exec(t.Context(), "SELECT 1").ReadAll()
-			if err = Classify("go on", err); KindOf(err) != Lost || !strings.Contains(err.Error(), setting) {
-				t.Errorf("afterwards: %v: %v", KindOf(err), err)
+			if err = postgres.Classify("go on", err); postgres.KindOf(err) != postgres.Lost || !strings.Contains(err.Error(), setting) {
+				t.Errorf("afterwards: %v: %v", postgres.KindOf(err), err)
 			}
 		}
 	}

@@ -6,11 +6,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 func TestDefaultTableIsDebeziums(t *testing.T) {
 	t.Parallel()
-	got := CreateTableSQL(TableName{"public", "outbox"}, debezium())
+	got := provision.CreateTableSQL(postgres.TableName{Schema: "public", Name: "outbox"}, debezium())
 	want := `CREATE TABLE "public"."outbox" (
     "id" uuid PRIMARY KEY,
     "aggregatetype" text NOT NULL,
@@ -28,11 +33,11 @@ func TestCreateIsIdempotent(t *testing.T) {
 	f := newFixture(t)
 	ctx, conn := t.Context(), openSQL(t, f.owner)
 	for _, want := range []bool{true, false} {
-		created, err := CreateTable(ctx, conn, f.names.Table, debezium())
+		created, err := provision.CreateTable(ctx, conn, f.names.Table, debezium())
 		if err != nil || created != want {
 			t.Fatalf("table: created %v, %v", created, err)
 		}
-		created, err = CreatePublication(ctx, conn, f.names.Publication, f.names.Table, debezium(), f.names.Slot)
+		created, err = provision.CreatePublication(ctx, conn, f.names.Publication, f.names.Table, debezium(), f.names.Slot)
 		if err != nil || created != want {
 			t.Fatalf("publication: created %v, %v", created, err)
 		}
@@ -40,19 +45,19 @@ func TestCreateIsIdempotent(t *testing.T) {
 		if slot.Created != want || (slot.ConsistentPoint != 0) != want {
 			t.Fatalf("slot: %+v", slot)
 		}
-		if err := FinishPublication(ctx, conn, f.names.Publication, f.names.Slot); err != nil {
+		if err := provision.FinishPublication(ctx, conn, f.names.Publication, f.names.Slot); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if list := Requirements(f.inspect(t), wanted()); strings.Count(lines(list), "ok ") != len(list) {
+	if list := preflight.Postgres(f.inspect(t), wanted()); strings.Count(lines(list), "ok ") != len(list) {
 		t.Errorf("what init makes does not satisfy check:\n%s", lines(list))
 	}
 	for _, want := range []bool{true, false} {
-		dropped, err := DropSlot(ctx, openSQL(t, f.relay), f.names.Slot)
+		dropped, err := provision.DropSlot(ctx, openSQL(t, f.relay), f.names.Slot)
 		if err != nil || dropped != want {
 			t.Fatalf("slot: dropped %v, %v", dropped, err)
 		}
-		dropped, err = DropPublication(ctx, conn, f.names.Publication)
+		dropped, err = provision.DropPublication(ctx, conn, f.names.Publication)
 		if err != nil || dropped != want {
 			t.Fatalf("publication: dropped %v, %v", dropped, err)
 		}
@@ -64,20 +69,20 @@ func TestCreateIsIdempotent(t *testing.T) {
 func TestDryRunSQLDoesTheSame(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.names.Table = TableName{`My "Schema"`, "Out'box"}
+	f.names.Table = postgres.TableName{Schema: `My "Schema"`, Name: "Out'box"}
 	f.names.Publication = `Pub "of" it`
 	columns := debezium()
 	columns.Key, columns.Timestamp, columns.Partition = `Key"s`, "at", "part"
 	f.Exec(t, `CREATE SCHEMA "My ""Schema"""`,
-		CreateTableSQL(f.names.Table, columns),
-		CreatePublicationSQL(f.names.Publication, f.names.Table, PublicationOptions{}),
-		CreateSlotSQL(f.names.Slot, false))
+		provision.CreateTableSQL(f.names.Table, columns),
+		provision.CreatePublicationSQL(f.names.Publication, f.names.Table, provision.PublicationOptions{}),
+		provision.CreateSlotSQL(f.names.Slot, false))
 	want := wanted()
 	want.Columns = columns
-	if list := Requirements(f.inspect(t), want); strings.Count(lines(list), "ok ") != len(list) {
+	if list := preflight.Postgres(f.inspect(t), want); strings.Count(lines(list), "ok ") != len(list) {
 		t.Errorf("dry run does not satisfy check:\n%s", lines(list))
 	}
-	values, known, err := DistinctValues(t.Context(), f.Conn, f.names.Table, []string{`Key"s`})
+	values, known, err := catalog.DistinctValues(t.Context(), f.Conn, f.names.Table, []string{`Key"s`})
 	if err != nil || !known || len(values) != 0 {
 		t.Errorf("%v, %v, %v", values, known, err)
 	}
@@ -95,7 +100,7 @@ func TestPartitionedTableIsPublishedThroughItsRoot(t *testing.T) {
 	if !i.Publication.ViaRoot || len(i.Publication.Published) != 1 || i.Publication.Published[0].Table != f.names.Table {
 		t.Errorf("publication %+v", i.Publication)
 	}
-	if start := JudgeStart(Requirements(i, wanted())); start != nil {
+	if start := preflight.JudgeStart(preflight.Postgres(i, wanted())); start != nil {
 		t.Error(start)
 	}
 }
@@ -116,9 +121,9 @@ func TestSlotCreationIsCancelable(t *testing.T) {
 	conn := f.replication(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	_, err = CreateSlot(ctx, conn, f.names.Slot, false)
-	if KindOf(err) != Canceled || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "pg_prepared_xacts") {
-		t.Fatalf("%v: %v", KindOf(err), err)
+	_, err = provision.CreateSlot(ctx, conn, f.names.Slot, false)
+	if postgres.KindOf(err) != postgres.Canceled || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "pg_prepared_xacts") {
+		t.Fatalf("%v: %v", postgres.KindOf(err), err)
 	}
 	if err := writer.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
@@ -126,7 +131,7 @@ func TestSlotCreationIsCancelable(t *testing.T) {
 	if i := f.inspect(t); i.Slot != nil {
 		t.Errorf("slot was left behind: %+v", i.Slot)
 	}
-	slot, err := CreateSlot(t.Context(), conn, f.names.Slot, false)
+	slot, err := provision.CreateSlot(t.Context(), conn, f.names.Slot, false)
 	if err != nil || !slot.Created {
 		t.Errorf("again on the same connection: %+v, %v", slot, err)
 	}
@@ -139,34 +144,34 @@ func TestCreateRefused(t *testing.T) {
 	f.Exec(t, "INSERT INTO public.outbox VALUES (gen_random_uuid(), 'order', '1', 'created', '{}'), (gen_random_uuid(), 'invoice', '2', 'created', '{}'), (gen_random_uuid(), 'order', '3', 'created', '{}')")
 	relay, ctx := openSQL(t, f.relay), t.Context()
 
-	if _, err := CreatePublication(ctx, relay, f.names.Publication, f.names.Table, debezium(), ""); KindOf(err) != InsufficientPrivilege {
-		t.Errorf("publication: %v: %v", KindOf(err), err)
+	if _, err := provision.CreatePublication(ctx, relay, f.names.Publication, f.names.Table, debezium(), ""); postgres.KindOf(err) != postgres.InsufficientPrivilege {
+		t.Errorf("publication: %v: %v", postgres.KindOf(err), err)
 	}
-	if _, err := CreateTable(ctx, relay, TableName{"nowhere", "outbox"}, debezium()); KindOf(err) != TableMissing {
-		t.Errorf("table: %v: %v", KindOf(err), err)
+	if _, err := provision.CreateTable(ctx, relay, postgres.TableName{Schema: "nowhere", Name: "outbox"}, debezium()); postgres.KindOf(err) != postgres.TableMissing {
+		t.Errorf("table: %v: %v", postgres.KindOf(err), err)
 	}
-	for name, want := range map[string]Kind{"Upper": Configuration, strings.Repeat("x", 64): Configuration, `x" LOGICAL y`: Configuration} {
-		if _, err := CreateSlot(ctx, f.replication(t), name, false); KindOf(err) != want {
-			t.Errorf("slot %q: %v: %v", name, KindOf(err), err)
+	for name, want := range map[string]postgres.Kind{"Upper": postgres.Configuration, strings.Repeat("x", 64): postgres.Configuration, `x" LOGICAL y`: postgres.Configuration} {
+		if _, err := provision.CreateSlot(ctx, f.replication(t), name, false); postgres.KindOf(err) != want {
+			t.Errorf("slot %q: %v: %v", name, postgres.KindOf(err), err)
 		}
 	}
 	if f.Server.Major() < 17 {
-		if _, err := CreateSlot(ctx, f.replication(t), f.names.Slot, true); KindOf(err) != Unsupported {
-			t.Errorf("failover: %v: %v", KindOf(err), err)
+		if _, err := provision.CreateSlot(ctx, f.replication(t), f.names.Slot, true); postgres.KindOf(err) != postgres.Unsupported {
+			t.Errorf("failover: %v: %v", postgres.KindOf(err), err)
 		}
 	}
 	// The role may not read the table, which is no fault.
-	if count, known, err := CountRows(ctx, relay, f.names.Table); err != nil || known {
+	if count, known, err := catalog.CountRows(ctx, relay, f.names.Table); err != nil || known {
 		t.Errorf("count %d, %v, %v", count, known, err)
 	}
-	if values, known, err := DistinctValues(ctx, relay, f.names.Table, []string{"aggregatetype"}); err != nil || known {
+	if values, known, err := catalog.DistinctValues(ctx, relay, f.names.Table, []string{"aggregatetype"}); err != nil || known {
 		t.Errorf("values %v, %v, %v", values, known, err)
 	}
 	f.Exec(t, "GRANT SELECT ON public.outbox TO "+f.role)
-	if count, known, err := CountRows(ctx, relay, f.names.Table); err != nil || !known || count != 3 {
+	if count, known, err := catalog.CountRows(ctx, relay, f.names.Table); err != nil || !known || count != 3 {
 		t.Errorf("count %d, %v, %v", count, known, err)
 	}
-	values, known, err := DistinctValues(ctx, relay, f.names.Table, []string{"aggregatetype", "type"})
+	values, known, err := catalog.DistinctValues(ctx, relay, f.names.Table, []string{"aggregatetype", "type"})
 	if err != nil || !known || len(values) != 2 || strings.Join(values[0], ".") != "invoice.created" || strings.Join(values[1], ".") != "order.created" {
 		t.Errorf("values %v, %v, %v", values, known, err)
 	}
@@ -185,19 +190,19 @@ func TestDropRefusesAnActiveSlot(t *testing.T) {
 	if _, err := conn.ReceiveMessage(t.Context()); err != nil { // CopyBothResponse
 		t.Fatal(err)
 	}
-	_, err := DropSlot(t.Context(), openSQL(t, f.relay), f.names.Slot)
-	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Kind != SlotActive || e.PID != int(conn.PID()) {
+	_, err := provision.DropSlot(t.Context(), openSQL(t, f.relay), f.names.Slot)
+	e, ok := errors.AsType[*postgres.Error](err)
+	if !ok || e.Kind != postgres.SlotActive || e.PID != int(conn.PID()) {
 		t.Fatalf("%v", err)
 	}
-	status, err := ReadSlotStatus(t.Context(), openSQL(t, f.relay), f.names.Slot)
+	status, err := catalog.ReadSlotStatus(t.Context(), openSQL(t, f.relay), f.names.Slot)
 	if err != nil || !status.Active || status.WALStatus != "reserved" || status.ConfirmedFlushLSN == "" {
 		t.Errorf("%+v, %v", status, err)
 	}
 	// A second stream on the same slot is told who holds it.
 	_, err = f.replication(t).Exec(t.Context(), start).ReadAll()
-	e, ok = errors.AsType[*Error](Classify("start replication", err))
-	if !ok || e.Kind != SlotActive || e.PID != int(conn.PID()) {
+	e, ok = errors.AsType[*postgres.Error](postgres.Classify("start replication", err))
+	if !ok || e.Kind != postgres.SlotActive || e.PID != int(conn.PID()) {
 		t.Errorf("%v", err)
 	}
 }

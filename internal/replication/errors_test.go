@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/walpost/walpost/internal/postgres"
 )
 
 // TestKindGoesBySQLSTATE: messages are in the server's language, codes and
@@ -17,20 +19,20 @@ func TestKindGoesBySQLSTATE(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		pg   pgconn.PgError
-		kind Kind
+		kind postgres.Kind
 		pid  int
 	}{
-		{pgconn.PgError{Code: "55006", Message: `Replikations-Slot »s1« ist aktiv für PID 4711`}, SlotActive, 4711},
-		{pgconn.PgError{Code: "42704", Routine: "ReplicationSlotAcquire"}, SlotMissing, 0},
-		{pgconn.PgError{Code: "42704", Routine: "get_publication_oid"}, PublicationMissing, 0},
-		{pgconn.PgError{Code: "08P01", Message: "unsupported startup parameter: replication"}, Pooler, 0},
-		{pgconn.PgError{Code: "57P01"}, Lost, 0},
-		{pgconn.PgError{Code: "57P03"}, Unreachable, 0},
-		{pgconn.PgError{Code: "53300"}, TooMany, 0},
-		{pgconn.PgError{Code: "XX000"}, Unexpected, 0},
+		{pgconn.PgError{Code: "55006", Message: `Replikations-Slot »s1« ist aktiv für PID 4711`}, postgres.SlotActive, 4711},
+		{pgconn.PgError{Code: "42704", Routine: "ReplicationSlotAcquire"}, postgres.SlotMissing, 0},
+		{pgconn.PgError{Code: "42704", Routine: "get_publication_oid"}, postgres.PublicationMissing, 0},
+		{pgconn.PgError{Code: "08P01", Message: "unsupported startup parameter: replication"}, postgres.Pooler, 0},
+		{pgconn.PgError{Code: "57P01"}, postgres.Lost, 0},
+		{pgconn.PgError{Code: "57P03"}, postgres.Unreachable, 0},
+		{pgconn.PgError{Code: "53300"}, postgres.TooMany, 0},
+		{pgconn.PgError{Code: "XX000"}, postgres.Unexpected, 0},
 	} {
-		err := Classify("op", fmt.Errorf("wrapped: %w", &c.pg))
-		e, ok := errors.AsType[*Error](err)
+		err := postgres.Classify("op", fmt.Errorf("wrapped: %w", &c.pg))
+		e, ok := errors.AsType[*postgres.Error](err)
 		if !ok || e.Kind != c.kind || e.PID != c.pid || e.Code != c.pg.Code {
 			t.Errorf("%s: %+v", c.pg.Code, err)
 		}
@@ -42,29 +44,29 @@ func TestKindGoesBySQLSTATE(t *testing.T) {
 
 func TestClassifyWithoutServer(t *testing.T) {
 	t.Parallel()
-	if err := Classify("op", nil); err != nil {
+	if err := postgres.Classify("op", nil); err != nil {
 		t.Errorf("nil became %v", err)
 	}
 	for _, c := range []struct {
 		err  error
-		kind Kind
+		kind postgres.Kind
 	}{
-		{io.ErrUnexpectedEOF, Lost},
-		{pgconn.ErrConnClosed, Lost},
-		{fmt.Errorf("timeout: %w", context.DeadlineExceeded), Canceled},
-		{pgx.ErrNoRows, Unexpected},
+		{io.ErrUnexpectedEOF, postgres.Lost},
+		{pgconn.ErrConnClosed, postgres.Lost},
+		{fmt.Errorf("timeout: %w", context.DeadlineExceeded), postgres.Canceled},
+		{pgx.ErrNoRows, postgres.Unexpected},
 	} {
-		err := Classify("op", c.err)
-		if KindOf(err) != c.kind {
-			t.Errorf("%v: %v", c.err, KindOf(err))
+		err := postgres.Classify("op", c.err)
+		if postgres.KindOf(err) != c.kind {
+			t.Errorf("%v: %v", c.err, postgres.KindOf(err))
 		}
-		if again := Classify("other", err); !errors.Is(again, err) {
+		if again := postgres.Classify("other", err); !errors.Is(again, err) {
 			t.Errorf("classified twice: %v", again)
 		}
 	}
 	_, err := pgconn.ParseConfig("host=h password=c4nary s3cret") // pgconn's own redaction misses the blank
-	err = Classify("op", err)
-	if KindOf(err) != Configuration {
+	err = postgres.Classify("op", err)
+	if postgres.KindOf(err) != postgres.Configuration {
 		t.Errorf("%v", err)
 	}
 	checkNoSecret(t, err)
@@ -73,14 +75,14 @@ func TestClassifyWithoutServer(t *testing.T) {
 func TestEveryKindHasAName(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for k := Unexpected; k <= Lost; k++ {
+	for k := postgres.Unexpected; k <= postgres.Lost; k++ {
 		if name := k.String(); name == "" || seen[name] {
 			t.Errorf("kind %d is %q", int(k), name)
 		} else {
 			seen[name] = true
 		}
 	}
-	if Unexpected.String() != "unexpected" || Lost.String() != "lost" {
-		t.Errorf("names are shifted: %s, %s", Unexpected, Lost)
+	if postgres.Unexpected.String() != "unexpected" || postgres.Lost.String() != "lost" {
+		t.Errorf("names are shifted: %s, %s", postgres.Unexpected, postgres.Lost)
 	}
 }

@@ -9,12 +9,16 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 // debezium are the columns of the smallest useful configuration.
-func debezium() OutboxColumns {
-	return OutboxColumns{
+func debezium() catalog.OutboxColumns {
+	return catalog.OutboxColumns{
 		ID: "id", Topic: []string{"aggregatetype"}, Key: "aggregateid", Value: "payload", Headers: []string{"type"},
 	}
 }
@@ -22,16 +26,16 @@ func debezium() OutboxColumns {
 // fixture is a database with a role that has LOGIN REPLICATION and nothing else.
 type fixture struct {
 	devstacktest.Database
-	names ObjectNames
-	relay Target // the role
-	owner Target // the superuser
+	names catalog.ObjectNames
+	relay postgres.Target // the role
+	owner postgres.Target // the superuser
 	role  string
 }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{Database: stack.Database(t), role: stack.Name(t)}
-	f.names = ObjectNames{Table: TableName{"public", "outbox"}, Publication: f.Name, Slot: f.Name}
+	f.names = catalog.ObjectNames{Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: f.Name, Slot: f.Name}
 	f.Exec(t, "CREATE ROLE "+f.role+" LOGIN REPLICATION")
 	f.relay = targetOf(f.Server.URLFor(f.role, "", f.Name))
 	f.owner = targetOf(f.URL)
@@ -48,21 +52,21 @@ func (f *fixture) complete(t *testing.T) {
 
 func (f *fixture) table(t *testing.T) {
 	t.Helper()
-	if _, err := CreateTable(t.Context(), openSQL(t, f.owner), f.names.Table, debezium()); err != nil {
+	if _, err := provision.CreateTable(t.Context(), openSQL(t, f.owner), f.names.Table, debezium()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (f *fixture) publication(t *testing.T) {
 	t.Helper()
-	if _, err := CreatePublication(t.Context(), openSQL(t, f.owner), f.names.Publication, f.names.Table, debezium(), ""); err != nil {
+	if _, err := provision.CreatePublication(t.Context(), openSQL(t, f.owner), f.names.Publication, f.names.Table, debezium(), ""); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (f *fixture) slot(t *testing.T) CreatedSlot {
+func (f *fixture) slot(t *testing.T) provision.CreatedSlot {
 	t.Helper()
-	slot, err := CreateSlot(t.Context(), f.replication(t), f.names.Slot, false)
+	slot, err := provision.CreateSlot(t.Context(), f.replication(t), f.names.Slot, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,9 +84,9 @@ func (f *fixture) replication(t *testing.T) *pgconn.PgConn {
 }
 
 // inspect looks with the role that may do least.
-func (f *fixture) inspect(t *testing.T) *Inspection {
+func (f *fixture) inspect(t *testing.T) *catalog.Inspection {
 	t.Helper()
-	i, err := Inspect(t.Context(), openSQL(t, f.relay), f.names)
+	i, err := catalog.Inspect(t.Context(), openSQL(t, f.relay), f.names)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,23 +94,23 @@ func (f *fixture) inspect(t *testing.T) *Inspection {
 }
 
 // wanted is what the smallest useful configuration asks for.
-func wanted() Expectations {
-	return Expectations{Columns: debezium(), Create: true, TLS: TLSVerifyFull}
+func wanted() preflight.PostgresExpectations {
+	return preflight.PostgresExpectations{Columns: debezium(), Create: true, TLS: postgres.TLSVerifyFull}
 }
 
 // find gives the one requirement of that name that is not ok.
-func find(t *testing.T, list []Requirement, name string) Requirement {
+func find(t *testing.T, list []preflight.Requirement, name string) preflight.Requirement {
 	t.Helper()
 	for _, r := range list {
-		if r.Name == name && r.State != OK {
+		if r.Name == name && r.State != preflight.OK {
 			return r
 		}
 	}
 	t.Fatalf("%s is not among the faults of\n%s", name, lines(list))
-	return Requirement{}
+	return preflight.Requirement{}
 }
 
-func lines(list []Requirement) string {
+func lines(list []preflight.Requirement) string {
 	var b strings.Builder
 	for _, r := range list {
 		b.WriteString(r.State.String() + " " + r.Name + ": " + r.Detail + " [" + r.Fix + "]\n")
@@ -116,7 +120,7 @@ func lines(list []Requirement) string {
 
 func queryOf(sql string) *pgproto3.Query { return &pgproto3.Query{String: sql} }
 
-func openSQL(t *testing.T, target Target) *pgx.Conn {
+func openSQL(t *testing.T, target postgres.Target) *pgx.Conn {
 	t.Helper()
 	conn, err := target.SQL(t.Context())
 	if err != nil {

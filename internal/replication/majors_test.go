@@ -8,8 +8,12 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 // TestMajors: what differs between Postgres 14 and 18, on servers of these
@@ -23,7 +27,7 @@ func TestMajors(t *testing.T) {
 			if err := server.Exec(t.Context(), "postgres", "CREATE ROLE relay LOGIN REPLICATION"); err != nil {
 				t.Fatal(err)
 			}
-			names := ObjectNames{Table: TableName{"public", "outbox"}, Publication: "p", Slot: "s"}
+			names := catalog.ObjectNames{Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s"}
 			owner := openSQL(t, targetOf(server.URL("postgres")))
 			relay := targetOf(server.URLFor("relay", "", "postgres"))
 			conn, err := relay.Replication(t.Context())
@@ -35,28 +39,28 @@ func TestMajors(t *testing.T) {
 			want.Failover = major >= 17
 
 			testMissingSlot(t, conn, major)
-			if _, err := CreateTable(t.Context(), owner, names.Table, debezium()); err != nil {
+			if _, err := provision.CreateTable(t.Context(), owner, names.Table, debezium()); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := CreatePublication(t.Context(), owner, names.Publication, names.Table, debezium(), ""); err != nil {
+			if _, err := provision.CreatePublication(t.Context(), owner, names.Publication, names.Table, debezium(), ""); err != nil {
 				t.Fatal(err)
 			}
-			slot, err := CreateSlot(t.Context(), conn, names.Slot, want.Failover)
+			slot, err := provision.CreateSlot(t.Context(), conn, names.Slot, want.Failover)
 			if err != nil || !slot.Created {
 				t.Fatalf("%+v, %v", slot, err)
 			}
-			i, err := Inspect(t.Context(), openSQL(t, relay), names)
+			i, err := catalog.Inspect(t.Context(), openSQL(t, relay), names)
 			if err != nil {
 				t.Fatal(err)
 			}
-			list := Requirements(i, want)
+			list := preflight.Postgres(i, want)
 			if strings.Count(lines(list), "ok ") != len(list) || i.Server.Major != major || i.Slot.Failover != want.Failover {
 				t.Errorf("major %d, failover %v\n%s", i.Server.Major, i.Slot.Failover, lines(list))
 			}
 			if (i.Publication.Published[0].Columns == nil) != (major < 15) {
 				t.Errorf("published %+v", i.Publication.Published)
 			}
-			if _, err := owner.Exec(t.Context(), CreateSlotSQL("by_hand", want.Failover)); err != nil {
+			if _, err := owner.Exec(t.Context(), provision.CreateSlotSQL("by_hand", want.Failover)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -66,14 +70,14 @@ func TestMajors(t *testing.T) {
 func testMissingSlot(t *testing.T, conn *pgconn.PgConn, major int) {
 	t.Helper()
 	_, err := conn.Exec(t.Context(), `START_REPLICATION SLOT "nowhere" LOGICAL 0/0 (proto_version '1', publication_names 'p')`).ReadAll()
-	if err = Classify("start", err); KindOf(err) != SlotMissing {
-		t.Errorf("%v: %v", KindOf(err), err)
+	if err = postgres.Classify("start", err); postgres.KindOf(err) != postgres.SlotMissing {
+		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 	if major >= 17 {
 		return
 	}
-	_, err = CreateSlot(t.Context(), conn, "s", true)
-	if e, ok := errors.AsType[*Error](err); !ok || e.Kind != Unsupported || !strings.Contains(e.Hint, "postgres.failover: false") {
+	_, err = provision.CreateSlot(t.Context(), conn, "s", true)
+	if e, ok := errors.AsType[*postgres.Error](err); !ok || e.Kind != postgres.Unsupported || !strings.Contains(e.Hint, "postgres.failover: false") {
 		t.Errorf("%v", err)
 	}
 }

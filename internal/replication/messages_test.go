@@ -7,8 +7,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 // TestMessagesNeedNoPublicationButRowsDo: what the guard of messages rests on. They
@@ -33,8 +37,8 @@ func TestMessagesNeedNoPublicationButRowsDo(t *testing.T) {
 					'proto_version', '1', 'publication_names', 'p', 'messages', 'true')`, pgx.QueryExecModeSimpleProtocol).Scan(&kinds)
 				return kinds, err
 			}
-			exec(CreatePublicationSQL("p", TableName{}, PublicationOptions{}))
-			exec(CreateSlotSQL("s", false))
+			exec(provision.CreatePublicationSQL("p", postgres.TableName{}, provision.PublicationOptions{}))
+			exec(provision.CreateSlotSQL("s", false))
 			exec("DROP PUBLICATION p")
 			exec("SELECT pg_logical_emit_message(true, 'outbox', '{}')")
 			if kinds, err := read(); err != nil || kinds != "BMC" {
@@ -44,7 +48,7 @@ func TestMessagesNeedNoPublicationButRowsDo(t *testing.T) {
 			exec("INSERT INTO public.other VALUES (1)")
 			exec("SELECT pg_logical_emit_message(true, 'outbox', '{}')")
 			kinds, err := read()
-			if broken := KindOf(Classify("read", err)) == PublicationMissing; broken != (major < 18) || !broken && kinds != "BMCBMC" {
+			if broken := postgres.KindOf(postgres.Classify("read", err)) == postgres.PublicationMissing; broken != (major < 18) || !broken && kinds != "BMCBMC" {
 				t.Errorf("%q, %v", kinds, err)
 			}
 		})
@@ -66,24 +70,24 @@ func TestRow130_MessageWritersOfEachMajor(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			judge := func() Requirement {
+			judge := func() preflight.Requirement {
 				t.Helper()
-				i, err := Inspect(t.Context(), openSQL(t, targetOf(server.URLFor("relay", "", "postgres"))), ObjectNames{Publication: "p", Slot: "s"})
+				i, err := catalog.Inspect(t.Context(), openSQL(t, targetOf(server.URLFor("relay", "", "postgres"))), catalog.ObjectNames{Publication: "p", Slot: "s"})
 				if err != nil {
 					t.Fatal(err)
 				}
-				return writersRequirement(i.Writers, false, i.Server.Database)
+				return preflight.WritersRequirement(i.Writers, false, i.Server.Database)
 			}
 			may := func(role, content string) bool {
 				t.Helper()
 				_, err := openSQL(t, targetOf(server.URLFor(role, "", "postgres"))).Exec(t.Context(), "SELECT pg_logical_emit_message(true, 'outbox', "+content+")")
-				if err != nil && KindOf(Classify("emit", err)) != InsufficientPrivilege {
+				if err != nil && postgres.KindOf(postgres.Classify("emit", err)) != postgres.InsufficientPrivilege {
 					t.Fatal(err)
 				}
 				return err == nil
 			}
 			r := judge()
-			if r.State != Failed || r.Exit != exitRequirement || !may("reporter", "'x'::text") {
+			if r.State != preflight.Failed || r.Exit != preflight.ExitRequirement || !may("reporter", "'x'::text") {
 				t.Fatalf("with the right of PUBLIC: %+v", r)
 			}
 			_, statements, _ := strings.Cut(r.Fix, "database postgres: ")
@@ -92,7 +96,7 @@ func TestRow130_MessageWritersOfEachMajor(t *testing.T) {
 			if _, err := owner.Exec(t.Context(), statements, pgx.QueryExecModeSimpleProtocol); err != nil {
 				t.Fatal(err)
 			}
-			if r = judge(); r.State != OK || !strings.Contains(r.Detail, `superusers and "the service" may`) {
+			if r = judge(); r.State != preflight.OK || !strings.Contains(r.Detail, `superusers and "the service" may`) {
 				t.Errorf("%+v", r)
 			}
 			for _, content := range []string{"'x'::text", "'x'::bytea"} {
@@ -104,7 +108,7 @@ func TestRow130_MessageWritersOfEachMajor(t *testing.T) {
 			if _, err := owner.Exec(t.Context(), strings.Replace(one, "REVOKE", "GRANT", 1)+" TO PUBLIC"); err != nil {
 				t.Fatal(err)
 			}
-			if r = judge(); r.State != Failed {
+			if r = judge(); r.State != preflight.Failed {
 				t.Errorf("with one form open to PUBLIC: %+v", r)
 			}
 		})

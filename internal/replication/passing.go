@@ -1,6 +1,10 @@
 package replication
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/walpost/walpost/internal/postgres"
+)
 
 // Passing reports whether what ended a running stream may pass without anybody
 // changing anything in the database: a lost connection, a shutdown, want of memory
@@ -10,13 +14,13 @@ func Passing(err error) bool {
 	if errors.Is(err, ErrSilent) || errors.Is(err, ErrEnded) {
 		return true
 	}
-	err = Classify("stream", err)
-	switch KindOf(err) {
-	case Unreachable, TooMany, SlotActive, Standby, Canceled, Lost:
+	err = postgres.Classify("stream", err)
+	switch postgres.KindOf(err) {
+	case postgres.Unreachable, postgres.TooMany, postgres.SlotActive, postgres.Standby, postgres.Canceled, postgres.Lost:
 		return true
 	default:
 	}
-	e, ok := errors.AsType[*Error](err)
+	e, ok := errors.AsType[*postgres.Error](err)
 	return ok && passingState(e.Code)
 }
 

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/postgres"
 )
 
 // asDocumented are the parameters of postgres.url for production: the pages have them.
@@ -42,7 +43,7 @@ func TestRow135_ProductionURL(t *testing.T) {
 	if err := server.Exec(t.Context(), "postgres", "CREATE DATABASE shop"); err != nil {
 		t.Fatal(err)
 	}
-	at := func(role, database string) Target {
+	at := func(role, database string) postgres.Target {
 		return targetOf(server.URLFor(role, canary, database) + asDocumented)
 	}
 	openSQL(t, at("walpost", "shop"))
@@ -53,12 +54,12 @@ func TestRow135_ProductionURL(t *testing.T) {
 	if err := conn.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
-	for role, target := range map[string]Target{
+	for role, target := range map[string]postgres.Target{
 		"clear": at("clear", "shop"), "trusted": at("trusted", "shop"), "another database": at("walpost", "postgres"),
 	} {
 		_, err := target.Replication(t.Context())
-		e, ok := errors.AsType[*Error](err)
-		if !ok || e.Kind != Refused || strings.Contains(err.Error(), canary) {
+		e, ok := errors.AsType[*postgres.Error](err)
+		if !ok || e.Kind != postgres.Refused || strings.Contains(err.Error(), canary) {
 			t.Errorf("%s: %v", role, err)
 		}
 	}

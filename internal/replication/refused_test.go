@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 // TestRow103_RefusedQuestions: whatever a server withholds from the role is one line
@@ -15,19 +18,19 @@ func TestRow103_RefusedQuestions(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t) // rights in pg_catalog are those of one database
 	f.complete(t)
-	whole := states(Requirements(f.inspect(t), wanted()))
+	whole := states(preflight.Postgres(f.inspect(t), wanted()))
 	var all []string
-	for _, q := range (&Inspection{Names: f.names}).questions() {
-		all = append(append(all, q.views...), q.functions...)
+	for _, q := range (&catalog.Inspection{Names: f.names}).Questions() {
+		all = append(append(all, q.Views...), q.Functions...)
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
 	needed := []string{"pg_has_role", "has_table_privilege", "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree", "pg_publication_tables", "pg_replication_slots", "obj_description", "format_type", "pg_get_expr"}
 	for _, object := range all {
 		grants := f.withdraw(t, object)
-		list := Requirements(f.inspect(t), wanted())
+		list := preflight.Postgres(f.inspect(t), wanted())
 		judgeWithheld(t, list, grants)
-		if start := JudgeStart(list); (start != nil) != slices.Contains(needed, object) {
+		if start := preflight.JudgeStart(list); (start != nil) != slices.Contains(needed, object) {
 			t.Errorf("without %s the start says %v", object, start)
 		}
 		if object == "pg_prepared_xacts" && len(states(list)) != len(whole) { // its line instead of what hangs on it
@@ -44,22 +47,22 @@ func TestRow103_RefusedQuestions(t *testing.T) {
 	f.withdraw(t, "pg_control_checkpoint")
 	f.withdraw(t, "pg_walfile_name")
 	f.withdraw(t, "pg_is_in_recovery")
-	judgeWithheld(t, Requirements(f.inspect(t), wanted()), grants)
+	judgeWithheld(t, preflight.Postgres(f.inspect(t), wanted()), grants)
 	f.giveBack(t, grants)
-	if list := Requirements(f.inspect(t), wanted()); !slices.Equal(states(list), whole) {
+	if list := preflight.Postgres(f.inspect(t), wanted()); !slices.Equal(states(list), whole) {
 		t.Errorf("after all was given back:\n%s\nwant %v", lines(list), whole)
 	}
-	status, err := ReadSlotStatus(t.Context(), openSQL(t, f.relay), f.names.Slot)
+	status, err := catalog.ReadSlotStatus(t.Context(), openSQL(t, f.relay), f.names.Slot)
 	if err != nil || status.LagBytes == nil {
 		t.Errorf("%+v, %v", status, err)
 	}
 	f.withdraw(t, "pg_current_wal_lsn")
-	if status, err = ReadSlotStatus(t.Context(), openSQL(t, f.relay), f.names.Slot); err != nil || status.LagBytes != nil {
+	if status, err = catalog.ReadSlotStatus(t.Context(), openSQL(t, f.relay), f.names.Slot); err != nil || status.LagBytes != nil {
 		t.Errorf("%+v, %v", status, err)
 	}
 }
 
-func states(list []Requirement) (texts []string) {
+func states(list []preflight.Requirement) (texts []string) {
 	for _, q := range list {
 		texts = append(texts, q.State.String()+" "+q.Name)
 	}
@@ -67,7 +70,7 @@ func states(list []Requirement) (texts []string) {
 }
 
 // judgeWithheld wants exactly these grants as fixes.
-func judgeWithheld(t *testing.T, list []Requirement, grants []string) {
+func judgeWithheld(t *testing.T, list []preflight.Requirement, grants []string) {
 	t.Helper()
 	var fixes []string
 	for _, q := range list {
@@ -92,7 +95,7 @@ func (f *fixture) withdraw(t *testing.T, object string) (grants []string) {
 	}
 	for _, form := range forms {
 		f.Exec(t, "REVOKE "+form+" FROM PUBLIC, "+f.role)
-		grants = append(grants, "GRANT "+form+" TO "+Quote(f.role))
+		grants = append(grants, "GRANT "+form+" TO "+postgres.Quote(f.role))
 	}
 	return grants
 }

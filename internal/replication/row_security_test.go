@@ -3,6 +3,10 @@ package replication
 import (
 	"strings"
 	"testing"
+
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
 )
 
 // Where a policy would hide rows from walpost, Postgres refuses: nothing is counted,
@@ -17,20 +21,20 @@ func TestRow86_RowSecurityIsNotPassedOver(t *testing.T) {
 	conn := openSQL(t, f.relay)
 	refused := func(what string, err error) {
 		t.Helper()
-		if KindOf(err) != InsufficientPrivilege || !strings.Contains(err.Error(), "row-level security") || !strings.Contains(err.Error(), "BYPASSRLS") {
+		if postgres.KindOf(err) != postgres.InsufficientPrivilege || !strings.Contains(err.Error(), "row-level security") || !strings.Contains(err.Error(), "BYPASSRLS") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	_, _, err := CountRows(t.Context(), conn, f.names.Table)
+	_, _, err := catalog.CountRows(t.Context(), conn, f.names.Table)
 	refused("count", err)
-	_, _, err = DistinctValues(t.Context(), conn, f.names.Table, []string{"aggregatetype"})
+	_, _, err = catalog.DistinctValues(t.Context(), conn, f.names.Table, []string{"aggregatetype"})
 	refused("topics", err)
-	p := Pruning{Table: f.names.Table, Publication: f.names.Publication, Batch: 10}
+	p := provision.Pruning{Table: f.names.Table, Publication: f.names.Publication, Batch: 10}
 	_, err = p.Pick(t.Context(), conn)
 	refused("prune", err)
 
 	f.Exec(t, "ALTER ROLE "+f.role+" BYPASSRLS")
-	if n, known, err := CountRows(t.Context(), openSQL(t, f.relay), f.names.Table); n != 1 || !known || err != nil {
+	if n, known, err := catalog.CountRows(t.Context(), openSQL(t, f.relay), f.names.Table); n != 1 || !known || err != nil {
 		t.Errorf("with BYPASSRLS: %d, %v, %v", n, known, err)
 	}
 }

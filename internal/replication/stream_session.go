@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/postgres"
 )
 
 // Session is a replication connection before the stream begins: it tells which
@@ -21,7 +22,7 @@ type Session struct {
 	conn *pgconn.PgConn
 	in   *receiver
 	bulk *bulkConn
-	near Target
+	near postgres.Target
 
 	Version   string // of the server, as it says
 	SystemID  string // of the cluster; another one means another database behind the same name
@@ -42,7 +43,7 @@ type SlotPosition struct {
 }
 
 // Open connects for streaming and looks at server and slot. Errors are *Error.
-func Open(ctx context.Context, target Target, slot string) (*Session, error) {
+func Open(ctx context.Context, target postgres.Target, slot string) (*Session, error) {
 	s := &Session{}
 	var err error
 	if s.conn, err = target.ReplicationWith(ctx, s.takeOver); err != nil {
@@ -52,7 +53,7 @@ func Open(ctx context.Context, target Target, slot string) (*Session, error) {
 	s.Version = s.conn.ParameterStatus("server_version")
 	if err := s.look(ctx, slot); err != nil {
 		s.Close(ctx)
-		return nil, Classify("look at server and slot", err)
+		return nil, postgres.Classify("look at server and slot", err)
 	}
 	return s, nil
 }
@@ -85,7 +86,7 @@ func (s *Session) look(ctx context.Context, slot string) error {
 		(extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
 		(extract(epoch FROM coalesce(current_setting('idle_replication_slot_timeout', true), '0')::interval) * 1000)::bigint;
 		SELECT active, coalesce(active_pid, 0), coalesce(confirmed_flush_lsn, '0/0')
-		FROM pg_catalog.pg_replication_slots WHERE slot_name = `+QuoteLiteral(slot)).ReadAll()
+		FROM pg_catalog.pg_replication_slots WHERE slot_name = `+postgres.QuoteLiteral(slot)).ReadAll()
 	if err != nil {
 		return err
 	}
@@ -100,7 +101,7 @@ func (s *Session) look(ctx context.Context, slot string) error {
 	}
 	s.SenderMax, s.IdleMax = time.Duration(numbers[0])*time.Millisecond, time.Duration(numbers[2])*time.Millisecond
 	s.Clock = time.UnixMicro(numbers[1]).Sub(asked.Add(time.Since(asked) / 2))
-	s.Standby = OnStandby(s.conn)
+	s.Standby = postgres.OnStandby(s.conn)
 	if len(results[1].Rows) == 0 {
 		return nil
 	}
@@ -114,7 +115,7 @@ func (s *Session) look(ctx context.Context, slot string) error {
 }
 
 // Near is the way to the server of this session, for the connections beside it.
-func (s *Session) Near() Target { return s.near }
+func (s *Session) Near() postgres.Target { return s.near }
 
 // Close ends a session that does not become a stream.
 func (s *Session) Close(ctx context.Context) {
@@ -128,22 +129,22 @@ func (s *Session) Close(ctx context.Context) {
 func (s *Session) Start(ctx context.Context, slot, publication string, messages bool) (*Stream, error) {
 	args := []string{
 		"proto_version '1'",
-		"publication_names " + QuoteLiteral(Quote(publication)), // a list of identifiers inside a string
+		"publication_names " + postgres.QuoteLiteral(postgres.Quote(publication)), // a list of identifiers inside a string
 	}
 	if messages {
 		args = append(args, "messages 'true'")
 	}
-	err := pglogrepl.StartReplication(ctx, s.conn, Quote(slot), 0, pglogrepl.StartReplicationOptions{
+	err := pglogrepl.StartReplication(ctx, s.conn, postgres.Quote(slot), 0, pglogrepl.StartReplicationOptions{
 		Mode: pglogrepl.LogicalReplication, PluginArgs: args,
 	})
 	if err != nil {
 		s.Close(ctx)
-		return nil, Classify("start replication from slot "+slot, err)
+		return nil, postgres.Classify("start replication from slot "+slot, err)
 	}
 	raw, err := s.conn.Hijack()
 	if err != nil {
 		s.Close(ctx)
-		return nil, Classify("start replication from slot "+slot, err)
+		return nil, postgres.Classify("start replication from slot "+slot, err)
 	}
 	s.in.large()
 	now := time.Now()
@@ -170,14 +171,14 @@ func patience(interval, limit time.Duration) time.Duration {
 
 // Visit opens the slot and leaves it as it is, so that it has been in use: a server
 // gives up a slot that nobody reads from for idle_replication_slot_timeout.
-func Visit(ctx context.Context, target Target, slot, publication string) error {
+func Visit(ctx context.Context, target postgres.Target, slot, publication string) error {
 	session, err := Open(ctx, target, slot)
 	if err != nil {
 		return err
 	}
 	if session.Standby {
 		session.Close(ctx)
-		return StandbyError("visit slot " + slot)
+		return postgres.StandbyError("visit slot " + slot)
 	}
 	stream, err := session.Start(ctx, slot, publication, false)
 	if err != nil {
@@ -185,5 +186,5 @@ func Visit(ctx context.Context, target Target, slot, publication string) error {
 	}
 	defer stream.Close()
 	stream.longest = receiveBuffer
-	return Classify("visit slot "+slot, stream.leave(ctx, 'Z'))
+	return postgres.Classify("visit slot "+slot, stream.leave(ctx, 'Z'))
 }

@@ -9,9 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/walpost/walpost/internal/devstack/pause"
+	"github.com/walpost/walpost/dev/devstack/pause"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/pgoutput/pgoutputtest"
+	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
 )
@@ -65,7 +66,7 @@ func transaction(commit pgoutput.LSN, n int) [][]byte {
 
 func open(t *testing.T, server *walsendertest.Server) *replication.Stream {
 	t.Helper()
-	target := replication.Target{
+	target := postgres.Target{
 		URL:  func() (string, error) { return "postgres://walpost@127.0.0.1:5432/db?sslmode=disable", nil },
 		Dial: server.Dial,
 	}

@@ -10,13 +10,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/postgres"
 )
 
 const canary = "c4nary-s3cret"
 
-func targetOf(url string) Target {
-	return Target{URL: func() (string, error) { return url, nil }}
+func targetOf(url string) postgres.Target {
+	return postgres.Target{URL: func() (string, error) { return url, nil }}
 }
 
 // mute is a port that takes connections and never answers.
@@ -88,9 +89,9 @@ func TestNoSecretInAnyURLError(t *testing.T) {
 		"postgres://u:" + canary + "@no-such-host.invalid/d?connect_timeout=1",
 		"postgres://u:" + canary + "@/d?host=/no/such/directory",
 	} {
-		for name, connect := range map[string]func(Target) error{
-			"replication": func(target Target) error { _, err := target.Replication(t.Context()); return err },
-			"sql":         func(target Target) error { _, err := target.SQL(t.Context()); return err },
+		for name, connect := range map[string]func(postgres.Target) error{
+			"replication": func(target postgres.Target) error { _, err := target.Replication(t.Context()); return err },
+			"sql":         func(target postgres.Target) error { _, err := target.SQL(t.Context()); return err },
 		} {
 			err := connect(targetOf(url))
 			if err == nil {
@@ -98,7 +99,7 @@ func TestNoSecretInAnyURLError(t *testing.T) {
 				continue
 			}
 			checkNoSecret(t, err)
-			if KindOf(err) == Unexpected {
+			if postgres.KindOf(err) == postgres.Unexpected {
 				t.Errorf("%s: %q is unexpected: %v", name, url, err)
 			}
 		}
@@ -127,7 +128,7 @@ func TestParseFaultsInWords(t *testing.T) {
 		"postgres://u@h1:1,h2:2,h3:3/d?port=5,6":      "one port for each host",
 	} {
 		_, err := targetOf(url).Replication(t.Context())
-		if err == nil || !strings.Contains(err.Error(), want) || KindOf(err) != Configuration {
+		if err == nil || !strings.Contains(err.Error(), want) || postgres.KindOf(err) != postgres.Configuration {
 			t.Errorf("%s: %v, want %q", url, err, want)
 		}
 	}
@@ -146,7 +147,7 @@ func TestSecretSourceThatFails(t *testing.T) {
 // TestSessionParametersWin: PGTZ reaches pgconn under another spelling.
 func TestSessionParametersWin(t *testing.T) {
 	t.Setenv("PGTZ", "Asia/Tokyo")
-	cfg, err := targetOf("postgres://u@h/d?application_name=x").config(map[string]string{"application_name": "walpost"})
+	cfg, err := targetOf("postgres://u@h/d?application_name=x").Config(map[string]string{"application_name": "walpost"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +175,7 @@ func TestPasswordIsReadAgainAtEachConnect(t *testing.T) {
 		return p, nil
 	}
 	for _, want := range []string{"first", "second", "inurl"} {
-		cfg, err := target.config(nil)
+		cfg, err := target.Config(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,15 +187,15 @@ func TestPasswordIsReadAgainAtEachConnect(t *testing.T) {
 
 func TestTLSMode(t *testing.T) {
 	t.Parallel()
-	for url, want := range map[string]TLSMode{
-		"postgres://u@h/d":                            TLSPrefer,
-		"postgres://u@h/d?sslmode=allow":              TLSPrefer,
-		"postgres://u@h/d?sslmode=disable":            TLSDisable,
-		"postgres://u@h/d?sslmode=require":            TLSRequire,
-		"postgres://u@h/d?sslmode=verify-ca":          TLSVerifyCA,
-		"postgres://u@h,i/d?sslmode=verify-full":      TLSVerifyFull,
-		"postgres://u@/d?host=/tmp":                   TLSSocket,
-		"postgres://u@/d?host=/tmp,h&sslmode=require": TLSRequire,
+	for url, want := range map[string]postgres.TLSMode{
+		"postgres://u@h/d":                            postgres.TLSPrefer,
+		"postgres://u@h/d?sslmode=allow":              postgres.TLSPrefer,
+		"postgres://u@h/d?sslmode=disable":            postgres.TLSDisable,
+		"postgres://u@h/d?sslmode=require":            postgres.TLSRequire,
+		"postgres://u@h/d?sslmode=verify-ca":          postgres.TLSVerifyCA,
+		"postgres://u@h,i/d?sslmode=verify-full":      postgres.TLSVerifyFull,
+		"postgres://u@/d?host=/tmp":                   postgres.TLSSocket,
+		"postgres://u@/d?host=/tmp,h&sslmode=require": postgres.TLSRequire,
 	} {
 		got, err := targetOf(url).TLSMode()
 		if err != nil || got != want {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pglogrepl"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/postgres"
 )
 
 // SwitchPoint is where the server's timeline left the one before, by its history
@@ -17,7 +18,7 @@ import (
 func (s *Session) SwitchPoint(ctx context.Context, before int32) (pgoutput.LSN, error) {
 	history, err := pglogrepl.TimelineHistory(ctx, s.conn, s.Timeline)
 	if err != nil {
-		return 0, Classify(fmt.Sprintf("read the history of timeline %d", s.Timeline), err)
+		return 0, postgres.Classify(fmt.Sprintf("read the history of timeline %d", s.Timeline), err)
 	}
 	return switchPoint(string(history.Content), before)
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/router/debezium"
 )
 
 // workload is a mapping and a row whose routing must not allocate.
@@ -22,10 +24,10 @@ func workloads() []workload {
 	converting.Key, converting.Timestamp, converting.Partition = "k", "at", "p"
 	converting.Headers = append(converting.Headers, HeaderColumn{"at", "at"}, HeaderColumn{"flag", "flag"}, HeaderColumn{"k", "k"})
 	rel := outbox(
-		pgoutput.Column{Name: "k", TypeOID: OIDBytea, TypeMod: -1},
-		pgoutput.Column{Name: "at", TypeOID: OIDTimestamptz, TypeMod: -1},
-		pgoutput.Column{Name: "p", TypeOID: OIDInt4, TypeMod: -1},
-		pgoutput.Column{Name: "flag", TypeOID: OIDBool, TypeMod: -1},
+		pgoutput.Column{Name: "k", TypeOID: debezium.OIDBytea, TypeMod: -1},
+		pgoutput.Column{Name: "at", TypeOID: debezium.OIDTimestamptz, TypeMod: -1},
+		pgoutput.Column{Name: "p", TypeOID: debezium.OIDInt4, TypeMod: -1},
+		pgoutput.Column{Name: "flag", TypeOID: debezium.OIDBool, TypeMod: -1},
 	)
 	return []workload{
 		{"default", defaultMapping(), large(insert(outbox()))},
@@ -44,7 +46,7 @@ func TestRouteAllocatesNothing(t *testing.T) {
 	for _, w := range workloads() {
 		r, at := newRouter(t, w.mapping), commitTime()
 		n := testing.AllocsPerRun(1000, func() {
-			if _, err := r.Route(w.insert, at, Position{CommitLSN: 1, Ordinal: 1}); err != nil {
+			if _, err := r.Route(w.insert, at, record.Position{CommitLSN: 1, Ordinal: 1}); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -60,7 +62,7 @@ func BenchmarkRoute(b *testing.B) {
 			r, at := newRouter(b, w.mapping), commitTime()
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := r.Route(w.insert, at, Position{CommitLSN: 1, Ordinal: 1}); err != nil {
+				if _, err := r.Route(w.insert, at, record.Position{CommitLSN: 1, Ordinal: 1}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -72,6 +74,6 @@ func BenchmarkPartition(b *testing.B) {
 	key := []byte(anID)
 	b.ReportAllocs()
 	for b.Loop() {
-		Partition(key, 12)
+		record.Partition(key, 12)
 	}
 }

@@ -1,6 +1,9 @@
 package router
 
-import "github.com/walpost/walpost/internal/pgoutput"
+import (
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/router/debezium"
+)
 
 // Finding is what Check says of one column.
 type Finding struct {
@@ -14,7 +17,7 @@ type Finding struct {
 // are missing or cannot serve, and columns whose text is Postgres' own where
 // Debezium's is another. rel is the table as the stream would describe it; types
 // holds the types that are not built in, by OID.
-func (r *Router) Check(rel *pgoutput.Relation, types map[uint32]TypeInfo) []Finding {
+func (r *Router) Check(rel *pgoutput.Relation, types map[uint32]debezium.TypeInfo) []Finding {
 	p, problems := r.mapping.resolve(rel)
 	var findings []Finding
 	for _, e := range problems {
@@ -23,7 +26,7 @@ func (r *Router) Check(rel *pgoutput.Relation, types map[uint32]TypeInfo) []Find
 	// The timestamp and partition columns are not shown as text.
 	for _, c := range p.textColumns() {
 		col := rel.Columns[c.index]
-		if difference := Difference(col.TypeOID, col.TypeMod, types); difference != "" {
+		if difference := debezium.Difference(col.TypeOID, col.TypeMod, types); difference != "" {
 			findings = append(findings, Finding{Column: c.name, Key: c.setting, Text: difference})
 		}
 	}

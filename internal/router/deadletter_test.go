@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
@@ -14,9 +15,9 @@ func dltTemplate() topicname.Template {
 	return topicname.Template{{Column: "topic"}, {Literal: ".DLT"}}
 }
 
-func deadLetters(t *testing.T, template topicname.Template) *DeadLetters {
+func deadLetters(t *testing.T, template topicname.Template) *record.DeadLetters {
 	t.Helper()
-	d, err := NewDeadLetters(template)
+	d, err := record.NewDeadLetters(template)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func TestDeadLetter(t *testing.T) {
 	rec, rejection := rejected(t, m, insert(outbox()))
 	rec.Partition = 7                          // as if the column had said so
 	rec.Headers = slices.Grow(rec.Headers, 16) // room that belongs to the record, not to its dead letter
-	pos := Position{CommitLSN: 0x16B374D848, Ordinal: 2}
+	pos := record.Position{CommitLSN: 0x16B374D848, Ordinal: 2}
 	at := time.Date(2026, 1, 1, 2, 0, 0, 120_999_000, time.FixedZone("", 7200))
 	letter, err := deadLetters(t, dltTemplate()).Record(rec, rejection, pos, at)
 	if err != nil {
@@ -39,7 +40,7 @@ func TestDeadLetter(t *testing.T) {
 		string(letter.Value) != `{"n": 1}` || letter.Timestamp != rec.Timestamp {
 		t.Errorf("%+v", letter)
 	}
-	want := []Header{
+	want := []record.Header{
 		{Name: "id", Value: []byte(anID)},
 		{Name: "eventType", Value: []byte("OrderCreated")},
 		{Name: "walpost-dlt-topic", Value: []byte("outbox.event.Order")},
@@ -48,10 +49,10 @@ func TestDeadLetter(t *testing.T) {
 		{Name: "walpost-dlt-position", Value: []byte("00000016b374d848/00000002")},
 		{Name: "walpost-dlt-time", Value: []byte("2026-01-01T00:00:00.120Z")},
 	}
-	if !slices.EqualFunc(letter.Headers, want, func(a, b Header) bool { return a.Name == b.Name && string(a.Value) == string(b.Value) }) {
+	if !slices.EqualFunc(letter.Headers, want, func(a, b record.Header) bool { return a.Name == b.Name && string(a.Value) == string(b.Value) }) {
 		t.Errorf("headers %q", letter.Headers)
 	}
-	if rest := rec.Headers[:7][2:]; slices.ContainsFunc(rest, func(h Header) bool { return h.Name != "" }) {
+	if rest := rec.Headers[:7][2:]; slices.ContainsFunc(rest, func(h record.Header) bool { return h.Name != "" }) {
 		t.Errorf("written behind the record's own headers: %q", rest)
 	}
 }
@@ -77,8 +78,8 @@ func TestDeadLetterTopics(t *testing.T) {
 		m := defaultMapping()
 		m.MaxBytes = 1 // rejects what nothing else does
 		rec, rejection := rejected(t, m, ins)
-		letter, err := deadLetters(t, c.template).Record(rec, rejection, Position{}, commitTime())
-		var refused *DeadLetterError
+		letter, err := deadLetters(t, c.template).Record(rec, rejection, record.Position{}, commitTime())
+		var refused *record.DeadLetterError
 		switch {
 		case c.topic == "" && !errors.As(err, &refused):
 			t.Errorf("%s: %+v, %v, want it refused", c.name, letter, err)
@@ -89,7 +90,7 @@ func TestDeadLetterTopics(t *testing.T) {
 		}
 	}
 	for _, template := range []topicname.Template{nil, {{Column: "id"}}, {{}}} {
-		if _, err := NewDeadLetters(template); err == nil {
+		if _, err := record.NewDeadLetters(template); err == nil {
 			t.Errorf("template %v was taken", template)
 		}
 	}
@@ -97,24 +98,24 @@ func TestDeadLetterTopics(t *testing.T) {
 
 // However large a dead letter is, it becomes short in a few steps, and says what it lacks.
 func TestShorterEnds(t *testing.T) {
-	rec := &Record{Key: make([]byte, 1<<20), Value: make([]byte, 1<<20), Headers: []Header{{Name: "id", Value: make([]byte, 1<<20)}}}
+	rec := &record.Record{Key: make([]byte, 1<<20), Value: make([]byte, 1<<20), Headers: []record.Header{{Name: "id", Value: make([]byte, 1<<20)}}}
 	for i := range 5000 {
-		rec.Headers = append(rec.Headers, Header{strings.Repeat("n", 100), make([]byte, i)})
+		rec.Headers = append(rec.Headers, record.Header{Name: strings.Repeat("n", 100), Value: make([]byte, i)})
 	}
-	rejection := &Rejection{Reason: ReasonTooLarge, Topic: strings.Repeat("t", 1<<20), Text: strings.Repeat("e", 1<<20)}
-	letter, err := deadLetters(t, topicname.Template{{Literal: "dead"}}).Record(rec, rejection, Position{}, time.Now())
+	rejection := &record.Rejection{Reason: record.ReasonTooLarge, Topic: strings.Repeat("t", 1<<20), Text: strings.Repeat("e", 1<<20)}
+	letter, err := deadLetters(t, topicname.Template{{Literal: "dead"}}).Record(rec, rejection, record.Position{}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	steps := 0
-	for short, ok := Shorter(letter); ok; short, ok = Shorter(letter) {
+	for short, ok := record.Shorter(letter); ok; short, ok = record.Shorter(letter) {
 		if steps++; steps > 2 || short.Size() >= letter.Size() {
 			t.Fatalf("step %d: %d bytes of %d", steps, short.Size(), letter.Size())
 		}
 		letter = short
 	}
 	said := letter.Headers[len(letter.Headers)-1]
-	if steps != 2 || letter.Size() > 20<<10 || said.Name != DeadLetterIncompleteHeader || !strings.HasPrefix(string(said.Value), "value of 1048576 bytes; key of 1048576 bytes; header ") {
+	if steps != 2 || letter.Size() > 20<<10 || said.Name != record.DeadLetterIncompleteHeader || !strings.HasPrefix(string(said.Value), "value of 1048576 bytes; key of 1048576 bytes; header ") {
 		t.Errorf("%d steps, %d bytes, %.300q", steps, letter.Size(), said)
 	}
 	if len(rec.Value) != 1<<20 || len(rec.Headers) != 5001 || len(rec.Headers[0].Value) != 1<<20 {

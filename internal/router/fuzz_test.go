@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/router/debezium"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
@@ -15,15 +17,15 @@ func FuzzRoute(f *testing.F) {
 		oid  uint32
 		text string
 	}{
-		{OIDText, "Order"},
-		{OIDBytea, `\x0001ff`},
-		{OIDTimestamptz, "2026-01-01 00:00:00.123456+05:30 BC"},
-		{OIDInterval, "-1 years -2 mons +3 days -04:05:06.7"},
-		{OIDNumeric, "-99999999999999999999.500"},
-		{OIDFloat8, "1e-323"},
-		{OIDPoint, "(1,2)"},
-		{OIDMoney, "-$1,234.50"},
-		{OIDVarbit, "101"},
+		{debezium.OIDText, "Order"},
+		{debezium.OIDBytea, `\x0001ff`},
+		{debezium.OIDTimestamptz, "2026-01-01 00:00:00.123456+05:30 BC"},
+		{debezium.OIDInterval, "-1 years -2 mons +3 days -04:05:06.7"},
+		{debezium.OIDNumeric, "-99999999999999999999.500"},
+		{debezium.OIDFloat8, "1e-323"},
+		{debezium.OIDPoint, "(1,2)"},
+		{debezium.OIDMoney, "-$1,234.50"},
+		{debezium.OIDVarbit, "101"},
 		{1009, `[0:1]={{a,"b\"c"},{NULL,x}}`},
 		{1115, `{"infinity"}`},
 	} {
@@ -47,8 +49,8 @@ func FuzzRoute(f *testing.F) {
 		r := newRouter(t, m)
 		ins := insert(outbox(pgoutput.Column{Name: "x", TypeOID: oid, TypeMod: typeMod}), pgoutput.Value{Kind: pgoutput.Text, Data: data})
 		ins.Row[1].Data = topic
-		rec, err := r.Route(ins, commitTime(), Position{})
-		var rejection *Rejection
+		rec, err := r.Route(ins, commitTime(), record.Position{})
+		var rejection *record.Rejection
 		switch {
 		case errors.As(err, &rejection):
 			if rec == nil || rejection.Text == "" || rejection.Reason == "" {

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/router/debezium"
 	"github.com/walpost/walpost/internal/told"
 )
 
@@ -43,7 +45,7 @@ func (r *Router) Content() int {
 }
 
 // longest is how long the text of a column may be in the row.
-func (m *Mapping) longest(c Conversion) int {
+func (m *Mapping) longest(c debezium.Conversion) int {
 	if m.MaxBytes == 0 {
 		return math.MaxInt
 	}
@@ -84,14 +86,14 @@ func (r *Router) lacks() string {
 
 // RouteHead is RouteMessage for an event whose content has size bytes, more than
 // Content allows, and of which only the beginning is known. It is a *Rejection.
-func (r *Router) RouteHead(head []byte, size int, commitTime time.Time, pos Position) (*Record, error) {
-	rejection := &Rejection{
-		Reason: ReasonTooLarge, Lacks: "content of " + strconv.Itoa(size) + " bytes",
+func (r *Router) RouteHead(head []byte, size int, commitTime time.Time, pos record.Position) (*record.Record, error) {
+	rejection := &record.Rejection{
+		Reason: record.ReasonTooLarge, Lacks: "content of " + strconv.Itoa(size) + " bytes",
 		Text: "the content of the message is of " + strconv.Itoa(size) + " bytes: no record of kafka.max_message_bytes (" +
 			strconv.FormatInt(r.mapping.MaxBytes, 10) + ") is made from it; raise it, and max.message.bytes of the topic",
 	}
 	rec, err := r.routeHead(head, commitTime, pos)
-	if partly, ok := errors.AsType[*Rejection](err); ok {
+	if partly, ok := errors.AsType[*record.Rejection](err); ok {
 		rejection.TopicIncomplete = partly.TopicIncomplete
 	} else if err != nil {
 		rec, _ = r.malformed(nil, "", commitTime, pos)
@@ -104,7 +106,7 @@ func (r *Router) RouteHead(head []byte, size int, commitTime time.Time, pos Posi
 
 // routeHead makes what can be made of an event whose content ends too early: the
 // members that were read until then.
-func (r *Router) routeHead(head []byte, commitTime time.Time, pos Position) (*Record, error) {
+func (r *Router) routeHead(head []byte, commitTime time.Time, pos record.Position) (*record.Record, error) {
 	for range utf8.UTFMax - 1 { // it may end inside of a character
 		if c, n := utf8.DecodeLastRune(head); c != utf8.RuneError || n != 1 {
 			break

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/router/debezium"
 )
 
 // messageColumns gives the columns of the mapping the types that their use wants, so
@@ -17,16 +19,16 @@ func messageColumns(m *Mapping) []pgoutput.Column {
 			columns = append(columns, pgoutput.Column{Name: name, TypeOID: oid, TypeMod: -1})
 		}
 	}
-	add(m.Timestamp, OIDTimestamptz)
-	add(m.Partition, OIDInt8)
+	add(m.Timestamp, debezium.OIDTimestamptz)
+	add(m.Partition, debezium.OIDInt8)
 	for _, name := range []string{m.ID, m.Key, m.Value} {
-		add(name, OIDText)
+		add(name, debezium.OIDText)
 	}
 	for _, p := range m.Topic {
-		add(p.Column, OIDText)
+		add(p.Column, debezium.OIDText)
 	}
 	for _, h := range m.Headers {
-		add(h.Column, OIDText)
+		add(h.Column, debezium.OIDText)
 	}
 	return columns
 }
@@ -38,7 +40,7 @@ func messageColumns(m *Mapping) []pgoutput.Column {
 //
 // The only error is a *Rejection: content in another form is one too, with the
 // content as the value of the record that comes with it.
-func (r *Router) RouteMessage(content []byte, commitTime time.Time, pos Position) (*Record, error) {
+func (r *Router) RouteMessage(content []byte, commitTime time.Time, pos record.Position) (*record.Record, error) {
 	ins, fault := r.messages.Insert(content)
 	if fault == "" {
 		rec, err := r.Route(ins, commitTime, pos)
@@ -52,7 +54,7 @@ func (r *Router) RouteMessage(content []byte, commitTime time.Time, pos Position
 }
 
 // malformed is the verdict on content that is no event.
-func (r *Router) malformed(content []byte, fault string, commitTime time.Time, pos Position) (*Record, error) {
+func (r *Router) malformed(content []byte, fault string, commitTime time.Time, pos record.Position) (*record.Record, error) {
 	r.reset()
 	rec := &r.record
 	for i := range rec.Headers {
@@ -60,8 +62,8 @@ func (r *Router) malformed(content []byte, fault string, commitTime time.Time, p
 	}
 	r.setPosition(pos)
 	rec.Topic, rec.Key, rec.Value, rec.Timestamp, rec.Partition = "", nil, content, commitTime.UnixMilli(), -1
-	return rec, &Rejection{
-		Reason: ReasonMessage, TopicIncomplete: true,
+	return rec, &record.Rejection{
+		Reason: record.ReasonMessage, TopicIncomplete: true,
 		Text: "the content of the message is not an event: " + fault + `; want a JSON object of column names and texts, as pkg/outbox Emit writes`,
 	}
 }

@@ -8,6 +8,10 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/router/debezium"
+	"github.com/walpost/walpost/internal/router/message"
 )
 
 // messageMapping names a column for every use.
@@ -19,7 +23,7 @@ func messageMapping() Mapping {
 }
 
 // shown is a record in words, since its slices do not outlive the next.
-func shown(rec *Record) string {
+func shown(rec *record.Record) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %q %q %d %d", rec.Topic, rec.Key, rec.Value, rec.Timestamp, rec.Partition)
 	for _, h := range rec.Headers {
@@ -54,7 +58,7 @@ func TestRouteMessage(t *testing.T) {
 			`outbox.event.Order "ü😀\n\"\\/\b\f\r\t" "" 1767225600000 2 id=""(null) eventType=""(null) at="2026-01-01T00:00:00.000000Z" raw=""(null) key="ü😀\n\"\\/\b\f\r\t" position="0000000000000007/00000002"`,
 		},
 	} {
-		rec, err := r.RouteMessage([]byte(tc.content), commitTime(), Position{CommitLSN: 7, Ordinal: 2})
+		rec, err := r.RouteMessage([]byte(tc.content), commitTime(), record.Position{CommitLSN: 7, Ordinal: 2})
 		if err != nil {
 			t.Errorf("%s: %v", tc.content, err)
 			continue
@@ -101,16 +105,16 @@ func TestRouteMessageRejects(t *testing.T) {
 		`{"aggregatetype":"a","shard":{"hex":"00"}}`: "column shard",
 		`{"aggregatetype":"a","at":"secret"}`:        "column at",
 	} {
-		rec, err := r.RouteMessage([]byte(content), commitTime(), Position{CommitLSN: 7, Ordinal: 2})
-		rejection, ok := errors.AsType[*Rejection](err)
-		if !ok || rejection.Reason != ReasonMessage || !strings.Contains(rejection.Text, want) || strings.Contains(rejection.Text, "secret") {
+		rec, err := r.RouteMessage([]byte(content), commitTime(), record.Position{CommitLSN: 7, Ordinal: 2})
+		rejection, ok := errors.AsType[*record.Rejection](err)
+		if !ok || rejection.Reason != record.ReasonMessage || !strings.Contains(rejection.Text, want) || strings.Contains(rejection.Text, "secret") {
 			t.Errorf("%s: %v, want %q", content, err, want)
 			continue
 		}
 		if string(rec.Value) != content || rec.Key != nil || rec.Topic != "" || rec.Headers[0].Value != nil || len(rec.Headers[len(rec.Headers)-1].Value) == 0 {
 			t.Errorf("%s: %s", content, shown(rec))
 		}
-		if rec, err := r.RouteMessage([]byte(`{"aggregatetype":"a"}`), commitTime(), Position{}); err != nil || rec.Value != nil || rec.Topic != "outbox.event.a" {
+		if rec, err := r.RouteMessage([]byte(`{"aggregatetype":"a"}`), commitTime(), record.Position{}); err != nil || rec.Value != nil || rec.Topic != "outbox.event.a" {
 			t.Errorf("after %s: %s, %v", content, shown(rec), err)
 		}
 	}
@@ -120,8 +124,8 @@ func TestRouteMessageRejects(t *testing.T) {
 func TestRouteMessageWithoutATopic(t *testing.T) {
 	t.Parallel()
 	r := newRouter(t, messageMapping())
-	_, err := r.RouteMessage([]byte(`{"id":"7","payload":"x"}`), commitTime(), Position{})
-	if rejection, ok := errors.AsType[*Rejection](err); !ok || rejection.Reason != ReasonTopicName || rejection.ID != "7" {
+	_, err := r.RouteMessage([]byte(`{"id":"7","payload":"x"}`), commitTime(), record.Position{})
+	if rejection, ok := errors.AsType[*record.Rejection](err); !ok || rejection.Reason != record.ReasonTopicName || rejection.ID != "7" {
 		t.Errorf("%v", err)
 	}
 }
@@ -129,7 +133,7 @@ func TestRouteMessageWithoutATopic(t *testing.T) {
 func TestRouteMessageAllocatesNothing(t *testing.T) {
 	r := newRouter(t, defaultMapping())
 	content := []byte(`{"id" : "1", "aggregatetype" : "Order", "aggregateid" : "42", "type" : "Placed", "payload" : "{\"total\": 12.50}"}`)
-	at, pos := commitTime(), Position{CommitLSN: 7, Ordinal: 2}
+	at, pos := commitTime(), record.Position{CommitLSN: 7, Ordinal: 2}
 	if n := testing.AllocsPerRun(100, func() { _, _ = r.RouteMessage(content, at, pos) }); n != 0 {
 		t.Errorf("%v allocations for a message", n)
 	}
@@ -145,7 +149,7 @@ func FuzzRouteMessage(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		m := NewReader(messageColumns(&Mapping{ID: "id", Key: "type", Value: "payload"}))
+		m := message.NewReader(messageColumns(&Mapping{ID: "id", Key: "type", Value: "payload"}))
 		ins, fault := m.Insert(content)
 		var fields map[string]json.RawMessage
 		err := json.Unmarshal(content, &fields)
@@ -164,7 +168,7 @@ func FuzzRouteMessage(f *testing.F) {
 				if v.Data != nil {
 					t.Fatalf("%q: %s is %q", content, c.Name, v.Data)
 				}
-			case c.TypeOID == OIDBytea:
+			case c.TypeOID == debezium.OIDBytea:
 				var bytes map[string]string
 				if err := json.Unmarshal(raw, &bytes); err != nil || `\x`+bytes["hex"] != string(v.Data) {
 					t.Fatalf("%q: %s is %q (%v)", content, c.Name, v.Data, err)
@@ -189,7 +193,7 @@ func TestLaw5_PayloadOfAMessageIsNotParsed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rec, err := r.RouteMessage(content, commitTime(), Position{})
+		rec, err := r.RouteMessage(content, commitTime(), record.Position{})
 		if err != nil || !reflect.DeepEqual(rec.Value, []byte(payload)) {
 			t.Errorf("%q came out as %q, %v", payload, rec.Value, err)
 		}

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/router/debezium"
 )
 
 // setTimestampAndPartition sets timestamp and partition. Where a column is wrong the record gets
 // the commit time, or goes by its key, and the row is rejected; the first
 // rejection of a row wins.
-func (r *Router) setTimestampAndPartition(p *plan, row pgoutput.Tuple, commitTime time.Time, first *Rejection) (*Rejection, error) {
+func (r *Router) setTimestampAndPartition(p *plan, row pgoutput.Tuple, commitTime time.Time, first *record.Rejection) (*record.Rejection, error) {
 	r.record.Timestamp = commitTime.UnixMilli()
 	if p.timestamp != nil && row[p.timestamp.index].Kind != pgoutput.Null {
 		ms, rejection, err := timestamp(p, row)
@@ -42,16 +44,16 @@ func (r *Router) setTimestampAndPartition(p *plan, row pgoutput.Tuple, commitTim
 
 // timestamp reads the timestamp column in milliseconds, cut toward 1970 as
 // Debezium does.
-func timestamp(p *plan, row pgoutput.Tuple) (int64, *Rejection, error) {
+func timestamp(p *plan, row pgoutput.Tuple) (int64, *record.Rejection, error) {
 	c := p.timestamp
 	v := row[c.index]
 	if v.Kind != pgoutput.Text {
 		return 0, nil, p.valueError(c, fmt.Sprintf("sent as kind %q, want text", v.Kind))
 	}
-	if Infinite(v.Data) {
+	if debezium.Infinite(v.Data) {
 		return 0, rejectTimestamp(c, "is infinite"), nil
 	}
-	ms, ok := Millis(v.Data)
+	ms, ok := debezium.Millis(v.Data)
 	if !ok {
 		return 0, nil, p.valueError(c, "text not in the form expected of timestamp")
 	}
@@ -61,9 +63,9 @@ func timestamp(p *plan, row pgoutput.Tuple) (int64, *Rejection, error) {
 	return ms, nil, nil
 }
 
-func rejectTimestamp(c *column, what string) *Rejection {
-	return &Rejection{
-		Reason: ReasonTimestamp,
+func rejectTimestamp(c *column, what string) *record.Rejection {
+	return &record.Rejection{
+		Reason: record.ReasonTimestamp,
 		Column: c.name,
 		Text:   "timestamp in column " + c.name + " " + what + ", Kafka takes none such: write the column, or change " + keyTimestamp,
 	}
@@ -71,19 +73,19 @@ func rejectTimestamp(c *column, what string) *Rejection {
 
 // partition reads the partition column. Whether the topic has that partition is
 // the producer's to judge.
-func partition(p *plan, row pgoutput.Tuple) (int32, *Rejection, error) {
+func partition(p *plan, row pgoutput.Tuple) (int32, *record.Rejection, error) {
 	c := p.partition
 	v := row[c.index]
 	if v.Kind != pgoutput.Text {
 		return 0, nil, p.valueError(c, fmt.Sprintf("sent as kind %q, want text", v.Kind))
 	}
-	n, ok := ParseInt(v.Data)
+	n, ok := debezium.ParseInt(v.Data)
 	if !ok {
 		return 0, nil, p.valueError(c, "text not in the form expected of an integer")
 	}
 	if n < 0 || n > math.MaxInt32 {
-		return 0, &Rejection{
-			Reason: ReasonPartition,
+		return 0, &record.Rejection{
+			Reason: record.ReasonPartition,
 			Column: c.name,
 			Text:   "partition " + strconv.FormatInt(n, 10) + " in column " + c.name + " is out of range: write the column, or change " + keyPartition,
 		}, nil

@@ -2,6 +2,7 @@ package router
 
 import (
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/router/debezium"
 )
 
 // Keys of the configuration that name columns.
@@ -21,7 +22,7 @@ type column struct {
 	index      int
 	name       string
 	setting    string // key of the configuration that names it
-	conversion Conversion
+	conversion debezium.Conversion
 }
 
 // plan is the mapping applied to one Relation message: every column by its
@@ -111,10 +112,10 @@ func (s *resolver) find(name, setting string, u use) *column {
 			continue
 		}
 		if want := u.unsuitable(col.TypeOID); want != "" {
-			s.problem(name, setting, "has type "+TypeName(col.TypeOID)+", want "+want)
+			s.problem(name, setting, "has type "+debezium.TypeName(col.TypeOID)+", want "+want)
 			return nil
 		}
-		c := ConversionOf(col.TypeOID, col.TypeMod)
+		c := debezium.ConversionOf(col.TypeOID, col.TypeMod)
 		if u == asBytes {
 			c = c.Raw()
 		}
@@ -142,11 +143,11 @@ func (s *resolver) problem(name, setting, what string) {
 func (u use) unsuitable(oid uint32) string {
 	switch u {
 	case asTimestamp:
-		if oid != OIDTimestamp && oid != OIDTimestamptz {
+		if oid != debezium.OIDTimestamp && oid != debezium.OIDTimestamptz {
 			return "timestamp or timestamptz"
 		}
 	case asPartition:
-		if oid != OIDInt2 && oid != OIDInt4 && oid != OIDInt8 {
+		if oid != debezium.OIDInt2 && oid != debezium.OIDInt4 && oid != debezium.OIDInt8 {
 			return "smallint, integer or bigint"
 		}
 	case asText, asBytes:

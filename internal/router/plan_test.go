@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/router/debezium"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
@@ -16,20 +18,20 @@ func TestColumnsByNamePerRelation(t *testing.T) {
 	r := newRouter(t, defaultMapping())
 	before := outbox()
 	after := &pgoutput.Relation{ID: before.ID, Namespace: "public", Name: "outbox", Columns: []pgoutput.Column{
-		{Name: "new", TypeOID: OIDText, TypeMod: -1},
-		{Name: "payload", TypeOID: OIDText, TypeMod: -1},
-		{Name: "type", TypeOID: OIDBool, TypeMod: -1},
-		{Name: "id", TypeOID: OIDInt8, TypeMod: -1},
-		{Name: "aggregateid", TypeOID: OIDText, TypeMod: -1},
-		{Name: "aggregatetype", TypeOID: OIDText, TypeMod: -1},
+		{Name: "new", TypeOID: debezium.OIDText, TypeMod: -1},
+		{Name: "payload", TypeOID: debezium.OIDText, TypeMod: -1},
+		{Name: "type", TypeOID: debezium.OIDBool, TypeMod: -1},
+		{Name: "id", TypeOID: debezium.OIDInt8, TypeMod: -1},
+		{Name: "aggregateid", TypeOID: debezium.OIDText, TypeMod: -1},
+		{Name: "aggregatetype", TypeOID: debezium.OIDText, TypeMod: -1},
 	}}
 	moved := &pgoutput.Insert{Relation: after, Row: pgoutput.Tuple{text("x"), text("{}"), text("t"), text("7"), text("43"), text("Customer")}}
 	for range 2 {
-		rec, err := r.Route(insert(before), commitTime(), Position{})
+		rec, err := r.Route(insert(before), commitTime(), record.Position{})
 		if err != nil || rec.Topic != "outbox.event.Order" || string(rec.Headers[1].Value) != "OrderCreated" {
 			t.Fatalf("%+v, %v", rec, err)
 		}
-		rec, err = r.Route(moved, commitTime(), Position{})
+		rec, err = r.Route(moved, commitTime(), record.Position{})
 		if err != nil || rec.Topic != "outbox.event.Customer" || string(rec.Key) != "43" || string(rec.Value) != "{}" ||
 			string(rec.Headers[0].Value) != "7" || string(rec.Headers[1].Value) != "true" {
 			t.Fatalf("%+v, %v", rec, err)
@@ -60,7 +62,7 @@ func TestTableThatDoesNotFit(t *testing.T) {
 			m := defaultMapping()
 			c.change(&m)
 			r := newRouter(t, m)
-			rec, err := r.Route(insert(outbox()), commitTime(), Position{})
+			rec, err := r.Route(insert(outbox()), commitTime(), record.Position{})
 			var schema *SchemaError
 			if rec != nil || !errors.As(err, &schema) {
 				t.Fatalf("%v, %v, want a SchemaError", rec, err)
@@ -93,7 +95,7 @@ func TestCheckNamesEveryProblem(t *testing.T) {
 }
 
 func TestCheckWarnsOfRareTypes(t *testing.T) {
-	types := map[uint32]TypeInfo{
+	types := map[uint32]debezium.TypeInfo{
 		16400: {Name: "mood", Kind: 'e'},
 		16401: {Name: "_mood", Kind: 'b'},
 		16402: {Name: "hstore", Kind: 'b'},
@@ -111,14 +113,14 @@ func TestCheckWarnsOfRareTypes(t *testing.T) {
 		{"hstore", pgoutput.Column{TypeOID: 16402}, "hstore"},
 		{"domain", pgoutput.Column{TypeOID: 16403}, "domain positive"},
 		{"unknown", pgoutput.Column{TypeOID: 17000}, "17000"},
-		{"polygon", pgoutput.Column{TypeOID: OIDPolygon}, "polygon"},
+		{"polygon", pgoutput.Column{TypeOID: debezium.OIDPolygon}, "polygon"},
 		{"circle[]", pgoutput.Column{TypeOID: 719}, "circle[]"},
-		{"point", pgoutput.Column{TypeOID: OIDPoint}, ""},
-		{"numeric(20,7)", pgoutput.Column{TypeOID: OIDNumeric, TypeMod: 20<<16 + 7 + 4}, "7 decimals"},
-		{"numeric(20,6)", pgoutput.Column{TypeOID: OIDNumeric, TypeMod: 20<<16 + 6 + 4}, ""},
-		{"numeric(3,-2)", pgoutput.Column{TypeOID: OIDNumeric, TypeMod: 3<<16 + 0x7fe + 4}, ""},
-		{"numeric", pgoutput.Column{TypeOID: OIDNumeric, TypeMod: -1}, ""},
-		{"interval", pgoutput.Column{TypeOID: OIDInterval, TypeMod: -1}, ""},
+		{"point", pgoutput.Column{TypeOID: debezium.OIDPoint}, ""},
+		{"numeric(20,7)", pgoutput.Column{TypeOID: debezium.OIDNumeric, TypeMod: 20<<16 + 7 + 4}, "7 decimals"},
+		{"numeric(20,6)", pgoutput.Column{TypeOID: debezium.OIDNumeric, TypeMod: 20<<16 + 6 + 4}, ""},
+		{"numeric(3,-2)", pgoutput.Column{TypeOID: debezium.OIDNumeric, TypeMod: 3<<16 + 0x7fe + 4}, ""},
+		{"numeric", pgoutput.Column{TypeOID: debezium.OIDNumeric, TypeMod: -1}, ""},
+		{"interval", pgoutput.Column{TypeOID: debezium.OIDInterval, TypeMod: -1}, ""},
 	} {
 		m := defaultMapping()
 		m.Headers = []HeaderColumn{{"h", "h"}}
@@ -136,7 +138,7 @@ func TestCheckWarnsOfRareTypes(t *testing.T) {
 // A value the stream should not send stops the relay; it is never skipped.
 func TestLaw4_ValueThatCannotBeReadStops(t *testing.T) {
 	flagged := func(v pgoutput.Value) *pgoutput.Insert {
-		return insert(outbox(pgoutput.Column{Name: "flag", TypeOID: OIDBool, TypeMod: -1}), v)
+		return insert(outbox(pgoutput.Column{Name: "flag", TypeOID: debezium.OIDBool, TypeMod: -1}), v)
 	}
 	m := defaultMapping()
 	m.Headers = []HeaderColumn{{"flag", "flag"}}
@@ -145,7 +147,7 @@ func TestLaw4_ValueThatCannotBeReadStops(t *testing.T) {
 		flagged(pgoutput.Value{Kind: pgoutput.Binary, Data: []byte("secret-text")}),
 		flagged(pgoutput.Value{Kind: pgoutput.Unchanged}),
 	} {
-		rec, err := newRouter(t, m).Route(ins, commitTime(), Position{})
+		rec, err := newRouter(t, m).Route(ins, commitTime(), record.Position{})
 		var value *ValueError
 		if rec != nil || !errors.As(err, &value) || value.Column != "flag" || value.Key != "outbox.headers.flag" {
 			t.Errorf("%v, %v", rec, err)
@@ -156,7 +158,7 @@ func TestLaw4_ValueThatCannotBeReadStops(t *testing.T) {
 	}
 	short := insert(outbox())
 	short.Row = short.Row[:3]
-	if rec, err := newRouter(t, m).Route(short, commitTime(), Position{}); rec != nil || err == nil {
+	if rec, err := newRouter(t, m).Route(short, commitTime(), record.Position{}); rec != nil || err == nil {
 		t.Errorf("a short row gave %v, %v", rec, err)
 	}
 }

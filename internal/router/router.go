@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/router/message"
 	"github.com/walpost/walpost/internal/told"
 )
 
@@ -25,11 +27,11 @@ const maxRowScratch = 1 << 20
 type Router struct {
 	mapping  Mapping
 	topics   topics
-	messages *Reader
+	messages *message.Reader
 	plans    map[uint32]*plan // by OID of the relation
 	last     *plan            // plan of the row before
 	scratch  []byte           // converted texts of this row
-	record   Record
+	record   record.Record
 
 	discarded     pgoutput.Value // the first column of this row that was not kept
 	discardedName string
@@ -40,20 +42,20 @@ func New(m Mapping) (*Router, error) {
 	if err := m.validate(); err != nil {
 		return nil, err
 	}
-	headers := make([]Header, 0, len(m.Headers)+2)
-	headers = append(headers, Header{Name: idHeader})
+	headers := make([]record.Header, 0, len(m.Headers)+2)
+	headers = append(headers, record.Header{Name: idHeader})
 	for _, h := range m.Headers {
-		headers = append(headers, Header{Name: h.Name})
+		headers = append(headers, record.Header{Name: h.Name})
 	}
 	if m.PositionHeader != "" {
-		headers = append(headers, Header{Name: m.PositionHeader})
+		headers = append(headers, record.Header{Name: m.PositionHeader})
 	}
 	return &Router{
 		mapping:  m,
 		topics:   newTopics(m.Allow),
-		messages: NewReader(messageColumns(&m)),
+		messages: message.NewReader(messageColumns(&m)),
 		plans:    make(map[uint32]*plan),
-		record:   Record{Headers: headers},
+		record:   record.Record{Headers: headers},
 	}, nil
 }
 
@@ -70,10 +72,10 @@ func New(m Mapping) (*Router, error) {
 //   - *SchemaError: the table as it was at this row lacks a column, or a column
 //     has a type that cannot serve. No other row of this table can be routed.
 //   - *ValueError: a value is not in the form Postgres gives it under the
-//     settings that every session of walpost has (replication.SessionSettings).
+//     settings that every session of walpost has (postgres.SessionSettings).
 //
 // Only the first comes with a record.
-func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos Position) (*Record, error) {
+func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos record.Position) (*record.Record, error) {
 	p, err := r.plan(ins.Relation)
 	if err != nil {
 		return nil, err
@@ -118,7 +120,7 @@ func (r *Router) reset() {
 }
 
 // fill sets key, value and headers.
-func (r *Router) fill(p *plan, row pgoutput.Tuple, pos Position) error {
+func (r *Router) fill(p *plan, row pgoutput.Tuple, pos record.Position) error {
 	var err error
 	if r.record.Key, err = r.text(p, p.key, row); err != nil {
 		return err
@@ -136,7 +138,7 @@ func (r *Router) fill(p *plan, row pgoutput.Tuple, pos Position) error {
 	return nil
 }
 
-func (r *Router) setPosition(pos Position) {
+func (r *Router) setPosition(pos record.Position) {
 	if r.mapping.PositionHeader == "" {
 		return
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/router/debezium"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
@@ -26,11 +28,11 @@ func outbox(more ...pgoutput.Column) *pgoutput.Relation {
 	return &pgoutput.Relation{
 		ID: 16385, Namespace: "public", Name: "outbox",
 		Columns: append([]pgoutput.Column{
-			{Name: "id", TypeOID: OIDUUID, TypeMod: -1, Key: true},
-			{Name: "aggregatetype", TypeOID: OIDVarchar, TypeMod: 259},
-			{Name: "aggregateid", TypeOID: OIDVarchar, TypeMod: 259},
-			{Name: "type", TypeOID: OIDVarchar, TypeMod: 259},
-			{Name: "payload", TypeOID: OIDJSONB, TypeMod: -1},
+			{Name: "id", TypeOID: debezium.OIDUUID, TypeMod: -1, Key: true},
+			{Name: "aggregatetype", TypeOID: debezium.OIDVarchar, TypeMod: 259},
+			{Name: "aggregateid", TypeOID: debezium.OIDVarchar, TypeMod: 259},
+			{Name: "type", TypeOID: debezium.OIDVarchar, TypeMod: 259},
+			{Name: "payload", TypeOID: debezium.OIDJSONB, TypeMod: -1},
 		}, more...),
 	}
 }
@@ -62,7 +64,7 @@ func newRouter(t testing.TB, m Mapping) *Router {
 func TestRouteDefaultTable(t *testing.T) {
 	m := defaultMapping()
 	m.PositionHeader = "walpost-position"
-	rec, err := newRouter(t, m).Route(insert(outbox()), commitTime(), Position{CommitLSN: 0x16B374D848, Ordinal: 31})
+	rec, err := newRouter(t, m).Route(insert(outbox()), commitTime(), record.Position{CommitLSN: 0x16B374D848, Ordinal: 31})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +90,7 @@ func TestRouteNullAndEmpty(t *testing.T) {
 	r := newRouter(t, defaultMapping())
 	ins := insert(rel)
 	ins.Row[2], ins.Row[3], ins.Row[4] = null(), null(), null()
-	rec, err := r.Route(ins, commitTime(), Position{})
+	rec, err := r.Route(ins, commitTime(), record.Position{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +98,7 @@ func TestRouteNullAndEmpty(t *testing.T) {
 		t.Errorf("NULL gave %v %v %v, want nil", rec.Key, rec.Value, rec.Headers[1].Value)
 	}
 	ins.Row[2], ins.Row[3], ins.Row[4] = text(""), text(""), pgoutput.Value{Kind: pgoutput.Text}
-	if rec, err = r.Route(ins, commitTime(), Position{}); err != nil {
+	if rec, err = r.Route(ins, commitTime(), record.Position{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, b := range [][]byte{rec.Key, rec.Value, rec.Headers[1].Value} {
@@ -114,10 +116,10 @@ func with(ins *pgoutput.Insert, column int, v pgoutput.Value) *pgoutput.Insert {
 
 // rejected routes a row that must be rejected, and checks that the record came
 // with it.
-func rejected(t *testing.T, m Mapping, ins *pgoutput.Insert) (*Record, *Rejection) {
+func rejected(t *testing.T, m Mapping, ins *pgoutput.Insert) (*record.Record, *record.Rejection) {
 	t.Helper()
-	rec, err := newRouter(t, m).Route(ins, commitTime(), Position{})
-	var rejection *Rejection
+	rec, err := newRouter(t, m).Route(ins, commitTime(), record.Position{})
+	var rejection *record.Rejection
 	if !errors.As(err, &rejection) {
 		t.Fatalf("error %v, want a rejection", err)
 	}
@@ -134,15 +136,15 @@ func TestTimestampColumn(t *testing.T) {
 		want   int64
 		reason string
 	}{
-		{OIDTimestamp, "2026-01-01 00:00:00.123999", 1767225600123, ""},
-		{OIDTimestamptz, "2026-01-01 02:00:00.999999+02", 1767225600999, ""},
-		{OIDTimestamp, "1970-01-01 00:00:00", 0, ""},
-		{OIDTimestamp, "1969-12-31 23:59:59.999001", 0, ""}, // cut toward 1970, as Debezium does
-		{OIDTimestamp, "1969-12-31 23:59:59.9985", 0, ReasonTimestamp},
-		{OIDTimestamp, "0044-03-15 00:00:00 BC", 0, ReasonTimestamp},
-		{OIDTimestamp, "infinity", 0, ReasonTimestamp},
-		{OIDTimestamptz, "-infinity", 0, ReasonTimestamp},
-		{OIDTimestamptz, "294276-12-31 23:59:59.999999+00", 9224318015999999, ""},
+		{debezium.OIDTimestamp, "2026-01-01 00:00:00.123999", 1767225600123, ""},
+		{debezium.OIDTimestamptz, "2026-01-01 02:00:00.999999+02", 1767225600999, ""},
+		{debezium.OIDTimestamp, "1970-01-01 00:00:00", 0, ""},
+		{debezium.OIDTimestamp, "1969-12-31 23:59:59.999001", 0, ""}, // cut toward 1970, as Debezium does
+		{debezium.OIDTimestamp, "1969-12-31 23:59:59.9985", 0, record.ReasonTimestamp},
+		{debezium.OIDTimestamp, "0044-03-15 00:00:00 BC", 0, record.ReasonTimestamp},
+		{debezium.OIDTimestamp, "infinity", 0, record.ReasonTimestamp},
+		{debezium.OIDTimestamptz, "-infinity", 0, record.ReasonTimestamp},
+		{debezium.OIDTimestamptz, "294276-12-31 23:59:59.999999+00", 9224318015999999, ""},
 	} {
 		m := defaultMapping()
 		m.Timestamp = "created_at"
@@ -154,15 +156,15 @@ func TestTimestampColumn(t *testing.T) {
 			}
 			continue
 		}
-		rec, err := newRouter(t, m).Route(ins, commitTime(), Position{})
+		rec, err := newRouter(t, m).Route(ins, commitTime(), record.Position{})
 		if err != nil || rec.Timestamp != c.want {
 			t.Errorf("%s: %d, %v, want %d", c.text, rec.Timestamp, err, c.want)
 		}
 	}
 	m := defaultMapping()
 	m.Timestamp = "created_at"
-	rel := outbox(pgoutput.Column{Name: "created_at", TypeOID: OIDTimestamp, TypeMod: 3})
-	rec, err := newRouter(t, m).Route(insert(rel, null()), commitTime(), Position{})
+	rel := outbox(pgoutput.Column{Name: "created_at", TypeOID: debezium.OIDTimestamp, TypeMod: 3})
+	rec, err := newRouter(t, m).Route(insert(rel, null()), commitTime(), record.Position{})
 	if err != nil || rec.Timestamp != 1767225600123 {
 		t.Errorf("NULL: %d, %v, want the commit time", rec.Timestamp, err)
 	}
@@ -180,11 +182,11 @@ func TestPartitionColumn(t *testing.T) {
 		{text("11"), 11, ""},
 		{text("2147483647"), 2147483647, ""},
 		{null(), -1, ""},
-		{text("-1"), 0, ReasonPartition},
-		{text("2147483648"), 0, ReasonPartition},
-		{text("-9223372036854775808"), 0, ReasonPartition},
+		{text("-1"), 0, record.ReasonPartition},
+		{text("2147483648"), 0, record.ReasonPartition},
+		{text("-9223372036854775808"), 0, record.ReasonPartition},
 	} {
-		for _, oid := range []uint32{OIDInt2, OIDInt4, OIDInt8} {
+		for _, oid := range []uint32{debezium.OIDInt2, debezium.OIDInt4, debezium.OIDInt8} {
 			ins := insert(outbox(pgoutput.Column{Name: "p", TypeOID: oid, TypeMod: -1}), c.value)
 			if c.reason != "" {
 				if _, r := rejected(t, m, ins); r.Reason != c.reason || r.Column != "p" {
@@ -192,7 +194,7 @@ func TestPartitionColumn(t *testing.T) {
 				}
 				continue
 			}
-			rec, err := newRouter(t, m).Route(ins, commitTime(), Position{})
+			rec, err := newRouter(t, m).Route(ins, commitTime(), record.Position{})
 			if err != nil || rec.Partition != c.want {
 				t.Errorf("%s: %v, %v, want %d", c.value.Data, rec, err, c.want)
 			}
@@ -206,12 +208,12 @@ func TestFirstReasonWins(t *testing.T) {
 	m := defaultMapping()
 	m.Timestamp, m.Partition, m.MaxBytes = "at", "p", 1
 	rel := outbox(
-		pgoutput.Column{Name: "at", TypeOID: OIDTimestamp, TypeMod: -1},
-		pgoutput.Column{Name: "p", TypeOID: OIDInt4, TypeMod: -1},
+		pgoutput.Column{Name: "at", TypeOID: debezium.OIDTimestamp, TypeMod: -1},
+		pgoutput.Column{Name: "p", TypeOID: debezium.OIDInt4, TypeMod: -1},
 	)
 	ins := insert(rel, text("infinity"), text("-1"))
 	ins.Row[1] = text("")
-	for _, want := range []string{ReasonTopicName, ReasonTimestamp, ReasonPartition, ReasonTooLarge} {
+	for _, want := range []string{record.ReasonTopicName, record.ReasonTimestamp, record.ReasonPartition, record.ReasonTooLarge} {
 		rec, r := rejected(t, m, ins)
 		if r.Reason != want {
 			t.Errorf("reason %s, want %s", r.Reason, want)
@@ -220,11 +222,11 @@ func TestFirstReasonWins(t *testing.T) {
 			t.Errorf("record %+v is not whole", rec)
 		}
 		switch want {
-		case ReasonTopicName:
+		case record.ReasonTopicName:
 			ins.Row[1] = text("Order")
-		case ReasonTimestamp:
+		case record.ReasonTimestamp:
 			ins.Row[5] = null()
-		case ReasonPartition:
+		case record.ReasonPartition:
 			ins.Row[6] = null()
 		}
 	}
@@ -236,12 +238,12 @@ func TestRecordsDoNotMix(t *testing.T) {
 	m.Key = "k"
 	m.Headers = append(m.Headers, HeaderColumn{"flag", "flag"}, HeaderColumn{"ids", "ids"})
 	rel := outbox(
-		pgoutput.Column{Name: "k", TypeOID: OIDBytea, TypeMod: -1},
-		pgoutput.Column{Name: "flag", TypeOID: OIDBool, TypeMod: -1},
+		pgoutput.Column{Name: "k", TypeOID: debezium.OIDBytea, TypeMod: -1},
+		pgoutput.Column{Name: "flag", TypeOID: debezium.OIDBool, TypeMod: -1},
 		pgoutput.Column{Name: "ids", TypeOID: 1007, TypeMod: -1},
 	)
 	r := newRouter(t, m)
-	first, err := r.Route(insert(rel, text(`\x0001ff`), text("t"), text("{1,NULL}")), commitTime(), Position{})
+	first, err := r.Route(insert(rel, text(`\x0001ff`), text("t"), text("{1,NULL}")), commitTime(), record.Position{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +252,7 @@ func TestRecordsDoNotMix(t *testing.T) {
 	if string(first.Key) != "\x00\x01\xff" || string(first.Headers[2].Value) != "true" || string(first.Headers[3].Value) != "[1,null]" {
 		t.Errorf("key %q, headers %q", first.Key, first.Headers)
 	}
-	second, err := r.Route(insert(rel, null(), null(), text("{}")), commitTime(), Position{})
+	second, err := r.Route(insert(rel, null(), null(), text("{}")), commitTime(), record.Position{})
 	if err != nil {
 		t.Fatal(err)
 	}

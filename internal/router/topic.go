@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
@@ -27,7 +28,7 @@ func newTopics(allow []string) topics {
 
 // topic builds the name of the topic of a row. With a rejection the name is as
 // far as it could be built.
-func (r *Router) topic(p *plan, row pgoutput.Tuple) (string, *Rejection, error) {
+func (r *Router) topic(p *plan, row pgoutput.Tuple) (string, *record.Rejection, error) {
 	t := &r.topics
 	t.buf = t.buf[:0]
 	for i := range p.topic {
@@ -45,8 +46,8 @@ func (r *Router) topic(p *plan, row pgoutput.Tuple) (string, *Rejection, error) 
 			if text != nil {
 				what = "is empty"
 			}
-			return partOfName(t.buf), &Rejection{
-				Reason:          ReasonTopicName,
+			return partOfName(t.buf), &record.Rejection{
+				Reason:          record.ReasonTopicName,
 				Column:          part.column.name,
 				TopicIncomplete: true,
 				Text:            "column " + part.column.name + " of the topic template " + what + ": write the column, or change " + keyTopic,
@@ -59,7 +60,7 @@ func (r *Router) topic(p *plan, row pgoutput.Tuple) (string, *Rejection, error) 
 }
 
 // judge applies the rules to a name, and keeps it when it passes.
-func (t *topics) judge(name []byte) (string, *Rejection) {
+func (t *topics) judge(name []byte) (string, *record.Rejection) {
 	if t.last == string(name) && t.last != "" {
 		return t.last, nil
 	}
@@ -69,16 +70,16 @@ func (t *topics) judge(name []byte) (string, *Rejection) {
 	}
 	if wrong := topicname.Fault(name); wrong != "" {
 		// A column may hold any amount of text; only as much as a name goes on.
-		return partOfName(name), &Rejection{
-			Reason:          ReasonTopicName,
+		return partOfName(name), &record.Rejection{
+			Reason:          record.ReasonTopicName,
 			TopicIncomplete: len(name) > topicname.MaxLength,
 			Text:            "topic name " + wrong + ": change " + keyTopic + " or the columns it names",
 		}
 	}
 	topic := string(name)
 	if !t.allowed(topic) {
-		return topic, &Rejection{
-			Reason: ReasonNotAllowed,
+		return topic, &record.Rejection{
+			Reason: record.ReasonNotAllowed,
 			Text:   "topic " + topic + " is not in kafka.topics.allow: add it there, or change " + keyTopic,
 		}
 	}

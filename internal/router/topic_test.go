@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
@@ -37,14 +38,14 @@ func TestTopicRules(t *testing.T) {
 		}
 		ins := with(insert(outbox()), 1, text(c.value))
 		if c.fault == "" {
-			rec, err := newRouter(t, m).Route(ins, commitTime(), Position{})
+			rec, err := newRouter(t, m).Route(ins, commitTime(), record.Position{})
 			if err != nil || rec.Topic != c.topic {
 				t.Errorf("%q: %v, %v, want topic %q", c.value, rec, err, c.topic)
 			}
 			continue
 		}
 		_, r := rejected(t, m, ins)
-		if r.Reason != ReasonTopicName || !strings.Contains(r.Text, c.fault) || !strings.Contains(r.Text, "outbox.topic") {
+		if r.Reason != record.ReasonTopicName || !strings.Contains(r.Text, c.fault) || !strings.Contains(r.Text, "outbox.topic") {
 			t.Errorf("%q: %+v", c.value, r)
 		}
 		if c.topic != "" && r.Topic != c.topic {
@@ -63,7 +64,7 @@ func TestTopicOfNullAndEmpty(t *testing.T) {
 			ins.Row[1] = null()
 		}
 		rec, r := rejected(t, defaultMapping(), ins)
-		if r.Reason != ReasonTopicName || r.Column != "aggregatetype" || r.Topic != "outbox.event." || rec.Topic != r.Topic {
+		if r.Reason != record.ReasonTopicName || r.Column != "aggregatetype" || r.Topic != "outbox.event." || rec.Topic != r.Topic {
 			t.Errorf("%q: %+v", v, r)
 		}
 	}
@@ -73,11 +74,11 @@ func TestTopicsAllowed(t *testing.T) {
 	m := defaultMapping()
 	m.Allow = []string{"outbox.event.O*", "billing-?"}
 	r := newRouter(t, m)
-	if _, err := r.Route(insert(outbox()), commitTime(), Position{}); err != nil {
+	if _, err := r.Route(insert(outbox()), commitTime(), record.Position{}); err != nil {
 		t.Fatal(err)
 	}
 	_, rejection := rejected(t, m, with(insert(outbox()), 1, text("Customer")))
-	if rejection.Reason != ReasonNotAllowed || !strings.Contains(rejection.Text, "kafka.topics.allow") {
+	if rejection.Reason != record.ReasonNotAllowed || !strings.Contains(rejection.Text, "kafka.topics.allow") {
 		t.Errorf("%+v", rejection)
 	}
 	m.Allow = []string{"[a-"}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/router/vectortest"
 )
@@ -32,7 +33,7 @@ func TestMurmur2Vectors(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n, want := range map[int32]int32{1: v.P1, 3: v.P3, 6: v.P6, 12: v.P12, 50: v.P50} {
-			if got := router.Partition([]byte(v.Key), n); got != want {
+			if got := record.Partition([]byte(v.Key), n); got != want {
 				t.Errorf("key %q, %d partitions: %d, want %d", v.Key, n, got, want)
 			}
 		}
@@ -57,7 +58,7 @@ func TestPartitionOfGoldenRecords(t *testing.T) {
 				continue
 			}
 			records++
-			if got := router.Partition(rec.Key, c.Partitions); got != *rec.Partition {
+			if got := record.Partition(rec.Key, c.Partitions); got != *rec.Partition {
 				t.Errorf("%s, record %d: key %q in partition %d, want %d", c.Name, i, rec.Key, got, *rec.Partition)
 			}
 		}
@@ -95,10 +96,10 @@ func routeVector(t *testing.T, c *vectortest.EventRouter, m router.Mapping) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := r.Route(ins, time.UnixMilli(1767225600123), router.Position{})
+	got, err := r.Route(ins, time.UnixMilli(1767225600123), record.Position{})
 	if c.Error != "" {
 		var schema *router.SchemaError
-		var rejection *router.Rejection
+		var rejection *record.Rejection
 		if !errors.As(err, &schema) && !errors.As(err, &rejection) {
 			t.Fatalf("error %v, want the row refused as Debezium does: %s", err, c.Error)
 		}
@@ -123,7 +124,7 @@ func routeVector(t *testing.T, c *vectortest.EventRouter, m router.Mapping) {
 	if !same(got.Value, want.Value) {
 		t.Errorf("value %q, want %q", got.Value, want.Value)
 	}
-	if !slices.EqualFunc(got.Headers, want.Headers, func(a, b router.Header) bool {
+	if !slices.EqualFunc(got.Headers, want.Headers, func(a, b record.Header) bool {
 		return a.Name == b.Name && same(a.Value, b.Value)
 	}) {
 		t.Errorf("headers\n %q, want\n %q", got.Headers, want.Headers)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/pkg/eventstore"
 )
 

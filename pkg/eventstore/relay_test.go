@@ -7,10 +7,10 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/pkg/eventstore"
 )
 
@@ -22,7 +22,7 @@ func TestRelayPublishesTheTable(t *testing.T) {
 	topic := stack.Topic(t, 3)
 	yaml := fmt.Sprintf("name: %s\npostgres: {url: %q}\nkafka: {brokers: [%s]}\noutbox: {table: events, topic: %s, headers: {eventType: type, version: version}}\n",
 		f.Name, f.URL, strings.Join(stack.Kafka(t).Bootstrap(devstack.Plaintext), ", "), topic)
-	relaytest.Start(t, relaytest.Load(t, yaml)).State(t, relay.Streaming)
+	relaytest.Start(t, relaytest.Load(t, yaml)).State(t, status.Streaming)
 	for v := int64(0); v < 10; v += 2 {
 		if _, err := f.append(t, mine, v, move(1), move(2)); err != nil {
 			t.Fatal(err)

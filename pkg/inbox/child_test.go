@@ -13,8 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 

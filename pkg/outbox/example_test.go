@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/walpost/walpost/internal/devstack"
+	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/pkg/outbox"
 )
 

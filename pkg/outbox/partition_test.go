@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/outbox"
 )
 

@@ -10,10 +10,10 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/devstack"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/pkg/outbox"
 )
 
@@ -29,7 +29,7 @@ func (s *store) relayNamed(t *testing.T, name, section string) (slot string) {
 	yaml := fmt.Sprintf("name: %s\npostgres: {url: %q}\nkafka: {brokers: [%s], topics: {create: true}}\noutbox:\n%s\n",
 		name, s.URL, strings.Join(stack.Kafka(t).Bootstrap(devstack.Plaintext), ", "), section)
 	cfg := relaytest.Load(t, yaml)
-	relaytest.Start(t, cfg).State(t, relay.Streaming)
+	relaytest.Start(t, cfg).State(t, status.Streaming)
 	return cfg.Postgres.Slot
 }
 

@@ -4,8 +4,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/cli/clitest"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 var stack devstacktest.Stack

@@ -4,31 +4,31 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // Topics gives what each topic has got so far, by name.
-func (o *Observer) Topics() []relay.TopicReport {
+func (o *Observer) Topics() []status.TopicReport {
 	dead := *o.deadLetters.seen.Load()
-	list := []relay.TopicReport{}
+	list := []status.TopicReport{}
 	for l, p := range *o.published.seen.Load() {
-		t := relay.TopicReport{Topic: l.first, Published: p.counted.Load(), Bytes: p.volume.Load()}
+		t := status.TopicReport{Topic: l.first, Published: p.counted.Load(), Bytes: p.volume.Load()}
 		if d := dead[l]; d != nil {
 			t.DeadLetters = d.counted.Load()
 		}
 		list = append(list, t)
 	}
-	slices.SortFunc(list, func(a, b relay.TopicReport) int { return cmp.Compare(a.Topic, b.Topic) })
+	slices.SortFunc(list, func(a, b status.TopicReport) int { return cmp.Compare(a.Topic, b.Topic) })
 	return list
 }
 
 // Rejections gives the rejected records so far, by topic and reason.
-func (o *Observer) Rejections() []relay.Rejections {
-	list := []relay.Rejections{}
+func (o *Observer) Rejections() []status.Rejections {
+	list := []status.Rejections{}
 	for l, p := range *o.rejected.seen.Load() {
-		list = append(list, relay.Rejections{Topic: l.first, Reason: l.second, Events: p.counted.Load()})
+		list = append(list, status.Rejections{Topic: l.first, Reason: l.second, Events: p.counted.Load()})
 	}
-	slices.SortFunc(list, func(a, b relay.Rejections) int {
+	slices.SortFunc(list, func(a, b status.Rejections) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Reason, b.Reason))
 	})
 	return list

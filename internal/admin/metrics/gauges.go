@@ -6,12 +6,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // Source is what is asked of a relay when metrics are read.
 type Source interface {
-	Report() relay.Report
+	Report() status.Report
 }
 
 // walStatuses are the values of pg_replication_slots.wal_status.
@@ -103,15 +103,15 @@ func truth(yes bool) float64 {
 	return 0
 }
 
-func (g *gauges) flow(s *sample, rep *relay.Report) {
-	for _, state := range relay.States() {
+func (g *gauges) flow(s *sample, rep *status.Report) {
+	for _, state := range status.States() {
 		s.gauge(g.state, truth(state == rep.State), string(state))
 	}
 	there := map[string]bool{}
 	for _, c := range rep.Conditions {
 		there[c.Name] = true
 	}
-	for _, kind := range relay.Conditions() {
+	for _, kind := range status.Conditions() {
 		s.gauge(g.conditions, truth(there[kind.Name]), kind.Name, string(kind.Severity))
 	}
 	if f := rep.InFlight; f != nil {
@@ -122,7 +122,7 @@ func (g *gauges) flow(s *sample, rep *relay.Report) {
 	s.gauge(g.oldest, known(rep.OldestUnacked))
 }
 
-func (g *gauges) slot(s *sample, rep *relay.Report) {
+func (g *gauges) slot(s *sample, rep *status.Report) {
 	retained, safe, status := math.NaN(), math.NaN(), ""
 	if slot := rep.Slot; slot != nil {
 		status, retained, safe = slot.WALStatus, float64(slot.RetainedBytes), math.Inf(1)
@@ -141,7 +141,7 @@ func (g *gauges) slot(s *sample, rep *relay.Report) {
 	}
 }
 
-func (g *gauges) kafka(s *sample, rep *relay.Report) {
+func (g *gauges) kafka(s *sample, rep *status.Report) {
 	var under, shrinks int
 	for _, t := range rep.Topics {
 		if t.UnderReplicated != nil {

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/admin/metrics"
-	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/status"
 )
 
 func TestWhatARelayReportsIsMeasured(t *testing.T) {
@@ -14,14 +14,14 @@ func TestWhatARelayReportsIsMeasured(t *testing.T) {
 	r := metrics.New()
 	r.Observer("a").CommitToAck(3 * time.Millisecond)
 	r.Watch("a", source{
-		State: relay.Streaming, InFlight: &relay.InFlight{}, LagSeconds: new(2.5), OldestUnacked: new(0.5), LagBytes: new(int64(7)),
-		Slot:           &replication.SlotStatus{WALStatus: "unreserved", RetainedBytes: 9, SafeWALBytes: new(int64(-3))},
-		Conditions:     []relay.Condition{{Name: relay.ConditionSlotAtRisk}},
-		Topics:         []relay.TopicReport{{Topic: "t", UnderReplicated: new(2), ISRShrinks: new(uint64(4))}, {Topic: "unknown"}},
-		ConsumerGroups: []relay.GroupLag{{Group: "g", Topic: "t", Records: 12}},
+		State: status.Streaming, InFlight: &status.InFlight{}, LagSeconds: new(2.5), OldestUnacked: new(0.5), LagBytes: new(int64(7)),
+		Slot:           &catalog.SlotStatus{WALStatus: "unreserved", RetainedBytes: 9, SafeWALBytes: new(int64(-3))},
+		Conditions:     []status.Condition{{Name: status.ConditionSlotAtRisk}},
+		Topics:         []status.TopicReport{{Topic: "t", UnderReplicated: new(2), ISRShrinks: new(uint64(4))}, {Topic: "unknown"}},
+		ConsumerGroups: []status.GroupLag{{Group: "g", Topic: "t", Records: 12}},
 	})
-	r.Watch("b", source{Slot: &replication.SlotStatus{WALStatus: "reserved"}})
-	r.Watch("c", source{Slot: &replication.SlotStatus{WALStatus: "lost"}})
+	r.Watch("b", source{Slot: &catalog.SlotStatus{WALStatus: "reserved"}})
+	r.Watch("c", source{Slot: &catalog.SlotStatus{WALStatus: "lost"}})
 	want(t, scrape(t, r),
 		`walpost_lag_seconds{relay="a"} 2.5`,
 		`walpost_oldest_unacked_seconds{relay="a"} 0.5`,
@@ -50,11 +50,11 @@ func TestCountsOfTopics(t *testing.T) {
 	o.Rejected("a", "too_large")
 	o.Rejected("a", "too_large")
 	topics, rejected := o.Topics(), o.Rejections()
-	if len(topics) != 2 || topics[0] != (relay.TopicReport{Topic: "a.DLT", Published: 1, Bytes: 1, DeadLetters: 1}) ||
-		topics[1] != (relay.TopicReport{Topic: "b", Published: 3, Bytes: 35}) {
+	if len(topics) != 2 || topics[0] != (status.TopicReport{Topic: "a.DLT", Published: 1, Bytes: 1, DeadLetters: 1}) ||
+		topics[1] != (status.TopicReport{Topic: "b", Published: 3, Bytes: 35}) {
 		t.Errorf("%+v", topics)
 	}
-	if len(rejected) != 1 || rejected[0] != (relay.Rejections{Topic: "a", Reason: "too_large", Events: 2}) {
+	if len(rejected) != 1 || rejected[0] != (status.Rejections{Topic: "a", Reason: "too_large", Events: 2}) {
 		t.Errorf("%+v", rejected)
 	}
 }

@@ -10,12 +10,12 @@ import (
 
 	"github.com/walpost/walpost/internal/admin/metrics"
 	"github.com/walpost/walpost/internal/producer"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
-type source relay.Report
+type source status.Report
 
-func (s source) Report() relay.Report { return relay.Report(s) }
+func (s source) Report() status.Report { return status.Report(s) }
 
 // scrape gives the lines of /metrics that are walpost's.
 func scrape(t *testing.T, r *metrics.Registry) []string {
@@ -48,14 +48,14 @@ func TestFamiliesAreThereFromTheStart(t *testing.T) {
 	t.Parallel()
 	r := metrics.New()
 	r.Observer("orders")
-	r.Watch("orders", source{State: relay.Standby, InFlight: &relay.InFlight{Events: 3, Bytes: 4096}})
+	r.Watch("orders", source{State: status.Standby, InFlight: &status.InFlight{Events: 3, Bytes: 4096}})
 	lines := scrape(t, r)
 	for _, class := range producer.Classes() {
 		want(t, lines, fmt.Sprintf(`walpost_produce_errors_total{class=%q,relay="orders"} 0`, class))
 	}
-	for _, state := range relay.States() {
+	for _, state := range status.States() {
 		value := 0
-		if state == relay.Standby {
+		if state == status.Standby {
 			value = 1
 		}
 		want(t, lines, fmt.Sprintf(`walpost_state{relay="orders",state=%q} %d`, state, value))

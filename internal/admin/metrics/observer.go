@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/relay"
-	"github.com/walpost/walpost/internal/router"
 )
 
 // The peers of walpost_reconnects_total.
@@ -60,7 +60,7 @@ func (r *Registry) Observer(name string) *Observer {
 	counter(r.published, other)
 	counter(r.bytes, other)
 	counter(r.deadLetters, other)
-	for _, reason := range append(router.Reasons(), producer.Reasons()...) {
+	for _, reason := range append(record.Reasons(), producer.Reasons()...) {
 		counter(r.rejected, other, reason)
 	}
 	for _, op := range []string{"insert", "update", "delete", "truncate", "message"} {

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/cli"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
 )
 
 // Env is what makes the test binary walpost.

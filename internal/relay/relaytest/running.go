@@ -12,9 +12,10 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // Load writes a configuration file and reads it as `run` would.
@@ -98,7 +99,7 @@ func (r *Running) Until(t testing.TB, what string, ok func() bool) {
 }
 
 // State waits for a state.
-func (r *Running) State(t testing.TB, want relay.State) {
+func (r *Running) State(t testing.TB, want status.State) {
 	t.Helper()
 	r.Until(t, string(want), func() bool { return r.Status().State == want })
 }

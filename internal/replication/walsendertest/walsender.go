@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
 )
 
 // Server answers connections as a Postgres with one slot.
@@ -40,7 +40,7 @@ type Status struct {
 	ReplyRequested      bool
 }
 
-// Dial is for replication.Target.Dial.
+// Dial is for postgres.Target.Dial.
 func (s *Server) Dial(context.Context, string, string) (net.Conn, error) {
 	client, server := net.Pipe()
 	go func() {
@@ -93,7 +93,7 @@ func (s *Server) serve(conn net.Conn) error {
 			return s.Script(&Stream{be: be, conn: conn})
 		case strings.HasPrefix(q.String, "SELECT pg_catalog.current_setting("):
 			var values []string
-			for _, setting := range replication.SessionSettings() {
+			for _, setting := range postgres.SessionSettings() {
 				values = append(values, setting.Value)
 			}
 			s.row(be, values...)

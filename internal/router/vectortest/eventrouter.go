@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router"
 )
 
@@ -86,13 +87,13 @@ func (e *EventRouter) Record() (Record, error) {
 	return r, nil
 }
 
-func (e *EventRouter) headers() []router.Header {
-	var headers []router.Header
+func (e *EventRouter) headers() []record.Header {
+	var headers []record.Header
 	for _, h := range e.Headers["SimpleHeaderConverter"] {
 		if strings.HasPrefix(*h[0], contextPrefix) {
 			continue
 		}
-		header := router.Header{Name: *h[0]}
+		header := record.Header{Name: *h[0]}
 		if h[1] != nil {
 			header.Value = []byte(*h[1])
 		}

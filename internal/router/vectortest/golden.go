@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router"
 )
 
@@ -33,7 +34,7 @@ type Record struct {
 	Partition *int32          `json:"partition"` // nil: any
 	Key       []byte          `json:"key_b64"`   // nil: no key
 	Value     []byte          `json:"value_b64"` // nil: tombstone
-	Headers   []router.Header `json:"-"`
+	Headers   []record.Header `json:"-"`
 	Timestamp *int64          `json:"timestamp"` // milliseconds; nil: Debezium's wall clock, walpost's commit time
 }
 
@@ -60,19 +61,19 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 }
 
 // readHeader reads [name, base64], or [name, null].
-func readHeader(h [2]any) (router.Header, error) {
+func readHeader(h [2]any) (record.Header, error) {
 	name, ok := h[0].(string)
 	if !ok {
-		return router.Header{}, fmt.Errorf("header name %v is no text", h[0])
+		return record.Header{}, fmt.Errorf("header name %v is no text", h[0])
 	}
 	if h[1] == nil {
-		return router.Header{Name: name}, nil
+		return record.Header{Name: name}, nil
 	}
 	quoted, err := json.Marshal(h[1])
 	if err != nil {
-		return router.Header{}, err
+		return record.Header{}, err
 	}
-	header := router.Header{Name: name}
+	header := record.Header{Name: name}
 	return header, json.Unmarshal(quoted, &header.Value)
 }
 

@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/walpost/walpost/internal/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/router/vectortest"
 	"github.com/walpost/walpost/internal/topicname"
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }
 
 // routed is a record routed, copied, with the commit time of its transaction.
 type routed struct {
-	router.Record
+	record.Record
 	committed time.Time
 }
 
@@ -41,7 +42,7 @@ func publish(t *testing.T, db devstacktest.Database) {
 // with the settings that production has, and routes the inserts.
 func route(t *testing.T, db devstacktest.Database, r *router.Router) []routed {
 	t.Helper()
-	conn, err := replication.Target{URL: func() (string, error) { return db.URL, nil }}.SQL(t.Context())
+	conn, err := postgres.Target{URL: func() (string, error) { return db.URL, nil }}.SQL(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func route(t *testing.T, db devstacktest.Database, r *router.Router) []routed {
 		case *pgoutput.Begin:
 			begun = m.CommitTime
 		case *pgoutput.Insert:
-			rec, err := r.Route(m, begun, router.Position{})
+			rec, err := r.Route(m, begun, record.Position{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +78,7 @@ func route(t *testing.T, db devstacktest.Database, r *router.Router) []routed {
 	return records
 }
 
-func copyOf(rec *router.Record) router.Record {
+func copyOf(rec *record.Record) record.Record {
 	c := *rec
 	c.Key, c.Value, c.Headers = bytes.Clone(rec.Key), bytes.Clone(rec.Value), slices.Clone(rec.Headers)
 	for i := range c.Headers {
@@ -128,7 +129,7 @@ func compare(t *testing.T, got *routed, want *vectortest.Record, partitions int3
 	}
 	partition := got.Partition
 	if partition < 0 && got.Key != nil {
-		partition = router.Partition(got.Key, partitions)
+		partition = record.Partition(got.Key, partitions)
 	}
 	if want.Partition != nil && partition != *want.Partition || want.Partition == nil && partition != -1 {
 		t.Errorf("partition %d", partition)
@@ -136,7 +137,7 @@ func compare(t *testing.T, got *routed, want *vectortest.Record, partitions int3
 	if !same(got.Key, want.Key) || !same(got.Value, want.Value) {
 		t.Errorf("key %q, value %q, want %q, %q", got.Key, got.Value, want.Key, want.Value)
 	}
-	if !slices.EqualFunc(got.Headers, want.Headers, func(a, b router.Header) bool {
+	if !slices.EqualFunc(got.Headers, want.Headers, func(a, b record.Header) bool {
 		return a.Name == b.Name && same(a.Value, b.Value)
 	}) {
 		t.Errorf("headers\n %q, want\n %q", got.Headers, want.Headers)
@@ -270,7 +271,7 @@ func TestRenamedColumnStops(t *testing.T) {
 	if !ok {
 		t.Fatalf("%T", message)
 	}
-	_, err = r.Route(&pgoutput.Insert{Relation: rel, Row: make(pgoutput.Tuple, len(rel.Columns))}, time.Time{}, router.Position{})
+	_, err = r.Route(&pgoutput.Insert{Relation: rel, Row: make(pgoutput.Tuple, len(rel.Columns))}, time.Time{}, record.Position{})
 	var schema *router.SchemaError
 	if !errors.As(err, &schema) || schema.Column != "payload" || schema.Key != "outbox.value" {
 		t.Errorf("%v, want a SchemaError of outbox.value", err)

@@ -1,0 +1,155 @@
+package e2e_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/pause"
+)
+
+// appended makes Kafka put the time of the append on each record of a topic.
+func appended() map[string]string {
+	return map[string]string{"message.timestamp.type": "LogAppendTime"}
+}
+
+// Killed by SIGKILL again and again under load, the relay loses nothing, invents
+// nothing and keeps the order of each key; and what comes again is only what was
+// not confirmed, which follows what Kafka has within a second (contract, 4).
+func TestKilledTwentyTimesUnderLoad(t *testing.T) {
+	t.Parallel()
+	k := devstacktest.StartKafka(t, devstack.KafkaOptions{})
+	f := newFixtureOn(t, k, appended(), nil)
+	walpost(t, "init", "-c", f.file).Exits(t, 0)
+	rnd := devstacktest.Rand(t)
+	l := startLoad(t, f, devstacktest.Split(rnd))
+	var runs []*run
+	for i := range 20 {
+		r := &run{from: f.released(t), started: time.Now()}
+		p := walpost(t, "run", "-c", f.file)
+		p.Writes(t, `"walpost starts"`)
+		moment := devstacktest.Upto(rnd, time.Second) // any, from the start-up on
+		switch i % 4 {
+		case 2:
+			f.publishes(t, p) // on a busy machine too, half of the runs write
+		case 3:
+			f.publishes(t, p)
+			moment += confirmedWithin + 500*time.Millisecond // late enough to see what was confirmed
+		}
+		pause.Real(t, moment, "the load goes on until the kill")
+		r.ended = time.Now()
+		if i%4 == 1 {
+			dieWaiting(t, k, p)
+		} else {
+			p.Kill(t)
+		}
+		r.to = f.released(t)
+		runs = append(runs, r)
+	}
+	r := &run{from: f.released(t), started: time.Now()}
+	p := walpost(t, "run", "-c", f.file)
+	p.Ready(t)
+	l.end(t)
+	f.confirmed(t, p)
+	p.Terminate(t)
+	p.Exits(t, 0)
+	r.ended, r.to = time.Now(), f.released(t)
+	runs = append(runs, r)
+
+	report := f.compare(t)
+	records := f.records(t)
+	assign(t, runs, records)
+	table := commitTable(records)
+	wrote, judged := 0, 0
+	for i, r := range runs {
+		r.startsAtConfirmed(t, i)
+		if len(r.records) > 0 {
+			wrote++
+		}
+		if r.confirmedInTime(t, i, table) {
+			judged++
+		}
+	}
+	t.Logf("%v; %d of %d runs wrote, %d for more than %v", report, wrote, len(runs), judged, confirmedWithin)
+	if wrote < 10 || judged < 3 {
+		t.Error("the kills came too early to show anything")
+	}
+}
+
+// publishes waits until a process has published something.
+func (f *fixture) publishes(t *testing.T, p *process) {
+	t.Helper()
+	series := fmt.Sprintf("walpost_events_published_total{relay=%q,topic=%q}", f.db.Name, f.topic)
+	p.Until(t, "something to be published", func() bool { return p.metric(t, series) > 0 })
+}
+
+// dieWaiting kills the process while Kafka does not answer: what has piled up
+// unsent in the process dies with it.
+func dieWaiting(t *testing.T, k *devstack.Kafka, p *process) {
+	t.Helper()
+	broker := k.Brokers()[0]
+	if err := broker.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	pause.Real(t, 400*time.Millisecond, "the load goes on while Kafka does not answer")
+	p.Kill(t)
+	if err := broker.Resume(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A planned stop reads the transaction it is in to its end, and leaves nothing
+// that would come again.
+func TestTerminatedUnderLoad(t *testing.T) {
+	t.Parallel()
+	f := newFixtureOn(t, stack.Kafka(t), appended(), nil)
+	walpost(t, "init", "-c", f.file).Exits(t, 0)
+	rnd := devstacktest.Rand(t)
+	l := startLoad(t, f, devstacktest.Split(rnd))
+	var runs []*run
+	for i := range 7 {
+		r := &run{from: f.released(t), started: time.Now()}
+		p := walpost(t, "run", "-c", f.file)
+		if i%3 == 2 {
+			p.Writes(t, `"walpost starts"`) // and may be stopped before it streams; sooner, nobody has asked for signals
+		} else {
+			p.Ready(t)
+		}
+		if i%3 == 0 {
+			f.publishes(t, p)
+		}
+		pause.Real(t, devstacktest.Upto(rnd, 700*time.Millisecond), "the load goes on until the stop")
+		if i == 6 {
+			l.end(t)
+			f.confirmed(t, p)
+		}
+		p.Terminate(t)
+		p.Exits(t, 0, `"walpost ends"`)
+		r.ended, r.to = time.Now(), f.released(t)
+		runs = append(runs, r)
+	}
+	report := f.compare(t)
+	if report.Repeats != 0 {
+		t.Errorf("%v", report)
+	}
+	assign(t, runs, f.records(t))
+	wrote := 0
+	for i, r := range runs {
+		r.startsAtConfirmed(t, i)
+		for _, rec := range r.records {
+			if rec.commit >= r.to {
+				t.Errorf("run %d ended with %v confirmed, and had published commit %v", i, r.to, rec.commit)
+				break
+			}
+		}
+		if len(r.records) > 0 {
+			wrote++
+		}
+	}
+	t.Logf("%v; %d of %d runs wrote", report, wrote, len(runs))
+	if wrote < 3 {
+		t.Errorf("only %d of %d runs wrote something", wrote, len(runs))
+	}
+}

@@ -1,0 +1,67 @@
+package faults_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/record"
+)
+
+// insertLarge inserts a row of which one column has 1.4 MB that lz4 does not shrink.
+const insertLarge = `INSERT INTO outbox SELECT '%s', 'order', %s, %s, %s FROM (SELECT string_agg(md5(i::text), '') AS large FROM generate_series(1, 44000) i) x`
+
+// A dead letter is larger than its record, and with default topics there is no room for
+// it: it goes without its value, and where that is not enough without a long key and
+// with short headers. It says so, and what is behind it is delivered.
+func TestRow114_DeadLetterLargerThanItsTopic(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, option{more: "delivery: {on_reject: dead_letter, dead_letter: PREFIX.dead}\n"})
+	dead := b.cfg.Delivery.DeadLetter.String()
+	if err := b.kafka.CreateTopic(t.Context(), dead, 1, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.start(t)
+	id := func(n int) string { return fmt.Sprintf("00000000-0000-0000-0000-%012d", n) }
+	b.exec(t, "BEGIN", inserts(1, 100),
+		fmt.Sprintf(insertLarge, id(1), "'k'", "'LargeValue'", "to_jsonb(large)"),
+		fmt.Sprintf(insertLarge, id(2), "large", "'LargeKey'", "'{}'"),
+		fmt.Sprintf(insertLarge, id(3), "'k'", "large", "'{}'"),
+		inserts(101, 200), "COMMIT", inserts(201, 300))
+	b.confirmed(t)
+	letters, err := b.kafka.Records(t.Context(), dead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]*sarama.ConsumerMessage{}
+	for _, r := range letters {
+		found[header(r, "id")] = r
+	}
+	if len(letters) != 3 || len(found) != 3 {
+		t.Fatalf("%d dead letters of %d events, want 3", len(letters), len(found))
+	}
+	large := devstacktest.Value[string](t, b.conn, "SELECT type FROM outbox WHERE id = $1", id(3))
+	for n, want := range map[int]struct{ key, kind, lacks string }{
+		1: {"k", "LargeValue", "value of 1408002 bytes"},
+		2: {"", "LargeKey", "value of 2 bytes; key of 1408000 bytes"},
+		3: {"k", large[:255], `value of 2 bytes; header "eventType" from 255 bytes on, of 1408000`},
+	} {
+		r := found[id(n)]
+		if string(r.Key) != want.key || r.Value != nil || header(r, "eventType") != want.kind {
+			t.Errorf("%d: key %q, %d bytes, header %.300q", n, r.Key, len(r.Value), header(r, "eventType"))
+		}
+		if got := header(r, record.DeadLetterIncompleteHeader); got != want.lacks {
+			t.Errorf("%d lacks %q, want %q", n, got, want.lacks)
+		}
+		if header(r, record.DeadLetterReasonHeader) != record.ReasonTooLarge || header(r, record.DeadLetterTopicHeader) != b.topic ||
+			len(header(r, record.DeadLetterPositionHeader)) != 25 || !strings.Contains(header(r, record.DeadLetterErrorHeader), "kafka.max_message_bytes") {
+			t.Errorf("%d: headers %v", n, r.Headers[2:])
+		}
+	}
+	b.exec(t, fmt.Sprintf("DELETE FROM outbox WHERE id IN ('%s', '%s', '%s')", id(1), id(2), id(3)))
+	b.exactlyOnce(t)
+	b.end(t)
+}

@@ -1,0 +1,221 @@
+//go:build faults
+
+package faults_test
+
+import (
+	"syscall"
+	"testing"
+
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/oracle"
+	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
+)
+
+// A failover under load with a failover slot and synchronized_standby_slots: the
+// relay goes on at the switch point, and what the new primary has is exactly what
+// Kafka has, but for commits that nobody was told of.
+func TestRow56_FailoverWithSynchronizedSlots(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, nil)
+	p.configure(t, "synchronized_standby_slots = 'phys'", "synchronous_standby_names = 'phys'")
+	b, a := newPairBench(t, p, true)
+	b.start(t)
+	p.synced(t, b)
+	w := b.write(t)
+	b.passes(t, 500)
+	w.end()
+	b.confirmed(t)
+	before := b.seen.published.Load()
+	b.exec(t, inserts(1, 500)) // some are under way when the primary dies
+	p.promote(t, b, a)
+	b.state(t, status.Streaming)
+	w = b.write(t)
+	b.passes(t, 200)
+	w.end()
+	b.confirmed(t)
+	b.judge(t)
+	if !b.has("new timeline") {
+		t.Error("the log does not tell of the new timeline")
+	}
+	t.Logf("%d records before the failover, %d after", before, b.seen.published.Load()-before)
+	b.end(t)
+}
+
+// The same without synchronized_standby_slots, while the standby is behind: nothing
+// that the new primary has is lost, and what was published and is not there is
+// counted and named.
+func TestRow57_FailoverToAStandbyThatWasBehind(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, nil)
+	b, a := newPairBench(t, p, true)
+	b.start(t)
+	p.synced(t, b)
+	b.confirmed(t)
+	receiver := p.walreceiver(t)
+	if err := syscall.Kill(receiver, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	const beyond = 30
+	b.exec(t, inserts(1, beyond))
+	b.confirmed(t)
+	if err := p.primary.Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(receiver, syscall.SIGKILL); err != nil { // what its socket holds must not arrive
+		t.Fatal(err)
+	}
+	p.comeBack(t)
+	p.promoteOnly(t, b, a)
+	b.exec(t, inserts(1001, 1050))
+	b.confirmed(t)
+	committed, err := oracle.Committed(t.Context(), b.conn, "outbox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := relaytest.Compare(t, committed, b.kafka, b.topic)
+	if r.Lost != 0 || r.OutOfOrder != 0 || r.Phantom != beyond {
+		t.Errorf("%v, want %d published from the old timeline", r, beyond)
+	}
+	if !b.has("do not exist in Postgres any more", "possible_phantoms:30", "switch_point:") {
+		t.Error("the log does not count what was published beyond the switch point")
+	}
+	b.end(t)
+}
+
+// comeBack starts the standby anew if the death of its walreceiver took it down.
+func (p pair) comeBack(t *testing.T) {
+	t.Helper()
+	devstacktest.Await(t, "the standby to answer", func() bool {
+		return p.standby.Exec(t.Context(), "postgres", "SELECT 1") == nil
+	})
+}
+
+// promoteOnly is promote of a primary that is dead already.
+func (p pair) promoteOnly(t *testing.T, b *bench, a *address) {
+	t.Helper()
+	if err := p.standby.Exec(t.Context(), "postgres", "SELECT pg_promote()"); err != nil {
+		t.Fatal(err)
+	}
+	a.lead(t, p.standby)
+	b.reconnect(t, p.standby)
+}
+
+// A failover without a failover slot: the new primary has no slot, and the relay
+// halts instead of making one.
+func TestRow58_FailoverWithoutFailoverSlot(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, nil)
+	b, a := newPairBench(t, p, false)
+	b.start(t)
+	b.exec(t, relaytest.Insert("k", 1))
+	b.confirmed(t)
+	p.walreceiver(t)
+	p.promote(t, b, a)
+	b.halts(t, status.ExitHalted, "does not exist any more", "walpost recover")
+}
+
+// A dead standby that is named in synchronized_standby_slots holds the events back:
+// the relay says so, and goes on when it is there again.
+func TestRow59_StandbyDead(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, nil)
+	p.configure(t, "synchronized_standby_slots = 'phys'")
+	b, _ := newPairBench(t, p, true)
+	b.start(t)
+	p.synced(t, b)
+	b.confirmed(t)
+	b.sample(t)
+	if err := p.standby.Stop(t.Context(), devstack.StopFast); err != nil {
+		t.Fatal(err)
+	}
+	before := b.seen.published.Load()
+	b.exec(t, inserts(1, 100))
+	b.state(t, status.WaitingForStandby)
+	c := b.condition(t, status.ConditionStandbySlots)
+	if c.Severity != status.Critical || c.Hint == "" || b.relay.Status().State == status.Streaming {
+		t.Errorf("the condition is %+v", c)
+	}
+	if n := b.seen.published.Load(); n != before {
+		t.Errorf("%d records were published that the standby does not have", n-before)
+	}
+	if err := p.standby.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.state(t, status.Streaming)
+	b.confirmed(t)
+	b.exactlyOnce(t)
+	b.end(t)
+}
+
+// Another cluster behind the same address, as after a restore to a new one: the
+// relay halts by its system identifier, though slot and publication are there.
+func TestRow60_AnotherCluster(t *testing.T) {
+	t.Parallel()
+	one, other := ownServer(t, 0, nil), ownServer(t, 0, nil)
+	a := newAddress(t, one)
+	b := newBenchOn(t, one, "postgres", option{url: one.URLVia(a.addr(), "postgres", "", "postgres")})
+	b.start(t)
+	b.exec(t, relaytest.Insert("k", 1))
+	b.confirmed(t)
+	slot := b.cfg.Postgres.Slot
+	err := other.Exec(t.Context(), "postgres", relaytest.OutboxDDL, "CREATE PUBLICATION "+slot+" FOR TABLE outbox WITH (publish = 'insert')",
+		"SELECT pg_create_logical_replication_slot('"+slot+"', 'pgoutput')", relaytest.Insert("k", 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.lead(t, other)
+	b.halts(t, status.ExitHalted, "another Postgres cluster", "system identifier")
+	if r := b.judge(t); r.Records != 1 {
+		t.Errorf("%v", r)
+	}
+}
+
+// A backup of the same cluster that was restored to an earlier point: the slot is
+// behind what this process confirmed, on the same timeline. Rows after it are new
+// ones under old positions.
+func TestRow60_RestoredBackup(t *testing.T) {
+	t.Parallel()
+	one, other := ownServer(t, failoverMajor, nil), ownServer(t, failoverMajor, nil)
+	a := newAddress(t, one)
+	b := newBenchOn(t, one, "postgres", option{url: one.URLVia(a.addr(), "postgres", "", "postgres")})
+	b.start(t)
+	b.exec(t, relaytest.Insert("k", 1))
+	b.confirmed(t)
+	for _, p := range []*devstack.Postgres{one, other} {
+		if err := p.Stop(t.Context(), devstack.StopFast); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copyData(t, one.DataDir(), other.DataDir()) // the backup; it becomes a timeline of its own by its recovery
+	for _, p := range []*devstack.Postgres{one, other} {
+		if err := p.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.reconnect(t, one)
+	b.exec(t, inserts(1, 20)) // not in the backup
+	b.confirmed(t)
+	if err := other.Exec(t.Context(), "postgres", "SELECT pg_promote()"); err != nil {
+		t.Fatal(err)
+	}
+	a.lead(t, other)
+	b.until(t, "the new timeline to be noticed", func() bool {
+		return b.logged("new timeline") > 0 || b.logged("beyond the point where the new timeline begins") > 0
+	})
+	b.reconnect(t, other)
+	b.exec(t, relaytest.Insert("k", 2))
+	b.confirmed(t)
+	committed, err := oracle.Committed(t.Context(), b.conn, "outbox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := relaytest.Compare(t, committed, b.kafka, b.topic); r.Lost != 0 || r.OutOfOrder != 0 || r.Phantom != 20 {
+		t.Errorf("%v", r)
+	}
+	if !b.has("do not exist in Postgres any more", "possible_phantoms:20") {
+		t.Error("the log does not count what was published beyond the switch point")
+	}
+	b.end(t)
+}

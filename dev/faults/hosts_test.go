@@ -1,0 +1,154 @@
+//go:build faults
+
+package faults_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/recovery"
+	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
+)
+
+// both is a URL that names these servers in this order, and nothing of which is wanted.
+func both(servers ...*devstack.Postgres) string {
+	var hosts []string
+	for _, s := range servers {
+		hosts = append(hosts, s.Addr())
+	}
+	return "postgres://postgres:" + devstacktest.Canary + "@" + strings.Join(hosts, ",") + "/postgres"
+}
+
+// follow makes a server a standby of another one, which has gone on without it. Both
+// are up at the end.
+func follow(t *testing.T, standby, primary *devstack.Postgres) {
+	t.Helper()
+	if err := primary.Stop(t.Context(), devstack.StopFast); err != nil {
+		t.Fatal(err)
+	}
+	copyData(t, primary.DataDir(), standby.DataDir())
+	file := filepath.Join(standby.DataDir(), "postgresql.conf")
+	settings, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings = fmt.Appendf(settings, "primary_conninfo = 'host=127.0.0.1 port=%d user=postgres dbname=postgres'\nsynchronized_standby_slots = ''\n", primary.Port())
+	if err := os.WriteFile(file, settings, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*devstack.Postgres{primary, standby} {
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Two hosts in the URL, and a failover after which the first comes back as a standby:
+// the relay finds the primary by itself each time, a start too, and asks no other
+// server for anything beside the stream.
+func TestRow98_FailoverAndReturn(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, nil)
+	p.configure(t, "synchronized_standby_slots = 'phys'")
+	b := newBenchOn(t, p.primary, "postgres", option{url: both(p.primary, p.standby), postgres: "  failover: true\n"})
+	b.start(t)
+	p.synced(t, b)
+	b.confirmed(t)
+	if err := p.primary.Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.standby.Exec(t.Context(), "postgres", "ALTER SYSTEM RESET synchronized_standby_slots", "SELECT pg_promote()"); err != nil {
+		t.Fatal(err)
+	}
+	b.reconnect(t, p.standby)
+	b.exec(t, "SELECT pg_reload_conf()", inserts(1, 20))
+	b.confirmed(t)
+
+	follow(t, p.primary, p.standby)
+	b.reconnect(t, p.standby)
+	b.exec(t, inserts(21, 40))
+	b.confirmed(t) // past the first, which answers again
+	b.terminate(t)
+	b.exec(t, inserts(41, 60))
+	b.confirmed(t)
+	b.until(t, "the guard to look", b.relay.Guarded)
+	b.exactlyOnce(t)
+	b.end(t)
+	b.released(t)
+
+	b.start(t)
+	b.exec(t, inserts(61, 80))
+	b.confirmed(t)
+	b.judge(t)
+	b.end(t)
+}
+
+// On a standby nothing is judged but that it is one: not a slot that only the primary
+// has, whether at a start, by recover or by audit. And the words are about the host.
+func TestRow99_StandbyIsNotJudged(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, nil)
+	b, a := newPairBench(t, p, false)
+	b.start(t)
+	b.exec(t, relaytest.Insert("k", 1))
+	b.confirmed(t)
+	b.end(t)
+	a.lead(t, p.standby)
+	p.walreceiver(t)
+	b.launch(t)
+	err := b.run.Wait(t)
+	if status.ExitCode(err) != status.ExitRequirement || !strings.Contains(err.Error(), "standby") || strings.Contains(err.Error(), "recover -c") || strings.Contains(err.Error(), "slot") {
+		t.Errorf("the start ended with %v", err)
+	}
+	r, err := recovery.Open(t.Context(), recovery.Options{Config: b.cfg, Rows: recovery.Selection{All: true}, Force: true, Log: zap.NewNop()})
+	if err == nil {
+		_, err = r.Examine(t.Context())
+		r.Close(t.Context())
+	}
+	if err == nil || !strings.Contains(err.Error(), "standby") || strings.Contains(err.Error(), "does not exist") {
+		t.Errorf("recover ends with %v", err)
+	}
+
+	conn, err := wiring.Target(b.cfg).SQL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if _, err := catalog.ReadSlotStatus(t.Context(), conn, b.cfg.Postgres.Slot); postgres.KindOf(err) != postgres.Standby { // as status asks
+		t.Errorf("the slot's status is %v", err)
+	}
+
+	// Nobody is the primary: waited for, with what each host has answered.
+	if err := p.primary.Stop(t.Context(), devstack.StopFast); err != nil {
+		t.Fatal(err)
+	}
+	b.cfg = relaytest.Load(t, fmt.Sprintf("name: %s\npostgres: {url: '%s'}\nkafka: {brokers: ['%s']}\noutbox: {topic: '%s'}\n", b.cfg.Name,
+		both(p.primary, p.standby), strings.Join(b.cfg.Kafka.Brokers, "', '"), b.topic))
+	b.launch(t)
+	b.until(t, "the relay to name both", func() bool {
+		reason := b.relay.Status().Reason
+		return strings.Contains(reason, p.standby.Addr()+": this server is a standby") && strings.Contains(reason, p.primary.Addr()+": connection refused")
+	})
+	if reason := b.relay.Status().Reason; strings.Contains(reason, "TLS") || strings.Contains(reason, "ssl") {
+		t.Errorf("the reason is %q", reason)
+	}
+	if err := p.primary.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.reconnect(t, p.primary)
+	b.exec(t, relaytest.Insert("k", 2))
+	b.confirmed(t)
+	b.end(t)
+}

@@ -1,0 +1,102 @@
+package faults_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/internal/status"
+)
+
+// Every broker is killed: reading pauses, memory is bounded, the slot keeps the
+// data, and the relay says so once and comes back by itself. Ten minutes of it run in
+// virtual time: internal/relay, TestRow19_TenMinutesWithoutKafka.
+func TestRow19_AllBrokersDown(t *testing.T) {
+	t.Parallel()
+	const limit = 1 << 20
+	b := newBench(t, option{})
+	b.onKafka(t, devstack.Plaintext, 1, devstack.KafkaOptions{QuickStart: true})
+	b.cfg.Delivery.InFlight = limit
+	b.start(t)
+	b.sample(t)
+	w := b.write(t)
+	b.passes(t, 200)
+	gone, back := b.logged("Kafka is not reachable"), b.logged("Kafka is reachable again") // a fresh cluster is not ready at once
+	if err := b.kafka.Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.exec(t, inserts(1, 20000)) // more than in_flight holds
+	b.state(t, status.KafkaUnavailable)
+	if report := b.relay.Report(""); report.Ready() {
+		t.Error("ready, and Kafka is away")
+	}
+	b.condition(t, status.ConditionKafka)
+	begun := time.Now()
+	most := int64(0)
+	b.until(t, "the outage to pass", func() bool {
+		_, bytes := b.relay.InFlight()
+		most = max(most, bytes)
+		return time.Since(begun) > outage
+	})
+	if most < limit || most > limit+chunk {
+		t.Errorf("%d bytes in flight at most, and delivery.in_flight is %d", most, limit)
+	}
+	if err := b.kafka.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.state(t, status.Streaming)
+	took := time.Since(begun)
+	w.end()
+	b.confirmed(t)
+	b.exactlyOnce(t)
+	b.end(t)
+	if n := b.logged("Kafka is not reachable") - gone; n < 1 || n > 2+int(took/(20*time.Second)) {
+		t.Errorf("%d lines about one outage of %v", n, took)
+	}
+	if n := b.logged("Kafka is reachable again") - back; n < 1 || n > 2 { // the coordinator may be late
+		t.Errorf("the recovery is in the log %d times", n)
+	}
+}
+
+// Kafka is away with records of 900 kB, then of 50 B, coming: what is in flight
+// passes the limit by no more than one record, or the chunk it begins.
+func TestRow68_MemoryWhileKafkaIsAway(t *testing.T) {
+	t.Parallel()
+	const limit = 4 << 20
+	b := newBench(t, option{})
+	kafka := b.ownKafka(t)
+	b.cfg.Delivery.InFlight = limit
+	b.start(t)
+	for _, tc := range []struct {
+		name       string
+		rows, size int
+	}{{"records of 900 kB", 40, 900_000}, {"records of 50 B", 80_000, 50}} {
+		kafka.Refuse()
+		b.state(t, status.KafkaUnavailable)
+		b.exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, payload)
+			SELECT 'order', 'k' || i %% 7, jsonb_build_object('n', %d + i, 'pad', repeat('x', %d)) FROM generate_series(1, %d) i`,
+			b.seen.published.Load(), tc.size-30, tc.rows))
+		most := int64(0)
+		var full time.Time // a while longer, to see it stay
+		b.until(t, tc.name+": in_flight to be used up", func() bool {
+			_, bytes := b.relay.InFlight()
+			most = max(most, bytes)
+			if most >= limit && full.IsZero() {
+				full = time.Now()
+			}
+			return most >= limit && time.Since(full) > time.Second
+		})
+		t.Logf("%s: %d bytes in flight at most, %d over the limit", tc.name, most, most-limit)
+		if most > limit+int64(max(tc.size+20_000, chunk)) {
+			t.Errorf("%s: %d bytes in flight, and delivery.in_flight is %d", tc.name, most, limit)
+		}
+		kafka.Heal()
+		b.confirmed(t)
+	}
+	b.exactlyOnce(t)
+	b.end(t)
+}
+
+// chunk is the unit in which memory is given to records.
+const chunk = 64 << 10

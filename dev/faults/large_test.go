@@ -1,0 +1,166 @@
+package faults_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
+)
+
+// A transaction of 20,000 rows in 200 subtransactions of which half are undone, and
+// COPY, with the connection cut in the middle: rows before the cut are not repeated,
+// and what is in flight stays within delivery.in_flight.
+func TestRow53_LargeTransaction(t *testing.T) {
+	t.Parallel()
+	b, proxy := proxied(t, nil)
+	largeTransaction(t, b, proxy, 100)
+}
+
+// largeTransaction writes so many kept savepoints of 100 rows each, and as many that
+// are rolled back, then as many rows by COPY.
+func largeTransaction(t *testing.T, b *bench, proxy *devstack.Proxy, savepoints int) {
+	t.Helper()
+	const limit = 1 << 20
+	b.cfg.Delivery.InFlight = limit
+	b.start(t)
+	b.sample(t)
+	tx, err := b.conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range savepoints {
+		for _, sql := range []string{
+			"SAVEPOINT s", inserts(100*i+1, 100*i+100), "RELEASE s",
+			"SAVEPOINT s", inserts(100*i+1, 100*i+100), "ROLLBACK TO s", "RELEASE s",
+		} {
+			if _, err := tx.Exec(t.Context(), sql); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	rows := savepoints * 100
+	copied := pgx.CopyFromSlice(rows, func(i int) ([]any, error) {
+		return []any{"order", fmt.Sprint("copied", i%7), "Created", fmt.Sprintf(`{"n": %d}`, i)}, nil
+	})
+	if _, err := tx.CopyFrom(t.Context(), pgx.Identifier{"outbox"}, []string{"aggregatetype", "aggregateid", "type", "payload"}, copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	most := int64(0)
+	proxy.Throttle(2 << 20) // or it would have passed before the first cut
+	for cuts, share := range []int{8, 4, 2} {
+		// A cut while it connects again would be none.
+		b.until(t, "a connection, and part of the transaction to pass", func() bool {
+			_, bytes := b.relay.InFlight()
+			most = max(most, bytes)
+			return int(b.seen.connects.Load()) > cuts && b.seen.published.Load() >= int64(rows/share)
+		})
+		proxy.Cut()
+	}
+	proxy.Throttle(0)
+	b.confirmed(t)
+	if most > limit+256<<10 { // what one read of the connection holds may come on top
+		t.Errorf("%d bytes were in flight, and delivery.in_flight is %d", most, limit)
+	}
+	if n := b.seen.connects.Load(); n < 4 {
+		t.Errorf("%d connections: the transaction was not cut", n)
+	}
+	b.exactlyOnce(t)
+	b.end(t)
+}
+
+// One row far larger than delivery.in_flight passes alone, and its memory is given
+// back.
+func TestRow68_HugeRow(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, option{})
+	const size = 30 << 20
+	if err := b.kafka.DeleteTopic(b.topic); err != nil {
+		t.Fatal(err)
+	}
+	b.topic += "2"
+	if err := b.kafka.CreateTopic(t.Context(), b.topic, partitions, 1, map[string]string{"max.message.bytes": fmt.Sprint(2 * size)}); err != nil {
+		t.Fatal(err)
+	}
+	b.cfg.Kafka.MaxMessageBytes = 2 * size
+	b.cfg.Kafka.Compression = "lz4" // the broker's own limit on a request is 100 MB
+	b.cfg.Delivery.InFlight = 1 << 20
+	b.start(t)
+	insertHuge := fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order2', 'k', 't', jsonb_build_object('n', 2, 'pad', repeat('x', %d)))`, size)
+	one, three := strings.Replace(relaytest.Insert("k", 1), "order", "order2", 1), strings.Replace(relaytest.Insert("k", 3), "order", "order2", 1)
+	b.exec(t, one, insertHuge, three)
+	b.confirmed(t)
+	b.exactlyOnce(t)
+	events, bytes := b.relay.InFlight()
+	if events != 0 || bytes != 0 {
+		t.Errorf("%d events, %d bytes are still in flight", events, bytes)
+	}
+	b.end(t)
+}
+
+// A transaction that stays open keeps WAL back from its own beginning on; what
+// others commit passes meanwhile, and when it ends nothing is kept back any more.
+func TestRow54_LongOpenTransaction(t *testing.T) {
+	t.Parallel()
+	b := newBenchOn(t, ownServer(t, 0, nil), "postgres", option{})
+	b.exec(t, "CREATE TABLE busy (x text)")
+	b.start(t)
+	b.sample(t)
+	other, err := b.server.Connect(t.Context(), b.database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close(t.Context())
+	tx, err := other.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), relaytest.Insert("late", 1)); err != nil {
+		t.Fatal(err)
+	}
+	b.exec(t, inserts(1, 100), "INSERT INTO busy SELECT repeat('x', 1000) FROM generate_series(1, 20000)", relaytest.Insert("k7", 101))
+	b.confirmed(t)
+	const retained = "SELECT (pg_current_wal_lsn() - restart_lsn)::bigint FROM pg_replication_slots"
+	if n := devstacktest.Value[int64](t, b.conn, retained); n < 15<<20 {
+		t.Errorf("%d bytes of WAL are retained, less than the open transaction needs", n)
+	}
+	if _, err := tx.Exec(t.Context(), relaytest.Insert("late", 2)); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.confirmed(t)
+	b.until(t, "the WAL to be given back", func() bool {
+		b.exec(t, "CHECKPOINT", "INSERT INTO busy VALUES ('x')") // a running-xacts record moves restart_lsn
+		return devstacktest.Value[int64](t, b.conn, retained) < 1<<20
+	})
+	b.exactlyOnce(t)
+	b.end(t)
+}
+
+// A prepared transaction that was forgotten holds up the making of the slot: the
+// start waits and says which it is, and goes on when it is gone.
+func TestRow55_PreparedTransactionForgotten(t *testing.T) {
+	t.Parallel()
+	b := newBenchOn(t, ownServer(t, 0, map[string]string{"max_prepared_transactions": "5"}), "postgres", option{})
+	b.exec(t, "BEGIN", relaytest.Insert("k", 1), "PREPARE TRANSACTION 'forgotten-one'")
+	b.launch(t)
+	b.until(t, "the relay to name it", func() bool {
+		return strings.Contains(b.relay.Status().Reason, "'forgotten-one'") && strings.Contains(b.relay.Status().Hint, "ROLLBACK PREPARED")
+	})
+	b.exec(t, "COMMIT PREPARED 'forgotten-one'")
+	b.state(t, status.Streaming)
+	b.exec(t, "DELETE FROM outbox", relaytest.Insert("k", 2)) // the first was committed before the slot
+	b.confirmed(t)
+	b.exactlyOnce(t)
+	b.end(t)
+}

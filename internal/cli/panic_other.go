@@ -1,6 +1,0 @@
-//go:build !unix
-
-package cli
-
-// disableCoreDumps does nothing: only Unix has core files.
-func disableCoreDumps() {}

@@ -1,0 +1,3 @@
+// Package catalog reads what is there in a database: table, publication, slot, writers.
+// It changes nothing.
+package catalog

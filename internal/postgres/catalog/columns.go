@@ -1,0 +1,51 @@
+package catalog
+
+// OutboxColumns says which column plays which part, as the `outbox` section of
+// the configuration does. "" means: no column.
+type OutboxColumns struct {
+	ID        string
+	Topic     []string // columns of the topic template
+	Key       string
+	Value     string
+	Headers   []string
+	Timestamp string
+	Partition string
+}
+
+// RequiredColumn is a column that must be there, and the key of the configuration that
+// asks for it.
+type RequiredColumn struct {
+	Column string
+	Part   string // key under `outbox`: id, topic, key, value, timestamp, partition, headers
+}
+
+// List gives each column once, in the order of Debezium's outbox table.
+func (c OutboxColumns) List() []RequiredColumn {
+	all := []RequiredColumn{{c.ID, "id"}}
+	for _, name := range c.Topic {
+		all = append(all, RequiredColumn{name, "topic"})
+	}
+	all = append(all, RequiredColumn{c.Key, "key"})
+	for _, name := range c.Headers {
+		all = append(all, RequiredColumn{name, "headers"})
+	}
+	all = append(all, RequiredColumn{c.Value, "value"}, RequiredColumn{c.Timestamp, "timestamp"}, RequiredColumn{c.Partition, "partition"})
+	seen := map[string]bool{"": true}
+	var list []RequiredColumn
+	for _, n := range all {
+		if !seen[n.Column] {
+			seen[n.Column] = true
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// Names gives the columns alone.
+func (c OutboxColumns) Names() []string {
+	names := []string{}
+	for _, n := range c.List() {
+		names = append(names, n.Column)
+	}
+	return names
+}

@@ -1,0 +1,30 @@
+package catalog
+
+// Loss is why Postgres has given a slot up, and what keeps it from doing so again.
+type Loss struct {
+	Reason string // in words
+	Fix    string
+}
+
+// LossOf goes by Postgres' invalidation_reason. Before version 17 there is none, and
+// but for conflicts on a standby a slot is lost by its WAL alone.
+func LossOf(reason string) Loss {
+	switch reason {
+	case "", "wal_removed":
+		return Loss{"Postgres has removed WAL that it needed", "raise max_slot_wal_keep_size"}
+	case "idle_timeout":
+		return Loss{"nobody read from it for longer than idle_replication_slot_timeout", "raise idle_replication_slot_timeout, or set it to 0"}
+	case "rows_removed", "conflict":
+		return Loss{"rows of the catalogue that it needed were removed while it was on a standby", "turn hot_standby_feedback on at the standby"}
+	case "wal_level_insufficient":
+		return Loss{"wal_level was lowered on the primary", "keep wal_level = logical"}
+	default:
+		return Loss{"Postgres has given it up: " + reason, "see invalidation_reason in pg_replication_slots"}
+	}
+}
+
+// Lost reports whether nothing can be read from the slot any more.
+func (s *SlotStatus) Lost() bool { return s.WALStatus == "lost" || s.InvalidationReason != "" }
+
+// Loss is why, when it is lost.
+func (s *SlotStatus) Loss() Loss { return LossOf(s.InvalidationReason) }

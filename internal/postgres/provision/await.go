@@ -1,0 +1,32 @@
+package provision
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+)
+
+// AwaitSlot waits for a slot that another connection is making. It reports whether
+// there is one in the end.
+func AwaitSlot(ctx context.Context, conn *pgx.Conn, slot string) (bool, error) {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		info, err := catalog.ReadSlot(ctx, conn, slot)
+		if err != nil {
+			return false, postgres.Classify("look at slot "+slot, err)
+		}
+		if info == nil || !info.Making() {
+			return info != nil, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, postgres.Classify("wait for slot "+slot, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}

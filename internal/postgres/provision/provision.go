@@ -1,0 +1,2 @@
+// Package provision creates and drops slot and publication, and prunes the table.
+package provision

@@ -1,0 +1,31 @@
+package provision
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+)
+
+// CommentSQL sets the comment of a publication; "" takes it away.
+func CommentSQL(publication, comment string) string {
+	text := "NULL"
+	if comment != "" {
+		text = postgres.QuoteLiteral(comment)
+	}
+	return "COMMENT ON PUBLICATION " + postgres.Quote(publication) + " IS " + text
+}
+
+// FinishPublication says that the slot for which the publication was made is there.
+func FinishPublication(ctx context.Context, conn *pgx.Conn, publication, slot string) error {
+	op := "take the mark of a first start from publication " + postgres.DisplayName(publication)
+	marked, err := queryBool(ctx, conn, `SELECT EXISTS (SELECT FROM pg_publication
+		WHERE pubname = $1 AND obj_description(oid, 'pg_publication') = $2)`, publication, catalog.UnfinishedComment(slot))
+	if err != nil || !marked {
+		return postgres.Classify(op, err)
+	}
+	_, err = conn.Exec(ctx, CommentSQL(publication, ""))
+	return postgres.Classify(op, err)
+}

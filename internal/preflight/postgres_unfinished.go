@@ -1,0 +1,30 @@
+package preflight
+
+import (
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
+)
+
+// unfinishedRequirements judges a first start that was cut: whether the next can go on.
+func unfinishedRequirements(i *catalog.Inspection, want PostgresExpectations) []Requirement {
+	publication, slot := postgres.DisplayName(i.Names.Publication), i.Names.Slot
+	there := i.Slot != nil
+	switch {
+	case there && i.Slot.Making():
+		return []Requirement{warn("slot", "wait for it: what it waits for is in pg_stat_activity and pg_prepared_xacts",
+			"%s is being made by backend %d", slot, i.Slot.ActivePID)}
+	case there && i.Publication.Owned:
+		return nil // run takes the mark away
+	case there:
+		return []Requirement{failure(ExitRequirement, "publication", provision.CommentSQL(i.Names.Publication, "")+", as its owner",
+			"%s is marked as made for a slot that is not there yet, and the slot is there: a slot that was lost would not be noticed", publication)}
+	case !i.Publication.Owned:
+		return []Requirement{failure(ExitRequirement, "slot", "walpost init -c FILE, as the role that owns the publication",
+			"%s does not exist: whoever made publication %s for it did not come to an end", slot, publication)}
+	case !want.Create:
+		return []Requirement{failure(ExitRequirement, "slot", "walpost init -c FILE", "%s does not exist, and postgres.create is false", slot)}
+	default:
+		return []Requirement{passed("slot", "%s does not exist yet: a first start was cut after it had made publication %s, and run goes on", slot, publication)}
+	}
+}

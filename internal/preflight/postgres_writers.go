@@ -1,0 +1,34 @@
+package preflight
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+)
+
+// writersRequirement judges who may write events. It is no matter of taste: an event of a
+// role without any right is published as if the service had written it, and content
+// that is no event halts the relay.
+func WritersRequirement(w *catalog.MessageWriters, anyRole bool, database string) Requirement {
+	const name = "message writers"
+	functions := strings.Join(w.Functions, ", ")
+	fix := fmt.Sprintf("as superuser, in database %s: REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC; GRANT EXECUTE ON FUNCTION %[2]s TO SERVICE_ROLE",
+		postgres.DisplayName(database), functions)
+	const everybody = "any role of the database may write events, and halt the relay: PUBLIC has EXECUTE on pg_logical_emit_message"
+	switch {
+	case w.Public && anyRole:
+		return warn(name, fix, everybody)
+	case w.Public:
+		return failure(ExitRequirement, name, fix+"; where the service lets nobody revoke it: outbox.writers: any", everybody)
+	case len(w.Roles) == 0:
+		return passed(name, "superusers alone may write events")
+	default:
+		var roles []string
+		for _, r := range w.Roles {
+			roles = append(roles, postgres.DisplayName(r))
+		}
+		return passed(name, "only superusers and %s may write events", strings.Join(roles, ", "))
+	}
+}

@@ -1,0 +1,176 @@
+// Package preflight answers whether walpost could run: what is asked of Postgres and
+// of Kafka, requirement by requirement, and what repairs each.
+package preflight
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/provision"
+)
+
+// State is how a requirement is met.
+type State int
+
+// The states, as `check` prints them.
+const (
+	OK State = iota
+	Warning
+	Failed
+)
+
+// String gives the word `check` prints.
+func (s State) String() string {
+	switch s {
+	case OK:
+		return "ok"
+	case Warning:
+		return "warning"
+	default:
+		return "failed"
+	}
+}
+
+// MarshalText gives the same word to JSON.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Exit codes of the start of `run`.
+const (
+	ExitNone        = 0 // `run` starts all the same
+	ExitRequirement = 3
+	exitHalted      = 4 // an operator must decide
+)
+
+// Requirement is one line of `check`.
+type Requirement struct {
+	Name   string `json:"name"`
+	State  State  `json:"state"`
+	Detail string `json:"detail"`
+	Fix    string `json:"fix,omitempty"` // the SQL or command to type; "" when there is nothing to do
+
+	// Exit is the code the start of `run` ends with when this is failed: 3, 4, or
+	// 0 when `run` starts all the same and logs it.
+	Exit int `json:"-"`
+}
+
+// PostgresExpectations is what the configuration asks of the database.
+type PostgresExpectations struct {
+	Columns catalog.OutboxColumns
+	// CheckColumns judges the columns' types; nil: only whether they are there.
+	// With an existing slot its faults do not stop `run`, which judges the rows it
+	// reads instead.
+	CheckColumns func(*pgoutput.Relation) []Requirement
+	Prune        *provision.Pruning // outbox.prune; nil: nothing is deleted
+	AnyWriter    bool               // outbox.writers: any
+	Create       bool               // postgres.create
+	Failover     bool               // postgres.failover
+	TLS          postgres.TLSMode
+	Hosts        postgres.Hosts // of postgres.url
+}
+
+// Postgres judges an inspection: every requirement, met or not, in the order
+// in which an operator would mend them.
+func Postgres(i *catalog.Inspection, want PostgresExpectations) []Requirement {
+	if i.Server.InRecovery { // slot, publication and table are the primary's to judge
+		return []Requirement{versionRequirement(i), primaryRequirement(i), tlsRequirement(want.TLS)}
+	}
+	list := []Requirement{versionRequirement(i), primaryRequirement(i)}
+	list = append(append(list, HostsRequirements(want.Hosts)...), walLevelRequirement(i))
+	for _, q := range []struct {
+		question string
+		judge    func(*catalog.Inspection) Requirement
+	}{{catalog.QuestionRole, roleRequirement}, {catalog.QuestionSenders, sendersRequirement}, {catalog.QuestionSlots, slotsLeftRequirement}} {
+		if i.Knows(q.question) {
+			list = append(list, q.judge(i))
+		}
+	}
+	list = append(list, encodingRequirement(i), tlsRequirement(want.TLS))
+	if i.Knows(catalog.QuestionPrepared) {
+		list = append(list, preparedRequirement(i))
+	}
+	list = append(list, refusedRequirements(i)...)
+	if !i.Names.Table.IsZero() && i.Knows(catalog.QuestionTable) {
+		list = append(list, tableRequirement(i, want))
+	}
+	if i.Writers != nil {
+		list = append(list, WritersRequirement(i.Writers, want.AnyWriter, i.Server.Database))
+	}
+	if i.Table != nil {
+		if len(i.Table.Outside) > 0 {
+			list = append(list, OutsideRequirement(i.Names.Table, i.Table.Outside))
+		}
+		list = append(list, columnRequirements(i, want)...)
+		list = append(list, PruneRequirements(i, want.Prune)...)
+	}
+	if !i.Knows(catalog.QuestionTable) || !i.Knows(catalog.QuestionPublication) || !i.Knows(catalog.QuestionSlot) {
+		return list // what the role may not see is not missing
+	}
+	list = append(list, publicationRequirement(i, want))
+	if i.Publication != nil && i.Table != nil {
+		list = append(list, publishedRequirements(i, want)...)
+	}
+	return append(list, slotRequirements(i, want)...)
+}
+
+// ConnectionRequirement is the line of `check` for a connection that failed.
+func ConnectionRequirement(err error) Requirement {
+	r := Requirement{Name: "connection", State: Failed, Detail: err.Error()}
+	if e, ok := errors.AsType[*postgres.Error](err); ok {
+		bare := *e
+		bare.Hint = ""
+		r.Detail, r.Fix = bare.Error(), e.Hint
+		if e.Kind.Answered() {
+			r.Exit = ExitRequirement
+		}
+	}
+	return r
+}
+
+// StartError is why `run` must not start.
+type StartError struct {
+	Exit   int           // 3, or 4 when one of the faults needs a decision
+	Failed []Requirement // each with its fix
+}
+
+func (e *StartError) Error() string {
+	var texts []string
+	for _, r := range e.Failed {
+		text := r.Name + ": " + r.Detail
+		if r.Fix != "" {
+			text += "; fix: " + r.Fix
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, "\n")
+}
+
+// JudgeStart says whether `run` may start: nil, or what keeps it from it.
+func JudgeStart(list []Requirement) *StartError {
+	var e StartError
+	for _, r := range list {
+		if r.State == Failed && r.Exit != ExitNone {
+			e.Failed = append(e.Failed, r)
+			e.Exit = max(e.Exit, r.Exit)
+		}
+	}
+	if e.Exit == ExitNone {
+		return nil
+	}
+	return &e
+}
+
+func passed(name, detail string, args ...any) Requirement {
+	return Requirement{Name: name, State: OK, Detail: fmt.Sprintf(detail, args...)}
+}
+
+func warn(name, fix, detail string, args ...any) Requirement {
+	return Requirement{Name: name, State: Warning, Detail: fmt.Sprintf(detail, args...), Fix: fix}
+}
+
+func failure(exit int, name, fix, detail string, args ...any) Requirement {
+	return Requirement{Name: name, State: Failed, Detail: fmt.Sprintf(detail, args...), Fix: fix, Exit: exit}
+}

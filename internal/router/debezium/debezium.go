@@ -1,0 +1,2 @@
+// Package debezium writes the text of each SQL type as Debezium does.
+package debezium

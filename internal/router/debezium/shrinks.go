@@ -1,0 +1,23 @@
+package debezium
+
+// By how much a text may be shorter in the record than in the row.
+const (
+	shrinksBytes = 2  // bytea: two digits for a byte
+	shrinksBits  = 8  // bit: a digit for a bit, six in base64, and zeros go
+	shrinksArray = 32 // times in an array
+)
+
+// Shrinks returns how many times longer Postgres' text of a value may be than the
+// record's, at most.
+func (c Conversion) Shrinks() int64 {
+	switch {
+	case c.array && c.kind != kindText && c.kind != kindNumber:
+		return shrinksArray
+	case c.kind == kindBits:
+		return shrinksBits
+	case !c.Verbatim():
+		return shrinksBytes
+	default:
+		return 1
+	}
+}

@@ -1,0 +1,27 @@
+package wiring
+
+import (
+	"slices"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/router"
+)
+
+// Mapping is which column becomes which part of a record.
+func Mapping(cfg *config.Config) router.Mapping {
+	o := cfg.Outbox
+	m := router.Mapping{
+		Topic: slices.Clone(o.Topic), ID: o.ID, Key: o.Key, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition,
+		PositionHeader: o.PositionHeader, Allow: slices.Clone(cfg.Kafka.Topics.Allow), MaxBytes: int64(cfg.Kafka.MaxMessageBytes),
+	}
+	for _, h := range o.Headers {
+		m.Headers = append(m.Headers, router.HeaderColumn{Name: h.Name, Column: h.Column})
+	}
+	return m
+}
+
+// DeadLetters makes the dead letters of a configuration.
+func DeadLetters(cfg *config.Config) (*record.DeadLetters, error) {
+	return record.NewDeadLetters(cfg.Delivery.DeadLetter)
+}
