@@ -48,7 +48,7 @@ tools: # what reads the files in deploy/, tried on a real Prometheus and by syst
 
 # The packages with tests that the tag faults adds or makes longer, and the tags: one
 # test needs a file system of its own, which root can mount where the machine lets it.
-FAULTS = $(sort $(dir $(shell grep -rlE '^//go:build .*faults' --include='*_test.go' internal pkg)))
+FAULTS = $(sort $(dir $(shell grep -rlE '^//go:build .*faults' --include='*_test.go' dev internal pkg)))
 FAULT_TAGS = faults$(shell test "$$(id -u)" = 0 && unshare --mount true 2>/dev/null && echo ,root)
 
 faults: ## run the whole fault suite: servers killed, frozen, cut off, replaced (some minutes)
