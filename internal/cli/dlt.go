@@ -79,7 +79,7 @@ func (f *letterFilter) load(cmd *cobra.Command, files func() ([]*config.Config, 
 	return cfgs[0], nil
 }
 
-// wants says whether a letter passes the filter, but for the limit.
+// wants reports whether a letter passes the filter, but for the limit.
 func (f *letterFilter) wants(d *inbox.DeadLetter) bool {
 	switch e := d.Event; {
 	case len(f.topics) > 0 && !matchesTopic(f.topics, e.Topic),

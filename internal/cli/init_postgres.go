@@ -123,7 +123,7 @@ func (i *initializer) inspect(ctx context.Context, conn *pgx.Conn) (*catalog.Ins
 	return there, nil
 }
 
-// mends tells that the requirement fails for want of what init creates.
+// mends reports whether the requirement fails for want of what init creates.
 func (i *initializer) mends(there *catalog.Inspection, q preflight.Requirement) bool {
 	switch q.Name {
 	case "table":

@@ -40,7 +40,7 @@ func writeJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// isTerminal tells whether a person reads what is written to w.
+// isTerminal reports whether a person reads what is written to w.
 func isTerminal(w io.Writer) bool {
 	if s, ok := w.(*screen); ok {
 		w = s.w

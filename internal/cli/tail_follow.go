@@ -124,7 +124,7 @@ func (f *follower) look() error {
 	return nil
 }
 
-// leaderless tells whether a partition has no leader now, or another than was known.
+// leaderless reports whether a partition has no leader now, or another than was known.
 func leaderless(err error) bool {
 	return errors.Is(err, sarama.ErrLeaderNotAvailable) || errors.Is(err, sarama.ErrNotLeaderForPartition) ||
 		errors.Is(err, sarama.ErrReplicaNotAvailable) || errors.Is(err, sarama.ErrUnknownTopicOrPartition)

@@ -12,7 +12,7 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// wants tells whether a record passes the filters.
+// wants reports whether a record passes the filters.
 func (t *tailing) wants(rec *sarama.ConsumerMessage) bool {
 	if t.keyed && (rec.Key == nil || string(rec.Key) != t.key) {
 		return false

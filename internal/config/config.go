@@ -66,7 +66,7 @@ type Prune struct {
 	Partitions bool          `yaml:"drop_partitions"`
 }
 
-// Messages says that events are read from logical decoding messages: there is no table.
+// Messages reports whether events are read from logical decoding messages: there is no table.
 func (o *Outbox) Messages() bool { return o.Source == sourceMessage }
 
 // AnyWriter reports whether every role of the database may write events.

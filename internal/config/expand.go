@@ -13,7 +13,7 @@ import (
 // maxReferenceBytes bounds what is read from the file of a reference.
 const maxReferenceBytes = 1 << 20
 
-// hasReference says whether expand would change the text.
+// hasReference reports whether expand would change the text.
 func hasReference(text string) bool { return strings.Contains(text, "${") }
 
 // expand replaces the references of a text: ${NAME} by the environment variable,

@@ -15,7 +15,7 @@ type key struct {
 
 	// open makes an optional section present. Nil: the section is always there.
 	open func(*Config)
-	// present says whether an optional section is there.
+	// present reports whether an optional section is there.
 	present func(*Config) bool
 
 	required bool

@@ -150,7 +150,7 @@ func rewriteExhibit(t *testing.T, file string) {
 	}
 }
 
-// accepted says whether the schema finds nothing wrong, or YAML cannot be read
+// accepted reports whether the schema finds nothing wrong, or YAML cannot be read
 // as JSON at all.
 func accepted(compiled *jsonschema.Schema, data []byte) bool {
 	var document any

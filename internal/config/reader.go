@@ -247,7 +247,7 @@ func (r *reader) at(path string) place {
 	}
 }
 
-// sound says that none of these keys has a fault of its own.
+// sound reports whether none of these keys has a fault of its own.
 func (r *reader) sound(paths ...string) bool {
 	return !slices.ContainsFunc(paths, func(p string) bool { return r.bad[p] })
 }

@@ -89,7 +89,7 @@ func (k *key) describe() (schema, error) {
 	return s, nil
 }
 
-// needed says whether a file must have the key, for itself or for a key below it.
+// needed reports whether a file must have the key, for itself or for a key below it.
 func (k *key) needed() bool {
 	if k.open != nil {
 		return false

@@ -24,7 +24,7 @@ func NewSecret(text string) Secret { return Secret{raw: text} }
 // Reveal expands the references now: files are read again. The error names the variable or file, never a value.
 func (s Secret) Reveal() (string, error) { return expand(s.raw) }
 
-// IsZero says whether the secret is not set.
+// IsZero reports whether the secret is not set.
 func (s Secret) IsZero() bool { return s.raw == "" }
 
 // String gives ***, or "" for a secret that is not set.

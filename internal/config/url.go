@@ -119,7 +119,7 @@ func checkHost(text string) error {
 	return nil
 }
 
-// hasPassword says whether the URL carries a password of its own.
+// hasPassword reports whether the URL carries a password of its own.
 func (u postgresURL) hasPassword() bool {
 	if _, password, _ := strings.Cut(u.user, ":"); password != "" {
 		return true

@@ -29,7 +29,7 @@ type Event struct {
 	SchemaVersion int32
 }
 
-// ErrConflict says that the aggregate is not at the version that was expected. It
+// ErrConflict means that the aggregate is not at the version that was expected. It
 // comes inside of a [*ConflictError].
 var ErrConflict = errors.New("eventstore: the aggregate was changed meanwhile")
 

@@ -16,10 +16,10 @@ type Recorded struct {
 	Payload []byte // as Postgres prints it; nil is NULL
 }
 
-// ErrGap says that a version is missing: events were deleted.
+// ErrGap means that a version is missing: events were deleted.
 var ErrGap = errors.New("eventstore: a version is missing")
 
-// errNone says that a query gave no row.
+// errNone means that a query gave no row.
 var errNone = errors.New("eventstore: no row")
 
 // Each hands on the events of a stream behind a version, in order, and gives the

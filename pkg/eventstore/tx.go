@@ -23,7 +23,7 @@ type Rows interface {
 	Close() error
 }
 
-// SQLTx is as much of *sql.Tx as is needed; *sql.Conn has it too.
+// SQLTx is the part of *sql.Tx that this package uses; *sql.Conn has it too.
 type SQLTx interface {
 	outbox.Execer
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -42,7 +42,7 @@ func (t sqlTx) Query(ctx context.Context, query string, args ...any) (Rows, erro
 	return rows, nil
 }
 
-// PgxRows is as much of pgx.Rows as is needed.
+// PgxRows is the part of pgx.Rows that this package uses.
 type PgxRows interface {
 	Next() bool
 	Scan(into ...any) error
@@ -50,7 +50,7 @@ type PgxRows interface {
 	Close()
 }
 
-// PgxTx is as much of pgx.Tx as is needed. T is pgconn.CommandTag, R is pgx.Rows.
+// PgxTx is the part of pgx.Tx that this package uses. T is pgconn.CommandTag, R is pgx.Rows.
 type PgxTx[T outbox.CommandTag, R PgxRows] interface {
 	outbox.PgxExecer[T]
 	Query(ctx context.Context, sql string, args ...any) (R, error)

@@ -19,7 +19,7 @@ type Config struct {
 	// Group is the consumer group. With the event's id it is the key of the inbox
 	// table: a group that is renamed processes everything again.
 	Group string
-	// Topics are what is read. A new group begins with the oldest record.
+	// Topics are the topics to consume. A new group begins with the oldest record.
 	Topics []string
 
 	// Table is the inbox table in SQL syntax, as the transaction sees it: inbox,
@@ -84,10 +84,10 @@ type Config struct {
 // its group, and later records of the key wait.
 type Retry struct {
 	// Attempts is how often a record is tried in all before it is rejected. Defaults
-	// to 10; below 0: without end.
+	// to 10; a negative number retries for ever.
 	Attempts int
-	// First is the wait after the first attempt; it doubles with each, up to Max.
-	// A random half of it is left out. Defaults to 100 ms.
+	// First is the wait after the first attempt; it doubles with each attempt, up to
+	// Max. Jitter shortens a wait by up to half. Defaults to 100 ms.
 	First time.Duration
 	// Max is the longest wait. Defaults to 30 s.
 	Max time.Duration

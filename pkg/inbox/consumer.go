@@ -186,6 +186,6 @@ func (c *Consumer) readErrors(ctx context.Context, failures <-chan error) {
 	}
 }
 
-// ErrOutOfRange says that the group's offset is not in the partition any more:
+// ErrOutOfRange means that the group's offset is not in the partition any more:
 // retention was faster, or the topic was truncated or made anew.
 var ErrOutOfRange = errors.New("inbox: the committed offset is out of range")

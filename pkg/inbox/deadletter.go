@@ -58,7 +58,7 @@ func (t *trial) reject(ctx context.Context) bool {
 	return true
 }
 
-// errEnded says that a record was not written since the session has ended, which
+// errEnded means that a record was not written since the session has ended, which
 // leaves it to the next, or the consumer stops.
 var errEnded = errors.New("inbox: the session has ended")
 
@@ -233,7 +233,7 @@ func (l *letters) send(m *sarama.ProducerMessage) error {
 	return err
 }
 
-// fatalForLetter says that a dead letter can never be written as things are.
+// fatalForLetter reports whether a dead letter can never be written as things are.
 func fatalForLetter(err error) bool {
 	for _, fatal := range []error{sarama.ErrInvalidMessage, sarama.ErrPolicyViolation, sarama.ErrInvalidRecord} {
 		if errors.Is(err, fatal) {

@@ -105,5 +105,5 @@ func (c *Config) eventOf(m *sarama.ConsumerMessage) (*Event, error) {
 	return e, nil
 }
 
-// validText says whether Postgres can hold the text.
+// validText reports whether Postgres can hold the text.
 func validText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }

@@ -32,7 +32,7 @@ type PartitionHealth struct {
 	FailingSince time.Time
 }
 
-// Stuck says whether a partition has had records to process for so long without
+// Stuck reports whether a partition has had records to process for so long without
 // finishing any: for a liveness probe or an alert.
 func (h Health) Stuck(after time.Duration) bool {
 	return slices.ContainsFunc(h.Partitions, func(p PartitionHealth) bool {

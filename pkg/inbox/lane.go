@@ -151,7 +151,7 @@ func (t *trial) run(ctx context.Context) bool {
 	}
 }
 
-// exhausted says that the record has been tried as often as it may be.
+// exhausted reports whether the record has been tried as often as it may be.
 func (t *trial) exhausted() bool {
 	most := t.partition.consumer.config.Retry.Attempts
 	return t.class == ClassTransient && most > 0 && t.counted >= most

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(stack.Main(m))
 }
 
-// pool is as much of pgxpool as these tests need, so that the module does not need
+// pool is the part of pgxpool that these tests need, so that the module does not need
 // what that does.
 type pool struct {
 	url  string

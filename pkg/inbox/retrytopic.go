@@ -33,7 +33,7 @@ type parking struct {
 	began, at time.Time
 }
 
-// mustPark says whether the record goes to the retry topic.
+// mustPark reports whether the record goes to the retry topic.
 func (t *trial) mustPark() bool {
 	c := t.partition.consumer.config
 	return t.behind || !t.inPlace && c.RetryTopic != "" && !t.event.parked &&

@@ -42,17 +42,17 @@ func (sqlStore) Exec(ctx context.Context, tx *sql.Tx, query string, args ...any)
 	return result.RowsAffected()
 }
 
-// CommandTag is as much of pgconn.CommandTag as is needed.
+// CommandTag is the part of pgconn.CommandTag that this package uses.
 type CommandTag interface{ RowsAffected() int64 }
 
-// PgxTx is as much of pgx.Tx as is needed. T is pgconn.CommandTag.
+// PgxTx is the part of pgx.Tx that this package uses. T is pgconn.CommandTag.
 type PgxTx[T CommandTag] interface {
 	Exec(ctx context.Context, sql string, args ...any) (T, error)
 	Commit(ctx context.Context) error
 	Rollback(ctx context.Context) error
 }
 
-// PgxPool is as much of *pgxpool.Pool as is needed. Tx is pgx.Tx.
+// PgxPool is the part of *pgxpool.Pool that this package uses. Tx is pgx.Tx.
 type PgxPool[Tx any] interface {
 	Begin(ctx context.Context) (Tx, error)
 }

@@ -27,7 +27,7 @@ type transactor interface {
 	takeBack(ctx context.Context, e *Event) error
 }
 
-// errRepeat says that many met an event that had been processed before, or a key that
+// errRepeat means that many met an event that had been processed before, or a key that
 // is parked.
 var errRepeat = errors.New("inbox: an event of the batch is a repeat, or parked")
 

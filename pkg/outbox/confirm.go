@@ -19,12 +19,13 @@ type Retention struct {
 	// notice.
 	Slot string
 
-	// Keep is the age below which rows stay, by Columns.CreatedAt. 0: what is
-	// confirmed goes.
+	// Keep is the age below which rows stay, by Columns.CreatedAt. Zero deletes rows as
+	// soon as they are confirmed.
 	Keep time.Duration
 
-	// Wait is how long to wait for the slot to confirm what is there: more than the
-	// relay is usually behind. Defaults to 10 s; below 0, the slot is looked at once.
+	// Wait is how long to wait for the slot to confirm the rows that are in the table:
+	// more than the relay is usually behind. Defaults to 10 s; a negative duration reads
+	// the slot once.
 	Wait time.Duration
 
 	// Batch is how many rows Prune deletes in one statement. Defaults to 5,000.

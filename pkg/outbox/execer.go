@@ -29,7 +29,7 @@ var (
 	_ DB     = (*sql.Conn)(nil)
 )
 
-// CommandTag is as much of pgconn.CommandTag as is needed.
+// CommandTag is the part of pgconn.CommandTag that this package uses.
 type CommandTag interface{ RowsAffected() int64 }
 
 // PgxExecer is the Exec method of pgx.Tx, *pgx.Conn, *pgxpool.Tx, and of what

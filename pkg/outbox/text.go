@@ -5,5 +5,5 @@ import (
 	"unicode/utf8"
 )
 
-// validText says whether Postgres can hold the text.
+// validText reports whether Postgres can hold the text.
 func validText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }

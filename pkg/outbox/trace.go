@@ -20,7 +20,7 @@ func (o *Outbox) traceContext(ctx context.Context) (parent, state string) {
 	}
 }
 
-// isTraceparent says whether s is version-traceid-parentid-flags in lower-case
+// isTraceparent reports whether s is version-traceid-parentid-flags in lower-case
 // hexadecimal digits; of versions above 00 more may follow.
 func isTraceparent(s string) bool {
 	const length = 55
@@ -45,7 +45,7 @@ func isTraceparent(s string) bool {
 	return trace && parent && isTracestate(s[length:])
 }
 
-// isTracestate says whether s could be a tracestate: printable ASCII of a length
+// isTracestate reports whether s could be a tracestate: printable ASCII of a length
 // that every hop must keep.
 func isTracestate(s string) bool {
 	const longest = 512

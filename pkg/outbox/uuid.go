@@ -57,7 +57,7 @@ func uuid7(tick int64, random []byte) string {
 	return string(text[:])
 }
 
-// isUUID says whether the text is a UUID of any version, in the form with dashes.
+// isUUID reports whether the text is a UUID of any version, in the form with dashes.
 func isUUID(s string) bool {
 	if len(s) != 36 {
 		return false

@@ -20,7 +20,7 @@ type Config struct {
 	Name string
 	// Brokers are addresses of Kafka to begin with, host:port.
 	Brokers []string
-	// Topics are what is read, all partitions of them.
+	// Topics are the topics to read, all partitions of each.
 	Topics []string
 	// Start is where a projection without a position begins. Defaults to Beginning.
 	Start Start

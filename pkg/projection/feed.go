@@ -193,7 +193,7 @@ func (f *feed) read(ctx context.Context, s source, m mark) error {
 	return nil
 }
 
-// all says whether every reader is so.
+// all reports whether every reader is so.
 func (f *feed) all(is func(source, *reader) bool) bool {
 	f.mu.Lock()
 	readers := maps.Clone(f.reading)

@@ -30,7 +30,7 @@ type PartitionHealth struct {
 	Err error
 }
 
-// Stuck says whether a partition has had records in hand for so long without applying
+// Stuck reports whether a partition has had records in hand for so long without applying
 // any: for a liveness probe or an alert.
 func (h Health) Stuck(after time.Duration) bool {
 	return slices.ContainsFunc(h.Partitions, func(p PartitionHealth) bool {

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(stack.Main(m))
 }
 
-// pool is as much of pgxpool as these tests need: a connection for each transaction.
+// pool is the part of pgxpool that these tests need: a connection for each transaction.
 type pool struct{ url string }
 
 func (p pool) Begin(ctx context.Context) (pgx.Tx, error) {

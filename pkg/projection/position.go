@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ErrMoved says that the position is not where this process left it: another process
+// ErrMoved means that the position is not where this process left it: another process
 // runs the same projection, or somebody has changed the row.
 var ErrMoved = errors.New("projection: the position was moved by another process")
 

@@ -30,7 +30,7 @@ type Projection struct {
 // ErrRunning is a second Run of one Projection, or a second Rebuild at a time.
 var ErrRunning = errors.New("projection: it is running already")
 
-// ErrOutOfRange says that the position is not in the partition any more: retention was
+// ErrOutOfRange means that the position is not in the partition any more: retention was
 // faster, or the topic was truncated or made anew. Rebuild, or set the position.
 var ErrOutOfRange = errors.New("projection: the position is out of range")
 
@@ -83,7 +83,7 @@ func (p *Projection) patiently(ctx context.Context, what string, do func() error
 	}
 }
 
-// passes says that it is worth while to try again.
+// passes reports whether it is worth while to try again.
 func passes(err error) bool {
 	for _, lasting := range []error{ErrMoved, ErrOutOfRange, ErrConfig, ErrRunning, ErrSwap} {
 		if errors.Is(err, lasting) {

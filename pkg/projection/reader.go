@@ -35,7 +35,7 @@ func newReader(f *feed, s source, m mark, end int64) *reader {
 	return r
 }
 
-// errSeek says that the position is elsewhere now, and known: read from there.
+// errSeek means that the position is elsewhere now, and known: read from there.
 var errSeek = errors.New("projection: the tables were replaced")
 
 // run applies records until ctx ends: nil, or something is wrong for good.

@@ -169,7 +169,7 @@ func (p *Projection) swap(ctx, running context.Context, tx transaction, f *feed,
 	return nil
 }
 
-// ErrSwap says that something stands in the way of the swap, such as a view on an old
+// ErrSwap means that something stands in the way of the swap, such as a view on an old
 // table. Nothing was changed; Rebuild goes on with the swap when it is called again.
 var ErrSwap = errors.New("projection: the new tables are complete, and cannot take the place of the old")
 

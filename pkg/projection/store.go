@@ -25,10 +25,10 @@ func (sqlStore) Scan(ctx context.Context, tx *sql.Tx, into []any, query string, 
 	return tx.QueryRowContext(ctx, query, args...).Scan(into...)
 }
 
-// Row is as much of pgx.Row as is needed.
+// Row is the part of pgx.Row that this package uses.
 type Row interface{ Scan(into ...any) error }
 
-// PgxTx is as much of pgx.Tx as is needed. T is pgconn.CommandTag, R is pgx.Row.
+// PgxTx is the part of pgx.Tx that this package uses. T is pgconn.CommandTag, R is pgx.Row.
 type PgxTx[T inbox.CommandTag, R Row] interface {
 	inbox.PgxTx[T]
 	QueryRow(ctx context.Context, sql string, args ...any) R
