@@ -11,15 +11,15 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 )
 
-// Database is a database of its own for one test in the shared Postgres.
+// Database is a database of its own for one test, on the shared Postgres or on a server of the test's own.
 type Database struct {
-	// Name is unique in the server, so that it serves for the test's slot and publication too.
+	// Name is unique in the shared server, so that it serves for the test's slot and publication too.
 	Name string
 	// URL is for the superuser, by TCP.
 	URL string
 	// Conn is a connection as superuser, for the test's goroutine alone.
 	Conn *pgx.Conn
-	// Server is the shared server.
+	// Server is where the database is.
 	Server *devstack.Postgres
 }
 
@@ -63,6 +63,12 @@ func (s *Stack) DatabaseOf(t testing.TB, options string) Database {
 			t.Error(err)
 		}
 	})
+	return DatabaseOn(t, server, name)
+}
+
+// DatabaseOn is a database that is there already, on a server of the test's own.
+func DatabaseOn(t testing.TB, server *devstack.Postgres, name string) Database {
+	t.Helper()
 	return Database{Name: name, URL: server.URL(name), Conn: Connect(t, server, name), Server: server}
 }
 

@@ -2,11 +2,14 @@ package relaytest
 
 import "github.com/walpost/walpost/internal/producer"
 
-// Observer is a relay.Observer that hears nothing. A test that counts embeds it.
-type Observer = observer
+// Observer is a relay.Observer that hears nothing. A test that observes something embeds it.
+type Observer struct{ producer.NopObserver }
 
-type observer struct{ producer.NopObserver }
+// ChangeIgnored ignores a change that is no event.
+func (Observer) ChangeIgnored(string) {}
 
-func (observer) ChangeIgnored(string) {}
-func (observer) PostgresConnected()   {}
-func (observer) Pruned(int)           {}
+// PostgresConnected ignores a connection.
+func (Observer) PostgresConnected() {}
+
+// Pruned ignores deleted rows.
+func (Observer) Pruned(int) {}

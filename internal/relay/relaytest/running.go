@@ -1,12 +1,10 @@
-// Package relaytest runs a relay within a test, from a configuration as `run` would read it. It has the outbox table and
-// the events that tests of several packages write, and compares what was committed with what is in Kafka. It knows a
-// relay by its exported names only; what a test asks of it is the test's own matter.
 package relaytest
 
 import (
 	"context"
-	"os"
-	"path/filepath"
+	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"go.uber.org/zap"
@@ -14,18 +12,15 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/config/configtest"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/status"
 )
 
-// Load writes a configuration file and reads it as `run` would.
+// Load reads a configuration as `run` would. A test on real servers takes a Harness.
 func Load(t testing.TB, yaml string) *config.Config {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "walpost.yaml")
-	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := config.Load(file)
+	cfg, err := config.Load(configtest.File(t, yaml))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,14 +67,14 @@ func Start(t testing.TB, cfg *config.Config) *Running {
 	return Run(t, r)
 }
 
-// End asks for a planned stop and gives what Run returned.
+// End asks for a planned stop and returns what Run returned.
 func (r *Running) End(t testing.TB) error {
 	t.Helper()
 	close(r.stop)
 	return r.Wait(t)
 }
 
-// Wait gives what Run returned.
+// Wait returns what Run returned.
 func (r *Running) Wait(t testing.TB) error {
 	t.Helper()
 	return devstacktest.Receive(t, "the relay to end", r.done)
@@ -102,4 +97,38 @@ func (r *Running) Until(t testing.TB, what string, ok func() bool) {
 func (r *Running) State(t testing.TB, want status.State) {
 	t.Helper()
 	r.Until(t, string(want), func() bool { return r.Status().State == want })
+}
+
+// Condition waits until the relay reports a condition, and returns it.
+func (r *Running) Condition(t testing.TB, name string) (found status.Condition) {
+	t.Helper()
+	r.Until(t, "condition "+name, func() bool {
+		conditions := r.Report("").Conditions
+		at := slices.IndexFunc(conditions, func(c status.Condition) bool { return c.Name == name })
+		if at >= 0 {
+			found = conditions[at]
+		}
+		return at >= 0
+	})
+	return found
+}
+
+// Halts waits for the end, which must be a halt with an exit code and a hint that holds these words and no secret.
+func (r *Running) Halts(t testing.TB, code int, words ...string) {
+	t.Helper()
+	err := r.Wait(t)
+	halt, is := errors.AsType[*status.Halt](err)
+	if !is || halt.Code != code {
+		t.Fatalf("ended with %v, want a halt with exit code %d", err, code)
+	}
+	t.Log(halt)
+	devstacktest.KeepsSecret(t, "the halt", halt.Error())
+	for _, word := range words {
+		if !strings.Contains(halt.Error(), word) {
+			t.Errorf("halted with %q, in which there is no %q", halt, word)
+		}
+	}
+	if halt.Hint == "" {
+		t.Errorf("halted with %q and no hint", halt)
+	}
 }
