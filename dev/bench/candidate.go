@@ -44,7 +44,9 @@ func (b *bench) walpostItself() candidate {
 func (b *bench) walposts() []candidate {
 	list := []candidate{b.walpostItself()}
 	if b.against != "" {
-		list = append(list, candidate{name: readerAgainst, start: b.walpostOf(b.against), confirms: true, settings: b.against + ", defaults"})
+		list = append(list, candidate{
+			name: readerAgainst, start: b.walpostOf(b.against), confirms: true, settings: b.against + ", defaults",
+		})
 	}
 	return list
 }
@@ -62,7 +64,10 @@ func (b *bench) peers() []candidate {
 	return []candidate{
 		{name: readerSarama, start: b.naive(0), settings: "AsyncProducer, idempotent, acks=all, lz4"},
 		{name: readerSaramaTuned, start: b.naive(saramaLinger), settings: fmt.Sprintf("the same with Flush.Frequency %s", saramaLinger)},
-		{name: readerDebezium, start: b.debeziumWith(nil), settings: debeziumRelease + ": defaults, and " + properties(debeziumNeeds(), " ")},
+		{
+			name: readerDebezium, start: b.debeziumWith(nil),
+			settings: debeziumRelease + ": defaults, and " + properties(debeziumNeeds(), " "),
+		},
 		{name: readerTuned, start: b.debeziumWith(debeziumTuning()), settings: "the same, and " + properties(debeziumTuning(), " ")},
 	}
 }

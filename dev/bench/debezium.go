@@ -95,8 +95,8 @@ func (b *bench) debeziumConnector(slot string, to route) (map[string]string, err
 	maps.Copy(set, map[string]string{
 		"name": "bench", "connector.class": "io.debezium.connector.postgresql.PostgresConnector", "tasks.max": "1",
 		"database.hostname": at.Hostname(), "database.port": at.Port(), "database.user": at.User.Username(), "database.password": "none",
-		"database.dbname": b.database, "topic.prefix": "bench", "plugin.name": "pgoutput", "slot.name": slot, "publication.name": publication,
-		"table.include.list":                        "public.outbox",
+		"database.dbname": b.database, "topic.prefix": "bench", "plugin.name": "pgoutput",
+		"slot.name": slot, "publication.name": publication, "table.include.list": "public.outbox",
 		"transforms.outbox.route.topic.replacement": to.prefix + ".${routedByValue}",
 	})
 	return set, nil

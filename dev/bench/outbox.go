@@ -24,8 +24,8 @@ func (b *bench) createOutbox(ctx context.Context) error {
 		`CREATE FUNCTION event(n bigint, size int, topics int) RETURNS SETOF outbox LANGUAGE sql STABLE AS $$
 			SELECT md5(n::text)::uuid, 'order-' || n % 10007 % topics, 'key-' || n % 10007, 'OrderPlaced',
 				format('{"n": %s, "data": "%s", "note": "%s"}', n, noise(n, room - room / 2),
-					left(repeat('an order was placed and waits for payment, then it is packed and sent to its new owner soon, ', 1 + room / 180),
-						room / 2))::jsonb
+					left(repeat('an order was placed and waits for payment, then it is packed and sent to its new owner soon, ',
+						1 + room / 180), room / 2))::jsonb
 			FROM (SELECT size - 31 - length(n::text) AS room) s
 		$$`,
 		`CREATE PROCEDURE fill(first bigint, last bigint, per_tx bigint, size int, topics int) LANGUAGE plpgsql AS $$
@@ -75,7 +75,8 @@ func (b *bench) copySlot(ctx context.Context, source string) (string, error) {
 
 // dropSlot removes a slot whose reader has gone, but whose walsender may not have noticed yet.
 func (b *bench) dropSlot(ctx context.Context, slot string) error {
-	_, err := b.conn.Exec(ctx, `SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots WHERE slot_name = $1 AND active`, slot)
+	_, err := b.conn.Exec(ctx, `SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots WHERE slot_name = $1 AND active`,
+		slot)
 	if err != nil {
 		return err
 	}

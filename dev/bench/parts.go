@@ -123,8 +123,9 @@ func postgresPart(rows int64) part {
 
 // delayPart goes through proxies, of which the case with no delay shows the cost.
 func delayPart(rows int64) part {
-	p := part{name: "delay", title: "A link with delay, through a proxy", axis: "delay of each direction", note: `The proxies run in the benchmark's process and use its cores. A proxy joins the walsender's small messages, so
-` + "`pg_recvlogical`" + ` needs fewer reads with a proxy than without. Compare walpost with the line of the same delay.`}
+	p := part{name: "delay", title: "A link with delay, through a proxy", axis: "delay of each direction"}
+	p.note = `The proxies run in the benchmark's process and use its cores. A proxy joins the walsender's small messages, so
+` + "`pg_recvlogical`" + ` needs fewer reads with a proxy than without. Compare walpost with the line of the same delay.`
 	for _, c := range []struct {
 		name   string
 		access access

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-const benchmarksHead = "# Benchmarks\n\n" + `Written by ` + "`make bench-all`" + ` from the figures in [raw](raw); do not edit. Each part was measured in one run on one machine
+const benchmarksHead = "# Benchmarks\n\nWritten by `make bench-all` from the figures in [raw](raw); do not edit. " +
+	`Each part was measured in one run on one machine
 that also ran Postgres, Kafka and the benchmark. Compare ratios within a part: absolute figures are those of this machine.
 "foreign" is the largest number of its cores that other programs used. Rates and CPU are medians of the runs.
 
@@ -49,7 +50,8 @@ func (o *allOptions) renderAll() error {
 		section(&text, p.note, r)
 		if chart, ok := chartOf(r); ok {
 			fmt.Fprintf(&text, "\n![%s](%s.svg)\n", p.title, p.name)
-			if err := os.WriteFile(filepath.Join(o.docs, p.name+".svg"), []byte(chart.SVG()), 0o644); err != nil { //nolint:gosec // documentation
+			//nolint:gosec // documentation
+			if err := os.WriteFile(filepath.Join(o.docs, p.name+".svg"), []byte(chart.SVG()), 0o644); err != nil {
 				return err
 			}
 		}
@@ -70,7 +72,8 @@ func section(to *strings.Builder, note string, r *partReport) {
 	m, s := r.Machine, r.Settings
 	fmt.Fprintf(to, "\n## %s\n\n", r.Title)
 	fmt.Fprintf(to, "%s, %d cores (%s), Linux %s, TCP %s, load average before %s. %s; Postgres %s; %s with a heap of %d MiB. ",
-		r.Began.Format("2006-01-02 15:04 MST"), m.Cores, m.CPU, m.Kernel, m.Congestion, firstFields(r.LoadBefore, 3), shortVersion(m.Walpost), firstFields(m.Postgres, 1), m.Kafka, s.BrokerHeap)
+		r.Began.Format("2006-01-02 15:04 MST"), m.Cores, m.CPU, m.Kernel, m.Congestion, firstFields(r.LoadBefore, 3),
+		shortVersion(m.Walpost), firstFields(m.Postgres, 1), m.Kafka, s.BrokerHeap)
 	fmt.Fprintf(to, "%d rows unless the table says otherwise, %d runs, broker warmed with %d records.\n", s.Rows, s.Repetitions, s.Warm)
 	if len(s.Candidates) > 1 {
 		fmt.Fprintf(to, "\nsarama's relay: %s. Settings:\n\n", m.Libraries)
@@ -90,7 +93,8 @@ func drainTable(to *strings.Builder, r *partReport) {
 	for _, c := range r.Cases {
 		for _, s := range summarise(c.Drains) {
 			if !head {
-				fmt.Fprintf(to, "\n| %s | rows | reader | events/s | × pg_recvlogical | 2nd half/s | reader µs | with start µs | walsender µs | broker µs | peak MiB | foreign | runs |\n", r.Axis)
+				fmt.Fprintf(to, "\n| %s | rows | reader | events/s | × pg_recvlogical | 2nd half/s | reader µs | with start µs | "+
+					"walsender µs | broker µs | peak MiB | foreign | runs |\n", r.Axis)
 				fmt.Fprintf(to, "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 				head = true
 			}
@@ -116,7 +120,8 @@ func (s summary) cells() string {
 	if s.valid < s.runs {
 		runs = fmt.Sprintf("%d of %d", s.valid, s.runs)
 	}
-	return fmt.Sprintf("%s | %s | %s | %.1f | %.1f | %.1f | %s | %.0f | %.2f | %s |", grouped(int64(s.rate)), ratio, half, s.reading, s.withStart,
+	return fmt.Sprintf("%s | %s | %s | %.1f | %.1f | %.1f | %s | %.0f | %.2f | %s |",
+		grouped(int64(s.rate)), ratio, half, s.reading, s.withStart,
 		s.walsender, broker, s.peak, s.foreign, runs)
 }
 
@@ -125,7 +130,8 @@ func latencyTable(to *strings.Builder, r *partReport) {
 	for _, c := range r.Cases {
 		for _, l := range c.Latency {
 			if !head {
-				fmt.Fprintf(to, "\n| %s | relay | events/s | series | events | p50 ms | p90 ms | p99 ms | max ms | relay µs | broker µs | foreign |\n", r.Axis)
+				fmt.Fprintf(to, "\n| %s | relay | events/s | series | events | p50 ms | p90 ms | p99 ms | max ms | relay µs | broker "+
+					"µs | foreign |\n", r.Axis)
 				to.WriteString("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 				head = true
 			}
@@ -134,7 +140,8 @@ func latencyTable(to *strings.Builder, r *partReport) {
 				fmt.Fprintf(to, "void: %s | | | | | | | | | |\n", l.Void)
 				continue
 			}
-			fmt.Fprintf(to, "%.0f | %d | %d | %.2f | %.2f | %.2f | %.1f | %.0f | %.0f | %.2f |\n", l.Achieved, l.Runs, l.Events, l.P50, l.P90, l.P99, l.Max,
+			fmt.Fprintf(to, "%.0f | %d | %d | %.2f | %.2f | %.2f | %.1f | %.0f | %.0f | %.2f |\n",
+				l.Achieved, l.Runs, l.Events, l.P50, l.P90, l.P99, l.Max,
 				l.ReaderMicros, l.BrokerMicros, l.ForeignCores)
 		}
 	}

@@ -48,7 +48,9 @@ func TestRender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"before\n", "after\n", "| walpost | 2.00 | 1.25 | 1.0 | 1.0 |", "| Debezium tuned | 0.50 | void | 15.0 | void |"} {
+	for _, want := range []string{
+		"before\n", "after\n", "| walpost | 2.00 | 1.25 | 1.0 | 1.0 |", "| Debezium tuned | 0.50 | void | 15.0 | void |",
+	} {
 		if !strings.Contains(string(short), want) {
 			t.Errorf("the README lacks %q:\n%s", want, short)
 		}
@@ -60,7 +62,10 @@ func TestRender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| reader µs |", "\nThe neighbour runs beside", "| hog, 100/s | walpost | 100 | 3 | 9 |", "| 100 | 5,000 | walpost | 2,000 | 2.00 |", "void: lost 1 |", "## Not run", "(`delay`)"} {
+	for _, want := range []string{
+		"| reader µs |", "\nThe neighbour runs beside", "| hog, 100/s | walpost | 100 | 3 | 9 |",
+		"| 100 | 5,000 | walpost | 2,000 | 2.00 |", "void: lost 1 |", "## Not run", "(`delay`)",
+	} {
 		if !strings.Contains(string(long), want) {
 			t.Errorf("the tables lack %q:\n%s", want, long)
 		}

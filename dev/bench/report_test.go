@@ -86,8 +86,13 @@ func TestFigures(t *testing.T) {
 }
 
 func TestPool(t *testing.T) {
-	fast := latency{Reader: readerWalpost, PerSecond: 100, Achieved: 100, Runs: 1, millis: []float64{1, 2, 3}, ReaderMicros: 10, BrokerMicros: 30, ForeignCores: 0.5}
-	slow := latency{Reader: readerWalpost, PerSecond: 100, Achieved: 98, Runs: 1, millis: []float64{0, 9}, ReaderMicros: 20, BrokerMicros: 10}
+	fast := latency{
+		Reader: readerWalpost, PerSecond: 100, Achieved: 100, Runs: 1, millis: []float64{1, 2, 3},
+		ReaderMicros: 10, BrokerMicros: 30, ForeignCores: 0.5,
+	}
+	slow := latency{
+		Reader: readerWalpost, PerSecond: 100, Achieved: 98, Runs: 1, millis: []float64{0, 9}, ReaderMicros: 20, BrokerMicros: 10,
+	}
 	got := pool([]latency{fast, slow})
 	want := latency{
 		Reader: readerWalpost, PerSecond: 100, Achieved: 99, Runs: 2, Events: 5, P50: 2, P90: 9, P99: 9, Max: 9,
@@ -155,7 +160,9 @@ func TestOutput(t *testing.T) {
 	if err := r.writeTable(&text); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"void: 99 of 100 events", "1.50", "missed", "≥ 1.6   not reached", "≤ 50    reached", "COMMIT returned", "median 20.0 ms"} {
+	for _, want := range []string{
+		"void: 99 of 100 events", "1.50", "missed", "≥ 1.6   not reached", "≤ 50    reached", "COMMIT returned", "median 20.0 ms",
+	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, text.String())
 		}

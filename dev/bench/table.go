@@ -94,7 +94,8 @@ func (r *report) drains(t *table) {
 		if d.Reader != readerRecvlogical {
 			ratio, broker = fmt.Sprintf("%.2f", d.Ratio), fmt.Sprintf("%.2f", d.BrokerMicros)
 		}
-		t.row("%s|%d|%s|%.0f|%s|%.0f|%.2f|%.2f|%.2f|%s|%.1f|%.2f|%s", d.Shape, d.Repetition, d.Reader, d.EventsPerSecond, ratio, d.SecondHalf,
+		t.row("%s|%d|%s|%.0f|%s|%.0f|%.2f|%.2f|%.2f|%s|%.1f|%.2f|%s", d.Shape,
+			d.Repetition, d.Reader, d.EventsPerSecond, ratio, d.SecondHalf,
 			d.ReaderMicros, d.StreamMicros, d.WalsenderMicros, broker, mib(d.PeakRSS), d.ForeignCores, d.Compared)
 	}
 }
@@ -102,7 +103,8 @@ func (r *report) drains(t *table) {
 // rest prints latency, start and idle.
 func (r *report) rest(t *table) {
 	if len(r.Latency) > 0 {
-		t.section("Latency: COMMIT returned → record at a consumer, ms, of the events of all series. CPU in µs per event, foreign load in cores")
+		t.section("Latency: COMMIT returned → record at a consumer, ms, of the events of all series. CPU in µs per event, foreign load " +
+			"in cores")
 		t.row("wanted/s|achieved/s|series|events|p50|p90|p99|max|relay|broker|foreign")
 	}
 	for _, l := range r.Latency {
@@ -119,7 +121,8 @@ func (r *report) rest(t *table) {
 	}
 	if i := r.Idle; i != nil {
 		t.section("Idle")
-		t.row("%.3f s CPU and %.0f context switches a minute, %.1f MiB resident, %.1f of them its own and the rest the binary's, over %.0f s; foreign load %.2f cores",
+		t.row("%.3f s CPU and %.0f context switches a minute, %.1f MiB resident, %.1f of them its own and the rest the binary's, over "+
+			"%.0f s; foreign load %.2f cores",
 			i.CPUPerMinute, i.Switches, mib(i.RSS), mib(i.Private), i.WindowSeconds, i.ForeignCores)
 	}
 }

@@ -24,7 +24,8 @@ func (b *bench) awaitWalsender(ctx context.Context, slot string, c *child) (wals
 		if err := c.ended(); err != nil {
 			return false, err
 		}
-		err := b.conn.QueryRow(ctx, `SELECT r.pid, r.backend_start FROM pg_replication_slots s JOIN pg_stat_replication r ON r.pid = s.active_pid
+		err := b.conn.QueryRow(ctx, `SELECT r.pid, r.backend_start
+			FROM pg_replication_slots s JOIN pg_stat_replication r ON r.pid = s.active_pid
 			WHERE s.slot_name = $1`, slot).Scan(&w.pid, &w.started)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return false, nil
@@ -37,7 +38,8 @@ func (b *bench) awaitWalsender(ctx context.Context, slot string, c *child) (wals
 // confirmed tells whether a slot is confirmed up to an LSN.
 func (b *bench) confirmed(ctx context.Context, slot, lsn string) (bool, error) {
 	var yes bool
-	err := b.conn.QueryRow(ctx, `SELECT confirmed_flush_lsn >= $2::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $1`, slot, lsn).Scan(&yes)
+	err := b.conn.QueryRow(ctx, `SELECT confirmed_flush_lsn >= $2::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $1`,
+		slot, lsn).Scan(&yes)
 	return yes, err
 }
 

@@ -77,7 +77,8 @@ func (e embedded) close() error    { return e.Close() }
 func createTopic(b broker) error {
 	admin, err := sarama.NewClusterAdmin([]string{b.address()}, kafkaConfig())
 	if err == nil {
-		err = errors.Join(admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: 1}, false), admin.Close())
+		err = errors.Join(admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: 1}, false),
+			admin.Close())
 	}
 	if err != nil {
 		return withLog(fmt.Errorf("create topic %s: %w", topic, err), b.name(), b.log())

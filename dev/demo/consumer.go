@@ -129,7 +129,8 @@ func watch(ctx context.Context, s *screen, address string) error {
 			return errors.Join(fmt.Errorf("consumer of %s", address), err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
-			s.say("%s/%d@%d  key %s  %s  id %s  %s", r.Topic, r.Partition, r.Offset, r.Key, headerOf(r, "eventType"), headerOf(r, "id"), r.Value)
+			s.say("%s/%d@%d  key %s  %s  id %s  %s", r.Topic, r.Partition,
+				r.Offset, r.Key, headerOf(r, "eventType"), headerOf(r, "id"), r.Value)
 		})
 	}
 }

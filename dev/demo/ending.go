@@ -69,7 +69,10 @@ func (d *demo) stay(ctx context.Context) error {
 	for _, look := range [][2]string{
 		{"the database", fmt.Sprintf("psql '%s'", d.stack.url())},
 		{"what arrives", fmt.Sprintf("go run ./dev/demo -watch %s", d.stack.broker.address())},
-		{"an event", fmt.Sprintf(`psql '%s' -c "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES (gen_random_uuid(), 'order', 'mine', 'Hello', '{\"n\": 1}')"`, d.stack.url())},
+		{
+			"an event", fmt.Sprintf(`psql '%s' -c "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES `+
+				`(gen_random_uuid(), 'order', 'mine', 'Hello', '{\"n\": 1}')"`, d.stack.url()),
+		},
 		{"is it ready", fmt.Sprintf("curl http://%s/readyz", d.config.admin)},
 		{"metrics", fmt.Sprintf("curl http://%s/metrics", d.config.admin)},
 		{"walpost's file", d.config.path},

@@ -29,7 +29,8 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // the one of the process
-	context.AfterFunc(ctx, stop)                                                           // a second Ctrl-C ends at once; the servers' guards clean up
+	// A second Ctrl-C ends at once; the servers' guards clean up.
+	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code) //nolint:forbidigo // this is main

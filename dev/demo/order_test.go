@@ -13,7 +13,8 @@ var servers devstacktest.Stack
 func TestMain(m *testing.M) { os.Exit(servers.Main(m)) }
 
 // outboxTable is Debezium's, as `walpost init` makes it.
-const outboxTable = `CREATE TABLE outbox (id uuid PRIMARY KEY, aggregatetype text NOT NULL, aggregateid text NOT NULL, type text NOT NULL, payload jsonb)`
+const outboxTable = `CREATE TABLE outbox (id uuid PRIMARY KEY, aggregatetype text NOT NULL, aggregateid text NOT NULL, type text NOT ` +
+	`NULL, payload jsonb)`
 
 // TestServiceBooks runs the service on a real Postgres and compares its ledger with the table: the verdict rests on both.
 func TestServiceBooks(t *testing.T) {

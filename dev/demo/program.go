@@ -97,5 +97,6 @@ func (p *program) failure(what string) error {
 	if err != nil {
 		data = []byte(err.Error())
 	}
-	return fmt.Errorf("%s (process %d) %s; it wrote last:\n%s", p.name, p.pid(), what, strings.TrimSpace(string(data[max(0, len(data)-quoted):])))
+	return fmt.Errorf("%s (process %d) %s; it wrote last:\n%s", p.name, p.pid(), what,
+		strings.TrimSpace(string(data[max(0, len(data)-quoted):])))
 }

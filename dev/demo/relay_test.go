@@ -19,7 +19,8 @@ import (
 func startScript(t *testing.T, body string) (r *relay, failed chan error) {
 	t.Helper()
 	failed = make(chan error, 1)
-	r, err := startRelay(t.Context(), devstacktest.Script(t, body), configuration{path: "demo.yaml"}, filepath.Join(t.TempDir(), "log"), func(err error) { failed <- err })
+	r, err := startRelay(t.Context(), devstacktest.Script(t, body), configuration{path: "demo.yaml"}, filepath.Join(t.TempDir(), "log"),
+		func(err error) { failed <- err })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,8 +105,10 @@ func TestReadyWaitsForTheAdminServer(t *testing.T) {
 func TestInitFailsWithItsWords(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	err := initialize(t.Context(), newScreen(&out), devstacktest.Script(t, `echo "wal_level is replica"; exit 3`), configuration{path: "demo.yaml"})
-	if err == nil || !strings.Contains(err.Error(), "walpost init: exit status 3") || !strings.Contains(err.Error(), "wal_level is replica") {
+	err := initialize(t.Context(), newScreen(&out), devstacktest.Script(t, `echo "wal_level is replica"; exit 3`),
+		configuration{path: "demo.yaml"})
+	if err == nil || !strings.Contains(err.Error(), "walpost init: exit status 3") ||
+		!strings.Contains(err.Error(), "wal_level is replica") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -109,7 +109,10 @@ func (a *second) run(ctx context.Context, service string, args ...string) (*prog
 }
 
 func (a *second) start(ctx context.Context, name, binary string, args ...string) (*program, error) {
-	env := []string{"SHOP_URL=" + a.stack.postgres.URL(shop), "PAYMENTS_URL=" + a.stack.postgres.URL(payments), "KAFKA_BROKERS=" + a.stack.broker.address()}
+	env := []string{
+		"SHOP_URL=" + a.stack.postgres.URL(shop), "PAYMENTS_URL=" + a.stack.postgres.URL(payments),
+		"KAFKA_BROKERS=" + a.stack.broker.address(),
+	}
 	fail := a.fail
 	if len(args) > 0 { // it ends by itself, and finish judges how
 		fail = func(error) {}

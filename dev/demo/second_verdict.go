@@ -60,19 +60,21 @@ func (a *second) account(ctx context.Context) (*account, error) {
 		r.payments += int(rows)
 		r.taken += cents
 	})
-	err = errors.Join(err, a.rows(ctx, payments, "SELECT 0::bigint, coalesce(sum(cents), 0)::bigint, 0::bigint FROM accounts", func(_, cents, _ int64) { r.booked = cents }))
-	err = errors.Join(err, a.rows(ctx, shop, "SELECT id, cents, (state = 'cancelled')::int::bigint FROM orders", func(id, cents, cancelled int64) {
-		r.placed++
-		switch {
-		case cents < 0:
-			r.poison++
-		case cancelled == 1:
-			r.cancelled++
-			r.want[id] = 0
-		default:
-			r.want[id] = cents
-		}
-	}))
+	err = errors.Join(err, a.rows(ctx, payments, "SELECT 0::bigint, coalesce(sum(cents), 0)::bigint, 0::bigint FROM accounts",
+		func(_, cents, _ int64) { r.booked = cents }))
+	err = errors.Join(err, a.rows(ctx, shop, "SELECT id, cents, (state = 'cancelled')::int::bigint FROM orders",
+		func(id, cents, cancelled int64) {
+			r.placed++
+			switch {
+			case cents < 0:
+				r.poison++
+			case cancelled == 1:
+				r.cancelled++
+				r.want[id] = 0
+			default:
+				r.want[id] = cents
+			}
+		}))
 	if err == nil {
 		err = a.readModel(ctx, r)
 	}
@@ -91,11 +93,12 @@ func (a *second) readModel(ctx context.Context, r *account) error {
 		listed[id] = order{cents, cancelled}
 	})
 	r.listed = len(listed)
-	return errors.Join(err, a.rows(ctx, shop, "SELECT id, cents, (state = 'cancelled')::int::bigint FROM orders", func(id, cents, cancelled int64) {
-		if have, ok := listed[id]; !ok || have != (order{cents, cancelled}) {
-			r.unlisted++
-		}
-	}))
+	return errors.Join(err, a.rows(ctx, shop, "SELECT id, cents, (state = 'cancelled')::int::bigint FROM orders",
+		func(id, cents, cancelled int64) {
+			if have, ok := listed[id]; !ok || have != (order{cents, cancelled}) {
+				r.unlisted++
+			}
+		}))
 }
 
 // rows reads rows of three numbers.
@@ -183,7 +186,8 @@ func (a *second) verdict(ctx context.Context) error {
 	v.line(s, r.unlisted+max(0, r.listed-r.placed), "orders differ", fmt.Sprintf("between the read model and %s orders", number(r.placed)))
 	v.line(s, r.poison-int(r.letters), "poison events", fmt.Sprintf("not in %s.DLT, of %d", purchases, r.poison))
 	s.say("")
-	if wrong != 0 || r.payments != len(r.want)+r.cancelled || r.taken != r.booked || r.unlisted != 0 || r.listed != r.placed || r.poison != int(r.letters) {
+	if wrong != 0 || r.payments != len(r.want)+r.cancelled || r.taken != r.booked || r.unlisted != 0 || r.listed != r.placed ||
+		r.poison != int(r.letters) {
 		s.say("%s", s.red("The services disagree."))
 		return errBroken
 	}

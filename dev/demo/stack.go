@@ -57,7 +57,8 @@ func (st *stack) startPostgres(ctx context.Context, s *screen) error {
 	var version string
 	conn, err := p.Connect(ctx, database)
 	if err == nil {
-		err = errors.Join(conn.QueryRow(ctx, `SELECT split_part(current_setting('server_version'), ' ', 1)`).Scan(&version), conn.Close(ctx))
+		err = errors.Join(conn.QueryRow(ctx, `SELECT split_part(current_setting('server_version'), ' ', 1)`).Scan(&version),
+			conn.Close(ctx))
 	}
 	if err != nil {
 		return withLog(err, "Postgres", p.LogTail())

@@ -44,10 +44,16 @@ func TestVerdict(t *testing.T) {
 			func(s *scene) { s.records = append(s.records, oracle.Event{ID: "rolled back", Key: "a", Number: 3}) },
 			false, "1  rolled back and published  of 2 events",
 		},
-		"out of order":      {func(s *scene) { slices.Reverse(s.records) }, false, "key a: 1 behind 2"},
-		"other key":         {func(s *scene) { s.records[0].Key = "b" }, false, "event a1 is key a, n 1 in the outbox, but key b, n 1 in Kafka"},
-		"repeat altered":    {func(s *scene) { s.records = append(s.records, oracle.Event{ID: "a1", Key: "a", Number: 9}) }, false, "1  altered"},
-		"row gone":          {func(s *scene) { s.committed, s.records = s.committed[:2], s.records[:2] }, false, "event b1 was committed by the service"},
+		"out of order": {func(s *scene) { slices.Reverse(s.records) }, false, "key a: 1 behind 2"},
+		"other key": {
+			func(s *scene) { s.records[0].Key = "b" }, false, "event a1 is key a, n 1 in the outbox, but key b, n 1 in Kafka",
+		},
+		"repeat altered": {
+			func(s *scene) { s.records = append(s.records, oracle.Event{ID: "a1", Key: "a", Number: 9}) }, false, "1  altered",
+		},
+		"row gone": {
+			func(s *scene) { s.committed, s.records = s.committed[:2], s.records[:2] }, false, "event b1 was committed by the service",
+		},
 		"row by a stranger": {func(s *scene) { delete(s.book.books.committed, "a1") }, false, "event a1 is in the outbox"},
 		"nothing happened":  {func(s *scene) { *s = scene{book: newLedger(), kills: 1} }, false, "no committed transaction"},
 		"no rollback":       {func(s *scene) { s.book.books.rollbacks = 0 }, false, "no transaction that was rolled back"},

@@ -213,7 +213,8 @@ func TestComposeWatches(t *testing.T) {
 	if rules := mounted(&prometheus, path.Join(path.Dir(config), file.RuleFiles[0])); rules != rulesFile {
 		t.Errorf("the rules are %q", rules)
 	}
-	if target := file.Scrapes[0].Targets[0].Targets[0]; target != "walpost:9464" || !slices.Contains(c.Services["walpost"].Ports, "127.0.0.1:9464:9464") {
+	if target := file.Scrapes[0].Targets[0].Targets[0]; target != "walpost:9464" ||
+		!slices.Contains(c.Services["walpost"].Ports, "127.0.0.1:9464:9464") {
 		t.Errorf("Prometheus scrapes %s", target)
 	}
 	var source struct {
@@ -225,7 +226,8 @@ func TestComposeWatches(t *testing.T) {
 		} `yaml:"datasources"`
 	}
 	strict(t, read(t, mounted(&grafana, "/etc/grafana/provisioning/datasources/prometheus.yml")), &source)
-	if url := source.Datasources[0].URL; url != "http://prometheus:9090" || source.Datasources[0].JSON["timeInterval"] != file.Global["scrape_interval"] {
+	if url := source.Datasources[0].URL; url != "http://prometheus:9090" ||
+		source.Datasources[0].JSON["timeInterval"] != file.Global["scrape_interval"] {
 		t.Errorf("Grafana asks %s, every %v", url, source.Datasources[0].JSON)
 	}
 	var dashboards struct {

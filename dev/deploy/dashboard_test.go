@@ -94,7 +94,8 @@ monitor: {consumer_groups: ["*"]}
 admin: {listen: "127.0.0.1:0"}
 `, postgres.URL("postgres"), strings.Join(brokers, ", "), topic))
 	event = func() {
-		insert := "INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('" + topic + "', 'k', 'T', '{}'), ('no topic', 'k', 'T', '{}')"
+		insert := "INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('" + topic +
+			"', 'k', 'T', '{}'), ('no topic', 'k', 'T', '{}')"
 		if err := postgres.Exec(t.Context(), "postgres", insert); err != nil {
 			t.Fatal(err)
 		}

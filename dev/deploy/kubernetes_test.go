@@ -118,7 +118,8 @@ func TestDeploymentIsConfined(t *testing.T) {
 	t.Parallel()
 	pod := loadDeployment(t).Spec.Template.Spec
 	c := pod.Containers[0]
-	if s := pod.Security; !s.RunAsNonRoot || s.RunAsUser != 65532 || s.RunAsGroup != 65532 || s.FSGroup != 65532 || s.Seccomp["type"] != "RuntimeDefault" {
+	if s := pod.Security; !s.RunAsNonRoot || s.RunAsUser != 65532 || s.RunAsGroup != 65532 || s.FSGroup != 65532 ||
+		s.Seccomp["type"] != "RuntimeDefault" {
 		t.Errorf("%+v", s)
 	}
 	if s := c.Security; s.Escalation == nil || *s.Escalation || !s.ReadOnlyRoot || !slices.Equal(s.Capabilities["drop"], []string{"ALL"}) {
@@ -146,7 +147,9 @@ func TestSelectorsMeanTheDeployment(t *testing.T) {
 	var policy networkPolicy
 	object(t, "networkpolicy.yaml", "networking.k8s.io/v1", "NetworkPolicy", &policy, &policy.head)
 	pod := d.Spec.Template
-	for i, s := range []labelSelector{d.Spec.Selector, pod.Spec.Spread[0].Selector, budget.Spec.Selector, monitor.Spec.Selector, policy.Spec.Selector} {
+	for i, s := range []labelSelector{
+		d.Spec.Selector, pod.Spec.Spread[0].Selector, budget.Spec.Selector, monitor.Spec.Selector, policy.Spec.Selector,
+	} {
 		if len(s.MatchLabels) == 0 || !maps.Equal(s.MatchLabels, pod.Metadata.Labels) {
 			t.Errorf("selector %d is %v, the pods are %v", i, s.MatchLabels, pod.Metadata.Labels)
 		}

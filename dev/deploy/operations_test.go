@@ -51,7 +51,8 @@ func TestOperationsExplainsEverything(t *testing.T) {
 		}
 	}
 	for _, reason := range []string{
-		record.ReasonTopicName, record.ReasonNotAllowed, record.ReasonTooLarge, record.ReasonTimestamp, record.ReasonPartition, record.ReasonMessage,
+		record.ReasonTopicName, record.ReasonNotAllowed, record.ReasonTooLarge,
+		record.ReasonTimestamp, record.ReasonPartition, record.ReasonMessage,
 		producer.ReasonInvalidRecord, producer.ReasonMissingTopic, producer.ReasonMissingPartition,
 	} {
 		if !strings.Contains(page[status.ConditionRejected], "`"+reason+"`") {

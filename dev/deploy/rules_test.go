@@ -103,7 +103,8 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 		if r.Annotations.Summary == "" || !strings.Contains(r.Annotations.Description, "`") {
 			t.Errorf("%s: no summary, or nothing to type in %q", r.Alert, r.Annotations.Description)
 		}
-		if want := "https://github.com/walpost/walpost/blob/main/docs/operations.md#" + strings.ToLower(r.Alert); r.Annotations.Runbook != want {
+		if want := "https://github.com/walpost/walpost/blob/main/docs/operations.md#" +
+			strings.ToLower(r.Alert); r.Annotations.Runbook != want {
 			t.Errorf("%s: runbook_url %s, want %s", r.Alert, r.Annotations.Runbook, want)
 		}
 	}

@@ -18,7 +18,8 @@ func TestStabilityNamesEveryMetric(t *testing.T) {
 	for name := range metricNames(t) {
 		if cut, ok := strings.CutSuffix(name, "_bucket"); ok {
 			want[cut] = true
-		} else if strings.HasPrefix(name, "walpost_") && !strings.HasSuffix(name, "_seconds_sum") && !strings.HasSuffix(name, "_seconds_count") {
+		} else if strings.HasPrefix(name, "walpost_") && !strings.HasSuffix(name, "_seconds_sum") &&
+			!strings.HasSuffix(name, "_seconds_count") {
 			want[name] = true
 		}
 	}

@@ -27,7 +27,8 @@ import (
 //	<!-- file: NAME -->      the block is that file
 //
 // A block of text right after one that is run is what it answers.
-var step = regexp.MustCompile("(?ms)(<!-- stop -->\n)?<!-- (sql|sh|background|file)(?:: ([a-z_.]+))? -->\n```[a-z]+\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?")
+var step = regexp.MustCompile("(?ms)(<!-- stop -->\n)?<!-- (sql|sh|background|file)(?:: ([a-z_.]+))? " +
+	"-->\n```[a-z]+\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?")
 
 // operator walks through a page.
 type operator struct {

@@ -31,7 +31,8 @@ func unprivileged() (*account, error) {
 		}
 		return &account{uid: uint32(uid), gid: uint32(gid)}, nil
 	}
-	return nil, errors.New("postgres does not run as root, and there is neither an account postgres nor nobody: add one, or run as another user")
+	return nil, errors.New("postgres does not run as root, and there is neither an account postgres nor nobody: add one, or run as " +
+		"another user")
 }
 
 // own gives a file to the account.

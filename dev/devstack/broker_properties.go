@@ -144,6 +144,7 @@ func (b *Broker) saslProperties(l Listener) map[string]string {
 		prefix + "plain.sasl.jaas.config":         plain.String() + ";",
 		prefix + "scram-sha-256.sasl.jaas.config": scram,
 		prefix + "scram-sha-512.sasl.jaas.config": scram,
-		prefix + "oauthbearer.sasl.jaas.config":   `org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`,
+		prefix + "oauthbearer.sasl.jaas.config": `org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required ` +
+			`unsecuredLoginStringClaim_sub="broker";`,
 	}
 }

@@ -36,8 +36,9 @@ func cacheDir() (string, error) {
 	return filepath.Join(dir, "walpost"), nil
 }
 
-// cached returns the folder name in the cache, or in the one that root has filled. When it is missing, fetch fills a temporary one that is then renamed, so
-// that an interrupted fetch leaves nothing half done; a lock makes other processes wait for the one that fetches.
+// cached returns the folder name in the cache, or in the one that root has filled. If it is
+// missing, fetch fills a temporary folder that is then renamed, so an interrupted fetch
+// leaves nothing half done. A lock makes other processes wait for the one that fetches.
 func cached(ctx context.Context, name string, fetch func(ctx context.Context, dir string) error) (string, error) {
 	cache, err := cacheDir()
 	if err != nil {

@@ -27,11 +27,12 @@ const (
 	pomFoot = `  </dependencies>
 </project>
 `
-	connectPOM = pomHead + `    <dependency><groupId>org.apache.kafka</groupId><artifactId>connect-runtime</artifactId><version>` + ConnectVersion + `</version></dependency>
+	connectPOM = pomHead + `    <dependency><groupId>org.apache.kafka</groupId><artifactId>connect-runtime</artifactId>
+      <version>` + ConnectVersion + `</version></dependency>
     <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>2.24.3</version></dependency>
 ` + pomFoot
-	debeziumPOM = pomHead + `    <dependency><groupId>io.debezium</groupId><artifactId>debezium-connector-postgres</artifactId><version>` + DebeziumVersion + `</version>
-      <classifier>plugin</classifier><type>tar.gz</type></dependency>
+	debeziumPOM = pomHead + `    <dependency><groupId>io.debezium</groupId><artifactId>debezium-connector-postgres</artifactId>
+      <version>` + DebeziumVersion + `</version><classifier>plugin</classifier><type>tar.gz</type></dependency>
 ` + pomFoot
 )
 

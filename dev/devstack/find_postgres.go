@@ -45,7 +45,8 @@ type installation struct {
 // and otherwise fetches it.
 func findPostgres(ctx context.Context, want int, progress io.Writer) (installation, error) {
 	if want != 0 && (want < oldestMajor || want > newestMajor) {
-		return installation{}, fmt.Errorf("postgres %d is not among the majors that walpost works with, %d to %d", want, oldestMajor, newestMajor)
+		return installation{}, fmt.Errorf("postgres %d is not among the majors that walpost works with, %d to %d",
+			want, oldestMajor, newestMajor)
 	}
 	if found, ok := installedPostgres(ctx, want); ok {
 		return found, nil
@@ -133,7 +134,8 @@ func fetchPostgres(ctx context.Context, want int, progress io.Writer) (installat
 		}
 	}
 	if errors.Is(err, errNotFetched) {
-		return installation{}, fmt.Errorf("no Postgres %d found: install the Debian package %s, or npm, or Maven with xz-utils, with which it is fetched: %w", major, aptPostgres(want), err)
+		return installation{}, fmt.Errorf("no Postgres %d found: install the Debian package %s, or npm, or Maven with xz-utils, with "+
+			"which it is fetched: %w", major, aptPostgres(want), err)
 	}
 	return installation{}, err
 }

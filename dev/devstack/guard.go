@@ -47,8 +47,10 @@ func newGuard(ctx context.Context, kind string, owner *account) (*guard, error) 
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("pipe to guard of %s: %w", dir, err), os.RemoveAll(dir))
 	}
-	defer func() { _ = read.Close() }()                                                                          // the shell has its own copy
-	shell := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", "-c", guardScript, "walpost-guard", dir) //nolint:gosec // our script, our folder
+	// The shell has its own copy.
+	defer func() { _ = read.Close() }()
+	//nolint:gosec // our script, our folder
+	shell := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", "-c", guardScript, "walpost-guard", dir)
 	shell.Stdin = read
 	shell.Dir = "/"
 	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C on the terminal is for us, not for the guard

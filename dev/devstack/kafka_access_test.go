@@ -81,7 +81,9 @@ func startSecured(t *testing.T) (k *devstack.Kafka, trust, full *tls.Config) {
 func TestKafkaWithTLSAndPasswords(t *testing.T) {
 	k, trust, full := startSecured(t)
 	const password = `it's "secret" \ here`
-	mechanisms := []sarama.SASLMechanism{sarama.SASLTypePlaintext, sarama.SASLTypeSCRAMSHA256, sarama.SASLTypeSCRAMSHA512, sarama.SASLTypeOAuth}
+	mechanisms := []sarama.SASLMechanism{
+		sarama.SASLTypePlaintext, sarama.SASLTypeSCRAMSHA256, sarama.SASLTypeSCRAMSHA512, sarama.SASLTypeOAuth,
+	}
 	for _, mechanism := range mechanisms {
 		if err := produce(t, k.Bootstrap(devstack.SASLPlaintext), saslConfig(mechanism, "relay", password, nil), "t"); err != nil {
 			t.Errorf("%s: %v", mechanism, err)
@@ -113,7 +115,8 @@ func TestKafkaWithTLSAndPasswords(t *testing.T) {
 	if err := k.SetPassword(t.Context(), "relay", "new"); err != nil {
 		t.Fatal(err)
 	}
-	if err := produce(t, k.Bootstrap(devstack.SASLPlaintext), saslConfig(sarama.SASLTypeSCRAMSHA512, "relay", "new", nil), "t"); err != nil {
+	if err := produce(t, k.Bootstrap(devstack.SASLPlaintext), saslConfig(sarama.SASLTypeSCRAMSHA512, "relay", "new", nil),
+		"t"); err != nil {
 		t.Errorf("new password: %v", err)
 	}
 }

@@ -60,7 +60,9 @@ func TestKafkaKeepsRecordsOverEveryEnd(t *testing.T) {
 }
 
 func TestKafkaOfThreeBrokers(t *testing.T) {
-	k := devstacktest.StartKafka(t, devstack.KafkaOptions{Brokers: 3, Proxied: true, Settings: map[string]string{"min.insync.replicas": "2"}})
+	k := devstacktest.StartKafka(t, devstack.KafkaOptions{
+		Brokers: 3, Proxied: true, Settings: map[string]string{"min.insync.replicas": "2"},
+	})
 	ctx := t.Context()
 	if err := k.CreateTopic(ctx, "t", 3, 3, nil); err != nil {
 		t.Fatal(err)

@@ -168,7 +168,8 @@ func TestSharedPostgresDropsDatabasesWithSlots(t *testing.T) {
 	}
 	defer conn.Close(t.Context())
 	var left int
-	err = conn.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM pg_database WHERE datname = $1) + (SELECT count(*) FROM pg_replication_slots WHERE slot_name = $1)`, name).Scan(&left)
+	err = conn.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM pg_database WHERE datname = $1) + (SELECT count(*) FROM `+
+		`pg_replication_slots WHERE slot_name = $1)`, name).Scan(&left)
 	if err != nil || left != 0 {
 		t.Errorf("%d of database and slot are left, %v", left, err)
 	}

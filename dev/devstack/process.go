@@ -39,7 +39,8 @@ func (g *guard) start(ctx context.Context, log string, argv ...string) (*process
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", append([]string{"-c", announce, "sh"}, argv...)...) //nolint:gosec // the servers we found
+	//nolint:gosec // the servers we found
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", append([]string{"-c", announce, "sh"}, argv...)...)
 	cmd.Dir = g.dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8") // errors are recognized by their English words
 	cmd.Stdout, cmd.Stderr = out, out

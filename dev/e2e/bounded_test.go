@@ -32,7 +32,8 @@ func TestRow125_IDOf1MB(t *testing.T) {
 	p := &process{clitest.StartCommand(t, cmd)}
 	p.Ready(t)
 	halts.db.Exec(t, relaytest.Insert("k", 1),
-		"INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES (repeat('i', 1048000), repeat('bad topic!', 100000), 'k', 'Created', '{}')")
+		"INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES (repeat('i', 1048000), repeat('bad topic!', "+
+			"100000), 'k', 'Created', '{}')")
 	p.Until(t, "the relay to halt", func() bool {
 		_, body := p.Get(t, "/readyz")
 		return strings.Contains(body, "halted: ")

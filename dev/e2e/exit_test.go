@@ -50,7 +50,8 @@ func TestExitCodes(t *testing.T) {
 		},
 		"3 no such database": func(t *testing.T) {
 			f := newFixture(t, nil)
-			walpost(t, "run", "-c", f.write(t, sections{"postgres": "{url: '" + f.db.Server.URL("nosuchdatabase") + "'}"})).Exits(t, 3, "nosuchdatabase")
+			walpost(t, "run", "-c", f.write(t, sections{"postgres": "{url: '" + f.db.Server.URL("nosuchdatabase") + "'}"})).Exits(t,
+				3, "nosuchdatabase")
 		},
 		"3 wal_level": func(t *testing.T) {
 			server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{"wal_level": "replica"}})

@@ -42,7 +42,9 @@ func TestFirstStartKilledHalfWay(t *testing.T) {
 		t.Run(then, func(t *testing.T) {
 			t.Parallel()
 			server := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-			db := devstacktest.Database{Name: stack.Name(t), URL: server.URL("postgres"), Conn: devstacktest.Connect(t, server, "postgres"), Server: server}
+			db := devstacktest.Database{
+				Name: stack.Name(t), URL: server.URL("postgres"), Conn: devstacktest.Connect(t, server, "postgres"), Server: server,
+			}
 			f := newFixtureIn(t, db, stack.Kafka(t), nil, nil)
 			writer := devstacktest.Connect(t, server, "postgres")
 			for _, sql := range []string{"CREATE TABLE other (x int)", "BEGIN", "INSERT INTO other VALUES (1)"} {
@@ -91,7 +93,8 @@ func TestPublicationWithoutSlot(t *testing.T) {
 	if f.slots(t) != 0 {
 		t.Error("run made a slot beside an existing publication")
 	}
-	walpost(t, "init", "-c", f.file).Exits(t, 0, "exists publication "+f.slot, "created slot "+f.slot, "3 in public.outbox are not published")
+	walpost(t, "init", "-c", f.file).Exits(t, 0, "exists publication "+f.slot, "created slot "+f.slot,
+		"3 in public.outbox are not published")
 	p := walpost(t, "run", "-c", f.file)
 	p.Ready(t)
 	f.db.Exec(t, relaytest.Insert("k", 4))

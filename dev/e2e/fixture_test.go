@@ -70,7 +70,8 @@ func (f *fixture) write(t *testing.T, change sections) string {
 			fmt.Fprintf(&yaml, "%s: %s\n", name, all[name])
 		}
 	}
-	text := strings.NewReplacer("URL", devstacktest.WithCanary(t, f.db.URL), "BROKERS", strings.Join(f.kafka.Bootstrap(devstack.Plaintext), ", "), "PREFIX", f.prefix).Replace(yaml.String())
+	text := strings.NewReplacer("URL", devstacktest.WithCanary(t, f.db.URL), "BROKERS",
+		strings.Join(f.kafka.Bootstrap(devstack.Plaintext), ", "), "PREFIX", f.prefix).Replace(yaml.String())
 	file := filepath.Join(t.TempDir(), "walpost.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -92,7 +93,8 @@ func (f *fixture) slots(t *testing.T) int {
 func (f *fixture) released(t *testing.T) lsn {
 	t.Helper()
 	devstacktest.Await(t, "the slot to be free", devstacktest.Released(t, f.db.Conn, f.slot))
-	return lsn(devstacktest.Value[int64](t, f.db.Conn, "SELECT coalesce(max(confirmed_flush_lsn - '0/0'), 0)::bigint FROM pg_replication_slots WHERE slot_name = '"+f.slot+"'"))
+	return lsn(devstacktest.Value[int64](t, f.db.Conn,
+		"SELECT coalesce(max(confirmed_flush_lsn - '0/0'), 0)::bigint FROM pg_replication_slots WHERE slot_name = '"+f.slot+"'"))
 }
 
 // confirmed waits until the slot is confirmed up to all that was written so far.

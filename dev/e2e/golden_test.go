@@ -122,7 +122,9 @@ func (g *golden) start(t *testing.T) (stop func()) {
 		for range done { // until it has ended
 		}
 	})
-	devstacktest.Await(t, "the stream", func() bool { return r.Status().State == status.Streaming || r.Status().State == status.HaltedState })
+	devstacktest.Await(t, "the stream", func() bool {
+		return r.Status().State == status.Streaming || r.Status().State == status.HaltedState
+	})
 	return func() {
 		close(asked)
 		if err := <-done; err != nil {
@@ -187,7 +189,8 @@ func (g *golden) compare(t *testing.T, commits []time.Time) {
 			t.Errorf("record %d is not in Kafka: topic %q, partition %s, key %q, value %q, at %d, headers\n %q\nthere are", i,
 				g.f.prefix+want.Topic, partition(want), want.Key, want.Value, at, want.Headers)
 			for _, r := range got {
-				t.Errorf("topic %q, partition %d, key %q, value %q, at %d, headers\n %q", r.Topic, r.Partition, r.Key, r.Value, r.Timestamp.UnixMilli(), r.Headers)
+				t.Errorf("topic %q, partition %d, key %q, value %q, at %d, headers\n %q", r.Topic, r.Partition, r.Key, r.Value,
+					r.Timestamp.UnixMilli(), r.Headers)
 			}
 			return
 		}

@@ -33,7 +33,9 @@ func TestIdleProcessSleeps(t *testing.T) {
 	t.Parallel()
 	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
 	f := &fixture{kafka: stack.Kafka(t), prefix: stack.Name(t)}
-	f.db = devstacktest.Database{Name: stack.Name(t), URL: server.URL("postgres"), Conn: devstacktest.Connect(t, server, "postgres"), Server: server}
+	f.db = devstacktest.Database{
+		Name: stack.Name(t), URL: server.URL("postgres"), Conn: devstacktest.Connect(t, server, "postgres"), Server: server,
+	}
 	f.db.Exec(t, relaytest.OutboxDDL)
 	cmd := exec.CommandContext(t.Context(), build(t), "run", "-c", f.write(t, nil))
 	cmd.Env = append(os.Environ(), idleCores)

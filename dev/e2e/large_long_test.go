@@ -43,7 +43,8 @@ func TestRow53_LargeTransactionByTheProcess(t *testing.T) {
 	p = launch(t, binary, "run", "-c", f.file)
 	f.confirmed(t, p)
 	p.under(t, "the whole transaction")
-	f.db.Exec(t, `COPY outbox (aggregatetype, aggregateid, type, payload) FROM PROGRAM 'seq 1000001 1100000 | sed "s/.*/order,k&,Created,{\"\"n\"\": &}/; s/{.*/\"&\"/"' (FORMAT csv)`)
+	f.db.Exec(t, `COPY outbox (aggregatetype, aggregateid, type, payload) FROM PROGRAM 'seq 1000001 1100000 | sed `+
+		`"s/.*/order,k&,Created,{\"\"n\"\": &}/; s/{.*/\"&\"/"' (FORMAT csv)`)
 	f.confirmed(t, p)
 	p.under(t, "COPY of 100,000 rows")
 	p.Terminate(t)
@@ -61,7 +62,8 @@ func TestRow53_RowOf100MB(t *testing.T) {
 	p.Ready(t)
 	const size = 100 << 20
 	f.db.Exec(t, relaytest.Insert("k", 1))
-	f.db.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', 'k', 'Created', jsonb_build_object('pad', repeat('x', %d)))`, size))
+	f.db.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', 'k', 'Created', `+
+		`jsonb_build_object('pad', repeat('x', %d)))`, size))
 	f.db.Exec(t, "DELETE FROM outbox WHERE payload ? 'pad'", relaytest.Insert("k", 2))
 	f.confirmed(t, p)
 	if !strings.Contains(p.Log.String(), "max_message_bytes") {

@@ -109,5 +109,6 @@ func transaction(rnd *rand.Rand) string {
 func events(key, n int) string {
 	return fmt.Sprintf(`WITH a AS (UPDATE aggregate SET n = n + %[2]d WHERE key = 'k%03[1]d' RETURNING key, n - %[2]d AS before)
 		INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
-		SELECT 'order', key, 'Created', jsonb_build_object('n', before + i, 'pad', repeat('x', 100)) FROM a, generate_series(1, %[2]d) i`, key, n)
+		SELECT 'order', key, 'Created', jsonb_build_object('n', before + i, 'pad', repeat('x', 100))
+		FROM a, generate_series(1, %[2]d) i`, key, n)
 }

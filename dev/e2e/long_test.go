@@ -48,7 +48,8 @@ func TestRow122_RowOf250MB(t *testing.T) {
 			} else {
 				f.confirmed(t, p)
 				p.under(t, fmt.Sprintf("a row of %d MiB", size>>20))
-				if n := p.metric(t, fmt.Sprintf("walpost_events_rejected_total{reason=\"too_large\",relay=%q,topic=%q}", f.db.Name, f.topic)); n != 1 {
+				if n := p.metric(t, fmt.Sprintf("walpost_events_rejected_total{reason=\"too_large\",relay=%q,topic=%q}",
+					f.db.Name, f.topic)); n != 1 {
 					t.Errorf("walpost_events_rejected_total of too_large is %v", n)
 				}
 				p.Terminate(t)
@@ -107,7 +108,8 @@ func TestRow122_LongMessage(t *testing.T) {
 	p := launch(t, build(t), "run", "-c", f.file)
 	p.Ready(t)
 	emit := func(prefix, id string, size int) {
-		f.db.Exec(t, fmt.Sprintf(`SELECT pg_logical_emit_message(true, '%s', '{"id": "%s", "aggregatetype": "order", "aggregateid": "k", "payload": "{\"n\": 1}", "pad": "' || repeat('x', %d) || '"}')`, prefix, id, size))
+		f.db.Exec(t, fmt.Sprintf(`SELECT pg_logical_emit_message(true, '%s', '{"id": "%s", "aggregatetype": "order", "aggregateid": `+
+			`"k", "payload": "{\"n\": 1}", "pad": "' || repeat('x', %d) || '"}')`, prefix, id, size))
 	}
 	emit("events", "first", 10)
 	emit("events", "the long one", long)

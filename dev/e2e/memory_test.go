@@ -59,7 +59,8 @@ func TestMemoryIsFlat(t *testing.T) {
 // numbered inserts n events of 100 keys in one transaction.
 func numbered(from, n, size int) string {
 	return fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
-		SELECT 'order', 'k' || i %% 100, 'Created', jsonb_build_object('n', i, 'pad', repeat('x', %d)) FROM generate_series(%d, %d) i`, size, from, from+n-1)
+		SELECT 'order', 'k' || i %% 100, 'Created', jsonb_build_object('n', i, 'pad', repeat('x', %d))
+		FROM generate_series(%d, %d) i`, size, from, from+n-1)
 }
 
 // build makes the binary, without the race detector.

@@ -20,7 +20,8 @@ const emitted = `CREATE FUNCTION emit() RETURNS trigger LANGUAGE plpgsql AS $$ B
 // was rolled back appears, and each key stays in order.
 func TestMessagesOfAKilledRelay(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, sections{"outbox": "{source: message, prefix: events, topic: 'PREFIX.{aggregatetype}', position_header: walpost-position}"})
+	f := newFixture(t, sections{"outbox": "{source: message, prefix: events, topic: 'PREFIX.{aggregatetype}', position_header: " +
+		"walpost-position}"})
 	f.db.RevokeMessages(t)
 	f.db.Exec(t, emitted)
 	walpost(t, "init", "-c", f.file).Exits(t, 0)

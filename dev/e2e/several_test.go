@@ -37,7 +37,8 @@ func TestSeveralRelaysInOneProcess(t *testing.T) {
 	halts.db.Exec(t, relaytest.Insert("k", 1), rejected, relaytest.Insert("k", 2))
 	p.Until(t, "/readyz to name the halted one", func() bool {
 		code, body := p.Get(t, "/readyz")
-		return code == http.StatusServiceUnavailable && strings.Contains(body, halts.db.Name+": halted: ") && strings.Contains(body, goes.db.Name+": streaming\n")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, halts.db.Name+": halted: ") &&
+			strings.Contains(body, goes.db.Name+": streaming\n")
 	})
 	goes.db.Exec(t, relaytest.Insert("k", 1), relaytest.Insert("k", 2))
 	goes.confirmed(t, p)

@@ -18,11 +18,13 @@ func TestSlotHandedOverFromDebezium(t *testing.T) {
 	f.file = f.write(t, sections{"postgres": "{url: 'URL', slot: " + f.slot + ", publication: dbz_publication, create: false}"})
 	f.db.Exec(t,
 		relaytest.Insert("k", 1), // before the slot
-		"CREATE PUBLICATION dbz_publication FOR TABLE outbox WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = false)",
+		"CREATE PUBLICATION dbz_publication FOR TABLE outbox WITH (publish = 'insert, update, delete, truncate', "+
+			"publish_via_partition_root = false)",
 		"SELECT pg_create_logical_replication_slot('"+f.slot+"', 'pgoutput')",
 		relaytest.Insert("k", 2), "BEGIN", relaytest.Insert("k", 3))
 	inside := devstacktest.Value[string](t, f.db.Conn, "SELECT pg_current_wal_insert_lsn()::text")
-	f.db.Exec(t, relaytest.Insert("k", 4), "COMMIT", "SELECT pg_replication_slot_advance('"+f.slot+"', '"+inside+"')", relaytest.Insert("k", 5))
+	f.db.Exec(t, relaytest.Insert("k", 4), "COMMIT", "SELECT pg_replication_slot_advance('"+f.slot+"', '"+inside+"')",
+		relaytest.Insert("k", 5))
 
 	walpost(t, "check", "-c", f.file).Exits(t, 0)
 	p := walpost(t, "run", "-c", f.file)
@@ -46,8 +48,11 @@ func TestSlotHandedOverFromDebezium(t *testing.T) {
 
 	// Given back, the slot holds nothing that was published, and goes on.
 	f.db.Exec(t, relaytest.Insert("k", 7))
-	if n := devstacktest.Value[int](t, f.db.Conn, `SELECT count(*) FROM pg_logical_slot_peek_binary_changes('`+f.slot+`', NULL::pg_lsn, NULL::int,
-		'proto_version', '1', 'publication_names', 'dbz_publication') WHERE get_byte(data, 0) = ascii('I')`); n != 1 {
+	n := devstacktest.Value[int](t, f.db.Conn, `SELECT count(*)
+		FROM pg_logical_slot_peek_binary_changes('`+f.slot+`', NULL::pg_lsn, NULL::int,
+			'proto_version', '1', 'publication_names', 'dbz_publication')
+		WHERE get_byte(data, 0) = ascii('I')`)
+	if n != 1 {
 		t.Errorf("%d rows wait in the slot, want the new one", n)
 	}
 }

@@ -28,7 +28,9 @@ func TestRow42_PasswordRotated(t *testing.T) {
 	if err := server.Exec(t.Context(), "postgres", "CREATE ROLE walpost LOGIN REPLICATION SUPERUSER PASSWORD '"+first+"'"); err != nil {
 		t.Fatal(err)
 	}
-	b := newBenchOn(t, server, "postgres", option{url: server.URLFor("walpost", "", "postgres"), postgres: "  password: ${file:" + secret + "}\n"})
+	b := newBenchOn(t, server, "postgres", option{
+		url: server.URLFor("walpost", "", "postgres"), postgres: "  password: ${file:" + secret + "}\n",
+	})
 	b.start(t)
 	b.sample(t)
 	b.exec(t, relaytest.Insert("k", 1), "ALTER ROLE walpost PASSWORD '"+second+"'", relaytest.Insert("k", 2))

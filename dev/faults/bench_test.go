@@ -71,8 +71,10 @@ func newBenchOn(t *testing.T, server *devstack.Postgres, database string, o opti
 	if !strings.Contains(o.postgres, "password:") {
 		url = devstacktest.WithCanary(t, url)
 	}
-	b.cfg = relaytest.Load(t, fmt.Sprintf("name: %s\npostgres:\n  url: %s\n%skafka:\n  brokers: [%s]\n%soutbox:\n  topic: %s.{aggregatetype}\n  position_header: walpost-position\n%s",
-		prefix, url, o.postgres, strings.Join(b.kafka.Bootstrap(devstack.Plaintext), ", "), o.kafka, prefix, strings.ReplaceAll(o.more, "PREFIX", prefix)))
+	b.cfg = relaytest.Load(t, fmt.Sprintf("name: %s\npostgres:\n  url: %s\n%skafka:\n  brokers: [%s]\n%soutbox:\n  topic: "+
+		"%s.{aggregatetype}\n  position_header: walpost-position\n%s",
+		prefix, url, o.postgres, strings.Join(b.kafka.Bootstrap(devstack.Plaintext), ", "), o.kafka, prefix,
+		strings.ReplaceAll(o.more, "PREFIX", prefix)))
 	return b
 }
 
@@ -109,7 +111,9 @@ func (b *bench) start(t *testing.T) {
 func (b *bench) launch(t *testing.T) {
 	t.Helper()
 	core, logs := observer.New(zapcore.InfoLevel)
-	shown := zaptest.NewLogger(t, zaptest.Level(zap.InfoLevel)).WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core { return zapcore.NewTee(c, core) }))
+	shown := zaptest.NewLogger(t, zaptest.Level(zap.InfoLevel)).WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core {
+		return zapcore.NewTee(c, core)
+	}))
 	b.log, b.seen = logs, &counters{}
 	r, err := relay.New(b.cfg, b.seen, shown)
 	if err != nil {

@@ -23,27 +23,31 @@ func TestRow18_ClockJumps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		jumps := []time.Duration{0, time.Hour, -time.Hour, 0}
 		var got []walsendertest.Status
-		server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute, Script: func(s *walsendertest.Stream) error {
-			var sending sync.WaitGroup
-			sending.Go(func() {
-				for i, by := range jumps {
-					_ = s.Send(transactionAt(pgoutput.LSN(0x1000*(i+1)), time.Now().Add(by))...) // a broken stream shows in the statuses
-					pause.Virtual(time.Minute)
-					_ = s.Keepalive(pgoutput.LSN(0x1000*(i+1)+0x40), false)
+		server := &walsendertest.Server{
+			SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute,
+			Script: func(s *walsendertest.Stream) error {
+				var sending sync.WaitGroup
+				sending.Go(func() {
+					for i, by := range jumps {
+						// A broken stream shows in the statuses.
+						_ = s.Send(transactionAt(pgoutput.LSN(0x1000*(i+1)), time.Now().Add(by))...)
+						pause.Virtual(time.Minute)
+						_ = s.Keepalive(pgoutput.LSN(0x1000*(i+1)+0x40), false)
+					}
+				})
+				defer sending.Wait()
+				for {
+					st, ended, err := s.Status()
+					if ended || err != nil {
+						return err
+					}
+					got = append(got, st)
+					if st.Flush >= pgoutput.LSN(0x1000*len(jumps)+0x40) {
+						return nil
+					}
 				}
-			})
-			defer sending.Wait()
-			for {
-				st, ended, err := s.Status()
-				if ended || err != nil {
-					return err
-				}
-				got = append(got, st)
-				if st.Flush >= pgoutput.LSN(0x1000*len(jumps)+0x40) {
-					return nil
-				}
-			}
-		}}
+			},
+		}
 		begun := time.Now()
 		runStream(t, server)
 		synctest.Wait()

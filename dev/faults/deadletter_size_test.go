@@ -12,7 +12,8 @@ import (
 )
 
 // insertLarge inserts a row of which one column has 1.4 MB that lz4 does not shrink.
-const insertLarge = `INSERT INTO outbox SELECT '%s', 'order', %s, %s, %s FROM (SELECT string_agg(md5(i::text), '') AS large FROM generate_series(1, 44000) i) x`
+const insertLarge = `INSERT INTO outbox SELECT '%s', 'order', %s, %s, %s FROM (SELECT string_agg(md5(i::text), '') AS large FROM ` +
+	`generate_series(1, 44000) i) x`
 
 // A dead letter is larger than its record, and with default topics there is no room for
 // it: it goes without its value, and where that is not enough without a long key and
@@ -57,7 +58,8 @@ func TestRow114_DeadLetterLargerThanItsTopic(t *testing.T) {
 			t.Errorf("%d lacks %q, want %q", n, got, want.lacks)
 		}
 		if header(r, record.DeadLetterReasonHeader) != record.ReasonTooLarge || header(r, record.DeadLetterTopicHeader) != b.topic ||
-			len(header(r, record.DeadLetterPositionHeader)) != 25 || !strings.Contains(header(r, record.DeadLetterErrorHeader), "kafka.max_message_bytes") {
+			len(header(r, record.DeadLetterPositionHeader)) != 25 ||
+			!strings.Contains(header(r, record.DeadLetterErrorHeader), "kafka.max_message_bytes") {
 			t.Errorf("%d: headers %v", n, r.Headers[2:])
 		}
 	}

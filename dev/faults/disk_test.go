@@ -36,7 +36,8 @@ func TestRow16_DiskFull(t *testing.T) {
 	fill(t, ballast)
 	var failed error
 	for i := range 50 {
-		_, err := b.conn.Exec(t.Context(), "WITH e AS ("+inserts(1000+10*i, 1009+10*i)+") INSERT INTO busy SELECT repeat('x', 1000) FROM generate_series(1, 2000)")
+		_, err := b.conn.Exec(t.Context(), "WITH e AS ("+inserts(1000+10*i, 1009+10*i)+
+			") INSERT INTO busy SELECT repeat('x', 1000) FROM generate_series(1, 2000)")
 		if failed = err; failed != nil {
 			break
 		}
@@ -81,7 +82,8 @@ func small(t *testing.T, dir string, bytes int64) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	options := "mode=0700,size=" + strconv.FormatInt(bytes, 10) + ",uid=" + strconv.Itoa(int(owner.Uid)) + ",gid=" + strconv.Itoa(int(owner.Gid))
+	options := "mode=0700,size=" + strconv.FormatInt(bytes, 10) + ",uid=" + strconv.Itoa(int(owner.Uid)) + ",gid=" +
+		strconv.Itoa(int(owner.Gid))
 	if err := syscall.Mount("walpost", dir, "tmpfs", 0, options); err != nil {
 		t.Fatalf("mount: %v", err)
 	}

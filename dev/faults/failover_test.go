@@ -160,7 +160,8 @@ func TestRow60_AnotherCluster(t *testing.T) {
 	b.exec(t, relaytest.Insert("k", 1))
 	b.confirmed(t)
 	slot := b.cfg.Postgres.Slot
-	err := other.Exec(t.Context(), "postgres", relaytest.OutboxDDL, "CREATE PUBLICATION "+slot+" FOR TABLE outbox WITH (publish = 'insert')",
+	err := other.Exec(t.Context(), "postgres", relaytest.OutboxDDL,
+		"CREATE PUBLICATION "+slot+" FOR TABLE outbox WITH (publish = 'insert')",
 		"SELECT pg_create_logical_replication_slot('"+slot+"', 'pgoutput')", relaytest.Insert("k", 2))
 	if err != nil {
 		t.Fatal(err)

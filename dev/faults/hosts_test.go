@@ -44,7 +44,8 @@ func follow(t *testing.T, standby, primary *devstack.Postgres) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings = fmt.Appendf(settings, "primary_conninfo = 'host=127.0.0.1 port=%d user=postgres dbname=postgres'\nsynchronized_standby_slots = ''\n", primary.Port())
+	settings = fmt.Appendf(settings, "primary_conninfo = 'host=127.0.0.1 port=%d user=postgres "+
+		"dbname=postgres'\nsynchronized_standby_slots = ''\n", primary.Port())
 	if err := os.WriteFile(file, settings, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -109,10 +110,13 @@ func TestRow99_StandbyIsNotJudged(t *testing.T) {
 	p.walreceiver(t)
 	b.launch(t)
 	err := b.run.Wait(t)
-	if status.ExitCode(err) != status.ExitRequirement || !strings.Contains(err.Error(), "standby") || strings.Contains(err.Error(), "recover -c") || strings.Contains(err.Error(), "slot") {
+	if status.ExitCode(err) != status.ExitRequirement || !strings.Contains(err.Error(), "standby") ||
+		strings.Contains(err.Error(), "recover -c") || strings.Contains(err.Error(), "slot") {
 		t.Errorf("the start ended with %v", err)
 	}
-	r, err := recovery.Open(t.Context(), recovery.Options{Config: b.cfg, Rows: recovery.Selection{All: true}, Force: true, Log: zap.NewNop()})
+	r, err := recovery.Open(t.Context(), recovery.Options{
+		Config: b.cfg, Rows: recovery.Selection{All: true}, Force: true, Log: zap.NewNop(),
+	})
 	if err == nil {
 		_, err = r.Examine(t.Context())
 		r.Close(t.Context())
@@ -126,7 +130,8 @@ func TestRow99_StandbyIsNotJudged(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.WithoutCancel(t.Context()))
-	if _, err := catalog.ReadSlotStatus(t.Context(), conn, b.cfg.Postgres.Slot); postgres.KindOf(err) != postgres.Standby { // as status asks
+	// as status asks
+	if _, err := catalog.ReadSlotStatus(t.Context(), conn, b.cfg.Postgres.Slot); postgres.KindOf(err) != postgres.Standby {
 		t.Errorf("the slot's status is %v", err)
 	}
 
@@ -139,7 +144,8 @@ func TestRow99_StandbyIsNotJudged(t *testing.T) {
 	b.launch(t)
 	b.until(t, "the relay to name both", func() bool {
 		reason := b.relay.Status().Reason
-		return strings.Contains(reason, p.standby.Addr()+": this server is a standby") && strings.Contains(reason, p.primary.Addr()+": connection refused")
+		return strings.Contains(reason, p.standby.Addr()+": this server is a standby") &&
+			strings.Contains(reason, p.primary.Addr()+": connection refused")
 	})
 	if reason := b.relay.Status().Reason; strings.Contains(reason, "TLS") || strings.Contains(reason, "ssl") {
 		t.Errorf("the reason is %q", reason)

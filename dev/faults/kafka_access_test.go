@@ -67,7 +67,9 @@ func (s *secured) bench(t *testing.T, more string) *bench {
 	t.Helper()
 	s.file = filepath.Join(t.TempDir(), "password")
 	s.write(t, firstPassword)
-	b := newBench(t, option{more: more, kafka: "  sasl: {mechanism: SCRAM-SHA-512, username: " + s.user + ", password: '${file:" + s.file + "}'}\n"})
+	b := newBench(t, option{
+		more: more, kafka: "  sasl: {mechanism: SCRAM-SHA-512, username: " + s.user + ", password: '${file:" + s.file + "}'}\n",
+	})
 	b.kafka, b.cfg.Kafka.Brokers = s.kafka, s.kafka.Bootstrap(devstack.SASLPlaintext)
 	b.pause = steady
 	s.topic(t, b.topic, nil)
@@ -94,7 +96,9 @@ func (s *secured) acls(topic string, operations ...sarama.AclOperation) []*saram
 		ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral,
 	}}
 	for _, op := range operations {
-		r.Acls = append(r.Acls, &sarama.Acl{Principal: "User:" + s.user, Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow})
+		r.Acls = append(r.Acls, &sarama.Acl{
+			Principal: "User:" + s.user, Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow,
+		})
 	}
 	return []*sarama.ResourceAcls{r}
 }
@@ -191,7 +195,9 @@ func row35DeadLetterDeniedThenGranted(t *testing.T, s *secured) {
 		t.Errorf("the condition %+v does not name the topic", c)
 	}
 	b.until(t, "the others to pass", func() bool { return b.seen.published.Load() == 100 })
-	confirmed := devstacktest.Value[string](t, b.conn, "SELECT lpad(to_hex((confirmed_flush_lsn - '0/0')::bigint), 16, '0') FROM pg_replication_slots WHERE slot_name = $1", b.cfg.Postgres.Slot)
+	confirmed := devstacktest.Value[string](t, b.conn,
+		"SELECT lpad(to_hex((confirmed_flush_lsn - '0/0')::bigint), 16, '0') FROM pg_replication_slots WHERE slot_name = $1",
+		b.cfg.Postgres.Slot)
 	s.grant(t, dead)
 	b.confirmed(t)
 	letters, err := s.kafka.Records(t.Context(), dead)

@@ -21,7 +21,8 @@ const (
 	poisonID  = "00000000-0000-0000-0000-000000000038"
 	limit     = 20_000 // of the topic
 
-	insertBig = `INSERT INTO outbox SELECT '` + bigID + `', 'order', 'big', 'Big', jsonb_build_object('n', 1, 'pad', string_agg(md5(i::text), '')) FROM generate_series(1, 1000) i`
+	insertBig = `INSERT INTO outbox SELECT '` + bigID +
+		`', 'order', 'big', 'Big', jsonb_build_object('n', 1, 'pad', string_agg(md5(i::text), '')) FROM generate_series(1, 1000) i`
 
 	insertKeyless = `INSERT INTO outbox VALUES ('` + keylessID + `', 'compacted', NULL, 'Keyless', '{"keyless": true}')`
 	insertPoison  = `INSERT INTO outbox VALUES ('` + poisonID + `', 'no/topic', 'poison', 'Poison', '{"poison": true}')`
@@ -121,7 +122,8 @@ func TestRow35to38_DeadLetter(t *testing.T) {
 		if header(r, record.DeadLetterErrorHeader) == "" || len(header(r, record.DeadLetterPositionHeader)) != 25 {
 			t.Errorf("%s: headers %v", want.kind, r.Headers)
 		}
-		if at, err := time.Parse(time.RFC3339Nano, header(r, record.DeadLetterTimeHeader)); err != nil || at.Before(begun.Add(-time.Second)) {
+		if at, err := time.Parse(time.RFC3339Nano, header(r, record.DeadLetterTimeHeader)); err != nil ||
+			at.Before(begun.Add(-time.Second)) {
 			t.Errorf("%s: rejected at %v, %v", want.kind, at, err)
 		}
 	}
@@ -184,8 +186,9 @@ func TestRow35_DeadLetterRefused(t *testing.T) {
 			b.exec(t, insertBig, inserts(101, 200))
 			b.halts(t, status.ExitHalted, dead, bigID, tc.says)
 			b.released(t)
-			waiting := devstacktest.Value[int](t, b.conn, `SELECT count(*) FROM pg_logical_slot_peek_binary_changes($1, NULL::pg_lsn, NULL::int,
-				'proto_version', '1', 'publication_names', $2) WHERE get_byte(data, 0) = ascii('I')`, b.cfg.Postgres.Slot, b.cfg.Postgres.Publication)
+			waiting := devstacktest.Value[int](t, b.conn, `SELECT count(*)
+				FROM pg_logical_slot_peek_binary_changes($1, NULL::pg_lsn, NULL::int, 'proto_version', '1', 'publication_names', $2)
+				WHERE get_byte(data, 0) = ascii('I')`, b.cfg.Postgres.Slot, b.cfg.Postgres.Publication)
 			if waiting != 101 {
 				t.Errorf("%d rows wait in the slot, want the record and the 100 after it", waiting)
 			}

@@ -48,7 +48,8 @@ func largeTransaction(t *testing.T, b *bench, proxy *devstack.Proxy, savepoints 
 	copied := pgx.CopyFromSlice(rows, func(i int) ([]any, error) {
 		return []any{"order", fmt.Sprint("copied", i%7), "Created", fmt.Sprintf(`{"n": %d}`, i)}, nil
 	})
-	if _, err := tx.CopyFrom(t.Context(), pgx.Identifier{"outbox"}, []string{"aggregatetype", "aggregateid", "type", "payload"}, copied); err != nil {
+	if _, err := tx.CopyFrom(t.Context(), pgx.Identifier{"outbox"}, []string{"aggregatetype", "aggregateid", "type", "payload"},
+		copied); err != nil {
 		t.Fatal(err)
 	}
 	if err := tx.Commit(t.Context()); err != nil {
@@ -87,15 +88,18 @@ func TestRow68_HugeRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.topic += "2"
-	if err := b.kafka.CreateTopic(t.Context(), b.topic, partitions, 1, map[string]string{"max.message.bytes": fmt.Sprint(2 * size)}); err != nil {
+	if err := b.kafka.CreateTopic(t.Context(), b.topic, partitions, 1,
+		map[string]string{"max.message.bytes": fmt.Sprint(2 * size)}); err != nil {
 		t.Fatal(err)
 	}
 	b.cfg.Kafka.MaxMessageBytes = 2 * size
 	b.cfg.Kafka.Compression = "lz4" // the broker's own limit on a request is 100 MB
 	b.cfg.Delivery.InFlight = 1 << 20
 	b.start(t)
-	insertHuge := fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order2', 'k', 't', jsonb_build_object('n', 2, 'pad', repeat('x', %d)))`, size)
-	one, three := strings.Replace(relaytest.Insert("k", 1), "order", "order2", 1), strings.Replace(relaytest.Insert("k", 3), "order", "order2", 1)
+	insertHuge := fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order2', 'k', 't', `+
+		`jsonb_build_object('n', 2, 'pad', repeat('x', %d)))`, size)
+	one, three := strings.Replace(relaytest.Insert("k", 1), "order", "order2", 1),
+		strings.Replace(relaytest.Insert("k", 3), "order", "order2", 1)
 	b.exec(t, one, insertHuge, three)
 	b.confirmed(t)
 	b.exactlyOnce(t)

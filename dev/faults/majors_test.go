@@ -19,7 +19,8 @@ func TestMajors(t *testing.T) {
 			b := newBenchOn(t, ownServer(t, major, nil), "postgres", option{})
 			b.start(t)
 			b.sample(t)
-			b.exec(t, "BEGIN", relaytest.Insert("a", 1), "SAVEPOINT s", relaytest.Insert("a", 9), "ROLLBACK TO s", relaytest.Insert("a", 2), "COMMIT",
+			b.exec(t, "BEGIN", relaytest.Insert("a", 1), "SAVEPOINT s",
+				relaytest.Insert("a", 9), "ROLLBACK TO s", relaytest.Insert("a", 2), "COMMIT",
 				"BEGIN", relaytest.Insert("a", 9), "ROLLBACK",
 				`INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('order', 'nulls', '{"n": 1}')`,
 				inserts(1, 20_000))

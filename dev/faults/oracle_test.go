@@ -110,7 +110,8 @@ func (s *sampler) run(ctx context.Context, conn *pgx.Conn, client sarama.Client,
 		case <-tick.C:
 		}
 		var confirmed int64
-		if err := conn.QueryRow(ctx, "SELECT coalesce(max(confirmed_flush_lsn - '0/0'), 0)::bigint FROM pg_replication_slots WHERE slot_name = $1", slot).Scan(&confirmed); err != nil {
+		if err := conn.QueryRow(ctx, "SELECT coalesce(max(confirmed_flush_lsn - '0/0'), 0)::bigint FROM pg_replication_slots WHERE "+
+			"slot_name = $1", slot).Scan(&confirmed); err != nil {
 			return
 		}
 		now := sample{confirmed: uint64(confirmed)}

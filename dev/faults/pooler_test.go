@@ -85,7 +85,8 @@ func TestRow62_Pooler(t *testing.T) {
 		}
 		straight := b.cfg
 		name := b.cfg.Name
-		b.cfg = relaytest.Load(t, "name: "+name+"\npostgres: {url: '"+b.server.URLVia(pooler(t, b.server.Addr()), "postgres", "", b.database)+
+		b.cfg = relaytest.Load(t, "name: "+name+"\npostgres: {url: '"+
+			b.server.URLVia(pooler(t, b.server.Addr()), "postgres", "", b.database)+
 			"'}\nkafka: {brokers: ['"+strings.Join(straight.Kafka.Brokers, "', '")+"']}\n")
 		b.launch(t)
 		b.halts(t, status.ExitRequirement, "pooler", "directly")
@@ -149,7 +150,9 @@ func TestRow104_PoolerDropsSettings(t *testing.T) {
 	db := stack.Database(t)
 	role := stack.Name(t)
 	db.Exec(t, "CREATE ROLE "+role+" LOGIN SUPERUSER REPLICATION")
-	for _, s := range []string{"DateStyle = German", "bytea_output = escape", "IntervalStyle = sql_standard", "TimeZone = 'Asia/Tokyo'", "extra_float_digits = 0"} {
+	for _, s := range []string{
+		"DateStyle = German", "bytea_output = escape", "IntervalStyle = sql_standard", "TimeZone = 'Asia/Tokyo'", "extra_float_digits = 0",
+	} {
 		db.Exec(t, "ALTER ROLE "+role+" SET "+s)
 	}
 	all := func(map[string]string) bool { return true }
@@ -160,7 +163,8 @@ func TestRow104_PoolerDropsSettings(t *testing.T) {
 	b := newBenchOn(t, db.Server, db.Name, option{
 		url: db.Server.URLVia(addr, role, "", db.Name), more: "  headers: {at: at, bytes: bytes, span: span, float: float}\n",
 	})
-	b.exec(t, "ALTER TABLE outbox ADD at timestamptz DEFAULT now(), ADD bytes bytea DEFAULT '\\x00ff', ADD span interval DEFAULT '1 day 2 hours', ADD float float8 DEFAULT 0.1::float8 + 0.2::float8")
+	b.exec(t, "ALTER TABLE outbox ADD at timestamptz DEFAULT now(), ADD bytes bytea DEFAULT '\\x00ff', ADD span interval DEFAULT '1 "+
+		"day 2 hours', ADD float float8 DEFAULT 0.1::float8 + 0.2::float8")
 	b.launch(t)
 	b.halts(t, status.ExitRequirement, "pooler", "DateStyle", "bytea_output", "directly", "ALTER ROLE")
 

@@ -21,13 +21,15 @@ func TestRow103_RunsWithoutWhatItDoesNotNeed(t *testing.T) {
 	first.end(t)
 	first.released(t)
 	for _, object := range []string{
-		"EXECUTE ON FUNCTION pg_control_system(), pg_control_checkpoint(), pg_is_in_recovery(), pg_current_wal_lsn(), pg_walfile_name(pg_lsn), pg_last_wal_replay_lsn()",
+		"EXECUTE ON FUNCTION pg_control_system(), pg_control_checkpoint(), pg_is_in_recovery(), pg_current_wal_lsn(), " +
+			"pg_walfile_name(pg_lsn), pg_last_wal_replay_lsn()",
 		"SELECT ON pg_stat_replication, pg_stat_activity, pg_prepared_xacts, pg_roles, pg_settings",
 	} {
 		db.Exec(t, "REVOKE "+object+" FROM PUBLIC")
 	}
 	b := *first
-	b.cfg = relaytest.Load(t, "name: "+first.cfg.Name+"\npostgres: {url: '"+db.Server.URLFor(role, "", db.Name)+"'}\nkafka: {brokers: ['"+first.cfg.Kafka.Brokers[0]+
+	b.cfg = relaytest.Load(t, "name: "+first.cfg.Name+"\npostgres: {url: '"+db.Server.URLFor(role, "", db.Name)+"'}\nkafka: {brokers: ['"+
+		first.cfg.Kafka.Brokers[0]+
 		"']}\noutbox: {topic: '"+first.cfg.Name+".{aggregatetype}', position_header: walpost-position}\n")
 	b.start(t)
 	b.exec(t, relaytest.Insert("k", 2))

@@ -19,11 +19,13 @@ type change struct {
 func changes() map[string]change {
 	return map[string]change{
 		"column dropped": {
-			"ALTER TABLE outbox DROP COLUMN type", `INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('order', 'k', '{"n": 2}')`, `"type"`,
+			"ALTER TABLE outbox DROP COLUMN type",
+			`INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('order', 'k', '{"n": 2}')`, `"type"`,
 			func(b *bench) { b.cfg.Outbox.Headers = nil },
 		},
 		"column renamed": {
-			"ALTER TABLE outbox RENAME payload TO body", `INSERT INTO outbox (aggregatetype, aggregateid, type, body) VALUES ('order', 'k', 't', '{"n": 2}')`, "payload",
+			"ALTER TABLE outbox RENAME payload TO body",
+			`INSERT INTO outbox (aggregatetype, aggregateid, type, body) VALUES ('order', 'k', 't', '{"n": 2}')`, "payload",
 			func(b *bench) { b.cfg.Outbox.Value = "body" },
 		},
 	}
@@ -101,7 +103,8 @@ func TestRow50_HarmlessChanges(t *testing.T) {
 	b.start(t)
 	b.sample(t)
 	b.exec(t, relaytest.Insert("k", 1), "ALTER TABLE outbox ADD COLUMN note text DEFAULT 'x'", relaytest.Insert("k", 2),
-		"ALTER TABLE outbox DROP COLUMN note", relaytest.Insert("k", 3), "ALTER TABLE outbox ALTER aggregateid TYPE varchar(100)", relaytest.Insert("k", 4))
+		"ALTER TABLE outbox DROP COLUMN note", relaytest.Insert("k", 3), "ALTER TABLE outbox ALTER aggregateid TYPE varchar(100)",
+		relaytest.Insert("k", 4))
 	b.confirmed(t)
 	b.exactlyOnce(t)
 	b.end(t)
@@ -145,7 +148,8 @@ func TestRow52_PartitionDropped(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, option{})
 	b.exec(t, "DROP TABLE outbox",
-		`CREATE TABLE outbox (id uuid DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb, day int DEFAULT 1) PARTITION BY LIST (day)`,
+		`CREATE TABLE outbox (id uuid DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload `+
+			`jsonb, day int DEFAULT 1) PARTITION BY LIST (day)`,
 		"CREATE TABLE outbox_1 PARTITION OF outbox FOR VALUES IN (1)", "CREATE TABLE outbox_2 PARTITION OF outbox FOR VALUES IN (2)")
 	b.losesUnread(t, "DROP TABLE outbox_1")
 }

@@ -64,7 +64,8 @@ func TestRow45_SlotIdleForTooLong(t *testing.T) {
 // idle_replication_slot_timeout comes back in time to keep its slot.
 func TestRow102_SlotKeptWhileHibernating(t *testing.T) {
 	t.Parallel()
-	b := newBenchOn(t, ownServer(t, 18, map[string]string{"idle_replication_slot_timeout": "6s"}), "postgres", option{postgres: "  hibernate_after: 1s\n"})
+	b := newBenchOn(t, ownServer(t, 18, map[string]string{"idle_replication_slot_timeout": "6s"}), "postgres",
+		option{postgres: "  hibernate_after: 1s\n"})
 	kafka := b.ownKafka(t)
 	b.start(t)
 	b.exec(t, relaytest.Insert("k", 1))
@@ -94,7 +95,8 @@ func TestRow102_SlotKeptWhileHibernating(t *testing.T) {
 // is back, with the setting that took it.
 func TestRow102_LostWhileHibernating(t *testing.T) {
 	t.Parallel()
-	b := newBenchOn(t, ownServer(t, 0, map[string]string{"max_slot_wal_keep_size": "1MB"}), "postgres", option{postgres: "  hibernate_after: 1s\n"})
+	b := newBenchOn(t, ownServer(t, 0, map[string]string{"max_slot_wal_keep_size": "1MB"}), "postgres",
+		option{postgres: "  hibernate_after: 1s\n"})
 	kafka := b.ownKafka(t)
 	b.start(t)
 	b.exec(t, relaytest.Insert("k", 1), "CREATE TABLE busy (x int)")

@@ -21,7 +21,9 @@ func TestRow6_TheFirstIsKilledAgainAndAgain(t *testing.T) {
 		second := b.spawn(t)
 		second.Writes(t, `"state":"standby"`)
 		rows := devstacktest.Value[int](t, b.conn, "SELECT count(*) FROM outbox")
-		devstacktest.Await(t, "more rows", func() bool { return devstacktest.Value[int](t, b.conn, "SELECT count(*) FROM outbox") > rows+200 })
+		devstacktest.Await(t, "more rows", func() bool {
+			return devstacktest.Value[int](t, b.conn, "SELECT count(*) FROM outbox") > rows+200
+		})
 		first.Kill(t)
 		second.Writes(t, `"msg":"streaming"`)
 		first = second

@@ -128,7 +128,8 @@ func (p pair) synced(t *testing.T, b *bench) {
 		n++
 		b.exec(t, relaytest.Insert("sync", n)) // only a slot that moves becomes ready
 		var ready bool
-		err := conn.QueryRow(t.Context(), "SELECT coalesce(bool_or(synced AND NOT temporary AND invalidation_reason IS NULL), false) FROM pg_replication_slots WHERE slot_name = $1",
+		err := conn.QueryRow(t.Context(), "SELECT coalesce(bool_or(synced AND NOT temporary AND invalidation_reason IS NULL), false) "+
+			"FROM pg_replication_slots WHERE slot_name = $1",
 			b.cfg.Postgres.Slot).Scan(&ready)
 		if err != nil {
 			t.Fatal(err)

@@ -52,7 +52,9 @@ func TestRow5_RelayFrozen(t *testing.T) {
 	b.passes(t, 200)
 	streams := strings.Count(first.Log.String(), `"msg":"streaming"`)
 	b.end(t)
-	devstacktest.Await(t, "the first to take over again", func() bool { return strings.Count(first.Log.String(), `"msg":"streaming"`) > streams })
+	devstacktest.Await(t, "the first to take over again", func() bool {
+		return strings.Count(first.Log.String(), `"msg":"streaming"`) > streams
+	})
 	w.end()
 	b.caughtUp(t)
 	b.judge(t)

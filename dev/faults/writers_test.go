@@ -65,7 +65,8 @@ func (w *writers) writeAs(ctx context.Context, t *testing.T, rnd *rand.Rand, ser
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var n int
-	if err := conn.QueryRow(ctx, "SELECT coalesce(max((payload->>'n')::int), 0) FROM outbox WHERE aggregateid = $1", key).Scan(&n); err != nil {
+	if err := conn.QueryRow(ctx, "SELECT coalesce(max((payload->>'n')::int), 0) FROM outbox WHERE aggregateid = $1",
+		key).Scan(&n); err != nil {
 		return
 	}
 	for ctx.Err() == nil && !w.ending.Load() {

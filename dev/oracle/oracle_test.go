@@ -8,7 +8,8 @@ import (
 
 func TestCompare(t *testing.T) {
 	t.Parallel()
-	a, b, c := oracle.Event{ID: "a", Key: "k", Number: 1}, oracle.Event{ID: "b", Key: "k", Number: 2}, oracle.Event{ID: "c", Key: "l", Number: 1}
+	a, b, c := oracle.Event{ID: "a", Key: "k", Number: 1}, oracle.Event{ID: "b", Key: "k", Number: 2},
+		oracle.Event{ID: "c", Key: "l", Number: 1}
 	all := []oracle.Event{a, b, c}
 	for name, tc := range map[string]struct {
 		records []oracle.Event

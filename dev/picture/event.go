@@ -32,5 +32,6 @@ func event(c *canvas) {
 	c.arrow("way", point{610, top + 66}, point{666, top + 66})
 	c.arrow("back", point{666, top + back - 4}, point{610, top + back - 4})
 	c.arrow("back", point{466, top + back - 4}, point{410, top + back - 4})
-	c.text(point{538, top + high + 24}, "on-back small", "middle", "confirmed to Postgres only when Kafka has acknowledged all of the transaction")
+	c.text(point{538, top + high + 24}, "on-back small", "middle",
+		"confirmed to Postgres only when Kafka has acknowledged all of the transaction")
 }

@@ -31,7 +31,8 @@ func files() map[string]string {
 func main() {
 	const folder = "docs/pictures"
 	for name, text := range files() {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil { //nolint:gosec // a page that everybody may read
+		//nolint:gosec // a page that everybody may read
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1) //nolint:forbidigo // the end of main
 		}

@@ -51,7 +51,8 @@ func newTopic(t *testing.T, short string) string {
 // newProducer writes each batch by itself.
 func newProducer(t *testing.T, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	options = append(options, kgo.SeedBrokers(stack.Kafka(t).Bootstrap(devstack.Plaintext)...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+	options = append(options, kgo.SeedBrokers(stack.Kafka(t).Bootstrap(devstack.Plaintext)...),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchMaxBytes(8<<20), kgo.MaxBufferedRecords(100_000))
 	producer, err := kgo.NewClient(options...)
 	if err != nil {
@@ -107,7 +108,8 @@ func TestReadKeepsTheOrder(t *testing.T) {
 // TestReadBeginsBehindWhatWasDeleted deletes into a batch, which then comes as a whole.
 func TestReadBeginsBehindWhatWasDeleted(t *testing.T) {
 	topic := newTopic(t, "cut")
-	produce(t, newProducer(t), &kgo.Record{Topic: topic, Value: []byte("a")}, &kgo.Record{Topic: topic, Value: []byte("b")}, &kgo.Record{Topic: topic, Value: []byte("c")})
+	produce(t, newProducer(t), &kgo.Record{Topic: topic, Value: []byte("a")}, &kgo.Record{Topic: topic, Value: []byte("b")},
+		&kgo.Record{Topic: topic, Value: []byte("c")})
 	admin, err := stack.Kafka(t).Admin()
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,8 @@ func TestRow66_AbuseOfTheAdminServer(t *testing.T) {
 	began := time.Now()
 	silent, slow, half := dial(t, address), dial(t, address), dial(t, address)
 	for conn, text := range map[net.Conn]string{
-		slow: "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ", half: "POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\nx",
+		slow: "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+		half: "POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\nx",
 	} {
 		if _, err := io.WriteString(conn, text); err != nil {
 			t.Fatal(err)

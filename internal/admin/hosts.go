@@ -64,7 +64,9 @@ func (h hosts) known(header string) bool {
 			return true
 		}
 	}
-	return h.private && (!strings.Contains(name, ".") || slices.ContainsFunc(privateDomains(), func(d string) bool { return strings.HasSuffix(name, d) }))
+	return h.private && (!strings.Contains(name, ".") || slices.ContainsFunc(privateDomains(), func(d string) bool {
+		return strings.HasSuffix(name, d)
+	}))
 }
 
 // longestHost is how much of an unknown name is told.
@@ -79,6 +81,7 @@ func (h hosts) check(next http.Handler) http.Handler {
 			return
 		}
 		protect(w.Header())
-		answer(w, http.StatusMisdirectedRequest, fmt.Sprintf("%.*q is no name of this server: ask by its address, or add the name to admin.hosts\n", longestHost, r.Host))
+		answer(w, http.StatusMisdirectedRequest, fmt.Sprintf("%.*q is no name of this server: ask by its address, or add the name to "+
+			"admin.hosts\n", longestHost, r.Host))
 	})
 }

@@ -17,12 +17,17 @@ func TestRow131_NamesOfTheListener(t *testing.T) {
 	loopback, network := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, &net.TCPAddr{IP: net.IPv4zero}
 	byHost := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7)}
 	always := []string{
-		"", "127.0.0.1:9464", "127.0.0.1", "[::1]:9464", "[::1]", "10.1.2.3:9464", "[fe80::1%eth0]:9464", "localhost:9464", "LOCALHOST", "localhost.:9464",
+		"", "127.0.0.1:9464", "127.0.0.1", "[::1]:9464", "[::1]", "10.1.2.3:9464",
+		"[fe80::1%eth0]:9464", "localhost:9464", "LOCALHOST", "localhost.:9464",
 		"walpost.localhost:9464", self + ":9464", "walpost.example.com:9464", "a.shop.example", "A.Shop.Example:80",
 	}
-	private := []string{"walpost:9464", "walpost-0.walpost.orders.svc:9464", "walpost.orders.svc.cluster.local:9464", "host.docker.internal", "nas.home.arpa"}
+	private := []string{
+		"walpost:9464", "walpost-0.walpost.orders.svc:9464", "walpost.orders.svc.cluster.local:9464",
+		"host.docker.internal", "nas.home.arpa",
+	}
 	never := []string{
-		"evil.example:9464", "127.0.0.1.evil.example:9464", "localhost.evil.example", "evil.example.", "walpost.example.com.evil.example", "shop.example", "x:y:z.example",
+		"evil.example:9464", "127.0.0.1.evil.example:9464", "localhost.evil.example", "evil.example.", "walpost.example.com.evil.example",
+		"shop.example", "x:y:z.example",
 		self + ".evil.example", "local.example", "xlocal.example:1", "[::1].evil.example",
 	}
 	for name, c := range map[string]struct {

@@ -48,7 +48,8 @@ func checkGuarantee(guarantee string) error {
 
 func checkGlob(glob string) error {
 	if _, err := path.Match(glob, ""); err != nil || glob == "" {
-		return errors.New("want a glob like orders.*: * and ? stand for characters, [a-z] for one of a set, \\ takes the meaning from the next")
+		return errors.New("want a glob like orders.*: * and ? stand for characters, [a-z] for one of a set, \\ takes the meaning from " +
+			"the next")
 	}
 	return nil
 }

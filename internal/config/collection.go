@@ -171,7 +171,8 @@ func (h headers) schema() schema {
 func (h headers) print(c *Config) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.MappingNode}
 	for _, header := range *h.at(c) {
-		n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: header.Name}, scalarNode("!!str", header.Column))
+		n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: header.Name},
+			scalarNode("!!str", header.Column))
 	}
 	return n
 }

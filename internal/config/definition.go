@@ -50,7 +50,9 @@ func definition() key {
 		{name: "monitor", about: "What is measured in addition to the relay.", keys: []key{{
 			name: "consumer_groups", fallback: "[]",
 			about: "Globs of the consumer groups whose lag is measured, on the topics that the relay writes.",
-			value: list{at: func(c *Config) *[]string { return &c.Monitor.ConsumerGroups }, item: textRules{check: checkGlob}, kind: "globs"},
+			value: list{
+				at: func(c *Config) *[]string { return &c.Monitor.ConsumerGroups }, item: textRules{check: checkGlob}, kind: "globs",
+			},
 		}}},
 		{name: "admin", about: "The HTTP server of the process.", keys: adminKeys()},
 		{name: "log", about: "What is logged, and how.", keys: []key{
@@ -164,10 +166,14 @@ func outboxKeys() []key {
 			value: template(func(c *Config) *topicname.Template { return &c.Outbox.Topic }, topicPattern, checkTopic),
 		},
 		requiredColumn("id", "id", "Column of the `id` header.", func(c *Config) *string { return &c.Outbox.ID }),
-		column("key", "aggregateid", "Column of the record key. Empty: no key, and records are spread over the partitions.", func(c *Config) *string { return &c.Outbox.Key }),
+		column("key", "aggregateid", "Column of the record key. Empty: no key, and records are spread over the partitions.",
+			func(c *Config) *string { return &c.Outbox.Key }),
 		requiredColumn("value", "payload", "Column of the record value.", func(c *Config) *string { return &c.Outbox.Value }),
-		column("timestamp", `""`, "Column of the record timestamp. Empty: commit time of the transaction.", func(c *Config) *string { return &c.Outbox.Timestamp }),
-		column("partition", `""`, "Integer column of the partition. Empty: murmur2 of the key, as in Kafka's Java client.", func(c *Config) *string { return &c.Outbox.Partition }),
+		column("timestamp", `""`, "Column of the record timestamp. Empty: commit time of the transaction.", func(c *Config) *string {
+			return &c.Outbox.Timestamp
+		}),
+		column("partition", `""`, "Integer column of the partition. Empty: murmur2 of the key, as in Kafka's Java client.",
+			func(c *Config) *string { return &c.Outbox.Partition }),
 		{
 			name: "headers", fallback: "{eventType: type}",
 			about: "Record headers and the columns of their values, in this order, after `id`. {}: only `id`.",
@@ -200,7 +206,8 @@ func pruneKeys() []key {
 		{
 			name: "time_column", fallback: `""`, about: "Column with the time at which a row was written, of type timestamptz or " +
 				"timestamp. Empty: that of `outbox.timestamp`.",
-			value: text(func(c *Config) *string { return &c.Outbox.Prune.TimeColumn }, textRules{check: checkOptionalColumn, kind: "column"}),
+			value: text(func(c *Config) *string { return &c.Outbox.Prune.TimeColumn },
+				textRules{check: checkOptionalColumn, kind: "column"}),
 		},
 		{
 			name: "batch", fallback: "5000", about: "Maximum number of rows that one statement deletes.",
@@ -226,7 +233,8 @@ func adminKeys() []key {
 			about: "Address of /metrics, /healthz, /readyz, /status and the status page at /. Empty turns the server off. There is " +
 				"one per process: several files must agree or leave it out.",
 			value: text(func(c *Config) *string { return &c.Admin.Listen }, textRules{
-				pattern: listenPattern, want: "host:port like 127.0.0.1:9464, :9464 for every address, or empty for none", check: checkListen, kind: "host:port",
+				pattern: listenPattern, want: "host:port like 127.0.0.1:9464, :9464 for every address, or empty for none",
+				check: checkListen, kind: "host:port",
 			}),
 		},
 		{
@@ -261,7 +269,8 @@ func deliveryKeys() []key {
 			name: "on_reject", fallback: "stop",
 			about: "What happens to a record that Kafka can never accept. stop: halt with exit code 4. dead_letter: publish it to " +
 				"`dead_letter`. skip: continue without it. Each such record is logged.",
-			value: text(func(c *Config) *string { return &c.Delivery.OnReject }, textRules{enum: []string{"stop", onRejectDeadLetter, "skip"}}),
+			value: text(func(c *Config) *string { return &c.Delivery.OnReject },
+				textRules{enum: []string{"stop", onRejectDeadLetter, "skip"}}),
 		},
 		{
 			name: "dead_letter", fallback: `"{topic}.DLT"`,

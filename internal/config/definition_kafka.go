@@ -8,7 +8,8 @@ func kafkaKeys() []key {
 			name: "brokers", required: true,
 			about: "Bootstrap brokers. A reference may expand to several, separated by commas: `[\"${BROKERS}\"]`.",
 			value: list{at: func(c *Config) *[]string { return &c.Kafka.Brokers }, least: 1, many: true, kind: "host:port", item: textRules{
-				pattern: hostPortPattern, want: "host:port like localhost:9092, an IPv6 host in brackets, one broker per item", check: checkHostPort,
+				pattern: hostPortPattern, want: "host:port like localhost:9092, an IPv6 host in brackets, one broker per item",
+				check: checkHostPort,
 			}},
 		},
 		{
@@ -21,7 +22,8 @@ func kafkaKeys() []key {
 		{
 			name: "compression", fallback: "lz4", about: "Compression of record batches. Every client reads gzip. Not every client " +
 				"reads zstd or lz4: kafkajs does not read lz4, kafka-python needs an extra package.",
-			value: text(func(c *Config) *string { return &c.Kafka.Compression }, textRules{enum: []string{"none", "gzip", "snappy", "lz4", "zstd"}}),
+			value: text(func(c *Config) *string { return &c.Kafka.Compression },
+				textRules{enum: []string{"none", "gzip", "snappy", "lz4", "zstd"}}),
 		},
 		{
 			name: "linger", fallback: "0s",
@@ -38,7 +40,8 @@ func kafkaKeys() []key {
 		},
 		{name: "topics", about: "How missing topics are created, and which topics may be written.", keys: topicsKeys()},
 		{
-			name: "tls", about: "TLS to the brokers. The section turns TLS on; {} verifies with the system's root certificates.", keys: tlsKeys(),
+			name: "tls", about: "TLS to the brokers. The section turns TLS on; {} verifies with the system's root certificates.",
+			keys:    tlsKeys(),
 			open:    func(c *Config) { c.Kafka.TLS = &TLS{} },
 			present: func(c *Config) bool { return c.Kafka.TLS != nil },
 		},

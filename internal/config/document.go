@@ -53,7 +53,10 @@ func parseDocument(data []byte) (node, *Fault) {
 	}
 	var second yaml.Node
 	if err := loader.Load(&second); err == nil {
-		return node{}, &Fault{Line: second.Line, Column: second.Column, Message: "a second document: one file configures one relay, and run takes several files"}
+		return node{}, &Fault{
+			Line: second.Line, Column: second.Column,
+			Message: "a second document: one file configures one relay, and run takes several files",
+		}
 	} else if !errors.Is(err, io.EOF) {
 		return node{}, syntaxFault(data, err)
 	}
@@ -103,7 +106,8 @@ func syntaxFault(data []byte, err error) *Fault {
 		}
 	case strings.HasPrefix(message, "mapping values are not allowed"):
 		fault.Message = "not YAML: a : too many, or a key that is indented wrongly; a value with a colon and a blank in it goes in quotes"
-	case strings.HasPrefix(message, "did not find expected"), strings.HasPrefix(message, "could not find expected"), strings.HasPrefix(message, "found "):
+	case strings.HasPrefix(message, "did not find expected"), strings.HasPrefix(message, "could not find expected"),
+		strings.HasPrefix(message, "found "):
 		fault.Message += ": " + message
 	}
 	if strings.Contains(lineAt(data, fault.Line), "${") {

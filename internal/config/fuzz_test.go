@@ -41,7 +41,9 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("%d faults on %d lines: %q", len(faults), lines, err.Error())
 		}
 		for _, fault := range faults {
-			if fault.Line < 1 || fault.Line > bytes.Count(data, []byte("\n"))+bytes.Count(data, []byte("\r"))+bytes.Count(data, []byte("\u0085"))+bytes.Count(data, []byte("\u2028"))+bytes.Count(data, []byte("\u2029"))+2 || fault.Column < 1 {
+			if fault.Line < 1 ||
+				fault.Line > bytes.Count(data, []byte("\n"))+bytes.Count(data, []byte("\r"))+bytes.Count(data, []byte("\u0085"))+
+					bytes.Count(data, []byte("\u2028"))+bytes.Count(data, []byte("\u2029"))+2 || fault.Column < 1 {
 				t.Errorf("a place outside of the file: %v", fault)
 			}
 		}

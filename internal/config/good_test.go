@@ -56,12 +56,16 @@ func TestDefaults(t *testing.T) {
 	want := &config.Config{
 		Postgres: config.Postgres{Create: true, HibernateAfter: time.Minute},
 		Outbox: config.Outbox{
-			Source: "table", Table: pgname.Table{Schema: "public", Name: "outbox"}, Prefix: "outbox", Writers: "granted", Topic: topic, ID: "id", Key: "aggregateid", Value: "payload",
+			Source: "table", Table: pgname.Table{Schema: "public", Name: "outbox"}, Prefix: "outbox", Writers: "granted", Topic: topic,
+			ID: "id", Key: "aggregateid", Value: "payload",
 			Headers: []config.Header{{Name: "eventType", Column: "type"}},
 		},
 		Kafka: config.Kafka{
 			Compression: "lz4", MaxMessageBytes: 1 << 20,
-			Topics: config.Topics{Partitions: -1, ReplicationFactor: -1, Config: map[string]string{}, Allow: []string{}, Most: 1000, Declare: map[string]config.DeclaredTopic{}},
+			Topics: config.Topics{
+				Partitions: -1, ReplicationFactor: -1, Config: map[string]string{}, Allow: []string{}, Most: 1000,
+				Declare: map[string]config.DeclaredTopic{},
+			},
 		},
 		Delivery:        config.Delivery{Guarantee: "at_least_once", InFlight: 16 << 20, OnReject: "stop", DeadLetter: letter},
 		Monitor:         config.Monitor{ConsumerGroups: []string{}},
@@ -86,27 +90,34 @@ func TestEverything(t *testing.T) {
 	if got := cfg.Outbox.Topic.Columns(); !reflect.DeepEqual(got, []string{"region", "kind"}) {
 		t.Errorf("columns %q", got)
 	}
-	headers := []config.Header{{Name: "eventType", Column: "kind"}, {Name: "id", Column: "other_id"}, {Name: "Content Type", Column: "mime"}}
+	headers := []config.Header{
+		{Name: "eventType", Column: "kind"}, {Name: "id", Column: "other_id"}, {Name: "Content Type", Column: "mime"},
+	}
 	if !reflect.DeepEqual(cfg.Outbox.Headers, headers) {
 		t.Errorf("headers %+v", cfg.Outbox.Headers)
 	}
 	settings := map[string]string{
-		"retention.ms": "604800000", "cleanup.policy": "compact,delete", "unclean.leader.election.enable": "false", "min.cleanable.dirty.ratio": "0.50",
+		"retention.ms": "604800000", "cleanup.policy": "compact,delete", "unclean.leader.election.enable": "false",
+		"min.cleanable.dirty.ratio": "0.50",
 	}
 	if !reflect.DeepEqual(cfg.Kafka.Topics.Config, settings) {
 		t.Errorf("topic settings %+v", cfg.Kafka.Topics.Config)
 	}
 	declared := map[string]config.DeclaredTopic{
-		"shop.eu.order.v1": {Partitions: 24, ReplicationFactor: 3, Config: map[string]string{"min.insync.replicas": "2", "cleanup.policy": "compact"}},
-		"other":            {Partitions: -1, ReplicationFactor: -1, Config: map[string]string{}},
+		"shop.eu.order.v1": {
+			Partitions: 24, ReplicationFactor: 3, Config: map[string]string{"min.insync.replicas": "2", "cleanup.policy": "compact"},
+		},
+		"other": {Partitions: -1, ReplicationFactor: -1, Config: map[string]string{}},
 	}
 	if !reflect.DeepEqual(cfg.Kafka.Topics.Declare, declared) {
 		t.Errorf("declared topics %+v", cfg.Kafka.Topics.Declare)
 	}
-	if cfg.Kafka.TLS == nil || filepath.Base(cfg.Kafka.TLS.CA) != "ca.pem" || cfg.Kafka.SASL == nil || cfg.Kafka.SASL.Mechanism != "OAUTHBEARER" {
+	if cfg.Kafka.TLS == nil || filepath.Base(cfg.Kafka.TLS.CA) != "ca.pem" || cfg.Kafka.SASL == nil ||
+		cfg.Kafka.SASL.Mechanism != "OAUTHBEARER" {
 		t.Errorf("tls %+v, sasl %+v", cfg.Kafka.TLS, cfg.Kafka.SASL)
 	}
-	if cfg.Delivery.InFlight != 32*config.MiB || cfg.ShutdownTimeout != 2*time.Minute || cfg.Admin.Listen != "" || cfg.Kafka.Topics.ReplicationFactor != 3 {
+	if cfg.Delivery.InFlight != 32*config.MiB || cfg.ShutdownTimeout != 2*time.Minute || cfg.Admin.Listen != "" ||
+		cfg.Kafka.Topics.ReplicationFactor != 3 {
 		t.Errorf("%+v", cfg)
 	}
 	// The file has no key at its default, so that a key that is not read shows.
@@ -122,7 +133,8 @@ func TestMessagesWithoutATable(t *testing.T) {
 		t.Errorf("%+v", cfg.Outbox)
 	}
 	var printed bytes.Buffer
-	if err := config.Print(&printed, cfg); err != nil || strings.Contains(printed.String(), "table:") || !strings.Contains(printed.String(), "prefix: orders") {
+	if err := config.Print(&printed, cfg); err != nil || strings.Contains(printed.String(), "table:") ||
+		!strings.Contains(printed.String(), "prefix: orders") {
 		t.Errorf("%v\n%s", err, printed.String())
 	}
 }
@@ -160,7 +172,12 @@ func TestReferencesInEveryKindOfScalar(t *testing.T) {
 	want.Outbox.Topic, want.Outbox.PositionHeader = cfg.Outbox.Topic, "${NAME}"
 	want.Kafka.ClientID, want.Kafka.Brokers = "walpost-orders", []string{"localhost:9092", "[::1]:9092"}
 	want.Kafka.Linger, want.Kafka.MaxMessageBytes = 5*time.Millisecond, 2*config.MiB
-	want.Kafka.Topics = config.Topics{Partitions: 3, ReplicationFactor: 3, Config: map[string]string{"retention.ms": "3"}, Allow: []string{"orders.*"}, Most: 1000, Declare: map[string]config.DeclaredTopic{"orders.paid": {Partitions: 3, ReplicationFactor: -1, Config: map[string]string{"retention.ms": "3"}}}}
+	want.Kafka.Topics = config.Topics{
+		Partitions: 3, ReplicationFactor: 3, Config: map[string]string{"retention.ms": "3"}, Allow: []string{"orders.*"}, Most: 1000,
+		Declare: map[string]config.DeclaredTopic{"orders.paid": {
+			Partitions: 3, ReplicationFactor: -1, Config: map[string]string{"retention.ms": "3"},
+		}},
+	}
 	want.Delivery.InFlight, want.Delivery.OnReject = 2*config.MiB, "skip"
 	if !reflect.DeepEqual(cfg, want) || cfg.Outbox.Topic.String() != "orders.{aggregatetype}" {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)
@@ -205,13 +222,14 @@ func TestPrintReadsBack(t *testing.T) {
 func TestPrintMasksSecrets(t *testing.T) {
 	t.Setenv("SECRET", secretText)
 	for url, want := range map[string]string{
-		"postgres://u:hunter2@h1:1,h2/db?sslmode=disable&sslpassword=hunter2": "postgres://u:***@h1:1,h2/db?sslmode=disable&sslpassword=***",
-		"postgres://u@h/db?password=hunter2":                                  "postgres://u@h/db?password=***",
-		"postgres://u@h/db?PASSWORD=hunter2":                                  "postgres://u@h/db?PASSWORD=***",
-		"postgres://u@h/db?pass%77ord=hunter2":                                "postgres://u@h/db?pass%77ord=***",
-		"postgres://u:hunter2@h":                                              "postgres://u:***@h",
-		"postgres:///db":                                                      "postgres:///db",
-		"not a url hunter2":                                                   "'***'",
+		"postgres://u:hunter2@h1:1,h2/db?sslmode=disable&sslpassword=hunter2": "" +
+			"postgres://u:***@h1:1,h2/db?sslmode=disable&sslpassword=***",
+		"postgres://u@h/db?password=hunter2":   "postgres://u@h/db?password=***",
+		"postgres://u@h/db?PASSWORD=hunter2":   "postgres://u@h/db?PASSWORD=***",
+		"postgres://u@h/db?pass%77ord=hunter2": "postgres://u@h/db?pass%77ord=***",
+		"postgres://u:hunter2@h":               "postgres://u:***@h",
+		"postgres:///db":                       "postgres:///db",
+		"not a url hunter2":                    "'***'",
 	} {
 		cfg := config.Default()
 		cfg.Postgres.URL, cfg.Postgres.Password = config.NewSecret(url), config.NewSecret("hunter2")
@@ -220,7 +238,8 @@ func TestPrintMasksSecrets(t *testing.T) {
 		if err := config.Print(&printed, cfg); err != nil {
 			t.Fatal(err)
 		}
-		if text := printed.String(); !strings.Contains(text, "url: "+want+"\n") || strings.Contains(text, "hunter2") || strings.Count(text, "'***'") < 3 {
+		if text := printed.String(); !strings.Contains(text, "url: "+want+"\n") || strings.Contains(text, "hunter2") ||
+			strings.Count(text, "'***'") < 3 {
 			t.Errorf("%s: want %s in\n%s", url, want, text)
 		}
 	}

@@ -85,7 +85,8 @@ func distinct(readers []*reader) {
 			continue
 		}
 		if other, ok := slots[server+"/"+r.cfg.Postgres.Slot]; ok {
-			r.fault(r.at("postgres.slot"), "postgres.slot", "%q is the slot in %s too, on the same server: each relay has its own", r.cfg.Postgres.Slot, other.file)
+			r.fault(r.at("postgres.slot"), "postgres.slot", "%q is the slot in %s too, on the same server: each relay has its own",
+				r.cfg.Postgres.Slot, other.file)
 		} else {
 			slots[server+"/"+r.cfg.Postgres.Slot] = r
 		}
@@ -112,7 +113,8 @@ func agree(readers []*reader) {
 		if first == nil {
 			first = r
 		} else if r.cfg.Admin.Listen != first.cfg.Admin.Listen {
-			r.fault(r.at(path), path, "not the same as in %s: a process has one listener, so the files must agree or leave it out", first.file)
+			r.fault(r.at(path), path, "not the same as in %s: a process has one listener, so the files must agree or leave it out",
+				first.file)
 		}
 	}
 	if first == nil {

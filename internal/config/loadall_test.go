@@ -62,15 +62,19 @@ func TestLoadAllRefusesContradictions(t *testing.T) {
 		"far/slot.yml": strings.Replace(relayFile("f", "postgres://db2/other", ""), "}\n", ", slot: walpost_a}\n", 1),
 	})
 	for paths, want := range map[string]string{
-		"a.yaml same.yaml":                `same.yaml:1:7: name: "a" is the name in a.yaml too: each relay of a process has its own`,
-		"a.yaml ./a.yaml":                 "./a.yaml:1:7: name: \"a\" is the name in a.yaml too: each relay of a process has its own",
-		"a.yaml slot.yaml":                `slot.yaml:2:52: postgres.slot: "walpost_a" is the slot in a.yaml too, on the same server: each relay has its own`,
-		"a.yaml far":                      "",
-		"a.yaml listen.yaml":              "listen.yaml:4:17: admin.listen: not the same as in a.yaml: a process has one listener, so the files must agree or leave it out",
-		"a.yaml off.yaml":                 "off.yaml:4:17: admin.listen: not the same as in a.yaml: a process has one listener, so the files must agree or leave it out",
-		"empty":                           "empty: a folder without *.yaml and *.yml files",
-		"a.yaml missing.yaml faulty.yaml": "faulty.yaml:4:1: unknown key \"logs\"; did you mean \"log\"?\nmissing.yaml: cannot be read: no such file or directory",
-		"":                                "-c: names no configuration file",
+		"a.yaml same.yaml": `same.yaml:1:7: name: "a" is the name in a.yaml too: each relay of a process has its own`,
+		"a.yaml ./a.yaml":  "./a.yaml:1:7: name: \"a\" is the name in a.yaml too: each relay of a process has its own",
+		"a.yaml slot.yaml": `slot.yaml:2:52: postgres.slot: "walpost_a" is the slot in a.yaml too, on the same server: ` +
+			`each relay has its own`,
+		"a.yaml far": "",
+		"a.yaml listen.yaml": "listen.yaml:4:17: admin.listen: not the same as in a.yaml: a process has one listener, so " +
+			"the files must agree or leave it out",
+		"a.yaml off.yaml": "off.yaml:4:17: admin.listen: not the same as in a.yaml: a process has one listener, so the " +
+			"files must agree or leave it out",
+		"empty": "empty: a folder without *.yaml and *.yml files",
+		"a.yaml missing.yaml faulty.yaml": "faulty.yaml:4:1: unknown key \"logs\"; did you mean \"log\"?\nmissing.yaml: cannot be " +
+			"read: no such file or directory",
+		"": "-c: names no configuration file",
 	} {
 		configs, err := config.LoadAll(strings.Fields(paths))
 		got := ""

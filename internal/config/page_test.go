@@ -26,7 +26,8 @@ func Page(smallest, defaults, faulty, faults string) string {
 		"",
 		"## Faults",
 		"",
-		"walpost refuses a file with an unknown key, a duplicate key, a wrong type or value, a missing variable or a contradiction. It reports all faults at once and",
+		"walpost refuses a file with an unknown key, a duplicate key, a wrong type or value, a missing variable or a contradiction. It "+
+			"reports all faults at once and",
 		"ends with exit code 2. For this file",
 		"",
 		"```yaml", strings.TrimSpace(faulty), "```",
@@ -39,7 +40,8 @@ func Page(smallest, defaults, faulty, faults string) string {
 		"",
 		"## References",
 		"",
-		"Every value may contain references, also a number, a boolean or an item of a list. They are expanded after the YAML is parsed, so a password with a `#` or a",
+		"Every value may contain references, also a number, a boolean or an item of a list. They are expanded after the YAML is "+
+			"parsed, so a password with a `#` or a",
 		"colon needs no escaping. The result is not expanded again. Inside `[ ]` and `{ }`, put references in quotes.",
 		"",
 		"| reference | value |",
@@ -49,9 +51,11 @@ func Page(smallest, defaults, faulty, faults string) string {
 		"| `${file:/path}` | the content of the file |",
 		"| `$${` | a literal `${` |",
 		"",
-		"walpost removes line ends at the end of the value, and a byte order mark at its beginning. A space or tab at either end is a fault.",
+		"walpost removes line ends at the end of the value, and a byte order mark at its beginning. A space or tab at either end is a "+
+			"fault.",
 		"",
-		"Secrets (`postgres.url`, passwords, tokens) are expanded again at each use, so a rotated file needs no restart. They appear in no log, message, metric or printed",
+		"Secrets (`postgres.url`, passwords, tokens) are expanded again at each use, so a rotated file needs no restart. They appear "+
+			"in no log, message, metric or printed",
 		"configuration.",
 		"",
 		"## Types",
@@ -59,7 +63,8 @@ func Page(smallest, defaults, faulty, faults string) string {
 		"| type | meaning |",
 		"|---|---|",
 		"| duration | a number with its unit, as in Go: `500ms`, `60s`, `1m30s` |",
-		"| size | a whole number with `B`, `KiB`, `MiB`, `GiB` (multiples of 1024) or `KB`, `MB`, `GB` (multiples of 1000); without a unit, bytes |",
+		"| size | a whole number with `B`, `KiB`, `MiB`, `GiB` (multiples of 1024) or `KB`, `MB`, `GB` (multiples of 1000); without a "+
+			"unit, bytes |",
 		"| column | the name as Postgres shows it, without quotes |",
 		"| template | text with columns in braces: `outbox.event.{aggregatetype}` |",
 		"| glob | `*` any characters, `?` one, `[a-z]` one of a set, `\\` escapes the next character |",
@@ -78,8 +83,10 @@ func Page(smallest, defaults, faulty, faults string) string {
 		"",
 		"## Several files",
 		"",
-		"`-c` may be repeated, or name a folder. walpost reads the `*.yaml` and `*.yml` files of a folder in the order of their names. Each file is one relay of the same",
-		"process, with its own `name` and, on the same Postgres server, its own slot. `admin.listen` must be the same in all files that set it. If one file has a fault,",
+		"`-c` may be repeated, or name a folder. walpost reads the `*.yaml` and `*.yml` files of a folder in the order of their names. "+
+			"Each file is one relay of the same",
+		"process, with its own `name` and, on the same Postgres server, its own slot. `admin.listen` must be the same in all files "+
+			"that set it. If one file has a fault,",
 		"walpost refuses all.",
 	)
 	return out.String()
@@ -109,7 +116,8 @@ func writeKeys(write func(...string), k *key, path, about string) {
 		case child.derived != "":
 			fallback = "`" + child.derived + "`"
 		}
-		write("| `" + child.name + "` | " + child.value.words() + " | " + fallback + " | " + strings.ReplaceAll(child.about, "|", `\|`) + " |")
+		write("| `" + child.name + "` | " + child.value.words() + " | " +
+			fallback + " | " + strings.ReplaceAll(child.about, "|", `\|`) + " |")
 	}
 	if started {
 		write("")

@@ -174,7 +174,8 @@ func TestSchemaHasTheKeysOfTheConfig(t *testing.T) {
 // document is the smallest file with one more key.
 func document(t *testing.T, path string, value any) []byte {
 	root := map[string]any{
-		"name": "orders", "postgres": map[string]any{"url": "postgres://localhost/shop"}, "kafka": map[string]any{"brokers": []string{"localhost:9092"}},
+		"name": "orders", "postgres": map[string]any{"url": "postgres://localhost/shop"},
+		"kafka": map[string]any{"brokers": []string{"localhost:9092"}},
 	}
 	section := root
 	names := strings.Split(path, ".")
@@ -217,7 +218,9 @@ func TestSchemaHasTheDefaultsOfTheParser(t *testing.T) {
 	inSchema := make(map[string]map[string]any)
 	properties("", schemaJSON(t), inSchema)
 	required := []string{"name", "postgres.url", "kafka.brokers"}
-	derived := map[string]any{"postgres.slot": "walpost_orders", "postgres.publication": "walpost_orders", "kafka.client_id": "walpost-orders"}
+	derived := map[string]any{
+		"postgres.slot": "walpost_orders", "postgres.publication": "walpost_orders", "kafka.client_id": "walpost-orders",
+	}
 	for path, property := range inSchema {
 		value, ok := property["default"]
 		if fromName, isDerived := derived[path]; isDerived && !ok {

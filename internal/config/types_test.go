@@ -83,9 +83,12 @@ func TestRow119_EndsOfReferences(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Setenv("WALPOST_TEST_ENDS", content)
-		for reference, named := range map[string]string{"${WALPOST_TEST_ENDS}": "WALPOST_TEST_ENDS", "${WALPOST_TEST_ENDS:-d}": "WALPOST_TEST_ENDS", "${file:" + file + "}": file} {
+		for reference, named := range map[string]string{
+			"${WALPOST_TEST_ENDS}": "WALPOST_TEST_ENDS", "${WALPOST_TEST_ENDS:-d}": "WALPOST_TEST_ENDS", "${file:" + file + "}": file,
+		} {
 			got, err := config.NewSecret(reference).Reveal()
-			if got != want || (err != nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), named) || strings.Contains(err.Error(), content)) {
+			if got != want || (err != nil) != (want == "") ||
+				err != nil && (!strings.Contains(err.Error(), named) || strings.Contains(err.Error(), content)) {
 				t.Errorf("%s of %q gives %q, %v", reference, content, got, err)
 			}
 		}
@@ -95,7 +98,8 @@ func TestRow119_EndsOfReferences(t *testing.T) {
 // Several brokers come from one variable, as secrets of operators have them.
 func TestRow120_BrokersOfOneVariable(t *testing.T) {
 	t.Setenv("WALPOST_TEST_BROKERS", "a:9092, b:9092,[::1]:9092\n")
-	text := "name: orders\npostgres: {url: \"postgres://walpost@localhost/shop\"}\nkafka: {brokers: [\"${WALPOST_TEST_BROKERS}\", \"c:9092\"]}\n"
+	text := "name: orders\npostgres: {url: \"postgres://walpost@localhost/shop\"}\nkafka: {brokers: [\"${WALPOST_TEST_BROKERS}\", " +
+		"\"c:9092\"]}\n"
 	cfg, err := config.Parse("x.yaml", []byte(text))
 	if err != nil || strings.Join(cfg.Kafka.Brokers, " ") != "a:9092 b:9092 [::1]:9092 c:9092" {
 		t.Errorf("%v", err)
@@ -110,7 +114,8 @@ func TestExpansion(t *testing.T) {
 	t.Setenv("EMPTY", "")
 	for text, want := range map[string]string{
 		"plain $SET $$ $": "plain $SET $$ $", "${SET}": "x${EMPTY}", "a${SET}b${SET}": "ax${EMPTY}bx${EMPTY}", "${EMPTY}": "",
-		"${EMPTY:-d}": "d", "${WALPOST_TEST_NOT_SET:-a:-b}": "a:-b", "${WALPOST_TEST_NOT_SET:-}": "", "$${SET}": "${SET}", "a$${": "a${", "$$${SET}": "$${SET}",
+		"${EMPTY:-d}": "d", "${WALPOST_TEST_NOT_SET:-a:-b}": "a:-b", "${WALPOST_TEST_NOT_SET:-}": "",
+		"$${SET}": "${SET}", "a$${": "a${", "$$${SET}": "$${SET}",
 		"${SET:-d}": "x${EMPTY}",
 	} {
 		if got := reveal(t, config.NewSecret(text)); got != want {
@@ -145,7 +150,9 @@ func TestSizes(t *testing.T) {
 			t.Errorf("%s is written as %s", text, got)
 		}
 	}
-	for _, text := range []string{"", "MiB", "-1", "+1", "1.5MiB", "1 MiB", "1mib", "1M", "1e3", "9223372036854775808", "8589934592GiB", "1MiB\n"} {
+	for _, text := range []string{
+		"", "MiB", "-1", "+1", "1.5MiB", "1 MiB", "1mib", "1M", "1e3", "9223372036854775808", "8589934592GiB", "1MiB\n",
+	} {
 		if got, err := config.ParseSize(text); err == nil {
 			t.Errorf("%q: got %d", text, got)
 		}

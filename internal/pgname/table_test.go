@@ -10,8 +10,9 @@ import (
 func TestParseTable(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]pgname.Table{
-		"outbox": {Schema: "public", Name: "outbox"}, "Sales.OutBox": {Schema: "sales", Name: "outbox"}, `"My Schema"."Outbox"`: {Schema: "My Schema", Name: "Outbox"},
-		`"a""b"."c.d"`: {Schema: `a"b`, Name: "c.d"}, `s."O"`: {Schema: "s", Name: "O"}, "_o$1": {Schema: "public", Name: "_o$1"}, "Ünï.Ö": {Schema: "Ünï", Name: "Ö"},
+		"outbox": {Schema: "public", Name: "outbox"}, "Sales.OutBox": {Schema: "sales", Name: "outbox"},
+		`"My Schema"."Outbox"`: {Schema: "My Schema", Name: "Outbox"}, `"a""b"."c.d"`: {Schema: `a"b`, Name: "c.d"},
+		`s."O"`: {Schema: "s", Name: "O"}, "_o$1": {Schema: "public", Name: "_o$1"}, "Ünï.Ö": {Schema: "Ünï", Name: "Ö"},
 	} {
 		got, err := pgname.ParseTable(text)
 		if err != nil || got != want {
@@ -21,7 +22,10 @@ func TestParseTable(t *testing.T) {
 			t.Errorf("%s is written as %s: %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", ".", "a.", ".a", "a..b", "a b", `"a`, `"a"b`, `""`, "1a", "a.b.c", "a-b", strings.Repeat("a", 64), `"` + strings.Repeat("é", 32) + `"`} {
+	for _, text := range []string{
+		"", ".", "a.", ".a", "a..b", "a b", `"a`, `"a"b`, `""`, "1a", "a.b.c", "a-b", strings.Repeat("a", 64),
+		`"` + strings.Repeat("é", 32) + `"`,
+	} {
 		if got, err := pgname.ParseTable(text); err == nil {
 			t.Errorf("%q: got %+v", text, got)
 		}

@@ -173,12 +173,15 @@ func sampleMessages() [][]byte {
 
 // The messages of a slot with two_phase are named as such.
 func TestTwoPhaseMessages(t *testing.T) {
-	for kind, name := range map[byte]string{'b': "Begin Prepare", 'P': "Prepare", 'K': "Commit Prepared", 'r': "Rollback Prepared", 'p': ""} {
+	for kind, name := range map[byte]string{
+		'b': "Begin Prepare", 'P': "Prepare", 'K': "Commit Prepared", 'r': "Rollback Prepared", 'p': "",
+	} {
 		_, err := pgoutput.NewDecoder().Decode([]byte{kind, 0, 0})
 		var de *pgoutput.DecodeError
 		if !errors.As(err, &de) || de.TwoPhase() != (name != "") {
 			t.Errorf("%c: %v", kind, err)
-		} else if name != "" && (!strings.HasPrefix(err.Error(), "pgoutput: "+name+" message") || !strings.Contains(err.Error(), "two_phase")) {
+		} else if name != "" && (!strings.HasPrefix(err.Error(), "pgoutput: "+name+" message") ||
+			!strings.Contains(err.Error(), "two_phase")) {
 			t.Errorf("%c: %v", kind, err)
 		}
 	}

@@ -108,7 +108,10 @@ func plain(m pgoutput.Message) any {
 // others the beginning.
 func TestLongRowIsKeptInPart(t *testing.T) {
 	rel := pgoutputtest.Outbox()
-	columns := [][]byte{bytes.Repeat([]byte("a"), 40), bytes.Repeat([]byte("b"), 5000), bytes.Repeat([]byte("c"), 6000), bytes.Repeat([]byte("d"), 20_000), []byte("e")}
+	columns := [][]byte{
+		bytes.Repeat([]byte("a"), 40), bytes.Repeat([]byte("b"), 5000),
+		bytes.Repeat([]byte("c"), 6000), bytes.Repeat([]byte("d"), 20_000), []byte("e"),
+	}
 	var row pgoutput.Tuple
 	for _, c := range columns {
 		row = append(row, pgoutput.Value{Kind: pgoutput.Text, Data: c})

@@ -117,10 +117,19 @@ func TestRefused(t *testing.T) {
 		{"stream commit", "63", `unknown 'c' (0x63)`},
 		{"stream abort", "41", `unknown 'A' (0x41)`},
 		{"zero byte", "00", `unknown '\x00' (0x00)`},
-		{"begin at 0/0", "42" + "0000000000000000" + "0002eaf3a0913740" + "000002d6", "Begin message of 21 bytes, at byte 1: want a commit LSN"},
+		{
+			"begin at 0/0", "42" + "0000000000000000" + "0002eaf3a0913740" + "000002d6",
+			"Begin message of 21 bytes, at byte 1: want a commit LSN",
+		},
 		{"commit flags", "43" + "01" + commitHex[4:], "Commit message of 26 bytes, at byte 1: want flags 0"},
-		{"commit ends where it begins", "43" + "00" + "000000000152c458" + "000000000152c458" + "0000000000000000", "at byte 10: want an end LSN after"},
-		{"insert of an unknown table", "49" + "00004002" + "4e" + "0000", "Insert message of 8 bytes, at byte 1: want the OID of a table announced"},
+		{
+			"commit ends where it begins", "43" + "00" + "000000000152c458" + "000000000152c458" + "0000000000000000",
+			"at byte 10: want an end LSN after",
+		},
+		{
+			"insert of an unknown table", "49" + "00004002" + "4e" + "0000",
+			"Insert message of 8 bytes, at byte 1: want the OID of a table announced",
+		},
 		{"insert with an old tuple", "49" + "00004001" + "4f" + "0002" + "6e6e", "at byte 5: want 'N'"},
 		{"insert with a column less", "49" + "00004001" + "4e" + "0001" + "6e", "at byte 6: want as many columns"},
 		{"insert with a column more", "49" + "00004001" + "4e" + "0003" + "6e6e6e", "at byte 6: want as many columns"},
@@ -131,9 +140,18 @@ func TestRefused(t *testing.T) {
 		{"update without a new tuple", "55" + "00004001" + "4b" + "0002" + "6e6e" + "4b" + "0002" + "6e6e", "at byte 10: want 'N'"},
 		{"update with an unknown tuple", "55" + "00004001" + "58" + "0002" + "6e6e", "at byte 5: want 'N'"},
 		{"delete with a new tuple", "44" + "00004001" + "4e" + "0002" + "6e6e", "at byte 5: want 'K' or 'O'"},
-		{"relation with too many columns", "52" + "00004001" + "0000" + "64" + "ffff", "Relation message of 10 bytes, at byte 8: want a column count"},
-		{"truncate with an absurd count", "54" + "ffffffff" + "00" + "00004001", "Truncate message of 10 bytes, at byte 1: want a table count"},
-		{"message with unknown flags", "4d" + "02" + "000000000152c458" + "6100" + "00000000", "logical decoding message of 16 bytes, at byte 1: want flags"},
+		{
+			"relation with too many columns", "52" + "00004001" + "0000" + "64" + "ffff",
+			"Relation message of 10 bytes, at byte 8: want a column count",
+		},
+		{
+			"truncate with an absurd count", "54" + "ffffffff" + "00" + "00004001",
+			"Truncate message of 10 bytes, at byte 1: want a table count",
+		},
+		{
+			"message with unknown flags", "4d" + "02" + "000000000152c458" + "6100" + "00000000",
+			"logical decoding message of 16 bytes, at byte 1: want flags",
+		},
 		{"message with a negative length", "4d" + "01" + "000000000152c458" + "6100" + "ffffffff", "at byte 16: want as many bytes"},
 	} {
 		d := pgoutput.NewDecoder()

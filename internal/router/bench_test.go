@@ -32,7 +32,10 @@ func workloads() []workload {
 	return []workload{
 		{"default", defaultMapping(), large(insert(outbox()))},
 		{"position header", positioned, large(insert(outbox()))},
-		{"converted columns", converting, large(insert(rel, text(`\x0001ff`), text("2026-01-01 00:00:00.123456+00"), text("3"), text("t")))},
+		{
+			"converted columns", converting,
+			large(insert(rel, text(`\x0001ff`), text("2026-01-01 00:00:00.123456+00"), text("3"), text("t"))),
+		},
 	}
 }
 

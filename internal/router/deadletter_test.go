@@ -49,7 +49,9 @@ func TestDeadLetter(t *testing.T) {
 		{Name: "walpost-dlt-position", Value: []byte("00000016b374d848/00000002")},
 		{Name: "walpost-dlt-time", Value: []byte("2026-01-01T00:00:00.120Z")},
 	}
-	if !slices.EqualFunc(letter.Headers, want, func(a, b record.Header) bool { return a.Name == b.Name && string(a.Value) == string(b.Value) }) {
+	if !slices.EqualFunc(letter.Headers, want, func(a, b record.Header) bool {
+		return a.Name == b.Name && string(a.Value) == string(b.Value)
+	}) {
 		t.Errorf("headers %q", letter.Headers)
 	}
 	if rest := rec.Headers[:7][2:]; slices.ContainsFunc(rest, func(h record.Header) bool { return h.Name != "" }) {
@@ -98,7 +100,9 @@ func TestDeadLetterTopics(t *testing.T) {
 
 // However large a dead letter is, it becomes short in a few steps, and says what it lacks.
 func TestShorterEnds(t *testing.T) {
-	rec := &record.Record{Key: make([]byte, 1<<20), Value: make([]byte, 1<<20), Headers: []record.Header{{Name: "id", Value: make([]byte, 1<<20)}}}
+	rec := &record.Record{
+		Key: make([]byte, 1<<20), Value: make([]byte, 1<<20), Headers: []record.Header{{Name: "id", Value: make([]byte, 1<<20)}},
+	}
 	for i := range 5000 {
 		rec.Headers = append(rec.Headers, record.Header{Name: strings.Repeat("n", 100), Value: make([]byte, i)})
 	}
@@ -115,7 +119,8 @@ func TestShorterEnds(t *testing.T) {
 		letter = short
 	}
 	said := letter.Headers[len(letter.Headers)-1]
-	if steps != 2 || letter.Size() > 20<<10 || said.Name != record.DeadLetterIncompleteHeader || !strings.HasPrefix(string(said.Value), "value of 1048576 bytes; key of 1048576 bytes; header ") {
+	if steps != 2 || letter.Size() > 20<<10 || said.Name != record.DeadLetterIncompleteHeader ||
+		!strings.HasPrefix(string(said.Value), "value of 1048576 bytes; key of 1048576 bytes; header ") {
 		t.Errorf("%d steps, %d bytes, %.300q", steps, letter.Size(), said)
 	}
 	if len(rec.Value) != 1<<20 || len(rec.Headers) != 5001 || len(rec.Headers[0].Value) != 1<<20 {

@@ -53,7 +53,8 @@ func TestRouteHead(t *testing.T) {
 	m := messageMapping()
 	m.MaxBytes = 1000
 	r := newRouter(t, m)
-	if _, err := r.RouteMessage([]byte(`{"id": "before", "aggregatetype": "order", "aggregateid": "b", "payload": "{}"}`), commitTime(), record.Position{}); err != nil {
+	if _, err := r.RouteMessage([]byte(`{"id": "before", "aggregatetype": "order", "aggregateid": "b", "payload": "{}"}`), commitTime(),
+		record.Position{}); err != nil {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct{ head, id string }{
@@ -67,7 +68,8 @@ func TestRouteHead(t *testing.T) {
 	} {
 		rec, err := r.RouteHead([]byte(tt.head), 5_000_000, commitTime(), record.Position{})
 		rejection, ok := err.(*record.Rejection) //nolint:errorlint // as above
-		if !ok || rejection.Reason != record.ReasonTooLarge || rejection.ID != tt.id || rec.Value != nil || !strings.Contains(rejection.Text, "5000000") {
+		if !ok || rejection.Reason != record.ReasonTooLarge || rejection.ID != tt.id || rec.Value != nil ||
+			!strings.Contains(rejection.Text, "5000000") {
 			t.Errorf("%s: %+v %+v", name, rec, err)
 		}
 		if bytes.Contains([]byte(shown(rec)), []byte("before")) {

@@ -64,6 +64,7 @@ func (r *Router) malformed(content []byte, fault string, commitTime time.Time, p
 	rec.Topic, rec.Key, rec.Value, rec.Timestamp, rec.Partition = "", nil, content, commitTime.UnixMilli(), -1
 	return rec, &record.Rejection{
 		Reason: record.ReasonMessage, TopicIncomplete: true,
-		Text: "the content of the message is not an event: " + fault + `; want a JSON object of column names and texts, as pkg/outbox Emit writes`,
+		Text: "the content of the message is not an event: " + fault +
+			`; want a JSON object of column names and texts, as pkg/outbox Emit writes`,
 	}
 }

@@ -50,12 +50,15 @@ func TestRouteMessage(t *testing.T) {
 			`outbox.event.Order "-1.50e+3" "" ` + commit + ` -1 id=""(null) eventType="true"` + fmt.Sprintf(rest, `"-1.50e+3"`),
 		},
 		{ // bytes are bytes in key and value, base64 in a header; timestamp and partition are read
-			`{"aggregatetype":"Order","aggregateid":{"hex":"00FF"},"payload":{ "hex" : "" },"raw":{"hex":"00ff"},"at":"2026-01-01T00:00:00.123Z","shard":3}`,
-			`outbox.event.Order "\x00\xff" "" 1767225600123 3 id=""(null) eventType=""(null) at="2026-01-01T00:00:00.123000Z" raw="AP8=" key="AP8=" position="0000000000000007/00000002"`,
+			`{"aggregatetype":"Order","aggregateid":{"hex":"00FF"},"payload":{ "hex" : "" },` +
+				`"raw":{"hex":"00ff"},"at":"2026-01-01T00:00:00.123Z","shard":3}`,
+			`outbox.event.Order "\x00\xff" "" 1767225600123 3 id=""(null) eventType=""(null) at="2026-01-01T00:00:00.123000Z" ` +
+				`raw="AP8=" key="AP8=" position="0000000000000007/00000002"`,
 		},
 		{ // the same columns as text again
 			`{"aggregatetype":"Order","aggregateid":"\u00fc\ud83d\ude00\n\"\\\/\b\f\r\t","shard":"2","at":"2026-01-01 01:00:00+01"}`,
-			`outbox.event.Order "ü😀\n\"\\/\b\f\r\t" "" 1767225600000 2 id=""(null) eventType=""(null) at="2026-01-01T00:00:00.000000Z" raw=""(null) key="ü😀\n\"\\/\b\f\r\t" position="0000000000000007/00000002"`,
+			`outbox.event.Order "ü😀\n\"\\/\b\f\r\t" "" 1767225600000 2 id=""(null) eventType=""(null) at="2026-01-01T00:00:00.000000Z" ` +
+				`raw=""(null) key="ü😀\n\"\\/\b\f\r\t" position="0000000000000007/00000002"`,
 		},
 	} {
 		rec, err := r.RouteMessage([]byte(tc.content), commitTime(), record.Position{CommitLSN: 7, Ordinal: 2})
@@ -107,14 +110,17 @@ func TestRouteMessageRejects(t *testing.T) {
 	} {
 		rec, err := r.RouteMessage([]byte(content), commitTime(), record.Position{CommitLSN: 7, Ordinal: 2})
 		rejection, ok := errors.AsType[*record.Rejection](err)
-		if !ok || rejection.Reason != record.ReasonMessage || !strings.Contains(rejection.Text, want) || strings.Contains(rejection.Text, "secret") {
+		if !ok || rejection.Reason != record.ReasonMessage || !strings.Contains(rejection.Text, want) ||
+			strings.Contains(rejection.Text, "secret") {
 			t.Errorf("%s: %v, want %q", content, err, want)
 			continue
 		}
-		if string(rec.Value) != content || rec.Key != nil || rec.Topic != "" || rec.Headers[0].Value != nil || len(rec.Headers[len(rec.Headers)-1].Value) == 0 {
+		if string(rec.Value) != content || rec.Key != nil || rec.Topic != "" || rec.Headers[0].Value != nil ||
+			len(rec.Headers[len(rec.Headers)-1].Value) == 0 {
 			t.Errorf("%s: %s", content, shown(rec))
 		}
-		if rec, err := r.RouteMessage([]byte(`{"aggregatetype":"a"}`), commitTime(), record.Position{}); err != nil || rec.Value != nil || rec.Topic != "outbox.event.a" {
+		if rec, err := r.RouteMessage([]byte(`{"aggregatetype":"a"}`), commitTime(), record.Position{}); err != nil || rec.Value != nil ||
+			rec.Topic != "outbox.event.a" {
 			t.Errorf("after %s: %s, %v", content, shown(rec), err)
 		}
 	}
@@ -144,7 +150,8 @@ func TestRouteMessageAllocatesNothing(t *testing.T) {
 func FuzzRouteMessage(f *testing.F) {
 	for _, seed := range []string{
 		`{"aggregatetype":"Order","payload":"{\"a\": \"\u00fc\ud83d\ude00\"}","shard":3,"at":"2026-01-01T00:00:00Z"}`,
-		`{"payload":{"hex":"00ff"}, "type" : null}`, `{"payload":-0.5e-7}`, `{"payload":true}`, `{"payload":"\ud800"}`, `{`, `{}`, `{"a":{"b":[1]}}`,
+		`{"payload":{"hex":"00ff"}, "type" : null}`, `{"payload":-0.5e-7}`,
+		`{"payload":true}`, `{"payload":"\ud800"}`, `{`, `{}`, `{"a":{"b":[1]}}`,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -14,7 +14,9 @@ import (
 // setTimestampAndPartition sets timestamp and partition. Where a column is wrong the record gets
 // the commit time, or goes by its key, and the row is rejected; the first
 // rejection of a row wins.
-func (r *Router) setTimestampAndPartition(p *plan, row pgoutput.Tuple, commitTime time.Time, first *record.Rejection) (*record.Rejection, error) {
+func (r *Router) setTimestampAndPartition(p *plan, row pgoutput.Tuple, commitTime time.Time,
+	first *record.Rejection,
+) (*record.Rejection, error) {
 	r.record.Timestamp = commitTime.UnixMilli()
 	if p.timestamp != nil && row[p.timestamp.index].Kind != pgoutput.Null {
 		ms, rejection, err := timestamp(p, row)
@@ -87,7 +89,8 @@ func partition(p *plan, row pgoutput.Tuple) (int32, *record.Rejection, error) {
 		return 0, &record.Rejection{
 			Reason: record.ReasonPartition,
 			Column: c.name,
-			Text:   "partition " + strconv.FormatInt(n, 10) + " in column " + c.name + " is out of range: write the column, or change " + keyPartition,
+			Text: "partition " + strconv.FormatInt(n, 10) + " in column " +
+				c.name + " is out of range: write the column, or change " + keyPartition,
 		}, nil
 	}
 	return int32(n), nil, nil

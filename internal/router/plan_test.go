@@ -25,7 +25,9 @@ func TestColumnsByNamePerRelation(t *testing.T) {
 		{Name: "aggregateid", TypeOID: debezium.OIDText, TypeMod: -1},
 		{Name: "aggregatetype", TypeOID: debezium.OIDText, TypeMod: -1},
 	}}
-	moved := &pgoutput.Insert{Relation: after, Row: pgoutput.Tuple{text("x"), text("{}"), text("t"), text("7"), text("43"), text("Customer")}}
+	moved := &pgoutput.Insert{
+		Relation: after, Row: pgoutput.Tuple{text("x"), text("{}"), text("t"), text("7"), text("43"), text("Customer")},
+	}
 	for range 2 {
 		rec, err := r.Route(insert(before), commitTime(), record.Position{})
 		if err != nil || rec.Topic != "outbox.event.Order" || string(rec.Headers[1].Value) != "OrderCreated" {

@@ -81,7 +81,8 @@ func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos record.Po
 		return nil, err
 	}
 	if len(ins.Row) != len(ins.Relation.Columns) {
-		return nil, fmt.Errorf("relation %s: row of %d values for %d columns", relationName(ins.Relation), len(ins.Row), len(ins.Relation.Columns))
+		return nil, fmt.Errorf("relation %s: row of %d values for %d columns", relationName(ins.Relation), len(ins.Row),
+			len(ins.Relation.Columns))
 	}
 	r.reset()
 	if err := r.fill(p, ins.Row, pos); err != nil {

@@ -151,7 +151,8 @@ func TestTimestampColumn(t *testing.T) {
 		rel := outbox(pgoutput.Column{Name: "created_at", TypeOID: c.oid, TypeMod: -1})
 		ins := insert(rel, text(c.text))
 		if c.reason != "" {
-			if _, r := rejected(t, m, ins); r.Reason != c.reason || r.Column != "created_at" || r.ID != anID || r.Topic != "outbox.event.Order" {
+			if _, r := rejected(t, m, ins); r.Reason != c.reason || r.Column != "created_at" || r.ID != anID ||
+				r.Topic != "outbox.event.Order" {
 				t.Errorf("%s: %+v", c.text, r)
 			}
 			continue

@@ -15,8 +15,16 @@ func TestSizeIsThatOfMaxRequestSize(t *testing.T) {
 	}{
 		{record.Record{}, 85},
 		{record.Record{Key: []byte{}, Value: []byte{}}, 85},
-		{record.Record{Key: make([]byte, 63), Value: make([]byte, 64), Headers: []record.Header{{Name: "id", Value: make([]byte, 36)}, {Name: "eventType", Value: nil}}}, 264},
-		{record.Record{Key: make([]byte, 8191), Value: make([]byte, 8192), Headers: []record.Header{{Name: "ünï", Value: []byte{}}}}, 16478},
+		{
+			record.Record{
+				Key: make([]byte, 63), Value: make([]byte, 64),
+				Headers: []record.Header{{Name: "id", Value: make([]byte, 36)}, {Name: "eventType", Value: nil}},
+			}, 264,
+		},
+		{
+			record.Record{Key: make([]byte, 8191), Value: make([]byte, 8192), Headers: []record.Header{{Name: "ünï", Value: []byte{}}}},
+			16478,
+		},
 		{record.Record{Value: make([]byte, 1<<20), Headers: []record.Header{{Name: "id", Value: make([]byte, 36)}}}, 1048704},
 	} {
 		if got := c.rec.Size(); got != c.want {

@@ -50,7 +50,8 @@ func (r *Router) topic(p *plan, row pgoutput.Tuple) (string, *record.Rejection, 
 				Reason:          record.ReasonTopicName,
 				Column:          part.column.name,
 				TopicIncomplete: true,
-				Text:            "column " + part.column.name + " of the topic template " + what + ": write the column, or change " + keyTopic,
+				Text: "column " + part.column.name + " of the topic template " +
+					what + ": write the column, or change " + keyTopic,
 			}, nil
 		}
 		t.buf = append(t.buf, text...)

@@ -30,7 +30,11 @@ func TestTopicRules(t *testing.T) {
 		{topicname.Template{{Column: "aggregatetype"}}, "__consumer_offsets", "__consumer_offsets", "__"},
 		{topicname.Template{{Column: "aggregatetype"}}, "_schemas", "_schemas", ""},
 		{topicname.Template{{Literal: "all"}}, "Order", "all", ""},
-		{topicname.Template{{Column: "aggregatetype"}, {Literal: "."}, {Column: "type"}, {Literal: ".v1"}}, "Order", "Order.OrderCreated.v1", ""},
+		{
+			topicname.Template{{Column: "aggregatetype"}, {Literal: "."}, {Column: "type"}, {Literal: ".v1"}},
+			"Order",
+			"Order.OrderCreated.v1", "",
+		},
 	} {
 		m := defaultMapping()
 		if c.template != nil {

@@ -51,7 +51,9 @@ func FuzzEscape(f *testing.F) {
 	f.Add("a\x1b[31m\xff\u202e")
 	f.Fuzz(func(t *testing.T, s string) {
 		got := told.Escape(s)
-		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) {
+		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool {
+			return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+		}) {
 			t.Errorf("%q gives %q", s, got)
 		}
 		if !utf8.ValidString(told.Cut(s, 10)) {

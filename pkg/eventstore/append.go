@@ -76,7 +76,8 @@ func (s *Store) Append(ctx context.Context, tx Tx, stream Stream, expected int64
 		maps.Copy(headers, e.Headers)
 		headers[Version] = strconv.FormatInt(expected+int64(i)+1, 10)
 		rows = append(rows, outbox.Event{
-			ID: e.ID, AggregateType: stream.Type, AggregateID: stream.ID, Type: e.Type, Payload: e.Payload, Headers: headers, SchemaVersion: e.SchemaVersion,
+			ID: e.ID, AggregateType: stream.Type, AggregateID: stream.ID, Type: e.Type, Payload: e.Payload, Headers: headers,
+			SchemaVersion: e.SchemaVersion,
 		})
 	}
 	if err := s.outbox.Write(ctx, tx, rows...); err != nil {

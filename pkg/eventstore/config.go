@@ -114,7 +114,8 @@ func (s *Store) DDL() string {
 	columns := c.Outbox.Columns
 	return s.outbox.DDL() +
 		"ALTER TABLE " + c.Outbox.Table + "\n    ALTER COLUMN " + Version + " SET NOT NULL,\n" +
-		"    ADD CONSTRAINT " + c.constraint() + " UNIQUE (" + pgname.Quote(columns.AggregateType) + ", " + pgname.Quote(columns.AggregateID) + ", " + Version + ");\n" +
+		"    ADD CONSTRAINT " + c.constraint() + " UNIQUE (" + pgname.Quote(columns.AggregateType) + ", " +
+		pgname.Quote(columns.AggregateID) + ", " + Version + ");\n" +
 		"CREATE TABLE " + c.Snapshots + ` (
     aggregate_type text NOT NULL,
     aggregate_id text NOT NULL,

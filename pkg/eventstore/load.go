@@ -53,7 +53,9 @@ func (s *Store) Each(ctx context.Context, tx Tx, stream Stream, after int64, do 
 // Config.SnapshotSchema, and the events behind it. It gives the version to expect in
 // Append; 0 for a stream without events, whose state is untouched. apply changes the
 // state by one event; its error is Load's, as it is.
-func Load[State any](ctx context.Context, s *Store, tx Tx, stream Stream, state *State, apply func(*State, Recorded) error) (version int64, err error) {
+func Load[State any](ctx context.Context, s *Store, tx Tx, stream Stream, state *State,
+	apply func(*State, Recorded) error,
+) (version int64, err error) {
 	version, err = s.loadSnapshot(ctx, tx, stream, state)
 	if err != nil {
 		return 0, err
@@ -63,7 +65,8 @@ func Load[State any](ctx context.Context, s *Store, tx Tx, stream Stream, state 
 
 func (s *Store) loadSnapshot(ctx context.Context, tx Tx, stream Stream, state any) (version int64, err error) {
 	var data []byte
-	err = one(ctx, tx, []any{&version, &data}, s.sql.snapshot, stream.Type, stream.ID, strconv.FormatInt(int64(s.config.SnapshotSchema), 10))
+	err = one(ctx, tx, []any{&version, &data}, s.sql.snapshot, stream.Type, stream.ID,
+		strconv.FormatInt(int64(s.config.SnapshotSchema), 10))
 	if errors.Is(err, errNone) {
 		return 0, nil
 	}

@@ -20,7 +20,8 @@ func TestRelayPublishesTheTable(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, eventstore.Config{})
 	topic := stack.Topic(t, 3)
-	yaml := fmt.Sprintf("name: %s\npostgres: {url: %q}\nkafka: {brokers: [%s]}\noutbox: {table: events, topic: %s, headers: {eventType: type, version: version}}\n",
+	yaml := fmt.Sprintf("name: %s\npostgres: {url: %q}\nkafka: {brokers: [%s]}\noutbox: {table: events, topic: %s, headers: "+
+		"{eventType: type, version: version}}\n",
 		f.Name, f.URL, strings.Join(stack.Kafka(t).Bootstrap(devstack.Plaintext), ", "), topic)
 	relaytest.Start(t, relaytest.Load(t, yaml)).State(t, status.Streaming)
 	for v := int64(0); v < 10; v += 2 {
@@ -38,7 +39,8 @@ func TestRelayPublishesTheTable(t *testing.T) {
 		for _, h := range rec.Headers[1:] {
 			words = append(words, string(h.Key)+"="+string(h.Value))
 		}
-		if got, want := strings.Join(words, " "), fmt.Sprintf("eventType=Moved version=%d", i+1); got != want || string(rec.Key) != mine.ID {
+		if got, want := strings.Join(words, " "), fmt.Sprintf("eventType=Moved version=%d", i+1); got != want ||
+			string(rec.Key) != mine.ID {
 			t.Errorf("record %d of %q has %s, want %s", i, rec.Key, got, want)
 		}
 	}

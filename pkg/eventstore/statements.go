@@ -13,9 +13,11 @@ type statements struct {
 
 func statementsOf(c *Config) statements {
 	columns := c.Outbox.Columns
-	of := " FROM " + c.Outbox.Table + " WHERE " + pgname.Quote(columns.AggregateType) + "::text = $1::text AND " + pgname.Quote(columns.AggregateID) + "::text = $2::text"
+	of := " FROM " + c.Outbox.Table + " WHERE " + pgname.Quote(columns.AggregateType) + "::text = $1::text AND " +
+		pgname.Quote(columns.AggregateID) + "::text = $2::text"
 	if plain := c.Outbox.Types[columns.AggregateType] == "" && c.Outbox.Types[columns.AggregateID] == ""; plain { // the index serves
-		of = " FROM " + c.Outbox.Table + " WHERE " + pgname.Quote(columns.AggregateType) + " = $1::text AND " + pgname.Quote(columns.AggregateID) + " = $2::text"
+		of = " FROM " + c.Outbox.Table + " WHERE " + pgname.Quote(columns.AggregateType) + " = $1::text AND " +
+			pgname.Quote(columns.AggregateID) + " = $2::text"
 	}
 	payload := pgname.Quote(columns.Payload) + "::text"
 	if c.Outbox.Types[columns.Payload] == "bytea" {
@@ -23,7 +25,8 @@ func statementsOf(c *Config) statements {
 	}
 	return statements{
 		version: "SELECT coalesce(max(" + Version + "), 0)" + of,
-		events: "SELECT " + pgname.Quote(columns.ID) + "::text, " + Version + ", " + pgname.Quote(columns.Type) + "::text, " + payload + of +
+		events: "SELECT " + pgname.Quote(columns.ID) + "::text, " + Version +
+			", " + pgname.Quote(columns.Type) + "::text, " + payload + of +
 			" AND " + Version + " > $3::text::bigint ORDER BY " + Version,
 		snapshot: "SELECT version, state FROM " + c.Snapshots +
 			" WHERE aggregate_type = $1::text AND aggregate_id = $2::text AND schema = $3::text::integer",

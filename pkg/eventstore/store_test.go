@@ -250,7 +250,8 @@ func TestConflictAtTheConstraint(t *testing.T) {
 		})
 	}()
 	for waiting := 0; waiting == 0; { // until the second waits for the first
-		if err := first.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting); err != nil {
+		if err := first.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "+
+			"wait_event_type = 'Lock'").Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := first.Exec(t.Context(), "SELECT pg_stat_clear_snapshot()"); err != nil {
@@ -334,7 +335,8 @@ func TestWithDatabaseSQLAndOwnColumns(t *testing.T) {
 	}
 	defer func() { _ = tx.Rollback() }()
 	in := eventstore.SQL(tx)
-	version, err := f.store.Append(t.Context(), in, stream, 0, move(4), eventstore.Event{Type: "Moved", Payload: []byte(`{"Amount":5}`), SchemaVersion: 3})
+	version, err := f.store.Append(t.Context(), in, stream, 0, move(4),
+		eventstore.Event{Type: "Moved", Payload: []byte(`{"Amount":5}`), SchemaVersion: 3})
 	if err != nil {
 		t.Fatal(err)
 	}

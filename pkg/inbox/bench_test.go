@@ -90,7 +90,8 @@ func (p *bare) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.Co
 	for m := range claim.Messages() {
 		err := pgx.BeginFunc(session.Context(), p.pool, func(tx pgx.Tx) error {
 			id := string(m.Headers[0].Value)
-			tag, err := tx.Exec(session.Context(), "INSERT INTO inbox (consumer_group, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", p.group, id)
+			tag, err := tx.Exec(session.Context(), "INSERT INTO inbox (consumer_group, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+				p.group, id)
 			if err != nil || tag.RowsAffected() == 0 {
 				return err
 			}

@@ -20,9 +20,11 @@ import (
 
 // A child is this test program as a consumer, so that a test can kill or freeze it.
 const (
-	childEnv   = "WALPOST_INBOX_CHILD" // brokers group topic database
-	childStop  = "WALPOST_INBOX_STOP"  // where it says so and waits: commit, handler, or frozen, which is handler with a short AttemptTimeout
-	stopID     = "stop"                // the event at which it does
+	childEnv = "WALPOST_INBOX_CHILD" // brokers group topic database
+	// Where the child says so and waits: commit, handler, or frozen, which is handler with a
+	// short AttemptTimeout.
+	childStop  = "WALPOST_INBOX_STOP"
+	stopID     = "stop" // the event at which it does
 	atStop     = "at stop"
 	whereAfter = "commit"
 )
@@ -176,7 +178,8 @@ func TestRow74_FrozenForEver(t *testing.T) {
 	config := f.config(t)
 	child := f.startChild(t, config.Group, "frozen")
 	child.awaitLine(t, atStop)
-	if n := f.number(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`); n != 1 {
+	n := f.number(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`)
+	if n != 1 {
 		t.Fatalf("%d transactions wait for a handler, want 1", n)
 	}
 	child.signal(t, syscall.SIGSTOP)

@@ -18,11 +18,16 @@ func TestClassify(t *testing.T) {
 	t.Parallel()
 	state := func(code string) error { return fmt.Errorf("query: %w", &pgconn.PgError{Code: code}) }
 	for want, all := range map[inbox.Class][]error{
-		inbox.ClassPermanent:   {state("22P02"), state("23505"), state("23514"), &inbox.PanicError{Value: 1}, inbox.ErrUndecodable},
-		inbox.ClassTransient:   {state("40001"), state("40P01"), state("55P03"), state("57014"), state("23503"), state("25P02"), &net.OpError{Err: io.EOF}, io.ErrUnexpectedEOF, context.DeadlineExceeded},
-		inbox.ClassUnavailable: {state("08006"), state("57P01"), state("57P03"), state("53300"), state("25006"), state("58030"), driver.ErrBadConn},
-		inbox.ClassFatal:       {state("42P01"), state("42501"), state("28P01"), state("3D000")},
-		inbox.Unclassified:     {errors.New("else"), state("P0001"), state("")},
+		inbox.ClassPermanent: {state("22P02"), state("23505"), state("23514"), &inbox.PanicError{Value: 1}, inbox.ErrUndecodable},
+		inbox.ClassTransient: {
+			state("40001"), state("40P01"), state("55P03"), state("57014"), state("23503"), state("25P02"), &net.OpError{Err: io.EOF},
+			io.ErrUnexpectedEOF, context.DeadlineExceeded,
+		},
+		inbox.ClassUnavailable: {
+			state("08006"), state("57P01"), state("57P03"), state("53300"), state("25006"), state("58030"), driver.ErrBadConn,
+		},
+		inbox.ClassFatal:   {state("42P01"), state("42501"), state("28P01"), state("3D000")},
+		inbox.Unclassified: {errors.New("else"), state("P0001"), state("")},
 	} {
 		for _, err := range all {
 			if got := inbox.Classify(err); got != want {

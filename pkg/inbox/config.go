@@ -149,17 +149,20 @@ func (c *Config) check() error {
 	refuse(len(c.Brokers) == 0, "Brokers: want at least one, host:port")
 	refuse(c.Group == "" || !validText(c.Group), "Group %q: want a name, in UTF-8 without NUL", c.Group)
 	refuse(len(c.Topics) == 0 || slices.Contains(c.Topics, ""), "Topics %q: want names of topics", c.Topics)
-	refuse(!pgname.IsTable(c.Table), `Table %q: want table or schema.table in SQL syntax, like public.inbox or "My Schema"."Inbox"`, c.Table)
+	refuse(!pgname.IsTable(c.Table), `Table %q: want table or schema.table in SQL syntax, like public.inbox or "My Schema"."Inbox"`,
+		c.Table)
 	refuse(c.Parallel < 0, "Parallel %d: want at least 1", c.Parallel)
 	refuse(c.Batch < 0, "Batch %d: want at least 1", c.Batch)
 	refuse(c.AttemptTimeout < time.Millisecond, "AttemptTimeout %v: want at least 1ms", c.AttemptTimeout)
 	refuse(c.Retry.First < 0 || c.Retry.Max < c.Retry.First, "Retry: want First (%v) up to Max (%v)", c.Retry.First, c.Retry.Max)
 	refuse(c.ParkAfter < 0, "ParkAfter %d: want at least 1", c.ParkAfter)
-	refuse(c.RetryTopic != "" && c.Retry.Attempts > 0 && c.ParkAfter >= c.Retry.Attempts, "ParkAfter %d: want fewer than Retry.Attempts (%d), or nothing is parked", c.ParkAfter, c.Retry.Attempts)
+	refuse(c.RetryTopic != "" && c.Retry.Attempts > 0 && c.ParkAfter >= c.Retry.Attempts,
+		"ParkAfter %d: want fewer than Retry.Attempts (%d), or nothing is parked", c.ParkAfter, c.Retry.Attempts)
 	refuse(!pgname.IsTable(c.Parked), "Parked %q: want table or schema.table in SQL syntax", c.Parked)
 	refuse(c.OnReject > StopConsumer, "OnReject %d: want DeadLetterRecord or StopConsumer", c.OnReject)
 	for _, topic := range c.Topics {
-		refuse(slices.Contains(c.Topics, c.deadLetterOf(topic)), "DeadLetter %q is one of Topics for %q: dead letters would be read as events", c.DeadLetter, topic)
+		refuse(slices.Contains(c.Topics, c.deadLetterOf(topic)),
+			"DeadLetter %q is one of Topics for %q: dead letters would be read as events", c.DeadLetter, topic)
 		refuse(slices.Contains(c.Topics, c.retryTopicOf(topic)), "RetryTopic %q is one of Topics for %q", c.RetryTopic, topic)
 		refuse(c.retryTopicOf(topic) == c.deadLetterOf(topic), "RetryTopic and DeadLetter are both %q for %q", c.deadLetterOf(topic), topic)
 	}

@@ -17,11 +17,13 @@ func TestConfig(t *testing.T) {
 		change func(*inbox.Config)
 		words  []string
 	}{
-		"good":            {func(*inbox.Config) {}, nil},
-		"nothing":         {func(c *inbox.Config) { *c = inbox.Config{} }, []string{"Brokers", "Group", "Topics"}}, // all at once
-		"table":           {func(c *inbox.Config) { c.Table = "inbox; DROP TABLE x" }, []string{"Table"}},
-		"quoted table":    {func(c *inbox.Config) { c.Table = `"My ""Schema"""."In box"` }, nil},
-		"negative":        {func(c *inbox.Config) { c.Parallel, c.Batch, c.AttemptTimeout = -1, -1, -1 }, []string{"Parallel", "Batch", "AttemptTimeout"}},
+		"good":         {func(*inbox.Config) {}, nil},
+		"nothing":      {func(c *inbox.Config) { *c = inbox.Config{} }, []string{"Brokers", "Group", "Topics"}}, // all at once
+		"table":        {func(c *inbox.Config) { c.Table = "inbox; DROP TABLE x" }, []string{"Table"}},
+		"quoted table": {func(c *inbox.Config) { c.Table = `"My ""Schema"""."In box"` }, nil},
+		"negative": {
+			func(c *inbox.Config) { c.Parallel, c.Batch, c.AttemptTimeout = -1, -1, -1 }, []string{"Parallel", "Batch", "AttemptTimeout"},
+		},
 		"retry":           {func(c *inbox.Config) { c.Retry = inbox.Retry{First: time.Minute, Max: time.Second} }, []string{"Retry"}},
 		"letters as read": {func(c *inbox.Config) { c.DeadLetter = "{topic}" }, []string{"DeadLetter"}},
 		"retries as read": {func(c *inbox.Config) { c.RetryTopic = "t" }, []string{"RetryTopic"}},

@@ -138,7 +138,9 @@ func (c *Consumer) consume(ctx context.Context) error {
 	errorsRead.Go(func() { c.readErrors(ctx, group.Errors()) })
 	err = c.sessions(ctx, group)
 	if left := group.Close(); left != nil && err == nil {
-		c.observe(Observation{Kind: KafkaFailed, Class: ClassUnavailable, Err: fmt.Errorf("inbox: leave group %q: %w", c.config.Group, left)})
+		c.observe(Observation{
+			Kind: KafkaFailed, Class: ClassUnavailable, Err: fmt.Errorf("inbox: leave group %q: %w", c.config.Group, left),
+		})
 	}
 	errorsRead.Wait()
 	return err
@@ -176,7 +178,8 @@ func (c *Consumer) readErrors(ctx context.Context, failures <-chan error) {
 			if place, ok := errors.AsType[*sarama.ConsumerError](err); ok {
 				where = fmt.Sprintf(" in %s/%d", place.Topic, place.Partition)
 			}
-			c.stop(nil, ClassFatal, fmt.Errorf("%w%s of group %q: decide where to go on, and set it: kafka-consumer-groups.sh --group %s --reset-offsets: %w",
+			c.stop(nil, ClassFatal, fmt.Errorf("%w%s of group %q: decide where to go on, and set it: kafka-consumer-groups.sh --group "+
+				"%s --reset-offsets: %w",
 				ErrOutOfRange, where, c.config.Group, c.config.Group, err))
 		case read.IsPermanent(err):
 			c.stop(nil, ClassFatal, fmt.Errorf("inbox: group %q: %w", c.config.Group, err))

@@ -118,7 +118,9 @@ func (t *trial) settle(ctx context.Context, do func(context.Context, *Event) err
 // letter is the dead letter of a record: its key, value and headers, and ours.
 func (t *trial) letter() *sarama.ProducerMessage {
 	c, m := t.partition.consumer, t.record.message
-	letter := &sarama.ProducerMessage{Topic: c.config.deadLetterOf(m.Topic), Partition: m.Partition, Key: bytesOf(m.Key), Value: bytesOf(m.Value)}
+	letter := &sarama.ProducerMessage{
+		Topic: c.config.deadLetterOf(m.Topic), Partition: m.Partition, Key: bytesOf(m.Key), Value: bytesOf(m.Value),
+	}
 	for _, h := range m.Headers {
 		letter.Headers = append(letter.Headers, *h)
 	}

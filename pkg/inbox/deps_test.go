@@ -12,7 +12,8 @@ import (
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	list := func(path string) []string {
-		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", path).Output()
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps",
+			"-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", path).Output()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -79,16 +79,20 @@ func TestRow74_Poison(t *testing.T) {
 	}
 	for i, w := range want {
 		h := headers[i]
-		if h["id"] != w.id || h["walpost-dlt-reason"] != w.reason || h["walpost-dlt-attempts"] != w.attempts || h["walpost-dlt-offset"] != fmt.Sprint(i) ||
-			h["walpost-dlt-topic"] != f.topic || h["walpost-dlt-partition"] != "0" || h["walpost-dlt-group"] != config.Group || h["walpost-dlt-class"] != w.class {
+		if h["id"] != w.id || h["walpost-dlt-reason"] != w.reason || h["walpost-dlt-attempts"] != w.attempts ||
+			h["walpost-dlt-offset"] != fmt.Sprint(i) ||
+			h["walpost-dlt-topic"] != f.topic || h["walpost-dlt-partition"] != "0" || h["walpost-dlt-group"] != config.Group ||
+			h["walpost-dlt-class"] != w.class {
 			t.Errorf("%d: headers %v, want %v", i, h, w)
 		}
 		for _, name := range []string{"timestamp", "first-failed", "time"} {
-			if at, err := time.Parse(time.RFC3339Nano, h["walpost-dlt-"+name]); err != nil || at.Before(start.Add(-time.Minute)) || at.After(time.Now()) {
+			if at, err := time.Parse(time.RFC3339Nano, h["walpost-dlt-"+name]); err != nil ||
+				at.Before(start.Add(-time.Minute)) || at.After(time.Now()) {
 				t.Errorf("%s: %v, %v", name, at, err)
 			}
 		}
-		if string(records[i].Key) != "k" || w.id != "" && string(records[i].Value) != "payload of "+w.id || w.id == "" && records[i].Value != nil {
+		if string(records[i].Key) != "k" || w.id != "" && string(records[i].Value) != "payload of "+w.id ||
+			w.id == "" && records[i].Value != nil {
 			t.Errorf("%d: key %q, value %q", i, records[i].Key, records[i].Value)
 		}
 	}

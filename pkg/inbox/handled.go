@@ -45,6 +45,7 @@ func (d *DeadLetter) marker(how string) *sarama.ProducerMessage {
 		return sarama.RecordHeader{Key: []byte(name), Value: []byte(value)}
 	}
 	return &sarama.ProducerMessage{Topic: d.Topic, Partition: d.Partition, Headers: []sarama.RecordHeader{
-		header(headerHandled, how), header(headerHandledOffset, strconv.FormatInt(d.Offset, 10)), header(headerHandledTime, timeText(time.Now())),
+		header(headerHandled, how), header(headerHandledOffset, strconv.FormatInt(d.Offset, 10)),
+		header(headerHandledTime, timeText(time.Now())),
 	}}
 }

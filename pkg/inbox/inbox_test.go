@@ -66,7 +66,8 @@ func TestEvent(t *testing.T) {
 		return nil
 	})
 	a, b := <-got, <-got
-	if a.Topic != f.topic || a.Offset != 0 || a.ID != "a" || a.Type != "Tested" || string(a.Key) != "k" || string(a.Payload) != "payload of a" ||
+	if a.Topic != f.topic || a.Offset != 0 || a.ID != "a" || a.Type != "Tested" || string(a.Key) != "k" ||
+		string(a.Payload) != "payload of a" ||
 		len(a.Headers) != 2 || a.Headers[0].Name != "id" || a.Time.IsZero() || a.Attempt != 1 {
 		t.Errorf("got %+v", a)
 	}

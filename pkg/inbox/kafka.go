@@ -25,14 +25,29 @@ func (c *Config) saramaConfig() (*sarama.Config, error) {
 		broken bool
 		text   string
 	}{
-		{s.Consumer.Offsets.Initial != sarama.OffsetOldest, "Consumer.Offsets.Initial must be OffsetOldest: a new group would skip records"},
+		{
+			s.Consumer.Offsets.Initial != sarama.OffsetOldest,
+			"Consumer.Offsets.Initial must be OffsetOldest: a new group would skip records",
+		},
 		{group.ResetInvalidOffsets, "Consumer.Group.ResetInvalidOffsets must be false: records would be skipped in silence"},
-		{s.Consumer.IsolationLevel != sarama.ReadCommitted, "Consumer.IsolationLevel must be ReadCommitted: aborted records would be processed"},
+		{
+			s.Consumer.IsolationLevel != sarama.ReadCommitted,
+			"Consumer.IsolationLevel must be ReadCommitted: aborted records would be processed",
+		},
 		{!s.Consumer.Return.Errors, "Consumer.Return.Errors must be true: errors would go unseen"},
-		{!s.Consumer.Offsets.AutoCommit.Enable, "Consumer.Offsets.AutoCommit.Enable must be true: it commits what is marked, which is what is done"},
-		{slices.ContainsFunc(group.Rebalance.GroupStrategies, cooperative), "Consumer.Group.Rebalance.GroupStrategies: cooperative strategies are not supported"},
-		{c.AttemptTimeout >= group.Rebalance.Timeout, fmt.Sprintf("AttemptTimeout (%v) must be below Consumer.Group.Rebalance.Timeout (%v), or the group moves on without this member",
-			c.AttemptTimeout, group.Rebalance.Timeout)},
+		{
+			!s.Consumer.Offsets.AutoCommit.Enable,
+			"Consumer.Offsets.AutoCommit.Enable must be true: it commits what is marked, which is what is done",
+		},
+		{
+			slices.ContainsFunc(group.Rebalance.GroupStrategies, cooperative),
+			"Consumer.Group.Rebalance.GroupStrategies: cooperative strategies are not supported",
+		},
+		{
+			c.AttemptTimeout >= group.Rebalance.Timeout,
+			fmt.Sprintf("AttemptTimeout (%v) must be below Consumer.Group.Rebalance.Timeout (%v), "+
+				"or the group moves on without this member", c.AttemptTimeout, group.Rebalance.Timeout),
+		},
 	} {
 		if rule.broken {
 			return nil, fmt.Errorf("%w: Sarama: %s", ErrConfig, rule.text)

@@ -78,7 +78,8 @@ func TestRow115_DeadLetterLargerThanItsTopic(t *testing.T) {
 		h := headers[i]
 		if h["id"] != w.id || h["walpost-dlt-incomplete"] != w.lacks || len(records[i].Value) != w.value || len(records[i].Key) != w.key ||
 			h["walpost-dlt-offset"] != fmt.Sprint(i) || h["walpost-dlt-error"] != "poison" {
-			t.Errorf("%s: lacks %q, key %d bytes, value %d bytes, want %+v", h["id"], h["walpost-dlt-incomplete"], len(records[i].Key), len(records[i].Value), w)
+			t.Errorf("%s: lacks %q, key %d bytes, value %d bytes, want %+v", h["id"], h["walpost-dlt-incomplete"], len(records[i].Key),
+				len(records[i].Value), w)
 		}
 	}
 	redrive := inbox.RedriveConfig{Brokers: config.Brokers, DeadLetter: f.topic + ".DLT"}

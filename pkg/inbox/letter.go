@@ -90,7 +90,9 @@ func timeOf(headers map[string]string, name string) time.Time {
 // often that was. Its timestamp is the time it goes back, or retention, which counts
 // from there, might take it at once.
 func (d *DeadLetter) record() *sarama.ProducerMessage {
-	m := &sarama.ProducerMessage{Topic: d.Event.Topic, Partition: d.Event.Partition, Key: bytesOf(d.Event.Key), Value: bytesOf(d.Event.Payload)}
+	m := &sarama.ProducerMessage{
+		Topic: d.Event.Topic, Partition: d.Event.Partition, Key: bytesOf(d.Event.Key), Value: bytesOf(d.Event.Payload),
+	}
 	for _, h := range d.Event.Headers {
 		m.Headers = append(m.Headers, sarama.RecordHeader{Key: []byte(h.Name), Value: h.Value})
 	}

@@ -218,7 +218,8 @@ func observed(t testing.TB) inbox.Observer {
 
 // effect is what handlers do: a row.
 func effect(ctx context.Context, tx pgx.Tx, e *inbox.Event, who string) error {
-	_, err := tx.Exec(ctx, "INSERT INTO effect (id, key, part, pos, who) VALUES ($1, $2, $3, $4, $5)", e.ID, string(e.Key), e.Partition, e.Offset, who)
+	_, err := tx.Exec(ctx, "INSERT INTO effect (id, key, part, pos, who) VALUES ($1, $2, $3, $4, $5)",
+		e.ID, string(e.Key), e.Partition, e.Offset, who)
 	return err
 }
 
@@ -285,10 +286,12 @@ func (f *fixture) await(t testing.TB, want int) {
 func (f *fixture) once(t testing.TB, n int) {
 	t.Helper()
 	f.await(t, n)
-	if rows, ids := f.number(t, "SELECT count(*) FROM effect"), f.number(t, "SELECT count(DISTINCT id) FROM effect"); rows != n || ids != n {
+	if rows, ids := f.number(t, "SELECT count(*) FROM effect"), f.number(t, "SELECT count(DISTINCT id) FROM effect"); rows != n ||
+		ids != n {
 		t.Errorf("%d effects of %d events, want %d", rows, ids, n)
 	}
-	if n := f.number(t, "SELECT count(*) FROM (SELECT pos < lag(pos) OVER (PARTITION BY key ORDER BY n) AS back FROM effect) AS x WHERE back"); n > 0 {
+	if n := f.number(t, "SELECT count(*) FROM (SELECT pos < lag(pos) OVER (PARTITION BY key ORDER BY n) AS back FROM effect) AS x "+
+		"WHERE back"); n > 0 {
 		t.Errorf("%d events of a key out of order", n)
 	}
 }

@@ -36,7 +36,9 @@ const (
 
 // String names the kind in a word or two.
 func (k Kind) String() string {
-	names := [...]string{"", "processed", "repeated", "retrying", "dead-lettered", "stopped", "assigned", "revoked", "kafka failed", "parked"}
+	names := [...]string{
+		"", "processed", "repeated", "retrying", "dead-lettered", "stopped", "assigned", "revoked", "kafka failed", "parked",
+	}
 	if int(k) < len(names) {
 		return names[k]
 	}

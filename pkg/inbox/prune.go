@@ -30,7 +30,8 @@ func Prune[Tx any](ctx context.Context, store Store[Tx], retention Retention) (d
 	orElse(&r.Table, "inbox")
 	orElse(&r.Batch, 5000)
 	if !pgname.IsTable(r.Table) || r.Keep <= 0 || r.Batch < 0 {
-		return 0, fmt.Errorf("%w: Retention: want a Table in SQL syntax (%q), Keep above 0 (%v) and Batch (%d)", ErrConfig, r.Table, r.Keep, r.Batch)
+		return 0, fmt.Errorf("%w: Retention: want a Table in SQL syntax (%q), Keep above 0 (%v) and Batch (%d)",
+			ErrConfig, r.Table, r.Keep, r.Batch)
 	}
 	// A place (ctid) is one of each partition: what is deleted must be old itself.
 	const old = "processed_at < now() - make_interval(secs => $1::text::double precision) AND ($2::text = '' OR consumer_group = $2::text)"

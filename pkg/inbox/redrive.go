@@ -89,7 +89,10 @@ func handle(ctx context.Context, config RedriveConfig, how string) (Redriven, er
 	if len(config.Brokers) == 0 || config.DeadLetter == "" {
 		return done, fmt.Errorf("%w: want Brokers and DeadLetter", ErrConfig)
 	}
-	r := &redrive{RedriveConfig: config, how: how, done: &done, decode: withDefaults(Config{IDHeader: config.IDHeader, TypeHeader: config.TypeHeader})}
+	r := &redrive{
+		RedriveConfig: config, how: how, done: &done,
+		decode: withDefaults(Config{IDHeader: config.IDHeader, TypeHeader: config.TypeHeader}),
+	}
 	s := read.Config("inbox-redrive")
 	s.Producer.Compression = deadLetterCompression
 	s.Consumer.MaxWaitTime = 100 * time.Millisecond // a fetch at the end finds nothing, and is waited for

@@ -36,7 +36,8 @@ func TestRedrive(t *testing.T) {
 	redrive := inbox.RedriveConfig{Brokers: f.kafka.Bootstrap(devstack.Plaintext), DeadLetter: f.topic + ".DLT", DryRun: true}
 	var last map[string]int64
 	redrive.Each = func(d *inbox.DeadLetter) error {
-		if d.Event.Topic != f.topic || d.Group != config.Group || d.Reason != "permanent" || d.Error != "poison" || d.Attempts != 1 || d.Event.Type != "Tested" || d.Time.IsZero() {
+		if d.Event.Topic != f.topic || d.Group != config.Group || d.Reason != "permanent" || d.Error != "poison" || d.Attempts != 1 ||
+			d.Event.Type != "Tested" || d.Time.IsZero() {
 			t.Errorf("dead letter %+v", d)
 		}
 		if key := string(d.Event.Key); d.Event.Offset < last[key] {
@@ -72,7 +73,8 @@ func TestRedrive(t *testing.T) {
 	}
 	f.await(t, 40)
 	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == int64(40+7+len(dead)) })
-	if rows, ids := f.number(t, "SELECT count(*) FROM effect"), f.number(t, "SELECT count(DISTINCT id) FROM effect"); rows != 40 || ids != 40 {
+	if rows, ids := f.number(t, "SELECT count(*) FROM effect"), f.number(t, "SELECT count(DISTINCT id) FROM effect"); rows != 40 ||
+		ids != 40 {
 		t.Errorf("%d effects of %d events, want 40", rows, ids)
 	}
 	again(0)
@@ -171,7 +173,9 @@ func TestRedriveOfTheRelaysLetters(t *testing.T) {
 		letter.Headers = append(letter.Headers, sarama.RecordHeader{Key: []byte("walpost-dlt-topic"), Value: []byte(f.topic)})
 		f.send(t, letter)
 	}
-	if done, err := inbox.Redrive(t.Context(), inbox.RedriveConfig{Brokers: f.config(t).Brokers, DeadLetter: f.topic + ".DLT"}); err != nil || done.Sent[f.topic] != 4 {
+	if done, err := inbox.Redrive(t.Context(), inbox.RedriveConfig{
+		Brokers: f.config(t).Brokers, DeadLetter: f.topic + ".DLT",
+	}); err != nil || done.Sent[f.topic] != 4 {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	records, err := f.kafka.Records(t.Context(), f.topic)

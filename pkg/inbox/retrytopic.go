@@ -53,7 +53,8 @@ func (t *trial) park(ctx context.Context) (there, ok bool) {
 	if tooLarge(err) {
 		t.inPlace = true
 		return false, t.settle(ctx, c.unit.takeBack) &&
-			t.partition.retry(ctx, Observation{Event: t.event, Err: fmt.Errorf("inbox: tried in place: %w", err), Class: ClassTransient}, t.event.Attempt)
+			t.partition.retry(ctx, Observation{Event: t.event, Err: fmt.Errorf("inbox: tried in place: %w", err), Class: ClassTransient},
+				t.event.Attempt)
 	}
 	if err != nil {
 		return false, false
@@ -66,7 +67,9 @@ func (t *trial) park(ctx context.Context) (there, ok bool) {
 // so that records of a key stay in order.
 func (t *trial) parkedRecord() *sarama.ProducerMessage {
 	c, m := t.partition.consumer, t.record.message
-	parked := &sarama.ProducerMessage{Topic: c.config.retryTopicOf(m.Topic), Partition: m.Partition, Key: bytesOf(m.Key), Value: bytesOf(m.Value)}
+	parked := &sarama.ProducerMessage{
+		Topic: c.config.retryTopicOf(m.Topic), Partition: m.Partition, Key: bytesOf(m.Key), Value: bytesOf(m.Value),
+	}
 	for _, h := range m.Headers {
 		parked.Headers = append(parked.Headers, *h)
 	}
@@ -98,7 +101,8 @@ func (p *partition) restore(r *record) (ours, ok bool) {
 		}
 	}
 	if parked[retryTopic] == "" {
-		return false, p.consumer.stop(nil, ClassFatal, fmt.Errorf("%w (%s/%d offset %d)", ErrNotParked, r.message.Topic, r.message.Partition, r.message.Offset))
+		return false, p.consumer.stop(nil, ClassFatal,
+			fmt.Errorf("%w (%s/%d offset %d)", ErrNotParked, r.message.Topic, r.message.Partition, r.message.Offset))
 	}
 	if parked[retryGroup] != p.consumer.config.Group {
 		p.finish(*r)
@@ -107,7 +111,9 @@ func (p *partition) restore(r *record) (ours, ok bool) {
 	known.Topic, known.Timestamp = parked[retryTopic], timeOf(parked, retryTimestamp)
 	known.Partition, known.Offset = int32(numberOf(parked, retryPartition, -1)), numberOf(parked, retryOffset, -1)
 	r.message = &known
-	r.parked = &parking{attempts: int(numberOf(parked, retryAttempts, 0)), began: timeOf(parked, retryFirstFailed), at: timeOf(parked, retryTime)}
+	r.parked = &parking{
+		attempts: int(numberOf(parked, retryAttempts, 0)), began: timeOf(parked, retryFirstFailed), at: timeOf(parked, retryTime),
+	}
 	return true, true
 }
 

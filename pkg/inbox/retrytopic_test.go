@@ -92,13 +92,15 @@ func TestRetryTopicExhausted(t *testing.T) {
 	f.events(t, 0, 1, 1)
 	f.send(t, f.message("bad", "k0"), noKey)
 	f.events(t, 1, 5, 1)
-	consumer, err := inbox.New(config, inbox.SQL(devstacktest.OpenSQL(t, f.URL)), func(ctx context.Context, tx *sql.Tx, e *inbox.Event) error {
-		if e.ID == "bad" || e.ID == "no key" {
-			return fmt.Errorf("attempt %d", e.Attempt)
-		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO effect (id, key, part, pos) VALUES ($1, $2, $3, $4)", e.ID, string(e.Key), int64(e.Partition), e.Offset)
-		return err
-	})
+	consumer, err := inbox.New(config, inbox.SQL(devstacktest.OpenSQL(t, f.URL)),
+		func(ctx context.Context, tx *sql.Tx, e *inbox.Event) error {
+			if e.ID == "bad" || e.ID == "no key" {
+				return fmt.Errorf("attempt %d", e.Attempt)
+			}
+			_, err := tx.ExecContext(ctx, "INSERT INTO effect (id, key, part, pos) VALUES ($1, $2, $3, $4)", e.ID, string(e.Key),
+				int64(e.Partition), e.Offset)
+			return err
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +111,8 @@ func TestRetryTopicExhausted(t *testing.T) {
 	_, headers := f.letters(t)
 	for i, id := range []string{"bad", "no key"} {
 		h := headers[i]
-		if h["id"] != id || h["walpost-dlt-topic"] != f.topic || h["walpost-dlt-offset"] != strconv.Itoa(i+1) || h["walpost-dlt-attempts"] != "5" ||
+		if h["id"] != id || h["walpost-dlt-topic"] != f.topic || h["walpost-dlt-offset"] != strconv.Itoa(i+1) ||
+			h["walpost-dlt-attempts"] != "5" ||
 			h["walpost-dlt-error"] != "attempt 5" || h["walpost-dlt-reason"] != "exhausted" || h["walpost-retry-topic"] != "" {
 			t.Errorf("%d: %v", i, h)
 		}

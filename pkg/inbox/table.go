@@ -73,7 +73,8 @@ func statementsOf(c *Config) statements {
 	s.oneUnlessParked = one + unless + "decode($5::text, 'hex'))" + conflict
 	s.many = many + unless + "ANY ($5::text::bytea[]))" + conflict
 	const key = " WHERE consumer_group = $1::text AND topic = $2::text AND key_hash = decode($3::text, 'hex')"
-	park := "INSERT INTO " + c.Parked + " (consumer_group, topic, key_hash, event_id) SELECT $1::text, $2::text, decode($3::text, 'hex'), $4::text"
+	park := "INSERT INTO " + c.Parked +
+		" (consumer_group, topic, key_hash, event_id) SELECT $1::text, $2::text, decode($3::text, 'hex'), $4::text"
 	const again = " ON CONFLICT (consumer_group, topic, key_hash, event_id) DO UPDATE SET parked_at = now()"
 	s.park = park + again
 	s.parkBehind = park + " WHERE EXISTS (SELECT FROM " + c.Parked + key + ")" + again

@@ -35,7 +35,8 @@ func TestPrune(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.Exec(t, ddl, `INSERT INTO inbox SELECT g, i::text, now() - i * interval '1 hour' FROM unnest(ARRAY['a', 'b']) AS g, generate_series(0, 99) AS i`)
+	db.Exec(t, ddl, `INSERT INTO inbox SELECT g, i::text, now() - i * interval '1 hour' FROM unnest(ARRAY['a', 'b']) AS g, `+
+		`generate_series(0, 99) AS i`)
 	for _, test := range []struct {
 		retention inbox.Retention
 		deleted   int64
@@ -61,7 +62,8 @@ func TestPruneKeepsToThePartition(t *testing.T) {
 	db.Exec(t, "CREATE TABLE inbox (consumer_group text, event_id text, processed_at timestamptz) PARTITION BY LIST (consumer_group)",
 		"CREATE TABLE inbox_a PARTITION OF inbox FOR VALUES IN ('a')", "CREATE TABLE inbox_b PARTITION OF inbox FOR VALUES IN ('b')",
 		"INSERT INTO inbox VALUES ('a', '1', now() - interval '2 hours'), ('b', '1', now())")
-	if deleted, err := inbox.Prune(t.Context(), inbox.Pgx(newPool(t, db.URL)), inbox.Retention{Keep: time.Hour}); err != nil || deleted != 1 {
+	if deleted, err := inbox.Prune(t.Context(), inbox.Pgx(newPool(t, db.URL)), inbox.Retention{Keep: time.Hour}); err != nil ||
+		deleted != 1 {
 		t.Errorf("%d, %v, want the old row alone", deleted, err)
 	}
 }
@@ -75,16 +77,18 @@ func TestDatabaseSQL(t *testing.T) {
 	f.events(t, 20, 20, 3)
 	config := f.config(t)
 	config.Batch, config.Retry.Attempts = 10, 3
-	consumer, err := inbox.New(config, inbox.SQL(devstacktest.OpenSQL(t, f.URL)), func(ctx context.Context, tx *sql.Tx, e *inbox.Event) error {
-		if e.ID == "tired" && e.Attempt < 3 {
-			return inbox.Transient(fmt.Errorf("attempt %d", e.Attempt))
-		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO effect (id, key, part, pos) VALUES ($1, $2, $3, $4)", e.ID, string(e.Key), int64(e.Partition), e.Offset)
-		if err == nil && e.ID == "bad" {
-			return inbox.Permanent(errPoison)
-		}
-		return err
-	})
+	consumer, err := inbox.New(config, inbox.SQL(devstacktest.OpenSQL(t, f.URL)),
+		func(ctx context.Context, tx *sql.Tx, e *inbox.Event) error {
+			if e.ID == "tired" && e.Attempt < 3 {
+				return inbox.Transient(fmt.Errorf("attempt %d", e.Attempt))
+			}
+			_, err := tx.ExecContext(ctx, "INSERT INTO effect (id, key, part, pos) VALUES ($1, $2, $3, $4)", e.ID, string(e.Key),
+				int64(e.Partition), e.Offset)
+			if err == nil && e.ID == "bad" {
+				return inbox.Permanent(errPoison)
+			}
+			return err
+		})
 	if err != nil {
 		t.Fatal(err)
 	}

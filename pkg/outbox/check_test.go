@@ -17,7 +17,9 @@ func TestInvalidEvents(t *testing.T) {
 		change(&e)
 		return e
 	}
-	o, err := outbox.New(outbox.Config{MaxBytes: 1000, Topic: "x.{aggregatetype}.{tenant}", Headers: []outbox.Header{{Name: "Tenant", Column: "tenant"}}})
+	o, err := outbox.New(outbox.Config{
+		MaxBytes: 1000, Topic: "x.{aggregatetype}.{tenant}", Headers: []outbox.Header{{Name: "Tenant", Column: "tenant"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,15 +28,17 @@ func TestInvalidEvents(t *testing.T) {
 		field string
 		want  error
 	}{
-		"no aggregate type":      {with(func(e *outbox.Event) { e.AggregateType = "" }), "AggregateType", outbox.ErrRequired},
-		"no aggregate id":        {with(func(e *outbox.Event) { e.AggregateID = "" }), "AggregateID", outbox.ErrRequired},
-		"no type":                {with(func(e *outbox.Event) { e.Type = "" }), "Type", outbox.ErrRequired},
-		"NUL":                    {with(func(e *outbox.Event) { e.AggregateID = "a\x00" }), "AggregateID", outbox.ErrText},
-		"not UTF-8":              {with(func(e *outbox.Event) { e.Type = "\xff" }), "Type", outbox.ErrText},
-		"header not UTF-8":       {with(func(e *outbox.Event) { e.Headers["Tenant"] = "\xff" }), `Headers["Tenant"]`, outbox.ErrText},
-		"ID":                     {with(func(e *outbox.Event) { e.ID = "42" }), "ID", outbox.ErrID},
-		"topic with a blank":     {with(func(e *outbox.Event) { e.AggregateType = "a b" }), "AggregateType", outbox.ErrTopic},
-		"topic too long":         {with(func(e *outbox.Event) { e.AggregateType = strings.Repeat("a", 249) }), "AggregateType", outbox.ErrTopic},
+		"no aggregate type":  {with(func(e *outbox.Event) { e.AggregateType = "" }), "AggregateType", outbox.ErrRequired},
+		"no aggregate id":    {with(func(e *outbox.Event) { e.AggregateID = "" }), "AggregateID", outbox.ErrRequired},
+		"no type":            {with(func(e *outbox.Event) { e.Type = "" }), "Type", outbox.ErrRequired},
+		"NUL":                {with(func(e *outbox.Event) { e.AggregateID = "a\x00" }), "AggregateID", outbox.ErrText},
+		"not UTF-8":          {with(func(e *outbox.Event) { e.Type = "\xff" }), "Type", outbox.ErrText},
+		"header not UTF-8":   {with(func(e *outbox.Event) { e.Headers["Tenant"] = "\xff" }), `Headers["Tenant"]`, outbox.ErrText},
+		"ID":                 {with(func(e *outbox.Event) { e.ID = "42" }), "ID", outbox.ErrID},
+		"topic with a blank": {with(func(e *outbox.Event) { e.AggregateType = "a b" }), "AggregateType", outbox.ErrTopic},
+		"topic too long": {with(func(e *outbox.Event) {
+			e.AggregateType = strings.Repeat("a", 249)
+		}), "AggregateType", outbox.ErrTopic},
 		"topic column NULL":      {with(func(e *outbox.Event) { delete(e.Headers, "Tenant") }), `Headers["Tenant"]`, outbox.ErrTopic},
 		"unknown header":         {with(func(e *outbox.Event) { e.Headers["Other"] = "" }), `Headers["Other"]`, outbox.ErrNoColumn},
 		"version without column": {with(func(e *outbox.Event) { e.SchemaVersion = 1 }), "SchemaVersion", outbox.ErrNoColumn},
@@ -82,7 +86,8 @@ func TestJSONAsPostgresTakesIt(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
 	for _, text := range []string{
-		`{}`, `null`, `"a"`, `1.50`, ` [1 , 2,{"a" :[ ]} ] `, `{"a":"b,c:d"}`, `"\\u0000"`, `"\u0001"`, `"\\\u0041"`, `"\ud83d\ude00"`, `"\uD83D\uDE00x"`, `["\"",":"]`,
+		`{}`, `null`, `"a"`, `1.50`, ` [1 , 2,{"a" :[ ]} ] `, `{"a":"b,c:d"}`, `"\\u0000"`, `"\u0001"`, `"\\\u0041"`, `"\ud83d\ude00"`,
+		`"\uD83D\uDE00x"`, `["\"",":"]`,
 		`"\u0000"`, `"a\\\u0000"`, `"\ud83d"`, `"\ude00"`, `"\ud83dx"`, `"\ud83d\n"`, `"\ud83d\ud83d"`, `"\ud83d\u0041"`,
 		``, `{`, `{"a"}`, `nul`, `01`, `"` + "\n" + `"`, `'a'`, `[1,]`,
 	} {

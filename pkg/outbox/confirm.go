@@ -69,7 +69,8 @@ func awaitConfirmed(ctx context.Context, db queryer, slot, lsn string, wait time
 	for {
 		var confirmed string
 		var reached bool
-		err := queryRow(ctx, db, []any{&confirmed, &reached}, `SELECT coalesce(confirmed_flush_lsn::text, 'nothing'), coalesce(confirmed_flush_lsn >= $1::pg_lsn, false)
+		err := queryRow(ctx, db, []any{&confirmed, &reached}, `SELECT coalesce(confirmed_flush_lsn::text, 'nothing'),
+				coalesce(confirmed_flush_lsn >= $1::pg_lsn, false)
 			FROM pg_replication_slots WHERE slot_name = $2::text AND slot_type = 'logical' AND database = current_database()`, lsn, slot)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):

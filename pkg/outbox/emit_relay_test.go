@@ -35,7 +35,8 @@ func everyEvent(kind string, ids func() string) []outbox.Event {
 	full := outbox.Event{
 		ID: ids(), AggregateType: kind, AggregateID: nasty, Type: "Full", Payload: []byte(json), SchemaVersion: 7,
 		Headers: map[string]string{
-			"shard": "2", "text!": nasty, "varchar(20)!": "", "uuid!": "01890A5D-AC96-774B-BCCE-B302099A8057", "json!": json, "jsonb!": json, "bytea!": `\x00ff5c`,
+			"shard": "2", "text!": nasty, "varchar(20)!": "", "uuid!": "01890A5D-AC96-774B-BCCE-B302099A8057", "json!": json,
+			"jsonb!": json, "bytea!": `\x00ff5c`,
 			"boolean!": "yes", "smallint!": "-7", "bigint!": "0009", "timestamptz!": "2026-01-31 23:59:59.120 +02",
 		},
 	}
@@ -82,15 +83,16 @@ func sameRecords(t *testing.T, s *store) {
 	const mapping = `
   partition: shard
   timestamp: timestamptz!
-  headers: {eventType: type, version: version, shard: shard, text: text!, varchar: varchar(20)!, uuid: uuid!, json: json!, jsonb: jsonb!, bytea: bytea!,
-    boolean: boolean!, smallint: smallint!, bigint: bigint!, timestamptz: timestamptz!}`
+  headers: {eventType: type, version: version, shard: shard, text: text!, varchar: varchar(20)!, uuid: uuid!, json: json!,
+    jsonb: jsonb!, bytea: bytea!, boolean: boolean!, smallint: smallint!, bigint: bigint!, timestamptz: timestamptz!}`
 	topics := map[string]string{}
 	for _, source := range []string{"table", "message"} {
 		topics[source] = stack.Name(t) + "." + source
 		if err := stack.Kafka(t).CreateTopic(t.Context(), topics[source], 3, -1, nil); err != nil {
 			t.Fatal(err)
 		}
-		s.relayNamed(t, source+"_"+s.Name, fmt.Sprintf("  source: %s\n  topic: %q%s\ndelivery: {on_reject: dead_letter}", source, topics[source], mapping))
+		s.relayNamed(t, source+"_"+s.Name, fmt.Sprintf("  source: %s\n  topic: %q%s\ndelivery: {on_reject: dead_letter}", source,
+			topics[source], mapping))
 	}
 	all := everyEvent("order", s.outbox.NewID)
 	err := pgx.BeginFunc(t.Context(), s.Conn, func(tx pgx.Tx) error {
@@ -123,7 +125,8 @@ func byID(all []*sarama.ConsumerMessage) map[string]string {
 				text += fmt.Sprintf(" %s=%q/%v", name, h.Value, h.Value == nil)
 			}
 		}
-		shown[string(r.Headers[0].Value)] = fmt.Sprintf("%d %s %q/%v %q/%v%s", r.Partition, r.Timestamp, r.Key, r.Key == nil, r.Value, r.Value == nil, text)
+		shown[string(r.Headers[0].Value)] = fmt.Sprintf("%d %s %q/%v %q/%v%s",
+			r.Partition, r.Timestamp, r.Key, r.Key == nil, r.Value, r.Value == nil, text)
 	}
 	return shown
 }

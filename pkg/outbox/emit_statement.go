@@ -17,7 +17,8 @@ func emitStatement(columns []column) (string, error) {
 		name := "c" + strconv.Itoa(i)
 		text, ok := messageText(columns[i].sql, name)
 		if !ok {
-			return "", badConfig("column %s is of type %s, which Emit cannot send as the relay would publish it: want text, or Write", columns[i].name, columns[i].sql)
+			return "", badConfig("column %s is of type %s, which Emit cannot send as the relay would publish it: want text, or Write",
+				columns[i].name, columns[i].sql)
 		}
 		if i > 0 {
 			for _, b := range []*strings.Builder{&arrays, &names, &members} {
@@ -45,7 +46,8 @@ func messageText(sqlType, name string) (string, bool) {
 		if typeModifier.MatchString(sqlType) {
 			return "", false
 		}
-		return "CASE WHEN isfinite(" + name + ") THEN to_char(" + name + ` AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ELSE ` + name + "::text END", true
+		return "CASE WHEN isfinite(" + name + ") THEN to_char(" + name + ` AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ELSE ` +
+			name + "::text END", true
 	default:
 		return "", false
 	}

@@ -18,8 +18,10 @@ import (
 // of committed transactions, by the protocol's own form.
 func (s *store) messages(t *testing.T, prefix string) []string {
 	t.Helper()
-	rows, err := s.Conn.Query(t.Context(), `SELECT data FROM pg_logical_slot_get_binary_changes($1, upto_lsn => NULL, upto_nchanges => NULL, VARIADIC options => ARRAY[
-		'proto_version', '1', 'publication_names', 'p', 'messages', 'true']) WHERE get_byte(data, 0) = ascii('M')`, s.Name)
+	rows, err := s.Conn.Query(t.Context(), `SELECT data
+		FROM pg_logical_slot_get_binary_changes($1, upto_lsn => NULL, upto_nchanges => NULL, VARIADIC options => ARRAY[
+			'proto_version', '1', 'publication_names', 'p', 'messages', 'true'])
+		WHERE get_byte(data, 0) = ascii('M')`, s.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +71,10 @@ func TestEmit(t *testing.T) {
 		t.Fatalf("%d messages: %q", len(got), got)
 	}
 	for i, want := range []map[string]any{
-		{"id": e.ID, `the "kind"`: "order", "aggregateid": nasty, "type": "Placed", "version": "2", "tenant_id": "<t>", "payload": `{"a": 2.50, "b": 1, "c": "<ü>"}`},
+		{
+			"id": e.ID, `the "kind"`: "order", "aggregateid": nasty, "type": "Placed", "version": "2", "tenant_id": "<t>",
+			"payload": `{"a": 2.50, "b": 1, "c": "<ü>"}`,
+		},
 		{`the "kind"`: "order", "aggregateid": "1", "type": "Forgotten", "version": nil, "tenant_id": nil, "payload": nil},
 		{`the "kind"`: "order", "aggregateid": "1", "type": "Nothing", "version": nil, "tenant_id": nil, "payload": "null"},
 	} {
@@ -98,7 +103,9 @@ func TestEmitKeepsThePayload(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Emit(t.Context(), s.sql, outbox.Event{AggregateType: "a", AggregateID: "b", Type: "c", Payload: []byte(payload)}); err != nil {
+		if err := o.Emit(t.Context(), s.sql, outbox.Event{
+			AggregateType: "a", AggregateID: "b", Type: "c", Payload: []byte(payload),
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -122,7 +129,9 @@ func TestEmitRefusesTypes(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
 	header := []outbox.Header{{Name: "h", Column: "h"}}
-	for _, kind := range []string{"date", "timestamp", "timestamptz(3)", "numeric", "real", "double precision", "char(3)", "interval", "mood"} {
+	for _, kind := range []string{
+		"date", "timestamp", "timestamptz(3)", "numeric", "real", "double precision", "char(3)", "interval", "mood",
+	} {
 		o, err := outbox.New(outbox.Config{Headers: header, Types: map[string]string{"h": kind}})
 		if err != nil {
 			t.Fatal(err)

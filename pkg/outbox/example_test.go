@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -25,7 +26,7 @@ type order struct {
 type printing struct{}
 
 func (printing) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
-	_, _ = fmt.Fprintln(os.Stdout, query)
+	_, _ = fmt.Fprintln(os.Stdout, strings.Replace(query, " VALUES ", "\nVALUES ", 1))
 	for _, arg := range args[1:] { // the first is the id
 		_, _ = fmt.Fprintln(os.Stdout, arg)
 	}
@@ -44,7 +45,8 @@ func ExampleWrite() {
 		fmt.Println(err)
 	}
 	// Output:
-	// INSERT INTO "public"."outbox" ("id", "aggregatetype", "aggregateid", "type", "payload") VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::jsonb)
+	// INSERT INTO "public"."outbox" ("id", "aggregatetype", "aggregateid", "type", "payload")
+	// VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::jsonb)
 	// order
 	// 42
 	// OrderPlaced
@@ -154,7 +156,7 @@ func ExampleDDL() {
 func ExampleEventError() {
 	err := outbox.Write(context.Background(), printing{},
 		outbox.Event{AggregateType: "order", AggregateID: "42", Type: "OrderPlaced"},
-		outbox.Event{AggregateType: "order line", AggregateID: "42", Type: "LineAdded"},
+		outbox.Event{AggregateType: "a b", AggregateID: "42", Type: "LineAdded"},
 	)
 	if refused, ok := errors.AsType[*outbox.EventError](err); ok {
 		fmt.Println(refused.Index, refused.Field, errors.Is(err, outbox.ErrTopic))
@@ -162,5 +164,5 @@ func ExampleEventError() {
 	fmt.Println(err)
 	// Output:
 	// 1 AggregateType true
-	// outbox: event 1: AggregateType makes a topic name that Kafka refuses: "outbox.event.order line" has a character outside [a-zA-Z0-9._-]
+	// outbox: event 1: AggregateType makes a topic name that Kafka refuses: "outbox.event.a b" has a character outside [a-zA-Z0-9._-]
 }

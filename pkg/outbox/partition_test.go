@@ -22,7 +22,8 @@ func partitioned(t *testing.T) *store {
 // at writes an event as of a day.
 func (s *store) at(t *testing.T, day time.Time, n int) {
 	t.Helper()
-	s.Exec(t, fmt.Sprintf("INSERT INTO outbox VALUES (gen_random_uuid(), 'order', '42', 'Created', '{\"n\": %d}', '%s')", n, day.Format(time.RFC3339)))
+	s.Exec(t, fmt.Sprintf("INSERT INTO outbox VALUES (gen_random_uuid(), 'order', '42', 'Created', '{\"n\": %d}', '%s')", n,
+		day.Format(time.RFC3339)))
 }
 
 // drop retries until the slot is confirmed.
@@ -56,7 +57,8 @@ func TestPartitionsByDay(t *testing.T) {
 	s.at(t, time.Date(2026, 2, 28, 0, 0, 0, 0, time.UTC), 1)
 	s.at(t, time.Date(2026, 3, 1, 23, 59, 59, 0, time.UTC), 2)
 	s.write(t, event(3)) // there is no partition of today
-	s.want(t, "SELECT tableoid::regclass || ' ' || (payload->>'n') FROM outbox ORDER BY payload->>'n'", "outbox_p20260228 1", "outbox_p20260301 2", "outbox_default 3")
+	s.want(t, "SELECT tableoid::regclass || ' ' || (payload->>'n') FROM outbox ORDER BY payload->>'n'", "outbox_p20260228 1",
+		"outbox_p20260301 2", "outbox_default 3")
 
 	today := time.Now()
 	if err := s.outbox.CreatePartitions(t.Context(), s.sql, today, 1); err == nil || !strings.Contains(err.Error(), "outbox_default") {

@@ -82,7 +82,8 @@ type batch struct {
 // tables that inherit from it are not the relay's, and not confirmed by the slot.
 func (o *Outbox) from(ctx context.Context, db DB) (string, error) {
 	var partitioned bool
-	err := queryRow(ctx, db, []any{&partitioned}, "SELECT coalesce((SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass($1::text)), false)", o.table.Quoted())
+	err := queryRow(ctx, db, []any{&partitioned}, "SELECT coalesce((SELECT relkind = 'p' FROM pg_class WHERE oid = "+
+		"to_regclass($1::text)), false)", o.table.Quoted())
 	if err != nil || partitioned {
 		return o.table.Quoted(), err
 	}

@@ -76,7 +76,8 @@ func TestPruneInBatches(t *testing.T) {
 	s.write(t, events(1, 25)...)
 	r.Batch = 10
 	s.Exec(t, `CREATE TABLE statements (rows int)`,
-		`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO statements SELECT count(*) FROM gone; RETURN NULL; END'`,
+		`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO statements SELECT count(*) FROM gone; RETURN `+
+			`NULL; END'`,
 		`CREATE TRIGGER note AFTER DELETE ON outbox REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION note()`)
 	s.confirmedPrune(t, r, confirm, 25)
 	s.want(t, "SELECT rows::text FROM statements ORDER BY ctid", "10", "10", "5")
@@ -122,7 +123,8 @@ func TestPruneLeavesWhatFollows(t *testing.T) {
 		done <- err
 	}()
 	devstacktest.Await(t, "Prune to look at the slot", func() bool {
-		return len(s.text(t, "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE '%confirmed_flush_lsn%' AND pid <> pg_backend_pid()")) > 0
+		return len(s.text(t, "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE "+
+			"'%confirmed_flush_lsn%' AND pid <> pg_backend_pid()")) > 0
 	})
 	s.Exec(t, "DELETE FROM outbox", "VACUUM outbox")
 	s.write(t, event(2))
@@ -196,7 +198,8 @@ func writeAndLook(ctx context.Context, s *store, conn *pgx.Conn, n int) error {
 	}
 	var gone, confirmed bool
 	err = conn.QueryRow(ctx, `SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE payload->>'n' = $1),
-		(SELECT confirmed_flush_lsn > $2::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $3)`, fmt.Sprint(n), before, s.Name).Scan(&gone, &confirmed)
+		(SELECT confirmed_flush_lsn > $2::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $3)`,
+		fmt.Sprint(n), before, s.Name).Scan(&gone, &confirmed)
 	if err == nil && gone && !confirmed {
 		err = fmt.Errorf("event %d is gone, and the slot is not past %s", n, before)
 	}
@@ -255,7 +258,8 @@ func TestPruneLeavesTablesThatInherit(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
 	r, confirm := s.slot(t)
-	s.Exec(t, "CREATE TABLE outbox_2026 () INHERITS (outbox)", "INSERT INTO outbox_2026 (id, aggregatetype, aggregateid, type, payload) VALUES (gen_random_uuid(), 'order', 'k', 'Created', '7')")
+	s.Exec(t, "CREATE TABLE outbox_2026 () INHERITS (outbox)",
+		"INSERT INTO outbox_2026 (id, aggregatetype, aggregateid, type, payload) VALUES (gen_random_uuid(), 'order', 'k', 'Created', '7')")
 	s.write(t, event(1))
 	s.confirmedPrune(t, r, confirm, 1)
 	if left := s.text(t, "SELECT payload::text FROM outbox"); len(left) != 1 || left[0] != "7" {

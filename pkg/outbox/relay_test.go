@@ -61,7 +61,10 @@ func TestRelayPublishesWithDefaults(t *testing.T) {
 	s := newStore(t, outbox.Config{})
 	slot := s.relay(t, "  id: id")
 	kind := s.Name // makes the topic the test's own
-	e := outbox.Event{ID: s.outbox.NewID(), AggregateType: kind, AggregateID: "42", Type: "OrderPlaced", Payload: map[string]any{"total": 12.5, "<b>": "ü"}}
+	e := outbox.Event{
+		ID: s.outbox.NewID(), AggregateType: kind, AggregateID: "42", Type: "OrderPlaced",
+		Payload: map[string]any{"total": 12.5, "<b>": "ü"},
+	}
 	tombstone := outbox.Event{AggregateType: kind, AggregateID: "42", Type: "OrderForgotten"}
 	s.write(t, e, tombstone)
 	got := records(t, "outbox.event."+kind, 2)
@@ -96,7 +99,8 @@ func TestRelayPublishesEverything(t *testing.T) {
 	var all []outbox.Event
 	for n := range 300 {
 		all = append(all, outbox.Event{
-			AggregateType: s.Name, AggregateID: "42", Type: "Counted", Payload: []byte{0, 0xff, byte(n)}, SchemaVersion: 3, Headers: map[string]string{"tenant": "t"},
+			AggregateType: s.Name, AggregateID: "42", Type: "Counted", Payload: []byte{0, 0xff, byte(n)}, SchemaVersion: 3,
+			Headers: map[string]string{"tenant": "t"},
 		})
 	}
 	s.write(t, all...)
@@ -107,7 +111,8 @@ func TestRelayPublishesEverything(t *testing.T) {
 		if string(r.Key) != "42" || !slices.Equal(r.Value, []byte{0, 0xff, byte(n)}) {
 			t.Fatalf("record %d: key %q, value %x", n, r.Key, r.Value)
 		}
-		if h["id"] <= last || h["eventType"] != "Counted" || h["version"] != "3" || h["traceparent"] != trace || h["tracestate"] != "v=1" || h["tenant"] != "t" {
+		if h["id"] <= last || h["eventType"] != "Counted" || h["version"] != "3" ||
+			h["traceparent"] != trace || h["tracestate"] != "v=1" || h["tenant"] != "t" {
 			t.Fatalf("record %d: headers %v after id %s", n, h, last)
 		}
 		last = h["id"]

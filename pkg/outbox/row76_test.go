@@ -32,7 +32,8 @@ func openShop(t *testing.T) *shop {
 	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{"max_prepared_transactions": "2"}})
 	conn := devstacktest.Connect(t, server, "postgres")
 	s := &shop{
-		store:  storeOn(t, devstacktest.Database{Name: "postgres", URL: server.URL("postgres"), Conn: conn, Server: server}, outbox.Config{}),
+		store: storeOn(t, devstacktest.Database{Name: "postgres", URL: server.URL("postgres"), Conn: conn, Server: server},
+			outbox.Config{}),
 		topics: map[string]string{},
 	}
 	s.RevokeMessages(t)
@@ -74,7 +75,9 @@ func (s *shop) pgx(t *testing.T, body func(tx pgx.Tx) error, end func(*pgx.Conn,
 }
 
 // std is pgx for database/sql.
-func (s *shop) std(t *testing.T, ctx context.Context, body func(tx *sql.Tx) error, end func(*sql.Tx)) { //nolint:revive // the context is what the case is about
+//
+//nolint:revive // the context is what the case is about
+func (s *shop) std(t *testing.T, ctx context.Context, body func(tx *sql.Tx) error, end func(*sql.Tx)) {
 	t.Helper()
 	tx, err := s.sql.BeginTx(ctx, nil)
 	if err != nil {
@@ -187,7 +190,8 @@ func (s *shop) unknown(t *testing.T) {
 		cancel()
 	}
 	devstacktest.Await(t, "all sessions to end", func() bool {
-		return len(s.text(t, "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND xact_start IS NOT NULL AND pid <> pg_backend_pid()")) == 0
+		return len(s.text(t, "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client "+
+			"backend' AND xact_start IS NOT NULL AND pid <> pg_backend_pid()")) == 0
 	})
 }
 

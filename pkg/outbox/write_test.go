@@ -28,7 +28,10 @@ func TestRowsAsWritten(t *testing.T) {
 	}
 	const query = "SELECT row(aggregatetype, aggregateid, type, payload, version, tenant)::text FROM outbox ORDER BY id"
 	given := []outbox.Event{
-		{AggregateType: "order", AggregateID: nasty, Type: nasty, Payload: []byte(nasty), Headers: map[string]string{"tenant": nasty}, SchemaVersion: 3},
+		{
+			AggregateType: "order", AggregateID: nasty, Type: nasty, Payload: []byte(nasty),
+			Headers: map[string]string{"tenant": nasty}, SchemaVersion: 3,
+		},
 		{AggregateType: "order", AggregateID: "NULL", Type: "null", Payload: nil},
 		{AggregateType: "order", AggregateID: "a", Type: "b", Payload: []byte{}, Headers: map[string]string{"tenant": ""}},
 		{AggregateType: "order", AggregateID: "a", Type: "b", Payload: json.RawMessage(` {"b":1,  "a":2.50} `)},
@@ -94,7 +97,8 @@ func writers() map[string]func(t *testing.T, s *store, events ...outbox.Event) {
 		},
 	}
 	for _, mode := range []pgx.QueryExecMode{
-		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
+		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec,
+		pgx.QueryExecModeSimpleProtocol,
 	} {
 		all["pgx "+mode.String()] = func(t *testing.T, s *store, events ...outbox.Event) {
 			t.Helper()
@@ -202,8 +206,10 @@ func TestManyEventsAreOneStatement(t *testing.T) {
 		t.Errorf("%d statements", len(tx.statements))
 	}
 	s.want(t, "SELECT row(count(*), count(DISTINCT id))::text FROM outbox", "(20000,20000)")
-	s.want(t, "SELECT 'not in order' FROM (SELECT payload->>'n' AS n, row_number() OVER (ORDER BY id) AS i FROM outbox) x WHERE n <> i::text")
-	s.want(t, "SELECT 'not in order' FROM (SELECT payload->>'n' AS n, row_number() OVER (ORDER BY ctid) AS i FROM outbox) x WHERE n <> i::text")
+	s.want(t, "SELECT 'not in order' FROM (SELECT payload->>'n' AS n, row_number() OVER (ORDER BY id) AS i FROM outbox) x WHERE n <> "+
+		"i::text")
+	s.want(t, "SELECT 'not in order' FROM (SELECT payload->>'n' AS n, row_number() OVER (ORDER BY ctid) AS i FROM outbox) x WHERE n <> "+
+		"i::text")
 }
 
 func TestNoEventsTouchNothing(t *testing.T) {
@@ -259,15 +265,18 @@ func TestCommitCancelled(t *testing.T) {
 	}
 	t.Logf("%d of 60 commits failed", failed)
 	devstacktest.Await(t, "all sessions to end", func() bool {
-		return len(s.text(t, "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()")) == 0
+		return len(s.text(t, "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL AND "+
+			"pid <> pg_backend_pid()")) == 0
 	})
-	s.want(t, "SELECT coalesce(orders.id::text, 'event without data') FROM orders FULL JOIN outbox ON payload->>'n' = orders.id::text WHERE orders.id IS NULL OR outbox.id IS NULL")
+	s.want(t, "SELECT coalesce(orders.id::text, 'event without data') FROM orders FULL JOIN outbox ON payload->>'n' = orders.id::text "+
+		"WHERE orders.id IS NULL OR outbox.id IS NULL")
 }
 
 func TestDeleteAfterWrite(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{DeleteAfterWrite: true})
-	s.Exec(t, "SELECT pg_create_logical_replication_slot('"+s.Name+"', 'pgoutput')", "CREATE PUBLICATION p FOR TABLE outbox WITH (publish = 'insert')")
+	s.Exec(t, "SELECT pg_create_logical_replication_slot('"+s.Name+"', 'pgoutput')",
+		"CREATE PUBLICATION p FOR TABLE outbox WITH (publish = 'insert')")
 	tx := &counted{inner: outbox.Pgx(s.Conn)}
 	s.Exec(t, "BEGIN")
 	if err := s.outbox.Write(t.Context(), tx, events(1, 3)...); err != nil {
@@ -278,7 +287,8 @@ func TestDeleteAfterWrite(t *testing.T) {
 		t.Errorf("%d statements", len(tx.statements))
 	}
 	s.want(t, numbers)
-	s.want(t, "SELECT chr(get_byte(data, 0)) FROM pg_logical_slot_peek_binary_changes('"+s.Name+"', upto_lsn => NULL, upto_nchanges => NULL, VARIADIC options => ARRAY['proto_version', '1', 'publication_names', 'p'])",
+	s.want(t, "SELECT chr(get_byte(data, 0)) FROM pg_logical_slot_peek_binary_changes('"+s.Name+
+		"', upto_lsn => NULL, upto_nchanges => NULL, VARIADIC options => ARRAY['proto_version', '1', 'publication_names', 'p'])",
 		"B", "R", "I", "I", "I", "C")
 }
 
@@ -286,7 +296,8 @@ func TestSwallowedRowsAreAnError(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
 	s.Exec(t, "CREATE RULE away AS ON INSERT TO outbox DO INSTEAD NOTHING")
-	if err := s.outbox.Write(t.Context(), outbox.Pgx(s.Conn), event(1)); err == nil || !strings.Contains(err.Error(), "0 rows instead of 1") {
+	if err := s.outbox.Write(t.Context(), outbox.Pgx(s.Conn), event(1)); err == nil ||
+		!strings.Contains(err.Error(), "0 rows instead of 1") {
 		t.Errorf("%v", err)
 	}
 }
@@ -298,8 +309,10 @@ func TestOtherTypesAndNames(t *testing.T) {
 	s := storeOn(t, db, outbox.Config{
 		Table:   `"My ""Schema"."Out.Box"`,
 		Columns: outbox.Columns{ID: "the ID", AggregateType: "Kind", AggregateID: "key", Type: "it's", Payload: "value"},
-		Types:   map[string]string{"the ID": "varchar(40)", "Kind": `public."Kind"`, "key": "bigint", "it's": "varchar(5)", "value": "bytea"},
-		Topic:   "x.{Kind}.{it's}",
+		Types: map[string]string{
+			"the ID": "varchar(40)", "Kind": `public."Kind"`, "key": "bigint", "it's": "varchar(5)", "value": "bytea",
+		},
+		Topic: "x.{Kind}.{it's}",
 	})
 	e := outbox.Event{ID: "mine", AggregateType: "order", AggregateID: "9007199254740993", Type: "Added", Payload: []byte("\x00\xff")}
 	other := e
@@ -308,7 +321,8 @@ func TestOtherTypesAndNames(t *testing.T) {
 	e.ID = "mine too"
 	s.write(t, e, other)
 	s.want(t, `SELECT row("the ID", "Kind", key, "it's", value)::text FROM "My ""Schema"."Out.Box" ORDER BY ctid`,
-		`(mine,order,9007199254740993,Added,"\\x00ff")`, `("mine too",order,9007199254740993,Added,"\\x00ff")`, `(yours,order,9007199254740993,Added,"\\x00ff")`)
+		`(mine,order,9007199254740993,Added,"\\x00ff")`, `("mine too",order,9007199254740993,Added,"\\x00ff")`,
+		`(yours,order,9007199254740993,Added,"\\x00ff")`)
 	for _, all := range [][]outbox.Event{{other}, {other, other}} {
 		for i := range all {
 			all[i].ID, all[i].Type = fmt.Sprint("long", i), "Longer"
@@ -322,7 +336,9 @@ func TestOtherTypesAndNames(t *testing.T) {
 // The types that without their length are of length 1 are not cut to it.
 func TestTypesOfFixedLength(t *testing.T) {
 	t.Parallel()
-	for kind, texts := range map[string][2]string{"char(5)": {"Added", "Longer"}, "CHARACTER (5)": {"Added", "Longer"}, "bit(3)": {"101", "1010"}} {
+	for kind, texts := range map[string][2]string{
+		"char(5)": {"Added", "Longer"}, "CHARACTER (5)": {"Added", "Longer"}, "bit(3)": {"101", "1010"},
+	} {
 		s := newStore(t, outbox.Config{Types: map[string]string{"type": kind}})
 		fits := event(1)
 		fits.Type = texts[0]

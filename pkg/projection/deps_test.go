@@ -11,14 +11,18 @@ import (
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	list := func(path string) []string {
-		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", path).Output()
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps",
+			"-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", path).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return strings.Fields(string(out))
 	}
 	const module = "github.com/walpost/walpost/"
-	allowed := map[string]bool{module + "pkg/projection": true, module + "pkg/inbox": true, module + "internal/kafka/read": true, module + "internal/murmur2": true, module + "internal/pgname": true}
+	allowed := map[string]bool{
+		module + "pkg/projection": true, module + "pkg/inbox": true, module + "internal/kafka/read": true,
+		module + "internal/murmur2": true, module + "internal/pgname": true,
+	}
 	for _, path := range list("github.com/IBM/sarama") {
 		allowed[path] = true
 	}

@@ -27,7 +27,8 @@ func Example() {
 	list, err := projection.New(projection.Config{
 		Name: "order_list", Brokers: servers.brokers, Topics: []string{"outbox.event.order"}, Tables: []string{"order_list"},
 	}, projection.Pgx(servers.pool), func(ctx context.Context, tx pgx.Tx, e *projection.Event) error {
-		_, err := tx.Exec(ctx, "INSERT INTO "+e.Table("order_list")+" (id, state) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
+		_, err := tx.Exec(ctx, "INSERT INTO "+e.Table("order_list")+
+			" (id, state) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
 			string(e.Key), e.Type)
 		return err
 	})
@@ -87,7 +88,8 @@ func startServers(ctx context.Context) (s *servers, err error) {
 // publish is what the relay does.
 func (s *servers) publish(order, kind string) {
 	_, _, err := s.producer.SendMessage(&sarama.ProducerMessage{
-		Topic: "outbox.event.order", Key: sarama.StringEncoder(order), Headers: []sarama.RecordHeader{{Key: []byte("eventType"), Value: []byte(kind)}},
+		Topic: "outbox.event.order", Key: sarama.StringEncoder(order),
+		Headers: []sarama.RecordHeader{{Key: []byte("eventType"), Value: []byte(kind)}},
 	})
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)

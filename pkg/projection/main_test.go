@@ -77,7 +77,8 @@ func newFixture(t testing.TB, partitions int32) *fixture {
 
 func (f *fixture) config(t testing.TB) projection.Config {
 	return projection.Config{
-		Name: f.name, Brokers: stack.Kafka(t).Bootstrap(devstack.Plaintext), Topics: []string{f.topic}, Tables: []string{"totals"}, Sarama: quick,
+		Name: f.name, Brokers: stack.Kafka(t).Bootstrap(devstack.Plaintext),
+		Topics: []string{f.topic}, Tables: []string{"totals"}, Sarama: quick,
 	}
 }
 
@@ -94,7 +95,8 @@ func apply(ctx context.Context, tx pgx.Tx, e *projection.Event) error {
 		return err
 	}
 	_, err := tx.Exec(ctx, "INSERT INTO "+e.Table("totals")+` AS t (key, n, last) VALUES ($1, 1, $2)
-		ON CONFLICT (key) DO UPDATE SET n = t.n + 1, last = excluded.last, wrong = t.wrong + CASE WHEN excluded.last = t.last + 1 THEN 0 ELSE 1 END`, string(e.Key), n)
+		ON CONFLICT (key) DO UPDATE SET n = t.n + 1, last = excluded.last,
+			wrong = t.wrong + CASE WHEN excluded.last = t.last + 1 THEN 0 ELSE 1 END`, string(e.Key), n)
 	return err
 }
 
@@ -119,7 +121,9 @@ func (f *fixture) messages(keys int, from, to int64) []*sarama.ProducerMessage {
 		for k := range keys {
 			all = append(all, &sarama.ProducerMessage{
 				Topic: f.topic, Key: sarama.StringEncoder(fmt.Sprint("k", k)), Value: sarama.StringEncoder(fmt.Sprint(n)),
-				Headers: []sarama.RecordHeader{{Key: []byte("id"), Value: []byte(fmt.Sprint(k, "-", n))}, {Key: []byte("eventType"), Value: []byte("Counted")}},
+				Headers: []sarama.RecordHeader{
+					{Key: []byte("id"), Value: []byte(fmt.Sprint(k, "-", n))}, {Key: []byte("eventType"), Value: []byte("Counted")},
+				},
 			})
 		}
 	}
@@ -193,7 +197,9 @@ func (f *fixture) number(t testing.TB, query string) (n int64) {
 func (f *fixture) exact(t testing.TB, keys int, from, to int64) {
 	t.Helper()
 	want := int64(keys) * (to - from + 1)
-	devstacktest.Await(t, fmt.Sprintf("%d records to be applied", want), func() bool { return f.number(t, "SELECT coalesce(sum(n), 0) FROM totals") >= want })
+	devstacktest.Await(t, fmt.Sprintf("%d records to be applied", want), func() bool {
+		return f.number(t, "SELECT coalesce(sum(n), 0) FROM totals") >= want
+	})
 	if n := f.number(t, "SELECT sum(n) FROM totals"); n != want {
 		t.Errorf("%d records applied, want %d", n, want)
 	}

@@ -58,7 +58,8 @@ func (p positions) load(ctx context.Context, tx transaction, lock bool) (map[sou
 	}
 	var text string
 	err := tx.scan(ctx, []any{&text},
-		`SELECT coalesce(string_agg(concat_ws(' ', topic, "partition", next_offset, generation), ','), '') FROM (`+query+`) AS marks`, p.key)
+		`SELECT coalesce(string_agg(concat_ws(' ', topic, "partition", next_offset, generation), ','), '') FROM (`+query+`) AS marks`,
+		p.key)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", p.table, err)
 	}

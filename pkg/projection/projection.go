@@ -97,7 +97,8 @@ func passes(err error) bool {
 // again tells of a failure, waits, and says whether to try again.
 func (p *Projection) again(ctx context.Context, attempts int, what string, err error) bool {
 	wait := inbox.Retry{First: 50 * time.Millisecond, Max: 10 * time.Second}.Wait(attempts)
-	p.config.Log.Warn("projection: tried again", slog.String("projection", p.config.Name), slog.String("what", what), slog.Duration("wait", wait), slog.String("error", err.Error()))
+	p.config.Log.Warn("projection: tried again", slog.String("projection", p.config.Name), slog.String("what", what),
+		slog.Duration("wait", wait), slog.String("error", err.Error()))
 	return pause(ctx, wait)
 }
 

@@ -72,7 +72,8 @@ func TestStarts(t *testing.T) {
 		config.Name, config.Start = name, c.start
 		r := start(t, f.new(t, config, apply))
 		devstacktest.Await(t, name, func() bool {
-			return f.number(t, "SELECT count(*) FROM projection_position WHERE next_offset = 20 AND projection = '"+strings.ReplaceAll(name, "'", "''")+"'") == 1
+			return f.number(t, "SELECT count(*) FROM projection_position WHERE next_offset = 20 AND projection = '"+
+				strings.ReplaceAll(name, "'", "''")+"'") == 1
 		})
 		r.end(t)
 		if n := f.number(t, "SELECT coalesce(sum(n), 0) FROM totals"); n != c.n {
@@ -91,11 +92,12 @@ func TestWithDatabaseSQL(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 2)
 	f.send(t, 4, 1, 30)
-	p, err := projection.New(f.config(t), projection.SQL(devstacktest.OpenSQL(t, f.URL)), func(ctx context.Context, tx *sql.Tx, e *projection.Event) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO "+e.Table("totals")+` AS t (key, n, last) VALUES ($1, 1, $2::text::bigint)
+	p, err := projection.New(f.config(t), projection.SQL(devstacktest.OpenSQL(t, f.URL)),
+		func(ctx context.Context, tx *sql.Tx, e *projection.Event) error {
+			_, err := tx.ExecContext(ctx, "INSERT INTO "+e.Table("totals")+` AS t (key, n, last) VALUES ($1, 1, $2::text::bigint)
 			ON CONFLICT (key) DO UPDATE SET n = t.n + 1, last = excluded.last`, string(e.Key), string(e.Payload))
-		return err
-	})
+			return err
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +267,8 @@ func TestMissingTopicStops(t *testing.T) {
 	f := newFixture(t, 1)
 	config := f.config(t)
 	config.Topics = []string{f.topic + ".missing"}
-	if err := f.new(t, config, apply).Run(t.Context()); !errors.Is(err, sarama.ErrUnknownTopicOrPartition) || !strings.Contains(err.Error(), ".missing") {
+	if err := f.new(t, config, apply).Run(t.Context()); !errors.Is(err, sarama.ErrUnknownTopicOrPartition) ||
+		!strings.Contains(err.Error(), ".missing") {
 		t.Errorf("%v", err)
 	}
 	f.Exec(t, "DROP TABLE projection_position")

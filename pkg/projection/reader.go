@@ -75,7 +75,8 @@ func (r *reader) follow(ctx context.Context) error {
 			if out := r.place(err); !passes(out) {
 				return out
 			}
-			r.feed.projection.config.Log.Warn("projection: Kafka failed", slog.String("source", r.source.String()), slog.String("error", err.Error()))
+			r.feed.projection.config.Log.Warn("projection: Kafka failed", slog.String("source", r.source.String()),
+				slog.String("error", err.Error()))
 		case <-tick.C:
 			r.end.Store(max(r.end.Load(), stream.HighWaterMarkOffset()))
 		case m, ok := <-stream.Messages():

@@ -129,7 +129,8 @@ var errStopped = errors.New("projection: the rebuild is complete")
 // tables in use first, as their transactions do: so these stand still, and the new
 // tables can come as far as they are.
 func (p *Projection) swap(ctx, running context.Context, tx transaction, f *feed, failed context.CancelCauseFunc) error {
-	if _, err := tx.exec(ctx, "SELECT set_config('lock_timeout', '5s', true), set_config('idle_in_transaction_session_timeout', $1::text, true)", p.idle()); err != nil {
+	if _, err := tx.exec(ctx, "SELECT set_config('lock_timeout', '5s', true), set_config('idle_in_transaction_session_timeout', "+
+		"$1::text, true)", p.idle()); err != nil {
 		return fmt.Errorf("swap: %w", err)
 	}
 	inUse := positions{p.config.Position, p.config.Name}

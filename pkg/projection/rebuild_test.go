@@ -238,7 +238,8 @@ func TestConnectionsCut(t *testing.T) {
 			t.Fatalf("only %d connections were cut", cut)
 		}
 		last++
-		cut += f.number(t, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'")
+		cut += f.number(t, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid "+
+			"<> pg_backend_pid() AND backend_type = 'client backend'")
 		f.send(t, 20, last, last)
 	}
 	if err := <-rebuilt; err != nil {

@@ -12,7 +12,10 @@ import (
 func TestSVG(t *testing.T) {
 	c := Chart{Title: "a < b", Panels: []Panel{
 		{Title: "bars", Categories: []string{"one", "the second one"}, Series: []Series{{"x", []float64{1.5, math.NaN()}}}, Reference: 1},
-		{Title: "points", Categories: []string{"one", "two"}, Series: []Series{{"x", []float64{2, 3000}}, {"y", []float64{0.5, 0}}}, Log: true},
+		{
+			Title: "points", Categories: []string{"one", "two"}, Series: []Series{{"x", []float64{2, 3000}}, {"y", []float64{0.5, 0}}},
+			Log: true,
+		},
 		{Title: "empty", Categories: []string{"one"}, Series: []Series{{"x", []float64{math.NaN()}}}},
 	}}
 	text := c.SVG()

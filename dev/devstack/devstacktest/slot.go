@@ -11,7 +11,8 @@ func Confirmed(t testing.TB, conn *pgx.Conn, slot string) func() bool {
 	t.Helper()
 	end := Value[string](t, conn, "SELECT pg_current_wal_insert_lsn()::text")
 	return func() bool {
-		return Value[bool](t, conn, "SELECT coalesce(bool_or(confirmed_flush_lsn >= $1::text::pg_lsn), false) FROM pg_replication_slots WHERE slot_name = $2", end, slot)
+		return Value[bool](t, conn, "SELECT coalesce(bool_or(confirmed_flush_lsn >= $1::text::pg_lsn), false) FROM "+
+			"pg_replication_slots WHERE slot_name = $2", end, slot)
 	}
 }
 

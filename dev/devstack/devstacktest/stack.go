@@ -60,7 +60,8 @@ func (s *shared[T]) close() error {
 
 // foreign are the variables that clients and servers of the tests would obey, whatever the tests say: those of libpq,
 // of Java's virtual machine, of Kafka's scripts, of systemd, and of our own programs.
-var foreign = regexp.MustCompile(`^(PG[A-Z_]+|(JAVA_TOOL|JDK_JAVA)_OPTIONS|_JAVA_OPTIONS|CLASSPATH|KAFKA_[A-Z_]+|NOTIFY_SOCKET|WATCHDOG_(USEC|PID)|NO_COLOR)$`)
+var foreign = regexp.MustCompile(`^(PG[A-Z_]+|(JAVA_TOOL|JDK_JAVA)_OPTIONS|_JAVA_OPTIONS|CLASSPATH|KAFKA_[A-Z_]+|` +
+	`NOTIFY_SOCKET|WATCHDOG_(USEC|PID)|NO_COLOR)$`)
 
 // forget removes them from our environment.
 func forget() {

@@ -23,7 +23,8 @@ func Real(t testing.TB, d time.Duration, _ string) {
 // panics.
 func Virtual(d time.Duration) {
 	if time.Now().Year() > bubbleYears {
-		panic("pause.Virtual outside of a bubble of testing/synctest") //nolint:forbidigo // a test is wrong, and there is no T to tell it to
+		//nolint:forbidigo // a test is wrong, and there is no T to tell it to
+		panic("pause.Virtual outside of a bubble of testing/synctest")
 	}
 	time.Sleep(d) //nolint:forbidigo // time is virtual here
 }

@@ -166,7 +166,8 @@ func (b *browser) screenshot(t *testing.T, name string) {
 // portrait writes what the page shows of one relay, for the README.
 func (b *browser) portrait(t *testing.T, relay, name string) {
 	t.Helper()
-	evaluate[bool](t, b, fmt.Sprintf(`[...document.querySelectorAll('article')].filter(a => a.querySelector('h2').textContent === %q).map(a => a.id = 'portrait').length === 1`, relay))
+	evaluate[bool](t, b, fmt.Sprintf(`[...document.querySelectorAll('article')].filter(a => a.querySelector('h2').textContent === `+
+		`%q).map(a => a.id = 'portrait').length === 1`, relay))
 	ctx, cancel := context.WithTimeout(b.ctx, devstacktest.Patience)
 	defer cancel()
 	png, err := chromedp.Run(ctx, chromedp.Screenshot("#portrait"))

@@ -22,7 +22,8 @@ func (b *browser) shows(t *testing.T, relay string, texts ...string) {
 		}
 	}()
 	devstacktest.Await(t, relay+" to show "+strings.Join(texts, ", "), func() bool {
-		last = evaluate[string](t, b, fmt.Sprintf(`[...document.querySelectorAll('article')].filter(a => a.querySelector('h2').textContent === %q).map(a => a.innerText).join('')`, relay))
+		last = evaluate[string](t, b, fmt.Sprintf(`[...document.querySelectorAll('article')].filter(a => `+
+			`a.querySelector('h2').textContent === %q).map(a => a.innerText).join('')`, relay))
 		for _, text := range texts {
 			if !strings.Contains(last, text) {
 				return false

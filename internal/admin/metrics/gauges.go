@@ -40,18 +40,25 @@ func newGauges() *gauges {
 		return d
 	}
 	g.state = desc("walpost_state", "What the relay is doing: 1 for the state it is in, 0 for the others.", stateLabel)
-	g.conditions = desc("walpost_condition", "1 while something is not as it should be; docs/operations.md explains each.", conditionLabel, severityLabel)
+	g.conditions = desc("walpost_condition", "1 while something is not as it should be; docs/operations.md explains each.",
+		conditionLabel, severityLabel)
 	g.events = desc("walpost_in_flight_events", "Records that are read and not acknowledged by Kafka.")
 	g.bytes = desc("walpost_in_flight_bytes", "Memory of what is read and not acknowledged by Kafka.")
-	g.lag = desc("walpost_lag_seconds", "Time since the commit of the oldest event that is read and not acknowledged by Kafka; 0 without one.")
-	g.oldest = desc("walpost_oldest_unacked_seconds", "Time since the oldest event that Kafka has not acknowledged was read; 0 without one.")
+	g.lag = desc("walpost_lag_seconds", "Time since the commit of the oldest event that is read and not acknowledged by Kafka; 0 "+
+		"without one.")
+	g.oldest = desc("walpost_oldest_unacked_seconds",
+		"Time since the oldest event that Kafka has not acknowledged was read; 0 without one.")
 	g.slotLag = desc("walpost_slot_lag_bytes", "WAL between the slot's confirmed position and the end; NaN until the slot was seen.")
 	g.retained = desc("walpost_slot_retained_bytes", "WAL that Postgres keeps for the slot; NaN until the slot was seen.")
-	g.safe = desc("walpost_slot_safe_wal_bytes", "WAL that may still be written before the slot is in danger; +Inf without a limit, NaN until the slot was seen.")
+	g.safe = desc("walpost_slot_safe_wal_bytes", "WAL that may still be written before the slot is in danger; +Inf without a limit, "+
+		"NaN until the slot was seen.")
 	g.wal = desc("walpost_slot_wal_status", "The slot's wal_status: 1 for the one it has, 0 for the others.", statusLabel)
-	g.underReplicated = desc("walpost_topic_under_replicated_partitions", "Partitions of a topic written with a replica that is not in sync.", topicLabel)
-	g.shrinks = desc("walpost_topic_isr_shrinks_total", "Times that a replica was seen to have left the in-sync replicas of a partition of a topic written.", topicLabel)
-	g.groupLag = desc("walpost_consumer_group_lag", "Records of a topic written that a consumer group has still to read.", groupLabel, topicLabel)
+	g.underReplicated = desc("walpost_topic_under_replicated_partitions",
+		"Partitions of a topic written with a replica that is not in sync.", topicLabel)
+	g.shrinks = desc("walpost_topic_isr_shrinks_total",
+		"Times that a replica was seen to have left the in-sync replicas of a partition of a topic written.", topicLabel)
+	g.groupLag = desc("walpost_consumer_group_lag", "Records of a topic written that a consumer group has still to read.",
+		groupLabel, topicLabel)
 	return g
 }
 

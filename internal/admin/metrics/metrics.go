@@ -50,17 +50,19 @@ func New() *Registry {
 		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, []string{relayLabel})
 	}
 	r := &Registry{
-		registry:    prometheus.NewRegistry(),
-		gauges:      newGauges(),
-		published:   counter("walpost_events_published_total", "Records that Kafka acknowledged.", topicLabel),
-		bytes:       counter("walpost_bytes_published_total", "Bytes of the records that Kafka acknowledged, before compression.", topicLabel),
+		registry:  prometheus.NewRegistry(),
+		gauges:    newGauges(),
+		published: counter("walpost_events_published_total", "Records that Kafka acknowledged.", topicLabel),
+		bytes: counter("walpost_bytes_published_total", "Bytes of the records that Kafka acknowledged, before compression.",
+			topicLabel),
 		rejected:    counter("walpost_events_rejected_total", "Records that Kafka can never accept, by reason.", topicLabel, reasonLabel),
 		deadLetters: counter("walpost_dead_letters_total", "Dead letters that Kafka acknowledged.", topicLabel),
 		ignored:     counter("walpost_changes_ignored_total", "Changes that publish nothing: all but inserts into the outbox.", opLabel),
 		reconnects:  counter("walpost_reconnects_total", "Connections that were opened again.", peerLabel),
 		repeats:     counter("walpost_possible_repeats_total", "Records that may be in Kafka twice."),
 		pruned:      counter("walpost_rows_pruned_total", "Rows that outbox.prune deleted from the table."),
-		errors:      counter("walpost_produce_errors_total", "Batches that Kafka did not acknowledge at an attempt, by class of the answer.", classLabel),
+		errors: counter("walpost_produce_errors_total",
+			"Batches that Kafka did not acknowledge at an attempt, by class of the answer.", classLabel),
 		requests: histogram("walpost_kafka_request_seconds", "Time from a produce request to its answer.",
 			.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10),
 		commitToAck: histogram("walpost_commit_to_ack_seconds", "Time from the commit of an event to Kafka's acknowledgement.",
@@ -68,7 +70,8 @@ func New() *Registry {
 	}
 	r.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		r.gauges, r.published, r.bytes, r.rejected, r.deadLetters, r.ignored, r.reconnects, r.repeats, r.pruned, r.errors, r.requests, r.commitToAck,
+		r.gauges, r.published, r.bytes, r.rejected, r.deadLetters, r.ignored,
+		r.reconnects, r.repeats, r.pruned, r.errors, r.requests, r.commitToAck,
 	)
 	return r
 }

@@ -22,7 +22,9 @@ func Difference(typeOID uint32, typeMod int32, types map[uint32]TypeInfo) string
 		return "type " + TypeName(typeOID) + " is published as Postgres prints it; Debezium publishes a structure"
 	}
 	if scale := numericScale(oid, typeMod); scale > 6 {
-		return "numeric with " + strconv.Itoa(scale) + " decimals is published as Postgres prints it; Debezium publishes numbers nearer to zero than 0.000001 with an exponent, as 1E-7"
+		return "numeric with " + strconv.Itoa(scale) +
+			" decimals is published as Postgres prints it; Debezium publishes numbers nearer to zero than 0.000001 with an exponent, " +
+			"as 1E-7"
 	}
 	if typeOID >= firstUserOID {
 		return userTypeDifference(typeOID, types)

@@ -60,9 +60,11 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 	}
 	const fastest, freshest = 0.0005, 0.001 // seconds
 	m := &Metrics{
-		registerer:  registerer,
-		events:      prometheus.NewCounterVec(prometheus.CounterOpts(name("events_total", "Events that are done.")), []string{"topic", "result"}),
-		retries:     prometheus.NewCounterVec(prometheus.CounterOpts(name("retries_total", "Attempts that failed and will be repeated.")), []string{"topic", "class"}),
+		registerer: registerer,
+		events: prometheus.NewCounterVec(prometheus.CounterOpts(name("events_total", "Events that are done.")),
+			[]string{"topic", "result"}),
+		retries: prometheus.NewCounterVec(prometheus.CounterOpts(name("retries_total", "Attempts that failed and will be repeated.")),
+			[]string{"topic", "class"}),
 		transaction: histogram("transaction_seconds", "Time of a transaction; of a batch, the share of an event.", fastest),
 		age:         histogram("event_age_seconds", "Time from the record's timestamp to the commit.", freshest),
 		kafka:       prometheus.NewCounter(prometheus.CounterOpts(name("kafka_errors_total", "Failures of connections and of the group."))),

@@ -80,7 +80,8 @@ func TestMetrics(t *testing.T) {
 	wants := []string{
 		`walpost_inbox_events_total dead_lettered ` + topic + ` 1`, `walpost_inbox_events_total processed ` + topic + ` 3`,
 		`walpost_inbox_events_total repeated ` + topic + ` 1`, `walpost_inbox_retries_total transient ` + topic + ` 1`,
-		`walpost_inbox_lag test 0 ` + topic + ` 0`, `walpost_inbox_waiting test 0 ` + topic + ` 0`, `walpost_inbox_stalled_seconds test 0 ` + topic + ` 0`,
+		`walpost_inbox_lag test 0 ` + topic + ` 0`, `walpost_inbox_waiting test 0 ` + topic + ` 0`,
+		`walpost_inbox_stalled_seconds test 0 ` + topic + ` 0`,
 	}
 	var got string
 	defer func() {
@@ -113,7 +114,9 @@ func send(t *testing.T, topic string, ids ...string) {
 	}
 	defer func() { _ = producer.Close() }()
 	for _, id := range ids {
-		_, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Headers: []sarama.RecordHeader{{Key: []byte("id"), Value: []byte(id)}}})
+		_, _, err := producer.SendMessage(&sarama.ProducerMessage{
+			Topic: topic, Headers: []sarama.RecordHeader{{Key: []byte("id"), Value: []byte(id)}},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
