@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/preflight"
 	"github.com/walpost/walpost/internal/status"
@@ -93,11 +94,11 @@ func check(ctx context.Context, cfg *config.Config) checked {
 
 // checkPostgres gives the topics of today's rows too, for Kafka's part.
 func checkPostgres(ctx context.Context, cfg *config.Config) ([]preflight.Requirement, topicNames) {
-	conn, hangUp, err := connect(ctx, cfg)
+	conn, err := wiring.Target(cfg).Connect(ctx)
 	if err != nil {
 		return []preflight.Requirement{unreadable("connection", err)}, topicNamesWithoutTable(cfg)
 	}
-	defer hangUp()
+	defer postgres.HangUp(ctx, conn)
 	list := []preflight.Requirement{{Name: "connection", State: preflight.OK, Detail: answering(cfg, conn)}}
 	judged, err := judgeCatalogue(ctx, conn, cfg)
 	if err != nil {
@@ -146,7 +147,7 @@ func judgeCatalogue(ctx context.Context, conn *pgx.Conn, cfg *config.Config) ([]
 // checkReplication opens the kind of connection that streams: pg_hba.conf and
 // poolers may let plain ones through alone.
 func checkReplication(ctx context.Context, cfg *config.Config) preflight.Requirement {
-	dial, cancel := context.WithTimeout(ctx, connectTimeout)
+	dial, cancel := context.WithTimeout(ctx, postgres.ConnectTimeout)
 	defer cancel()
 	session, err := wiring.Target(cfg).Replication(dial)
 	if err != nil {

@@ -47,11 +47,11 @@ the slot, and asks for the slot's name unless --yes is given.`,
 
 // drop removes what is there, after ask has agreed.
 func drop(ctx context.Context, cfg *config.Config, out *printer, ask func(*catalog.SlotInfo) error) error {
-	conn, hangUp, err := connect(ctx, cfg)
+	conn, err := wiring.Target(cfg).Connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer hangUp()
+	defer postgres.HangUp(ctx, conn)
 	there, err := catalog.Inspect(ctx, conn, wiring.Names(cfg))
 	if err != nil {
 		return err

@@ -32,11 +32,11 @@ type initializer struct {
 // run looks at both servers before it changes anything: a cluster that is away
 // would leave a slot behind that keeps WAL for nobody.
 func (i *initializer) run(ctx context.Context) error {
-	conn, hangUp, err := connect(ctx, i.cfg)
+	conn, err := wiring.Target(i.cfg).Connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer hangUp()
+	defer postgres.HangUp(ctx, conn)
 	var client topics.Admin // a dry run asks Kafka nothing
 	if !i.dryRun {
 		if client, err = topics.OpenAdmin(ctx, wiring.Kafka(i.cfg)); err != nil {
@@ -111,11 +111,7 @@ func (i *initializer) inspect(ctx context.Context, conn *pgx.Conn) (*catalog.Ins
 		if q.State != preflight.Failed || q.Exit == status.ExitStopped || i.mends(there, q) {
 			continue
 		}
-		text := q.Name + ": " + q.Detail
-		if q.Fix != "" {
-			text += "; fix: " + q.Fix
-		}
-		faults = append(faults, text)
+		faults = append(faults, q.Text())
 	}
 	if len(faults) > 0 {
 		return nil, requirement("%s", strings.Join(faults, "\n"))
@@ -164,8 +160,8 @@ func (i *initializer) slot(ctx context.Context, conn *pgx.Conn, there *catalog.I
 // waits says for which transaction the slot waits.
 func (i *initializer) waits(ctx context.Context) {
 	text := "transactions that are writing to end: see pg_stat_activity and pg_prepared_xacts"
-	if conn, hangUp, err := connect(ctx, i.cfg); err == nil {
-		defer hangUp()
+	if conn, err := wiring.Target(i.cfg).Connect(ctx); err == nil {
+		defer postgres.HangUp(ctx, conn)
 		if w, err := catalog.OldestWriter(ctx, conn); err == nil && w != nil {
 			text = w.Text + "; " + w.Fix
 		}

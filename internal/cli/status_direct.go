@@ -6,6 +6,7 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/internal/wiring"
@@ -35,11 +36,11 @@ func readStatus(ctx context.Context, cfg *config.Config) (status.Report, error) 
 
 // readSlot gives the slot, nil when there is none, and the version of the server.
 func readSlot(ctx context.Context, cfg *config.Config) (*catalog.SlotStatus, *string, error) {
-	conn, hangUp, err := connect(ctx, cfg)
+	conn, err := wiring.Target(cfg).Connect(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer hangUp()
+	defer postgres.HangUp(ctx, conn)
 	version := conn.PgConn().ParameterStatus("server_version")
 	slot, err := catalog.ReadSlotStatus(ctx, conn, cfg.Postgres.Slot)
 	return slot, &version, err

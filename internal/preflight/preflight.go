@@ -57,6 +57,16 @@ type Requirement struct {
 	Exit int `json:"-"`
 }
 
+// Text returns the requirement as one text for people: what it is, how it is, and what
+// mends it.
+func (r Requirement) Text() string {
+	text := r.Name + ": " + r.Detail
+	if r.Fix != "" {
+		text += "; fix: " + r.Fix
+	}
+	return text
+}
+
 // PostgresExpectations is what the configuration asks of the database.
 type PostgresExpectations struct {
 	Columns catalog.OutboxColumns
@@ -137,13 +147,9 @@ type StartError struct {
 }
 
 func (e *StartError) Error() string {
-	var texts []string
-	for _, r := range e.Failed {
-		text := r.Name + ": " + r.Detail
-		if r.Fix != "" {
-			text += "; fix: " + r.Fix
-		}
-		texts = append(texts, text)
+	texts := make([]string, len(e.Failed))
+	for i, r := range e.Failed {
+		texts[i] = r.Text()
 	}
 	return strings.Join(texts, "\n")
 }

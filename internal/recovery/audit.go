@@ -83,10 +83,10 @@ func Audit(ctx context.Context, o AuditOptions) (*AuditReport, error) {
 		return nil, err
 	}
 	client.Close()
-	if a.conn, err = dial(ctx, wiring.Target(o.Config)); err != nil {
+	if a.conn, err = wiring.Target(o.Config).Connect(ctx); err != nil {
 		return nil, err
 	}
-	defer hangUp(ctx, a.conn)
+	defer postgres.HangUp(ctx, a.conn)
 	if err := a.prepare(ctx); err != nil {
 		return nil, err
 	}

@@ -159,14 +159,3 @@ func (a *audit) record(rec *sarama.Record, at time.Time, isDead bool) {
 	}
 	a.unknown[h] = text
 }
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
-}

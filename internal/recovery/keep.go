@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/replication"
 )
 
@@ -29,7 +30,7 @@ func (r *Recovery) keep(ctx context.Context) (end func()) {
 			case <-tick.C:
 			}
 			// A visit that has begun is ended in order: the slot must be free afterwards.
-			limited, done := context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
+			limited, done := context.WithTimeout(context.WithoutCancel(ctx), postgres.ConnectTimeout)
 			err := replication.Visit(limited, r.target, Temporary(r.Config.Postgres.Slot), r.Config.Postgres.Publication)
 			done()
 			if err != nil {

@@ -2,30 +2,29 @@ package recovery
 
 import (
 	"context"
-	"time"
+
+	"golang.org/x/time/rate"
 )
 
-// pace keeps to so many a second.
-type pace struct {
-	rate  float64 // 0: no limit
-	begun time.Time
-	done  float64
-}
-
-// wait waits until it is time for one more. Waits of less than a millisecond are
-// saved up: a timer would take longer.
-func (p *pace) wait(ctx context.Context) error {
-	if p.rate <= 0 {
+// newPace returns a limit of so many records a second, or nil for none. What a hundredth
+// of a second has room for may come at once: a timer for each record would take longer
+// than the wait.
+func newPace(perSecond float64) *rate.Limiter {
+	const perBurst, maxBurst = 100, 1 << 20
+	if perSecond <= 0 {
 		return nil
 	}
-	now := time.Now()
-	due := p.begun.Add(time.Duration(p.done / p.rate * float64(time.Second)))
-	if p.begun.IsZero() || now.Sub(due) > time.Second { // what was held up elsewhere is not made up for in a burst
-		p.begun, p.done, due = now, 0, now
+	return rate.NewLimiter(rate.Limit(perSecond), max(1, int(min(perSecond/perBurst, maxBurst))))
+}
+
+// wait waits until it is time for one more record.
+func (p *publisher) wait(ctx context.Context) error {
+	if p.pace == nil {
+		return nil
 	}
-	p.done++
-	if ahead := due.Sub(now); ahead > time.Millisecond {
-		return pause(ctx, ahead)
+	err := p.pace.Wait(ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	return nil
+	return err
 }

@@ -168,11 +168,7 @@ func judge(there *catalog.Inspection, cfg *config.Config, plan *Plan) error {
 			continue // 4 of the slot is that it is missing
 		}
 		code = max(code, q.Exit)
-		text := q.Name + ": " + q.Detail
-		if q.Fix != "" {
-			text += "; fix: " + q.Fix
-		}
-		texts = append(texts, text)
+		texts = append(texts, q.Text())
 	}
 	if t := there.Table; t != nil && !t.Readable {
 		code = max(code, status.ExitRequirement)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/pgoutput"
@@ -41,8 +42,8 @@ type publisher struct {
 	skipped  int64 // and those left out
 	command  string
 	mark     []record.Header // added to every record
-	pace     pace
-	expiry   *expiry // nil: every record has the time of publishing
+	pace     *rate.Limiter   // nil: no limit
+	expiry   *expiry         // nil: every record has the time of publishing
 }
 
 // publish brings the rows of the snapshot to Kafka and waits until it has
@@ -184,7 +185,7 @@ func (p *publisher) add(ctx context.Context, values [][]byte) error {
 	if p.position.Ordinal == math.MaxUint32 {
 		return fmt.Errorf("more than %d rows: %s them in parts", uint32(math.MaxUint32), p.command)
 	}
-	if err := p.pace.wait(ctx); err != nil {
+	if err := p.wait(ctx); err != nil {
 		return err
 	}
 	p.position.Ordinal++

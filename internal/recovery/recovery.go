@@ -42,9 +42,6 @@ type Recovery struct {
 	conn   *pgx.Conn     // for the catalogue, the swap, and the lock that keeps a second recovery away
 }
 
-// connectTimeout is for all hosts of the URL together.
-const connectTimeout = time.Minute
-
 // Open connects and makes sure that no other recovery of the slot is at work.
 func Open(ctx context.Context, o Options) (*Recovery, error) {
 	r := &Recovery{Options: o, target: wiring.Target(o.Config)}
@@ -52,7 +49,7 @@ func Open(ctx context.Context, o Options) (*Recovery, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.conn, err = dial(ctx, r.target); err != nil {
+	if r.conn, err = r.target.Connect(ctx); err != nil {
 		return nil, err
 	}
 	r.target = r.target.Near(r.conn.PgConn())
@@ -85,18 +82,7 @@ func (r *Recovery) Close(ctx context.Context) {
 	// Else the server gives it back when it notices that the connection is gone,
 	// and the next recovery may come before that.
 	_, _ = r.conn.Exec(limited, "SELECT pg_advisory_unlock_all()")
-	hangUp(ctx, r.conn)
-}
-
-// dial opens a plain connection.
-func dial(ctx context.Context, t postgres.Target) (*pgx.Conn, error) {
-	limited, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	return t.SQL(limited)
-}
-
-func hangUp(ctx context.Context, conn *pgx.Conn) {
-	_ = conn.Close(context.WithoutCancel(ctx)) // nothing is open on it that could be lost
+	postgres.HangUp(ctx, r.conn)
 }
 
 const lockQuery = `

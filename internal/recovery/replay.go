@@ -15,6 +15,7 @@ import (
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/internal/kafka/topics"
+	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/internal/topicname"
@@ -83,10 +84,10 @@ func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 		}
 	}
 	if o.Topic == "" {
-		if r.conn, err = dial(ctx, wiring.Target(o.Config)); err != nil {
+		if r.conn, err = wiring.Target(o.Config).Connect(ctx); err != nil {
 			return nil, err
 		}
-		if r.reader, err = dial(ctx, wiring.Target(o.Config).Near(r.conn.PgConn())); err != nil {
+		if r.reader, err = wiring.Target(o.Config).Near(r.conn.PgConn()).Connect(ctx); err != nil {
 			r.Close(ctx)
 			return nil, err
 		}
@@ -115,7 +116,7 @@ func (r *Replay) judgeTarget(ctx context.Context, admin topics.Admin) error {
 func (r *Replay) Close(ctx context.Context) {
 	for _, conn := range []*pgx.Conn{r.conn, r.reader} {
 		if conn != nil {
-			hangUp(ctx, conn)
+			postgres.HangUp(ctx, conn)
 		}
 	}
 	if r.client != nil {
@@ -151,7 +152,7 @@ func (r *Replay) Run(ctx context.Context, plan *ReplayPlan, report func(Result))
 		return result, err
 	}
 	defer p.close()
-	p.command, p.pace = "replay", pace{rate: r.Rate}
+	p.command, p.pace = "replay", newPace(r.Rate)
 	p.stampNow(r.StampNow)
 	p.mark = []record.Header{{Name: ReplayHeader, Value: plan.Began.UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z07:00")}}
 	if r.conn != nil {
@@ -259,7 +260,7 @@ func (p *publisher) again(ctx context.Context, rec *record.Record) error {
 	if err := p.room(ctx); err != nil {
 		return err
 	}
-	if err := p.pace.wait(ctx); err != nil {
+	if err := p.wait(ctx); err != nil {
 		return err
 	}
 	p.position.Ordinal++

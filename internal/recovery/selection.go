@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
@@ -45,15 +47,6 @@ func (s Selection) String() string {
 	}
 }
 
-// Types of columns that have an order of time or of insertion.
-const (
-	oidInt8        = 20
-	oidInt2        = 21
-	oidInt4        = 23
-	oidTimestamp   = 1114
-	oidTimestamptz = 1184
-)
-
 // validate judges the selection against the table.
 func (s Selection) validate(cfg *config.Config, t *catalog.Table) error {
 	chosen := 0
@@ -80,7 +73,7 @@ func validateTime(name string, cfg *config.Config, t *catalog.Table) error {
 	switch {
 	case c == nil:
 		return status.Usage("%s has no column %q", wiring.Table(cfg), name)
-	case c.TypeOID != oidTimestamp && c.TypeOID != oidTimestamptz:
+	case c.TypeOID != pgtype.TimestampOID && c.TypeOID != pgtype.TimestamptzOID:
 		return status.Usage("column %q of %s is of type %s, and a time is a timestamp or timestamptz", name, wiring.Table(cfg), c.Type)
 	default:
 		return nil
@@ -131,7 +124,7 @@ func (q *rows) orderRows(cfg *config.Config, t *catalog.Table, column string, by
 // rises says that ids of this type are given out in order. A uuid is most often
 // random.
 func rises(c *catalog.TableColumn) bool {
-	return c != nil && (c.TypeOID == oidInt2 || c.TypeOID == oidInt4 || c.TypeOID == oidInt8)
+	return c != nil && (c.TypeOID == pgtype.Int2OID || c.TypeOID == pgtype.Int4OID || c.TypeOID == pgtype.Int8OID)
 }
 
 // after keeps rows of that time or later. UTC serves both types: a timestamp

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
@@ -23,31 +23,33 @@ type snapshot struct {
 	point pgoutput.LSN // the consistent point of the new slot
 }
 
-func (s *snapshot) close(ctx context.Context) { hangUp(ctx, s.conn) }
+func (s *snapshot) close(ctx context.Context) { postgres.HangUp(ctx, s.conn) }
 
 // createSlot makes the new slot under its temporary name and takes its snapshot.
 // The name of an exported snapshot is valid until the next command on the
 // connection that made it; who has taken it keeps it.
 func (r *Recovery) createSlot(ctx context.Context) (*snapshot, error) {
-	conn, err := dial(ctx, r.target)
+	conn, err := r.target.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	limited, cancel := context.WithTimeout(ctx, connectTimeout)
+	limited, cancel := context.WithTimeout(ctx, postgres.ConnectTimeout)
 	defer cancel()
 	session, err := r.target.Replication(limited)
 	if err != nil {
-		hangUp(ctx, conn)
+		postgres.HangUp(ctx, conn)
 		return nil, err
 	}
 	defer session.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it ends with the process at the latest
-	point, name, err := r.export(ctx, session)
+	waited := provision.WatchWriters(ctx, r.target, 5*time.Second, r.logWriter())
+	slot, err := provision.CreateSlotWithSnapshot(ctx, session, Temporary(r.Config.Postgres.Slot))
+	waited()
 	if err != nil {
-		hangUp(ctx, conn)
+		postgres.HangUp(ctx, conn)
 		return nil, err
 	}
-	s := &snapshot{conn: conn, point: point}
-	for _, sql := range []string{"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SET TRANSACTION SNAPSHOT '" + name + "'"} {
+	s := &snapshot{conn: conn, point: slot.ConsistentPoint}
+	for _, sql := range []string{"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SET TRANSACTION SNAPSHOT " + postgres.QuoteLiteral(slot.Snapshot)} {
 		if _, err := conn.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 			s.close(ctx)
 			r.discard(ctx)
@@ -57,64 +59,12 @@ func (r *Recovery) createSlot(ctx context.Context) (*snapshot, error) {
 	return s, nil
 }
 
-// export creates the slot with an exported snapshot.
-func (r *Recovery) export(ctx context.Context, session *pgconn.PgConn) (point pgoutput.LSN, name string, err error) {
-	slot := Temporary(r.Config.Postgres.Slot)
-	op := "create slot " + slot
-	command := "CREATE_REPLICATION_SLOT " + postgres.Quote(slot) + " LOGICAL pgoutput (SNAPSHOT 'export')"
-	if major(r.conn) < 15 {
-		command = "CREATE_REPLICATION_SLOT " + postgres.Quote(slot) + " LOGICAL pgoutput EXPORT_SNAPSHOT"
+// logWriter returns what logs the transaction that the slot waits for, now and then.
+func (r *Recovery) logWriter() func(*catalog.Writer) {
+	now := rate.Sometimes{First: 1, Interval: time.Minute}
+	return func(w *catalog.Writer) {
+		now.Do(func() { r.Log.Warn("creating the slot waits for "+w.Text, zap.String("hint", w.Fix)) })
 	}
-	waiting := time.AfterFunc(5*time.Second, func() {
-		r.Log.Warn("waiting for transactions that are writing to end: see pg_stat_activity and pg_prepared_xacts")
-	})
-	defer waiting.Stop()
-	results, err := execCancelable(ctx, session, command)
-	if err != nil {
-		return 0, "", postgres.Classify(op, err)
-	}
-	if len(results) != 1 || len(results[0].Rows) != 1 || len(results[0].Rows[0]) < 3 { // slot_name, consistent_point, snapshot_name, output_plugin
-		return 0, "", fmt.Errorf("%s: the server did not answer with a row of the slot", op)
-	}
-	row := results[0].Rows[0]
-	point, err = pgoutput.ParseLSN(string(row[1]))
-	return point, string(row[2]), err
-}
-
-func major(conn *pgx.Conn) int {
-	var n int
-	if _, err := fmt.Sscanf(conn.PgConn().ParameterStatus("server_version"), "%d", &n); err != nil {
-		return 0
-	}
-	return n
-}
-
-// cancelGrace is how long a cancelled command may take to say so.
-const cancelGrace = 5 * time.Second
-
-// execCancelable asks the server to cancel when ctx ends: one that waits for
-// other transactions does not notice that its client is gone, and the slot would
-// appear later.
-func execCancelable(ctx context.Context, conn *pgconn.PgConn, sql string) ([]*pgconn.Result, error) {
-	hard, drop := context.WithCancel(context.WithoutCancel(ctx))
-	defer drop()
-	stop := context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(hard, cancelGrace)
-		defer cancel()
-		if conn.CancelRequest(grace) == nil {
-			<-grace.Done() // the command has ended, or has had its time
-		}
-		drop()
-	})
-	defer stop()
-	results, err := conn.Exec(hard, sql).ReadAll()
-	if err == nil && len(results) > 0 {
-		err = results[0].Err
-	}
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	return results, err
 }
 
 // dropLeftover removes the slot of the temporary name, if there is one.
@@ -131,7 +81,7 @@ func (r *Recovery) discard(ctx context.Context) {
 	defer cancel()
 	conn, err := r.target.SQL(ctx)
 	if err == nil {
-		defer hangUp(ctx, conn)
+		defer postgres.HangUp(ctx, conn)
 		_, err = provision.DropSlot(ctx, conn, slot)
 	}
 	if err != nil {
@@ -159,10 +109,10 @@ func (r *Recovery) swap(ctx context.Context, point pgoutput.LSN, report func(Sta
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), swapTimeout)
 	defer cancel()
 	report(Dropped)
-	if _, err := r.conn.Exec(ctx, "SELECT pg_copy_logical_replication_slot($1, $2)", temporary, slot); err != nil {
+	if err := provision.CopySlot(ctx, r.conn, temporary, slot); err != nil {
 		return &status.Halt{
 			Code: status.ExitHalted, Reason: "everything is published, but the new slot could not be given its name",
-			Detail: postgres.Classify("copy slot "+temporary, err).Error(),
+			Detail: err.Error(),
 			Hint:   fmt.Sprintf("SELECT pg_copy_logical_replication_slot('%s', '%s'); SELECT pg_drop_replication_slot('%[1]s'); or run recover again", temporary, slot),
 		}
 	}
@@ -207,6 +157,5 @@ func (r *Recovery) makeFailover(ctx context.Context, slot string) error {
 		return err
 	}
 	defer session.Close(ctx) //nolint:errcheck // it ends with the process at the latest
-	_, err = session.Exec(ctx, "ALTER_REPLICATION_SLOT "+postgres.Quote(slot)+" (FAILOVER true)").ReadAll()
-	return postgres.Classify("make slot "+slot+" a failover slot", err)
+	return provision.MakeFailover(ctx, session, slot)
 }

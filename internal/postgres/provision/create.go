@@ -85,6 +85,16 @@ func queryBool(ctx context.Context, conn *pgx.Conn, sql string, args ...any) (bo
 type CreatedSlot struct {
 	Created         bool         // false: a slot of that name was there, and is not judged
 	ConsistentPoint pgoutput.LSN // what commits after this position is streamed; 0 when not created
+
+	// Snapshot is the name of the exported snapshot: it shows what was committed before
+	// ConsistentPoint. "" when none was asked for.
+	Snapshot string
+}
+
+// slotOptions are what a slot is created with.
+type slotOptions struct {
+	failover bool // needs Postgres 17
+	snapshot bool // export one
 }
 
 // CreateSlot creates the logical slot unless one of that name is there, over a
@@ -92,6 +102,21 @@ type CreatedSlot struct {
 // prepared ones too. When ctx ends, the server is asked to cancel, so that no
 // slot appears later; the connection stays usable unless that goes unanswered.
 func CreateSlot(ctx context.Context, conn *pgconn.PgConn, slot string, failover bool) (CreatedSlot, error) {
+	made, err := createSlot(ctx, conn, slot, slotOptions{failover: failover})
+	if postgres.KindOf(err) == postgres.Exists {
+		return CreatedSlot{}, nil
+	}
+	return made, err
+}
+
+// CreateSlotWithSnapshot is CreateSlot for a slot that must not be there yet. It exports
+// the snapshot that fits the slot, which is valid until the next command on conn; a
+// transaction that has taken the snapshot keeps it.
+func CreateSlotWithSnapshot(ctx context.Context, conn *pgconn.PgConn, slot string) (CreatedSlot, error) {
+	return createSlot(ctx, conn, slot, slotOptions{snapshot: true})
+}
+
+func createSlot(ctx context.Context, conn *pgconn.PgConn, slot string, o slotOptions) (CreatedSlot, error) {
 	op := "create slot " + slot
 	if !catalog.ValidSlotName(slot) {
 		return CreatedSlot{}, &postgres.Error{Kind: postgres.Configuration, Op: op, Text: "a slot's name has 1 to 63 characters of a-z, 0-9 and _"}
@@ -100,19 +125,16 @@ func CreateSlot(ctx context.Context, conn *pgconn.PgConn, slot string, failover 
 	if err != nil {
 		return CreatedSlot{}, &postgres.Error{Kind: postgres.Unexpected, Op: op, Text: err.Error()}
 	}
-	if failover && major < 17 {
+	if o.failover && major < 17 {
 		return CreatedSlot{}, &postgres.Error{
 			Kind: postgres.Unsupported, Op: op, Text: fmt.Sprintf("failover slots need Postgres 17, this is %d", major),
 			Hint: "set postgres.failover: false",
 		}
 	}
-	rows, err := postgres.ExecCancelable(ctx, conn, createSlotCommand(slot, failover, major))
+	rows, err := postgres.ExecCancelable(ctx, conn, createSlotCommand(slot, o, major))
 	if err != nil {
 		err = postgres.Classify(op, err)
-		switch {
-		case postgres.KindOf(err) == postgres.Exists:
-			return CreatedSlot{}, nil
-		case ctx.Err() != nil:
+		if ctx.Err() != nil && postgres.KindOf(err) != postgres.Exists {
 			return CreatedSlot{}, &postgres.Error{
 				Kind: postgres.Canceled, Op: op, Text: "gave up while a transaction that was writing had not ended",
 				Hint: "look for old transactions in pg_stat_activity and pg_prepared_xacts", Cause: ctx.Err(),
@@ -120,12 +142,12 @@ func CreateSlot(ctx context.Context, conn *pgconn.PgConn, slot string, failover 
 		}
 		return CreatedSlot{}, err
 	}
-	if len(rows) != 1 || len(rows[0]) < 2 { // slot_name, consistent_point, snapshot_name, output_plugin
+	if len(rows) != 1 || len(rows[0]) < 3 { // slot_name, consistent_point, snapshot_name, output_plugin
 		return CreatedSlot{}, &postgres.Error{Kind: postgres.Unexpected, Op: op, Text: "the server did not answer with a row of the slot"}
 	}
 	lsn, err := pgoutput.ParseLSN(string(rows[0][1]))
 	if err != nil {
 		return CreatedSlot{}, &postgres.Error{Kind: postgres.Unexpected, Op: op, Text: err.Error()}
 	}
-	return CreatedSlot{Created: true, ConsistentPoint: lsn}, nil
+	return CreatedSlot{Created: true, ConsistentPoint: lsn, Snapshot: string(rows[0][2])}, nil
 }

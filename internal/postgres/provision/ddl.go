@@ -58,17 +58,23 @@ func CreateSlotSQL(slot string, failover bool) string {
 }
 
 // createSlotCommand is the slot in the replication protocol's own grammar, which
-// needs no right to call functions and exports no snapshot.
-func createSlotCommand(slot string, failover bool, major int) string {
+// needs no right to call functions.
+func createSlotCommand(slot string, o slotOptions, major int) string {
 	command := "CREATE_REPLICATION_SLOT " + postgres.Quote(slot) + " LOGICAL pgoutput "
 	switch {
+	case major < 15 && o.snapshot:
+		return command + "EXPORT_SNAPSHOT"
 	case major < 15:
 		return command + "NOEXPORT_SNAPSHOT"
-	case failover:
-		return command + "(SNAPSHOT 'nothing', FAILOVER true)"
-	default:
-		return command + "(SNAPSHOT 'nothing')"
 	}
+	options := "SNAPSHOT 'nothing'"
+	if o.snapshot {
+		options = "SNAPSHOT 'export'"
+	}
+	if o.failover {
+		options += ", FAILOVER true"
+	}
+	return command + "(" + options + ")"
 }
 
 // publicationNeeds are what the table needs of its publication, as it is now.
