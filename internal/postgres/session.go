@@ -150,7 +150,7 @@ func behindPooler(ctx context.Context, conn *pgconn.PgConn) (bool, error) {
 	return len(row) != 1 || string(row[0]) != fmt.Sprint(conn.PID()), nil
 }
 
-// oneRow asks over the simple protocol, which is all that a replication connection has.
+// OneRow asks over the simple protocol, which is all that a replication connection has.
 func OneRow(ctx context.Context, conn *pgconn.PgConn, sql string) ([][]byte, error) {
 	results, err := conn.Exec(ctx, sql).ReadAll()
 	if err != nil {

@@ -26,7 +26,7 @@ func urlKeys() []string {
 	}
 }
 
-// config reads the URL and the password and gives the settings of one connection.
+// Config reads the URL and the password and gives the settings of one connection.
 // extra are startup parameters of this connection alone.
 func (t Target) Config(extra map[string]string) (*pgx.ConnConfig, error) {
 	raw, err := t.URL()

@@ -11,7 +11,7 @@ import (
 	"github.com/walpost/walpost/internal/postgres/provision"
 )
 
-// pruneRequirements judges what outbox.prune needs. A fault does not keep `run`
+// PruneRequirements judges what outbox.prune needs. A fault does not keep `run`
 // from streaming.
 func PruneRequirements(i *catalog.Inspection, p *provision.Pruning) []Requirement {
 	const name = "prune"

@@ -8,7 +8,7 @@ import (
 	"github.com/walpost/walpost/internal/postgres/catalog"
 )
 
-// writersRequirement judges who may write events. It is no matter of taste: an event of a
+// WritersRequirement judges who may write events. It is no matter of taste: an event of a
 // role without any right is published as if the service had written it, and content
 // that is no event halts the relay.
 func WritersRequirement(w *catalog.MessageWriters, anyRole bool, database string) Requirement {

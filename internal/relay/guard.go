@@ -149,9 +149,9 @@ func (r *Relay) inspectTable(ctx context.Context, conn *pgx.Conn) (*status.Halt,
 }
 
 // guardedChange says what differs from the guard's last look, or is wrong at the first.
-func (r *Relay) guardedChange(ctx context.Context, conn *pgx.Conn) (now *catalog.CatalogSnapshot, change, err error) {
+func (r *Relay) guardedChange(ctx context.Context, conn *pgx.Conn) (now *catalog.Snapshot, change, err error) {
 	names := wiring.Names(r.cfg)
-	if now, err = catalog.ReadCatalogSnapshot(ctx, conn, names, wiring.Columns(r.cfg)); err != nil {
+	if now, err = catalog.ReadSnapshot(ctx, conn, names, wiring.Columns(r.cfg)); err != nil {
 		return nil, nil, err
 	}
 	if last := r.guarded.Load(); last != nil {

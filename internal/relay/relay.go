@@ -46,7 +46,7 @@ const (
 
 // Causes that end a stream without a fault of Postgres.
 var (
-	errHibernate = errors.New("Kafka has been away for longer than postgres.hibernate_after")
+	errHibernate = errors.New("brokers of Kafka have been away for longer than postgres.hibernate_after")
 	errDeadline  = errors.New("shutdown_timeout has passed")
 )
 
@@ -86,7 +86,7 @@ type Relay struct {
 	startLook time.Duration // the same
 
 	// the guard's: one runs at a time
-	guarded         atomic.Pointer[catalog.CatalogSnapshot] // as it was at the last look
+	guarded         atomic.Pointer[catalog.Snapshot] // as it was at the last look
 	guardedOnce     atomic.Bool
 	guardedAt       time.Time     // of that look
 	guardIdle       time.Duration // as the constant; longer in tests

@@ -10,10 +10,10 @@ import (
 	"github.com/walpost/walpost/internal/postgres"
 )
 
-// CatalogSnapshot is what decides which rows reach the stream. Postgres says nothing in
+// Snapshot is what decides which rows reach the stream. Postgres says nothing in
 // the stream when it changes: rows are skipped in silence. So it is looked at
 // again and again while the relay runs, and compared.
-type CatalogSnapshot struct {
+type Snapshot struct {
 	Publication uint32   // OID; 0: there is none
 	Insert      bool     // it publishes inserts
 	ViaRoot     bool     // publish_via_partition_root
@@ -54,9 +54,9 @@ SELECT coalesce((SELECT oid FROM p), 0), coalesce((SELECT pubinsert FROM p), fal
              ORDER BY a.attnum)
 FROM e`
 
-// ReadCatalogSnapshot looks at publication and table, and the columns in use. It needs LOGIN only.
-func ReadCatalogSnapshot(ctx context.Context, conn *pgx.Conn, names ObjectNames, columns OutboxColumns) (*CatalogSnapshot, error) {
-	var g CatalogSnapshot
+// ReadSnapshot looks at publication and table, and the columns in use. It needs LOGIN only.
+func ReadSnapshot(ctx context.Context, conn *pgx.Conn, names ObjectNames, columns OutboxColumns) (*Snapshot, error) {
+	var g Snapshot
 	err := conn.QueryRow(ctx, guardQuery, names.Publication, names.Table.Schema, names.Table.Name, columns.Names()).Scan(
 		&g.Publication, &g.Insert, &g.ViaRoot, &g.Table, &g.Entries, &g.Published, &g.Logged, &g.Hidden)
 	if err == nil && g.Table != 0 {
@@ -66,7 +66,7 @@ func ReadCatalogSnapshot(ctx context.Context, conn *pgx.Conn, names ObjectNames,
 }
 
 // Changed says in words what is no longer as it was, nil when nothing matters.
-func (g *CatalogSnapshot) Changed(now *CatalogSnapshot, names ObjectNames) error {
+func (g *Snapshot) Changed(now *Snapshot, names ObjectNames) error {
 	publication, table := postgres.DisplayName(names.Publication), names.Table.String()
 	switch {
 	case now.Publication == 0:
@@ -90,7 +90,7 @@ func (g *CatalogSnapshot) Changed(now *CatalogSnapshot, names ObjectNames) error
 }
 
 // whole says in words which rows look like the outbox's and are not in the stream.
-func (g *CatalogSnapshot) whole(outbox postgres.TableName) error {
+func (g *Snapshot) whole(outbox postgres.TableName) error {
 	switch {
 	case !g.Logged:
 		return fmt.Errorf("table %s is unlogged: its rows are not in the WAL", outbox)
@@ -103,9 +103,9 @@ func (g *CatalogSnapshot) whole(outbox postgres.TableName) error {
 }
 
 // Complete says in words why rows cannot reach the stream as it is, nil when they do.
-func (g *CatalogSnapshot) Complete(names ObjectNames) error {
+func (g *Snapshot) Complete(names ObjectNames) error {
 	if g.Publication == 0 || g.Table == 0 || !g.Published || !g.Insert {
-		return (&CatalogSnapshot{Publication: g.Publication, Table: g.Table}).Changed(g, names)
+		return (&Snapshot{Publication: g.Publication, Table: g.Table}).Changed(g, names)
 	}
 	return g.whole(names.Table)
 }

@@ -21,8 +21,8 @@ type Refusal struct {
 	Needed   bool // the start of `run` needs the answer
 }
 
-// question is a part of an inspection that is asked by itself.
-type question struct {
+// Question is a part of an inspection that is asked by itself.
+type Question struct {
 	name             string
 	needed           bool
 	ask              func(ctx context.Context, tx pgx.Tx) error
@@ -41,9 +41,9 @@ const (
 	QuestionSlot        = "slot"
 )
 
-// questions are what an inspection asks of a primary, in the order of their needs.
-func (i *Inspection) Questions() []question {
-	list := []question{
+// Questions returns what an inspection asks of a primary, in the order of their needs.
+func (i *Inspection) Questions() []Question {
+	list := []Question{
 		{QuestionRole, false, i.readRole, []string{"pg_roles"}, []string{"pg_has_role", "has_database_privilege"}},
 		{QuestionSenders, false, func(ctx context.Context, tx pgx.Tx) error {
 			return tx.QueryRow(ctx, "SELECT count(*) FROM pg_stat_replication", postgres.Once).Scan(&i.Server.UsedWALSenders)
@@ -54,26 +54,26 @@ func (i *Inspection) Questions() []question {
 		{QuestionPrepared, false, i.readPrepared, []string{"pg_prepared_xacts"}, nil},
 	}
 	if i.Names.Table.IsZero() {
-		list = append(list, question{QuestionWriters, true, func(ctx context.Context, tx pgx.Tx) (err error) {
+		list = append(list, Question{QuestionWriters, true, func(ctx context.Context, tx pgx.Tx) (err error) {
 			i.Writers, err = readMessageWriters(ctx, tx)
 			return err
 		}, []string{"pg_roles"}, nil})
 	} else {
-		list = append(list, question{QuestionTable, true, func(ctx context.Context, tx pgx.Tx) (err error) {
+		list = append(list, Question{QuestionTable, true, func(ctx context.Context, tx pgx.Tx) (err error) {
 			i.Table, err = readTable(ctx, tx, i.Names.Table)
 			return err
 		}, nil, []string{"pg_has_role", "has_table_privilege", "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree", "format_type", "pg_get_expr"}})
 	}
 	return append(list,
-		question{QuestionPublication, true, func(ctx context.Context, tx pgx.Tx) (err error) {
+		Question{QuestionPublication, true, func(ctx context.Context, tx pgx.Tx) (err error) {
 			i.Publication, err = readPublication(ctx, tx, i.Names, i.Table)
 			return err
 		}, []string{"pg_publication_tables"}, []string{"pg_has_role", "obj_description"}},
-		question{QuestionSlot, true, func(ctx context.Context, tx pgx.Tx) (err error) {
+		Question{QuestionSlot, true, func(ctx context.Context, tx pgx.Tx) (err error) {
 			i.Slot, err = ReadSlot(ctx, tx, i.Names.Slot)
 			return err
 		}, []string{"pg_replication_slots"}, nil},
-		question{"WAL", false, func(ctx context.Context, tx pgx.Tx) error {
+		Question{"WAL", false, func(ctx context.Context, tx pgx.Tx) error {
 			end, err := readWALEnd(ctx, tx)
 			if err == nil && i.Slot != nil {
 				i.Slot.measure(end)
@@ -92,7 +92,7 @@ func refused(err error) bool {
 
 // ask asks one question, behind a savepoint: a transaction takes no other statement
 // after an error.
-func (i *Inspection) ask(ctx context.Context, tx pgx.Tx, q question) error {
+func (i *Inspection) ask(ctx context.Context, tx pgx.Tx, q Question) error {
 	op := "read " + q.name
 	asked := try(ctx, tx, func(sub pgx.Tx) error { return q.ask(ctx, sub) })
 	if asked == nil {
@@ -122,7 +122,7 @@ ORDER BY 1`
 
 // withheld gives those of the objects that the role may not use. Views are tried one
 // by one, for the function that tells may be withheld too.
-func withheld(ctx context.Context, tx pgx.Tx, q question) (list []string, err error) {
+func withheld(ctx context.Context, tx pgx.Tx, q Question) (list []string, err error) {
 	for _, view := range q.Views {
 		err := try(ctx, tx, func(sub pgx.Tx) error {
 			_, err := sub.Exec(ctx, "SELECT FROM pg_catalog."+view+" LIMIT 0", postgres.Once)
