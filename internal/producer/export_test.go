@@ -3,6 +3,8 @@ package producer
 import (
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/producer/answer"
 )
 
 // SkewSequences moves the sequences of all partitions away from the broker's, as if
@@ -39,7 +41,7 @@ func NewOffline(name string, partitions int32, memory int64) *Offline {
 		opts: Options{Observer: NopObserver{}, Memory: memory, Codec: sarama.CompressionNone},
 		log:  zap.NewNop(), topics: map[string]*topic{}, links: map[int32]*link{}, want: make(chan struct{}, 1),
 	}
-	p.memory.limit = memory
+	p.memory.SetLimit(memory)
 	p.watermark.Store(1)
 	l := &link{p: p, wake: make(chan struct{}, 1)}
 	t := p.topic(name)
@@ -55,12 +57,12 @@ func NewOffline(name string, partitions int32, memory int64) *Offline {
 func (o *Offline) Round() (records int) {
 	sent := o.link.collect()
 	for _, pt := range sent {
-		records += len(pt.head.encode(&o.link.arena, o.opts.Codec, pt.pid, pt.epoch, pt.seq).Records)
+		records += len(pt.head.Encode(&o.link.arena, o.opts.Codec, pt.pid, pt.epoch, pt.seq).Records)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, pt := range sent {
-		o.answer(pt, answer{class: accepted})
+		o.answer(pt, answer.Answer{Class: answer.Accepted})
 	}
 	o.advance()
 	return records

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/producer/answer"
 )
 
 // logEvery is how often a failure that goes on is logged after its first line.
@@ -20,27 +22,27 @@ type failureLog struct {
 }
 
 // notAccepted notes and logs that Kafka did not take a batch.
-func (p *Producer) notAccepted(pt *partition, a answer) {
+func (p *Producer) notAccepted(pt *partition, a answer.Answer) {
 	t := &pt.topic.failures
 	now := time.Now()
 	if t.count == 0 {
 		t.since, t.by = now, pt
 	}
 	t.count++
-	p.noteRefusal(pt, a.textAndRemedy(), a.class == denied)
-	if a.class == denied {
-		pt.topic.block(blockage{text: a.text, denied: true})
+	p.noteRefusal(pt, a.TextAndRemedy(), a.Class == answer.Denied)
+	if a.Class == answer.Denied {
+		pt.topic.block(blockage{text: a.Text, denied: true})
 	}
 	if t.count > 1 && now.Sub(t.logged) < logEvery {
 		return
 	}
 	t.logged = now
 	log := p.log.Warn
-	if a.class == moved || a.class == refused || a.class == unknownOutcome {
+	if a.Class == answer.Moved || a.Class == answer.Refused || a.Class == answer.UnknownOutcome {
 		log = p.log.Info // ordinary for Kafka: retried, nothing is lost
 	}
 	log("Kafka did not take a batch, it will be sent again", zap.String("topic", pt.topic.name), zap.Int32("partition", pt.index),
-		zap.String("class", a.label()), zap.String("error", a.text), zap.Int("times", t.count))
+		zap.String("class", a.Label()), zap.String("error", a.Text), zap.Int("times", t.count))
 }
 
 func (p *Producer) recovered(pt *partition) {
@@ -171,7 +173,7 @@ func (p *Producer) Health() Health {
 		if pt.head == nil {
 			continue
 		}
-		if oldest == nil || pt.head.first() < oldest.head.first() {
+		if oldest == nil || pt.head.First() < oldest.head.First() {
 			oldest = pt
 		}
 		if r := pt.refusal; r != nil && r.stuck && !r.denied && h.Reachable {

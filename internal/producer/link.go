@@ -10,11 +10,15 @@ import (
 
 	"github.com/walpost/walpost/internal/crash"
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/producer/answer"
+	"github.com/walpost/walpost/internal/producer/batch"
 )
 
 const (
 	maxRequest = 4 << 20   // bytes of records in one request, before compression
 	fillSize   = 512 << 10 // what a request waits for while behind
+
+	maxRequestRecords = 2 * batch.MaxRecords // bounds what an arena holds
 )
 
 // BehindAfter is the age from which events count as behind: then it pays to wait for
@@ -49,7 +53,7 @@ type link struct {
 	opened  string // address conn was opened to
 	backoff time.Duration
 	answers chan produced
-	arena   arena
+	arena   batch.Arena
 	timer   *time.Timer
 }
 
@@ -144,7 +148,7 @@ func (l *link) await(ctx context.Context) bool {
 		wait := l.due(time.Now())
 		size := 0
 		for _, pt := range l.ready {
-			size += pt.head.size
+			size += pt.head.Size
 		}
 		if size > 0 {
 			fill := max(l.p.opts.Linger, time.Duration(l.p.fill.Load()))
@@ -206,7 +210,7 @@ func (l *link) connect(ctx context.Context) bool {
 		l.conn, l.opened, l.backoff = conn, addr, 0
 		return ctx.Err() == nil
 	}
-	l.p.opts.Observer.ProduceError(classConnection)
+	l.p.opts.Observer.ProduceError(answer.Connection)
 	l.p.linkFailed(l, addr, err)
 	l.backoff = min(max(2*l.backoff, minBackoff), maxBackoff)
 	l.timer.Reset(l.backoff/2 + rand.N(l.backoff))
@@ -233,19 +237,19 @@ func (l *link) collect() []*partition {
 	var size, records, headers, n int
 	for ; n < len(l.ready); n++ {
 		head := l.ready[n].head
-		if n > 0 && (size+head.size > maxRequest || records+head.count > maxRequestRecords) {
+		if n > 0 && (size+head.Size > maxRequest || records+head.Count > maxRequestRecords) {
 			break
 		}
-		size += head.size
-		records += head.count
-		headers += head.headers
+		size += head.Size
+		records += head.Count
+		headers += head.Headers
 	}
-	l.arena.reset(records, headers)
+	l.arena.Reset(records, headers)
 	sent := make([]*partition, n)
 	copy(sent, l.ready)
 	l.ready = append(l.ready[:0], l.ready[n:]...)
 	for _, pt := range sent {
-		pt.listed, pt.busy, pt.head.sealed = false, true, true
+		pt.listed, pt.busy, pt.head.Sealed = false, true, true
 		if pt.pid < 0 {
 			pt.pid = l.p.pid
 		}
@@ -264,7 +268,7 @@ func (l *link) produce(ctx context.Context, sent []*partition) {
 		RequiredAcks: sarama.WaitForAll, Timeout: int32(kafka.ProduceTimeout / time.Millisecond), Version: kafka.ProduceVersion,
 	}
 	for _, pt := range sent {
-		req.AddBatch(pt.topic.name, pt.index, pt.head.encode(&l.arena, l.p.opts.Codec, pt.pid, pt.epoch, pt.seq))
+		req.AddBatch(pt.topic.name, pt.index, pt.head.Encode(&l.arena, l.p.opts.Codec, pt.pid, pt.epoch, pt.seq))
 	}
 	crash.At(crash.BeforeProduce)
 	begun, answers := time.Now(), l.answers
@@ -289,9 +293,9 @@ func (l *link) produce(ctx context.Context, sent []*partition) {
 	}
 	for _, pt := range sent {
 		if err != nil {
-			l.p.answer(pt, noAnswer(err))
+			l.p.answer(pt, answer.None(err))
 		} else {
-			l.p.answer(pt, answerOf(got.response.GetBlock(pt.topic.name, pt.index)))
+			l.p.answer(pt, answer.Of(got.response.GetBlock(pt.topic.name, pt.index)))
 		}
 	}
 	crash.At(crash.Acknowledged)

@@ -7,6 +7,7 @@ import (
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/producer/answer"
 	"github.com/walpost/walpost/internal/record"
 )
 
@@ -43,11 +44,11 @@ func (t *topic) apply(m *sarama.TopicMetadata, now time.Time) {
 	case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed:
 		t.denied(m.Err, now)
 	case sarama.ErrInvalidTopic, sarama.ErrPolicyViolation:
-		t.refuseName(codeText(m.Err))
+		t.refuseName(answer.CodeText(m.Err))
 	default: // a broker that does not know yet
 		for pt := range t.queues() {
 			if pt.head != nil && pt.link == nil {
-				t.p.noteRefusal(pt, codeText(m.Err), false)
+				t.p.noteRefusal(pt, answer.CodeText(m.Err), false)
 			}
 		}
 	}
@@ -68,7 +69,7 @@ func (t *topic) denied(err sarama.KError, now time.Time) {
 	if !t.blockage.aboutMetadata && t.p.health.mayLog("denied "+t.name) {
 		t.p.log.Warn("the topic may not be described: its records wait", zap.String("topic", t.name), zap.Error(err))
 	}
-	t.block(blockage{text: codeText(err), denied: true, aboutMetadata: true})
+	t.block(blockage{text: answer.CodeText(err), denied: true, aboutMetadata: true})
 	if err == sarama.ErrTopicAuthorizationFailed && t.madeUp() {
 		t.rejectIfMissing(now, t.p.opts.Patience, ReasonTopicDenied, deniedText)
 	}

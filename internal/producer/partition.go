@@ -11,6 +11,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/producer/answer"
+	"github.com/walpost/walpost/internal/producer/batch"
 	"github.com/walpost/walpost/internal/record"
 )
 
@@ -40,7 +42,7 @@ type partition struct {
 	queue int   // its index in Producer.queues
 	link  *link // of the leader; nil while it is not known
 
-	head, tail *batch
+	head, tail *batch.Batch
 	busy       bool
 	listed     bool // in its link's ready or delayed list
 	blocked    blocked
@@ -56,14 +58,6 @@ type partition struct {
 	refusal  *refusal  // nil: Kafka takes the head, as far as is known
 }
 
-// number returns the index of the queue in Producer.queues; nil has -1.
-func (pt *partition) number() int32 {
-	if pt == nil {
-		return -1
-	}
-	return int32(pt.queue)
-}
-
 const (
 	minBackoff      = 50 * time.Millisecond
 	maxBackoff      = time.Second
@@ -77,119 +71,92 @@ func (pt *partition) delay() {
 }
 
 // append adds a record to the open batch at the tail, or begins one.
-func (p *Producer) append(pt *partition, rec *record.Record, m *meta) {
+func (p *Producer) append(pt *partition, rec *record.Record, m *batch.Meta) {
 	t := pt.tail
-	if t == nil || t.sealed || t.size+int(m.size) > pt.topic.limit || t.count == maxRecords {
+	if t == nil || t.Sealed || t.Size+int(m.Size) > pt.topic.limit || t.Count == batch.MaxRecords {
 		if t != nil {
-			t.sealed = true
+			t.Sealed = true
 		}
-		t = p.newBatch()
+		t = p.memory.New()
 		if pt.tail == nil {
 			pt.head = t
 		} else {
-			pt.tail.next = t
+			pt.tail.Next = t
 			p.nudge(pt)
 		}
 		pt.tail = t
 	}
-	need, have := packedSize(rec), len(t.chunks)
-	if have == 0 || !t.chunks[have-1].fits(need) {
-		c := p.memory.get(have, need)
-		c.batches = 1
-		t.chunks = append(t.chunks, c)
-		have++
-	}
-	t.add(t.chunks[have-1], rec, m)
+	p.memory.Add(t, rec, m)
 }
 
 // drop takes the head off the queue and its memory back.
 func (p *Producer) drop(pt *partition) {
 	b := pt.head
-	pt.head = b.next
+	pt.head = b.Next
 	if pt.head == nil {
 		pt.tail = nil
 	}
-	p.events -= b.count
-	p.freeBatch(b)
+	p.events -= b.Count
+	p.memory.Free(b)
 }
 
 // split replaces the head by its two halves.
 func (p *Producer) split(pt *partition, at int) {
 	b := pt.head
-	left, right := b.split(at)
+	left, right := p.memory.Split(b, at)
 	pt.head = left
 	if pt.tail == b {
 		pt.tail = right
 	}
-	p.freeBatch(b)
-}
-
-func (p *Producer) newBatch() *batch {
-	if b := p.batches; b != nil {
-		p.batches, b.next = b.next, nil
-		return b
-	}
-	return &batch{}
-}
-
-func (p *Producer) freeBatch(b *batch) {
-	for _, c := range b.chunks {
-		if c.batches--; c.batches == 0 {
-			p.memory.put(c)
-		}
-	}
-	clear(b.chunks)
-	*b = batch{chunks: b.chunks[:0], next: p.batches}
-	p.batches = b
 }
 
 // answer takes in what became of the head that was under way. The caller holds mu.
-func (p *Producer) answer(pt *partition, a answer) {
+func (p *Producer) answer(pt *partition, a answer.Answer) {
 	pt.busy = false
 	b := pt.head
-	if a.class != accepted {
-		if a.class == invalidTime && p.opts.TimestampFromColumn {
-			a.class = invalid
-			p.opts.Observer.ProduceError(invalidTime.String())
+	if a.Class != answer.Accepted {
+		if a.Class == answer.InvalidTime && p.opts.TimestampFromColumn {
+			a.Class = answer.Invalid
+			p.opts.Observer.ProduceError(answer.InvalidTime.String())
 		} else {
-			p.opts.Observer.ProduceError(a.label())
+			p.opts.Observer.ProduceError(a.Label())
 		}
 		p.notAccepted(pt, a)
 	}
-	switch a.class {
-	case accepted:
+	switch a.Class {
+	case answer.Accepted:
 		p.acknowledged(pt)
-	case moved:
+	case answer.Moved:
 		pt.delay()
 		p.wantMetadata()
-	case unknownOutcome:
-		b.outcomeUnknown = true
+	case answer.UnknownOutcome:
+		b.OutcomeUnknown = true
 		pt.delay()
 		p.wantMetadata()
-		if time.Since(b.newest()) > forgottenAfter {
+		if time.Since(b.Newest()) > forgottenAfter {
 			p.possibleRepeats(pt, b, "Kafka forgets producers by the time stamps of their records (producer.id.expiration.ms)")
 		}
-	case outOfSequence:
+	case answer.OutOfSequence:
 		p.nextEpoch(pt, b)
-	case unknownProducer:
+	case answer.UnknownProducer:
 		p.unknownProducer(pt, b)
-	case tooLarge, invalid:
+	case answer.TooLarge, answer.Invalid:
 		p.splitOrReject(pt, a)
-	case invalidTime:
+	case answer.InvalidTime:
 		p.timeRefused(pt, a)
-	case invalidName:
-		pt.topic.refuseName(a.text)
-	case denied:
+	case answer.InvalidName:
+		pt.topic.refuseName(a.Text)
+	case answer.Denied:
 		p.denied(pt, a)
-	case neverAccepted:
+	case answer.NeverAccepted:
 		pt.blocked = awaitingHalt
-		p.halt(&Halt{Topic: pt.topic.name, Reason: "unsupported", Text: "Kafka can never accept what walpost sends: " + a.text, Hint: a.remedy})
-	case unexpected:
+		p.halt(&Halt{Topic: pt.topic.name, Reason: "unsupported", Text: "Kafka can never accept what walpost sends: " + a.Text, Hint: a.Remedy})
+	case answer.Unexpected:
 		pt.delay()
 		if time.Since(pt.refusal.since) > unexpectedFor*p.opts.Patience {
 			pt.blocked = awaitingHalt
-			p.halt(&Halt{Topic: pt.topic.name, Reason: "unexpected", Hint: a.remedy, Text: fmt.Sprintf(
-				"partition %d has answered for %v as Kafka does not answer to records: %s", pt.index, time.Since(pt.refusal.since).Round(time.Second), a.text)})
+			p.halt(&Halt{Topic: pt.topic.name, Reason: "unexpected", Hint: a.Remedy, Text: fmt.Sprintf(
+				"partition %d has answered for %v as Kafka does not answer to records: %s", pt.index, time.Since(pt.refusal.since).Round(time.Second), a.Text)})
 		}
 	default:
 		pt.delay()
@@ -200,18 +167,18 @@ func (p *Producer) answer(pt *partition, a answer) {
 func (p *Producer) acknowledged(pt *partition) {
 	b := pt.head
 	pt.backoff, pt.retryAt = 0, time.Time{}
-	pt.seq = nextSequence(pt.seq, b.count)
+	pt.seq = nextSequence(pt.seq, b.Count)
 	pt.topic.written = true
 	p.recovered(pt)
 	p.headLeft(pt)
-	p.opts.Observer.Published(pt.topic.name, b.count, b.size)
-	if committedAt := b.head().committedAt(); committedAt > 0 {
+	p.opts.Observer.Published(pt.topic.name, b.Count, b.Size)
+	if committedAt := b.Head().CommittedAt(); committedAt > 0 {
 		p.opts.Observer.CommitToAck(max(0, time.Since(time.Unix(0, committedAt))))
 	}
 	if p.opts.Acknowledged != nil {
-		p.opts.Acknowledged(pt.topic.name, b.head().timestamp())
+		p.opts.Acknowledged(pt.topic.name, b.Head().Timestamp())
 	}
-	if b.hasDeadLetters {
+	if b.HasDeadLetters {
 		p.deadLettersAcknowledged(pt)
 	}
 	p.drop(pt)
@@ -220,11 +187,11 @@ func (p *Producer) acknowledged(pt *partition) {
 // deadLettersAcknowledged counts the dead letters in the head, and lets go of the heads
 // that they stand for.
 func (p *Producer) deadLettersAcknowledged(pt *partition) {
-	for r := range pt.head.all() {
-		if r.isDeadLetter() {
+	for r := range pt.head.All() {
+		if r.IsDeadLetter() {
 			p.opts.Observer.DeadLettered(pt.topic.name)
 		}
-		if cause := r.cause(); cause >= 0 {
+		if cause := r.Cause(); cause >= 0 {
 			p.deadLetterAcked(p.queues[cause])
 		}
 	}
@@ -241,8 +208,8 @@ func nextSequence(seq int32, n int) int32 {
 // nextEpoch goes on with the next epoch and sequence 0, in this partition only, after the
 // broker expected another sequence than ours. Never with a new producer id: a straggler
 // of the old one would be appended behind newer records.
-func (p *Producer) nextEpoch(pt *partition, b *batch) {
-	if b.outcomeUnknown {
+func (p *Producer) nextEpoch(pt *partition, b *batch.Batch) {
+	if b.OutcomeUnknown {
 		p.possibleRepeats(pt, b, "Kafka lost the state of this producer while an answer was missing")
 	}
 	if pt.epoch == 1<<15-1 {
@@ -264,13 +231,13 @@ func (p *Producer) newID(pt *partition) {
 // next epoch, which keeps stragglers out, then with a new id where that does not help.
 // Before the new id is used, an attempt without an answer gets time to arrive or to be
 // lost, since Kafka would not recognise it under the new id.
-func (p *Producer) unknownProducer(pt *partition, b *batch) {
+func (p *Producer) unknownProducer(pt *partition, b *batch.Batch) {
 	pt.refusal.unknownProducer++
 	switch pt.refusal.unknownProducer {
 	case 1:
 		p.nextEpoch(pt, b)
 	case 2: //nolint:mnd // the second time
-		if pt.delay(); b.outcomeUnknown {
+		if pt.delay(); b.OutcomeUnknown {
 			p.possibleRepeats(pt, b, "Kafka lost the producer id while an answer was missing")
 			pt.retryAt = time.Now().Add(stragglers)
 		}
@@ -282,9 +249,9 @@ func (p *Producer) unknownProducer(pt *partition, b *batch) {
 
 // denied waits for an operator, with long pauses. A topic that only rows name waits for
 // Options.Patience at most.
-func (p *Producer) denied(pt *partition, a answer) {
+func (p *Producer) denied(pt *partition, a answer.Answer) {
 	t := pt.topic
-	if a.code == sarama.ErrTopicAuthorizationFailed && t.madeUp() && time.Since(t.blockage.since) >= p.opts.Patience {
+	if a.Code == sarama.ErrTopicAuthorizationFailed && t.madeUp() && time.Since(t.blockage.since) >= p.opts.Patience {
 		p.rejectQueue(pt, ReasonTopicDenied, deniedText)
 		return
 	}
@@ -294,23 +261,23 @@ func (p *Producer) denied(pt *partition, a answer) {
 // timeRefused handles commit times that Kafka does not accept. A time too far back only
 // gets older, so the record is found by halving and rejected. A time ahead is a matter of
 // clocks, and passes.
-func (p *Producer) timeRefused(pt *partition, a answer) {
+func (p *Producer) timeRefused(pt *partition, a answer.Answer) {
 	earliest, known := time.Now().Add(-time.Minute).UnixMilli(), false // for brokers that do not say
-	if m := timeRange.FindStringSubmatch(a.text); m != nil {
+	if m := timeRange.FindStringSubmatch(a.Text); m != nil {
 		if n, err := strconv.ParseInt(m[1], 10, 64); err == nil {
 			earliest, known = n, true
 		}
 	}
 	back := 0
-	for r := range pt.head.all() {
-		if r.timestamp() < earliest {
+	for r := range pt.head.All() {
+		if r.Timestamp() < earliest {
 			back++
 		}
 	}
 	switch {
 	case back == 0:
 		pt.retryAt = time.Now().Add(operatorBackoff)
-	case back == pt.head.count && known:
+	case back == pt.head.Count && known:
 		p.reject(pt, record.ReasonTimestamp, tooOld(a))
 	default:
 		p.splitOrReject(pt, a)
@@ -325,8 +292,8 @@ const (
 	stragglers    = 2 * kafka.ProduceTimeout // after it a request without an answer has arrived or is lost
 )
 
-func (p *Producer) possibleRepeats(pt *partition, b *batch, why string) {
-	p.opts.Observer.PossibleRepeats(b.count)
+func (p *Producer) possibleRepeats(pt *partition, b *batch.Batch, why string) {
+	p.opts.Observer.PossibleRepeats(b.Count)
 	p.log.Warn("records may repeat", zap.String("topic", pt.topic.name), zap.Int32("partition", pt.index),
-		zap.Int("records", b.count), zap.String("reason", why))
+		zap.Int("records", b.Count), zap.String("reason", why))
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/producer/batch"
 	"github.com/walpost/walpost/internal/record"
 )
 
@@ -102,8 +103,7 @@ type Producer struct {
 	foundMissing recent // topics and partitions that were missing for long enough
 	creations    []*topic
 	links        map[int32]*link
-	memory       memory
-	batches      *batch        // free list
+	memory       batch.Memory
 	events       int           // records queued
 	lastEvent    uint64        // highest number added
 	watermark    atomic.Uint64 // see Watermark
@@ -149,7 +149,7 @@ func New(ctx context.Context, opts Options) *Producer {
 		create: make(chan struct{}, 1),
 		health: health{log: opts.Log, since: time.Now(), changed: opts.Changed},
 	}
-	p.memory.limit = opts.Memory
+	p.memory.SetLimit(opts.Memory)
 	p.watermark.Store(1)
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.started.Go(p.control)
@@ -184,7 +184,7 @@ func (p *Producer) SetAge(age time.Duration) {
 // blocks: ask Full before reading on.
 func (p *Producer) Add(rec *record.Record, event uint64, pos record.Position) {
 	p.mu.Lock()
-	p.add(rec, meta{event: event, position: pos, partition: rec.Partition})
+	p.add(rec, batch.Meta{Event: event, Position: pos, Partition: rec.Partition, Cause: batch.NoCause})
 	p.mu.Unlock()
 }
 
@@ -192,20 +192,20 @@ func (p *Producer) Add(rec *record.Record, event uint64, pos record.Position) {
 // halts as under Stop.
 func (p *Producer) AddDeadLetter(rec *record.Record, event uint64, pos record.Position) {
 	p.mu.Lock()
-	p.add(rec, meta{event: event, position: pos, partition: rec.Partition, isDeadLetter: true})
+	p.add(rec, batch.Meta{Event: event, Position: pos, Partition: rec.Partition, IsDeadLetter: true, Cause: batch.NoCause})
 	p.mu.Unlock()
 }
 
-func (p *Producer) add(rec *record.Record, m meta) {
+func (p *Producer) add(rec *record.Record, m batch.Meta) {
 	t := p.last
 	if t == nil || t.name != rec.Topic {
 		t = p.topic(rec.Topic)
 		p.last = t
 	}
-	p.lastEvent = max(p.lastEvent, m.event)
+	p.lastEvent = max(p.lastEvent, m.Event)
 	p.events++
-	m.size, m.committedAt = int32(size(rec)), p.committedAt.Load()
-	pt := t.choose(rec.Key, m.partition)
+	m.Size, m.CommittedAt = int32(batch.WireSize(rec)), p.committedAt.Load()
+	pt := t.choose(rec.Key, m.Partition)
 	p.append(pt, rec, &m)
 	if !pt.listed && !pt.busy {
 		p.schedule(pt)
@@ -215,17 +215,8 @@ func (p *Producer) add(rec *record.Record, m meta) {
 	}
 }
 
-// size returns the bytes of a record on the wire, at most.
-func size(rec *record.Record) int {
-	n := len(rec.Key) + len(rec.Value) + 21
-	for _, h := range rec.Headers {
-		n += len(h.Name) + len(h.Value) + 4
-	}
-	return n
-}
-
 // Full reports whether the memory for records that are not acknowledged is used up.
-func (p *Producer) Full() bool { return p.memory.used.Load() >= p.opts.Memory }
+func (p *Producer) Full() bool { return p.memory.Used() >= p.opts.Memory }
 
 // Watermark returns the lowest event number that is not acknowledged: every event
 // below it is in Kafka, in a dead letter topic, or skipped by policy. With
@@ -238,7 +229,7 @@ func (p *Producer) advance() {
 	low := p.lastEvent + 1
 	for _, pt := range p.queues {
 		if pt.head != nil {
-			low = min(low, pt.head.first())
+			low = min(low, pt.head.First())
 		}
 	}
 	p.watermark.Store(low)
@@ -248,7 +239,7 @@ func (p *Producer) advance() {
 func (p *Producer) InFlight() (events int, bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.events, p.memory.used.Load()
+	return p.events, p.memory.Used()
 }
 
 // Idle reports whether nothing is left that can be delivered: the queues are empty except

@@ -5,6 +5,8 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/producer/answer"
+	"github.com/walpost/walpost/internal/producer/batch"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/told"
 )
@@ -60,25 +62,25 @@ func (p *Producer) halt(h *Halt) {
 
 // splitOrReject halves a head that is refused as too large or invalid, down to the one
 // record at fault: that one follows the policy.
-func (p *Producer) splitOrReject(pt *partition, a answer) {
+func (p *Producer) splitOrReject(pt *partition, a answer.Answer) {
 	b := pt.head
-	if b.count > 1 {
-		if a.class == tooLarge {
-			pt.topic.limit = max(min(pt.topic.limit, b.size/2), 1<<10) // else every batch is split
+	if b.Count > 1 {
+		if a.Class == answer.TooLarge {
+			pt.topic.limit = max(min(pt.topic.limit, b.Size/2), 1<<10) // else every batch is split
 		}
-		p.split(pt, b.count/2)
+		p.split(pt, b.Count/2)
 		return
 	}
-	if a.class == tooLarge && b.head().isDeadLetter() && p.shorten(pt) {
+	if a.Class == answer.TooLarge && b.Head().IsDeadLetter() && p.shorten(pt) {
 		return
 	}
-	reason, text := ReasonInvalidRecord, "Kafka refuses the record: "+a.text
-	switch a.class {
-	case invalidTime:
+	reason, text := ReasonInvalidRecord, "Kafka refuses the record: "+a.Text
+	switch a.Class {
+	case answer.InvalidTime:
 		reason, text = record.ReasonTimestamp, tooOld(a)
-	case tooLarge:
+	case answer.TooLarge:
 		reason = record.ReasonTooLarge
-		text = fmt.Sprintf("a record of %d bytes is larger than the topic's max.message.bytes allows: raise it there, or see delivery.on_reject (%s)", b.size, a.text)
+		text = fmt.Sprintf("a record of %d bytes is larger than the topic's max.message.bytes allows: raise it there, or see delivery.on_reject (%s)", b.Size, a.Text)
 	default: // the record itself
 	}
 	p.reject(pt, reason, text)
@@ -89,33 +91,30 @@ func (p *Producer) splitOrReject(pt *partition, a answer) {
 // not hold up others by its size. It takes the same sequence, as a half of a split does.
 func (p *Producer) shorten(pt *partition) bool {
 	b := pt.head
-	old := b.head()
-	rec, ok := record.Shorter(old.record(pt.topic.name))
+	old := b.Head()
+	rec, ok := record.Shorter(old.Record(pt.topic.name))
 	if !ok {
 		return false
 	}
-	m := p.meta(old)
-	m.size = int32(size(rec))
-	short := p.newBatch()
-	short.sealed, short.outcomeUnknown, short.next = true, b.outcomeUnknown, b.next
-	c := p.memory.get(0, packedSize(rec))
-	c.batches = 1
-	short.chunks = append(short.chunks, c)
-	short.add(c, rec, &m)
+	m := old.Meta()
+	m.Size = int32(batch.WireSize(rec))
+	short := p.memory.New()
+	short.Sealed, short.OutcomeUnknown, short.Next = true, b.OutcomeUnknown, b.Next
+	p.memory.Add(short, rec, &m)
 	if p.health.mayLog("shorter " + pt.topic.name) {
 		p.log.Warn("a dead letter is larger than its topic takes: it goes without what its header says", zap.String("topic", pt.topic.name),
-			zap.Int("bytes", b.size), zap.String("header", record.DeadLetterIncompleteHeader), zap.Stringer("commit_lsn", old.position().CommitLSN))
+			zap.Int("bytes", b.Size), zap.String("header", record.DeadLetterIncompleteHeader), zap.Stringer("commit_lsn", old.Position().CommitLSN))
 	}
 	pt.head = short
 	if pt.tail == b {
 		pt.tail = short
 	}
-	p.freeBatch(b)
+	p.memory.Free(b)
 	return true
 }
 
-func tooOld(a answer) string {
-	return "the record's time, that of its commit, is further back than the topic takes: raise the topic's message.timestamp.before.max.ms (" + a.text + ")"
+func tooOld(a answer.Answer) string {
+	return "the record's time, that of its commit, is further back than the topic takes: raise the topic's message.timestamp.before.max.ms (" + a.Text + ")"
 }
 
 // reject applies the policy to every record of the head. The head, and with it the
@@ -123,12 +122,12 @@ func tooOld(a answer) string {
 // uses up no sequence.
 func (p *Producer) reject(pt *partition, reason, text string) {
 	b := pt.head
-	b.sealed = true
-	for rec := range b.all() {
+	b.Sealed = true
+	for rec := range b.All() {
 		r := p.rejected(pt, rec, reason, text)
 		switch {
-		case p.opts.OnReject == Skip && !rec.isDeadLetter():
-		case p.opts.OnReject == DeadLetter && !rec.isDeadLetter() && p.writeDeadLetter(pt, rec, r):
+		case p.opts.OnReject == Skip && !rec.IsDeadLetter():
+		case p.opts.OnReject == DeadLetter && !rec.IsDeadLetter() && p.writeDeadLetter(pt, rec, r):
 		default:
 			pt.blocked = awaitingHalt
 			p.halt(&Halt{Topic: r.Topic, ID: r.ID, Reason: r.Reason, Text: r.Text})
@@ -142,9 +141,9 @@ func (p *Producer) reject(pt *partition, reason, text string) {
 	}
 }
 
-func (p *Producer) rejected(pt *partition, rec packed, reason, text string) Rejected {
-	r := Rejected{Topic: pt.topic.name, Reason: reason, Text: told.Words(text), Position: rec.position()}
-	if h := rec.record(r.Topic).Headers; len(h) > 0 {
+func (p *Producer) rejected(pt *partition, rec batch.Packed, reason, text string) Rejected {
+	r := Rejected{Topic: pt.topic.name, Reason: reason, Text: told.Words(text), Position: rec.Position()}
+	if h := rec.Record(r.Topic).Headers; len(h) > 0 {
 		r.ID = told.Name(h[0].Value)
 	}
 	p.opts.Observer.Rejected(r.Topic, reason)
@@ -155,15 +154,15 @@ func (p *Producer) rejected(pt *partition, rec packed, reason, text string) Reje
 // writeDeadLetter queues the dead letter of a record of the head, and reports whether it
 // could. It takes the newest event number: numbers must rise within a queue, and the
 // original at its own head holds the watermark.
-func (p *Producer) writeDeadLetter(pt *partition, rec packed, r Rejected) bool {
-	dead, err := p.opts.DeadLetterOf(rec.record(pt.topic.name), r)
+func (p *Producer) writeDeadLetter(pt *partition, rec batch.Packed, r Rejected) bool {
+	dead, err := p.opts.DeadLetterOf(rec.Record(pt.topic.name), r)
 	if err != nil || dead.Topic == pt.topic.name {
 		p.log.Error("the dead letter cannot be written: see delivery.dead_letter", zap.String("topic", r.Topic), zap.Error(err))
 		return false
 	}
 	pt.blocked = awaitingDeadLetter
-	pt.head.openDeadLetters++
-	p.add(dead, meta{event: p.lastEvent, position: rec.position(), partition: -1, cause: pt, isDeadLetter: true})
+	pt.head.OpenDeadLetters++
+	p.add(dead, batch.Meta{Event: p.lastEvent, Position: rec.Position(), Partition: -1, Cause: int32(pt.queue), IsDeadLetter: true})
 	return true
 }
 
@@ -171,7 +170,7 @@ func (p *Producer) writeDeadLetter(pt *partition, rec packed, r Rejected) bool {
 // acknowledged.
 func (p *Producer) deadLetterAcked(pt *partition) {
 	b := pt.head
-	if b.openDeadLetters--; b.openDeadLetters > 0 || pt.blocked != awaitingDeadLetter {
+	if b.OpenDeadLetters--; b.OpenDeadLetters > 0 || pt.blocked != awaitingDeadLetter {
 		return
 	}
 	pt.blocked = notBlocked

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/producer/batch"
 	"github.com/walpost/walpost/internal/record"
 )
 
@@ -35,7 +36,7 @@ func (p *Producer) topic(name string) *topic {
 	if t := p.topics[name]; t != nil {
 		return t
 	}
-	t := &topic{p: p, name: name, limit: maxBatch, configured: p.opts.Configured != nil && p.opts.Configured(name)}
+	t := &topic{p: p, name: name, limit: batch.MaxSize, configured: p.opts.Configured != nil && p.opts.Configured(name)}
 	t.waiting = p.newUnplaced(t, -1)
 	p.topics[name] = t
 	p.unasked++
@@ -122,7 +123,7 @@ func (t *topic) nextSticky() *partition {
 			if idle++; rand.N(idle) == 0 { // each of the idle ones with the same chance
 				best = pt
 			}
-		case idle == 0 && best.head.first() < pt.head.first():
+		case idle == 0 && best.head.First() < pt.head.First():
 			best = pt
 		}
 	}
@@ -173,9 +174,9 @@ func (t *topic) release() {
 	w := t.waiting
 	t.p.markPlaced(w)
 	for b := w.head; b != nil; b = w.head {
-		for r := range b.all() {
-			rec, m := r.record(t.name), t.p.meta(r)
-			pt := t.choose(rec.Key, m.partition)
+		for r := range b.All() {
+			rec, m := r.Record(t.name), r.Meta()
+			pt := t.choose(rec.Key, m.Partition)
 			t.p.append(pt, rec, &m)
 			t.p.schedule(pt)
 			t.p.events++ // drop takes them off again

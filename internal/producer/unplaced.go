@@ -1,6 +1,10 @@
 package producer
 
-import "time"
+import (
+	"time"
+
+	"github.com/walpost/walpost/internal/producer/batch"
+)
 
 // missingAfter is how long brokers must have said so, while Kafka was reachable,
 // before a topic or partition counts as missing: a new one takes a moment to
@@ -43,7 +47,7 @@ func (p *Producer) freeQueue(pt *partition) {
 
 func (p *Producer) newUnplaced(t *topic, index int32) *partition {
 	pt := p.newQueue(t, index)
-	limit := int(min(max(p.opts.Memory/waitingShare/int64(chunkSizes[0]), minWaiting), maxWaiting))
+	limit := int(min(max(p.opts.Memory/waitingShare/int64(batch.MinMemory), minWaiting), maxWaiting))
 	u := &unplaced{overdue: p.waiting >= limit || p.foundMissing.has(topicPartition{t.name, index})}
 	if !u.overdue {
 		u.counted = true

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/admin/metrics"
-	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/producer/answer"
 	"github.com/walpost/walpost/internal/status"
 )
 
@@ -50,7 +50,7 @@ func TestFamiliesAreThereFromTheStart(t *testing.T) {
 	r.Observer("orders")
 	r.Watch("orders", source{State: status.Standby, InFlight: &status.InFlight{Events: 3, Bytes: 4096}})
 	lines := scrape(t, r)
-	for _, class := range producer.Classes() {
+	for _, class := range answer.Classes() {
 		want(t, lines, fmt.Sprintf(`walpost_produce_errors_total{class=%q,relay="orders"} 0`, class))
 	}
 	for _, state := range status.States() {

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/producer/answer"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/relay"
 )
@@ -66,7 +67,7 @@ func (r *Registry) Observer(name string) *Observer {
 	for _, op := range []string{"insert", "update", "delete", "truncate", "message"} {
 		o.ignored.of(labels{first: op})
 	}
-	for _, class := range producer.Classes() {
+	for _, class := range answer.Classes() {
 		o.errors.of(labels{first: class})
 	}
 	return o

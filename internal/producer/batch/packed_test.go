@@ -1,4 +1,4 @@
-package producer
+package batch
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ func bytesOrNil(t *rapid.T, what string) []byte {
 	return append([]byte{}, rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, what)...)
 }
 
-func drawRecord(t *rapid.T) (*record.Record, meta) {
+func drawRecord(t *rapid.T) (*record.Record, Meta) {
 	rec := &record.Record{
 		Topic: "t", Key: bytesOrNil(t, "key"), Value: bytesOrNil(t, "value"),
 		Timestamp: rapid.Int64Min(0).Draw(t, "timestamp"), Partition: rapid.Int32Min(-1).Draw(t, "partition"),
@@ -26,10 +26,11 @@ func drawRecord(t *rapid.T) (*record.Record, meta) {
 	for range rapid.IntRange(0, 4).Draw(t, "headers") {
 		rec.Headers = append(rec.Headers, record.Header{Name: rapid.String().Draw(t, "name"), Value: bytesOrNil(t, "header")})
 	}
-	return rec, meta{
-		event: rapid.Uint64().Draw(t, "event"), committedAt: rapid.Int64().Draw(t, "committedAt"), partition: rec.Partition,
-		position: record.Position{CommitLSN: pgoutput.LSN(rapid.Uint64().Draw(t, "lsn")), Ordinal: rapid.Uint32().Draw(t, "ordinal")},
-		size:     int32(size(rec)), isDeadLetter: rapid.Bool().Draw(t, "dead"),
+	return rec, Meta{
+		Event: rapid.Uint64().Draw(t, "event"), CommittedAt: rapid.Int64().Draw(t, "committedAt"), Partition: rec.Partition,
+		Position: record.Position{CommitLSN: pgoutput.LSN(rapid.Uint64().Draw(t, "lsn")), Ordinal: rapid.Uint32().Draw(t, "ordinal")},
+		Size:     int32(WireSize(rec)), IsDeadLetter: rapid.Bool().Draw(t, "dead"),
+		Cause: rapid.Int32Min(NoCause).Draw(t, "cause"),
 	}
 }
 
@@ -51,57 +52,55 @@ func checkRecord(t *rapid.T, got, want *record.Record) {
 // halves of whatever split.
 func TestPackedRecordsComeOutAsTheyWentIn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := NewOffline("t", 1, 1<<20)
-		pt := p.topics["t"].partitions[0]
+		memory := &Memory{limit: 1 << 20}
+		b := memory.New()
 		var records []*record.Record
-		var metas []meta
+		var metas []Meta
 		for range rapid.IntRange(1, 200).Draw(t, "records") {
 			rec, m := drawRecord(t)
-			p.append(pt, rec, &m)
+			memory.Add(b, rec, &m)
 			records, metas = append(records, rec), append(metas, m)
 		}
-		check(t, p.Producer, pt.head, records, metas)
-		for pt.head.count > 1 && rapid.Bool().Draw(t, "split") {
-			at := rapid.IntRange(1, pt.head.count-1).Draw(t, "at")
-			p.split(pt, at)
-			check(t, p.Producer, pt.head, records[:at], metas[:at])
-			check(t, p.Producer, pt.head.next, records[at:], metas[at:])
+		check(t, b, records, metas)
+		for b.Count > 1 && rapid.Bool().Draw(t, "split") {
+			at := rapid.IntRange(1, b.Count-1).Draw(t, "at")
+			left, right := memory.Split(b, at)
+			check(t, left, records[:at], metas[:at])
+			check(t, right, records[at:], metas[at:])
 			if rapid.Bool().Draw(t, "go on with the right half") {
-				records, metas = records[at:], metas[at:]
-				p.drop(pt)
+				b, records, metas = right, records[at:], metas[at:]
+				memory.Free(left)
 			} else {
-				records, metas = records[:at], metas[:at]
-				rest := pt.head.next
-				pt.head.next, pt.tail = nil, pt.head
-				p.freeBatch(rest)
+				b, records, metas = left, records[:at], metas[:at]
+				memory.Free(right)
 			}
 		}
-		p.drop(pt)
-		if used := p.memory.used.Load(); used != 0 {
+		memory.Free(b)
+		if used := memory.Used(); used != 0 {
 			t.Fatalf("%d bytes are not given back", used)
 		}
 	})
 }
 
-func check(t *rapid.T, p *Producer, b *batch, records []*record.Record, metas []meta) {
+func check(t *rapid.T, b *Batch, records []*record.Record, metas []Meta) {
 	t.Helper()
 	i, size := 0, 0
-	for r := range b.all() {
-		checkRecord(t, r.record("t"), records[i])
-		if m := p.meta(r); m != metas[i] {
+	for r := range b.All() {
+		checkRecord(t, r.Record("t"), records[i])
+		if m := r.Meta(); m != metas[i] {
 			t.Fatalf("record %d: %+v, want %+v", i, m, metas[i])
 		}
-		size += r.size()
+		size += r.Size()
 		i++
 	}
-	if i != len(records) || b.count != i || b.size != size || b.first() != metas[0].event {
-		t.Fatalf("%d records of %d, count %d, size %d of %d, first %d", i, len(records), b.count, b.size, size, b.first())
+	if i != len(records) || b.Count != i || b.Size != size || b.First() != metas[0].Event {
+		t.Fatalf("%d records of %d, count %d, size %d of %d, first %d", i, len(records), b.Count, b.Size, size, b.First())
 	}
 }
 
 // Memory that is given back serves again, and never holds more than the limit.
 func TestMemoryIsReused(t *testing.T) {
-	m := &memory{limit: 4 << 20}
+	m := &Memory{limit: 4 << 20}
 	for _, n := range []int{100, 5_000, 20_000, 70_000, 900_000} {
 		c := m.get(0, n)
 		m.put(c)
@@ -118,7 +117,7 @@ func TestMemoryIsReused(t *testing.T) {
 	for _, c := range taken {
 		m.put(c)
 	}
-	if m.used.Load() != 0 || m.spare > m.limit || m.spare == 0 {
-		t.Errorf("used %d, spare %d of at most %d", m.used.Load(), m.spare, m.limit)
+	if m.Used() != 0 || m.spare > m.limit || m.spare == 0 {
+		t.Errorf("used %d, spare %d of at most %d", m.Used(), m.spare, m.limit)
 	}
 }

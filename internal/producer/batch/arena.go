@@ -1,4 +1,4 @@
-package producer
+package batch
 
 import (
 	"time"
@@ -6,18 +6,18 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// arena is the structures that sarama encodes from. A link has one and fills it for
+// Arena is the structures that sarama encodes from. A link has one and fills it for
 // each request, so that a queued record needs none, and none is allocated for it.
-type arena struct {
+type Arena struct {
 	records    []sarama.Record
 	refs       []*sarama.Record // of all records: sarama wants pointers
 	headers    []sarama.RecordHeader
 	headerRefs []*sarama.RecordHeader
 }
 
-// reset empties the arena and makes room for so many: the structures must stay where they
+// Reset empties the arena and makes room for so many: the structures must stay where they
 // are until the request is encoded.
-func (a *arena) reset(records, headers int) {
+func (a *Arena) Reset(records, headers int) {
 	if cap(a.records) < records {
 		records = max(records, 2*cap(a.records))
 		a.records, a.refs = make([]sarama.Record, records), make([]*sarama.Record, records)
@@ -37,11 +37,11 @@ func (a *arena) reset(records, headers int) {
 
 // fill returns a batch's records in sarama's form, with times and offsets counted from the
 // first record. Their bytes stay in the queue.
-func (a *arena) fill(b *batch) (records []*sarama.Record, first, latest int64) {
+func (a *Arena) fill(b *Batch) (records []*sarama.Record, first, latest int64) {
 	from := len(a.records)
-	for r := range b.all() {
+	for r := range b.All() {
 		i := len(a.records)
-		ms := r.timestamp()
+		ms := r.Timestamp()
 		if i == from {
 			first, latest = ms, ms
 		}

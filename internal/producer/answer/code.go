@@ -1,4 +1,4 @@
-package producer
+package answer
 
 import (
 	"fmt"
@@ -11,50 +11,50 @@ import (
 // it, "" where nothing helps or it heals by itself. Every code of Kafka's stands here:
 // TestEveryAnswerOfKafkaHasItsClass. One that Kafka adds later is unexpected, and was not
 // appended, as far as Kafka's own clients assume.
-func classify(code sarama.KError) (c class, remedy string) {
+func classify(code sarama.KError) (c Class, remedy string) {
 	switch code {
 	case sarama.ErrNoError, sarama.ErrDuplicateSequenceNumber:
-		return accepted, ""
+		return Accepted, ""
 	case sarama.ErrUnknownTopicOrPartition:
-		return moved, "create the topic again if it was deleted"
+		return Moved, "create the topic again if it was deleted"
 	case sarama.ErrLeaderNotAvailable, sarama.ErrNotLeaderForPartition, sarama.ErrReplicaNotAvailable,
 		sarama.ErrBrokerNotAvailable, sarama.ErrFencedLeaderEpoch, sarama.ErrUnknownLeaderEpoch,
 		errUnknownTopicID, errInconsistentTopicID, errIneligibleReplica, errNewLeaderElected:
-		return moved, "bring back the brokers that hold the partition"
+		return Moved, "bring back the brokers that hold the partition"
 	case sarama.ErrKafkaStorageError, sarama.ErrLogDirNotFound:
-		return moved, "see the disks of the partition's leader"
+		return Moved, "see the disks of the partition's leader"
 	case sarama.ErrNotEnoughReplicas:
-		return refused, "bring brokers back, or lower min.insync.replicas"
+		return Refused, "bring brokers back, or lower min.insync.replicas"
 	case sarama.ErrInvalidMessage, sarama.ErrThrottlingQuotaExceeded, sarama.ErrOffsetsLoadInProgress,
 		sarama.ErrConsumerCoordinatorNotAvailable, sarama.ErrNotCoordinatorForConsumer, sarama.ErrReassignmentInProgress,
 		sarama.ErrConcurrentTransactions, sarama.ErrStaleBrokerEpoch, sarama.ErrNotController, errRebootstrapRequired:
-		return refused, ""
+		return Refused, ""
 	case sarama.ErrNotEnoughReplicasAfterAppend:
-		return unknownOutcome, "bring brokers back, or lower min.insync.replicas"
+		return UnknownOutcome, "bring brokers back, or lower min.insync.replicas"
 	case sarama.ErrRequestTimedOut, sarama.ErrNetworkException, sarama.ErrUnknown:
-		return unknownOutcome, ""
+		return UnknownOutcome, ""
 	case sarama.ErrOutOfOrderSequenceNumber, sarama.ErrUnknownProducerID, sarama.ErrInvalidProducerEpoch, sarama.ErrProducerFenced:
-		return outOfSequence, ""
+		return OutOfSequence, ""
 	case sarama.ErrInvalidProducerIDMapping:
-		return unknownProducer, ""
+		return UnknownProducer, ""
 	case sarama.ErrMessageSizeTooLarge, sarama.ErrMessageSetSizeTooLarge:
-		return tooLarge, ""
+		return TooLarge, ""
 	case sarama.ErrInvalidRecord, sarama.ErrPolicyViolation:
-		return invalid, ""
+		return Invalid, ""
 	case sarama.ErrInvalidTimestamp:
-		return invalidTime, "set the clocks of Postgres and of the brokers right, or raise the topic's message.timestamp.after.max.ms"
+		return InvalidTime, "set the clocks of Postgres and of the brokers right, or raise the topic's message.timestamp.after.max.ms"
 	case sarama.ErrInvalidTopic:
-		return invalidName, ""
+		return InvalidName, ""
 	case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed, sarama.ErrTransactionalIDAuthorizationFailed:
-		return denied, ""
+		return Denied, ""
 	case sarama.ErrUnsupportedCompressionType, sarama.ErrUnsupportedForMessageFormat:
-		return neverAccepted, "set kafka.compression to gzip or none: not every service takes the others; else raise the topic's message.format.version"
+		return NeverAccepted, "set kafka.compression to gzip or none: not every service takes the others; else raise the topic's message.format.version"
 	case sarama.ErrUnsupportedVersion:
-		return neverAccepted, "upgrade Kafka, or set kafka.compression to gzip or none if it is zstd"
+		return NeverAccepted, "upgrade Kafka, or set kafka.compression to gzip or none if it is zstd"
 	case sarama.ErrInvalidRequiredAcks:
-		return neverAccepted, "walpost asks for acks=all: have the service allow it"
+		return NeverAccepted, "walpost asks for acks=all: have the service allow it"
 	default:
-		return unexpected, "see the log of the partition's leader; restarting that broker helps where its state is broken"
+		return Unexpected, "see the log of the partition's leader; restarting that broker helps where its state is broken"
 	}
 }
 
@@ -67,8 +67,8 @@ const (
 	errRebootstrapRequired sarama.KError = 129
 )
 
-// codeText words a code, with its number: by it the meaning can be looked up.
-func codeText(code sarama.KError) string {
+// CodeText words a code, with its number: by it the meaning can be looked up.
+func CodeText(code sarama.KError) string {
 	text, known := strings.CutPrefix(code.Error(), "kafka server: ")
 	if !known {
 		return fmt.Sprintf("Kafka answers with error %d", int16(code))

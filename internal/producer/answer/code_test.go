@@ -1,4 +1,4 @@
-package producer
+package answer
 
 import (
 	"slices"
@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// Every code that Kafka has is judged: an answer is in the table, or it is none that a
+// Every code of Kafka has its class: an answer is in the table, or it is none that a
 // Produce request gets. A new code of Kafka's makes this red.
 func TestEveryAnswerOfKafkaHasItsClass(t *testing.T) {
 	t.Parallel()
@@ -18,10 +18,10 @@ func TestEveryAnswerOfKafkaHasItsClass(t *testing.T) {
 			continue
 		}
 		c, remedy := classify(sarama.KError(code))
-		if c == unexpected {
+		if c == Unexpected {
 			open = append(open, code)
 		}
-		if slices.Contains([]class{neverAccepted, unexpected}, c) && remedy == "" {
+		if slices.Contains([]Class{NeverAccepted, Unexpected}, c) && remedy == "" {
 			t.Errorf("%d halts in the end, and nothing says what helps", code)
 		}
 	}
