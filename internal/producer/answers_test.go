@@ -15,6 +15,7 @@ import (
 
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/record"
 )
 
 // Answers that say the sequences are out of step: the next epoch of that partition, and
@@ -75,7 +76,7 @@ func TestAnswersAboutRecords(t *testing.T) {
 func TestAnswerAboutATimestampOfTheRow(t *testing.T) {
 	t.Parallel()
 	c := fakeCluster(t)
-	f := start(t, c.ListenAddrs(), func(o *producer.Options) { o.TimestampFromColumn, o.OnReject = true, producer.Skip })
+	f := start(t, c.ListenAddrs(), func(o *producer.Options) { o.TimestampFromColumn, o.OnReject = true, record.RejectSkip })
 	answerWith(c, kerr.InvalidTimestamp.Code, 1)
 	f.send("events", 1, 1)
 	f.delivered(t)

@@ -26,16 +26,6 @@ import (
 	"github.com/walpost/walpost/internal/record"
 )
 
-// Policy is what happens to a record Kafka can never accept.
-type Policy uint8
-
-// The policies, as delivery.on_reject names them.
-const (
-	Stop Policy = iota
-	DeadLetter
-	Skip
-)
-
 // Options configures a Producer. Brokers, Config and Log are required.
 type Options struct {
 	Brokers []string                       // host:port
@@ -66,9 +56,9 @@ type Options struct {
 	// 0: a minute.
 	Patience time.Duration
 
-	OnReject Policy
+	OnReject record.RejectPolicy
 	// DeadLetterOf returns the dead letter of a record, with its topic. It is required under
-	// DeadLetter.
+	// record.RejectDeadLetter.
 	DeadLetterOf func(rec *record.Record, r Rejected) (*record.Record, error)
 
 	// TimestampFromColumn: record times come from a column, so a time stamp that

@@ -124,7 +124,7 @@ func noise(n int) []byte {
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	big := noise(30000)
-	for name, policy := range map[string]producer.Policy{"stop": producer.Stop, "skip": producer.Skip, "dead_letter": producer.DeadLetter} {
+	for name, policy := range map[string]record.RejectPolicy{"stop": record.RejectStop, "skip": record.RejectSkip, "dead_letter": record.RejectDeadLetter} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			brokers, topic := topicOn(t, 1, map[string]string{"max.message.bytes": "20000"})
@@ -139,7 +139,7 @@ func TestPolicies(t *testing.T) {
 				Timestamp: 1767225600123, Partition: -1,
 			}, f.next, record.Position{CommitLSN: 0x16B374D848, Ordinal: 7})
 			f.send(topic, 3, 50)
-			if policy == producer.Stop {
+			if policy == record.RejectStop {
 				f.settle(t, "halted", func() bool { return f.Halted() != nil && f.Idle() })
 				if h := f.Halted(); h.ID != "the-big-one" || h.Reason != record.ReasonTooLarge {
 					t.Errorf("halted by %+v", h)
@@ -156,7 +156,7 @@ func TestPolicies(t *testing.T) {
 			if f.seen.rejected[record.ReasonTooLarge] != 1 {
 				t.Errorf("rejected: %v", f.seen.rejected)
 			}
-			if policy == producer.DeadLetter {
+			if policy == record.RejectDeadLetter {
 				checkDeadLetter(t, brokers, topic, big)
 			}
 		})
@@ -192,7 +192,7 @@ func checkDeadLetter(t *testing.T, brokers []string, topic string, value []byte)
 func TestMissingTopic(t *testing.T) {
 	t.Parallel()
 	brokers, topic := topicOn(t, 2, nil)
-	f := start(t, brokers, func(o *producer.Options) { o.OnReject = producer.Skip })
+	f := start(t, brokers, func(o *producer.Options) { o.OnReject = record.RejectSkip })
 	f.send(topic+"-missing", 2, 10)
 	f.send(topic, 2, 100)
 	exactlyFrom(t, brokers, topic, 11, 110)
@@ -225,7 +225,7 @@ func TestDeletedTopicHoldsItsRecords(t *testing.T) {
 	t.Parallel()
 	brokers, topic := topicOn(t, 2, nil)
 	k := stack.Kafka(t)
-	f := start(t, brokers, func(o *producer.Options) { o.OnReject = producer.Skip })
+	f := start(t, brokers, func(o *producer.Options) { o.OnReject = record.RejectSkip })
 	f.send(topic, 3, 100)
 	f.delivered(t)
 	if err := k.DeleteTopic(topic); err != nil {

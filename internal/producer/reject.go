@@ -126,8 +126,8 @@ func (p *Producer) reject(pt *partition, reason, text string) {
 	for rec := range b.All() {
 		r := p.rejected(pt, rec, reason, text)
 		switch {
-		case p.opts.OnReject == Skip && !rec.IsDeadLetter():
-		case p.opts.OnReject == DeadLetter && !rec.IsDeadLetter() && p.writeDeadLetter(pt, rec, r):
+		case p.opts.OnReject == record.RejectSkip && !rec.IsDeadLetter():
+		case p.opts.OnReject == record.RejectDeadLetter && !rec.IsDeadLetter() && p.writeDeadLetter(pt, rec, r):
 		default:
 			pt.blocked = awaitingHalt
 			p.halt(&Halt{Topic: r.Topic, ID: r.ID, Reason: r.Reason, Text: r.Text})

@@ -67,7 +67,7 @@ func TestRow111_ProducerIDThatKafkaForgot(t *testing.T) {
 func TestRow111_AnswerThatNoProduceRequestGets(t *testing.T) {
 	t.Parallel()
 	c := fakeCluster(t)
-	f := start(t, c.ListenAddrs(), func(o *producer.Options) { o.Patience, o.OnReject = 400*time.Millisecond, producer.Skip })
+	f := start(t, c.ListenAddrs(), func(o *producer.Options) { o.Patience, o.OnReject = 400*time.Millisecond, record.RejectSkip })
 	answerWith(c, kerr.InvalidRequest.Code, -1)
 	f.send("events", 1, 1)
 	f.settle(t, "the partition to be named", func() bool {
@@ -88,7 +88,7 @@ func TestRow111_AnswerThatNoProduceRequestGets(t *testing.T) {
 func TestRow112_ManyPartitionsThatDoNotExist(t *testing.T) {
 	t.Parallel()
 	brokers, topic := topicOn(t, 2, nil)
-	f := start(t, brokers, func(o *producer.Options) { o.OnReject = producer.Skip })
+	f := start(t, brokers, func(o *producer.Options) { o.OnReject = record.RejectSkip })
 	const made = 3000
 	for i := range int32(made) {
 		f.next++

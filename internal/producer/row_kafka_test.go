@@ -214,7 +214,7 @@ func TestRow33_DeniedThenGranted(t *testing.T) {
 func TestRow37_InvalidRecordIsIsolated(t *testing.T) {
 	t.Parallel()
 	brokers, topic := topicOn(t, 1, map[string]string{"cleanup.policy": "compact"})
-	f := start(t, brokers, func(o *producer.Options) { o.OnReject = producer.Skip })
+	f := start(t, brokers, func(o *producer.Options) { o.OnReject = record.RejectSkip })
 	f.send(topic, 200, 100)
 	f.next++
 	f.Add(&record.Record{Topic: topic, Value: []byte("no key"), Timestamp: time.Now().UnixMilli(), Partition: 0}, f.next, record.Position{})

@@ -27,7 +27,7 @@ import (
 type publisher struct {
 	router   *router.Router
 	letters  *record.DeadLetters
-	policy   producer.Policy
+	policy   record.RejectPolicy
 	producer *producer.Producer
 	wake     chan struct{} // a word from the producer: look again
 	tick     *time.Ticker
@@ -228,22 +228,18 @@ func (p *publisher) publish(ctx context.Context, rec *record.Record) error {
 
 // reject applies delivery.on_reject to a row that can never become a record.
 func (p *publisher) reject(rec *record.Record, r *record.Rejection) error {
-	switch p.policy {
-	case producer.Skip:
+	dead, err := p.letters.Reject(p.policy, rec, r, p.position, time.Now())
+	switch {
+	case err != nil:
+		return p.rejected(r.ID, r.Topic, err.Error())
+	case dead == nil:
 		p.skipped++
-		return nil
-	case producer.DeadLetter:
-		dead, err := p.letters.Record(rec, r, p.position, time.Now())
-		if err != nil {
-			return p.rejected(r.ID, r.Topic, r.Text+"; and its dead letter cannot be written: "+err.Error())
-		}
+	default:
 		p.dead++
 		p.events++
 		p.producer.AddDeadLetter(dead, p.events, p.position)
-		return nil
-	default:
-		return p.rejected(r.ID, r.Topic, r.Text)
 	}
+	return nil
 }
 
 func (p *publisher) rejected(id, topic, text string) error {
@@ -284,10 +280,10 @@ func (p *publisher) await(ctx context.Context) error {
 func (p *publisher) figures() {
 	p.result.DeadLetters, p.result.Skipped, p.result.Acknowledged = p.dead, p.skipped, int64(p.producer.Watermark()-1)
 	switch p.policy {
-	case producer.Skip:
+	case record.RejectSkip:
 		p.result.Skipped += p.counts.rejected.Load()
-	case producer.DeadLetter:
+	case record.RejectDeadLetter:
 		p.result.DeadLetters += p.counts.rejected.Load()
-	case producer.Stop:
+	case record.RejectStop:
 	}
 }

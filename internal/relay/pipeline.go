@@ -27,7 +27,7 @@ type pipeline struct {
 	tracker  *checkpoint.Tracker
 	observer Observer
 	log      *zap.Logger
-	onReject producer.Policy
+	onReject record.RejectPolicy
 	letters  *record.DeadLetters
 	schema   string
 	table    string
@@ -177,20 +177,16 @@ func (p *pipeline) reject(rec *record.Record, r *record.Rejection) error {
 			zap.String("reason", r.Reason), zap.String("error", r.Text),
 			zap.Stringer("commit_lsn", p.current.CommitLSN), zap.Uint32("ordinal", p.current.Ordinal))
 	}
-	switch p.onReject {
-	case producer.Skip:
+	dead, err := p.letters.Reject(p.onReject, rec, r, p.current, time.Now())
+	switch {
+	case err != nil:
+		return p.halt(p.rejected(r.Topic, r.ID, err.Error()))
+	case dead == nil:
 		p.read = p.current
-		return nil
-	case producer.DeadLetter:
-		dead, err := p.letters.Record(rec, r, p.current, time.Now())
-		if err == nil {
-			p.accept(dead, true)
-			return nil
-		}
-		return p.halt(p.rejected(r.Topic, r.ID, r.Text+"; and its dead letter cannot be written: "+err.Error()))
 	default:
-		return p.halt(p.rejected(r.Topic, r.ID, r.Text))
+		p.accept(dead, true)
 	}
+	return nil
 }
 
 // rejected is the halt for a record that can never be delivered.

@@ -18,23 +18,23 @@ import (
 )
 
 // OnReject is what becomes of a record that can never be published.
-func OnReject(cfg *config.Config) producer.Policy {
+func OnReject(cfg *config.Config) record.RejectPolicy {
 	switch cfg.Delivery.OnReject {
 	case "dead_letter":
-		return producer.DeadLetter
+		return record.RejectDeadLetter
 	case "skip":
-		return producer.Skip
+		return record.RejectSkip
 	default:
-		return producer.Stop
+		return record.RejectStop
 	}
 }
 
 // RejectHint is what another delivery.on_reject would change.
-func RejectHint(policy producer.Policy) string {
+func RejectHint(policy record.RejectPolicy) string {
 	switch policy {
-	case producer.Skip:
+	case record.RejectSkip:
 		return ""
-	case producer.DeadLetter:
+	case record.RejectDeadLetter:
 		return "; or let delivery.dead_letter name one topic that takes all dead letters, or set delivery.on_reject to skip"
 	default:
 		return "; or set delivery.on_reject to dead_letter or skip"
