@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/walpost/walpost/internal/told"
+	"github.com/walpost/walpost/internal/safetext"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -16,8 +16,8 @@ import (
 func (p *printer) letterLine(d *inbox.DeadLetter, view letterView) {
 	words := []safe{
 		p.paint(styleDim, timeOfLetter(d)), say("%s/%d@%d", d.Topic, d.Partition, d.Offset),
-		say("for=%s", d.Event.Topic), "key=" + p.paint(styleBold, told.Name(shown(d.Event.Key))), say("id=%s", shown([]byte(told.Name(d.Event.ID)))),
-		"reason=" + p.paint(styleError, shown([]byte(told.Name(d.Reason)))),
+		say("for=%s", d.Event.Topic), "key=" + p.paint(styleBold, safetext.TruncateName(shown(d.Event.Key))), say("id=%s", shown([]byte(safetext.TruncateName(d.Event.ID)))),
+		"reason=" + p.paint(styleError, shown([]byte(safetext.TruncateName(d.Reason)))),
 	}
 	if d.Group != "" {
 		words = append(words, say("group=%s", shown([]byte(d.Group))), say("attempts=%d", d.Attempts))
@@ -29,7 +29,7 @@ func (p *printer) letterLine(d *inbox.DeadLetter, view letterView) {
 	if d.Incomplete != "" {
 		words = append(words, "lacks="+p.paint(styleWarning, strconv.Quote(d.Incomplete)))
 	}
-	words = append(words, say("error=%s", strconv.Quote(told.Words(d.Error))))
+	words = append(words, say("error=%s", strconv.Quote(safetext.TruncateText(d.Error))))
 	if d.Handled != "" {
 		words = append(words, p.paint(styleWarning, d.Handled))
 	}

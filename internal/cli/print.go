@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/walpost/walpost/internal/told"
+	"github.com/walpost/walpost/internal/safetext"
 )
 
 // This file is the only one that writes to the terminal. What is not walpost's own
@@ -22,7 +22,7 @@ type screen struct{ w io.Writer }
 
 // Write is part of io.Writer.
 func (s *screen) Write(b []byte) (int, error) {
-	if _, err := io.WriteString(s.w, told.EscapeLines(string(b))); err != nil {
+	if _, err := io.WriteString(s.w, safetext.EscapeLines(string(b))); err != nil {
 		return 0, err
 	}
 	return len(b), nil
@@ -110,7 +110,7 @@ func say(format string, args ...any) safe {
 		case safe:
 			args[i] = string(arg)
 		case lines:
-			args[i] = told.EscapeLines(string(arg))
+			args[i] = safetext.EscapeLines(string(arg))
 		default:
 			args[i] = foreign{arg}
 		}
@@ -124,10 +124,10 @@ type foreign struct{ v any }
 // Format is part of fmt.Formatter.
 func (f foreign) Format(s fmt.State, verb rune) {
 	if verb != 's' && verb != 'v' {
-		_, _ = s.Write([]byte(told.Escape(fmt.Sprintf(fmt.FormatString(s, verb), f.v))))
+		_, _ = s.Write([]byte(safetext.Escape(fmt.Sprintf(fmt.FormatString(s, verb), f.v))))
 		return
 	}
-	_, _ = fmt.Fprintf(s, fmt.FormatString(s, 's'), told.Escape(fmt.Sprint(f.v))) // escaped first: a width counts what is seen
+	_, _ = fmt.Fprintf(s, fmt.FormatString(s, 's'), safetext.Escape(fmt.Sprint(f.v))) // escaped first: a width counts what is seen
 }
 
 func joined(list []safe, between string) safe {
@@ -153,7 +153,7 @@ const (
 // paint escapes a text, and colours it for people who have not asked for no colour
 // (NO_COLOR).
 func (p *printer) paint(s style, text string) safe {
-	text = told.Escape(text)
+	text = safetext.Escape(text)
 	if p.human && os.Getenv("NO_COLOR") == "" {
 		text = "\x1b[" + string(s) + "m" + text + "\x1b[0m"
 	}

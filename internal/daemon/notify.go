@@ -5,7 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/told"
+	"github.com/walpost/walpost/internal/safetext"
 )
 
 // statusLine summarises all relays in one line for `systemctl status`. Asking every
@@ -17,7 +17,7 @@ func (p *process) statusLine() string {
 		report := u.Report()
 		line := report.Relay + ": " + string(report.State)
 		if report.Reason != "" {
-			line += ": " + told.Name(report.Reason)
+			line += ": " + safetext.TruncateName(report.Reason)
 		}
 		list = append(list, line)
 	}

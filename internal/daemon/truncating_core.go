@@ -5,7 +5,7 @@ import (
 
 	"go.uber.org/zap/zapcore"
 
-	"github.com/walpost/walpost/internal/told"
+	"github.com/walpost/walpost/internal/safetext"
 )
 
 // truncatingCore truncates the texts of an entry: they hold messages of servers and
@@ -27,7 +27,7 @@ func (c truncatingCore) Check(e zapcore.Entry, checked *zapcore.CheckedEntry) *z
 
 // Write is part of zapcore.Core.
 func (c truncatingCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
-	e.Message = told.Escape(told.Words(e.Message))
+	e.Message = safetext.Escape(safetext.TruncateText(e.Message))
 	return c.Core.Write(e, truncateFields(fields))
 }
 
@@ -40,7 +40,7 @@ func truncateFields(fields []zapcore.Field) []zapcore.Field {
 			*f = zapcore.Field{Key: f.Key, Type: zapcore.StringType, String: err.Error()}
 		}
 		if f.Type == zapcore.StringType {
-			f.String = told.Words(f.String)
+			f.String = safetext.TruncateText(f.String)
 		}
 	}
 	return fields

@@ -8,7 +8,7 @@ import (
 	"github.com/walpost/walpost/internal/producer/answer"
 	"github.com/walpost/walpost/internal/producer/batch"
 	"github.com/walpost/walpost/internal/record"
-	"github.com/walpost/walpost/internal/told"
+	"github.com/walpost/walpost/internal/safetext"
 )
 
 // Rejected is a record that Kafka can never accept.
@@ -142,9 +142,9 @@ func (p *Producer) reject(pt *partition, reason, text string) {
 }
 
 func (p *Producer) rejected(pt *partition, rec batch.Packed, reason, text string) Rejected {
-	r := Rejected{Topic: pt.topic.name, Reason: reason, Text: told.Words(text), Position: rec.Position()}
+	r := Rejected{Topic: pt.topic.name, Reason: reason, Text: safetext.TruncateText(text), Position: rec.Position()}
 	if h := rec.Record(r.Topic).Headers; len(h) > 0 {
-		r.ID = told.Name(h[0].Value)
+		r.ID = safetext.TruncateName(h[0].Value)
 	}
 	p.opts.Observer.Rejected(r.Topic, reason)
 	p.logRejected(r)

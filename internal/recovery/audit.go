@@ -14,8 +14,8 @@ import (
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/safetext"
 	"github.com/walpost/walpost/internal/status"
-	"github.com/walpost/walpost/internal/told"
 	"github.com/walpost/walpost/internal/topicname"
 	"github.com/walpost/walpost/internal/wiring"
 )
@@ -212,13 +212,13 @@ func (a *audit) readTableAgain(ctx context.Context) error {
 		h := hashID(id)
 		delete(a.unknown, h)
 		if i, ok := a.rows.find(h); ok && !a.rows.seen[i] && !a.waiting[h] && len(r.MissingIDs) < a.Examples {
-			r.MissingIDs = append(r.MissingIDs, told.Name(id))
+			r.MissingIDs = append(r.MissingIDs, safetext.TruncateName(id))
 		}
 	})
 	for _, id := range a.unknown {
 		r.Phantom++
 		if len(r.PhantomIDs) < a.Examples && id != "" {
-			r.PhantomIDs = append(r.PhantomIDs, told.Name(id))
+			r.PhantomIDs = append(r.PhantomIDs, safetext.TruncateName(id))
 		}
 	}
 	return err

@@ -12,7 +12,7 @@ import (
 
 	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/internal/postgres/catalog"
-	"github.com/walpost/walpost/internal/told"
+	"github.com/walpost/walpost/internal/safetext"
 	"github.com/walpost/walpost/internal/topicname"
 	"github.com/walpost/walpost/internal/wiring"
 )
@@ -155,7 +155,7 @@ func (a *audit) record(rec *sarama.Record, at time.Time, isDead bool) {
 	}
 	text := ""
 	if len(a.unknown) < keptTexts {
-		text = told.Name(id)
+		text = safetext.TruncateName(id)
 	}
 	a.unknown[h] = text
 }

@@ -6,8 +6,8 @@ import (
 
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/safetext"
 	"github.com/walpost/walpost/internal/status"
-	"github.com/walpost/walpost/internal/told"
 )
 
 // sightings is what goroutines beside the stream have seen last.
@@ -52,7 +52,7 @@ func (s *sightings) lastError() *status.LastError {
 func (s *sightings) failed(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failure = &status.LastError{Text: told.Words(err.Error()), At: time.Now()}
+	s.failure = &status.LastError{Text: safetext.TruncateText(err.Error()), At: time.Now()}
 }
 
 func (s *sightings) sawPostgres(version string) {

@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/safetext"
 	"github.com/walpost/walpost/internal/status"
-	"github.com/walpost/walpost/internal/told"
 )
 
 // machine holds the state and logs each change once.
@@ -33,7 +33,7 @@ func (m *machine) set(s status.State, reason, hint string) {
 
 // change is set, as long as the state is one of the given ones.
 func (m *machine) change(s status.State, reason, hint string, from []status.State) {
-	reason, hint = told.Escape(told.Words(reason)), told.EscapeLines(told.Words(hint))
+	reason, hint = safetext.Escape(safetext.TruncateText(reason)), safetext.EscapeLines(safetext.TruncateText(hint))
 	m.mu.Lock()
 	if !slices.Contains(from, m.status.State) {
 		m.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router/debezium"
-	"github.com/walpost/walpost/internal/told"
+	"github.com/walpost/walpost/internal/safetext"
 )
 
 // A row may be larger than what a record may be, and then it is not held in memory
@@ -100,7 +100,7 @@ func (r *Router) RouteHead(head []byte, size int, commitTime time.Time, pos reco
 		rejection.TopicIncomplete = true
 	}
 	rec.Value = nil
-	rejection.ID, rejection.Topic = told.Name(rec.Headers[0].Value), rec.Topic
+	rejection.ID, rejection.Topic = safetext.TruncateName(rec.Headers[0].Value), rec.Topic
 	return rec, rejection
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router/message"
-	"github.com/walpost/walpost/internal/told"
+	"github.com/walpost/walpost/internal/safetext"
 )
 
 // idHeader is the name of the event id's header, whatever its column is called.
@@ -103,7 +103,7 @@ func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos record.Po
 		rejection = r.checkSize()
 	}
 	if rejection != nil {
-		rejection.ID = told.Name(r.record.Headers[0].Value)
+		rejection.ID = safetext.TruncateName(r.record.Headers[0].Value)
 		rejection.Topic = topic
 		rejection.Lacks = r.lacks()
 		return &r.record, rejection

@@ -3,7 +3,7 @@ package status
 import (
 	"strings"
 
-	"github.com/walpost/walpost/internal/told"
+	"github.com/walpost/walpost/internal/safetext"
 )
 
 // Hints words what an operator can do about one relay.
@@ -34,7 +34,7 @@ func (h Hints) Condition(name, detail string) Condition {
 		c.Hint = h.Recover()
 	}
 	if detail != "" {
-		c.Hint = told.EscapeLines(told.Words(detail)) + "; " + c.Hint
+		c.Hint = safetext.EscapeLines(safetext.TruncateText(detail)) + "; " + c.Hint
 	}
 	return c
 }

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/walpost/walpost/internal/told"
+	"github.com/walpost/walpost/internal/safetext"
 )
 
 // Notifier sends to the socket of systemd. A nil one sends nothing: walpost was
@@ -100,5 +100,5 @@ func (n *Notifier) send(assignment string) error {
 // has room for.
 func oneLine(s string) string {
 	const limit = 1 << 10
-	return told.Cut(told.Escape(strings.Join(strings.Fields(s), " ")), limit-len("…(1048576 bytes)"))
+	return safetext.Truncate(safetext.Escape(strings.Join(strings.Fields(s), " ")), limit-len("…(1048576 bytes)"))
 }

@@ -1,8 +1,8 @@
-// Package told makes the texts of others fit to be told: the ids, names and messages
-// of rows, servers and other roles, which may be of any length and hold anything.
+// Package safetext makes texts of others safe to show: the ids, names and messages of
+// rows, servers and other roles, which may be of any length and hold anything.
 //
 // It knows bytes and UTF-8, and only the standard library.
-package told
+package safetext
 
 import (
 	"fmt"
@@ -12,23 +12,21 @@ import (
 )
 
 const (
-	// nameLimit is what is told of an id or a name.
-	nameLimit = 255
-	// wordsLimit is what is told of a sentence: an error, a reason, a hint.
-	wordsLimit = 4 << 10
+	maxName = 255     // bytes that are shown of an id or a name
+	maxText = 4 << 10 // and of a sentence: an error, a reason, a hint
 )
 
-// Name is an id or a name as it is told: its first 255 bytes, and how many there are
-// when there are more.
-func Name[T string | []byte](name T) string { return Cut(name, nameLimit) }
+// TruncateName returns an id or a name as it is shown: its first 255 bytes and, if it is
+// longer, its length.
+func TruncateName[T string | []byte](name T) string { return Truncate(name, maxName) }
 
-// Words are an error's, a reason's or a hint's words as they are told: the first
-// 4 KiB of them.
-func Words(words string) string { return Cut(words, wordsLimit) }
+// TruncateText returns an error, a reason or a hint as it is shown: its first 4 KiB and,
+// if it is longer, its length.
+func TruncateText(text string) string { return Truncate(text, maxText) }
 
-// Cut is the beginning of s, limit bytes at most, and "…(N bytes)" behind it when s
-// is longer. It is valid UTF-8.
-func Cut[T string | []byte](s T, limit int) string {
+// Truncate returns s as valid UTF-8: at most limit bytes of it, followed by "…(N bytes)"
+// if s is longer.
+func Truncate[T string | []byte](s T, limit int) string {
 	if len(s) <= limit {
 		return strings.ToValidUTF8(string(s), "\uFFFD")
 	}
@@ -42,12 +40,12 @@ func Cut[T string | []byte](s T, limit int) string {
 	return fmt.Sprintf("%s…(%d bytes)", strings.ToValidUTF8(head, "\uFFFD"), len(s))
 }
 
-// Escape is s without anything that does more on a terminal than to be shown: control
-// characters, line ends and tabs among them, marks of the direction of writing, and
-// bytes that are not UTF-8 are written as \n, \u001b or \xff.
+// Escape returns s without anything that a terminal acts on. Control characters, line
+// ends, tabs, marks of the direction of writing, and bytes that are not UTF-8 are written
+// as \n, \u001b or \xff.
 func Escape(s string) string { return escape(s, "") }
 
-// EscapeLines is Escape for a text of several lines: line ends and tabs stay.
+// EscapeLines is like Escape, but keeps line ends and tabs.
 func EscapeLines(s string) string { return escape(s, "\n\t") }
 
 func escape(s, keep string) string {
@@ -81,8 +79,8 @@ func escape(s, keep string) string {
 	return b.String()
 }
 
-// active reports whether a terminal may do something at a character: C0, DEL and C1
-// controls, line and paragraph separators, marks and overrides of direction.
+// active reports whether a terminal may act on a character: C0, DEL and C1 controls, line
+// and paragraph separators, marks and overrides of direction.
 func active(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 }

@@ -1,4 +1,4 @@
-package told_test
+package safetext_test
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/walpost/walpost/internal/told"
+	"github.com/walpost/walpost/internal/safetext"
 )
 
 func TestEscape(t *testing.T) {
@@ -20,29 +20,29 @@ func TestEscape(t *testing.T) {
 		"\u2028":                  `\u2028`,
 		`\n`:                      `\n`,
 	} {
-		if got := told.Escape(in); got != want {
+		if got := safetext.Escape(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
-	if got := told.EscapeLines("a\n\tb\x1b\r"); got != "a\n\tb\\u001b\\r" {
+	if got := safetext.EscapeLines("a\n\tb\x1b\r"); got != "a\n\tb\\u001b\\r" {
 		t.Errorf("%q", got)
 	}
 }
 
-func TestCut(t *testing.T) {
-	if got := told.Name(strings.Repeat("i", 255)); len(got) != 255 {
+func TestTruncate(t *testing.T) {
+	if got := safetext.TruncateName(strings.Repeat("i", 255)); len(got) != 255 {
 		t.Errorf("%q", got)
 	}
-	if got := told.Name(strings.Repeat("i", 1_048_000)); got != strings.Repeat("i", 255)+"…(1048000 bytes)" {
+	if got := safetext.TruncateName(strings.Repeat("i", 1_048_000)); got != strings.Repeat("i", 255)+"…(1048000 bytes)" {
 		t.Errorf("%q", got)
 	}
 	for n := range 8 { // wherever the limit falls in a character
-		got := told.Cut([]byte(strings.Repeat("x", n)+strings.Repeat("日", 100)), 100)
+		got := safetext.Truncate([]byte(strings.Repeat("x", n)+strings.Repeat("日", 100)), 100)
 		if !utf8.ValidString(got) || strings.Contains(got, "\uFFFD") || len(got) > 120 {
 			t.Errorf("%q", got)
 		}
 	}
-	if got := told.Name("a\xffb"); got != "a\uFFFDb" {
+	if got := safetext.TruncateName("a\xffb"); got != "a\uFFFDb" {
 		t.Errorf("%q", got)
 	}
 }
@@ -50,13 +50,13 @@ func TestCut(t *testing.T) {
 func FuzzEscape(f *testing.F) {
 	f.Add("a\x1b[31m\xff\u202e")
 	f.Fuzz(func(t *testing.T, s string) {
-		got := told.Escape(s)
+		got := safetext.Escape(s)
 		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool {
 			return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
 		}) {
 			t.Errorf("%q gives %q", s, got)
 		}
-		if !utf8.ValidString(told.Cut(s, 10)) {
+		if !utf8.ValidString(safetext.Truncate(s, 10)) {
 			t.Errorf("%q is cut in a character", s)
 		}
 	})
