@@ -147,7 +147,7 @@ type progress struct {
 	looked             time.Time
 }
 
-// due says whether to look again, and takes it as done.
+// due reports whether the topics are to be looked at again, and notes the time if so.
 func (p *progress) due() bool {
 	now := time.Now()
 	if p.seen < p.rows-p.rows/10 && now.Sub(p.looked) < p.every {

@@ -77,7 +77,7 @@ func (r *report) atMost(what string, value float64, b bound) {
 	})
 }
 
-// missed tells that at least one limit was not kept.
+// missed reports whether at least one limit was not kept.
 func (r *report) missed() bool {
 	return slices.ContainsFunc(r.Limits, func(v verdict) bool { return !v.OK })
 }

@@ -94,7 +94,7 @@ type report struct {
 	Limits   []verdict `json:"limits"`
 }
 
-// void tells that at least one figure means nothing.
+// void reports whether at least one figure means nothing.
 func (r *report) void() bool {
 	for _, d := range r.Drains {
 		if d.Void != "" {

@@ -25,7 +25,7 @@ const addEvent = `INSERT INTO outbox (id, aggregatetype, aggregateid, type, payl
 
 const (
 	orders         = 400 // keys
-	mostPerTx      = 3   // orders changed in one transaction
+	maxPerTx       = 3   // orders changed in one transaction
 	rollbackShare  = 0.1 // of transactions
 	savepointShare = 0.1 // of transactions
 )
@@ -100,7 +100,7 @@ func change(ctx context.Context, tx pgx.Tx, key string) (string, error) {
 // circle.
 func someOrders() []string {
 	var keys []string
-	for range 1 + rand.IntN(mostPerTx) {
+	for range 1 + rand.IntN(maxPerTx) {
 		keys = append(keys, "order-"+strconv.Itoa(1+rand.IntN(orders)))
 	}
 	slices.Sort(keys)

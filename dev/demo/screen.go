@@ -28,7 +28,7 @@ func newScreen(w io.Writer) *screen {
 	return &screen{w: w, terminal: terminal, colour: terminal && !noColour}
 }
 
-// isTerminal tells whether a person reads what is written to w.
+// isTerminal reports whether w is a terminal, which a person reads.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok || os.Getenv("TERM") == "dumb" {

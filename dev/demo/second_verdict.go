@@ -45,10 +45,10 @@ func (a *second) settle(ctx context.Context) error {
 }
 
 // paid waits for so many payments.
-func (a *second) paid(ctx context.Context, least int) error {
+func (a *second) paid(ctx context.Context, minimum int) error {
 	return poll(ctx, sampleEvery, func() (bool, error) {
 		now, err := a.account(ctx)
-		return err == nil && now.payments >= least, err
+		return err == nil && now.payments >= minimum, err
 	})
 }
 

@@ -47,7 +47,7 @@ func judge(b books, committed, records []oracle.Event, kills int) *verdict {
 	return v
 }
 
-// kept tells that walpost kept its promises, and that they were put to the test.
+// kept reports whether walpost kept its promises, and was put to the test.
 func (v *verdict) kept() bool {
 	return v.Kept() && v.altered == 0 && v.unbooked == 0 && len(v.untested()) == 0
 }
@@ -72,8 +72,8 @@ func (v *verdict) untested() []string {
 }
 
 func (v *verdict) example(format string, args ...any) {
-	const most = 10
-	if len(v.Examples) < most {
+	const maxExamples = 10
+	if len(v.Examples) < maxExamples {
 		v.Examples = append(v.Examples, fmt.Sprintf(format, args...))
 	}
 }

@@ -54,7 +54,7 @@ func victim() int {
 	return 0
 }
 
-// gone tells whether a process has ended; a zombie that nobody has reaped yet has.
+// gone reports whether a process has ended. A zombie that nobody has reaped yet has.
 func gone(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err != nil || strings.Contains(string(stat), ") Z ")

@@ -103,7 +103,8 @@ func (p *Postgres) create(ctx context.Context) error {
 	return p.Exec(ctx, superuser, "ALTER ROLE "+superuser+" PASSWORD "+quoteLiteral(p.options.Password))
 }
 
-// portTaken recognises the words in which both Postgres and Java report a port that somebody else has.
+// portTaken reports whether Postgres or Java failed because another process has the port:
+// both use the same words.
 func portTaken(err error) bool { return strings.Contains(err.Error(), "Address already in use") }
 
 // configure writes postgresql.conf and pg_hba.conf.

@@ -80,7 +80,7 @@ func (g *guard) run(ctx context.Context, log string, argv ...string) error {
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
-// ended tells whether the process has been reaped.
+// ended reports whether the process has been reaped.
 func (p *process) ended() bool {
 	select {
 	case <-p.done:

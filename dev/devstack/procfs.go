@@ -27,7 +27,7 @@ func children(parent int) []int {
 	return found
 }
 
-// alive tells whether a process exists and is not a zombie.
+// alive reports whether a process exists and is not a zombie.
 func alive(pid int) bool {
 	fields := statFields(pid)
 	return len(fields) > 0 && fields[0] != "Z" && fields[0] != "X"
@@ -37,7 +37,7 @@ func allFrozen(pids []int) bool {
 	return !slices.ContainsFunc(pids, func(pid int) bool { return !frozen(pid) })
 }
 
-// frozen tells that every thread of a process is stopped, or the process gone.
+// frozen reports whether every thread of a process is stopped, or the process is gone.
 func frozen(pid int) bool {
 	threads, err := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task", "[0-9]*", "stat"))
 	if err != nil {

@@ -35,7 +35,8 @@ func (l *link) reset() {
 	l.close()
 }
 
-// wait returns after d (0: never), when the rules change, or with false when the link is gone.
+// wait returns after d (0: never) or when the rules change. It reports whether the link
+// still exists.
 func (l *link) wait(d time.Duration, changed <-chan struct{}) bool {
 	var after <-chan time.Time
 	if d > 0 {
@@ -100,7 +101,8 @@ func (p *Proxy) pump(l *link, d Direction, to, from net.Conn) {
 	reading.Wait()
 }
 
-// pass writes one chunk as soon as the rules allow; false when the link is broken.
+// pass writes one chunk as soon as the rules allow, and reports whether the link still
+// exists.
 func (p *Proxy) pass(l *link, d Direction, c chunk, to net.Conn) bool {
 	const slices = 50 // a throttled second has so many writes
 	paid := false     // the time that the limit demands for the next slice has passed

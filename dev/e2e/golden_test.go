@@ -220,5 +220,5 @@ func (g *golden) same(r *kgo.Record, want *vectortest.Record, at int64) bool {
 		})
 }
 
-// sameBytes tells NULL from empty.
+// sameBytes reports whether a and b are equal. NULL and empty are not.
 func sameBytes(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }

@@ -104,9 +104,9 @@ func (r *run) startsAtConfirmed(t *testing.T, n int) {
 // on a busy machine some more.
 const confirmedWithin = 3 * time.Second
 
-// confirmedInTime checks that what Kafka had for so long when a run was ended, with
-// all before it, was confirmed: so no more than that and what was in flight comes
-// again. It is false when the run gives nothing to judge.
+// confirmedInTime checks that what Kafka had had for confirmedWithin when a run was
+// ended, with everything before it, was confirmed. So no more than that and what was in
+// flight is published again. It reports whether there was anything to check.
 func (r *run) confirmedInTime(t *testing.T, n int, table map[lsn]map[string]bool) bool {
 	t.Helper()
 	commits, at := r.complete(table)

@@ -64,7 +64,7 @@ func TestRow18_ClockJumps(t *testing.T) {
 			}
 		}
 		// A status every 10 s, and one for each transaction and keepalive.
-		if most := int(time.Since(begun)/(10*time.Second)) + 4*len(jumps); len(got) > most {
+		if limit := int(time.Since(begun)/(10*time.Second)) + 4*len(jumps); len(got) > limit {
 			t.Errorf("%d status updates in %v", len(got), time.Since(begun))
 		}
 	})

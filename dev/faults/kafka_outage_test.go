@@ -33,14 +33,14 @@ func TestRow19_AllBrokersDown(t *testing.T) {
 	}
 	b.condition(t, status.ConditionKafka)
 	begun := time.Now()
-	most := int64(0)
+	peak := int64(0)
 	b.until(t, "the outage to pass", func() bool {
 		_, bytes := b.relay.InFlight()
-		most = max(most, bytes)
+		peak = max(peak, bytes)
 		return time.Since(begun) > outage
 	})
-	if most < limit || most > limit+chunk {
-		t.Errorf("%d bytes in flight at most, and delivery.in_flight is %d", most, limit)
+	if peak < limit || peak > limit+chunk {
+		t.Errorf("%d bytes in flight at most, and delivery.in_flight is %d", peak, limit)
 	}
 	if err := b.kafka.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -77,19 +77,19 @@ func TestRow68_MemoryWhileKafkaIsAway(t *testing.T) {
 		b.exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, payload)
 			SELECT 'order', 'k' || i %% 7, jsonb_build_object('n', %d + i, 'pad', repeat('x', %d)) FROM generate_series(1, %d) i`,
 			b.seen.published.Load(), tc.size-30, tc.rows))
-		most := int64(0)
+		peak := int64(0)
 		var full time.Time // a while longer, to see it stay
 		b.until(t, tc.name+": in_flight to be used up", func() bool {
 			_, bytes := b.relay.InFlight()
-			most = max(most, bytes)
-			if most >= limit && full.IsZero() {
+			peak = max(peak, bytes)
+			if peak >= limit && full.IsZero() {
 				full = time.Now()
 			}
-			return most >= limit && time.Since(full) > time.Second
+			return peak >= limit && time.Since(full) > time.Second
 		})
-		t.Logf("%s: %d bytes in flight at most, %d over the limit", tc.name, most, most-limit)
-		if most > limit+int64(max(tc.size+20_000, chunk)) {
-			t.Errorf("%s: %d bytes in flight, and delivery.in_flight is %d", tc.name, most, limit)
+		t.Logf("%s: %d bytes in flight at most, %d over the limit", tc.name, peak, peak-limit)
+		if peak > limit+int64(max(tc.size+20_000, chunk)) {
+			t.Errorf("%s: %d bytes in flight, and delivery.in_flight is %d", tc.name, peak, limit)
 		}
 		kafka.Heal()
 		b.confirmed(t)

@@ -55,21 +55,21 @@ func largeTransaction(t *testing.T, b *bench, proxy *devstack.Proxy, savepoints 
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	most := int64(0)
+	peak := int64(0)
 	proxy.Throttle(2 << 20) // or it would have passed before the first cut
 	for cuts, share := range []int{8, 4, 2} {
 		// A cut while it connects again would be none.
 		b.until(t, "a connection, and part of the transaction to pass", func() bool {
 			_, bytes := b.relay.InFlight()
-			most = max(most, bytes)
+			peak = max(peak, bytes)
 			return int(b.seen.connects.Load()) > cuts && b.seen.published.Load() >= int64(rows/share)
 		})
 		proxy.Cut()
 	}
 	proxy.Throttle(0)
 	b.confirmed(t)
-	if most > limit+256<<10 { // what one read of the connection holds may come on top
-		t.Errorf("%d bytes were in flight, and delivery.in_flight is %d", most, limit)
+	if peak > limit+256<<10 { // what one read of the connection holds may come on top
+		t.Errorf("%d bytes were in flight, and delivery.in_flight is %d", peak, limit)
 	}
 	if n := b.seen.connects.Load(); n < 4 {
 		t.Errorf("%d connections: the transaction was not cut", n)

@@ -167,7 +167,8 @@ func (p pair) promote(t *testing.T, b *bench, a *address) {
 	b.reconnect(t, p.standby)
 }
 
-// has tells that the log has a line with this text and all these words in its fields.
+// has reports whether the log has a line with this text and all these words in its
+// fields.
 func (b *bench) has(text string, words ...string) bool {
 	for _, e := range b.log.All() {
 		if !strings.Contains(e.Message, text) {

@@ -47,7 +47,7 @@ type Report struct {
 	Examples   []string
 }
 
-// Kept tells that nothing is lost, invented or out of order. Repeats are for the
+// Kept reports whether nothing is lost, invented or out of order. Repeats are for the
 // caller to judge.
 func (r *Report) Kept() bool { return r.Lost == 0 && r.Phantom == 0 && r.OutOfOrder == 0 }
 

@@ -145,10 +145,10 @@ func TestRow132_ManyConnections(t *testing.T) {
 			ends <- struct{}{}
 		}()
 	}
-	const mostOpen = 64
+	const maxOpen = 64
 	patience, cancel := context.WithTimeout(t.Context(), time.Minute) // less than an idle connection has
 	defer cancel()
-	for n := range len(held) - mostOpen {
+	for n := range len(held) - maxOpen {
 		select {
 		case <-ends:
 		case <-patience.Done():

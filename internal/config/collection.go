@@ -14,11 +14,11 @@ import (
 
 // list is a list of texts. An item may be a reference.
 type list struct {
-	at    func(*Config) *[]string
-	item  textRules
-	least int
-	kind  string
-	many  bool // a reference may give several items, with commas between them
+	at   func(*Config) *[]string
+	item textRules
+	min  int
+	kind string
+	many bool // a reference may give several items, with commas between them
 }
 
 func (l list) read(r *reader, path string, n node) {
@@ -26,7 +26,7 @@ func (l list) read(r *reader, path string, n node) {
 		r.fault(n.at, path, "want a list like [a, b], not %s", n.words())
 		return
 	}
-	if len(n.Content) < l.least {
+	if len(n.Content) < l.min {
 		r.fault(n.at, path, "want at least one item")
 		return
 	}
@@ -66,12 +66,12 @@ func (l list) parts(item node, text string) []string {
 
 func (l list) schema() schema {
 	item := schema{"type": "string", "minLength": 1}
-	if l.item.pattern != "" {
-		item = orReference(schema{"type": "string", "pattern": l.item.pattern})
+	if l.item.pattern != nil {
+		item = orReference(schema{"type": "string", "pattern": l.item.pattern.String()})
 	}
 	s := schema{"type": "array", "items": item, "uniqueItems": true}
-	if l.least > 0 {
-		s["minItems"] = l.least
+	if l.min > 0 {
+		s["minItems"] = l.min
 	}
 	return s
 }

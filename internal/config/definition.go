@@ -1,21 +1,28 @@
 package config
 
 import (
+	"regexp"
 	"time"
 
 	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
+// What a text must match. The schema shows the same expressions.
+var (
+	namePattern     = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+	slotPattern     = regexp.MustCompile(`^[a-z0-9_]{1,63}$`) // Postgres: ReplicationSlotValidateName
+	clientIDPattern = regexp.MustCompile(`^[!-~]+$`)
+	notEmptyPattern = regexp.MustCompile(`^.`)
+	noNULPattern    = regexp.MustCompile(`^[^\x00]+$`)
+
+	hostPortPattern = regexp.MustCompile(`^(\[[0-9a-fA-F:.]+(%[^\]\s]+)?\]|[^\s:/@,\[\]]+):[0-9]{1,5}$`)
+	hostsPattern    = regexp.MustCompile(`^[a-zA-Z0-9._*-]+$`)
+	listenPattern   = regexp.MustCompile(`^$|^(\[[0-9a-fA-F:.]*(%[^\]\s]+)?\]|[^\s:/@,\[\]]*):[0-9]{1,5}$`)
+)
+
+// What only the schema knows of templates.
 const (
-	namePattern     = `^[a-z][a-z0-9_]{0,39}$`
-	slotPattern     = `^[a-z0-9_]{1,63}$` // Postgres: ReplicationSlotValidateName
-	clientIDPattern = `^[!-~]+$`
-
-	hostPortPattern = `^(\[[0-9a-fA-F:.]+(%[^\]\s]+)?\]|[^\s:/@,\[\]]+):[0-9]{1,5}$`
-	hostsPattern    = `^[a-zA-Z0-9._*-]+$`
-	listenPattern   = `^$|^(\[[0-9a-fA-F:.]*(%[^\]\s]+)?\]|[^\s:/@,\[\]]*):[0-9]{1,5}$`
-
 	topicPattern      = `^([a-zA-Z0-9._-]|\{[^{}]+\})+$`
 	deadLetterPattern = `^([a-zA-Z0-9._-]|\{topic\})+$`
 )
@@ -24,14 +31,14 @@ const (
 // (socket.request.max.bytes, 100 MiB).
 const maxMessage = 90 * MiB
 
-// mostPruned keeps the arrays of one statement small.
-const mostPruned = 100_000
+// maxPruned keeps the arrays of one statement small.
+const maxPruned = 100_000
 
-// leastInFlight leaves room for batches worth sending.
-const leastInFlight = 64 * KiB
+// minInFlight leaves room for batches worth sending.
+const minInFlight = 64 * KiB
 
-// mostTopics bounds kafka.topics.most: each topic costs memory.
-const mostTopics = 100_000
+// maxTopics bounds kafka.topics.most: each topic costs memory.
+const maxTopics = 100_000
 
 // definition is the whole configuration: each key once, in the order of the page.
 func definition() key {
@@ -99,7 +106,7 @@ func postgresKeys() []key {
 			name: "publication", derived: "walpost_<name>", derive: func(c *Config) { c.Postgres.Publication = "walpost_" + c.Name },
 			about: "Publication that contains the outbox table. Write the name as Postgres shows it.",
 			value: text(func(c *Config) *string { return &c.Postgres.Publication }, textRules{
-				pattern: `^[^\x00]+$`, want: "the name of a publication, 1 to 63 bytes", check: checkPublication,
+				pattern: noNULPattern, want: "the name of a publication, 1 to 63 bytes", check: checkPublication,
 			}),
 		},
 		{
@@ -128,7 +135,7 @@ func outboxKeys() []key {
 	}
 	requiredColumn := func(name, fallback, about string, at func(*Config) *string) key {
 		return key{name: name, fallback: fallback, about: about, value: text(at, textRules{
-			pattern: `^.`, want: "the name of a column", check: checkColumn, kind: "column",
+			pattern: notEmptyPattern, want: "the name of a column", check: checkColumn, kind: "column",
 		})}
 	}
 	return []key{
@@ -150,7 +157,7 @@ func outboxKeys() []key {
 			present: func(c *Config) bool { return c.Outbox.Messages() },
 			about:   "Prefix of the messages that are events, with `source: message`. Other messages are ignored.",
 			value: text(func(c *Config) *string { return &c.Outbox.Prefix }, textRules{
-				pattern: `^[^\x00]+$`, want: "the prefix of the messages", kind: "text",
+				pattern: noNULPattern, want: "the prefix of the messages", kind: "text",
 			}),
 		},
 		{
@@ -211,7 +218,7 @@ func pruneKeys() []key {
 		},
 		{
 			name: "batch", fallback: "5000", about: "Maximum number of rows that one statement deletes.",
-			value: whole(func(c *Config) *int { return &c.Outbox.Prune.Batch }, 1, mostPruned),
+			value: whole(func(c *Config) *int { return &c.Outbox.Prune.Batch }, 1, maxPruned),
 		},
 		{
 			name: "every", fallback: "1m", about: "Time between two rounds. A round deletes all such rows, batch after batch.",
@@ -263,7 +270,7 @@ func deliveryKeys() []key {
 			name: "in_flight", fallback: "16MiB",
 			about: "Memory for what is read and not yet acknowledged by Kafka, including overhead per record. Reading pauses at " +
 				"the limit. A larger record is sent alone. Minimum 64KiB.",
-			value: size(func(c *Config) *Size { return &c.Delivery.InFlight }, leastInFlight, 1<<20*GiB),
+			value: size(func(c *Config) *Size { return &c.Delivery.InFlight }, minInFlight, 1<<20*GiB),
 		},
 		{
 			name: "on_reject", fallback: "stop",

@@ -7,7 +7,7 @@ func kafkaKeys() []key {
 		{
 			name: "brokers", required: true,
 			about: "Bootstrap brokers. A reference may expand to several, separated by commas: `[\"${BROKERS}\"]`.",
-			value: list{at: func(c *Config) *[]string { return &c.Kafka.Brokers }, least: 1, many: true, kind: "host:port", item: textRules{
+			value: list{at: func(c *Config) *[]string { return &c.Kafka.Brokers }, min: 1, many: true, kind: "host:port", item: textRules{
 				pattern: hostPortPattern, want: "host:port like localhost:9092, an IPv6 host in brackets, one broker per item",
 				check: checkHostPort,
 			}},
@@ -80,7 +80,7 @@ func topicsKeys() []key {
 			name: "most", fallback: "1000",
 			about: "Maximum number of topics that rows may name, in addition to those that this file names. Records of further " +
 				"topics are rejected. This bounds memory, and the number of topics that `create` creates.",
-			value: whole(func(c *Config) *int { return &c.Kafka.Topics.Most }, 1, mostTopics),
+			value: whole(func(c *Config) *int { return &c.Kafka.Topics.Most }, 1, maxTopics),
 		},
 		{
 			name: "declare", fallback: "{}",

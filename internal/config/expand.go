@@ -66,7 +66,7 @@ func resolve(reference string) (string, error) {
 		return readReference(path)
 	}
 	name, fallback, hasFallback := strings.Cut(reference, ":-")
-	if !variableName().MatchString(name) {
+	if !variableName.MatchString(name) {
 		return "", errors.New("a reference is ${NAME}, ${NAME:-default} or ${file:/path}; write $${ for a literal ${")
 	}
 	value, set := os.LookupEnv(name)
@@ -104,7 +104,7 @@ func clean(reference, value string) (string, error) {
 		"file, beside the reference", what, at, where)
 }
 
-func variableName() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) }
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func readReference(path string) (string, error) {
 	if path == "" {

@@ -56,7 +56,7 @@ func scalarNode(tag, text string) *yaml.Node {
 // textRules are what a text must keep to; an empty rule asks nothing.
 type textRules struct {
 	enum    []string
-	pattern string
+	pattern *regexp.Regexp
 	want    string // what the pattern means, in words
 	check   func(string) error
 	kind    string
@@ -71,8 +71,8 @@ func text(at func(*Config) *string, rules textRules) scalar[string] {
 	if rules.kind != "" {
 		s.kind = rules.kind
 	}
-	if rules.pattern != "" {
-		s.form["pattern"] = rules.pattern
+	if rules.pattern != nil {
+		s.form["pattern"] = rules.pattern.String()
 	}
 	if rules.enum != nil {
 		s.want, s.form = oneOf(rules.enum), schema{"enum": rules.enum}
@@ -85,7 +85,7 @@ func (t textRules) parse(text string) (string, error) {
 	switch {
 	case t.enum != nil && !slices.Contains(t.enum, text):
 		return "", fmt.Errorf("want %s", oneOf(t.enum))
-	case t.pattern != "" && !regexp.MustCompile(t.pattern).MatchString(text):
+	case t.pattern != nil && !t.pattern.MatchString(text):
 		return "", fmt.Errorf("want %s", t.want)
 	case t.check != nil:
 		return text, t.check(text)
@@ -120,44 +120,44 @@ func boolean(at func(*Config) *bool) scalar[bool] {
 }
 
 // count is a number of partitions or replicas: from 1, or -1 for the broker's default.
-func count[T int16 | int32](at func(*Config) *T, most T) scalar[T] {
-	want := fmt.Sprintf("a whole number from 1 to %d, or -1 for the broker's default", most)
+func count[T int16 | int32](at func(*Config) *T, maximum T) scalar[T] {
+	want := fmt.Sprintf("a whole number from 1 to %d, or -1 for the broker's default", maximum)
 	return scalar[T]{
 		at: at, want: want, tags: []string{"!!int"}, tag: "!!int", kind: "whole number",
 		parse: func(text string) (T, error) {
 			v, err := strconv.ParseInt(text, 10, 64)
-			if err != nil || v < -1 || v == 0 || v > int64(most) {
+			if err != nil || v < -1 || v == 0 || v > int64(maximum) {
 				return 0, errors.New("want " + want)
 			}
 			return T(v), nil
 		},
 		show: func(v T) string { return strconv.FormatInt(int64(v), 10) },
-		form: schema{"type": "integer", "minimum": -1, "maximum": most, "not": schema{"const": 0}},
+		form: schema{"type": "integer", "minimum": -1, "maximum": maximum, "not": schema{"const": 0}},
 	}
 }
 
 // whole is a whole number in a range.
-func whole(at func(*Config) *int, least, most int) scalar[int] {
-	want := fmt.Sprintf("a whole number from %d to %d", least, most)
+func whole(at func(*Config) *int, minimum, maximum int) scalar[int] {
+	want := fmt.Sprintf("a whole number from %d to %d", minimum, maximum)
 	return scalar[int]{
 		at: at, want: want, tags: []string{"!!int"}, tag: "!!int", kind: "whole number",
 		parse: func(text string) (int, error) {
 			v, err := strconv.Atoi(text)
-			if err != nil || v < least || v > most {
+			if err != nil || v < minimum || v > maximum {
 				return 0, errors.New("want " + want)
 			}
 			return v, nil
 		},
 		show: strconv.Itoa,
-		form: schema{"type": "integer", "minimum": least, "maximum": most},
+		form: schema{"type": "integer", "minimum": minimum, "maximum": maximum},
 	}
 }
 
 // durationPattern is Go's syntax without signs and without numbers that lack a unit.
-const durationPattern = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
+var durationPattern = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`)
 
 func duration(at func(*Config) *time.Duration, zero bool) scalar[time.Duration] {
-	want, form := "a duration above 0 like 60s or 1m30s", schema{"type": "string", "pattern": durationPattern}
+	want, form := "a duration above 0 like 60s or 1m30s", schema{"type": "string", "pattern": durationPattern.String()}
 	if zero {
 		want = "a duration like 5ms, or 0s"
 	} else {
@@ -171,7 +171,7 @@ func duration(at func(*Config) *time.Duration, zero bool) scalar[time.Duration] 
 				return 0, fmt.Errorf("want %s: a duration needs its unit", want)
 			}
 			v, err := time.ParseDuration(text)
-			if err != nil || !regexp.MustCompile(durationPattern).MatchString(text) || v == 0 && !zero {
+			if err != nil || !durationPattern.MatchString(text) || v == 0 && !zero {
 				return 0, errors.New("want " + want)
 			}
 			return v, nil
@@ -192,7 +192,7 @@ func showDuration(d time.Duration) string {
 	return text
 }
 
-func size(at func(*Config) *Size, least, most Size) scalar[Size] {
+func size(at func(*Config) *Size, minimum, maximum Size) scalar[Size] {
 	return scalar[Size]{
 		at: at, want: "a size like 16MiB", tags: []string{"!!str", "!!int"}, tag: "!!str", kind: "size",
 		parse: func(text string) (Size, error) {
@@ -200,17 +200,17 @@ func size(at func(*Config) *Size, least, most Size) scalar[Size] {
 			switch {
 			case err != nil:
 				return 0, err
-			case v < least:
-				return 0, fmt.Errorf("want at least %s", least)
-			case v > most:
-				return 0, fmt.Errorf("want at most %s", most)
+			case v < minimum:
+				return 0, fmt.Errorf("want at least %s", minimum)
+			case v > maximum:
+				return 0, fmt.Errorf("want at most %s", maximum)
 			}
 			return v, nil
 		},
 		show: Size.String,
 		form: schema{"anyOf": []schema{
-			{"type": "integer", "minimum": int64(least), "maximum": int64(most)},
-			{"type": "string", "pattern": sizePattern},
+			{"type": "integer", "minimum": int64(minimum), "maximum": int64(maximum)},
+			{"type": "string", "pattern": sizePattern.String()},
 		}},
 	}
 }

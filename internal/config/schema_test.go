@@ -335,7 +335,7 @@ func TestSchemaAndParserAgreeOnEveryKey(t *testing.T) {
 	}
 }
 
-// beyondSchema are the pairs that only the parser can judge: contradictions with
+// beyondSchema reports whether only the parser can judge the value: contradictions with
 // other keys, files, limits on values in text, and syntax beyond patterns.
 func beyondSchema(path string, value any) bool {
 	text, isText := value.(string)

@@ -21,11 +21,11 @@ const (
 )
 
 // sizePattern is the syntax of a size, for the parser and the schema.
-const sizePattern = `^([0-9]+)(B|KiB|MiB|GiB|KB|MB|GB)?$`
+var sizePattern = regexp.MustCompile(`^([0-9]+)(B|KiB|MiB|GiB|KB|MB|GB)?$`)
 
 // ParseSize reads 1048576, 1024KiB, 1MiB, 900KB. A bare number is bytes.
 func ParseSize(text string) (Size, error) {
-	parts := regexp.MustCompile(sizePattern).FindStringSubmatch(text)
+	parts := sizePattern.FindStringSubmatch(text)
 	if parts == nil {
 		return 0, errors.New("want a size: a whole number with B, KiB, MiB, GiB, KB, MB or GB, like 16MiB")
 	}

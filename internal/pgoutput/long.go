@@ -126,8 +126,8 @@ func (d *Decoder) longLogicalMessage(l *long, keep Keep) Message {
 	}
 	d.logical = LogicalMessage{Transactional: flags == 1, LSN: lsn, Prefix: prefix}
 	kept := n
-	if most := keep.Content(prefix, flags == 1); n > most {
-		d.logical.Cut, kept = n, min(n, most, keptContent)
+	if limit := keep.Content(prefix, flags == 1); n > limit {
+		d.logical.Cut, kept = n, min(n, limit, keptContent)
 	}
 	d.logical.Content = l.bytes(kept, "content")
 	l.skip(n-kept, "content")

@@ -30,17 +30,17 @@ func (s *inPieces) Next(n int) ([]byte, error) {
 	return piece, nil
 }
 
-// most keeps so many bytes of every column, and of a content.
-type most int
+// keepUpTo keeps so many bytes of every column, and of a content.
+type keepUpTo int
 
-func (m most) Columns(r *pgoutput.Relation) []int {
+func (m keepUpTo) Columns(r *pgoutput.Relation) []int {
 	limits := make([]int, len(r.Columns))
 	for i := range limits {
 		limits[i] = int(m)
 	}
 	return limits
 }
-func (m most) Content(string, bool) int { return int(m) }
+func (m keepUpTo) Content(string, bool) int { return int(m) }
 
 // none keeps nothing.
 type none struct{}
@@ -66,7 +66,7 @@ func TestLongMessageIsReadAsAShortOne(t *testing.T) {
 			}
 		}
 		want, wantErr := short.Decode(msg)
-		got, err := long.DecodeLong(&inPieces{b: msg, n: rapid.IntRange(1, 30).Draw(t, "piece")}, len(msg), most(math.MaxInt))
+		got, err := long.DecodeLong(&inPieces{b: msg, n: rapid.IntRange(1, 30).Draw(t, "piece")}, len(msg), keepUpTo(math.MaxInt))
 		if bytes.IndexByte([]byte("IUDTM"), msg[0]) < 0 {
 			if err == nil {
 				t.Fatalf("a message %q was taken", msg[0])
@@ -121,9 +121,9 @@ func TestLongRowIsKeptInPart(t *testing.T) {
 		keep pgoutput.Keep
 		want []int // bytes kept, -1024 is the beginning
 	}{
-		"all":      {most(math.MaxInt), []int{40, 5000, 6000, 20_000, 1}},
-		"the sum":  {most(10_000), []int{40, 5000, -1024, -1024, 1}},
-		"a few":    {most(10), []int{40, -1024, -1024, -1024, 1}},
+		"all":      {keepUpTo(math.MaxInt), []int{40, 5000, 6000, 20_000, 1}},
+		"the sum":  {keepUpTo(10_000), []int{40, 5000, -1024, -1024, 1}},
+		"a few":    {keepUpTo(10), []int{40, -1024, -1024, -1024, 1}},
 		"not ours": {none{}, []int{0, 0, 0, 0, 0}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestLongRowWithALengthThatLies(t *testing.T) {
 	lie[9] = 0x3f // the first column's length
 	d := pgoutput.NewDecoder()
 	decode(t, d, pgoutputtest.AppendRelation(nil, rel))
-	_, err := d.DecodeLong(&inPieces{b: lie, n: 10}, len(lie), most(math.MaxInt))
+	_, err := d.DecodeLong(&inPieces{b: lie, n: 10}, len(lie), keepUpTo(math.MaxInt))
 	if _, ok := errors.AsType[*pgoutput.DecodeError](err); !ok {
 		t.Errorf("%v", err)
 	}
@@ -168,7 +168,7 @@ func FuzzDecodeLong(f *testing.F) {
 		d := pgoutput.NewDecoder()
 		decode(t, d, pgoutputtest.AppendRelation(nil, pgoutputtest.Outbox()))
 		src := &inPieces{b: append(bytes.Clone(b), "more"...), n: max(1, n)}
-		if _, err := d.DecodeLong(src, len(b), most(n)); err == nil && string(src.b) != "more" {
+		if _, err := d.DecodeLong(src, len(b), keepUpTo(n)); err == nil && string(src.b) != "more" {
 			t.Errorf("%d bytes are left behind the message, want 4", len(src.b))
 		}
 	})

@@ -131,5 +131,5 @@ func routeVector(t *testing.T, c *vectortest.EventRouter, m router.Mapping) {
 	}
 }
 
-// same compares bytes, where nil is not empty.
+// same reports whether a and b are equal. nil and empty are not.
 func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }

@@ -89,8 +89,9 @@ func (s *Store) Append(ctx context.Context, tx Tx, stream Stream, expected int64
 	return expected + int64(len(events)), nil
 }
 
-// conflicts knows the violation of the constraint over aggregate and version from
-// that of the primary key, by the name that Postgres quotes in every language.
+// conflicts reports whether the error is a violation of the constraint over aggregate and
+// version, not of the primary key. It looks for the constraint's name, which Postgres
+// quotes in every language.
 func (s *Store) conflicts(err error) bool {
 	const uniqueViolation = "23505"
 	var state interface{ SQLState() string }

@@ -19,7 +19,7 @@ func (r Retry) Wait(attempts int) time.Duration {
 	return half + time.Duration(rand.Int64N(int64(half)+1))
 }
 
-// sleep waits, and says whether ctx was still there at the end.
+// sleep waits, and reports whether ctx was still alive at the end.
 func sleep(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

@@ -23,7 +23,7 @@ type Consumer struct {
 
 	running atomic.Bool
 	halt    context.CancelCauseFunc // ends Run; set before the session begins
-	letters *letters                // set before the session begins
+	writer  *writer                 // set before the session begins
 
 	mu         sync.Mutex
 	partitions map[*partition]struct{}
@@ -80,7 +80,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return err
 }
 
-// stop ends Run with the error. It is false, for callers that say whether to go on.
+// stop ends Run with the error. It reports whether to go on: never.
 func (c *Consumer) stop(e *Event, class Class, err error) bool {
 	if e != nil {
 		err = fmt.Errorf("inbox: %v: %w", e, err)
@@ -107,7 +107,7 @@ func (c *Consumer) connect(ctx context.Context, config *sarama.Config) (sarama.C
 	}
 }
 
-// kafkaFailed tells of a failure, waits, and says whether to try again.
+// kafkaFailed observes a failure, waits, and reports whether to try again.
 func (c *Consumer) kafkaFailed(ctx context.Context, attempts int, err error) bool {
 	wait := Retry{First: 100 * time.Millisecond, Max: 5 * time.Second}.Wait(attempts)
 	c.observe(Observation{Kind: KafkaFailed, Err: err, Class: ClassUnavailable, Wait: wait})
@@ -124,12 +124,12 @@ func (c *Consumer) consume(ctx context.Context) error {
 	if err := c.checkTopics(ctx, client); err != nil {
 		return err
 	}
-	letters, err := c.openLetters(ctx)
+	w, err := c.openWriter(ctx)
 	if err != nil {
 		return err
 	}
-	defer letters.close()
-	c.letters = letters
+	defer w.close()
+	c.writer = w
 	group, err := sarama.NewConsumerGroupFromClient(c.config.Group, client)
 	if err != nil {
 		return fmt.Errorf("inbox: group %q: %w", c.config.Group, err)

@@ -32,17 +32,17 @@ const (
 	headerIncomplete  = headerPrefix + "incomplete"   // what it lacks of the record: it was too large for the dead letter topic
 )
 
-// maxErrorBytes keeps a dead letter within the size that its record had, nearly.
+// maxErrorBytes keeps a dead letter almost as small as its record.
 const maxErrorBytes = 1000
 
-// reject does with a record that cannot be processed what Config.OnReject says, and
-// says whether the record is done.
-func (t *trial) reject(ctx context.Context) bool {
+// reject treats a record that cannot be processed as Config.OnReject says, and reports
+// whether the record is done.
+func (t *task) reject(ctx context.Context) bool {
 	c := t.partition.consumer
 	if c.config.OnReject == StopConsumer {
 		return c.stop(t.event, t.class, t.err)
 	}
-	letter := t.letter()
+	letter := t.deadLetter()
 	err := t.write(ctx, letter, "dead letter topic")
 	for short, ok := shorter(letter); ok && tooLarge(err); short, ok = shorter(letter) {
 		letter = short
@@ -58,16 +58,16 @@ func (t *trial) reject(ctx context.Context) bool {
 	return true
 }
 
-// errEnded means that a record was not written since the session has ended, which
-// leaves it to the next, or the consumer stops.
+// errEnded means that a record was not written because the session has ended, which
+// leaves the record to the next session, or because the consumer stops.
 var errEnded = errors.New("inbox: the session has ended")
 
-// write sends a record for this one to another topic. Its error is nil when Kafka has
-// it, one of tooLarge, or errEnded.
-func (t *trial) write(ctx context.Context, m *sarama.ProducerMessage, what string) error {
+// write sends a record for this one to another topic. Its error is nil when Kafka has the
+// record, one of tooLarge, or errEnded.
+func (t *task) write(ctx context.Context, m *sarama.ProducerMessage, what string) error {
 	c := t.partition.consumer
 	for attempts := 1; ctx.Err() == nil; attempts++ {
-		err := c.letters.send(m)
+		err := c.writer.send(m)
 		if err == nil {
 			return nil
 		}
@@ -75,7 +75,7 @@ func (t *trial) write(ctx context.Context, m *sarama.ProducerMessage, what strin
 		if tooLarge(err) {
 			return err
 		}
-		if fatalForLetter(err) {
+		if fatalForWrite(err) {
 			t.refused(err)
 			return errEnded
 		}
@@ -86,17 +86,18 @@ func (t *trial) write(ctx context.Context, m *sarama.ProducerMessage, what strin
 	return errEnded
 }
 
-// refused ends the consumer: Kafka never takes what it has to write.
-func (t *trial) refused(err error) bool {
+// refused ends the consumer, because Kafka never accepts what it has to write. It reports
+// whether to go on: never.
+func (t *task) refused(err error) bool {
 	if t.err != nil {
 		err = fmt.Errorf("%w; the record failed with: %w", err, t.err)
 	}
 	return t.partition.consumer.stop(t.event, ClassFatal, err)
 }
 
-// settle runs a short transaction for this record until it has succeeded, and says
-// whether it has.
-func (t *trial) settle(ctx context.Context, do func(context.Context, *Event) error) bool {
+// settle runs a short transaction for this record until it succeeds, and reports whether
+// it has.
+func (t *task) settle(ctx context.Context, do func(context.Context, *Event) error) bool {
 	c := t.partition.consumer
 	for attempts := 1; ctx.Err() == nil; attempts++ {
 		attempt, cancel := c.attempt(ctx)
@@ -115,8 +116,9 @@ func (t *trial) settle(ctx context.Context, do func(context.Context, *Event) err
 	return false
 }
 
-// letter is the dead letter of a record: its key, value and headers, and ours.
-func (t *trial) letter() *sarama.ProducerMessage {
+// deadLetter returns the dead letter of a record: its key, value and headers, and those
+// of the inbox.
+func (t *task) deadLetter() *sarama.ProducerMessage {
 	c, m := t.partition.consumer, t.record.message
 	letter := &sarama.ProducerMessage{
 		Topic: c.config.deadLetterOf(m.Topic), Partition: m.Partition, Key: bytesOf(m.Key), Value: bytesOf(m.Value),
@@ -141,7 +143,7 @@ func (t *trial) letter() *sarama.ProducerMessage {
 	return letter
 }
 
-func (t *trial) reason() string {
+func (t *task) reason() string {
 	switch {
 	case errors.Is(t.err, ErrUndecodable):
 		return "undecodable"
@@ -151,7 +153,7 @@ func (t *trial) reason() string {
 	return "permanent"
 }
 
-// bytesOf keeps null and empty apart, which sarama's ByteEncoder does not.
+// bytesOf keeps nil and empty apart, which sarama's ByteEncoder does not.
 func bytesOf(b []byte) sarama.Encoder {
 	if b == nil {
 		return nil
@@ -165,7 +167,7 @@ func shortText(s string) string {
 	return strings.ToValidUTF8(s[:min(len(s), maxErrorBytes)], "")
 }
 
-// errorClass names an error by its SQLSTATE, or by the type of the innermost error.
+// errorClass returns the SQLSTATE of an error, or the type of the innermost error.
 func errorClass(err error) string {
 	var state interface{ SQLState() string }
 	if errors.As(err, &state) {
@@ -180,44 +182,45 @@ func errorClass(err error) string {
 	}
 }
 
-// letters writes dead letters.
-type letters struct {
+// writer writes records to dead letter topics and retry topics.
+type writer struct {
 	client   sarama.Client
 	producer sarama.SyncProducer
 }
 
-func (c *Consumer) openLetters(ctx context.Context) (*letters, error) {
+func (c *Consumer) openWriter(ctx context.Context) (*writer, error) {
 	if c.config.OnReject == StopConsumer && c.config.RetryTopic == "" {
-		return &letters{}, nil
+		return &writer{}, nil
 	}
 	client, err := c.connect(ctx, producerConfig(c.sarama))
 	if err != nil {
 		return nil, err
 	}
-	return newLetters(client)
+	return newWriter(client)
 }
 
-// newLetters takes the client over.
-func newLetters(client sarama.Client) (*letters, error) {
+// newWriter returns a writer that owns the client.
+func newWriter(client sarama.Client) (*writer, error) {
 	producer, err := sarama.NewSyncProducerFromClient(client)
 	if err != nil {
 		_ = client.Close()
 		return nil, fmt.Errorf("inbox: producer for dead letters: %w", err)
 	}
-	return &letters{client, producer}, nil
+	return &writer{client, producer}, nil
 }
 
-func (l *letters) close() {
-	if l.producer != nil {
-		_ = l.producer.Close() // nothing is under way
-		_ = l.client.Close()
+func (w *writer) close() {
+	if w.producer != nil {
+		_ = w.producer.Close() // nothing is under way
+		_ = w.client.Close()
 	}
 }
 
-// send returns when all in-sync replicas have the record. Partition is where it was;
-// in a topic with fewer partitions those of one partition stay together, in order.
-func (l *letters) send(m *sarama.ProducerMessage) error {
-	partitions, err := l.client.Partitions(m.Topic)
+// send returns when all in-sync replicas have the record. The record goes to the
+// partition of the same number. If the topic has fewer partitions, records of one
+// partition stay together, in order.
+func (w *writer) send(m *sarama.ProducerMessage) error {
+	partitions, err := w.client.Partitions(m.Topic)
 	if err != nil {
 		return err
 	}
@@ -226,17 +229,17 @@ func (l *letters) send(m *sarama.ProducerMessage) error {
 	}
 	again := *m // sarama keeps its state in the message
 	again.Partition = max(m.Partition, 0) % int32(len(partitions))
-	if _, _, err = l.producer.SendMessage(&again); err == nil {
+	if _, _, err = w.producer.SendMessage(&again); err == nil {
 		return nil
 	}
-	if fresh := l.client.RefreshMetadata(m.Topic); fresh != nil && read.IsPermanent(fresh) {
+	if fresh := w.client.RefreshMetadata(m.Topic); fresh != nil && read.IsPermanent(fresh) {
 		return fresh // sarama's own error may be "circuit breaker is open"
 	}
 	return err
 }
 
-// fatalForLetter reports whether a dead letter can never be written as things are.
-func fatalForLetter(err error) bool {
+// fatalForWrite reports whether a record can never be written as things are.
+func fatalForWrite(err error) bool {
 	for _, fatal := range []error{sarama.ErrInvalidMessage, sarama.ErrPolicyViolation, sarama.ErrInvalidRecord} {
 		if errors.Is(err, fatal) {
 			return true

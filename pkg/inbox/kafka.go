@@ -59,8 +59,8 @@ func (c *Config) saramaConfig() (*sarama.Config, error) {
 	return s, nil
 }
 
-// cooperative strategies take a partition away while the session goes on, which a
-// record that is being tried again would not notice.
+// cooperative reports whether a strategy takes a partition away while the session goes
+// on, which a record that is being retried would not notice.
 func cooperative(strategy sarama.BalanceStrategy) bool {
 	return strategy.Name() == sarama.CooperativeStickyBalanceStrategyName
 }

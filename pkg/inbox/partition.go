@@ -11,23 +11,23 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// partition is a claim: a partition while it is this member's. Its records go by key
-// to lanes, each of which processes one after the other.
+// partition is a claim: a partition while it belongs to this member. The key of a record
+// chooses a queue, and a worker for each queue processes one record after the other.
 type partition struct {
 	consumer *Consumer
 	session  sarama.ConsumerGroupSession
 	claim    sarama.ConsumerGroupClaim
 	isRetry  bool // it is of a retry topic
 	done     *tracker
-	lanes    []chan record
+	queues   []chan record
 	seed     maphash.Seed
-	room     chan struct{} // a place for each record that is not yet below the mark
+	inFlight chan struct{} // holds an item for each record not yet below the committed offset
 	progress atomic.Int64  // when the mark last moved, or there was nothing to do: Unix nanoseconds
 	failure  atomic.Pointer[failure]
 }
 
-// record is one in a lane. Of a retry topic it is the record as it was, where it was;
-// tracked is where it is.
+// record is one in a queue. If it comes from a retry topic, message is the original
+// record, and tracked is its place in the retry topic.
 type record struct {
 	message *sarama.ConsumerMessage
 	tracked *tracked
@@ -35,40 +35,40 @@ type record struct {
 }
 
 const (
-	// laneBuffer is how many records wait in a lane at least, so that it need not wait
-	// for the dispatcher.
-	laneBuffer = 16
-	// window is how many records of a partition may be under way: one that is tried
-	// again holds the mark, while other keys go on.
+	// minQueue is the least capacity of a queue, so that a worker need not wait for the
+	// dispatcher.
+	minQueue = 16
+	// window is how many records of a partition may be in flight: one that is being
+	// retried holds back the committed offset, while other keys go on.
 	window = 1000
 )
 
 func newPartition(c *Consumer, session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) *partition {
 	p := &partition{
 		consumer: c, session: session, claim: claim, done: newTracker(claim.InitialOffset()),
-		lanes: make([]chan record, c.config.Parallel), seed: maphash.MakeSeed(),
-		isRetry: slices.Contains(c.config.retryTopics(), claim.Topic()),
-		room:    make(chan struct{}, max(window, c.config.Parallel*c.config.Batch)),
+		queues: make([]chan record, c.config.Parallel), seed: maphash.MakeSeed(),
+		isRetry:  slices.Contains(c.config.retryTopics(), claim.Topic()),
+		inFlight: make(chan struct{}, max(window, c.config.Parallel*c.config.Batch)),
 	}
-	for i := range p.lanes {
-		p.lanes[i] = make(chan record, max(laneBuffer, c.config.Batch))
+	for i := range p.queues {
+		p.queues[i] = make(chan record, max(minQueue, c.config.Batch))
 	}
 	p.progress.Store(time.Now().UnixNano())
 	return p
 }
 
-// run processes records until the session or the claim ends. Records in hand are
-// finished, records that wait are left for who has the partition next.
+// run processes records until the session or the claim ends. It finishes records in hand;
+// those that wait are left to the partition's next member.
 func (p *partition) run(ctx context.Context) {
-	var lanes sync.WaitGroup
-	for _, lane := range p.lanes {
-		lanes.Go(func() { p.runLane(ctx, lane) })
+	var workers sync.WaitGroup
+	for _, queue := range p.queues {
+		workers.Go(func() { p.runWorker(ctx, queue) })
 	}
 	p.dispatch(ctx)
-	for _, lane := range p.lanes {
-		close(lane)
+	for _, queue := range p.queues {
+		close(queue)
 	}
-	lanes.Wait()
+	workers.Wait()
 }
 
 func (p *partition) dispatch(ctx context.Context) {
@@ -84,12 +84,12 @@ func (p *partition) dispatch(ctx context.Context) {
 	}
 }
 
-// admit hands a record to its lane, and says whether the session goes on.
+// admit hands a record to a worker, and reports whether the session goes on.
 func (p *partition) admit(ctx context.Context, m *sarama.ConsumerMessage) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case p.room <- struct{}{}:
+	case p.inFlight <- struct{}{}:
 	}
 	if _, waiting := p.done.state(); waiting == 0 {
 		p.progress.Store(time.Now().UnixNano()) // the time without records does not count
@@ -104,23 +104,24 @@ func (p *partition) admit(ctx context.Context, m *sarama.ConsumerMessage) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case p.lanes[p.laneOf(r.message)] <- r:
+	case p.queues[p.queueOf(r.message)] <- r:
 		return true
 	}
 }
 
-// laneOf keeps records of a key in one lane. Those without a key have no order.
-func (p *partition) laneOf(m *sarama.ConsumerMessage) int {
-	if len(p.lanes) == 1 {
+// queueOf returns the queue of a record. Records of one key share a queue; those without
+// a key have no order.
+func (p *partition) queueOf(m *sarama.ConsumerMessage) int {
+	if len(p.queues) == 1 {
 		return 0
 	}
 	if m.Key == nil {
-		return int(m.Offset % int64(len(p.lanes)))
+		return int(m.Offset % int64(len(p.queues)))
 	}
-	return int(maphash.Bytes(p.seed, m.Key) % uint64(len(p.lanes)))
+	return int(maphash.Bytes(p.seed, m.Key) % uint64(len(p.queues)))
 }
 
-// finish marks what is done, and all before it that was only waiting for it.
+// finish marks a record as done, and commits the offset below which all are done.
 func (p *partition) finish(r record) {
 	freed := p.done.finish(r.tracked, func(next int64) {
 		p.session.MarkOffset(p.claim.Topic(), p.claim.Partition(), next, "")
@@ -130,6 +131,6 @@ func (p *partition) finish(r record) {
 	}
 	p.progress.Store(time.Now().UnixNano())
 	for range freed {
-		<-p.room
+		<-p.inFlight
 	}
 }

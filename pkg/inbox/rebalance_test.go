@@ -82,7 +82,7 @@ func TestParallelKeys(t *testing.T) {
 		return record(ctx, tx, e)
 	})
 	f.await(t, 1)
-	devstacktest.Await(t, "keys of other lanes", func() bool {
+	devstacktest.Await(t, "keys of other workers", func() bool {
 		return f.number(t, "SELECT count(DISTINCT key) FROM effect WHERE key <> 'slow'") >= 4
 	})
 	if n := f.number(t, "SELECT count(*) FROM effect WHERE key = 'slow'"); n != 0 {

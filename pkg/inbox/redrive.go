@@ -114,11 +114,11 @@ func handle(ctx context.Context, config RedriveConfig, how string) (Redriven, er
 // redrive is one call of Redrive or Discard.
 type redrive struct {
 	RedriveConfig
-	how     string
-	decode  Config
-	reader  sarama.Client
-	letters *letters
-	done    *Redriven
+	how    string
+	decode Config
+	reader sarama.Client
+	writer *writer
+	done   *Redriven
 }
 
 // connect opens two clients: on one connection what is sent would wait for the fetch
@@ -128,12 +128,12 @@ func (r *redrive) connect(config *sarama.Config) error {
 	if err != nil {
 		return fmt.Errorf("inbox: connect to Kafka: %w", err)
 	}
-	writer, err := sarama.NewClient(r.Brokers, producerConfig(config))
+	client, err := sarama.NewClient(r.Brokers, producerConfig(config))
 	if err != nil {
 		_ = reader.Close()
 		return fmt.Errorf("inbox: connect to Kafka: %w", err)
 	}
-	if r.letters, err = newLetters(writer); err != nil {
+	if r.writer, err = newWriter(client); err != nil {
 		_ = reader.Close()
 		return err
 	}
@@ -142,7 +142,7 @@ func (r *redrive) connect(config *sarama.Config) error {
 }
 
 func (r *redrive) close() {
-	r.letters.close()
+	r.writer.close()
 	_ = r.reader.Close() // nothing is under way
 }
 
@@ -258,7 +258,7 @@ func (r *redrive) settle(letter *DeadLetter) error {
 		}
 		r.done.Sent[letter.Event.Topic]++
 	}
-	if err := r.letters.send(letter.marker(r.how)); err != nil {
+	if err := r.writer.send(letter.marker(r.how)); err != nil {
 		return fmt.Errorf("mark as %s (partition %d, offset %d): %w", r.how, letter.Partition, letter.Offset, err)
 	}
 	if r.how == discarded {
@@ -271,11 +271,11 @@ func (r *redrive) settle(letter *DeadLetter) error {
 func (r *redrive) putBack(letter *DeadLetter) error {
 	m := letter.record()
 	if m.Partition < 0 && letter.Event.Key != nil {
-		partitions, err := r.letters.client.Partitions(m.Topic)
+		partitions, err := r.writer.client.Partitions(m.Topic)
 		if err != nil {
 			return err
 		}
 		m.Partition = murmur2.Partition(letter.Event.Key, int32(len(partitions)))
 	}
-	return r.letters.send(m)
+	return r.writer.send(m)
 }

@@ -24,7 +24,7 @@ const (
 	retryTime        = retryPrefix + "time"         // when it was parked, RFC 3339 in UTC
 )
 
-// ErrNotParked is a record in a retry topic that the inbox has not written.
+// ErrNotParked means that a record in a retry topic was not written by an inbox.
 var ErrNotParked = errors.New("inbox: a record of a retry topic has no header " + retryTopic)
 
 // parking is what a retry topic knows of a record besides the record.
@@ -34,17 +34,17 @@ type parking struct {
 }
 
 // mustPark reports whether the record goes to the retry topic.
-func (t *trial) mustPark() bool {
+func (t *task) mustPark() bool {
 	c := t.partition.consumer.config
 	return t.behind || !t.inPlace && c.RetryTopic != "" && !t.event.parked &&
 		t.err != nil && t.class == ClassTransient && t.counted >= c.ParkAfter && !t.exhausted()
 }
 
-// park puts the record into its retry topic, and says whether it is there; ok is false
-// when the session has ended. One that came behind another has been noted already. One
-// that is too large for the retry topic is tried where it is, after a wait: it holds up
-// what is behind it, and is neither lost nor overtaken.
-func (t *trial) park(ctx context.Context) (there, ok bool) {
+// park writes the record to its retry topic, and reports whether it is there; ok is false
+// if the session has ended. A record behind a parked one has been noted already. One that
+// is too large for the retry topic is tried in place, after a wait: it delays what is
+// behind it, and is neither lost nor overtaken.
+func (t *task) park(ctx context.Context) (there, ok bool) {
 	c := t.partition.consumer
 	if !t.behind && !t.settle(ctx, c.unit.park) {
 		return false, false
@@ -63,9 +63,9 @@ func (t *trial) park(ctx context.Context) (there, ok bool) {
 	return true, true
 }
 
-// parkedRecord is the record with our headers. Its partition is by that where it was,
-// so that records of a key stay in order.
-func (t *trial) parkedRecord() *sarama.ProducerMessage {
+// parkedRecord returns the record with the headers of parking. Its partition follows from
+// the original one, so records of a key stay in order.
+func (t *task) parkedRecord() *sarama.ProducerMessage {
 	c, m := t.partition.consumer, t.record.message
 	parked := &sarama.ProducerMessage{
 		Topic: c.config.retryTopicOf(m.Topic), Partition: m.Partition, Key: bytesOf(m.Key), Value: bytesOf(m.Value),
@@ -88,8 +88,8 @@ func (t *trial) parkedRecord() *sarama.ProducerMessage {
 	return parked
 }
 
-// restore makes the record what it was before it was parked. ours is false for one of
-// another group, which is passed over; ok is false when the consumer stops.
+// restore makes the record what it was before it was parked. ours is false for a record
+// of another group, which is passed over; ok is false if the consumer stops.
 func (p *partition) restore(r *record) (ours, ok bool) {
 	parked, known := map[string]string{}, *r.message
 	known.Headers = nil
@@ -117,9 +117,9 @@ func (p *partition) restore(r *record) (ours, ok bool) {
 	return true, true
 }
 
-// resume goes on where parking has left off, after the wait that was due, and says
-// whether the session goes on.
-func (t *trial) resume(ctx context.Context) bool {
+// resume goes on where parking left off, after the wait that is due, and reports whether
+// the session goes on.
+func (t *task) resume(ctx context.Context) bool {
 	parked := t.record.parked
 	t.event.parked = true
 	t.counted, t.event.Attempt = parked.attempts, parked.attempts

@@ -2,8 +2,8 @@ package inbox
 
 import "sync"
 
-// tracker knows which records of a partition are done, and answers the offset up to
-// which all are. It knows nothing of Kafka.
+// tracker knows which records of a partition are done, and below which offset all are. It
+// knows nothing of Kafka.
 type tracker struct {
 	mu      sync.Mutex
 	pending []*tracked // in the order of their offsets; the first is not done
@@ -18,7 +18,7 @@ type tracked struct {
 
 func newTracker(next int64) *tracker { return &tracker{next: next} }
 
-// add takes a record in. Offsets must rise; there may be gaps.
+// add adds a record. Offsets must rise; there may be gaps.
 func (t *tracker) add(offset int64) *tracked {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -27,9 +27,9 @@ func (t *tracker) add(offset int64) *tracked {
 	return r
 }
 
-// finish says that a record is done. When the offset below which all are done has
-// moved, it calls mark with it, with the lock held so that marks never go back, and
-// says how many records are out of the way.
+// finish notes that a record is done. If the offset below which all are done has moved,
+// finish calls mark with it, under the lock so that marks never go back. It returns how
+// many records have left the window.
 func (t *tracker) finish(r *tracked, mark func(next int64)) (freed int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -47,7 +47,7 @@ func (t *tracker) finish(r *tracked, mark func(next int64)) (freed int) {
 	return freed
 }
 
-// state gives the offset below which all are done, and how many are not.
+// state returns the offset below which all are done, and how many are not.
 func (t *tracker) state() (next int64, pending int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

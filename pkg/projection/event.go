@@ -29,6 +29,6 @@ func (e *Event) Table(name string) string {
 	return e.feed.table(name)
 }
 
-// Rebuilding says that the event is applied by Rebuild: it is an old one, and what
+// Rebuilding reports whether Rebuild applies the event. Such an event is an old one: what
 // leads out of the tables (a mail, a request) should not be done again.
 func (e *Event) Rebuilding() bool { return e.feed != nil && e.feed.shadow }

@@ -94,7 +94,7 @@ func passes(err error) bool {
 	return !read.IsPermanent(err) && class != inbox.ClassPermanent && class != inbox.ClassFatal
 }
 
-// again tells of a failure, waits, and says whether to try again.
+// again logs a failure, waits, and reports whether to try again.
 func (p *Projection) again(ctx context.Context, attempts int, what string, err error) bool {
 	wait := inbox.Retry{First: 50 * time.Millisecond, Max: 10 * time.Second}.Wait(attempts)
 	p.config.Log.Warn("projection: tried again", slog.String("projection", p.config.Name), slog.String("what", what),
@@ -102,7 +102,7 @@ func (p *Projection) again(ctx context.Context, attempts int, what string, err e
 	return pause(ctx, wait)
 }
 
-// pause waits, and says whether ctx was still there at the end.
+// pause waits, and reports whether ctx was still alive at the end.
 func pause(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

@@ -73,16 +73,16 @@ func (f *fixture) read(t *testing.T) (stop func() int) {
 		}
 		readers.Go(func() {
 			defer conn.Close(context.WithoutCancel(ctx))
-			for most := int64(0); ctx.Err() == nil; counts[i]++ {
+			for highest := int64(0); ctx.Err() == nil; counts[i]++ {
 				var n int64
 				if err := conn.QueryRow(context.WithoutCancel(ctx), "SELECT sum(n) FROM totals").Scan(&n); err != nil {
 					t.Errorf("a reader: %v", err)
 					return
 				}
-				if n < most {
-					t.Errorf("a reader saw %d records after %d", n, most)
+				if n < highest {
+					t.Errorf("a reader saw %d records after %d", n, highest)
 				}
-				most = max(most, n)
+				highest = max(highest, n)
 			}
 		})
 	}

@@ -56,7 +56,7 @@ func (a *arrayReader) list(dst []byte, depth int) ([]byte, bool) {
 	}
 }
 
-// next drops the next character if it is that one.
+// next takes the next character if it is that one, and reports whether it was.
 func (a *arrayReader) next(c byte) bool {
 	if len(a.src) == 0 || a.src[0] != c {
 		return false

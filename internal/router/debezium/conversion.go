@@ -167,7 +167,7 @@ func (c Conversion) appendScalar(dst, src []byte) ([]byte, bool) {
 	return dst, false
 }
 
-// quoted says whether an element of an array stands in quotes.
+// quoted reports whether an element of an array stands in quotes.
 func (k kind) quoted() bool {
 	switch k {
 	case kindText, kindTimestamptz, kindTimetz, kindBytea, kindBits:

@@ -86,7 +86,7 @@ func parseSignedClock(s []byte) (int64, bool) {
 	return sign * total, true
 }
 
-// addInto adds n units, and says false when that does not fit.
+// addInto adds n units, and reports whether the sum fits into an int64.
 func addInto(total *int64, n, unit int64) bool {
 	product := n * unit
 	if unit != 0 && product/unit != n {

@@ -85,7 +85,8 @@ func appendDecimal(dst, src []byte) ([]byte, bool) {
 	return append(dst, `"}`...), true
 }
 
-// decimalDigits says whether the text is digits, with a minus before them or not.
+// decimalDigits reports whether the text consists of digits, with or without a minus
+// before them.
 func decimalDigits(s []byte) bool {
 	s = bytes.TrimPrefix(s, []byte("-"))
 	for _, c := range s {

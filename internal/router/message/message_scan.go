@@ -66,7 +66,7 @@ func (s *scanner) space() {
 	}
 }
 
-// next takes the byte if it comes next.
+// next takes the next byte if it is b, and reports whether it was.
 func (s *scanner) next(c byte) bool {
 	s.space()
 	if s.off < len(s.b) && s.b[s.off] == c {
@@ -232,7 +232,7 @@ func hexDigit(c byte) rune {
 	}
 }
 
-// isNumber says whether a word is a number of JSON.
+// isNumber reports whether a word is a number of JSON.
 func isNumber(w []byte) bool {
 	digits := func() bool {
 		n := 0

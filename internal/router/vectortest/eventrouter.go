@@ -63,7 +63,7 @@ func (e *EventRouter) emptyTopic() bool {
 	return e.Error == "" && strings.HasSuffix(e.Topic, ".") && e.Config["route.topic.replacement"] == ""
 }
 
-// defaultInsteadOfNull says whether a header has a value where the row has none.
+// defaultInsteadOfNull reports whether a header has a value where the row has none.
 func (e *EventRouter) defaultInsteadOfNull() bool {
 	for _, h := range e.headers() {
 		if f, ok := e.After[h.Name]; ok && f.null() && h.Value != nil {

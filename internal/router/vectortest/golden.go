@@ -111,8 +111,8 @@ func (g *Golden) byteBufferAsText() bool {
 	return false
 }
 
-// emptyTopic says whether a record is in the topic that the template makes of
-// an empty column.
+// emptyTopic reports whether a record is in the topic that the template makes of an empty
+// column.
 func (g *Golden) emptyTopic(m router.Mapping) bool {
 	var name strings.Builder
 	for _, p := range m.Topic {

@@ -91,7 +91,7 @@ func (s *shop) std(t *testing.T, ctx context.Context, body func(tx *sql.Tx) erro
 
 // An event if, and only if, the transaction committed, whatever its caller came to
 // know of that.
-func TestRow76_EventIfAndOnlyIfCommitted(t *testing.T) {
+func TestEventIfAndOnlyIfCommitted(t *testing.T) {
 	t.Parallel()
 	s := openShop(t)
 	ctx := t.Context()

@@ -7,39 +7,39 @@ import (
 	"time"
 )
 
-// runLane processes the records of a lane in order until the session ends.
-func (p *partition) runLane(ctx context.Context, lane <-chan record) {
+// runWorker processes the records of a queue in order until the session ends.
+func (p *partition) runWorker(ctx context.Context, queue <-chan record) {
 	for {
-		batch := take(ctx, lane, p.consumer.config.Batch)
+		batch := take(ctx, queue, p.consumer.config.Batch)
 		if len(batch) == 0 {
 			return
 		}
-		if len(batch) > 1 && !p.isRetry && p.together(ctx, batch) {
+		if len(batch) > 1 && !p.isRetry && p.processBatch(ctx, batch) {
 			continue
 		}
 		for _, r := range batch {
-			if ctx.Err() != nil || !p.single(ctx, r) {
+			if ctx.Err() != nil || !p.processOne(ctx, r) {
 				return
 			}
 		}
 	}
 }
 
-// take waits for a record and adds those that wait already. Nothing: the session has
-// ended.
-func take(ctx context.Context, lane <-chan record, most int) (batch []record) {
+// take waits for a record and adds those that wait already, up to limit. It returns none
+// if the session has ended.
+func take(ctx context.Context, queue <-chan record, limit int) (batch []record) {
 	select {
 	case <-ctx.Done():
 		return nil
-	case r, ok := <-lane:
+	case r, ok := <-queue:
 		if !ok || ctx.Err() != nil {
 			return nil
 		}
 		batch = append(batch, r)
 	}
-	for len(batch) < most {
+	for len(batch) < limit {
 		select {
-		case r, ok := <-lane:
+		case r, ok := <-queue:
 			if !ok {
 				return batch
 			}
@@ -51,9 +51,9 @@ func take(ctx context.Context, lane <-chan record, most int) (batch []record) {
 	return batch
 }
 
-// together tries the records in one transaction, and says whether they are done.
-// Whatever the fault is, it shows again when they are tried one by one.
-func (p *partition) together(ctx context.Context, batch []record) bool {
+// processBatch tries the records in one transaction, and reports whether they are done.
+// If not, processing them one by one shows why.
+func (p *partition) processBatch(ctx context.Context, batch []record) bool {
 	c := p.consumer
 	events := make([]*Event, len(batch))
 	for i, r := range batch {
@@ -79,12 +79,12 @@ func (p *partition) together(ctx context.Context, batch []record) bool {
 	return true
 }
 
-// single processes a record until it is done, and says whether it is: not when the
-// session has ended or the consumer stops.
-func (p *partition) single(ctx context.Context, r record) bool {
+// processOne processes a record until it is done, and reports whether it is. It is not if
+// the session ends or the consumer stops.
+func (p *partition) processOne(ctx context.Context, r record) bool {
 	c := p.consumer
 	e, err := c.config.eventOf(r.message)
-	t := &trial{partition: p, event: e, record: r, began: time.Now()}
+	t := &task{partition: p, event: e, record: r, began: time.Now()}
 	if r.parked != nil && !t.resume(ctx) {
 		return false
 	}
@@ -114,8 +114,8 @@ func (p *partition) settled(r record) bool {
 	return true
 }
 
-// trial is one record with its attempts.
-type trial struct {
+// task is one record that is being processed, with what its attempts came to.
+type task struct {
 	partition *partition
 	record    record
 	event     *Event
@@ -127,9 +127,10 @@ type trial struct {
 	err       error // of the last attempt
 }
 
-// run tries until the event is processed, or is to be parked or rejected (err is set
-// then, unless it is behind another), and says whether it is one of these.
-func (t *trial) run(ctx context.Context) bool {
+// run tries until the event is processed, parked behind another, or to be parked or
+// rejected, and reports whether it is. err is set if the event is to be parked for its
+// own failure or rejected.
+func (t *task) run(ctx context.Context) bool {
 	c := t.partition.consumer
 	for {
 		t.event.Attempt++
@@ -152,13 +153,13 @@ func (t *trial) run(ctx context.Context) bool {
 }
 
 // exhausted reports whether the record has been tried as often as it may be.
-func (t *trial) exhausted() bool {
-	most := t.partition.consumer.config.Retry.Attempts
-	return t.class == ClassTransient && most > 0 && t.counted >= most
+func (t *task) exhausted() bool {
+	limit := t.partition.consumer.config.Retry.Attempts
+	return t.class == ClassTransient && limit > 0 && t.counted >= limit
 }
 
-// try is one attempt.
-func (t *trial) try(ctx context.Context) {
+// try makes one attempt.
+func (t *task) try(ctx context.Context) {
 	c := t.partition.consumer
 	attempt, cancel := c.attempt(ctx)
 	defer cancel()
@@ -174,7 +175,7 @@ func (t *trial) try(ctx context.Context) {
 	c.observe(Observation{Kind: kind, Event: t.event, Took: time.Since(start)})
 }
 
-// attempt is the context of one transaction. It outlives the session, so that what
+// attempt returns the context of one transaction. It outlives the session, so that what
 // is in hand is finished, but not the time that a rebalance leaves for it.
 func (c *Consumer) attempt(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(context.WithoutCancel(ctx), c.config.AttemptTimeout, errAttemptTimeout)
@@ -182,8 +183,8 @@ func (c *Consumer) attempt(ctx context.Context) (context.Context, context.Cancel
 
 var errAttemptTimeout = fmt.Errorf("inbox: AttemptTimeout has passed: %w", context.DeadlineExceeded)
 
-// classOfAttempt knows that no record is to blame for what fails before the handler
-// is called.
+// classOfAttempt returns the class of an attempt's error. No record is to blame for what
+// fails before the handler is called.
 func (c *Consumer) classOfAttempt(err error) Class {
 	var own *storeError
 	if !errors.As(err, &own) {
@@ -195,7 +196,7 @@ func (c *Consumer) classOfAttempt(err error) Class {
 	return ClassUnavailable
 }
 
-// retry tells of a failure, waits, and says whether the session goes on. Meanwhile
+// retry observes a failure, waits, and reports whether the session goes on. Meanwhile
 // sarama sends heartbeats.
 func (p *partition) retry(ctx context.Context, o Observation, attempts int) bool {
 	o.Kind, o.Wait = Retrying, p.consumer.config.Retry.Wait(attempts)
