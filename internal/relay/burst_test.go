@@ -17,20 +17,20 @@ import (
 func TestNoRowOfABurstIsLeft(t *testing.T) {
 	t.Parallel()
 	const pushed = 8 * time.Second
-	b := newBench(t, relaytest.OutboxDDL)
-	b.start(t)
+	h := newHarness(t, relaytest.Options{})
+	h.Start(t)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var written int64
 	late := 0
 	for i := range 60 {
 		for range 1 + rnd.IntN(3) {
 			rows, pad := 1+rnd.IntN(1500), 1+rnd.IntN(600)
-			b.db.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
+			h.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
 				SELECT 'order', 'k' || i %% 7, 'Created', jsonb_build_object('n', i, 'pad', repeat('x', %d)) FROM generate_series(1, %d) i`, pad, rows))
 			written += int64(rows)
 		}
 		begun := time.Now()
-		b.until(t, "the burst", func() bool { return b.seen.published.Load() == written })
+		h.Until(t, "the burst", func() bool { return h.Seen.Records.Load() == written })
 		if took := time.Since(begun); took > pushed {
 			t.Logf("burst %d was published after %s", i, took)
 			late++
@@ -39,5 +39,5 @@ func TestNoRowOfABurstIsLeft(t *testing.T) {
 			t.Fatal("something waited for a timer")
 		}
 	}
-	b.confirmed(t)
+	h.Confirmed(t)
 }

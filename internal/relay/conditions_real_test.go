@@ -8,23 +8,24 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
 )
 
 // conditions are the names of what is wrong at the moment.
-func (b *bench) conditions() []string {
+func (h *harness) conditions() []string {
 	var names []string
-	for _, c := range b.relay.Report("").Conditions {
+	for _, c := range h.Report("").Conditions {
 		names = append(names, c.Name)
 	}
 	return names
 }
 
 // until waits until exactly these conditions are there.
-func (b *bench) untilConditions(t *testing.T, want ...string) {
+func (h *harness) untilConditions(t *testing.T, want ...string) {
 	t.Helper()
-	b.until(t, "conditions "+strings.Join(want, ", "), func() bool { return slices.Equal(b.conditions(), want) })
+	h.Until(t, "conditions "+strings.Join(want, ", "), func() bool { return slices.Equal(h.conditions(), want) })
 }
 
 // Both servers being away are two conditions, each with its own beginning, and each
@@ -32,36 +33,29 @@ func (b *bench) untilConditions(t *testing.T, want ...string) {
 func TestConditionsOfServersThatAreAway(t *testing.T) {
 	t.Parallel()
 	postgres := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-	conn, err := postgres.Connect(t.Context(), "postgres")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	db := devstacktest.Database{Server: postgres, Name: "postgres", URL: postgres.URL("postgres"), Conn: conn}
-	db.Exec(t, relaytest.OutboxDDL)
 	kafka := devstacktest.StartKafka(t, devstack.KafkaOptions{})
-	b := newBenchOn(t, db, kafka)
-	b.patience = time.Second
-	b.start(t)
-	db.Exec(t, relaytest.Insert("k", 1))
-	b.confirmed(t)
-	b.untilConditions(t)
-	if !b.ready() {
+	h := newHarness(t, relaytest.Options{DB: devstacktest.DatabaseOn(t, postgres, "postgres"), Kafka: kafka})
+	h.Prepare = func(r *relay.Relay) { r.SetPatience(time.Second) }
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
+	h.untilConditions(t)
+	if !h.ready() {
 		t.Error("not ready, and nothing is wrong")
 	}
 	if err := kafka.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.untilConditions(t, status.ConditionKafka)
-	db.Exec(t, relaytest.Insert("k", 2))
-	b.untilConditions(t, status.ConditionKafka, status.ConditionNoProgress, status.ConditionLagging)
+	h.untilConditions(t, status.ConditionKafka)
+	h.Exec(t, relaytest.Insert("k", 2))
+	h.untilConditions(t, status.ConditionKafka, status.ConditionNoProgress, status.ConditionLagging)
 	if err := postgres.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.untilConditions(t, status.ConditionPostgres, status.ConditionKafka, status.ConditionNoProgress, status.ConditionLagging)
-	report := b.relay.Report("")
+	h.untilConditions(t, status.ConditionPostgres, status.ConditionKafka, status.ConditionNoProgress, status.ConditionLagging)
+	report := h.Report("")
 	for _, c := range report.Conditions[:2] {
-		if c.Severity != status.Critical || c.Since.IsZero() || !strings.Contains(c.Hint, "walpost check -c "+b.cfg.File) {
+		if c.Severity != status.Critical || c.Since.IsZero() || !strings.Contains(c.Hint, "walpost check -c "+h.Config.File) {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -74,12 +68,10 @@ func TestConditionsOfServersThatAreAway(t *testing.T) {
 	if err := postgres.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.untilConditions(t, status.ConditionKafka, status.ConditionNoProgress, status.ConditionLagging)
+	h.untilConditions(t, status.ConditionKafka, status.ConditionNoProgress, status.ConditionLagging)
 	if err := kafka.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.untilConditions(t)
-	if err := b.end(t); err != nil {
-		t.Fatal(err)
-	}
+	h.untilConditions(t)
+	h.Stop(t)
 }

@@ -20,32 +20,31 @@ import (
 func TestRow81_GeneratedColumnInUse(t *testing.T) {
 	t.Parallel()
 	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: 18})
-	db := ownDatabase(t, server, relaytest.OutboxDDL)
-	db.Exec(t, "ALTER TABLE outbox ADD topic text GENERATED ALWAYS AS (lower(aggregatetype)) STORED")
-	b := newBenchOn(t, db, stack.Kafka(t), "outbox: {topic: 'PREFIX.{topic}'}\n")
-	b.start(t)
-	db.Exec(t, strings.Replace(relaytest.Insert("k", 1), "'order'", "'ORDER'", 1))
-	b.confirmed(t)
-	b.consume(t, b.topic, 1)
+	h := newHarness(t, relaytest.Options{DB: devstacktest.DatabaseOn(t, server, "postgres"), Keys: keys{"outbox.topic": "PREFIX.{topic}"}})
+	h.Exec(t, "ALTER TABLE outbox ADD topic text GENERATED ALWAYS AS (lower(aggregatetype)) STORED")
+	h.Start(t)
+	h.Exec(t, strings.Replace(relaytest.Insert("k", 1), "'order'", "'ORDER'", 1))
+	h.Confirmed(t)
+	h.consume(t, h.Topic, 1)
 
-	b.until(t, "the guard's first look", b.relay.Guarded)
-	db.Exec(t, "ALTER PUBLICATION "+b.cfg.Postgres.Publication+" SET (publish_generated_columns = none)")
-	err := b.wait(t)
+	h.Until(t, "the guard's first look", h.Guarded)
+	h.Exec(t, "ALTER PUBLICATION "+h.Config.Postgres.Publication+" SET (publish_generated_columns = none)")
+	err := h.Wait(t)
 	if halt, ok := errors.AsType[*status.Halt](err); !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, "topic of table public.outbox is generated") {
 		t.Errorf("ended with %v", err)
 	}
 	const fix = `SET (publish_generated_columns = stored); then walpost recover -c FILE`
-	b.refused(t, status.ExitHalted, "does not publish topic of public.outbox", fix)
+	h.refused(t, status.ExitHalted, "does not publish topic of public.outbox", fix)
 
-	db.Exec(t, "ALTER PUBLICATION "+b.cfg.Postgres.Publication+" SET (publish_generated_columns = stored)",
+	h.Exec(t, "ALTER PUBLICATION "+h.Config.Postgres.Publication+" SET (publish_generated_columns = stored)",
 		"ALTER TABLE outbox DROP topic, ADD topic text GENERATED ALWAYS AS (lower(aggregatetype)) VIRTUAL")
-	b.refused(t, status.ExitRequirement, "column topic: is a virtual generated column", "STORED")
+	h.refused(t, status.ExitRequirement, "column topic: is a virtual generated column", "STORED")
 }
 
 // refused starts a relay that must not start.
-func (b *bench) refused(t *testing.T, code int, says ...string) {
+func (h *harness) refused(t *testing.T, code int, says ...string) {
 	t.Helper()
-	again, err := relay.New(b.cfg, b.seen, zap.NewNop())
+	again, err := relay.New(h.Config, h.Seen, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

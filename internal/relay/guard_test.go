@@ -31,15 +31,15 @@ func TestRow47to51_WhatSkipsRowsHalts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, relaytest.OutboxDDL)
-			b.db.Exec(t, "CREATE TABLE twin (LIKE outbox INCLUDING ALL)")
-			b.start(t)
-			b.db.Exec(t, relaytest.Insert("k", 1))
-			b.confirmed(t)
-			b.until(t, "the guard's first look", b.relay.Guarded)
-			pub := b.cfg.Postgres.Publication
-			b.db.Exec(t, strings.Split(strings.ReplaceAll(strings.ReplaceAll(tc.sql, "PUBLICATION p", "PUBLICATION "+pub), "  ", " "), "; ")...)
-			err := b.wait(t)
+			h := newHarness(t, relaytest.Options{})
+			h.Exec(t, "CREATE TABLE twin (LIKE outbox INCLUDING ALL)")
+			h.Start(t)
+			h.Exec(t, relaytest.Insert("k", 1))
+			h.Confirmed(t)
+			h.Until(t, "the guard's first look", h.Guarded)
+			pub := h.Config.Postgres.Publication
+			h.Exec(t, strings.Split(strings.ReplaceAll(strings.ReplaceAll(tc.sql, "PUBLICATION p", "PUBLICATION "+pub), "  ", " "), "; ")...)
+			err := h.Wait(t)
 			halt, ok := errors.AsType[*status.Halt](err)
 			if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, tc.says) || halt.Hint == "" {
 				t.Errorf("ended with %+v, want a halt that says %q", err, tc.says)
@@ -62,18 +62,18 @@ func TestRow78_PartitionOutsideOfTheStreamHalts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, partitionedDDL)
-			b.start(t)
-			b.db.Exec(t, relaytest.Insert("k", 1))
-			b.confirmed(t)
-			b.until(t, "the guard's first look", b.relay.Guarded)
-			b.db.Exec(t, strings.Split(tc.sql, "; ")...)
-			err := b.wait(t)
+			h := newHarness(t, relaytest.Options{DDL: partitionedDDL})
+			h.Start(t)
+			h.Exec(t, relaytest.Insert("k", 1))
+			h.Confirmed(t)
+			h.Until(t, "the guard's first look", h.Guarded)
+			h.Exec(t, strings.Split(tc.sql, "; ")...)
+			err := h.Wait(t)
 			halt, ok := errors.AsType[*status.Halt](err)
 			if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, tc.says) || halt.Hint == "" {
 				t.Errorf("ended with %+v, want a halt that says %q", err, tc.says)
 			}
-			again, err := relay.New(b.cfg, b.seen, zap.NewNop())
+			again, err := relay.New(h.Config, h.Seen, zap.NewNop())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,15 +92,15 @@ const partitionedDDL = `CREATE TABLE outbox (id uuid NOT NULL DEFAULT gen_random
 // A publication of all tables lets its tables be set unlogged.
 func TestRow78_TableSetUnloggedHalts(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, relaytest.OutboxDDL)
-	b.db.Exec(t, "CREATE PUBLICATION "+b.cfg.Postgres.Publication+" FOR ALL TABLES WITH (publish = 'insert')",
-		"SELECT pg_create_logical_replication_slot('"+b.cfg.Postgres.Slot+"', 'pgoutput')")
-	b.start(t)
-	b.db.Exec(t, relaytest.Insert("k", 1))
-	b.confirmed(t)
-	b.until(t, "the guard's first look", b.relay.Guarded)
-	b.db.Exec(t, "ALTER TABLE outbox SET UNLOGGED")
-	err := b.wait(t)
+	h := newHarness(t, relaytest.Options{})
+	h.Exec(t, "CREATE PUBLICATION "+h.Config.Postgres.Publication+" FOR ALL TABLES WITH (publish = 'insert')",
+		"SELECT pg_create_logical_replication_slot('"+h.Config.Postgres.Slot+"', 'pgoutput')")
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
+	h.Until(t, "the guard's first look", h.Guarded)
+	h.Exec(t, "ALTER TABLE outbox SET UNLOGGED")
+	err := h.Wait(t)
 	if halt, ok := errors.AsType[*status.Halt](err); !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, "unlogged") {
 		t.Errorf("ended with %+v", err)
 	}
@@ -108,17 +108,17 @@ func TestRow78_TableSetUnloggedHalts(t *testing.T) {
 
 func TestRow43_SlotDroppedHalts(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, relaytest.OutboxDDL)
-	b.start(t)
-	b.db.Exec(t, relaytest.Insert("k", 1))
-	b.confirmed(t)
+	h := newHarness(t, relaytest.Options{})
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
 	// The slot goes in the moment between two connections.
-	b.until(t, "the slot to be dropped", func() bool {
-		b.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+b.cfg.Postgres.Slot+"' AND active")
-		_, err := b.db.Conn.Exec(t.Context(), "SELECT pg_drop_replication_slot($1)", b.cfg.Postgres.Slot)
+	h.Until(t, "the slot to be dropped", func() bool {
+		h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+h.Config.Postgres.Slot+"' AND active")
+		_, err := h.DB.Conn.Exec(t.Context(), "SELECT pg_drop_replication_slot($1)", h.Config.Postgres.Slot)
 		return err == nil
 	})
-	err := b.wait(t)
+	err := h.Wait(t)
 	halt, ok := errors.AsType[*status.Halt](err)
 	if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Hint, "walpost recover") {
 		t.Errorf("ended with %+v", err)
@@ -127,18 +127,18 @@ func TestRow43_SlotDroppedHalts(t *testing.T) {
 
 func TestRow46_SlotAdvancedHalts(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, relaytest.OutboxDDL)
-	b.start(t)
-	b.db.Exec(t, relaytest.Insert("k", 1))
-	b.confirmed(t)
-	b.db.Exec(t, "CREATE TABLE busy (x text)")
-	b.until(t, "the slot to be advanced", func() bool {
-		b.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+b.cfg.Postgres.Slot+"' AND active",
+	h := newHarness(t, relaytest.Options{})
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
+	h.Exec(t, "CREATE TABLE busy (x text)")
+	h.Until(t, "the slot to be advanced", func() bool {
+		h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+h.Config.Postgres.Slot+"' AND active",
 			"INSERT INTO busy SELECT repeat('x', 1000)")
-		_, err := b.db.Conn.Exec(t.Context(), "SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())", b.cfg.Postgres.Slot)
+		_, err := h.DB.Conn.Exec(t.Context(), "SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())", h.Config.Postgres.Slot)
 		return err == nil
 	})
-	err := b.wait(t)
+	err := h.Wait(t)
 	halt, ok := errors.AsType[*status.Halt](err)
 	if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Reason, "advanced") {
 		t.Errorf("ended with %+v", err)

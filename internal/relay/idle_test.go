@@ -46,7 +46,7 @@ func startVirtualLogged(t *testing.T, script func(*walsendertest.Stream) error, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.relay, err = relay.New(cfg, &counters{}, log); err != nil {
+	if v.relay, err = relay.New(cfg, &relaytest.Counts{}, log); err != nil {
 		t.Fatal(err)
 	}
 	server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute, Script: script}
@@ -183,12 +183,12 @@ func refusal(req *kmsg.ProduceRequest, code int16) *kmsg.ProduceResponse {
 // are skipped are WAL, although they do not come.
 func TestGuardLooksWhenRowsAreSkipped(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, relaytest.OutboxDDL)
-	b.guardIdle = time.Hour
-	b.start(t)
-	b.until(t, "the guard's first look", b.relay.Guarded)
-	b.db.Exec(t, "ALTER PUBLICATION "+b.cfg.Postgres.Publication+" DROP TABLE outbox", relaytest.Insert("k", 1))
-	if code := status.ExitCode(b.wait(t)); code != status.ExitHalted {
+	h := newHarness(t, relaytest.Options{})
+	h.Prepare = func(r *relay.Relay) { r.SetGuardIdle(time.Hour) }
+	h.Start(t)
+	h.Until(t, "the guard's first look", h.Guarded)
+	h.Exec(t, "ALTER PUBLICATION "+h.Config.Postgres.Publication+" DROP TABLE outbox", relaytest.Insert("k", 1))
+	if code := status.ExitCode(h.Wait(t)); code != status.ExitHalted {
 		t.Errorf("ended with exit code %d", code)
 	}
 }
@@ -198,20 +198,17 @@ func TestGuardLooksWhenRowsAreSkipped(t *testing.T) {
 func TestGuardIsQuietWhileNothingIsWritten(t *testing.T) {
 	t.Parallel()
 	postgres := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-	db := ownDatabase(t, postgres, relaytest.OutboxDDL)
-	b := newBenchOn(t, db, stack.Kafka(t))
-	b.start(t)
-	b.until(t, "the guard's first look", b.relay.Guarded)
+	h := newHarness(t, relaytest.Options{DB: devstacktest.DatabaseOn(t, postgres, "postgres")})
+	h.Start(t)
+	h.Until(t, "the guard's first look", h.Guarded)
 	var last time.Time
-	b.until(t, "eight seconds between two looks", func() bool {
+	h.Until(t, "eight seconds between two looks", func() bool {
 		before := last
-		if err := db.Conn.QueryRow(t.Context(), `SELECT max(query_start) FROM pg_stat_activity
+		if err := h.DB.Conn.QueryRow(t.Context(), `SELECT max(query_start) FROM pg_stat_activity
 			WHERE application_name LIKE 'walpost%' AND backend_type = 'client backend' AND pid <> pg_backend_pid()`).Scan(&last); err != nil {
 			t.Fatal(err)
 		}
 		return !before.IsZero() && last.Sub(before) > 8*time.Second
 	})
-	if err := b.end(t); err != nil {
-		t.Error(err)
-	}
+	h.Stop(t)
 }

@@ -11,14 +11,15 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
 )
 
 // noTable is a database of events without a table; the business row is the truth.
 const noTable = `CREATE TABLE orders (id int PRIMARY KEY)`
 
-// messageSection is the `outbox` section of these tests.
-const messageSection = "outbox: {source: message, topic: 'PREFIX.{aggregatetype}', position_header: position}\n"
+// messages are the keys of these tests.
+var messages = keys{"outbox.source": "message", "outbox.position_header": "position"}
 
 // emit is one event with a number, and its business row.
 func emit(key string, n int) string {
@@ -44,9 +45,9 @@ func header(r *kgo.Record, name string) string {
 
 // once checks that the topic has the event of every order once and none else, and
 // gives the ids in the order of positions.
-func (b *bench) once(t *testing.T) []string {
+func (h *harness) once(t *testing.T) []string {
 	t.Helper()
-	rows, err := b.db.Conn.Query(t.Context(), "SELECT id::text FROM orders ORDER BY id")
+	rows, err := h.DB.Conn.Query(t.Context(), "SELECT id::text FROM orders ORDER BY id")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func (b *bench) once(t *testing.T) []string {
 	if rows.Err() != nil {
 		t.Fatal(rows.Err())
 	}
-	all := b.consume(t, b.topic, len(want))
+	all := h.consume(t, h.Topic, len(want))
 	rises := map[int32]string{}
 	var got []string
 	for _, r := range all {
@@ -89,26 +90,24 @@ func (b *bench) once(t *testing.T) []string {
 // savepoint too, nor messages outside of a transaction, nor those of others.
 func TestMessagesOfCommittedTransactionsOnly(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, noTable, messageSection)
-	b.start(t)
-	b.db.Exec(t, emit("a", 1),
+	h := newHarness(t, relaytest.Options{DDL: noTable, Keys: messages})
+	h.Start(t)
+	h.Exec(t, emit("a", 1),
 		"BEGIN", emit("a", 2), "ROLLBACK",
 		"BEGIN", emit("a", 3), "SAVEPOINT s", emit("a", 4), "ROLLBACK TO s", emit("a", 5), "SAVEPOINT r", emit("a", 6), "RELEASE r", "COMMIT",
 		"SELECT pg_logical_emit_message(false, 'outbox', '{\"id\": \"x\"}')",
 		"BEGIN", "SELECT pg_logical_emit_message(false, 'outbox', '{\"id\": \"x\"}')", "ROLLBACK",
 		"SELECT pg_logical_emit_message(true, 'heartbeat', 'x')",
-		"CREATE TABLE outbox (id int)", "ALTER PUBLICATION "+b.cfg.Postgres.Publication+" ADD TABLE outbox", "INSERT INTO outbox VALUES (1)",
+		"CREATE TABLE outbox (id int)", "ALTER PUBLICATION "+h.Config.Postgres.Publication+" ADD TABLE outbox", "INSERT INTO outbox VALUES (1)",
 		emit("b", 7))
-	b.confirmed(t)
-	if got := b.once(t); !slices.Equal(got, []string{"1", "3", "5", "6", "7"}) {
+	h.Confirmed(t)
+	if got := h.once(t); !slices.Equal(got, []string{"1", "3", "5", "6", "7"}) {
 		t.Errorf("published %v", got)
 	}
-	if n := b.seen.ignored.Load(); n != 4 {
+	if n := h.Seen.Ignored.Load(); n != 4 {
 		t.Errorf("%d changes ignored, want the 3 messages and the row", n)
 	}
-	if err := b.end(t); err != nil {
-		t.Error(err)
-	}
+	h.Stop(t)
 }
 
 // A connection that is lost in the middle of a large transaction, again and again,
@@ -119,25 +118,25 @@ func TestMessagesAfterLostConnectionsRepeatNothing(t *testing.T) {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			t.Parallel()
 			server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: major})
-			b := newBenchOn(t, ownDatabase(t, server, noTable), stack.Kafka(t), messageSection, "delivery: {in_flight: 1MiB}")
-			b.start(t)
+			h := newHarness(t, relaytest.Options{
+				DB: devstacktest.DatabaseOn(t, server, "postgres"), DDL: noTable, Keys: messages.With(keys{"delivery.in_flight": "1MiB"}),
+			})
+			h.Start(t)
 			const huge = 60_000
-			b.db.Exec(t, emitMany(1, huge))
+			h.Exec(t, emitMany(1, huge))
 			for lost := range int64(3) {
-				b.until(t, "more to be published", func() bool { return b.seen.published.Load() > (lost+1)*huge/5 })
-				before := b.seen.connects.Load()
-				b.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+b.cfg.Postgres.Slot+"' AND active")
-				b.until(t, "streaming again", func() bool { return b.seen.connects.Load() > before })
+				h.Until(t, "more to be published", func() bool { return h.Seen.Records.Load() > (lost+1)*huge/5 })
+				before := h.Seen.Connects.Load()
+				h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+h.Config.Postgres.Slot+"' AND active")
+				h.Until(t, "streaming again", func() bool { return h.Seen.Connects.Load() > before })
 			}
-			b.db.Exec(t, emit("k1", huge+1))
-			b.confirmed(t)
-			if err := b.end(t); err != nil {
-				t.Fatal(err)
-			}
-			b.start(t)
-			b.db.Exec(t, emit("k1", huge+2))
-			b.confirmed(t)
-			if ids := b.once(t); len(ids) != huge+2 || ids[0] != "1" || ids[huge+1] != fmt.Sprint(huge+2) {
+			h.Exec(t, emit("k1", huge+1))
+			h.Confirmed(t)
+			h.Stop(t)
+			h.Start(t)
+			h.Exec(t, emit("k1", huge+2))
+			h.Confirmed(t)
+			if ids := h.once(t); len(ids) != huge+2 || ids[0] != "1" || ids[huge+1] != fmt.Sprint(huge+2) {
 				t.Errorf("%d records", len(ids))
 			}
 		})
@@ -148,33 +147,29 @@ func TestMessagesAfterLostConnectionsRepeatNothing(t *testing.T) {
 func TestMessageThatIsNoEvent(t *testing.T) {
 	t.Parallel()
 	const wrong = `SELECT pg_logical_emit_message(true, 'outbox', '{"payload": {"secret": 1}}')`
-	for policy, section := range map[string]string{
-		"stop":        "",
-		"skip":        "delivery: {on_reject: skip}",
-		"dead_letter": "delivery: {on_reject: dead_letter, dead_letter: PREFIX.dead}",
-	} {
+	for _, policy := range []string{"stop", "skip", "dead_letter"} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, noTable, messageSection, section)
+			h := newHarness(t, relaytest.Options{DDL: noTable, Keys: messages.With(rejects(policy))})
 			if policy == "dead_letter" {
-				if err := b.kafka.CreateTopic(t.Context(), b.cfg.Delivery.DeadLetter.String(), 1, 1, nil); err != nil {
+				if err := h.Kafka.CreateTopic(t.Context(), h.Config.Delivery.DeadLetter.String(), 1, 1, nil); err != nil {
 					t.Fatal(err)
 				}
 			}
-			b.start(t)
-			b.db.Exec(t, emit("a", 1), wrong, "INSERT INTO orders VALUES (2)")
+			h.Start(t)
+			h.Exec(t, emit("a", 1), wrong, "INSERT INTO orders VALUES (2)")
 			if policy == "stop" {
-				halt, ok := errors.AsType[*status.Halt](b.wait(t))
+				halt, ok := errors.AsType[*status.Halt](h.Wait(t))
 				if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, "not an event") || strings.Contains(halt.Error(), "secret") {
 					t.Errorf("%+v", halt)
 				}
 				return
 			}
-			b.db.Exec(t, "DELETE FROM orders WHERE id = 2", emit("a", 3))
-			b.confirmed(t)
-			b.once(t)
+			h.Exec(t, "DELETE FROM orders WHERE id = 2", emit("a", 3))
+			h.Confirmed(t)
+			h.once(t)
 			if policy == "dead_letter" {
-				letter := b.consume(t, b.cfg.Delivery.DeadLetter.String(), 1)[0]
+				letter := h.consume(t, h.Config.Delivery.DeadLetter.String(), 1)[0]
 				if string(letter.Value) != `{"payload": {"secret": 1}}` || header(letter, "walpost-dlt-reason") != "invalid_message" {
 					t.Errorf("%s %v", letter.Value, letter.Headers)
 				}
@@ -191,19 +186,19 @@ func TestMessagesWithoutThePublication(t *testing.T) {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			t.Parallel()
 			server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: major})
-			b := newBenchOn(t, ownDatabase(t, server, noTable), stack.Kafka(t), messageSection)
-			b.start(t)
-			b.db.Exec(t, emit("a", 1))
-			b.confirmed(t)
-			b.db.Exec(t, "DROP PUBLICATION "+b.cfg.Postgres.Publication, `SELECT pg_logical_emit_message(true, 'outbox',
+			h := newHarness(t, relaytest.Options{DB: devstacktest.DatabaseOn(t, server, "postgres"), DDL: noTable, Keys: messages})
+			h.Start(t)
+			h.Exec(t, emit("a", 1))
+			h.Confirmed(t)
+			h.Exec(t, "DROP PUBLICATION "+h.Config.Postgres.Publication, `SELECT pg_logical_emit_message(true, 'outbox',
 				'{"id": "2", "aggregatetype": "order", "aggregateid": "a", "payload": "{}"}')`)
-			b.until(t, "the message to be published", func() bool { return b.seen.published.Load() == 2 })
-			b.db.Exec(t, emit("a", 3))
+			h.Until(t, "the message to be published", func() bool { return h.Seen.Records.Load() == 2 })
+			h.Exec(t, emit("a", 3))
 			if major >= 18 {
-				b.until(t, "the next one too", func() bool { return b.seen.published.Load() == 3 })
+				h.Until(t, "the next one too", func() bool { return h.Seen.Records.Load() == 3 })
 				return
 			}
-			halt, ok := errors.AsType[*status.Halt](b.wait(t))
+			halt, ok := errors.AsType[*status.Halt](h.Wait(t))
 			if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Hint, "walpost drop") {
 				t.Errorf("%+v", halt)
 			}

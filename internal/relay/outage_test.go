@@ -66,7 +66,7 @@ func tenMinutes(t *testing.T, cfg *config.Config, states []status.State, streams
 	}
 	defer cluster.Close()
 	core, logs := observer.New(zap.InfoLevel)
-	r, err := relay.New(cfg, &counters{}, zap.New(core))
+	r, err := relay.New(cfg, &relaytest.Counts{}, zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func consumeOnce(t *testing.T, network *plug, n int) {
 				t.Fatal(err)
 			}
 			// Each key has every seventh number: a rise by seven is order, and no gap and no repeat.
-			if key := string(r.Key); last[key] != 0 && number != last[key]+keys {
+			if key := string(r.Key); last[key] != 0 && number != last[key]+aggregates {
 				t.Fatalf("key %s: %d after %d", key, number, last[key])
 			}
 			last[string(r.Key)] = number
@@ -171,7 +171,7 @@ func consumeOnce(t *testing.T, network *plug, n int) {
 	t.Logf("%d records, each once and in order", got)
 }
 
-const keys = 7
+const aggregates = 7
 
 // sender is a walsender whose database commits a transaction every 100 ms. Each
 // stream begins with the first one, as after a crash of Postgres, which may forget
@@ -217,7 +217,7 @@ func (s *sender) send(st *walsendertest.Stream, ended <-chan struct{}) {
 		default:
 		}
 		commit := pgoutput.LSN(0x1000 * n)
-		row := pgoutputtest.Row(fmt.Sprint("id-", n), "order", fmt.Sprint("k", n%keys), "Created", fmt.Sprintf(`{"n": %d, "pad": "%0500d"}`, n, n))
+		row := pgoutputtest.Row(fmt.Sprint("id-", n), "order", fmt.Sprint("k", n%aggregates), "Created", fmt.Sprintf(`{"n": %d, "pad": "%0500d"}`, n, n))
 		if err := st.Send(
 			pgoutputtest.AppendBegin(nil, &pgoutput.Begin{CommitLSN: commit, CommitTime: time.Now(), XID: 7}),
 			pgoutputtest.AppendRelation(nil, pgoutputtest.Outbox()),

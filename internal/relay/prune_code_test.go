@@ -11,23 +11,19 @@ import (
 
 // pruneAs is a relay with outbox.prune that connects as a role of its own, which may
 // delete from the outbox. The outbox is another role's, as far as ddl says so.
-func pruneAs(t *testing.T, ddl ...string) (b *bench, role string) {
+func pruneAs(t *testing.T, ddl ...string) (h *harness, role string) {
 	t.Helper()
-	db := stack.Database(t)
-	db.Exec(t, relaytest.OutboxDDL)
+	h = newHarness(t, relaytest.Options{Keys: prunes})
 	role = stack.Name(t)
-	db.Exec(t, "CREATE ROLE "+role+" LOGIN REPLICATION", "CREATE ROLE "+role+"_app",
+	h.Exec(t, "CREATE ROLE "+role+" LOGIN REPLICATION", "CREATE ROLE "+role+"_app",
 		"ALTER TABLE outbox OWNER TO "+role+"_app", "GRANT SELECT, DELETE ON outbox TO "+role)
 	for _, sql := range ddl {
-		db.Exec(t, strings.ReplaceAll(sql, "ROLE", role))
+		h.Exec(t, strings.ReplaceAll(sql, "ROLE", role))
 	}
-	admin := db.URL
-	db.URL = db.Server.URLFor(role, "", db.Name)
-	b = newBenchOn(t, db, stack.Kafka(t), prunes)
-	b.db.URL = admin
-	db.Exec(t, "CREATE PUBLICATION "+b.cfg.Postgres.Publication+" FOR TABLE outbox WITH (publish = 'insert')",
-		"SELECT pg_create_logical_replication_slot('"+b.cfg.Postgres.Slot+"', 'pgoutput')")
-	return b, role
+	h.Configure(t, keys{"postgres.url": h.DB.Server.URLFor(role, "", h.DB.Name)})
+	h.Exec(t, "CREATE PUBLICATION "+h.Config.Postgres.Publication+" FOR TABLE outbox WITH (publish = 'insert')",
+		"SELECT pg_create_logical_replication_slot('"+h.Config.Postgres.Slot+"', 'pgoutput')")
+	return h, role
 }
 
 // deletesAs notes as which role a deletion runs it.
@@ -50,23 +46,23 @@ func TestRow82_PruneRunsNoCodeOfTheOwner(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b, role := pruneAs(t, append(slices.Clone(deletesAs), tc.sql)...)
-			b.start(t)
-			b.db.Exec(t, relaytest.Insert("k", 1))
-			b.until(t, "prune_failed with the words", func() bool {
-				return slices.ContainsFunc(b.relay.Report("").Conditions, func(c status.Condition) bool {
+			h, role := pruneAs(t, append(slices.Clone(deletesAs), tc.sql)...)
+			h.Start(t)
+			h.Exec(t, relaytest.Insert("k", 1))
+			h.Until(t, "prune_failed with the words", func() bool {
+				return slices.ContainsFunc(h.Report("").Conditions, func(c status.Condition) bool {
 					return c.Name == status.ConditionPrune && strings.Contains(c.Hint, tc.says) && strings.Contains(c.Hint, role)
 				})
 			})
-			b.consume(t, b.topic, 1)
-			if left := b.texts(t, "SELECT id FROM outbox"); len(left) != 1 {
+			h.consume(t, h.Topic, 1)
+			if left := h.texts(t, "SELECT id FROM outbox"); len(left) != 1 {
 				t.Errorf("%d rows are left, want 1", len(left))
 			}
-			if ran := b.texts(t, "SELECT as_role FROM ran WHERE as_role = '"+role+"'"); len(ran) != 0 {
+			if ran := h.texts(t, "SELECT as_role FROM ran WHERE as_role = '"+role+"'"); len(ran) != 0 {
 				t.Errorf("ran as %v", ran)
 			}
-			b.db.Exec(t, strings.ReplaceAll(tc.undo, "ROLE", role))
-			b.until(t, "the row to be deleted", func() bool { return len(b.texts(t, "SELECT id FROM outbox")) == 0 })
+			h.Exec(t, strings.ReplaceAll(tc.undo, "ROLE", role))
+			h.Until(t, "the row to be deleted", func() bool { return len(h.texts(t, "SELECT id FROM outbox")) == 0 })
 		})
 	}
 }

@@ -12,10 +12,10 @@ import (
 
 func TestRelaysAnEvent(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, relaytest.OutboxDDL)
-	b.start(t)
-	b.db.Exec(t, `INSERT INTO outbox VALUES ('406c07f3-26f0-4eea-a50c-109940064b8f', 'order', '42', 'OrderCreated', '{"b": 1, "a": 2.50}')`)
-	r := b.consume(t, b.topic, 1)[0]
+	h := newHarness(t, relaytest.Options{})
+	h.Start(t)
+	h.Exec(t, `INSERT INTO outbox VALUES ('406c07f3-26f0-4eea-a50c-109940064b8f', 'order', '42', 'OrderCreated', '{"b": 1, "a": 2.50}')`)
+	r := h.consume(t, h.Topic, 1)[0]
 	if string(r.Key) != "42" || string(r.Value) != `{"a": 2.50, "b": 1}` {
 		t.Errorf("key %q, value %q", r.Key, r.Value)
 	}
@@ -26,19 +26,17 @@ func TestRelaysAnEvent(t *testing.T) {
 	if age := time.Since(r.Timestamp); age < 0 || age > time.Minute {
 		t.Errorf("timestamp %v is not the commit time", r.Timestamp)
 	}
-	b.confirmed(t)
-	if err := b.end(t); err != nil {
-		t.Fatal(err)
-	}
+	h.Confirmed(t)
+	h.Stop(t)
 }
 
 func TestNullAndEmpty(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, `CREATE TABLE outbox (id uuid, aggregatetype text, aggregateid text, type text, payload text DEFAULT 'the default')`)
-	b.start(t)
-	b.db.Exec(t, `INSERT INTO outbox (id, aggregatetype, payload) VALUES (NULL, 'order', NULL)`)
-	b.db.Exec(t, `INSERT INTO outbox VALUES (gen_random_uuid(), 'order', '', '', '')`)
-	for _, r := range b.consume(t, b.topic, 2) {
+	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (id uuid, aggregatetype text, aggregateid text, type text, payload text DEFAULT 'the default')`})
+	h.Start(t)
+	h.Exec(t, `INSERT INTO outbox (id, aggregatetype, payload) VALUES (NULL, 'order', NULL)`)
+	h.Exec(t, `INSERT INTO outbox VALUES (gen_random_uuid(), 'order', '', '', '')`)
+	for _, r := range h.consume(t, h.Topic, 2) {
 		if len(r.Headers) != 2 {
 			t.Fatalf("headers %q", r.Headers)
 		}
@@ -56,9 +54,9 @@ func TestNullAndEmpty(t *testing.T) {
 // not published, an insert that is deleted again is, an update does not show.
 func TestInsideTransactions(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, relaytest.OutboxDDL)
-	b.start(t)
-	b.db.Exec(t,
+	h := newHarness(t, relaytest.Options{})
+	h.Start(t)
+	h.Exec(t,
 		"BEGIN", relaytest.Insert("k", 1), "SAVEPOINT a", relaytest.Insert("k", 2), "ROLLBACK TO a", relaytest.Insert("k", 3),
 		"SAVEPOINT b", relaytest.Insert("k", 4), "RELEASE b", "COMMIT",
 		"BEGIN", relaytest.Insert("k", 5), "ROLLBACK",
@@ -67,7 +65,7 @@ func TestInsideTransactions(t *testing.T) {
 		"DELETE FROM outbox", "TRUNCATE outbox", relaytest.Insert("k", 8),
 	)
 	var got []string
-	for _, r := range b.consume(t, b.topic, 6) {
+	for _, r := range h.consume(t, h.Topic, 6) {
 		got = append(got, string(r.Value))
 	}
 	if want := `[{"n": 1} {"n": 3} {"n": 4} {"n": 6} {"n": 7} {"n": 8}]`; fmt.Sprint(got) != want {
@@ -78,26 +76,26 @@ func TestInsideTransactions(t *testing.T) {
 // Rows of transactions that overlap come in the order of their commits.
 func TestInterleavedTransactions(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, relaytest.OutboxDDL)
-	b.start(t)
-	other, err := b.db.Server.Connect(t.Context(), b.db.Name)
+	h := newHarness(t, relaytest.Options{})
+	h.Start(t)
+	other, err := h.DB.Server.Connect(t.Context(), h.DB.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close(t.Context())
-	b.db.Exec(t, "BEGIN", relaytest.Insert("k", 3))
+	h.Exec(t, "BEGIN", relaytest.Insert("k", 3))
 	for _, sql := range []string{"BEGIN", relaytest.Insert("k", 1), relaytest.Insert("k", 2)} {
 		if _, err := other.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
 		}
 	}
-	b.db.Exec(t, relaytest.Insert("k", 4))
+	h.Exec(t, relaytest.Insert("k", 4))
 	if _, err := other.Exec(t.Context(), "COMMIT"); err != nil {
 		t.Fatal(err)
 	}
-	b.db.Exec(t, relaytest.Insert("k", 5), "COMMIT")
-	b.consume(t, b.topic, 5)
-	if r := b.exact(t); r.Repeats != 0 {
+	h.Exec(t, relaytest.Insert("k", 5), "COMMIT")
+	h.consume(t, h.Topic, 5)
+	if r := h.Exact(t); r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}
 }
@@ -105,13 +103,13 @@ func TestInterleavedTransactions(t *testing.T) {
 // A role's settings change the text of its sessions, and must not change records.
 func TestForeignRoleSettings(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, `CREATE TABLE outbox (id uuid, aggregatetype text, aggregateid text, type timestamptz, payload bytea)`)
+	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (id uuid, aggregatetype text, aggregateid text, type timestamptz, payload bytea)`})
 	for _, set := range []string{"DateStyle = 'German'", "TimeZone = 'Asia/Tokyo'", "bytea_output = 'escape'", "extra_float_digits = 0", "IntervalStyle = 'sql_standard'"} {
-		b.db.Exec(t, "ALTER DATABASE "+b.db.Name+" SET "+set)
+		h.Exec(t, "ALTER DATABASE "+h.DB.Name+" SET "+set)
 	}
-	b.start(t)
-	b.db.Exec(t, `INSERT INTO outbox VALUES (gen_random_uuid(), 'order', 'k', '2026-01-01 09:00:00.12+09', '\x00ff')`)
-	r := b.consume(t, b.topic, 1)[0]
+	h.Start(t)
+	h.Exec(t, `INSERT INTO outbox VALUES (gen_random_uuid(), 'order', 'k', '2026-01-01 09:00:00.12+09', '\x00ff')`)
+	r := h.consume(t, h.Topic, 1)[0]
 	if string(r.Value) != "\x00\xff" || string(r.Headers[1].Value) != "2026-01-01T00:00:00.120000Z" {
 		t.Errorf("value %q, header %q", r.Value, r.Headers[1].Value)
 	}
@@ -119,18 +117,18 @@ func TestForeignRoleSettings(t *testing.T) {
 
 func TestPartitionedTable(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, `CREATE TABLE outbox (id uuid DEFAULT gen_random_uuid(), aggregatetype text, aggregateid text, type text, payload jsonb,
-		at timestamptz DEFAULT now()) PARTITION BY RANGE (at)`)
-	b.db.Exec(t, "CREATE TABLE outbox_a PARTITION OF outbox FOR VALUES FROM ('2000-01-01') TO ('2020-01-01')",
+	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (id uuid DEFAULT gen_random_uuid(), aggregatetype text, aggregateid text, type text, payload jsonb,
+		at timestamptz DEFAULT now()) PARTITION BY RANGE (at)`})
+	h.Exec(t, "CREATE TABLE outbox_a PARTITION OF outbox FOR VALUES FROM ('2000-01-01') TO ('2020-01-01')",
 		"CREATE TABLE outbox_b (at timestamptz DEFAULT now(), payload jsonb, type text, aggregateid text, aggregatetype text, id uuid)",
 		"ALTER TABLE outbox ATTACH PARTITION outbox_b DEFAULT")
-	b.start(t)
-	b.db.Exec(t, relaytest.Insert("k", 1),
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1),
 		`INSERT INTO outbox (aggregatetype, aggregateid, payload, at) VALUES ('order', 'k', '{"n": 2}', '2010-01-01')`,
 		`CREATE TABLE outbox_c PARTITION OF outbox FOR VALUES FROM ('2021-01-01') TO ('2022-01-01')`,
 		`INSERT INTO outbox (aggregatetype, aggregateid, payload, at) VALUES ('order', 'k', '{"n": 3}', '2021-06-01')`)
 	var got []string
-	for _, r := range b.consume(t, b.topic, 3) {
+	for _, r := range h.consume(t, h.Topic, 3) {
 		got = append(got, string(r.Value))
 	}
 	if want := `[{"n": 1} {"n": 2} {"n": 3}]`; fmt.Sprint(got) != want {
@@ -140,20 +138,15 @@ func TestPartitionedTable(t *testing.T) {
 
 func TestQuotedNames(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, `CREATE SCHEMA "My ""Schema"`, `
-outbox:
-  table: '"My ""Schema"."Out.Box"'
-  topic: "{Topic Name}"
-  id: "the ID"
-  key: Key
-  value: "it's"
-  headers: {h: Order}
-`)
-	b.cfg.Postgres.Publication = `we'ird "pub"`
-	b.db.Exec(t, `CREATE TABLE "My ""Schema"."Out.Box" ("the ID" int, "Topic Name" text, "Key" int8, "it's" text, "Order" bool)`)
-	b.start(t)
-	b.db.Exec(t, fmt.Sprintf(`INSERT INTO "My ""Schema"."Out.Box" VALUES (7, '%s', 42, 'v', true)`, b.topic))
-	r := b.consume(t, b.topic, 1)[0]
+	h := newHarness(t, relaytest.Options{DDL: `CREATE SCHEMA "My ""Schema"`, Keys: keys{
+		"outbox.table": `"My ""Schema"."Out.Box"`, "outbox.topic": "{Topic Name}", "outbox.id": "the ID", "outbox.key": "Key",
+		"outbox.value": "it's", "outbox.headers": map[string]string{"h": "Order"},
+	}})
+	h.Config.Postgres.Publication = `we'ird "pub"`
+	h.Exec(t, `CREATE TABLE "My ""Schema"."Out.Box" ("the ID" int, "Topic Name" text, "Key" int8, "it's" text, "Order" bool)`)
+	h.Start(t)
+	h.Exec(t, fmt.Sprintf(`INSERT INTO "My ""Schema"."Out.Box" VALUES (7, '%s', 42, 'v', true)`, h.Topic))
+	r := h.consume(t, h.Topic, 1)[0]
 	if fmt.Sprintf("%s %s %q", r.Key, r.Value, r.Headers) != `42 v [{"id" "7"} {"h" "true"}]` {
 		t.Errorf("key %q, value %q, headers %q", r.Key, r.Value, r.Headers)
 	}
@@ -161,12 +154,12 @@ outbox:
 
 func TestPositionHeaderRises(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, relaytest.OutboxDDL, "outbox: {topic: 'PREFIX.{aggregatetype}', position_header: walpost-position}")
-	b.start(t)
-	b.db.Exec(t, "BEGIN", relaytest.Insert("k", 1), relaytest.Insert("k", 2), "COMMIT", relaytest.Insert("k", 3),
+	h := newHarness(t, relaytest.Options{Keys: keys{"outbox.position_header": "walpost-position"}})
+	h.Start(t)
+	h.Exec(t, "BEGIN", relaytest.Insert("k", 1), relaytest.Insert("k", 2), "COMMIT", relaytest.Insert("k", 3),
 		"INSERT INTO outbox (aggregatetype, aggregateid, payload) SELECT 'order', 'k', jsonb_build_object('n', i) FROM generate_series(4, 50) i")
 	last := ""
-	for _, r := range b.consume(t, b.topic, 50) {
+	for _, r := range h.consume(t, h.Topic, 50) {
 		h := r.Headers[len(r.Headers)-1]
 		if h.Key != "walpost-position" || len(h.Value) != 25 || string(h.Value) <= last {
 			t.Fatalf("header %s %q after %q", h.Key, h.Value, last)

@@ -68,16 +68,16 @@ func (w *writer) end() {
 func TestRow09to11_PostgresRestartedUnderLoad(t *testing.T) {
 	t.Parallel()
 	p := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-	b := newBenchOn(t, ownDatabase(t, p, relaytest.OutboxDDL), stack.Kafka(t))
-	b.start(t)
+	h := newHarness(t, relaytest.Options{DB: devstacktest.DatabaseOn(t, p, "postgres")})
+	h.Start(t)
 	w := startWriter(t, p, "postgres")
 	for _, stop := range []func() error{
 		func() error { return stopsSoon(t, p) },
 		func() error { return p.Stop(t.Context(), devstack.StopImmediate) },
 		func() error { return p.Kill(t.Context()) },
 	} {
-		before := b.seen.published.Load()
-		b.until(t, "events to pass", func() bool { return b.seen.published.Load() > before+500 })
+		before := h.Seen.Records.Load()
+		h.Until(t, "events to pass", func() bool { return h.Seen.Records.Load() > before+500 })
 		if err := stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -85,17 +85,15 @@ func TestRow09to11_PostgresRestartedUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	before := b.seen.published.Load()
-	b.until(t, "events to pass again", func() bool { return b.seen.published.Load() > before+500 })
+	before := h.Seen.Records.Load()
+	h.Until(t, "events to pass again", func() bool { return h.Seen.Records.Load() > before+500 })
 	w.end()
-	b.db = reconnect(t, b)
-	b.confirmed(t)
-	if r := b.exact(t); r.Repeats != 0 {
+	h.Reconnect(t, h.DB.Server)
+	h.Confirmed(t)
+	if r := h.Exact(t); r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}
-	if err := b.end(t); err != nil {
-		t.Error(err)
-	}
+	h.Stop(t)
 }
 
 // stopsSoon is a fast stop that walpost must not hold up. Postgres waits for its
@@ -112,41 +110,31 @@ func stopsSoon(t *testing.T, p *devstack.Postgres) error {
 	return err
 }
 
-func reconnect(t *testing.T, b *bench) devstacktest.Database {
-	t.Helper()
-	db := b.db
-	conn := devstacktest.Connect(t, db.Server, "postgres")
-	db.Conn = conn
-	return db
-}
-
 // Kafka restarted under load: nothing is lost or repeated, and the relay comes
 // back by itself.
 func TestKafkaRestartedUnderLoad(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{QuickStart: true})
-	db := stack.Database(t)
-	db.Exec(t, relaytest.OutboxDDL)
-	b := newBenchOn(t, db, k)
-	b.start(t)
-	w := startWriter(t, db.Server, db.Name)
+	h := newHarness(t, relaytest.Options{Kafka: k})
+	h.Start(t)
+	w := startWriter(t, h.DB.Server, h.DB.Name)
 	for _, stop := range []func(context.Context) error{k.Stop, k.Kill} {
-		before := b.seen.published.Load()
-		b.until(t, "events to pass", func() bool { return b.seen.published.Load() > before+500 })
+		before := h.Seen.Records.Load()
+		h.Until(t, "events to pass", func() bool { return h.Seen.Records.Load() > before+500 })
 		if err := stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		b.until(t, "the relay to notice", func() bool { return !b.ready() })
+		h.Until(t, "the relay to notice", func() bool { return !h.ready() })
 		if err := k.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	before := b.seen.published.Load()
-	b.until(t, "events to pass again", func() bool { return b.seen.published.Load() > before+500 })
-	b.until(t, "the relay to be ready", func() bool { return b.ready() })
+	before := h.Seen.Records.Load()
+	h.Until(t, "events to pass again", func() bool { return h.Seen.Records.Load() > before+500 })
+	h.Until(t, "the relay to be ready", func() bool { return h.ready() })
 	w.end()
-	b.confirmed(t)
-	if r := b.exact(t); r.Repeats != 0 {
+	h.Confirmed(t)
+	if r := h.Exact(t); r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}
 }
@@ -156,16 +144,16 @@ func TestRow10_HibernatesWhileKafkaIsAway(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{QuickStart: true})
 	p := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-	b := newBenchOn(t, ownDatabase(t, p, relaytest.OutboxDDL), k)
-	b.cfg.Postgres.HibernateAfter = time.Second
-	b.start(t)
-	b.db.Exec(t, relaytest.Insert("k", 1))
-	b.confirmed(t)
+	h := newHarness(t, relaytest.Options{DB: devstacktest.DatabaseOn(t, p, "postgres"), Kafka: k})
+	h.Config.Postgres.HibernateAfter = time.Second
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
 	if err := k.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.db.Exec(t, relaytest.Insert("k", 2))
-	b.until(t, "hibernation", func() bool { return b.relay.Status().State == "hibernating" })
+	h.Exec(t, relaytest.Insert("k", 2))
+	h.Until(t, "hibernation", func() bool { return h.Status().State == "hibernating" })
 	if err := stopsSoon(t, p); err != nil {
 		t.Fatal(err)
 	}
@@ -175,10 +163,10 @@ func TestRow10_HibernatesWhileKafkaIsAway(t *testing.T) {
 	if err := k.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.db = reconnect(t, b)
-	b.db.Exec(t, relaytest.Insert("k", 3))
-	b.confirmed(t)
-	if r := b.exact(t); r.Repeats != 0 {
+	h.Reconnect(t, h.DB.Server)
+	h.Exec(t, relaytest.Insert("k", 3))
+	h.Confirmed(t)
+	if r := h.Exact(t); r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}
 }

@@ -25,37 +25,32 @@ func TestRow94_KafkaSwallowsPackets(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{Proxied: true})
 	proxy := k.Brokers()[0].Proxy()
-	db := stack.Database(t)
-	db.Exec(t, relaytest.OutboxDDL)
-	b := newBenchOn(t, db, k)
-	b.cfg.Kafka.Brokers = k.Bootstrap(devstack.Proxied)
-	b.start(t)
-	b.db.Exec(t, relaytest.Insert("k", 1))
-	b.confirmed(t)
-	b.untilConditions(t)
+	h := newHarness(t, relaytest.Options{Kafka: k, Keys: keys{"kafka.brokers": k.Bootstrap(devstack.Proxied)}})
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
+	h.untilConditions(t)
 	for n, busy := range []bool{false, true} {
 		proxy.Blackhole()
 		begun := time.Now()
 		if busy {
-			b.db.Exec(t, relaytest.Insert("k", 10+2*n))
+			h.Exec(t, relaytest.Insert("k", 10+2*n))
 		}
-		b.until(t, "word of it", func() bool {
-			return b.relay.Status().State == status.KafkaUnavailable && slices.Contains(b.conditions(), status.ConditionKafka)
+		h.Until(t, "word of it", func() bool {
+			return h.Status().State == status.KafkaUnavailable && slices.Contains(h.conditions(), status.ConditionKafka)
 		})
 		if took := time.Since(begun); took > silenceTold {
 			t.Errorf("it was told after %v", took)
 		}
 		proxy.Heal()
-		b.until(t, "streaming", func() bool { return b.relay.Status().State == status.Streaming })
-		b.db.Exec(t, relaytest.Insert("k", 11+2*n))
-		b.confirmed(t)
+		h.Until(t, "streaming", func() bool { return h.Status().State == status.Streaming })
+		h.Exec(t, relaytest.Insert("k", 11+2*n))
+		h.Confirmed(t)
 	}
-	if r := b.exact(t); r.Repeats != 0 {
+	if r := h.Exact(t); r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}
-	if err := b.end(t); err != nil {
-		t.Error(err)
-	}
+	h.Stop(t)
 }
 
 // A broker that takes its time to acknowledge, because a follower is frozen, is not
@@ -90,16 +85,15 @@ func TestRow95_ShutdownWhileKafkaSwallowsPackets(t *testing.T) {
 			t.Parallel()
 			k := devstacktest.StartKafka(t, devstack.KafkaOptions{Proxied: true})
 			p := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-			b := newBenchOn(t, ownDatabase(t, p, relaytest.OutboxDDL), k)
-			b.cfg.Kafka.Brokers = k.Bootstrap(devstack.Proxied)
-			b.cfg.Postgres.HibernateAfter = hibernateAfter
-			b.start(t)
-			b.db.Exec(t, relaytest.Insert("k", 1))
-			b.confirmed(t)
-			b.until(t, "the guard's first look", b.relay.Guarded)
+			h := newHarness(t, relaytest.Options{DB: devstacktest.DatabaseOn(t, p, "postgres"), Kafka: k, Keys: keys{"kafka.brokers": k.Bootstrap(devstack.Proxied)}})
+			h.Config.Postgres.HibernateAfter = hibernateAfter
+			h.Start(t)
+			h.Exec(t, relaytest.Insert("k", 1))
+			h.Confirmed(t)
+			h.Until(t, "the guard's first look", h.Guarded)
 			k.Brokers()[0].Proxy().Blackhole()
-			b.db.Exec(t, relaytest.Insert("k", 2), relaytest.Insert("k", 3))
-			b.until(t, "the events to be read", func() bool { n, _ := b.relay.InFlight(); return n == 2 })
+			h.Exec(t, relaytest.Insert("k", 2), relaytest.Insert("k", 3))
+			h.Until(t, "the events to be read", func() bool { n, _ := h.InFlight(); return n == 2 })
 			if err := stopsSoon(t, p); err != nil {
 				t.Fatal(err)
 			}
@@ -107,15 +101,13 @@ func TestRow95_ShutdownWhileKafkaSwallowsPackets(t *testing.T) {
 				t.Fatal(err)
 			}
 			k.Brokers()[0].Proxy().Heal()
-			b.db = reconnect(t, b)
-			b.db.Exec(t, relaytest.Insert("k", 4))
-			b.confirmed(t)
-			if r := b.exact(t); r.Repeats != 0 {
+			h.Reconnect(t, h.DB.Server)
+			h.Exec(t, relaytest.Insert("k", 4))
+			h.Confirmed(t)
+			if r := h.Exact(t); r.Repeats != 0 {
 				t.Errorf("%v", r)
 			}
-			if err := b.end(t); err != nil {
-				t.Error(err)
-			}
+			h.Stop(t)
 		})
 	}
 }
@@ -126,31 +118,28 @@ func TestRow95_GuardEndedBySomebody(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{Proxied: true})
 	p := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-	b := newBenchOn(t, ownDatabase(t, p, relaytest.OutboxDDL), k)
-	b.cfg.Kafka.Brokers = k.Bootstrap(devstack.Proxied)
-	b.start(t)
-	b.until(t, "the guard's first look", b.relay.Guarded)
+	h := newHarness(t, relaytest.Options{DB: devstacktest.DatabaseOn(t, p, "postgres"), Kafka: k, Keys: keys{"kafka.brokers": k.Bootstrap(devstack.Proxied)}})
+	h.Start(t)
+	h.Until(t, "the guard's first look", h.Guarded)
 	k.Brokers()[0].Proxy().Blackhole()
-	b.db.Exec(t, relaytest.Insert("k", 1))
-	b.until(t, "the event to be read", func() bool { n, _ := b.relay.InFlight(); return n == 1 })
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Until(t, "the event to be read", func() bool { n, _ := h.InFlight(); return n == 1 })
 	guard := func() int {
-		return devstacktest.Value[int](t, b.db.Conn, `SELECT coalesce(max(pid), 0) FROM pg_stat_activity
+		return devstacktest.Value[int](t, h.DB.Conn, `SELECT coalesce(max(pid), 0) FROM pg_stat_activity
 			WHERE application_name LIKE 'walpost%' AND backend_type = 'client backend' AND pid <> pg_backend_pid()`)
 	}
 	for range 3 {
 		before := guard()
-		b.db.Exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'walpost%' AND backend_type = 'client backend' AND pid <> pg_backend_pid()")
-		b.until(t, "another guard", func() bool { pid := guard(); return pid != 0 && pid != before })
+		h.Exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'walpost%' AND backend_type = 'client backend' AND pid <> pg_backend_pid()")
+		h.Until(t, "another guard", func() bool { pid := guard(); return pid != 0 && pid != before })
 	}
-	if n := b.seen.connects.Load(); n != 1 {
+	if n := h.Seen.Connects.Load(); n != 1 {
 		t.Errorf("%d streams, want the first", n)
 	}
 	k.Brokers()[0].Proxy().Heal()
-	b.confirmed(t)
-	if r := b.exact(t); r.Repeats != 0 {
+	h.Confirmed(t)
+	if r := h.Exact(t); r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}
-	if err := b.end(t); err != nil {
-		t.Error(err)
-	}
+	h.Stop(t)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/dev/devstack/pause"
+	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
 	"github.com/walpost/walpost/internal/status"
@@ -34,27 +35,22 @@ func unsendable(key string, n int) string {
 func TestRow90_RowThatPostgresCannotSend(t *testing.T) {
 	t.Parallel()
 	db := stack.DatabaseOf(t, "ENCODING 'WIN1252' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
-	db.Exec(t, relaytest.OutboxDDL)
-	b := newBenchOn(t, db, stack.Kafka(t))
-	b.stuckFor = 2 * time.Second
-	b.start(t)
-	if err := b.end(t); err != nil {
-		t.Fatal(err)
-	}
-	b.released(t)
+	h := newHarness(t, relaytest.Options{DB: db})
+	h.Prepare = func(r *relay.Relay) { r.SetStuckFor(2 * time.Second) }
+	h.Start(t)
+	h.Stop(t)
+	h.Released(t)
 	db.Exec(t, relaytest.Insert("k", 1), relaytest.Insert("k", 2), relaytest.Insert("k", 3),
 		"BEGIN", relaytest.Insert("k", 4), unsendable("k", 5), "COMMIT", relaytest.Insert("k", 6))
 	xid := devstacktest.Value[string](t, db.Conn, "SELECT xmin::text FROM outbox WHERE payload->>'n' = '5'")
 	for range 2 {
-		core, logs := observer.New(zap.InfoLevel)
-		b.log = zap.New(core)
-		b.launch(t)
-		b.until(t, "a status that shows it", func() bool {
-			report := b.relay.Report("")
+		h.Launch(t)
+		h.Until(t, "a status that shows it", func() bool {
+			report := h.Report("")
 			return report.State == status.Connecting && strings.Contains(report.Reason, "22P05") && !report.Ready() &&
-				slices.Equal(b.conditions(), []string{status.ConditionPostgres})
+				slices.Equal(h.conditions(), []string{status.ConditionPostgres})
 		})
-		err := b.wait(t)
+		err := h.Wait(t)
 		if status.ExitCode(err) != status.ExitHalted {
 			t.Fatalf("ended with %v", err)
 		}
@@ -63,12 +59,12 @@ func TestRow90_RowThatPostgresCannotSend(t *testing.T) {
 				t.Errorf("%q is not in %v", words, err)
 			}
 		}
-		if logs.Len() > 30 || logs.FilterMessage("Postgres is there again").Len() > 0 {
-			t.Errorf("%d lines in the log: %v", logs.Len(), logs.All())
+		if h.Log.Len() > 30 || h.Log.FilterMessage("Postgres is there again").Len() > 0 {
+			t.Errorf("%d lines in the log: %v", h.Log.Len(), h.Log.All())
 		}
-		b.released(t)
+		h.Released(t)
 	}
-	if got := numbers(b.consume(t, b.topic, 5)); !slices.Equal(got, []int{1, 2, 3, 4, 4}) {
+	if got := numbers(h.consume(t, h.Topic, 5)); !slices.Equal(got, []int{1, 2, 3, 4, 4}) {
 		t.Errorf("published %v", got)
 	}
 }

@@ -18,31 +18,30 @@ import (
 func TestRow80_SlotThatBecomesTwoPhase(t *testing.T) {
 	t.Parallel()
 	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: 18, Settings: map[string]string{"max_prepared_transactions": "5"}})
-	db := ownDatabase(t, server, relaytest.OutboxDDL)
-	b := newBenchOn(t, db, stack.Kafka(t))
-	b.start(t)
-	db.Exec(t, relaytest.Insert("k", 1))
-	b.confirmed(t)
-	session, err := wiring.Target(b.cfg).Replication(t.Context())
+	h := newHarness(t, relaytest.Options{DB: devstacktest.DatabaseOn(t, server, "postgres")})
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
+	session, err := wiring.Target(h.Config).Replication(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer session.Close(t.Context())
-	b.until(t, "the slot to be altered between two connections", func() bool {
-		db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+b.cfg.Postgres.Slot+"' AND active")
-		_, err := session.Exec(t.Context(), "ALTER_REPLICATION_SLOT "+b.cfg.Postgres.Slot+" (TWO_PHASE true)").ReadAll()
+	h.Until(t, "the slot to be altered between two connections", func() bool {
+		h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+h.Config.Postgres.Slot+"' AND active")
+		_, err := session.Exec(t.Context(), "ALTER_REPLICATION_SLOT "+h.Config.Postgres.Slot+" (TWO_PHASE true)").ReadAll()
 		return err == nil
 	})
-	db.Exec(t, relaytest.Insert("k", 2), "BEGIN", relaytest.Insert("k", 3), "PREPARE TRANSACTION 'p'")
-	err = b.wait(t)
+	h.Exec(t, relaytest.Insert("k", 2), "BEGIN", relaytest.Insert("k", 3), "PREPARE TRANSACTION 'p'")
+	err = h.Wait(t)
 	for _, words := range []string{"two_phase", "Begin Prepare", "walpost recover -c"} {
 		if status.ExitCode(err) != status.ExitHalted || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "please report") {
 			t.Errorf("ended with %v, want %q", err, words)
 		}
 	}
-	if got := numbers(b.consume(t, b.topic, 2)); !slices.Equal(got, []int{1, 2}) {
+	if got := numbers(h.consume(t, h.Topic, 2)); !slices.Equal(got, []int{1, 2}) {
 		t.Errorf("published %v", got)
 	}
-	b.refused(t, status.ExitRequirement, "two_phase", "walpost recover -c FILE")
-	db.Exec(t, "ROLLBACK PREPARED 'p'")
+	h.refused(t, status.ExitRequirement, "two_phase", "walpost recover -c FILE")
+	h.Exec(t, "ROLLBACK PREPARED 'p'")
 }

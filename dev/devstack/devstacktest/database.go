@@ -51,8 +51,12 @@ func (s *Stack) Database(t testing.TB) Database {
 // DatabaseOf is Database with options of CREATE DATABASE.
 func (s *Stack) DatabaseOf(t testing.TB, options string) Database {
 	t.Helper()
-	server := s.Postgres(t)
-	name := s.Name(t)
+	return CreateDatabase(t, s.Postgres(t), s.Name(t), options)
+}
+
+// CreateDatabase makes a database on a server, and drops it when the test ends.
+func CreateDatabase(t testing.TB, server *devstack.Postgres, name, options string) Database {
+	t.Helper()
 	if err := server.Exec(t.Context(), "postgres", "CREATE DATABASE "+name+" "+options); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package relaytest
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -52,19 +53,14 @@ func (c *Counts) ProduceError(class string) {
 	c.errors[class]++
 }
 
-// Errors returns how many errors of a class there were.
-func (c *Counts) Errors(class string) int64 {
+// Errors returns how many errors of these classes there were, or of all when none is named.
+func (c *Counts) Errors(classes ...string) (n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.errors[class]
-}
-
-// AllErrors returns how many errors there were.
-func (c *Counts) AllErrors() (all int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, n := range c.errors {
-		all += n
+	for class, times := range c.errors {
+		if len(classes) == 0 || slices.Contains(classes, class) {
+			n += times
+		}
 	}
-	return all
+	return n
 }

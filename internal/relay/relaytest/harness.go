@@ -1,6 +1,7 @@
 package relaytest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -29,9 +30,9 @@ const Prefix = "PREFIX"
 // Options say how a Harness differs from the usual one: the outbox of Debezium in a new database of the shared Postgres,
 // and a topic for the aggregate type order in the shared Kafka.
 type Options struct {
-	DB    *devstacktest.Database // of a server that the test may break; nil: a new one in the shared Postgres
-	Kafka *devstack.Kafka        // a cluster that the test may break; nil: the shared one
-	DDL   []string               // makes the outbox; nil: OutboxDDL
+	DB    devstacktest.Database // of a server that the test may break; zero: a new one in the shared Postgres
+	Kafka *devstack.Kafka       // a cluster that the test may break; nil: the shared one
+	DDL   string                // makes the outbox; "": OutboxDDL
 
 	Topic       string            // "": PREFIX.order
 	Partitions  int32             // of that topic; 0: Partitions
@@ -59,7 +60,7 @@ type Harness struct {
 	*Running
 
 	Seen *Counts
-	Log  *observer.ObservedLogs // from Debug on
+	Log  *observer.ObservedLogs // from Info on
 
 	keys configtest.Keys
 }
@@ -67,19 +68,14 @@ type Harness struct {
 // New makes the database, the topic and the configuration.
 func New(t testing.TB, stack *devstacktest.Stack, o Options) *Harness {
 	t.Helper()
-	h := &Harness{Kafka: o.Kafka, Prefix: stack.Name(t)}
-	if o.DB != nil {
-		h.DB = *o.DB
-	} else {
+	h := &Harness{DB: o.DB, Kafka: o.Kafka, Prefix: stack.Name(t)}
+	if h.DB.Server == nil {
 		h.DB = stack.Database(t)
 	}
-	if o.DDL == nil {
-		o.DDL = []string{OutboxDDL}
-	}
-	h.DB.Exec(t, o.DDL...)
 	if h.Kafka == nil {
 		h.Kafka = stack.Kafka(t)
 	}
+	h.DB.Exec(t, cmp.Or(o.DDL, OutboxDDL))
 	h.createTopic(t, &o)
 	h.keys = configtest.Keys{
 		"name": h.Prefix, "postgres.url": h.DB.URL,
@@ -91,14 +87,8 @@ func New(t testing.TB, stack *devstacktest.Stack, o Options) *Harness {
 
 func (h *Harness) createTopic(t testing.TB, o *Options) {
 	t.Helper()
-	if o.Topic == "" {
-		o.Topic = Prefix + ".order"
-	}
-	if o.Partitions == 0 {
-		o.Partitions = Partitions
-	}
-	h.Topic = strings.ReplaceAll(o.Topic, Prefix, h.Prefix)
-	if err := h.Kafka.CreateTopic(t.Context(), h.Topic, o.Partitions, 1, o.TopicConfig); err != nil {
+	h.Topic = strings.ReplaceAll(cmp.Or(o.Topic, Prefix+".order"), Prefix, h.Prefix)
+	if err := h.Kafka.CreateTopic(t.Context(), h.Topic, cmp.Or(o.Partitions, Partitions), 1, o.TopicConfig); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -126,6 +116,22 @@ func (h *Harness) yaml(t testing.TB, keys configtest.Keys) string {
 	return strings.ReplaceAll(keys.YAML(t), Prefix, h.Prefix)
 }
 
+// Second returns a harness with the same servers, topic and configuration, for a second relay.
+func (h *Harness) Second() *Harness {
+	twin := *h
+	return &twin
+}
+
+// UseKafka makes the topic in another Kafka, and configures the relay for that.
+func (h *Harness) UseKafka(t testing.TB, k *devstack.Kafka, l devstack.Listener, replicas int16) {
+	t.Helper()
+	h.Kafka = k
+	if err := k.CreateTopic(t.Context(), h.Topic, Partitions, replicas, nil); err != nil {
+		t.Fatal(err)
+	}
+	h.Configure(t, configtest.Keys{"kafka.brokers": k.Bootstrap(l)})
+}
+
 // Exec runs statements as superuser.
 func (h *Harness) Exec(t testing.TB, statements ...string) {
 	t.Helper()
@@ -135,9 +141,7 @@ func (h *Harness) Exec(t testing.TB, statements ...string) {
 // Reconnect opens the connection of the test again, to the same server or to another one that has the database.
 func (h *Harness) Reconnect(t testing.TB, server *devstack.Postgres) {
 	t.Helper()
-	url := h.DB.URL
 	h.DB = devstacktest.DatabaseOn(t, server, h.DB.Name)
-	h.DB.URL = url
 }
 
 // Start runs the relay and waits until it streams.
@@ -150,9 +154,10 @@ func (h *Harness) Start(t testing.TB) {
 // Launch runs the relay. Neither its log nor its report may show the canary.
 func (h *Harness) Launch(t testing.TB) {
 	t.Helper()
-	core, logs := observer.New(zapcore.DebugLevel)
+	all, everything := observer.New(zapcore.DebugLevel)
+	info, logs := observer.New(zapcore.InfoLevel)
 	log := zaptest.NewLogger(t, zaptest.Level(zap.InfoLevel)).WithOptions(zap.WrapCore(func(shown zapcore.Core) zapcore.Core {
-		return zapcore.NewTee(shown, core)
+		return zapcore.NewTee(shown, info, all)
 	}))
 	h.Log, h.Seen = logs, &Counts{}
 	r, err := relay.New(h.Config, h.Seen, log)
@@ -162,7 +167,7 @@ func (h *Harness) Launch(t testing.TB) {
 	if h.Prepare != nil {
 		h.Prepare(r)
 	}
-	t.Cleanup(func() { keepsSecret(t, r, logs) }) // after it has ended
+	t.Cleanup(func() { keepsSecret(t, r, everything) }) // after it has ended
 	h.Running = Run(t, r)
 }
 
@@ -177,6 +182,14 @@ func keepsSecret(t testing.TB, r *relay.Relay, logs *observer.ObservedLogs) {
 		t.Fatal(err)
 	}
 	devstacktest.KeepsSecret(t, "the report", string(report))
+}
+
+// Stop ends the relay in order.
+func (h *Harness) Stop(t testing.TB) {
+	t.Helper()
+	if err := h.End(t); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Logged returns how many lines of the relay's log hold a text.
