@@ -25,7 +25,7 @@ const (
 	usualPartitions = 4
 )
 
-// usual is the workload of contract and documentation in transactions of so many rows.
+// usual is the workload that the documentation gives, in transactions of so many rows.
 func usual(name string, rows, perTx int64) workload {
 	return workload{name: name, rows: rows, perTx: perTx, payload: usualPayload, topics: 1, partitions: usualPartitions, replicas: 1}
 }

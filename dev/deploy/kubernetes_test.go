@@ -100,7 +100,7 @@ func TestDeploymentRunsWalpost(t *testing.T) {
 	if _, port, _ := net.SplitHostPort(cfg.Admin.Listen); port != strconv.Itoa(c.Ports[0].Port) {
 		t.Errorf("port %d, the file listens on %s", c.Ports[0].Port, cfg.Admin.Listen)
 	}
-	// A deployment with a standby probes readiness with /healthz (contract, section 4).
+	// A deployment with a standby probes readiness with /healthz.
 	for _, p := range []probe{c.Liveness, c.Readiness} {
 		if p.HTTP.Path != "/healthz" || p.HTTP.Port != c.Ports[0].Name {
 			t.Errorf("a probe asks %s at port %s", p.HTTP.Path, p.HTTP.Port)

@@ -8,9 +8,8 @@ import (
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
-// TestExitCodes has one way to each code of the contract, by the process itself.
-// Those of a halt at a rejected record, of a publication without its slot and of
-// a standby are beside it.
+// TestExitCodes takes one way to each exit code, with the process itself. Other tests have
+// the halt at a rejected record, a publication without its slot, and a standby.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]func(*testing.T){

@@ -16,8 +16,8 @@ func appended() map[string]string {
 }
 
 // Killed by SIGKILL again and again under load, the relay loses nothing, invents
-// nothing and keeps the order of each key; and what comes again is only what was
-// not confirmed, which follows what Kafka has within a second (contract, 4).
+// nothing and keeps the order of each key. Only what was not confirmed is published
+// again, and what Kafka has is confirmed within a second.
 func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{})

@@ -13,9 +13,8 @@ import (
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 )
 
-// memoryLimit is for the binary as it is shipped, without the race detector. The
-// contract's 64 MiB are for a quiet machine, which the benchmark looks at; this
-// is to notice memory that grows with what waits.
+// memoryLimit is for the binary as it is shipped, without the race detector. Memory that
+// grows with what waits would exceed it. The benchmark measures on a quiet machine.
 const memoryLimit = 96 << 20
 
 // Neither the size of a transaction nor a backlog behind a Kafka that is away

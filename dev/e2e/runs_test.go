@@ -100,8 +100,8 @@ func (r *run) startsAtConfirmed(t *testing.T, n int) {
 	}
 }
 
-// confirmedWithin is how soon what Kafka has is confirmed: a second (contract, 4), and
-// on a busy machine some more.
+// confirmedWithin is how soon what Kafka has is confirmed: within a second, and
+// somewhat later on a busy machine.
 const confirmedWithin = 3 * time.Second
 
 // confirmedInTime checks that what Kafka had had for confirmedWithin when a run was

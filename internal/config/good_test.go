@@ -43,7 +43,7 @@ func TestSmallestFileHasTheDefaults(t *testing.T) {
 	}
 }
 
-// The defaults of the contract, literally.
+// The defaults, literally.
 func TestDefaults(t *testing.T) {
 	topic, err := topicname.Parse("outbox.event.{aggregatetype}")
 	if err != nil {

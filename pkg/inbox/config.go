@@ -58,7 +58,7 @@ type Config struct {
 	// of its key, in order, so that other keys need not wait. The consumer reads the topic
 	// too, and tries there in place, until Retry.Attempts are
 	// used up in all. {topic} stands for the record's topic. It must
-	// exist. "": records are tried in place. See doc.go, "Retry topics".
+	// exist. "": records are tried in place. See "Retry topics" of the package.
 	RetryTopic string
 	// ParkAfter is how often a record is tried before it is parked. Defaults to 1.
 	ParkAfter int

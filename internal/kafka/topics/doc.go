@@ -1,2 +1,0 @@
-// Package topics describes, creates, alters and compares the topics of a cluster.
-package topics
