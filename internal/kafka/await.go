@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/walpost/walpost/internal/backoff"
 )
 
 // exchangeTimeout bounds one exchange with a broker, from the dial on. A frozen broker
@@ -55,20 +57,9 @@ const (
 // them. It returns an error only when ctx ends before.
 func Poll(ctx context.Context, done func() bool) error {
 	for attempt := 0; !done() && attempt < pollAttempts; attempt++ {
-		if err := pause(ctx); err != nil {
+		if err := backoff.Sleep(ctx, pollEvery); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func pause(ctx context.Context) error {
-	timer := time.NewTimer(pollEvery)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

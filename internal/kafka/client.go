@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/backoff"
 )
 
 // Client asks one broker over a connection of its own. It is for commands and for the
@@ -125,7 +127,7 @@ func AtController[T any](ctx context.Context, c *Client, ask func(*Client) (T, e
 
 func (c *Client) controllerAfterPause(ctx context.Context) (*Client, error) {
 	const op = "find Kafka's controller"
-	if err := pause(ctx); err != nil {
+	if err := backoff.Sleep(ctx, pollEvery); err != nil {
 		return nil, c.Explain(op, err)
 	}
 	meta, err := c.Metadata(ctx, op)

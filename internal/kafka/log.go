@@ -6,23 +6,24 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/walpost/walpost/internal/lograte"
 )
 
 // LogTo sends sarama's own lines to core, with secrets removed: the values of those
 // whose connections are given, and whatever looks like one. What failed is Info,
-// the rest is Debug; each kind of line comes at most once in logEvery.
+// the rest is Debug; each kind of line comes at most once in lograte.Interval.
 //
 // sarama has one logger for the process, so the last call counts; before the first
 // one nothing is logged. Nothing of it is a warning: what matters to an operator is
 // logged by who dials, in words (Explain).
 func LogTo(core zapcore.Core, connections ...Options) {
 	processLog.Store(&saramaLog{
-		log: zap.New(core).Named("sarama"), connections: connections, likely: likelySecret(), kinds: map[string]*kind{},
+		log: zap.New(core).Named("sarama"), connections: connections, likely: likelySecret(), kinds: lograte.Lines{Max: maxKinds},
 	})
 }
 
@@ -62,10 +63,8 @@ func (relayedLog) Printf(format string, v ...any) {
 	}
 }
 
-const (
-	logEvery  = 30 * time.Second
-	mostKinds = 1000 // kinds are formats of sarama's code; this bounds what it makes of them itself
-)
+// maxKinds bounds what sarama makes of lines itself: a kind is a format of its code.
+const maxKinds = 1000
 
 type saramaLog struct {
 	log         *zap.Logger
@@ -73,13 +72,7 @@ type saramaLog struct {
 	likely      *regexp.Regexp
 
 	mu    sync.Mutex
-	kinds map[string]*kind
-}
-
-// kind is lines of one format.
-type kind struct {
-	at     time.Time // of the last that was logged
-	unsaid int       // since then
+	kinds lograte.Lines // by format
 }
 
 var _ sarama.StdLogger = (*saramaLog)(nil)
@@ -106,8 +99,10 @@ func (l *saramaLog) write(format string, text func() string) {
 	if entry == nil {
 		return
 	}
-	unsaid, due := l.due(format, time.Now())
-	if !due {
+	l.mu.Lock()
+	suppressed, allowed := l.kinds.Count(format)
+	l.mu.Unlock()
+	if !allowed {
 		return
 	}
 	line := text()
@@ -115,32 +110,11 @@ func (l *saramaLog) write(format string, text func() string) {
 		line = redact(line, o.secrets())
 	}
 	entry.Message = strings.TrimSpace(l.likely.ReplaceAllString(line, "${1}***"))
-	if unsaid > 0 {
-		entry.Write(zap.Int("like_it_not_logged", unsaid))
+	if suppressed > 0 {
+		entry.Write(zap.Int("like_it_not_logged", suppressed))
 		return
 	}
 	entry.Write()
-}
-
-// due tells whether a line of this format may be logged now, and how many were not
-// since the last.
-func (l *saramaLog) due(format string, now time.Time) (unsaid int, due bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	k := l.kinds[format]
-	if k == nil {
-		if len(l.kinds) >= mostKinds {
-			clear(l.kinds)
-		}
-		k = &kind{}
-		l.kinds[format] = k
-	}
-	if now.Sub(k.at) < logEvery {
-		k.unsaid++
-		return 0, false
-	}
-	unsaid, k.at, k.unsaid = k.unsaid, now, 0
-	return unsaid, true
 }
 
 // levelOf judges a line by the words of its format: sarama gives no level.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/backoff"
 	"github.com/walpost/walpost/internal/kafka"
 )
 
@@ -271,13 +272,8 @@ func (c *control) lost(err error) {
 	}
 	c.p.mu.Unlock()
 	c.p.opts.Progress()
-	pause := min(minBackoff<<min(c.failed, 5), maxBackoff)
-	timer := time.NewTimer(pause/2 + rand.N(pause/2))
-	defer timer.Stop()
-	select {
-	case <-c.p.ctx.Done():
-	case <-timer.C:
-	}
+	pause := backoff.Exponential{Min: 2 * minBackoff, Max: maxBackoff, Jitter: backoff.Below}.Pause(c.failed)
+	_ = backoff.Sleep(c.p.ctx, pause) // control sees that ctx has ended
 }
 
 // producerID asks for a producer id when there is none. Without a transactional id each
@@ -320,10 +316,7 @@ func (p *Producer) requestProducerID() {
 // wantMetadata asks the control goroutine for leaders, with mu held.
 func (p *Producer) wantMetadata() {
 	p.wanted = true
-	select {
-	case p.want <- struct{}{}:
-	default:
-	}
+	p.want.Notify()
 }
 
 // incomplete reports whether a record waits for metadata to change.

@@ -43,10 +43,7 @@ func (t *topic) create(now time.Time) {
 	default:
 		t.creating = true
 		p.creations = append(p.creations, t)
-		select {
-		case p.create <- struct{}{}:
-		default:
-		}
+		p.create.Notify()
 	}
 }
 
@@ -121,7 +118,7 @@ func (t *topic) notCreated(err error, now time.Time) {
 		}
 		return
 	}
-	if p.health.mayLog("create " + t.name) {
+	if p.health.lines.Allow("create " + t.name) {
 		p.log.Warn("the topic cannot be created: its records wait", zap.String("topic", t.name), zap.Error(err))
 	}
 	text := "it cannot be created: " + err.Error()

@@ -21,7 +21,7 @@ func dial(addr string, settings func() (*sarama.Config, error)) (*sarama.Broker,
 func (p *Producer) linkFailed(l *link, addr string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.health.mayLog(fmt.Sprint("link ", l.id)) {
+	if p.health.lines.Allow(fmt.Sprint("link ", l.id)) {
 		p.log.Warn("a Kafka broker is not reachable, its partitions wait", zap.Int32("broker", l.id), zap.Error(p.opts.Explain(addr, err)))
 	}
 	for _, pt := range p.queues {

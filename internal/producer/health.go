@@ -2,41 +2,38 @@ package producer
 
 import (
 	"fmt"
-	"maps"
 	"sort"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/producer/answer"
-)
 
-// logEvery is how often a failure that goes on is logged after its first line.
-const logEvery = 30 * time.Second
+	"github.com/walpost/walpost/internal/lograte"
+)
 
 // failureLog logs a failure at once, then rarely, then its end.
 type failureLog struct {
-	since, logged time.Time
-	count         int
-	by            *partition
+	since time.Time
+	count int
+	by    *partition
+	lines lograte.Line
 }
 
 // notAccepted notes and logs that Kafka did not take a batch.
 func (p *Producer) notAccepted(pt *partition, a answer.Answer) {
 	t := &pt.topic.failures
-	now := time.Now()
 	if t.count == 0 {
-		t.since, t.by = now, pt
+		t.since, t.by = time.Now(), pt
 	}
 	t.count++
 	p.noteRefusal(pt, a.TextAndRemedy(), a.Class == answer.Denied)
 	if a.Class == answer.Denied {
 		pt.topic.block(blockage{text: a.Text, denied: true})
 	}
-	if t.count > 1 && now.Sub(t.logged) < logEvery {
+	if !t.lines.Allow() {
 		return
 	}
-	t.logged = now
 	log := p.log.Warn
 	if a.Class == answer.Moved || a.Class == answer.Refused || a.Class == answer.UnknownOutcome {
 		log = p.log.Info // ordinary for Kafka: retried, nothing is lost
@@ -126,7 +123,7 @@ func (pt *partition) String() string {
 
 // logRejected logs a rejected record: the first of a kind at once, then rarely.
 func (p *Producer) logRejected(r Rejected) {
-	if !p.health.mayLog("rejected " + r.Reason + " " + r.Topic) {
+	if !p.health.lines.Allow("rejected " + r.Reason + " " + r.Topic) {
 		return
 	}
 	p.log.Warn("Kafka can never accept this record", zap.String("topic", r.Topic), zap.String("id", r.ID),
@@ -147,10 +144,10 @@ type health struct {
 	log       *zap.Logger
 	reachable bool
 	since     time.Time
-	logged    time.Time
+	outage    lograte.Line // of the present outage
 	err       error
-	heard     time.Time            // of the last answer
-	loggedAt  map[string]time.Time // by kind of line
+	heard     time.Time // of the last answer
+	lines     lograte.Lines
 	changed   func()
 }
 
@@ -217,37 +214,15 @@ func (h *health) reached() {
 }
 
 func (h *health) failed(err error) {
-	now := time.Now()
 	if h.reachable || h.err == nil {
-		h.reachable, h.since, h.logged = false, now, time.Time{}
+		h.reachable, h.since, h.outage = false, time.Now(), lograte.Line{}
 	}
 	h.err = err
 	h.changed()
-	if now.Sub(h.logged) >= logEvery {
-		h.logged = now
-		h.log.Warn("Kafka is not reachable, records wait", zap.Error(err), zap.Duration("for", now.Sub(h.since)))
+	if h.outage.Allow() {
+		h.log.Warn("Kafka is not reachable, records wait", zap.Error(err), zap.Duration("for", time.Since(h.since)))
 	}
 }
 
-// maxKinds is how many kinds of lines may come within logEvery: rows make up names.
+// maxKinds is how many kinds of lines may come within lograte.Interval: rows make up names.
 const maxKinds = 100
-
-// mayLog reports whether a line of this kind may be logged: the first at once, then
-// rarely.
-func (h *health) mayLog(kind string) bool {
-	now := time.Now()
-	old := func(_ string, at time.Time) bool { return now.Sub(at) >= logEvery }
-	if last, ok := h.loggedAt[kind]; ok && !old(kind, last) {
-		return false
-	}
-	if h.loggedAt == nil {
-		h.loggedAt = map[string]time.Time{}
-	}
-	if len(h.loggedAt) >= maxKinds {
-		if maps.DeleteFunc(h.loggedAt, old); len(h.loggedAt) >= maxKinds {
-			return false
-		}
-	}
-	h.loggedAt[kind] = now
-	return true
-}

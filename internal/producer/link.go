@@ -2,14 +2,15 @@ package producer
 
 import (
 	"context"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/backoff"
 	"github.com/walpost/walpost/internal/crash"
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/notify"
 	"github.com/walpost/walpost/internal/producer/answer"
 	"github.com/walpost/walpost/internal/producer/batch"
 )
@@ -40,7 +41,7 @@ const (
 type link struct {
 	p    *Producer
 	id   int32
-	wake chan struct{}
+	wake notify.Signal
 
 	// guarded by Producer.mu
 	addr    string
@@ -51,7 +52,7 @@ type link struct {
 	// the goroutine's own
 	conn    *sarama.Broker
 	opened  string // address conn was opened to
-	backoff time.Duration
+	failed  int    // attempts to connect, one after the other
 	answers chan produced
 	arena   batch.Arena
 	timer   *time.Timer
@@ -90,10 +91,7 @@ func (l *link) signal() {
 		return
 	}
 	l.idle = false
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
+	l.wake.Notify()
 }
 
 // lead makes l the partition's link. A request that is under way at the old
@@ -117,7 +115,7 @@ func (p *Producer) link(id int32, addr string) *link {
 	l := p.links[id]
 	if l == nil {
 		l = &link{
-			p: p, id: id, wake: make(chan struct{}, 1),
+			p: p, id: id, wake: notify.NewSignal(),
 			answers: make(chan produced, 1), timer: time.NewTimer(time.Hour),
 		}
 		p.links[id] = l
@@ -207,17 +205,13 @@ func (l *link) connect(ctx context.Context) bool {
 		if l.opened != "" {
 			l.p.opts.Observer.Reconnected()
 		}
-		l.conn, l.opened, l.backoff = conn, addr, 0
+		l.conn, l.opened, l.failed = conn, addr, 0
 		return ctx.Err() == nil
 	}
 	l.p.opts.Observer.ProduceError(answer.Connection)
 	l.p.linkFailed(l, addr, err)
-	l.backoff = min(max(2*l.backoff, minBackoff), maxBackoff)
-	l.timer.Reset(l.backoff/2 + rand.N(l.backoff))
-	select {
-	case <-ctx.Done():
-	case <-l.timer.C:
-	}
+	l.failed++
+	_ = backoff.Sleep(ctx, retryPause(l.failed)) // await sees that ctx has ended
 	return false
 }
 

@@ -66,7 +66,7 @@ func (t *topic) rejectIfMissing(now time.Time, patience time.Duration, reason, t
 // denied notes that the topic may not be described. One that only rows name waits for the
 // right for Options.Patience at most.
 func (t *topic) denied(err sarama.KError, now time.Time) {
-	if !t.blockage.aboutMetadata && t.p.health.mayLog("denied "+t.name) {
+	if !t.blockage.aboutMetadata && t.p.health.lines.Allow("denied "+t.name) {
 		t.p.log.Warn("the topic may not be described: its records wait", zap.String("topic", t.name), zap.Error(err))
 	}
 	t.block(blockage{text: answer.CodeText(err), denied: true, aboutMetadata: true})

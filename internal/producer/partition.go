@@ -2,7 +2,6 @@ package producer
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"regexp"
 	"strconv"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/backoff"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/producer/answer"
 	"github.com/walpost/walpost/internal/producer/batch"
@@ -52,7 +52,7 @@ type partition struct {
 	seq   int32
 
 	retryAt time.Time
-	backoff time.Duration
+	failed  int // attempts at the head, one after the other
 
 	unplaced *unplaced // nil: Kafka has named the partition
 	refusal  *refusal  // nil: Kafka takes the head, as far as is known
@@ -64,10 +64,16 @@ const (
 	operatorBackoff = 2 * time.Second // for what an operator must change
 )
 
-// delay puts the head's next attempt off, twice as long each time, with jitter.
+// delay puts the head's next attempt off, twice as long each time.
 func (pt *partition) delay() {
-	pt.backoff = min(max(2*pt.backoff, minBackoff), maxBackoff)
-	pt.retryAt = time.Now().Add(pt.backoff/2 + rand.N(pt.backoff))
+	pt.failed++
+	pt.retryAt = time.Now().Add(retryPause(pt.failed))
+}
+
+// retryPause returns how long to pause after so many failed attempts at a partition or
+// broker.
+func retryPause(failed int) time.Duration {
+	return backoff.Exponential{Min: minBackoff, Max: maxBackoff, Jitter: backoff.Around}.Pause(failed)
 }
 
 // append adds a record to the open batch at the tail, or begins one.
@@ -166,7 +172,7 @@ func (p *Producer) answer(pt *partition, a answer.Answer) {
 
 func (p *Producer) acknowledged(pt *partition) {
 	b := pt.head
-	pt.backoff, pt.retryAt = 0, time.Time{}
+	pt.failed, pt.retryAt = 0, time.Time{}
 	pt.seq = nextSequence(pt.seq, b.Count)
 	pt.topic.written = true
 	p.recovered(pt)

@@ -22,6 +22,8 @@ import (
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/lograte"
+	"github.com/walpost/walpost/internal/notify"
 	"github.com/walpost/walpost/internal/producer/batch"
 	"github.com/walpost/walpost/internal/record"
 )
@@ -103,8 +105,8 @@ type Producer struct {
 
 	committedAt atomic.Int64  // when the events that come in were committed, unix nanoseconds by our clock; 0: not known
 	fill        atomic.Int64  // how long a request may wait to fill, nanoseconds
-	want        chan struct{} // asks the control goroutine for metadata
-	create      chan struct{} // wakes the creator
+	want        notify.Signal // asks the control goroutine for metadata
+	create      notify.Signal // wakes the creator
 	wanted      bool
 	started     sync.WaitGroup
 	ctx         context.Context
@@ -135,9 +137,9 @@ func New(ctx context.Context, opts Options) *Producer {
 		opts: opts, log: opts.Log,
 		topics: map[string]*topic{}, links: map[int32]*link{},
 		pid:    -1,
-		want:   make(chan struct{}, 1),
-		create: make(chan struct{}, 1),
-		health: health{log: opts.Log, since: time.Now(), changed: opts.Changed},
+		want:   notify.NewSignal(),
+		create: notify.NewSignal(),
+		health: health{log: opts.Log, since: time.Now(), changed: opts.Changed, lines: lograte.Lines{Max: maxKinds}},
 	}
 	p.memory.SetLimit(opts.Memory)
 	p.watermark.Store(1)

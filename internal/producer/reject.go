@@ -101,7 +101,7 @@ func (p *Producer) shorten(pt *partition) bool {
 	short := p.memory.New()
 	short.Sealed, short.OutcomeUnknown, short.Next = true, b.OutcomeUnknown, b.Next
 	p.memory.Add(short, rec, &m)
-	if p.health.mayLog("shorter " + pt.topic.name) {
+	if p.health.lines.Allow("shorter " + pt.topic.name) {
 		p.log.Warn("a dead letter is larger than its topic takes: it goes without what its header says", zap.String("topic", pt.topic.name),
 			zap.Int("bytes", b.Size), zap.String("header", record.DeadLetterIncompleteHeader), zap.Stringer("commit_lsn", old.Position().CommitLSN))
 	}

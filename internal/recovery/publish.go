@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/notify"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/producer"
@@ -29,7 +30,7 @@ type publisher struct {
 	letters  *record.DeadLetters
 	policy   record.RejectPolicy
 	producer *producer.Producer
-	wake     chan struct{} // a word from the producer: look again
+	wake     notify.Signal // a word from the producer: look again
 	tick     *time.Ticker
 
 	relation *pgoutput.Relation
@@ -139,17 +140,12 @@ func newPublisher(ctx context.Context, cfg *config.Config, mapping router.Mappin
 	if err != nil {
 		return nil, err
 	}
-	p := &publisher{router: rt, letters: letters, wake: make(chan struct{}, 1), tick: time.NewTicker(time.Second), result: result, expiry: newExpiry(cfg)}
+	p := &publisher{router: rt, letters: letters, wake: notify.NewSignal(), tick: time.NewTicker(time.Second), result: result, expiry: newExpiry(cfg)}
 	opts, err := wiring.ProducerOptions(cfg, &p.counts, log)
 	if err != nil {
 		return nil, err
 	}
-	opts.Progress = func() {
-		select {
-		case p.wake <- struct{}{}:
-		default: // it will look anyway
-		}
-	}
+	opts.Progress = p.wake.Notify
 	p.policy = opts.OnReject
 	if parts, named := mapping.Topic, opts.Configured; len(parts) == 1 && parts[0].Column == "" { // --to-topic
 		opts.Configured = func(topic string) bool { return topic == parts[0].Literal || named(topic) }

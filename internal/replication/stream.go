@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/walpost/walpost/internal/notify"
 	"github.com/walpost/walpost/internal/pgoutput"
 )
 
@@ -66,7 +67,7 @@ type Stream struct {
 	keep     pgoutput.Keep // what is kept of a longer one
 
 	woken atomic.Bool
-	wake  chan struct{} // for the times when nothing is read
+	wake  notify.Signal // for the times when nothing is read
 
 	inTx     bool
 	received pgoutput.LSN // the highest end of a transaction or keepalive read: what may be confirmed lies at or below
@@ -260,9 +261,6 @@ func (s *Stream) Wake() {
 	if s.woken.Swap(true) {
 		return
 	}
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.wake.Notify()
 	_ = s.conn.SetReadDeadline(time.Unix(1, 0)) // ends a read that waits; on a closed connection there is none
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/walpost/walpost/internal/notify"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
 )
@@ -154,7 +155,7 @@ func (s *Session) Start(ctx context.Context, slot, publication string, messages 
 	}
 	return &Stream{
 		conn: raw.Conn, in: s.in, bulk: s.bulk, decoder: pgoutput.NewDecoder(), interval: interval, patience: patience(interval, s.SenderMax),
-		wake:     make(chan struct{}, 1),
+		wake:     notify.NewSignal(),
 		received: s.Slot.Confirmed, reported: s.Slot.Confirmed, heard: now, status: now,
 	}, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/backoff"
 	"github.com/walpost/walpost/internal/kafka/read"
 )
 
@@ -111,7 +112,7 @@ func (c *Consumer) connect(ctx context.Context, config *sarama.Config) (sarama.C
 func (c *Consumer) kafkaFailed(ctx context.Context, attempts int, err error) bool {
 	wait := Retry{First: 100 * time.Millisecond, Max: 5 * time.Second}.Wait(attempts)
 	c.observe(Observation{Kind: KafkaFailed, Err: err, Class: ClassUnavailable, Wait: wait})
-	return sleep(ctx, wait)
+	return backoff.Sleep(ctx, wait) == nil
 }
 
 // consume is a member of the group until ctx ends.

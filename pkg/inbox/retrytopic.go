@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/backoff"
 )
 
 // Headers of a record in a retry topic, after the record's own.
@@ -130,5 +132,5 @@ func (t *task) resume(ctx context.Context) bool {
 		return true
 	}
 	wait := t.partition.consumer.config.Retry.Wait(parked.attempts)
-	return sleep(ctx, min(time.Until(parked.at.Add(wait)), wait))
+	return backoff.Sleep(ctx, min(time.Until(parked.at.Add(wait)), wait)) == nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/walpost/walpost/internal/backoff"
 )
 
 // runWorker processes the records of a queue in order until the session ends.
@@ -202,5 +204,5 @@ func (p *partition) retry(ctx context.Context, o Observation, attempts int) bool
 	o.Kind, o.Wait = Retrying, p.consumer.config.Retry.Wait(attempts)
 	p.failure.Store(&failure{since: p.failing(), err: o.Err})
 	p.consumer.observe(o)
-	return sleep(ctx, o.Wait)
+	return backoff.Sleep(ctx, o.Wait) == nil
 }

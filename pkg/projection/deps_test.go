@@ -7,7 +7,7 @@ import (
 )
 
 // Who imports the package gets sarama and what that needs: no driver, no logger, no
-// metrics library, nothing of walpost but package inbox and what reads topics.
+// metrics library, nothing of walpost but package inbox, what reads topics, and leaves.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	list := func(path string) []string {
@@ -21,7 +21,7 @@ func TestDependencies(t *testing.T) {
 	const module = "github.com/walpost/walpost/"
 	allowed := map[string]bool{
 		module + "pkg/projection": true, module + "pkg/inbox": true, module + "internal/kafka/read": true,
-		module + "internal/murmur2": true, module + "internal/pgname": true,
+		module + "internal/murmur2": true, module + "internal/pgname": true, module + "internal/backoff": true,
 	}
 	for _, path := range list("github.com/IBM/sarama") {
 		allowed[path] = true

@@ -59,6 +59,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/backoff"
 	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox"
 )
@@ -147,19 +148,7 @@ func (p *Projection) again(ctx context.Context, attempts int, what string, err e
 	wait := inbox.Retry{First: 50 * time.Millisecond, Max: 10 * time.Second}.Wait(attempts)
 	p.config.Log.Warn("projection: tried again", slog.String("projection", p.config.Name), slog.String("what", what),
 		slog.Duration("wait", wait), slog.String("error", err.Error()))
-	return pause(ctx, wait)
-}
-
-// pause waits, and reports whether ctx was still alive at the end.
-func pause(ctx context.Context, wait time.Duration) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
+	return backoff.Sleep(ctx, wait) == nil
 }
 
 // idle is for how many milliseconds Postgres lets a transaction wait for us: our own

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/walpost/walpost/internal/backoff"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -115,7 +116,7 @@ func (p *Projection) buildAndSwap(ctx context.Context) error {
 func (f *feed) await(ctx context.Context, is func(source, *reader) bool) error {
 	const every = 20 * time.Millisecond
 	for !f.all(is) {
-		if !pause(ctx, every) {
+		if backoff.Sleep(ctx, every) != nil {
 			return context.Cause(ctx)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/backoff"
 )
 
 // Partition is a partition to read from. The zero value of each field but Client and
@@ -208,7 +210,7 @@ func (p Partition) Range(ctx context.Context, from, end int64, do Func) error {
 			return errors.Join(err, fmt.Errorf("no record after offset %d of %d", from, end))
 		}
 		retries++
-		if err := sleep(ctx, retryEvery); err != nil {
+		if err := backoff.Sleep(ctx, retryEvery); err != nil {
 			return err
 		}
 		if err := p.Client.RefreshMetadata(p.Topic); err != nil && retries == maxRetries {
@@ -233,15 +235,4 @@ func (p Partition) final(err error, from int64) error {
 		return failed
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }
