@@ -91,6 +91,11 @@ func (b *browser) views(t *testing.T, s *scene, name string) {
 		b.accessible(t, scheme)
 		b.screenshot(t, name+"-"+scheme)
 	}
+	b.resize(t, 1000, 900, false)
+	if cut := evaluate[int](t, b, `[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).length`); cut > 0 {
+		t.Errorf("%s: on a small screen %d tables are cut off", name, cut)
+	}
+	b.screenshot(t, name+"-small")
 	b.resize(t, 390, 844, true)
 	if over := evaluate[int](t, b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
 		t.Errorf("%s: on a phone the page is %d pixels too wide", name, over)
