@@ -16,7 +16,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
-	"github.com/walpost/walpost/internal/recovery"
+	"github.com/walpost/walpost/internal/recover"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/internal/wiring"
@@ -114,8 +114,8 @@ func TestRow99_StandbyIsNotJudged(t *testing.T) {
 		strings.Contains(err.Error(), "recover -c") || strings.Contains(err.Error(), "slot") {
 		t.Errorf("the start ended with %v", err)
 	}
-	r, err := recovery.Open(t.Context(), recovery.Options{
-		Config: b.cfg, Rows: recovery.Selection{All: true}, Force: true, Log: zap.NewNop(),
+	r, err := recover.Open(t.Context(), recover.Options{
+		Config: b.cfg, Rows: recover.Selection{All: true}, Force: true, Log: zap.NewNop(),
 	})
 	if err == nil {
 		_, err = r.Examine(t.Context())

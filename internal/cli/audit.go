@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/walpost/walpost/internal/audit"
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/recovery"
 	"github.com/walpost/walpost/internal/status"
 )
 
@@ -55,7 +55,7 @@ published looks like a phantom. Records that Kafka's retention has removed are m
 
 func auditAll(ctx context.Context, s *streams, cfgs []*config.Config, f auditFlags) error {
 	now := time.Now()
-	o := recovery.AuditOptions{TimeColumn: f.timeName, Topics: f.topics, Examples: f.examples, Wait: f.wait}
+	o := audit.Options{TimeColumn: f.timeName, Topics: f.topics, Examples: f.examples, Wait: f.wait}
 	var err error
 	if o.Since, err = parseTime("--since", f.since, now); err != nil {
 		return err
@@ -64,12 +64,12 @@ func auditAll(ctx context.Context, s *streams, cfgs []*config.Config, f auditFla
 		return err
 	}
 	out := newPrinter(s.out)
-	all := []*recovery.AuditReport{}
+	all := []*audit.Report{}
 	equal := true
 	var failures []error
 	for _, c := range cfgs {
 		o.Config = c
-		r, err := recovery.Audit(ctx, o)
+		r, err := audit.Run(ctx, o)
 		if err != nil {
 			failures = append(failures, err)
 			continue
@@ -93,7 +93,7 @@ func auditAll(ctx context.Context, s *streams, cfgs []*config.Config, f auditFla
 }
 
 // audited shows a comparison.
-func (p *printer) audited(r *recovery.AuditReport, several bool) {
+func (p *printer) audited(r *audit.Report, several bool) {
 	if several {
 		p.line("%s", p.paint(styleBold, r.Relay))
 	}

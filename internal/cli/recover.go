@@ -11,7 +11,7 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/daemon"
-	"github.com/walpost/walpost/internal/recovery"
+	"github.com/walpost/walpost/internal/recover"
 	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/internal/wiring"
 )
@@ -71,17 +71,17 @@ that are no longer in the table cannot be published.`,
 	return cmd
 }
 
-func (f *recoverFlags) selection(now time.Time) (recovery.Selection, error) {
+func (f *recoverFlags) selection(now time.Time) (recover.Selection, error) {
 	since, err := parseTime("--since", f.since, now)
-	return recovery.Selection{All: f.all, Since: since, AfterID: f.afterID, TimeColumn: f.timeName}, err
+	return recover.Selection{All: f.all, Since: since, AfterID: f.afterID, TimeColumn: f.timeName}, err
 }
 
-func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recovery.Selection, f recoverFlags) error {
+func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recover.Selection, f recoverFlags) error {
 	log, err := daemon.WarningLogger(s.err, cfg)
 	if err != nil {
 		return usage("%w", err)
 	}
-	r, err := recovery.Open(ctx, recovery.Options{Config: cfg, Rows: rows, Force: f.force, StampNow: f.timestamp.now, Log: log})
+	r, err := recover.Open(ctx, recover.Options{Config: cfg, Rows: rows, Force: f.force, StampNow: f.timestamp.now, Log: log})
 	if err != nil {
 		return err
 	}
@@ -101,8 +101,8 @@ func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recove
 		}
 	}
 	told := time.Now()
-	result, err := r.Run(ctx, plan, func(stage recovery.Stage, so recovery.Result) {
-		if stage != recovery.Publishing || time.Since(told) > time.Second {
+	result, err := r.Run(ctx, plan, func(stage recover.Stage, so recover.Result) {
+		if stage != recover.Publishing || time.Since(told) > time.Second {
 			told = time.Now()
 			out.stage(stage, so, plan)
 		}
@@ -119,7 +119,7 @@ func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recove
 }
 
 // recoverFailed adds how to begin anew: an age means other rows later.
-func recoverFailed(err error, plan *recovery.Plan, rows recovery.Selection) error {
+func recoverFailed(err error, plan *recover.Plan, rows recover.Selection) error {
 	again := ""
 	if !rows.Since.IsZero() && !plan.OnlyLeftover {
 		again = "\nto begin anew with the same rows: --since " + rows.Since.UTC().Format(time.RFC3339Nano)
@@ -134,7 +134,7 @@ func recoverFailed(err error, plan *recovery.Plan, rows recovery.Selection) erro
 }
 
 // plan shows what was found and what will be done.
-func (p *printer) plan(plan *recovery.Plan, cfg *config.Config, stampNow bool) {
+func (p *printer) plan(plan *recover.Plan, cfg *config.Config, stampNow bool) {
 	p.line("slot %s %s", plan.Slot, plan.Found)
 	if plan.Leftover {
 		p.line("slot %s is left over from a recovery that was interrupted: it will be dropped", plan.Temporary)
@@ -164,7 +164,7 @@ func (p *printer) plan(plan *recovery.Plan, cfg *config.Config, stampNow bool) {
 }
 
 // handOver words what becomes of the slot's name.
-func handOver(plan *recovery.Plan) string {
+func handOver(plan *recover.Plan) string {
 	if plan.Missing {
 		return "give the name " + plan.Slot
 	}
@@ -179,19 +179,19 @@ func againWith(cfg *config.Config, stampNow bool) string {
 }
 
 // stage words how far it is.
-func (p *printer) stage(stage recovery.Stage, so recovery.Result, plan *recovery.Plan) {
+func (p *printer) stage(stage recover.Stage, so recover.Result, plan *recover.Plan) {
 	switch stage {
-	case recovery.Created:
+	case recover.Created:
 		p.line("created slot %s at %s", plan.Temporary, so.StreamsFrom)
-	case recovery.Publishing:
+	case recover.Publishing:
 		p.line("read %d of about %d rows", so.Rows, plan.Rows)
-	case recovery.Published:
+	case recover.Published:
 		text := ""
 		if so.DeadLetters > 0 || so.Skipped > 0 {
 			text = fmt.Sprintf(" (%d dead letters, %d skipped)", so.DeadLetters, so.Skipped)
 		}
 		p.line("published %d rows%s", so.Rows, text)
-	case recovery.Finished:
+	case recover.Finished:
 		p.line("slot %s is in place", plan.Slot)
 	default: // of no interest to a person
 	}

@@ -10,14 +10,15 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/daemon"
-	"github.com/walpost/walpost/internal/recovery"
+	"github.com/walpost/walpost/internal/replay"
+	"github.com/walpost/walpost/internal/republish"
 	"github.com/walpost/walpost/internal/status"
 )
 
 // replayFlags are those of replay.
 type replayFlags struct {
 	from, to    string
-	rows        recovery.Range
+	rows        replay.Range
 	topic       string
 	firstOffset int64
 	lastOffset  int64
@@ -91,7 +92,7 @@ func (f *replayFlags) define(cmd *cobra.Command) {
 
 // options turns the flags into what is to be done, or says which of them do not
 // go together.
-func (f *replayFlags) options(cmd *cobra.Command, cfg *config.Config) (o recovery.ReplayOptions, err error) {
+func (f *replayFlags) options(cmd *cobra.Command, cfg *config.Config) (o replay.Options, err error) {
 	ofTable, ofTopic := []string{"all", "from-id", "to-id", "key", "time-column"}, []string{"from-offset", "to-offset", "partition"}
 	wrong, with := ofTopic, "goes with --topic"
 	if f.topic != "" {
@@ -108,9 +109,9 @@ func (f *replayFlags) options(cmd *cobra.Command, cfg *config.Config) (o recover
 	if f.rate < 0 {
 		return o, usage("--rate %v: want records a second, or 0 for no limit", f.rate)
 	}
-	o = recovery.ReplayOptions{
+	o = replay.Options{
 		Config: cfg, Rows: f.rows, Topic: f.topic, ToTopic: f.toTopic, Rate: f.rate, StampNow: f.timestamp.now,
-		Records: recovery.Records{FirstOffset: f.firstOffset, LastOffset: f.lastOffset, Partitions: f.partitions},
+		Records: replay.Records{FirstOffset: f.firstOffset, LastOffset: f.lastOffset, Partitions: f.partitions},
 	}
 	now := time.Now()
 	if o.Rows.From, err = parseTime("--from", f.from, now); err != nil {
@@ -123,12 +124,12 @@ func (f *replayFlags) options(cmd *cobra.Command, cfg *config.Config) (o recover
 	return o, nil
 }
 
-func runReplay(ctx context.Context, s *streams, o recovery.ReplayOptions, f replayFlags) error {
+func runReplay(ctx context.Context, s *streams, o replay.Options, f replayFlags) error {
 	var err error
 	if o.Log, err = daemon.WarningLogger(s.err, o.Config); err != nil {
 		return usage("%w", err)
 	}
-	r, err := recovery.OpenReplay(ctx, o)
+	r, err := replay.Open(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -139,7 +140,7 @@ func runReplay(ctx context.Context, s *streams, o recovery.ReplayOptions, f repl
 	}
 	out := newPrinter(s.out)
 	out.replayPlan(plan, o)
-	if f.dryRun || out.err != nil || plan.Most == 0 {
+	if f.dryRun || out.err != nil || plan.Max == 0 {
 		return out.err
 	}
 	if !f.yes {
@@ -148,10 +149,10 @@ func runReplay(ctx context.Context, s *streams, o recovery.ReplayOptions, f repl
 		}
 	}
 	told := time.Now()
-	result, err := r.Run(ctx, plan, func(so recovery.Result) {
+	result, err := r.Run(ctx, plan, func(so republish.Result) {
 		if time.Since(told) > time.Second {
 			told = time.Now()
-			out.line("read %d of %s%d, Kafka has %d", so.Rows, upTo(o), plan.Most, so.Acknowledged)
+			out.line("read %d of %s%d, Kafka has %d", so.Rows, upTo(o), plan.Max, so.Acknowledged)
 		}
 	})
 	switch {
@@ -169,8 +170,8 @@ func runReplay(ctx context.Context, s *streams, o recovery.ReplayOptions, f repl
 }
 
 // replayPlan shows what will be done.
-func (p *printer) replayPlan(plan *recovery.ReplayPlan, o recovery.ReplayOptions) {
-	p.line("%s%d %s are to be published again, ordered by %s", upTo(o), plan.Most, plan.Source, plan.Order)
+func (p *printer) replayPlan(plan *replay.Plan, o replay.Options) {
+	p.line("%s%d %s are to be published again, ordered by %s", upTo(o), plan.Max, plan.Source, plan.Order)
 	for _, span := range plan.Spans {
 		p.line("  partition %d: offsets %d to %d", span.Partition, span.First, span.End-1)
 	}
@@ -180,7 +181,7 @@ func (p *printer) replayPlan(plan *recovery.ReplayPlan, o recovery.ReplayOptions
 	if plan.MoreTopics > 0 {
 		p.line("  and the others to %d more topics", plan.MoreTopics)
 	}
-	p.line("each with the header %s: %s", recovery.ReplayHeader, plan.Began.UTC().Format("2006-01-02T15:04:05.000Z07:00"))
+	p.line("each with the header %s: %s", replay.Header, plan.Began.UTC().Format("2006-01-02T15:04:05.000Z07:00"))
 	if o.Rate > 0 {
 		p.line("at most %v a second", o.Rate)
 	}
@@ -191,7 +192,7 @@ func (p *printer) replayPlan(plan *recovery.ReplayPlan, o recovery.ReplayOptions
 
 // upTo is for topics: offsets need not hold a record each, and times are looked
 // at while reading.
-func upTo(o recovery.ReplayOptions) string {
+func upTo(o replay.Options) string {
 	if o.Topic != "" {
 		return "up to "
 	}

@@ -1,0 +1,70 @@
+package recover_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/recover"
+	"github.com/walpost/walpost/internal/recover/recovertest"
+)
+
+// TestRecoverKilledAtEachStage: whenever a recovery is killed, the relay halts
+// until another one was through, and nothing is lost.
+func TestRecoverKilledAtEachStage(t *testing.T) {
+	t.Parallel()
+	for stage, name := range map[recover.Stage]string{
+		recover.Begun: "before the slot", recover.Created: "after the slot", recover.Publishing: "while publishing",
+		recover.Published: "before the swap", recover.Dropped: "between drop and copy", recover.Copied: "after the copy",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := recovertest.New(t, &stack, nil)
+			f.DeliverFirst(t)
+			f.Exec(t, recovertest.Fill("a", 1001, 3000))
+			f.Exec(t, "SELECT pg_drop_replication_slot('"+f.Config.Postgres.Slot+"')")
+			kill(t, f, stage)
+			temporary := recover.TemporaryName(f.Config.Postgres.Slot)
+			if left := strings.Contains(f.Slots(t), temporary); left != (stage > recover.Begun) {
+				t.Errorf("slots: %s", f.Slots(t))
+			}
+			f.Exec(t, recovertest.Fill("a", 3001, 3500))
+			repeats := 1000
+			if stage < recover.Copied {
+				f.HaltsAtStart(t)
+				f.Recover(t, recover.Selection{All: true}, false)
+				if stage > recover.Begun {
+					repeats = -1 // and some of those that the killed one published
+				}
+				if stage >= recover.Published {
+					repeats = 1000 + 3000
+				}
+			} else {
+				if result := f.Recover(t, recover.Selection{All: true}, false); result.Rows != 0 {
+					t.Errorf("%+v, want the leftover gone and nothing else", result)
+				}
+			}
+			f.Deliver(t)
+			if report := f.Exact(t); repeats >= 0 && report.Repeats != repeats {
+				t.Errorf("%d repeats, want %d: %v", report.Repeats, repeats, report)
+			}
+			if got := f.Slots(t); strings.Contains(got, temporary) {
+				t.Errorf("slots %s", got)
+			}
+		})
+	}
+}
+
+// kill runs a recovery in a process of its own, which kills itself at the stage.
+func kill(t *testing.T, f *recovertest.Fixture, stage recover.Stage) {
+	t.Helper()
+	cmd := devstacktest.Again(t, killFile+"="+f.Config.File, killStage+"="+strconv.Itoa(int(stage)))
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != -1 {
+		t.Fatalf("not killed: %v\n%s", err, out)
+	}
+	devstacktest.Await(t, "the server to notice", func() bool {
+		return devstacktest.Value[int](t, f.DB.Conn, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == 0
+	})
+}

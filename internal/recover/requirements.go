@@ -1,0 +1,43 @@
+package recover
+
+import (
+	"strings"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/outboxtable"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/preflight"
+	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
+)
+
+// checkRequirements goes through the requirements as if the slot were not there: the table
+// as it is today has to serve, and the publication has to be there before the slot.
+func checkRequirements(there *catalog.Inspection, cfg *config.Config, plan *Plan) error {
+	wanted, err := wiring.Wanted(cfg, nil)
+	if err != nil {
+		return err
+	}
+	wanted.Prune, wanted.AnyWriter, wanted.Hosts = nil, false, postgres.Hosts{} // no matter of a recovery
+	bare := *there
+	bare.Slot = nil
+	list := preflight.Postgres(&bare, wanted)
+	code, texts := 0, []string{}
+	for _, q := range list {
+		if q.State != preflight.Failed || q.Exit == 0 || (q.Name == "slot" && q.Exit == status.ExitHalted) {
+			continue // 4 of the slot is that it is missing
+		}
+		code = max(code, q.Exit)
+		texts = append(texts, q.Text())
+	}
+	if t := there.Table; t != nil && !t.Readable {
+		code = max(code, status.ExitRequirement)
+		texts = append(texts, outboxtable.Unreadable(cfg, there.Role.Name))
+	}
+	if code != 0 {
+		return &status.Halt{Code: code, Reason: "the requirements are not met", Detail: strings.Join(texts, "\n")}
+	}
+	plan.CreatePublication = there.Publication == nil
+	return nil
+}

@@ -1,0 +1,4 @@
+package republish
+
+// NewLimiter returns the limit of Options.Rate.
+var NewLimiter = newLimiter
