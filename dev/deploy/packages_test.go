@@ -1,0 +1,50 @@
+package deploy_test
+
+import (
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// room matches the folder of a package in the first column of design.md's table.
+var room = regexp.MustCompile("`((?:cmd|dev|internal|pkg)/[a-z0-9/]+)`")
+
+// TestDesignHasEveryPackage compares the packages of docs/design.md with the tree. A
+// package that only tests import has no row, but a name in the paragraph below the table.
+func TestDesignHasEveryPackage(t *testing.T) {
+	t.Parallel()
+	page := read(t, "docs/design.md")
+	_, page, _ = strings.Cut(page, "## Packages\n")
+	page, _, _ = strings.Cut(page, "\n## ")
+	rows := map[string]bool{}
+	for line := range strings.Lines(page) {
+		if first, _, found := strings.Cut(strings.TrimPrefix(line, "|"), "|"); found {
+			for _, m := range room.FindAllStringSubmatch(first, -1) {
+				rows[m[1]] = true
+			}
+		}
+	}
+	tree := map[string]bool{}
+	for name := range sources(t) {
+		if !strings.HasSuffix(name, "_test.go") && !strings.HasPrefix(name, "examples/") {
+			tree[filepath.ToSlash(filepath.Dir(name))] = true
+		}
+	}
+	for _, folder := range slices.Sorted(maps.Keys(tree)) {
+		if name := filepath.Base(folder); strings.HasSuffix(name, "test") {
+			if !strings.Contains(page, "`"+name+"`") {
+				t.Errorf("docs/design.md does not say what %s is for", folder)
+			}
+		} else if !rows[folder] {
+			t.Errorf("docs/design.md has no row for %s", folder)
+		}
+	}
+	for _, folder := range slices.Sorted(maps.Keys(rows)) {
+		if !tree[folder] {
+			t.Errorf("docs/design.md has a row for %s, which is no package", folder)
+		}
+	}
+}
