@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -157,16 +158,15 @@ func (i *initializer) slot(ctx context.Context, conn *pgx.Conn, there *catalog.I
 	return i.count(ctx, conn, made.ConsistentPoint)
 }
 
-// waits says for which transaction the slot waits.
-func (i *initializer) waits(ctx context.Context) {
-	text := "transactions that are writing to end: see pg_stat_activity and pg_prepared_xacts"
-	if conn, err := wiring.Target(i.cfg).Connect(ctx); err == nil {
-		defer postgres.HangUp(ctx, conn)
-		if w, err := catalog.OldestWriter(ctx, conn); err == nil && w != nil {
-			text = w.Text + "; " + w.Fix
-		}
+// slowSlot is how long the making of the slot may take before it is said what it waits for.
+const slowSlot = 5 * time.Second
+
+// sayWriter returns what says once for which transaction the slot waits.
+func (i *initializer) sayWriter() func(*catalog.Writer) {
+	var once sync.Once
+	return func(w *catalog.Writer) {
+		once.Do(func() { newPrinter(i.err).line("walpost: waiting for %s", provision.DescribeWriter(w)) })
 	}
-	newPrinter(i.err).line("walpost: waiting for %s", text)
 }
 
 // make makes the slot, or waits for one that another connection is making: when that
@@ -177,8 +177,7 @@ func (i *initializer) make(ctx context.Context, conn *pgx.Conn) (provision.Creat
 		return provision.CreatedSlot{}, err
 	}
 	defer session.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it ends with the process at the latest
-	waiting := time.AfterFunc(5*time.Second, func() { i.waits(ctx) })
-	defer waiting.Stop()
+	defer provision.WatchWriters(ctx, wiring.Target(i.cfg), slowSlot, i.sayWriter())()
 	for {
 		made, err := provision.CreateSlot(ctx, session, i.cfg.Postgres.Slot, i.cfg.Postgres.Failover)
 		if err != nil || made.Created {

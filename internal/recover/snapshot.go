@@ -5,9 +5,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"go.uber.org/zap"
-	"golang.org/x/time/rate"
 
+	"github.com/walpost/walpost/internal/lograte"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
@@ -23,9 +22,10 @@ type snapshot struct {
 
 func (s *snapshot) close(ctx context.Context) { postgres.HangUp(ctx, s.conn) }
 
+// slowSlot is how long the making of the slot may take before it is said what it waits for.
+const slowSlot = 5 * time.Second
+
 // createSlot makes the new slot under its temporary name and takes its snapshot.
-// The name of an exported snapshot is valid until the next command on the
-// connection that made it; who has taken it keeps it.
 func (r *Recovery) createSlot(ctx context.Context) (*snapshot, error) {
 	conn, err := r.target.Connect(ctx)
 	if err != nil {
@@ -39,7 +39,7 @@ func (r *Recovery) createSlot(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	defer session.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it ends with the process at the latest
-	waited := provision.WatchWriters(ctx, r.target, 5*time.Second, r.logWriter())
+	waited := provision.WatchWriters(ctx, r.target, slowSlot, r.logWriter())
 	slot, err := provision.CreateSlotWithSnapshot(ctx, session, TemporaryName(r.Config.Postgres.Slot))
 	waited()
 	if err != nil {
@@ -59,8 +59,10 @@ func (r *Recovery) createSlot(ctx context.Context) (*snapshot, error) {
 
 // logWriter returns what logs the transaction that the slot waits for, now and then.
 func (r *Recovery) logWriter() func(*catalog.Writer) {
-	now := rate.Sometimes{First: 1, Interval: time.Minute}
+	var line lograte.Line
 	return func(w *catalog.Writer) {
-		now.Do(func() { r.Log.Warn("creating the slot waits for "+w.Text, zap.String("hint", w.Fix)) })
+		if line.Allow() {
+			r.Log.Warn("waiting for " + provision.DescribeWriter(w))
+		}
 	}
 }

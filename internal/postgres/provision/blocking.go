@@ -14,9 +14,9 @@ import (
 const lookTimeout = time.Minute
 
 // WatchWriters calls tell at every interval with the open transaction that the making of
-// a slot most likely waits for, until the caller ends it. It opens a connection of its
-// own at the first interval. While no transaction is writing, or the database cannot be
-// asked, it calls nothing.
+// a slot most likely waits for, until the caller ends it; with nil when it is not known,
+// as to a role that may not see the transactions of others. It opens a connection of its
+// own at the first interval.
 func WatchWriters(ctx context.Context, target postgres.Target, interval time.Duration, tell func(*catalog.Writer)) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -32,7 +32,7 @@ func WatchWriters(ctx context.Context, target postgres.Target, interval time.Dur
 				return
 			case <-tick.C:
 			}
-			if oldest := w.look(ctx); oldest != nil {
+			if oldest := w.look(ctx); ctx.Err() == nil {
 				tell(oldest)
 			}
 		}
@@ -41,6 +41,15 @@ func WatchWriters(ctx context.Context, target postgres.Target, interval time.Dur
 		cancel()
 		<-ended
 	}
+}
+
+// DescribeWriter returns what WatchWriters tells, for people: which transaction it is and
+// how to end it.
+func DescribeWriter(w *catalog.Writer) string {
+	if w == nil {
+		return "transactions that are writing to end: see pg_stat_activity and pg_prepared_xacts"
+	}
+	return w.Text + "; " + w.Fix
 }
 
 // writerWatch looks for open transactions over one connection, for as long as it lasts.
