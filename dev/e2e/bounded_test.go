@@ -19,19 +19,19 @@ import (
 // watchdog goes on to hear of the other relay.
 func TestRow125_IDOf1MB(t *testing.T) {
 	t.Parallel()
-	halts, goes := newFixture(t, nil), newFixture(t, nil)
-	halts.db.Exec(t, "ALTER TABLE outbox DROP CONSTRAINT outbox_pkey, ALTER id TYPE text") // no index takes such an id
+	halts, goes := newHarness(t, nil), newHarness(t, nil)
+	halts.Exec(t, "ALTER TABLE outbox DROP CONSTRAINT outbox_pkey, ALTER id TYPE text") // no index takes such an id
 	name := filepath.Join(t.TempDir(), "notify")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer socket.Close()
-	cmd := exec.CommandContext(t.Context(), build(t), "run", "-c", folder(t, halts, goes))
+	cmd := exec.CommandContext(t.Context(), build(t), "run", "-c", folder(t, halts.Config.File, goes.Config.File))
 	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+name, "WATCHDOG_USEC=400000")
 	p := &process{clitest.StartCommand(t, cmd)}
 	p.Ready(t)
-	halts.db.Exec(t, relaytest.Insert("k", 1),
+	halts.Exec(t, relaytest.Insert("k", 1),
 		"INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES (repeat('i', 1048000), repeat('bad topic!', "+
 			"100000), 'k', 'Created', '{}')")
 	p.Until(t, "the relay to halt", func() bool {
@@ -47,7 +47,7 @@ func TestRow125_IDOf1MB(t *testing.T) {
 		t.Errorf("/status does not name the row: %d %.2000s", code, body)
 	}
 	heardOfHalt(t, socket)
-	goes.db.Exec(t, relaytest.Insert("k", 1))
+	goes.Exec(t, relaytest.Insert("k", 1))
 	goes.confirmed(t, p)
 	p.Terminate(t)
 	p.Exits(t, 0)

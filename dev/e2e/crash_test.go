@@ -11,10 +11,10 @@ import (
 )
 
 // crashes starts walpost so that it kills itself at a point, and waits until it has.
-func (f *fixture) crashes(t *testing.T, point string, times int) {
+func (h *harness) crashes(t *testing.T, point string, times int) {
 	t.Helper()
 	t.Setenv("WALPOST_CRASH", fmt.Sprintf("%s:%d", point, times))
-	p := walpost(t, "run", "-c", f.file)
+	p := walpost(t, "run", "-c", h.Config.File)
 	p.Exits(t, -1, "crash point "+point)
 	t.Setenv("WALPOST_CRASH", "")
 }
@@ -39,32 +39,32 @@ func TestRow02_KilledAtEachStep(t *testing.T) {
 		{crash.Confirmed, 1, singles + huge},
 	} {
 		t.Run(fmt.Sprintf("%s, time %d", tc.point, tc.times), func(t *testing.T) {
-			f := newFixture(t, nil)
-			walpost := func() *process { return walpost(t, "run", "-c", f.file) }
+			h := newHarness(t, nil)
+			walpost := func() *process { return walpost(t, "run", "-c", h.Config.File) }
 			first := walpost()
 			first.Ready(t)
 			first.Terminate(t)
 			first.Exits(t, 0)
-			f.released(t)
+			h.released(t)
 			rows := func(from, n int) string {
 				return fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
 					SELECT 'order', 'k' || i %% 7, 'Created', jsonb_build_object('n', i) FROM generate_series(%d, %d) i`, from, from+n-1)
 			}
 			for i := range singles {
-				f.db.Exec(t, rows(1+i, 1))
+				h.Exec(t, rows(1+i, 1))
 			}
-			f.db.Exec(t, rows(1+singles, huge))
+			h.Exec(t, rows(1+singles, huge))
 			for i := range singles {
-				f.db.Exec(t, rows(1+singles+huge+i, 1))
+				h.Exec(t, rows(1+singles+huge+i, 1))
 			}
 
-			f.crashes(t, tc.point, tc.times)
-			f.released(t)
+			h.crashes(t, tc.point, tc.times)
+			h.released(t)
 			last := walpost()
-			f.confirmed(t, last)
+			h.confirmed(t, last)
 			last.Terminate(t)
 			last.Exits(t, 0)
-			if r := f.compare(t); r.Repeats > tc.most {
+			if r := h.compare(t); r.Repeats > tc.most {
 				t.Errorf("%v: more than %d repeats", r, tc.most)
 			}
 		})
@@ -75,26 +75,26 @@ func TestRow02_KilledAtEachStep(t *testing.T) {
 // on: the publication says that there never was one.
 func TestRow02_KilledDuringTheFirstStart(t *testing.T) {
 	t.Run("publication created", func(t *testing.T) {
-		f := newFixture(t, nil)
-		f.crashes(t, crash.PublicationCreated, 1)
-		f.goesOn(t)
+		h := newHarness(t, nil)
+		h.crashes(t, crash.PublicationCreated, 1)
+		h.goesOn(t)
 	})
 	t.Run("slot created", func(t *testing.T) {
-		f := newFixture(t, nil)
-		f.crashes(t, crash.SlotCreated, 1)
-		f.goesOn(t)
+		h := newHarness(t, nil)
+		h.crashes(t, crash.SlotCreated, 1)
+		h.goesOn(t)
 	})
 }
 
-func (f *fixture) goesOn(t *testing.T) {
+func (h *harness) goesOn(t *testing.T) {
 	t.Helper()
-	p := walpost(t, "run", "-c", f.file)
+	p := walpost(t, "run", "-c", h.Config.File)
 	p.Ready(t)
-	f.db.Exec(t, relaytest.Insert("k", 1))
-	f.confirmed(t, p)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.confirmed(t, p)
 	p.Terminate(t)
 	p.Exits(t, 0)
-	if r := f.compare(t); r.Repeats != 0 {
+	if r := h.compare(t); r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}
 }

@@ -13,17 +13,17 @@ import (
 // when it is killed either.
 func TestRow17_NoStateOnDisk(t *testing.T) {
 	t.Parallel()
-	f, folder := newFixture(t, nil), t.TempDir()
+	h, folder := newHarness(t, nil), t.TempDir()
 	for range 2 {
-		cmd := clitest.Command(t, "run", "-c", f.file)
+		cmd := clitest.Command(t, "run", "-c", h.Config.File)
 		cmd.Dir = folder
 		cmd.Env = append(cmd.Env, "HOME="+folder, "TMPDIR="+folder)
 		p := &process{clitest.StartCommand(t, cmd)}
 		p.Ready(t)
-		f.db.Exec(t, relaytest.Insert("k", 1), relaytest.Insert("k", 2))
-		f.confirmed(t, p)
+		h.Exec(t, relaytest.Insert("k", 1), relaytest.Insert("k", 2))
+		h.confirmed(t, p)
 		p.Kill(t)
-		f.released(t)
+		h.released(t)
 	}
 	left, err := os.ReadDir(folder)
 	if err != nil {

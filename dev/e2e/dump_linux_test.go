@@ -18,9 +18,10 @@ func TestRow134_NotDumpable(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Dir(build(t))
 	file := filepath.Join(dir, "walpost.yaml")
-	yaml := "name: dump\npostgres: {url: 'postgres://walpost@127.0.0.1:1/shop'}\nkafka: " + nowhere +
-		"\noutbox: {topic: t}\nadmin: {listen: '127.0.0.1:0'}\n"
-	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
+	text := keys{
+		"name": "dump", "postgres.url": "postgres://walpost@127.0.0.1:1/shop", "outbox.topic": "t", "admin.listen": "127.0.0.1:0",
+	}.With(nowhere).YAML(t)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "walpost"), "run", "-c", file)

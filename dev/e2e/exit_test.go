@@ -14,14 +14,14 @@ func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]func(*testing.T){
 		"0 asked to stop": func(t *testing.T) {
-			f := newFixture(t, nil)
-			p := walpost(t, "run", "-c", f.file)
+			h := newHarness(t, nil)
+			p := walpost(t, "run", "-c", h.Config.File)
 			p.Ready(t)
 			p.Terminate(t)
 			p.Exits(t, 0)
 		},
 		"0 with Kafka away and nothing read": func(t *testing.T) {
-			p := walpost(t, "run", "-c", newFixture(t, sections{"kafka": nowhere}).file)
+			p := walpost(t, "run", "-c", newHarness(t, nowhere).Config.File)
 			p.Writes(t, `"kafka_unavailable"`)
 			p.Terminate(t)
 			p.Exits(t, 0)
@@ -34,22 +34,22 @@ func TestExitCodes(t *testing.T) {
 			p.Exits(t, 1, "second signal")
 		},
 		"1 shutdown_timeout": func(t *testing.T) {
-			p := stuck(t, sections{"shutdown_timeout": "1s"})
+			p := stuck(t, keys{"shutdown_timeout": "1s"})
 			p.Terminate(t)
 			p.Exits(t, 1, "shutdown_timeout has passed", "nothing is lost")
 		},
 		"2 no such flag": func(t *testing.T) { walpost(t, "run", "--no-such-flag").Exits(t, 2) },
 		"2 no file":      func(t *testing.T) { walpost(t, "run").Exits(t, 2, "-c FILE") },
 		"2 one bad file among good ones": func(t *testing.T) {
-			good, bad := newFixture(t, nil), newFixture(t, sections{"outbx": "{topic: x}"})
-			walpost(t, "run", "-c", folder(t, good, bad)).Exits(t, 2, ".yaml:", "outbx", "outbox")
+			good := newHarness(t, nil)
+			walpost(t, "run", "-c", folder(t, good.Config.File, good.File(t, keys{"outbx.topic": "x"}))).Exits(t, 2, ".yaml:", "outbx", "outbox")
 			if n := good.slots(t); n != 0 {
 				t.Errorf("the good one was started: it has a slot")
 			}
 		},
 		"3 no such database": func(t *testing.T) {
-			f := newFixture(t, nil)
-			walpost(t, "run", "-c", f.write(t, sections{"postgres": "{url: '" + f.db.Server.URL("nosuchdatabase") + "'}"})).Exits(t,
+			h := newHarness(t, nil)
+			walpost(t, "run", "-c", h.File(t, keys{"postgres.url": h.DB.Server.URL("nosuchdatabase")})).Exits(t,
 				3, "nosuchdatabase")
 		},
 		"3 wal_level": func(t *testing.T) {
@@ -57,21 +57,21 @@ func TestExitCodes(t *testing.T) {
 			if err := server.Exec(t.Context(), "postgres", relaytest.OutboxDDL); err != nil {
 				t.Fatal(err)
 			}
-			f := newFixture(t, nil)
-			walpost(t, "run", "-c", f.write(t, sections{"postgres": "{url: '" + server.URL("postgres") + "'}"})).Exits(t, 3, "wal_level")
+			h := newHarness(t, nil)
+			walpost(t, "run", "-c", h.File(t, keys{"postgres.url": server.URL("postgres")})).Exits(t, 3, "wal_level")
 		},
 		"3 create: false, and neither publication nor slot": func(t *testing.T) {
-			walpost(t, "run", "-c", newFixture(t, sections{"postgres": "{url: 'URL', create: false}"}).file).Exits(t, 3, "walpost init")
+			walpost(t, "run", "-c", newHarness(t, keys{"postgres.create": false}).Config.File).Exits(t, 3, "walpost init")
 		},
 		"4 slot dropped while running": func(t *testing.T) {
-			f := newFixture(t, nil)
-			p := walpost(t, "run", "-c", f.file)
+			h := newHarness(t, nil)
+			p := walpost(t, "run", "-c", h.Config.File)
 			p.Ready(t)
-			f.db.Exec(t, relaytest.Insert("k", 1))
-			f.confirmed(t, p)
+			h.Exec(t, relaytest.Insert("k", 1))
+			h.confirmed(t, p)
 			devstacktest.Await(t, "the slot to be dropped between two connections", func() bool {
-				f.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND slot_name = '"+f.slot+"'")
-				_, err := f.db.Conn.Exec(t.Context(), "SELECT pg_drop_replication_slot('"+f.slot+"')")
+				h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND slot_name = '"+h.Config.Postgres.Slot+"'")
+				_, err := h.DB.Conn.Exec(t.Context(), "SELECT pg_drop_replication_slot('"+h.Config.Postgres.Slot+"')")
 				return err == nil
 			})
 			p.Exits(t, 4, "does not exist any more", "walpost recover")
@@ -85,16 +85,12 @@ func TestExitCodes(t *testing.T) {
 }
 
 // stuck is a process that has read an event which Kafka, being away, cannot take.
-func stuck(t *testing.T, change sections) *process {
+func stuck(t *testing.T, more keys) *process {
 	t.Helper()
-	if change == nil {
-		change = sections{}
-	}
-	change["kafka"] = nowhere
-	f := newFixture(t, change)
-	p := walpost(t, "run", "-c", f.file)
+	h := newHarness(t, more.With(nowhere))
+	p := walpost(t, "run", "-c", h.Config.File)
 	p.Writes(t, `"msg":"streaming"`) // a slot that is seen may still be in the making
-	f.db.Exec(t, relaytest.Insert("k", 1))
+	h.Exec(t, relaytest.Insert("k", 1))
 	p.Until(t, "the event to be read", func() bool { return p.metric(t, "walpost_in_flight_events{") == 1 })
 	return p
 }

@@ -8,26 +8,21 @@ import (
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
-// The smallest file on a database that has only the table. (The fourth line
-// keeps off the default port, which something else may have.)
+// The smallest file on a database that has only the table. (Its other
+// line keeps off the default port, which something else may have.)
 func TestFirstStart(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, nil)
-	f.prefix, f.topic = "outbox.event", "outbox.event."+f.db.Name
-	if err := f.kafka.CreateTopic(t.Context(), f.topic, 4, 1, nil); err != nil {
-		t.Fatal(err)
-	}
-	f.file = f.write(t, sections{"outbox": ""})
-	row := `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('` + f.db.Name + `', 'k', 'Created', '{"n": 1}')`
-	f.db.Exec(t, row, row)
+	h := with(t, relaytest.Options{Topic: "outbox.event.PREFIX", Keys: keys{"outbox": nil}})
+	row := `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('` + h.Prefix + `', 'k', 'Created', '{"n": 1}')`
+	h.Exec(t, row, row)
 
-	p := walpost(t, "run", "-c", f.file)
+	p := walpost(t, "run", "-c", h.Config.File)
 	p.Ready(t)
-	f.db.Exec(t, row)
-	f.confirmed(t, p)
+	h.Exec(t, row)
+	h.confirmed(t, p)
 	p.Terminate(t)
 	p.Exits(t, 0, `"created publication"`, `"created slot"`, `"rows_before_it_not_published":2`)
-	if n := len(consume(t, f.kafka, f.topic)); n != 1 {
+	if n := len(consume(t, h.Kafka, h.Topic)); n != 1 {
 		t.Errorf("%d records, want the one from after the first start", n)
 	}
 }
@@ -42,21 +37,18 @@ func TestFirstStartKilledHalfWay(t *testing.T) {
 		t.Run(then, func(t *testing.T) {
 			t.Parallel()
 			server := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-			db := devstacktest.Database{
-				Name: stack.Name(t), URL: server.URL("postgres"), Conn: devstacktest.Connect(t, server, "postgres"), Server: server,
-			}
-			f := newFixtureIn(t, db, stack.Kafka(t), nil, nil)
+			h := with(t, relaytest.Options{DB: devstacktest.DatabaseOn(t, server, "postgres")})
 			writer := devstacktest.Connect(t, server, "postgres")
 			for _, sql := range []string{"CREATE TABLE other (x int)", "BEGIN", "INSERT INTO other VALUES (1)"} {
 				if _, err := writer.Exec(t.Context(), sql); err != nil {
 					t.Fatal(err)
 				}
 			}
-			first := walpost(t, "run", "-c", f.file)
+			first := walpost(t, "run", "-c", h.Config.File)
 			first.Writes(t, "waits for the transaction of process")
 			first.Kill(t)
-			f.db.Exec(t, relaytest.Insert("k", 1)) // before the slot
-			next := walpost(t, then, "-c", f.file)
+			h.Exec(t, relaytest.Insert("k", 1)) // before the slot
+			next := walpost(t, then, "-c", h.Config.File)
 			if then == "run" {
 				next.Writes(t, "is being made by backend")
 			} else {
@@ -67,14 +59,14 @@ func TestFirstStartKilledHalfWay(t *testing.T) {
 			}
 			if then == "init" {
 				next.Exits(t, 0)
-				next = walpost(t, "run", "-c", f.file)
+				next = walpost(t, "run", "-c", h.Config.File)
 			}
 			next.Ready(t)
-			f.db.Exec(t, relaytest.Insert("k", 2))
-			f.confirmed(t, next)
+			h.Exec(t, relaytest.Insert("k", 2))
+			h.confirmed(t, next)
 			next.Terminate(t)
 			next.Exits(t, 0)
-			if got := f.records(t); len(got) == 0 || len(got) > 2 || got[len(got)-1].Number != 2 { // the slot may begin before the first
+			if got := h.records(t); len(got) == 0 || len(got) > 2 || got[len(got)-1].Number != 2 { // the slot may begin before the first
 				t.Errorf("published %v", got)
 			}
 		})
@@ -86,20 +78,20 @@ func TestFirstStartKilledHalfWay(t *testing.T) {
 // be published.
 func TestPublicationWithoutSlot(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, nil)
-	f.db.Exec(t, "CREATE PUBLICATION "+f.slot+" FOR TABLE outbox WITH (publish = 'insert', publish_via_partition_root = true)",
+	h := newHarness(t, nil)
+	h.Exec(t, "CREATE PUBLICATION "+h.Config.Postgres.Slot+" FOR TABLE outbox WITH (publish = 'insert', publish_via_partition_root = true)",
 		relaytest.Insert("k", 1), relaytest.Insert("k", 2), relaytest.Insert("k", 3))
-	walpost(t, "run", "-c", f.file).Exits(t, 4, "walpost init")
-	if f.slots(t) != 0 {
+	walpost(t, "run", "-c", h.Config.File).Exits(t, 4, "walpost init")
+	if h.slots(t) != 0 {
 		t.Error("run made a slot beside an existing publication")
 	}
-	walpost(t, "init", "-c", f.file).Exits(t, 0, "exists publication "+f.slot, "created slot "+f.slot,
+	walpost(t, "init", "-c", h.Config.File).Exits(t, 0, "exists publication "+h.Config.Postgres.Slot, "created slot "+h.Config.Postgres.Slot,
 		"3 in public.outbox are not published")
-	p := walpost(t, "run", "-c", f.file)
+	p := walpost(t, "run", "-c", h.Config.File)
 	p.Ready(t)
-	f.db.Exec(t, relaytest.Insert("k", 4))
-	f.confirmed(t, p)
-	if got := f.records(t); len(got) != 1 || got[0].Number != 4 {
+	h.Exec(t, relaytest.Insert("k", 4))
+	h.confirmed(t, p)
+	if got := h.records(t); len(got) != 1 || got[0].Number != 4 {
 		t.Errorf("published %v, want the row after the slot", got)
 	}
 	p.Terminate(t)

@@ -2,26 +2,19 @@ package e2e_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"encoding/json"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest"
+	"go.yaml.in/yaml/v4"
 
-	"github.com/walpost/walpost/dev/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/admin/metrics"
-	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/record"
-	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/router/vectortest"
-	"github.com/walpost/walpost/internal/status"
 )
 
 // Each record that Debezium wrote, written by walpost from the same SQL: topic,
@@ -40,14 +33,12 @@ func TestGoldenVectors(t *testing.T) {
 		}
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			g := &golden{Golden: c, f: &fixture{db: stack.Database(t), kafka: stack.Kafka(t), prefix: stack.Name(t) + "."}}
-			g.createTopics(t)
-			g.f.file = g.f.write(t, sections{"outbox": outboxYAML(t, m), "admin": "{listen: ''}"})
-			g.f.db.Exec(t, c.DDL, c.Before)
-			stop := g.start(t)
+			g := newGolden(t, c, m)
+			g.Exec(t, c.Before)
+			g.Start(t)
 			commits := g.committing(t)
 			g.compare(t, commits)
-			stop()
+			g.Stop(t)
 		})
 	}
 }
@@ -55,81 +46,54 @@ func TestGoldenVectors(t *testing.T) {
 // golden is one case on its servers.
 type golden struct {
 	vectortest.Golden
+	*harness
 
-	f      *fixture
 	topics []string
 }
 
-func (g *golden) createTopics(t *testing.T) {
+func newGolden(t *testing.T, c vectortest.Golden, m router.Mapping) *golden {
 	t.Helper()
+	o := relaytest.Options{DDL: c.DDL, Partitions: c.Partitions, Keys: mappingKeys(m)}
+	if len(c.Records) > 0 {
+		o.Topic = relaytest.Prefix + "." + c.Records[0].Topic
+	}
+	g := &golden{Golden: c, harness: &harness{relaytest.New(t, &stack, o)}}
 	for _, r := range g.Records {
-		topic := g.f.prefix + r.Topic
+		topic := g.topic(&r)
 		if slices.Contains(g.topics, topic) {
 			continue
 		}
-		if err := g.f.kafka.CreateTopic(t.Context(), topic, g.Partitions, 1, nil); err != nil {
-			t.Fatal(err)
+		if topic != g.Topic {
+			if err := g.Kafka.CreateTopic(t.Context(), topic, g.Partitions, 1, nil); err != nil {
+				t.Fatal(err)
+			}
 		}
 		g.topics = append(g.topics, topic)
 	}
+	return g
 }
 
-// outboxYAML writes a mapping as a user would, with PREFIX before the topic.
-func outboxYAML(t *testing.T, m router.Mapping) string {
-	t.Helper()
-	topic := "PREFIX"
+// topic is where walpost is to publish a record that Debezium wrote.
+func (g *golden) topic(r *vectortest.Record) string { return g.Prefix + "." + r.Topic }
+
+// mappingKeys are a mapping as a user would write it, with a prefix of its own before
+// the topic.
+func mappingKeys(m router.Mapping) keys {
+	topic := relaytest.Prefix + "."
 	for _, p := range m.Topic {
 		topic += p.Literal
 		if p.Column != "" {
 			topic += "{" + p.Column + "}"
 		}
 	}
-	quote := func(v any) string {
-		text, err := json.Marshal(v) // JSON is YAML
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
-	var headers []string // a list, since their order counts
+	text := func(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
+	headers := &yaml.Node{Kind: yaml.MappingNode} // no map, since their order counts
 	for _, h := range m.Headers {
-		headers = append(headers, quote(h.Name)+": "+quote(h.Column))
+		headers.Content = append(headers.Content, text(h.Name), text(h.Column))
 	}
-	return "{topic: " + quote(topic) + ", id: " + quote(m.ID) + ", key: " + quote(m.Key) + ", value: " + quote(m.Value) +
-		", timestamp: " + quote(m.Timestamp) + ", partition: " + quote(m.Partition) + ", headers: {" + strings.Join(headers, ", ") + "}}"
-}
-
-// start runs the relay until it streams; stop ends it in order.
-func (g *golden) start(t *testing.T) (stop func()) {
-	t.Helper()
-	cfg, err := config.Load(g.f.file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.f.slot = cfg.Postgres.Slot
-	r, err := relay.New(cfg, metrics.New().Observer(cfg.Name), zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	asked, done := make(chan struct{}), make(chan error, 1)
-	go func() {
-		done <- r.Run(ctx, asked)
-		close(done)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		for range done { // until it has ended
-		}
-	})
-	devstacktest.Await(t, "the stream", func() bool {
-		return r.Status().State == status.Streaming || r.Status().State == status.HaltedState
-	})
-	return func() {
-		close(asked)
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+	return keys{
+		"outbox.topic": topic, "outbox.id": m.ID, "outbox.key": m.Key, "outbox.value": m.Value,
+		"outbox.timestamp": m.Timestamp, "outbox.partition": m.Partition, "outbox.headers": headers,
 	}
 }
 
@@ -137,12 +101,12 @@ func (g *golden) start(t *testing.T) (stop func()) {
 // end, and gives the commit time of each insert, as a second slot saw it.
 func (g *golden) committing(t *testing.T) []time.Time {
 	t.Helper()
-	db := g.f.db
-	db.Exec(t, "SELECT pg_create_logical_replication_slot('witness_"+db.Name+"', 'pgoutput')")
-	db.Exec(t, g.SQL...)
-	devstacktest.Await(t, "the slot to be confirmed", devstacktest.Confirmed(t, db.Conn, g.f.slot))
-	rows, err := db.Conn.Query(t.Context(), `SELECT data FROM pg_logical_slot_get_binary_changes('witness_`+db.Name+`',
-		NULL::pg_lsn, NULL::int, 'proto_version', '1', 'publication_names', '`+g.f.slot+`')`)
+	witness := "witness_" + g.Prefix
+	g.Exec(t, "SELECT pg_create_logical_replication_slot('"+witness+"', 'pgoutput')")
+	g.Exec(t, g.SQL...)
+	g.Confirmed(t)
+	rows, err := g.DB.Conn.Query(t.Context(), `SELECT data FROM pg_logical_slot_get_binary_changes('`+witness+`',
+		NULL::pg_lsn, NULL::int, 'proto_version', '1', 'publication_names', '`+g.harness.Config.Postgres.Publication+`')`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +132,7 @@ func (g *golden) committing(t *testing.T) []time.Time {
 // within a partition in the same order.
 func (g *golden) compare(t *testing.T, commits []time.Time) {
 	t.Helper()
-	got := consume(t, g.f.kafka, g.topics...)
+	got := consume(t, g.Kafka, g.topics...)
 	if len(got) != len(g.Records) || len(commits) != len(g.Records) {
 		t.Fatalf("%d records of %d inserts, want %d", len(got), len(commits), len(g.Records))
 	}
@@ -187,7 +151,7 @@ func (g *golden) compare(t *testing.T, commits []time.Time) {
 		n := slices.IndexFunc(got, func(r *kgo.Record) bool { return !taken[r] && g.same(r, want, at) })
 		if n < 0 {
 			t.Errorf("record %d is not in Kafka: topic %q, partition %s, key %q, value %q, at %d, headers\n %q\nthere are", i,
-				g.f.prefix+want.Topic, partition(want), want.Key, want.Value, at, want.Headers)
+				g.topic(want), partition(want), want.Key, want.Value, at, want.Headers)
 			for _, r := range got {
 				t.Errorf("topic %q, partition %d, key %q, value %q, at %d, headers\n %q", r.Topic, r.Partition, r.Key, r.Value,
 					r.Timestamp.UnixMilli(), r.Headers)
@@ -213,7 +177,7 @@ func partition(want *vectortest.Record) string {
 }
 
 func (g *golden) same(r *kgo.Record, want *vectortest.Record, at int64) bool {
-	return r.Topic == g.f.prefix+want.Topic && (want.Partition == nil || r.Partition == *want.Partition) &&
+	return r.Topic == g.topic(want) && (want.Partition == nil || r.Partition == *want.Partition) &&
 		r.Timestamp.UnixMilli() == at && sameBytes(r.Key, want.Key) && sameBytes(r.Value, want.Value) &&
 		slices.EqualFunc(r.Headers, want.Headers, func(a kgo.RecordHeader, b record.Header) bool {
 			return a.Key == b.Name && sameBytes(a.Value, b.Value)

@@ -32,12 +32,8 @@ const (
 func TestIdleProcessSleeps(t *testing.T) {
 	t.Parallel()
 	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-	f := &fixture{kafka: stack.Kafka(t), prefix: stack.Name(t)}
-	f.db = devstacktest.Database{
-		Name: stack.Name(t), URL: server.URL("postgres"), Conn: devstacktest.Connect(t, server, "postgres"), Server: server,
-	}
-	f.db.Exec(t, relaytest.OutboxDDL)
-	cmd := exec.CommandContext(t.Context(), build(t), "run", "-c", f.write(t, nil))
+	h := with(t, relaytest.Options{DB: devstacktest.DatabaseOn(t, server, "postgres")})
+	cmd := exec.CommandContext(t.Context(), build(t), "run", "-c", h.Config.File)
 	cmd.Env = append(os.Environ(), idleCores)
 	p := &process{clitest.StartCommand(t, cmd)}
 	p.Ready(t)

@@ -8,6 +8,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/dev/devstack/pause"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // appended makes Kafka put the time of the append on each record of a topic.
@@ -21,21 +22,21 @@ func appended() map[string]string {
 func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{})
-	f := newFixtureOn(t, k, appended(), nil)
-	walpost(t, "init", "-c", f.file).Exits(t, 0)
+	h := with(t, relaytest.Options{Kafka: k, TopicConfig: appended()})
+	walpost(t, "init", "-c", h.Config.File).Exits(t, 0)
 	rnd := devstacktest.Rand(t)
-	l := startLoad(t, f, devstacktest.Split(rnd))
+	l := startLoad(t, h, devstacktest.Split(rnd))
 	var runs []*run
 	for i := range 20 {
-		r := &run{from: f.released(t), started: time.Now()}
-		p := walpost(t, "run", "-c", f.file)
+		r := &run{from: h.released(t), started: time.Now()}
+		p := walpost(t, "run", "-c", h.Config.File)
 		p.Writes(t, `"walpost starts"`)
 		moment := devstacktest.Upto(rnd, time.Second) // any, from the start-up on
 		switch i % 4 {
 		case 2:
-			f.publishes(t, p) // on a busy machine too, half of the runs write
+			h.publishes(t, p) // on a busy machine too, half of the runs write
 		case 3:
-			f.publishes(t, p)
+			h.publishes(t, p)
 			moment += confirmedWithin + 500*time.Millisecond // late enough to see what was confirmed
 		}
 		pause.Real(t, moment, "the load goes on until the kill")
@@ -45,21 +46,21 @@ func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 		} else {
 			p.Kill(t)
 		}
-		r.to = f.released(t)
+		r.to = h.released(t)
 		runs = append(runs, r)
 	}
-	r := &run{from: f.released(t), started: time.Now()}
-	p := walpost(t, "run", "-c", f.file)
+	r := &run{from: h.released(t), started: time.Now()}
+	p := walpost(t, "run", "-c", h.Config.File)
 	p.Ready(t)
 	l.end(t)
-	f.confirmed(t, p)
+	h.confirmed(t, p)
 	p.Terminate(t)
 	p.Exits(t, 0)
-	r.ended, r.to = time.Now(), f.released(t)
+	r.ended, r.to = time.Now(), h.released(t)
 	runs = append(runs, r)
 
-	report := f.compare(t)
-	records := f.records(t)
+	report := h.compare(t)
+	records := h.records(t)
 	assign(t, runs, records)
 	table := commitTable(records)
 	wrote, judged := 0, 0
@@ -79,9 +80,9 @@ func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 }
 
 // publishes waits until a process has published something.
-func (f *fixture) publishes(t *testing.T, p *process) {
+func (h *harness) publishes(t *testing.T, p *process) {
 	t.Helper()
-	series := fmt.Sprintf("walpost_events_published_total{relay=%q,topic=%q}", f.db.Name, f.topic)
+	series := fmt.Sprintf("walpost_events_published_total{relay=%q,topic=%q}", h.Config.Name, h.Topic)
 	p.Until(t, "something to be published", func() bool { return p.metric(t, series) > 0 })
 }
 
@@ -104,37 +105,37 @@ func dieWaiting(t *testing.T, k *devstack.Kafka, p *process) {
 // that would come again.
 func TestTerminatedUnderLoad(t *testing.T) {
 	t.Parallel()
-	f := newFixtureOn(t, stack.Kafka(t), appended(), nil)
-	walpost(t, "init", "-c", f.file).Exits(t, 0)
+	h := with(t, relaytest.Options{TopicConfig: appended()})
+	walpost(t, "init", "-c", h.Config.File).Exits(t, 0)
 	rnd := devstacktest.Rand(t)
-	l := startLoad(t, f, devstacktest.Split(rnd))
+	l := startLoad(t, h, devstacktest.Split(rnd))
 	var runs []*run
 	for i := range 7 {
-		r := &run{from: f.released(t), started: time.Now()}
-		p := walpost(t, "run", "-c", f.file)
+		r := &run{from: h.released(t), started: time.Now()}
+		p := walpost(t, "run", "-c", h.Config.File)
 		if i%3 == 2 {
 			p.Writes(t, `"walpost starts"`) // and may be stopped before it streams; sooner, nobody has asked for signals
 		} else {
 			p.Ready(t)
 		}
 		if i%3 == 0 {
-			f.publishes(t, p)
+			h.publishes(t, p)
 		}
 		pause.Real(t, devstacktest.Upto(rnd, 700*time.Millisecond), "the load goes on until the stop")
 		if i == 6 {
 			l.end(t)
-			f.confirmed(t, p)
+			h.confirmed(t, p)
 		}
 		p.Terminate(t)
 		p.Exits(t, 0, `"walpost ends"`)
-		r.ended, r.to = time.Now(), f.released(t)
+		r.ended, r.to = time.Now(), h.released(t)
 		runs = append(runs, r)
 	}
-	report := f.compare(t)
+	report := h.compare(t)
 	if report.Repeats != 0 {
 		t.Errorf("%v", report)
 	}
-	assign(t, runs, f.records(t))
+	assign(t, runs, h.records(t))
 	wrote := 0
 	for i, r := range runs {
 		r.startsAtConfirmed(t, i)

@@ -18,12 +18,12 @@ import (
 // transaction; its size does not show in the memory.
 func TestRow53_LargeTransactionByTheProcess(t *testing.T) {
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{})
-	f := newFixtureOn(t, k, nil, nil)
+	h := with(t, relaytest.Options{Kafka: k})
 	binary := build(t)
-	p := launch(t, binary, "run", "-c", f.file)
+	p := launch(t, binary, "run", "-c", h.Config.File)
 	p.Ready(t)
 	const subtransactions, each = 10_000, 100
-	f.db.Exec(t, fmt.Sprintf(`DO $$ BEGIN
+	h.Exec(t, fmt.Sprintf(`DO $$ BEGIN
 		FOR s IN 0..%[1]d - 1 LOOP
 			BEGIN
 				INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
@@ -35,21 +35,21 @@ func TestRow53_LargeTransactionByTheProcess(t *testing.T) {
 	END $$`, subtransactions, each))
 	const rows = subtransactions * each * 9 / 10
 	p.Until(t, "a third to be published", func() bool {
-		return p.metric(t, fmt.Sprintf("walpost_events_published_total{relay=%q,topic=%q}", f.db.Name, f.topic)) > rows/3
+		return p.metric(t, fmt.Sprintf("walpost_events_published_total{relay=%q,topic=%q}", h.Config.Name, h.Topic)) > rows/3
 	})
 	p.under(t, "a third of the transaction")
 	p.Kill(t)
-	f.released(t)
-	p = launch(t, binary, "run", "-c", f.file)
-	f.confirmed(t, p)
+	h.released(t)
+	p = launch(t, binary, "run", "-c", h.Config.File)
+	h.confirmed(t, p)
 	p.under(t, "the whole transaction")
-	f.db.Exec(t, `COPY outbox (aggregatetype, aggregateid, type, payload) FROM PROGRAM 'seq 1000001 1100000 | sed `+
+	h.Exec(t, `COPY outbox (aggregatetype, aggregateid, type, payload) FROM PROGRAM 'seq 1000001 1100000 | sed `+
 		`"s/.*/order,k&,Created,{\"\"n\"\": &}/; s/{.*/\"&\"/"' (FORMAT csv)`)
-	f.confirmed(t, p)
+	h.confirmed(t, p)
 	p.under(t, "COPY of 100,000 rows")
 	p.Terminate(t)
 	p.Exits(t, 0)
-	if r := f.compare(t); r.Committed != rows+100_000 || r.Repeats > rows {
+	if r := h.compare(t); r.Committed != rows+100_000 || r.Repeats > rows {
 		t.Errorf("%v, want at most the transaction again", r)
 	}
 }
@@ -57,22 +57,22 @@ func TestRow53_LargeTransactionByTheProcess(t *testing.T) {
 // A row of 100 MB is larger than max_message_bytes: it is refused without asking
 // Kafka, and read past in the memory of a small one.
 func TestRow53_RowOf100MB(t *testing.T) {
-	f := newFixture(t, sections{"delivery": "{on_reject: skip}"})
-	p := launch(t, build(t), "run", "-c", f.file)
+	h := newHarness(t, keys{"delivery.on_reject": "skip"})
+	p := launch(t, build(t), "run", "-c", h.Config.File)
 	p.Ready(t)
 	const size = 100 << 20
-	f.db.Exec(t, relaytest.Insert("k", 1))
-	f.db.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', 'k', 'Created', `+
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', 'k', 'Created', `+
 		`jsonb_build_object('pad', repeat('x', %d)))`, size))
-	f.db.Exec(t, "DELETE FROM outbox WHERE payload ? 'pad'", relaytest.Insert("k", 2))
-	f.confirmed(t, p)
+	h.Exec(t, "DELETE FROM outbox WHERE payload ? 'pad'", relaytest.Insert("k", 2))
+	h.confirmed(t, p)
 	if !strings.Contains(p.Log.String(), "max_message_bytes") {
 		t.Error("the log does not name kafka.max_message_bytes")
 	}
 	p.under(t, "a row of 100 MB")
 	p.Terminate(t)
 	p.Exits(t, 0)
-	if r := f.compare(t); r.Records != 2 || r.Repeats != 0 {
+	if r := h.compare(t); r.Records != 2 || r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}
 }

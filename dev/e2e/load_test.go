@@ -31,14 +31,14 @@ const (
 )
 
 // startLoad lets the load run until end is called.
-func startLoad(t *testing.T, f *fixture, rnd *rand.Rand) *load {
+func startLoad(t *testing.T, h *harness, rnd *rand.Rand) *load {
 	t.Helper()
-	f.db.Exec(t, "CREATE TABLE aggregate (key text PRIMARY KEY, n bigint NOT NULL DEFAULT 0)",
+	h.Exec(t, "CREATE TABLE aggregate (key text PRIMARY KEY, n bigint NOT NULL DEFAULT 0)",
 		fmt.Sprintf("INSERT INTO aggregate SELECT to_char(i, 'FM\"k\"000') FROM generate_series(0, %d) i", aggregates-1))
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &load{cancel: cancel, failed: make(chan error, writers)}
 	for range writers {
-		conn, err := f.db.Server.Connect(t.Context(), f.db.Name)
+		conn, err := h.DB.Server.Connect(t.Context(), h.DB.Name)
 		if err != nil {
 			t.Fatal(err)
 		}

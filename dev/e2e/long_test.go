@@ -29,36 +29,36 @@ func TestRow122_RowOf250MB(t *testing.T) {
 			if policy == "skip" {
 				size = veryLong
 			}
-			f := newFixture(t, sections{"delivery": "{on_reject: " + policy + ", dead_letter: PREFIX.DLT}"})
-			letters := f.prefix + ".DLT"
-			if err := f.kafka.CreateTopic(t.Context(), letters, 1, 1, nil); err != nil {
+			h := newHarness(t, keys{"delivery.on_reject": policy, "delivery.dead_letter": "PREFIX.DLT"})
+			letters := h.Prefix + ".DLT"
+			if err := h.Kafka.CreateTopic(t.Context(), letters, 1, 1, nil); err != nil {
 				t.Fatal(err)
 			}
-			p := launch(t, binary, "run", "-c", f.file)
+			p := launch(t, binary, "run", "-c", h.Config.File)
 			p.Ready(t)
-			f.db.Exec(t, relaytest.Insert("k", 1))
-			f.db.Exec(t, fmt.Sprintf(`INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload)
+			h.Exec(t, relaytest.Insert("k", 1))
+			h.Exec(t, fmt.Sprintf(`INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload)
 				VALUES ('%s', 'order', 'k', 'Created', to_jsonb(repeat('x', %d)))`, longID, size))
-			f.db.Exec(t, "DELETE FROM outbox WHERE id = '"+longID+"'", relaytest.Insert("k", 2))
+			h.Exec(t, "DELETE FROM outbox WHERE id = '"+longID+"'", relaytest.Insert("k", 2))
 			if policy == "stop" {
 				p.Exits(t, 4)
 				if log := p.Log.String(); !strings.Contains(log, longID) || !strings.Contains(log, "kafka.max_message_bytes") {
 					t.Error("the log does not name the row and the key")
 				}
 			} else {
-				f.confirmed(t, p)
+				h.confirmed(t, p)
 				p.under(t, fmt.Sprintf("a row of %d MiB", size>>20))
 				if n := p.metric(t, fmt.Sprintf("walpost_events_rejected_total{reason=\"too_large\",relay=%q,topic=%q}",
-					f.db.Name, f.topic)); n != 1 {
+					h.Config.Name, h.Topic)); n != 1 {
 					t.Errorf("walpost_events_rejected_total of too_large is %v", n)
 				}
 				p.Terminate(t)
 				p.Exits(t, 0)
 			}
-			if got := consume(t, f.kafka, f.topic); len(got) != want || number(t, got[want-1].Value) != int64(want) {
+			if got := consume(t, h.Kafka, h.Topic); len(got) != want || number(t, got[want-1].Value) != int64(want) {
 				t.Errorf("%d records", len(got))
 			}
-			dead := consume(t, f.kafka, letters)
+			dead := consume(t, h.Kafka, letters)
 			if policy != "dead_letter" {
 				return
 			}
@@ -74,23 +74,23 @@ func TestRow122_RowOf250MB(t *testing.T) {
 // deleted, a column that is no part of the record, and messages.
 func TestRow123_WhatElseIsLong(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, nil)
-	f.db.Exec(t, "ALTER TABLE outbox ADD COLUMN attachment bytea", "ALTER TABLE outbox ALTER attachment SET STORAGE EXTERNAL",
+	h := newHarness(t, nil)
+	h.Exec(t, "ALTER TABLE outbox ADD COLUMN attachment bytea", "ALTER TABLE outbox ALTER attachment SET STORAGE EXTERNAL",
 		"CREATE TABLE other (a int, doc text, b int)", "ALTER TABLE other REPLICA IDENTITY FULL")
-	walpost(t, "init", "-c", f.file).Exits(t, 0)
-	f.db.Exec(t, `ALTER PUBLICATION "`+f.slot+`" ADD TABLE other`)
-	p := launch(t, build(t), "run", "-c", f.file)
+	walpost(t, "init", "-c", h.Config.File).Exits(t, 0)
+	h.Exec(t, `ALTER PUBLICATION "`+h.Config.Postgres.Slot+`" ADD TABLE other`)
+	p := launch(t, build(t), "run", "-c", h.Config.File)
 	p.Ready(t)
-	f.db.Exec(t, relaytest.Insert("k", 1))
-	f.db.Exec(t, fmt.Sprintf("INSERT INTO other VALUES (1, repeat('x', %d), 2)", veryLong), "UPDATE other SET a = 3", "DELETE FROM other")
-	f.db.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload, attachment)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Exec(t, fmt.Sprintf("INSERT INTO other VALUES (1, repeat('x', %d), 2)", veryLong), "UPDATE other SET a = 3", "DELETE FROM other")
+	h.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload, attachment)
 		VALUES ('order', 'k', 'Created', '{"n": 2}', decode(repeat('00', %d), 'hex'))`, long/4))
-	f.db.Exec(t, relaytest.Insert("k", 3))
-	f.confirmed(t, p)
+	h.Exec(t, relaytest.Insert("k", 3))
+	h.confirmed(t, p)
 	p.under(t, "long rows of other tables, and a long column of no use")
 	p.Terminate(t)
 	p.Exits(t, 0)
-	if r := f.compare(t); r.Records != 3 || r.Repeats != 0 {
+	if r := h.compare(t); r.Records != 3 || r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}
 }
@@ -99,23 +99,20 @@ func TestRow123_WhatElseIsLong(t *testing.T) {
 // front, and one that is not the outbox's is read past.
 func TestRow122_LongMessage(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, sections{
-		"outbox":   "{source: message, prefix: events, topic: 'PREFIX.{aggregatetype}'}",
-		"delivery": "{on_reject: skip}",
-	})
-	f.db.RevokeMessages(t)
-	walpost(t, "init", "-c", f.file).Exits(t, 0)
-	p := launch(t, build(t), "run", "-c", f.file)
+	h := newHarness(t, keys{"outbox.source": "message", "outbox.prefix": "events", "delivery.on_reject": "skip"})
+	h.DB.RevokeMessages(t)
+	walpost(t, "init", "-c", h.Config.File).Exits(t, 0)
+	p := launch(t, build(t), "run", "-c", h.Config.File)
 	p.Ready(t)
 	emit := func(prefix, id string, size int) {
-		f.db.Exec(t, fmt.Sprintf(`SELECT pg_logical_emit_message(true, '%s', '{"id": "%s", "aggregatetype": "order", "aggregateid": `+
+		h.Exec(t, fmt.Sprintf(`SELECT pg_logical_emit_message(true, '%s', '{"id": "%s", "aggregatetype": "order", "aggregateid": `+
 			`"k", "payload": "{\"n\": 1}", "pad": "' || repeat('x', %d) || '"}')`, prefix, id, size))
 	}
 	emit("events", "first", 10)
 	emit("events", "the long one", long)
 	emit("another", "x", long)
 	emit("events", "last", 10)
-	f.confirmed(t, p)
+	h.confirmed(t, p)
 	p.under(t, "long messages")
 	p.Terminate(t)
 	p.Exits(t, 0)
@@ -123,7 +120,7 @@ func TestRow122_LongMessage(t *testing.T) {
 		t.Error("the log does not name the message")
 	}
 	var ids []string
-	for _, r := range consume(t, f.kafka, f.topic) {
+	for _, r := range consume(t, h.Kafka, h.Topic) {
 		ids = append(ids, string(r.Headers[0].Value))
 	}
 	if !slices.Equal(ids, []string{"first", "last"}) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
 // memoryLimit is for the binary as it is shipped, without the race detector. Memory that
@@ -22,19 +23,19 @@ const memoryLimit = 96 << 20
 func TestMemoryIsFlat(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{})
-	f := newFixtureOn(t, k, nil, nil)
-	p := launch(t, build(t), "run", "-c", f.file)
+	h := with(t, relaytest.Options{Kafka: k})
+	p := launch(t, build(t), "run", "-c", h.Config.File)
 	p.Ready(t)
 
-	f.db.Exec(t, numbered(1, 100_000, 250))
-	f.confirmed(t, p)
+	h.Exec(t, numbered(1, 100_000, 250))
+	h.confirmed(t, p)
 	p.under(t, "a transaction of 100,000 rows")
 
 	if err := k.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 100 {
-		f.db.Exec(t, numbered(100_001+i*500, 500, 1000))
+		h.Exec(t, numbered(100_001+i*500, 500, 1000))
 	}
 	p.Until(t, "reading to pause", func() bool { return p.metric(t, "walpost_in_flight_bytes{") > 15<<20 })
 	p.Until(t, "the state to be told", func() bool {
@@ -45,10 +46,10 @@ func TestMemoryIsFlat(t *testing.T) {
 	if err := k.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f.confirmed(t, p)
+	h.confirmed(t, p)
 	p.under(t, "working the backlog off")
 	p.Ready(t)
-	if r := f.compare(t); r.Repeats != 0 {
+	if r := h.compare(t); r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}
 	p.Terminate(t)

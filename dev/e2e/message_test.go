@@ -20,26 +20,25 @@ const emitted = `CREATE FUNCTION emit() RETURNS trigger LANGUAGE plpgsql AS $$ B
 // was rolled back appears, and each key stays in order.
 func TestMessagesOfAKilledRelay(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, sections{"outbox": "{source: message, prefix: events, topic: 'PREFIX.{aggregatetype}', position_header: " +
-		"walpost-position}"})
-	f.db.RevokeMessages(t)
-	f.db.Exec(t, emitted)
-	walpost(t, "init", "-c", f.file).Exits(t, 0)
+	h := newHarness(t, keys{"outbox.source": "message", "outbox.prefix": "events"})
+	h.DB.RevokeMessages(t)
+	h.Exec(t, emitted)
+	walpost(t, "init", "-c", h.Config.File).Exits(t, 0)
 	rnd := devstacktest.Rand(t)
-	l := startLoad(t, f, devstacktest.Split(rnd))
+	l := startLoad(t, h, devstacktest.Split(rnd))
 	for range 5 {
-		f.released(t)
-		p := walpost(t, "run", "-c", f.file)
+		h.released(t)
+		p := walpost(t, "run", "-c", h.Config.File)
 		p.Ready(t)
 		pause.Real(t, devstacktest.Upto(rnd, 500*time.Millisecond), "the load goes on until the kill")
 		p.Kill(t)
 	}
-	f.released(t)
-	p := walpost(t, "run", "-c", f.file)
+	h.released(t)
+	p := walpost(t, "run", "-c", h.Config.File)
 	p.Ready(t)
 	l.end(t)
-	f.confirmed(t, p)
+	h.confirmed(t, p)
 	p.Terminate(t)
 	p.Exits(t, 0)
-	t.Log(f.compare(t))
+	t.Log(h.compare(t))
 }

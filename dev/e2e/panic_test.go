@@ -21,13 +21,13 @@ func TestRow70_PanicEndsTheProcess(t *testing.T) {
 		crash.Acknowledged,  // in that which takes Kafka's answers
 	} {
 		t.Run(point, func(t *testing.T) {
-			f := newFixture(t, nil)
-			walpost(t, "init", "-c", f.file).Exits(t, 0)
+			h := newHarness(t, nil)
+			walpost(t, "init", "-c", h.Config.File).Exits(t, 0)
 			for n := range 20 {
-				f.db.Exec(t, relaytest.Insert("k", n))
+				h.Exec(t, relaytest.Insert("k", n))
 			}
 			t.Setenv("WALPOST_CRASH", point+":1:panic")
-			p := walpost(t, "run", "-c", f.file)
+			p := walpost(t, "run", "-c", h.Config.File)
 			p.Exits(t, -1, "panic: crash point "+point, "goroutine ")
 			if status, ok := p.Cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGABRT || status.CoreDump() {
 				t.Errorf("it ended by %s, want SIGABRT and no core", p.Cmd.ProcessState)
@@ -36,12 +36,12 @@ func TestRow70_PanicEndsTheProcess(t *testing.T) {
 				t.Errorf("the line that says what happened is %q", line)
 			}
 			t.Setenv("WALPOST_CRASH", "")
-			f.released(t)
-			last := walpost(t, "run", "-c", f.file)
-			f.confirmed(t, last)
+			h.released(t)
+			last := walpost(t, "run", "-c", h.Config.File)
+			h.confirmed(t, last)
 			last.Terminate(t)
 			last.Exits(t, 0)
-			f.compare(t)
+			h.compare(t)
 		})
 	}
 }

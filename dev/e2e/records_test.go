@@ -33,10 +33,10 @@ type published struct {
 }
 
 // records reads all that is in the topic now, partition by partition in order.
-func (f *fixture) records(t *testing.T) []published {
+func (h *harness) records(t *testing.T) []published {
 	t.Helper()
 	var all []published
-	for _, r := range consume(t, f.kafka, f.topic) {
+	for _, r := range consume(t, h.Kafka, h.Topic) {
 		rec := published{Event: oracle.Event{Key: string(r.Key), Number: number(t, r.Value)}, producer: r.ProducerID, at: r.Timestamp}
 		for _, h := range r.Headers {
 			switch h.Key {

@@ -14,15 +14,15 @@ import (
 // with what they look at.
 func TestRow65_NoSecretIsShown(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, sections{"delivery": "{on_reject: skip}"})
-	p := walpost(t, "run", "-c", f.file)
+	h := newHarness(t, keys{"delivery.on_reject": "skip"})
+	p := walpost(t, "run", "-c", h.Config.File)
 	p.Ready(t)
-	f.db.Exec(t, relaytest.Insert(devstacktest.Canary, 1)) // the key of a row, and below the payload of a rejected one
-	f.db.Exec(t, "INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('no/topic', '"+
+	h.Exec(t, relaytest.Insert(devstacktest.Canary, 1)) // the key of a row, and below the payload of a rejected one
+	h.Exec(t, "INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('no/topic', '"+
 		devstacktest.Canary+"', 'Created', '{\"n\": \""+devstacktest.Canary+"\"}')")
-	f.confirmed(t, p)
+	h.confirmed(t, p)
 	before := p.metric(t, "walpost_reconnects_total{peer=\"postgres\"")
-	f.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND slot_name = '"+f.slot+"'")
+	h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND slot_name = '"+h.Config.Postgres.Slot+"'")
 	p.Until(t, "a new connection", func() bool { return p.metric(t, "walpost_reconnects_total{peer=\"postgres\"") > before })
 	for _, path := range []string{"/", "/status", "/metrics", "/healthz", "/readyz"} {
 		if code, body := p.Get(t, path); body == "" || code != http.StatusOK && path != "/readyz" {
@@ -30,17 +30,17 @@ func TestRow65_NoSecretIsShown(t *testing.T) {
 		}
 	}
 	for _, command := range [][]string{
-		{"check", "-c", f.file},
-		{"status", "-c", f.file},
-		{"status", "--json", "-c", f.file},
-		{"config", "print", "-c", f.file},
+		{"check", "-c", h.Config.File},
+		{"status", "-c", h.Config.File},
+		{"status", "--json", "-c", h.Config.File},
+		{"config", "print", "-c", h.Config.File},
 	} {
 		walpost(t, command...).Exits(t, 0) // its output is searched at the end
 	}
 	p.Terminate(t)
 	p.Exits(t, 0)
-	wrong := f.write(t, sections{"postgres": "{url: '" + devstacktest.WithCanary(t, f.db.Server.URL("nosuchdatabase")) + "'}"})
+	wrong := h.File(t, keys{"postgres.url": h.DB.Server.URL("nosuchdatabase")})
 	walpost(t, "run", "-c", wrong).Exits(t, 3, "nosuchdatabase")
-	unknown := f.write(t, sections{"postgres": "{url: 'URL', pasword: " + devstacktest.Canary + "}"})
+	unknown := h.File(t, keys{"postgres.pasword": devstacktest.Canary})
 	walpost(t, "run", "-c", unknown).Exits(t, 2, "pasword")
 }

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,16 +11,16 @@ import (
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
-// folder puts the files of several fixtures into one folder, as `run -c FOLDER` reads it.
-func folder(t *testing.T, fixtures ...*fixture) string {
+// folder puts several files into one folder, as `run -c FOLDER` reads it.
+func folder(t *testing.T, files ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, f := range fixtures {
-		text, err := os.ReadFile(f.file)
+	for i, file := range files {
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, f.db.Name+".yaml"), text, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i, ".yaml")), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -30,17 +31,17 @@ func folder(t *testing.T, fixtures ...*fixture) string {
 // so, and ends with the last of them and its code.
 func TestSeveralRelaysInOneProcess(t *testing.T) {
 	t.Parallel()
-	halts, goes := newFixture(t, nil), newFixture(t, nil)
-	dir := folder(t, halts, goes)
+	halts, goes := newHarness(t, nil), newHarness(t, nil)
+	dir := folder(t, halts.Config.File, goes.Config.File)
 	p := walpost(t, "run", "-c", dir)
 	p.Ready(t)
-	halts.db.Exec(t, relaytest.Insert("k", 1), rejected, relaytest.Insert("k", 2))
+	halts.Exec(t, relaytest.Insert("k", 1), rejected, relaytest.Insert("k", 2))
 	p.Until(t, "/readyz to name the halted one", func() bool {
 		code, body := p.Get(t, "/readyz")
-		return code == http.StatusServiceUnavailable && strings.Contains(body, halts.db.Name+": halted: ") &&
-			strings.Contains(body, goes.db.Name+": streaming\n")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, halts.Config.Name+": halted: ") &&
+			strings.Contains(body, goes.Config.Name+": streaming\n")
 	})
-	goes.db.Exec(t, relaytest.Insert("k", 1), relaytest.Insert("k", 2))
+	goes.Exec(t, relaytest.Insert("k", 1), relaytest.Insert("k", 2))
 	goes.confirmed(t, p)
 	if r := goes.compare(t); r.Records != 2 || r.Repeats != 0 {
 		t.Errorf("the healthy one: %v", r)
@@ -56,7 +57,7 @@ func TestSeveralRelaysInOneProcess(t *testing.T) {
 
 	p = walpost(t, "run", "-c", dir)
 	p.Writes(t, `"halted"`)
-	goes.db.Exec(t, relaytest.Insert("k", 3), rejected)
+	goes.Exec(t, relaytest.Insert("k", 3), rejected)
 	p.Exits(t, 4)
 	if r := goes.records(t); len(r) != 3 {
 		t.Errorf("%d records of the second to halt, want the 3 before the rejected one", len(r))

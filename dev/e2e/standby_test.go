@@ -13,26 +13,26 @@ import (
 // first is gone.
 func TestStandbyTakesOver(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, nil)
-	first := walpost(t, "run", "-c", f.file)
+	h := newHarness(t, nil)
+	first := walpost(t, "run", "-c", h.Config.File)
 	first.Ready(t)
-	second := walpost(t, "run", "-c", f.file)
+	second := walpost(t, "run", "-c", h.Config.File)
 	second.standsBy(t)
-	f.db.Exec(t, relaytest.Insert("k", 1))
-	f.confirmed(t, first)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.confirmed(t, first)
 
 	first.Kill(t)
 	killed := time.Now()
-	f.db.Exec(t, relaytest.Insert("k", 2))
+	h.Exec(t, relaytest.Insert("k", 2))
 	second.Ready(t)
-	f.confirmed(t, second)
+	h.confirmed(t, second)
 	took := time.Since(killed)
 	t.Logf("took over within %v", took)
 	if took > 30*time.Second {
 		t.Errorf("%v until the standby had taken over", took)
 	}
 
-	third := walpost(t, "run", "-c", f.file)
+	third := walpost(t, "run", "-c", h.Config.File)
 	third.standsBy(t)
 	third.Terminate(t)
 	asked := time.Now()
@@ -42,12 +42,12 @@ func TestStandbyTakesOver(t *testing.T) {
 	}
 
 	second.Terminate(t) // an orderly end is taken over too, and repeats nothing
-	fourth := walpost(t, "run", "-c", f.file)
+	fourth := walpost(t, "run", "-c", h.Config.File)
 	second.Exits(t, 0)
-	f.db.Exec(t, relaytest.Insert("k", 3))
+	h.Exec(t, relaytest.Insert("k", 3))
 	fourth.Ready(t)
-	f.confirmed(t, fourth)
-	if r := f.compare(t); r.Records != 3 {
+	h.confirmed(t, fourth)
+	if r := h.compare(t); r.Records != 3 {
 		t.Errorf("%v", r)
 	}
 }

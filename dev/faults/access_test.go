@@ -28,22 +28,22 @@ func TestRow42_PasswordRotated(t *testing.T) {
 	if err := server.Exec(t.Context(), "postgres", "CREATE ROLE walpost LOGIN REPLICATION SUPERUSER PASSWORD '"+first+"'"); err != nil {
 		t.Fatal(err)
 	}
-	b := newBenchOn(t, server, "postgres", option{
-		url: server.URLFor("walpost", "", "postgres"), postgres: "  password: ${file:" + secret + "}\n",
+	h := newHarnessOn(t, server, keys{
+		"postgres.url": server.URLFor("walpost", "", "postgres"), "postgres.password": "${file:" + secret + "}",
 	})
-	b.start(t)
-	b.sample(t)
-	b.exec(t, relaytest.Insert("k", 1), "ALTER ROLE walpost PASSWORD '"+second+"'", relaytest.Insert("k", 2))
-	b.confirmed(t)
-	b.terminate(t)
-	b.until(t, "the relay to be refused", func() bool { return strings.Contains(b.relay.Status().Reason, "password") })
-	b.condition(t, status.ConditionPostgres)
-	b.exec(t, relaytest.Insert("k", 3))
+	h.Start(t)
+	h.sample(t)
+	h.Exec(t, relaytest.Insert("k", 1), "ALTER ROLE walpost PASSWORD '"+second+"'", relaytest.Insert("k", 2))
+	h.Confirmed(t)
+	h.terminate(t)
+	h.Until(t, "the relay to be refused", func() bool { return strings.Contains(h.Status().Reason, "password") })
+	h.Condition(t, status.ConditionPostgres)
+	h.Exec(t, relaytest.Insert("k", 3))
 	write(second)
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
-	for _, e := range b.log.All() {
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
+	for _, e := range h.Log.All() {
 		for _, f := range e.Context {
 			if text := f.String; strings.Contains(text, first) || strings.Contains(text, second) {
 				t.Errorf("a password is in the log: %s: %s", e.Message, text)
@@ -56,12 +56,12 @@ func TestRow42_PasswordRotated(t *testing.T) {
 // wants, and goes on by itself.
 func TestRow42_LineOfHBARemoved(t *testing.T) {
 	t.Parallel()
-	b := newBenchOn(t, ownServer(t, 0, nil), "postgres", option{})
-	b.start(t)
-	b.sample(t)
-	b.exec(t, relaytest.Insert("k", 1))
-	b.confirmed(t)
-	file := filepath.Join(b.server.DataDir(), "pg_hba.conf")
+	h := newHarnessOn(t, ownServer(t, 0, nil), nil)
+	h.Start(t)
+	h.sample(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
+	file := filepath.Join(h.DB.Server.DataDir(), "pg_hba.conf")
 	whole, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -70,35 +70,35 @@ func TestRow42_LineOfHBARemoved(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		b.exec(t, "SELECT pg_reload_conf()")
+		h.Exec(t, "SELECT pg_reload_conf()")
 	}
 	hba("local all all trust\n")
-	b.until(t, "the relay to be refused", func() bool {
-		b.terminate(t)
-		return strings.Contains(b.relay.Status().Reason, "pg_hba.conf")
+	h.Until(t, "the relay to be refused", func() bool {
+		h.terminate(t)
+		return strings.Contains(h.Status().Reason, "pg_hba.conf")
 	})
-	b.exec(t, relaytest.Insert("k", 2))
+	h.Exec(t, relaytest.Insert("k", 2))
 	hba(string(whole))
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }
 
 // terminate ends what streams from the slot, as an operator would.
-func (b *bench) terminate(t *testing.T) {
+func (h *harness) terminate(t *testing.T) {
 	t.Helper()
-	b.exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+b.cfg.Postgres.Slot+"' AND active")
+	h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+h.Config.Postgres.Slot+"' AND active")
 }
 
 // A database that is not the one of the slot: the start refuses and names both.
 func TestRow62_OtherDatabase(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, option{})
-	b.start(t)
-	b.end(t)
-	other := newBench(t, option{})
-	other.cfg.Postgres.Slot = b.cfg.Postgres.Slot
-	other.exec(t, "CREATE PUBLICATION "+other.cfg.Postgres.Publication+" FOR TABLE outbox WITH (publish = 'insert')")
-	other.launch(t)
-	other.halts(t, status.ExitRequirement, b.database)
+	h := newHarness(t, nil)
+	h.Start(t)
+	h.Stop(t)
+	other := newHarness(t, nil)
+	other.Config.Postgres.Slot = h.Config.Postgres.Slot
+	other.Exec(t, "CREATE PUBLICATION "+other.Config.Postgres.Publication+" FOR TABLE outbox WITH (publish = 'insert')")
+	other.Launch(t)
+	other.Halts(t, status.ExitRequirement, h.DB.Name)
 }

@@ -115,18 +115,14 @@ func storm(t *testing.T, where string, rnd *rand.Rand, until time.Time, blows []
 	}
 }
 
-// chaotic is a bench whose two servers and the ways to them are the test's own.
-func chaotic(t *testing.T) (*bench, map[string][]blow) {
+// chaotic is a harness whose two servers and the ways to them are the test's own.
+func chaotic(t *testing.T) (*harness, map[string][]blow) {
 	t.Helper()
-	b, way := proxied(t, map[string]string{"wal_sender_timeout": "3s"})
-	b.kafka = devstacktest.StartKafka(t, devstack.KafkaOptions{Proxied: true})
-	if err := b.kafka.CreateTopic(t.Context(), b.topic, partitions, 1, nil); err != nil {
-		t.Fatal(err)
-	}
-	broker := b.kafka.Brokers()[0]
-	b.cfg.Kafka.Brokers = b.kafka.Bootstrap(devstack.Proxied)
-	return b, map[string][]blow{
-		"way to Postgres": onNetwork(t, way), "Postgres": onPostgres(t, b.server),
+	h, way := proxied(t, map[string]string{"wal_sender_timeout": "3s"})
+	h.ownKafka(t)
+	broker := h.Kafka.Brokers()[0]
+	return h, map[string][]blow{
+		"way to Postgres": onNetwork(t, way), "Postgres": onPostgres(t, h.DB.Server),
 		"way to Kafka": onNetwork(t, broker.Proxy()), "Kafka": onKafka(t, broker),
 	}
 }
@@ -150,14 +146,14 @@ func rage(t *testing.T, lanes map[string][]blow) {
 // nothing is lost, nothing is out of order, and nothing is repeated.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	b, lanes := chaotic(t)
-	b.start(t)
-	b.sample(t)
-	w := b.write(t)
+	h, lanes := chaotic(t)
+	h.Start(t)
+	h.sample(t)
+	w := h.write(t)
 	rage(t, lanes)
 	w.end()
-	b.reconnect(t, b.server)
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
+	h.Reconnect(t, h.DB.Server)
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }

@@ -13,31 +13,31 @@ import (
 // has a few lines for each crash, not a storm.
 func TestRow12_CrashLoop(t *testing.T) {
 	t.Parallel()
-	b := newBenchOn(t, ownServer(t, 0, nil), "postgres", option{})
-	b.start(t)
-	b.sample(t)
-	w := b.write(t)
+	h := newHarnessOn(t, ownServer(t, 0, nil), nil)
+	h.Start(t)
+	h.sample(t)
+	w := h.write(t)
 	const crashes = 10
 	for i := range crashes {
-		b.passes(t, 50)
-		if err := b.server.Stop(t.Context(), devstack.StopImmediate); err != nil {
+		h.Passes(t, 50)
+		if err := h.DB.Server.Stop(t.Context(), devstack.StopImmediate); err != nil {
 			t.Fatal(err)
 		}
 		if i%3 == 0 { // it stays away for some attempts
-			b.until(t, "the relay to notice", func() bool { return b.relay.Status().State == status.Connecting })
+			h.Until(t, "the relay to notice", func() bool { return h.Status().State == status.Connecting })
 		}
-		if err := b.server.Start(t.Context()); err != nil {
+		if err := h.DB.Server.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	b.passes(t, 50)
+	h.Passes(t, 50)
 	w.end()
-	b.reconnect(t, b.server)
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
+	h.Reconnect(t, h.DB.Server)
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 	const linesEach = 8 // lost, connecting, verifying, streaming, there again, and the guard's
-	if n := b.log.Len(); n > crashes*linesEach+20 {
+	if n := h.Log.Len(); n > crashes*linesEach+20 {
 		t.Errorf("%d lines were logged in %d crashes", n, crashes)
 	}
 }

@@ -20,20 +20,20 @@ const insertLarge = `INSERT INTO outbox SELECT '%s', 'order', %s, %s, %s FROM (S
 // with short headers. It says so, and what is behind it is delivered.
 func TestRow114_DeadLetterLargerThanItsTopic(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, option{more: "delivery: {on_reject: dead_letter, dead_letter: PREFIX.dead}\n"})
-	dead := b.cfg.Delivery.DeadLetter.String()
-	if err := b.kafka.CreateTopic(t.Context(), dead, 1, 1, nil); err != nil {
+	h := newHarness(t, rejects("dead_letter"))
+	dead := h.Config.Delivery.DeadLetter.String()
+	if err := h.Kafka.CreateTopic(t.Context(), dead, 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	b.start(t)
+	h.Start(t)
 	id := func(n int) string { return fmt.Sprintf("00000000-0000-0000-0000-%012d", n) }
-	b.exec(t, "BEGIN", inserts(1, 100),
+	h.Exec(t, "BEGIN", inserts(1, 100),
 		fmt.Sprintf(insertLarge, id(1), "'k'", "'LargeValue'", "to_jsonb(large)"),
 		fmt.Sprintf(insertLarge, id(2), "large", "'LargeKey'", "'{}'"),
 		fmt.Sprintf(insertLarge, id(3), "'k'", "large", "'{}'"),
 		inserts(101, 200), "COMMIT", inserts(201, 300))
-	b.confirmed(t)
-	letters, err := b.kafka.Records(t.Context(), dead)
+	h.Confirmed(t)
+	letters, err := h.Kafka.Records(t.Context(), dead)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestRow114_DeadLetterLargerThanItsTopic(t *testing.T) {
 	if len(letters) != 3 || len(found) != 3 {
 		t.Fatalf("%d dead letters of %d events, want 3", len(letters), len(found))
 	}
-	large := devstacktest.Value[string](t, b.conn, "SELECT type FROM outbox WHERE id = $1", id(3))
+	large := devstacktest.Value[string](t, h.DB.Conn, "SELECT type FROM outbox WHERE id = $1", id(3))
 	for n, want := range map[int]struct{ key, kind, lacks string }{
 		1: {"k", "LargeValue", "value of 1408002 bytes"},
 		2: {"", "LargeKey", "value of 2 bytes; key of 1408000 bytes"},
@@ -57,13 +57,13 @@ func TestRow114_DeadLetterLargerThanItsTopic(t *testing.T) {
 		if got := header(r, record.DeadLetterIncompleteHeader); got != want.lacks {
 			t.Errorf("%d lacks %q, want %q", n, got, want.lacks)
 		}
-		if header(r, record.DeadLetterReasonHeader) != record.ReasonTooLarge || header(r, record.DeadLetterTopicHeader) != b.topic ||
+		if header(r, record.DeadLetterReasonHeader) != record.ReasonTooLarge || header(r, record.DeadLetterTopicHeader) != h.Topic ||
 			len(header(r, record.DeadLetterPositionHeader)) != 25 ||
 			!strings.Contains(header(r, record.DeadLetterErrorHeader), "kafka.max_message_bytes") {
 			t.Errorf("%d: headers %v", n, r.Headers[2:])
 		}
 	}
-	b.exec(t, fmt.Sprintf("DELETE FROM outbox WHERE id IN ('%s', '%s', '%s')", id(1), id(2), id(3)))
-	b.exactlyOnce(t)
-	b.end(t)
+	h.Exec(t, fmt.Sprintf("DELETE FROM outbox WHERE id IN ('%s', '%s', '%s')", id(1), id(2), id(3)))
+	h.exactlyOnce(t)
+	h.Stop(t)
 }

@@ -27,16 +27,16 @@ func TestRow16_DiskFull(t *testing.T) {
 	if err := server.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b := newBenchOn(t, server, "postgres", option{})
-	b.start(t)
-	b.sample(t)
-	b.exec(t, inserts(1, 100), "CREATE TABLE busy (x text)")
-	b.confirmed(t)
+	h := newHarnessOn(t, server, nil)
+	h.Start(t)
+	h.sample(t)
+	h.Exec(t, inserts(1, 100), "CREATE TABLE busy (x text)")
+	h.Confirmed(t)
 	ballast := filepath.Join(wal, "ballast")
 	fill(t, ballast)
 	var failed error
 	for i := range 50 {
-		_, err := b.conn.Exec(t.Context(), "WITH e AS ("+inserts(1000+10*i, 1009+10*i)+
+		_, err := h.DB.Conn.Exec(t.Context(), "WITH e AS ("+inserts(1000+10*i, 1009+10*i)+
 			") INSERT INTO busy SELECT repeat('x', 1000) FROM generate_series(1, 2000)")
 		if failed = err; failed != nil {
 			break
@@ -49,19 +49,19 @@ func TestRow16_DiskFull(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	if b.conn.IsClosed() { // Postgres panics when WAL cannot be written
+	if h.DB.Conn.IsClosed() { // Postgres panics when WAL cannot be written
 		if err := server.Kill(t.Context()); err != nil {
 			t.Logf("the server had ended: %v", err)
 		}
 		if err := server.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		b.reconnect(t, server)
+		h.Reconnect(t, server)
 	}
-	b.exec(t, inserts(2001, 2100))
-	b.confirmed(t)
-	b.judge(t)
-	b.end(t)
+	h.Exec(t, inserts(2001, 2100))
+	h.Confirmed(t)
+	h.judge(t)
+	h.Stop(t)
 }
 
 // small moves a folder to a file system of its own of so many bytes.

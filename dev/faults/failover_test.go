@@ -20,27 +20,27 @@ func TestRow56_FailoverWithSynchronizedSlots(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, nil)
 	p.configure(t, "synchronized_standby_slots = 'phys'", "synchronous_standby_names = 'phys'")
-	b, a := newPairBench(t, p, true)
-	b.start(t)
-	p.synced(t, b)
-	w := b.write(t)
-	b.passes(t, 500)
+	h, a := newPairHarness(t, p, true)
+	h.Start(t)
+	p.synced(t, h)
+	w := h.write(t)
+	h.Passes(t, 500)
 	w.end()
-	b.confirmed(t)
-	before := b.seen.published.Load()
-	b.exec(t, inserts(1, 500)) // some are under way when the primary dies
-	p.promote(t, b, a)
-	b.state(t, status.Streaming)
-	w = b.write(t)
-	b.passes(t, 200)
+	h.Confirmed(t)
+	before := h.Seen.Records.Load()
+	h.Exec(t, inserts(1, 500)) // some are under way when the primary dies
+	p.promote(t, h, a)
+	h.State(t, status.Streaming)
+	w = h.write(t)
+	h.Passes(t, 200)
 	w.end()
-	b.confirmed(t)
-	b.judge(t)
-	if !b.has("new timeline") {
+	h.Confirmed(t)
+	h.judge(t)
+	if !h.has("new timeline") {
 		t.Error("the log does not tell of the new timeline")
 	}
-	t.Logf("%d records before the failover, %d after", before, b.seen.published.Load()-before)
-	b.end(t)
+	t.Logf("%d records before the failover, %d after", before, h.Seen.Records.Load()-before)
+	h.Stop(t)
 }
 
 // The same without synchronized_standby_slots, while the standby is behind: nothing
@@ -49,17 +49,17 @@ func TestRow56_FailoverWithSynchronizedSlots(t *testing.T) {
 func TestRow57_FailoverToAStandbyThatWasBehind(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, nil)
-	b, a := newPairBench(t, p, true)
-	b.start(t)
-	p.synced(t, b)
-	b.confirmed(t)
+	h, a := newPairHarness(t, p, true)
+	h.Start(t)
+	p.synced(t, h)
+	h.Confirmed(t)
 	receiver := p.walreceiver(t)
 	if err := syscall.Kill(receiver, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	const beyond = 30
-	b.exec(t, inserts(1, beyond))
-	b.confirmed(t)
+	h.Exec(t, inserts(1, beyond))
+	h.Confirmed(t)
 	if err := p.primary.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -67,21 +67,21 @@ func TestRow57_FailoverToAStandbyThatWasBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.comeBack(t)
-	p.promoteOnly(t, b, a)
-	b.exec(t, inserts(1001, 1050))
-	b.confirmed(t)
-	committed, err := oracle.Committed(t.Context(), b.conn, "outbox")
+	p.promoteOnly(t, h, a)
+	h.Exec(t, inserts(1001, 1050))
+	h.Confirmed(t)
+	committed, err := oracle.Committed(t.Context(), h.DB.Conn, "outbox")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := relaytest.Compare(t, committed, b.kafka, b.topic)
+	r := relaytest.Compare(t, committed, h.Kafka, h.Topic)
 	if r.Lost != 0 || r.OutOfOrder != 0 || r.Phantom != beyond {
 		t.Errorf("%v, want %d published from the old timeline", r, beyond)
 	}
-	if !b.has("do not exist in Postgres any more", "possible_phantoms:30", "switch_point:") {
+	if !h.has("do not exist in Postgres any more", "possible_phantoms:30", "switch_point:") {
 		t.Error("the log does not count what was published beyond the switch point")
 	}
-	b.end(t)
+	h.Stop(t)
 }
 
 // comeBack starts the standby anew if the death of its walreceiver took it down.
@@ -93,13 +93,13 @@ func (p pair) comeBack(t *testing.T) {
 }
 
 // promoteOnly is promote of a primary that is dead already.
-func (p pair) promoteOnly(t *testing.T, b *bench, a *address) {
+func (p pair) promoteOnly(t *testing.T, h *harness, a *address) {
 	t.Helper()
 	if err := p.standby.Exec(t.Context(), "postgres", "SELECT pg_promote()"); err != nil {
 		t.Fatal(err)
 	}
 	a.lead(t, p.standby)
-	b.reconnect(t, p.standby)
+	h.Reconnect(t, p.standby)
 }
 
 // A failover without a failover slot: the new primary has no slot, and the relay
@@ -107,13 +107,13 @@ func (p pair) promoteOnly(t *testing.T, b *bench, a *address) {
 func TestRow58_FailoverWithoutFailoverSlot(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, nil)
-	b, a := newPairBench(t, p, false)
-	b.start(t)
-	b.exec(t, relaytest.Insert("k", 1))
-	b.confirmed(t)
+	h, a := newPairHarness(t, p, false)
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
 	p.walreceiver(t)
-	p.promote(t, b, a)
-	b.halts(t, status.ExitHalted, "does not exist any more", "walpost recover")
+	p.promote(t, h, a)
+	h.Halts(t, status.ExitHalted, "does not exist any more", "walpost recover")
 }
 
 // A dead standby that is named in synchronized_standby_slots holds the events back:
@@ -122,31 +122,31 @@ func TestRow59_StandbyDead(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, nil)
 	p.configure(t, "synchronized_standby_slots = 'phys'")
-	b, _ := newPairBench(t, p, true)
-	b.start(t)
-	p.synced(t, b)
-	b.confirmed(t)
-	b.sample(t)
+	h, _ := newPairHarness(t, p, true)
+	h.Start(t)
+	p.synced(t, h)
+	h.Confirmed(t)
+	h.sample(t)
 	if err := p.standby.Stop(t.Context(), devstack.StopFast); err != nil {
 		t.Fatal(err)
 	}
-	before := b.seen.published.Load()
-	b.exec(t, inserts(1, 100))
-	b.state(t, status.WaitingForStandby)
-	c := b.condition(t, status.ConditionStandbySlots)
-	if c.Severity != status.Critical || c.Hint == "" || b.relay.Status().State == status.Streaming {
+	before := h.Seen.Records.Load()
+	h.Exec(t, inserts(1, 100))
+	h.State(t, status.WaitingForStandby)
+	c := h.Condition(t, status.ConditionStandbySlots)
+	if c.Severity != status.Critical || c.Hint == "" || h.Status().State == status.Streaming {
 		t.Errorf("the condition is %+v", c)
 	}
-	if n := b.seen.published.Load(); n != before {
+	if n := h.Seen.Records.Load(); n != before {
 		t.Errorf("%d records were published that the standby does not have", n-before)
 	}
 	if err := p.standby.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.state(t, status.Streaming)
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
+	h.State(t, status.Streaming)
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }
 
 // Another cluster behind the same address, as after a restore to a new one: the
@@ -155,11 +155,11 @@ func TestRow60_AnotherCluster(t *testing.T) {
 	t.Parallel()
 	one, other := ownServer(t, 0, nil), ownServer(t, 0, nil)
 	a := newAddress(t, one)
-	b := newBenchOn(t, one, "postgres", option{url: one.URLVia(a.addr(), "postgres", "", "postgres")})
-	b.start(t)
-	b.exec(t, relaytest.Insert("k", 1))
-	b.confirmed(t)
-	slot := b.cfg.Postgres.Slot
+	h := newHarnessOn(t, one, keys{"postgres.url": one.URLVia(a.addr(), "postgres", "", "postgres")})
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
+	slot := h.Config.Postgres.Slot
 	err := other.Exec(t.Context(), "postgres", relaytest.OutboxDDL,
 		"CREATE PUBLICATION "+slot+" FOR TABLE outbox WITH (publish = 'insert')",
 		"SELECT pg_create_logical_replication_slot('"+slot+"', 'pgoutput')", relaytest.Insert("k", 2))
@@ -167,8 +167,8 @@ func TestRow60_AnotherCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.lead(t, other)
-	b.halts(t, status.ExitHalted, "another Postgres cluster", "system identifier")
-	if r := b.judge(t); r.Records != 1 {
+	h.Halts(t, status.ExitHalted, "another Postgres cluster", "system identifier")
+	if r := h.judge(t); r.Records != 1 {
 		t.Errorf("%v", r)
 	}
 }
@@ -180,10 +180,10 @@ func TestRow60_RestoredBackup(t *testing.T) {
 	t.Parallel()
 	one, other := ownServer(t, failoverMajor, nil), ownServer(t, failoverMajor, nil)
 	a := newAddress(t, one)
-	b := newBenchOn(t, one, "postgres", option{url: one.URLVia(a.addr(), "postgres", "", "postgres")})
-	b.start(t)
-	b.exec(t, relaytest.Insert("k", 1))
-	b.confirmed(t)
+	h := newHarnessOn(t, one, keys{"postgres.url": one.URLVia(a.addr(), "postgres", "", "postgres")})
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
 	for _, p := range []*devstack.Postgres{one, other} {
 		if err := p.Stop(t.Context(), devstack.StopFast); err != nil {
 			t.Fatal(err)
@@ -195,28 +195,28 @@ func TestRow60_RestoredBackup(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b.reconnect(t, one)
-	b.exec(t, inserts(1, 20)) // not in the backup
-	b.confirmed(t)
+	h.Reconnect(t, one)
+	h.Exec(t, inserts(1, 20)) // not in the backup
+	h.Confirmed(t)
 	if err := other.Exec(t.Context(), "postgres", "SELECT pg_promote()"); err != nil {
 		t.Fatal(err)
 	}
 	a.lead(t, other)
-	b.until(t, "the new timeline to be noticed", func() bool {
-		return b.logged("new timeline") > 0 || b.logged("beyond the point where the new timeline begins") > 0
+	h.Until(t, "the new timeline to be noticed", func() bool {
+		return h.Logged("new timeline") > 0 || h.Logged("beyond the point where the new timeline begins") > 0
 	})
-	b.reconnect(t, other)
-	b.exec(t, relaytest.Insert("k", 2))
-	b.confirmed(t)
-	committed, err := oracle.Committed(t.Context(), b.conn, "outbox")
+	h.Reconnect(t, other)
+	h.Exec(t, relaytest.Insert("k", 2))
+	h.Confirmed(t)
+	committed, err := oracle.Committed(t.Context(), h.DB.Conn, "outbox")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := relaytest.Compare(t, committed, b.kafka, b.topic); r.Lost != 0 || r.OutOfOrder != 0 || r.Phantom != 20 {
+	if r := relaytest.Compare(t, committed, h.Kafka, h.Topic); r.Lost != 0 || r.OutOfOrder != 0 || r.Phantom != 20 {
 		t.Errorf("%v", r)
 	}
-	if !b.has("do not exist in Postgres any more", "possible_phantoms:20") {
+	if !h.has("do not exist in Postgres any more", "possible_phantoms:20") {
 		t.Error("the log does not count what was published beyond the switch point")
 	}
-	b.end(t)
+	h.Stop(t)
 }

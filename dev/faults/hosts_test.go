@@ -63,37 +63,37 @@ func TestRow98_FailoverAndReturn(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, nil)
 	p.configure(t, "synchronized_standby_slots = 'phys'")
-	b := newBenchOn(t, p.primary, "postgres", option{url: both(p.primary, p.standby), postgres: "  failover: true\n"})
-	b.start(t)
-	p.synced(t, b)
-	b.confirmed(t)
+	h := newHarnessOn(t, p.primary, keys{"postgres.url": both(p.primary, p.standby), "postgres.failover": true})
+	h.Start(t)
+	p.synced(t, h)
+	h.Confirmed(t)
 	if err := p.primary.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.standby.Exec(t.Context(), "postgres", "ALTER SYSTEM RESET synchronized_standby_slots", "SELECT pg_promote()"); err != nil {
 		t.Fatal(err)
 	}
-	b.reconnect(t, p.standby)
-	b.exec(t, "SELECT pg_reload_conf()", inserts(1, 20))
-	b.confirmed(t)
+	h.Reconnect(t, p.standby)
+	h.Exec(t, "SELECT pg_reload_conf()", inserts(1, 20))
+	h.Confirmed(t)
 
 	follow(t, p.primary, p.standby)
-	b.reconnect(t, p.standby)
-	b.exec(t, inserts(21, 40))
-	b.confirmed(t) // past the first, which answers again
-	b.terminate(t)
-	b.exec(t, inserts(41, 60))
-	b.confirmed(t)
-	b.until(t, "the guard to look", b.relay.Guarded)
-	b.exactlyOnce(t)
-	b.end(t)
-	b.released(t)
+	h.Reconnect(t, p.standby)
+	h.Exec(t, inserts(21, 40))
+	h.Confirmed(t) // past the first, which answers again
+	h.terminate(t)
+	h.Exec(t, inserts(41, 60))
+	h.Confirmed(t)
+	h.Until(t, "the guard to look", h.Guarded)
+	h.exactlyOnce(t)
+	h.Stop(t)
+	h.Released(t)
 
-	b.start(t)
-	b.exec(t, inserts(61, 80))
-	b.confirmed(t)
-	b.judge(t)
-	b.end(t)
+	h.Start(t)
+	h.Exec(t, inserts(61, 80))
+	h.Confirmed(t)
+	h.judge(t)
+	h.Stop(t)
 }
 
 // On a standby nothing is judged but that it is one: not a slot that only the primary
@@ -101,21 +101,21 @@ func TestRow98_FailoverAndReturn(t *testing.T) {
 func TestRow99_StandbyIsNotJudged(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, nil)
-	b, a := newPairBench(t, p, false)
-	b.start(t)
-	b.exec(t, relaytest.Insert("k", 1))
-	b.confirmed(t)
-	b.end(t)
+	h, a := newPairHarness(t, p, false)
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
+	h.Stop(t)
 	a.lead(t, p.standby)
 	p.walreceiver(t)
-	b.launch(t)
-	err := b.run.Wait(t)
+	h.Launch(t)
+	err := h.Wait(t)
 	if status.ExitCode(err) != status.ExitRequirement || !strings.Contains(err.Error(), "standby") ||
 		strings.Contains(err.Error(), "recover -c") || strings.Contains(err.Error(), "slot") {
 		t.Errorf("the start ended with %v", err)
 	}
 	r, err := recover.Open(t.Context(), recover.Options{
-		Config: b.cfg, Rows: recover.Selection{All: true}, Force: true, Log: zap.NewNop(),
+		Config: h.Config, Rows: recover.Selection{All: true}, Force: true, Log: zap.NewNop(),
 	})
 	if err == nil {
 		_, err = r.Examine(t.Context())
@@ -125,13 +125,13 @@ func TestRow99_StandbyIsNotJudged(t *testing.T) {
 		t.Errorf("recover ends with %v", err)
 	}
 
-	conn, err := wiring.Target(b.cfg).SQL(t.Context())
+	conn, err := wiring.Target(h.Config).SQL(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	// as status asks
-	if _, err := catalog.ReadSlotStatus(t.Context(), conn, b.cfg.Postgres.Slot); postgres.KindOf(err) != postgres.Standby {
+	if _, err := catalog.ReadSlotStatus(t.Context(), conn, h.Config.Postgres.Slot); postgres.KindOf(err) != postgres.Standby {
 		t.Errorf("the slot's status is %v", err)
 	}
 
@@ -139,22 +139,21 @@ func TestRow99_StandbyIsNotJudged(t *testing.T) {
 	if err := p.primary.Stop(t.Context(), devstack.StopFast); err != nil {
 		t.Fatal(err)
 	}
-	b.cfg = relaytest.Load(t, fmt.Sprintf("name: %s\npostgres: {url: '%s'}\nkafka: {brokers: ['%s']}\noutbox: {topic: '%s'}\n", b.cfg.Name,
-		both(p.primary, p.standby), strings.Join(b.cfg.Kafka.Brokers, "', '"), b.topic))
-	b.launch(t)
-	b.until(t, "the relay to name both", func() bool {
-		reason := b.relay.Status().Reason
+	h.Configure(t, keys{"postgres.url": both(p.primary, p.standby)})
+	h.Launch(t)
+	h.Until(t, "the relay to name both", func() bool {
+		reason := h.Status().Reason
 		return strings.Contains(reason, p.standby.Addr()+": this server is a standby") &&
 			strings.Contains(reason, p.primary.Addr()+": connection refused")
 	})
-	if reason := b.relay.Status().Reason; strings.Contains(reason, "TLS") || strings.Contains(reason, "ssl") {
+	if reason := h.Status().Reason; strings.Contains(reason, "TLS") || strings.Contains(reason, "ssl") {
 		t.Errorf("the reason is %q", reason)
 	}
 	if err := p.primary.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.reconnect(t, p.primary)
-	b.exec(t, relaytest.Insert("k", 2))
-	b.confirmed(t)
-	b.end(t)
+	h.Reconnect(t, p.primary)
+	h.Exec(t, relaytest.Insert("k", 2))
+	h.Confirmed(t)
+	h.Stop(t)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
 )
 
@@ -62,23 +63,22 @@ type secured struct {
 	file  string // with the password
 }
 
-// bench is one whose relay is the user, by SCRAM, with the password in a file.
-func (s *secured) bench(t *testing.T, more string) *bench {
+// harness is one whose relay is the user, by SCRAM, with the password in a file.
+func (s *secured) harness(t *testing.T, more keys) *harness {
 	t.Helper()
 	s.file = filepath.Join(t.TempDir(), "password")
 	s.write(t, firstPassword)
-	b := newBench(t, option{
-		more: more, kafka: "  sasl: {mechanism: SCRAM-SHA-512, username: " + s.user + ", password: '${file:" + s.file + "}'}\n",
-	})
-	b.kafka, b.cfg.Kafka.Brokers = s.kafka, s.kafka.Bootstrap(devstack.SASLPlaintext)
-	b.pause = steady
-	s.topic(t, b.topic, nil)
-	return b
+	h := newHarness(t, more.With(keys{
+		"kafka.sasl.mechanism": "SCRAM-SHA-512", "kafka.sasl.username": s.user, "kafka.sasl.password": "${file:" + s.file + "}",
+	}))
+	h.UseKafka(t, s.kafka, devstack.SASLPlaintext, 1)
+	h.pause = steady
+	return h
 }
 
 func (s *secured) topic(t *testing.T, name string, config map[string]string) {
 	t.Helper()
-	if err := s.kafka.CreateTopic(t.Context(), name, partitions, 1, config); err != nil {
+	if err := s.kafka.CreateTopic(t.Context(), name, relaytest.Partitions, 1, config); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -128,18 +128,18 @@ func (s *secured) withdraw(t *testing.T, topic string) {
 // The right to write is withdrawn under load and granted again: the relay says what
 // lacks, waits, and goes on soon, without a restart.
 func row33DeniedThenGranted(t *testing.T, s *secured) {
-	b := s.bench(t, "")
-	s.grant(t, b.topic)
-	b.start(t)
-	b.sample(t)
-	w := b.write(t)
-	b.passes(t, 100)
-	s.withdraw(t, b.topic)
-	b.state(t, status.KafkaUnavailable)
-	if c := b.condition(t, status.ConditionDenied); !strings.Contains(c.Hint, b.topic) {
+	h := s.harness(t, nil)
+	s.grant(t, h.Topic)
+	h.Start(t)
+	h.sample(t)
+	w := h.write(t)
+	h.Passes(t, 100)
+	s.withdraw(t, h.Topic)
+	h.State(t, status.KafkaUnavailable)
+	if c := h.Condition(t, status.ConditionDenied); !strings.Contains(c.Hint, h.Topic) {
 		t.Errorf("the condition %+v does not name the topic", c)
 	}
-	report := b.relay.Report("")
+	report := h.Report("")
 	if report.Ready() {
 		t.Error("ready, and it may not write")
 	}
@@ -148,58 +148,58 @@ func row33DeniedThenGranted(t *testing.T, s *secured) {
 			t.Errorf("Kafka answers, and %+v", c)
 		}
 	}
-	s.grant(t, b.topic)
-	within(t, soon, "going on", func() { b.passes(t, 100) })
-	b.state(t, status.Streaming)
+	s.grant(t, h.Topic)
+	within(t, soon, "going on", func() { h.Passes(t, 100) })
+	h.State(t, status.Streaming)
 	w.end()
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }
 
 // A principal that may write to no topic and has no IdempotentWrite: the relay says
 // which right lacks, and goes on once it has it. `walpost check` names it too:
 // internal/kafka, TestSecuredCluster.
 func row34IdempotentWriteDenied(t *testing.T, s *secured) {
-	b := s.bench(t, "")
-	s.grant(t, b.topic, sarama.AclOperationDescribe)
-	b.launch(t)
-	b.state(t, status.KafkaUnavailable)
+	h := s.harness(t, nil)
+	s.grant(t, h.Topic, sarama.AclOperationDescribe)
+	h.Launch(t)
+	h.State(t, status.KafkaUnavailable)
 	for _, word := range []string{"IdempotentWrite", "grant", "Write on the topics"} {
-		if reason := b.relay.Status().Reason; !strings.Contains(reason, word) {
+		if reason := h.Status().Reason; !strings.Contains(reason, word) {
 			t.Errorf("the reason %q does not say %q", reason, word)
 		}
 	}
-	b.exec(t, inserts(1, 50))
-	s.grant(t, b.topic)
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
+	h.Exec(t, inserts(1, 50))
+	s.grant(t, h.Topic)
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }
 
 // The dead letter topic may not be written: the record waits at the head of its
 // partition and the LSN with it, until the right is granted. Then the dead letter
 // is there, and nothing was repeated.
 func row35DeadLetterDeniedThenGranted(t *testing.T, s *secured) {
-	b := s.bench(t, "delivery: {on_reject: dead_letter, dead_letter: PREFIX.dead}\n")
-	dead := b.cfg.Delivery.DeadLetter.String()
+	h := s.harness(t, rejects("dead_letter"))
+	dead := h.Config.Delivery.DeadLetter.String()
 	s.topic(t, dead, nil)
-	s.grant(t, b.topic)
+	s.grant(t, h.Topic)
 	s.grant(t, dead, sarama.AclOperationDescribe)
-	b.start(t)
-	b.sample(t)
-	b.exec(t, inserts(1, 50))
-	b.confirmed(t)
-	b.exec(t, poison, inserts(51, 100))
-	if c := b.condition(t, status.ConditionDenied); !strings.Contains(c.Hint, dead) {
+	h.Start(t)
+	h.sample(t)
+	h.Exec(t, inserts(1, 50))
+	h.Confirmed(t)
+	h.Exec(t, poison, inserts(51, 100))
+	if c := h.Condition(t, status.ConditionDenied); !strings.Contains(c.Hint, dead) {
 		t.Errorf("the condition %+v does not name the topic", c)
 	}
-	b.until(t, "the others to pass", func() bool { return b.seen.published.Load() == 100 })
-	confirmed := devstacktest.Value[string](t, b.conn,
+	h.Until(t, "the others to pass", func() bool { return h.Seen.Records.Load() == 100 })
+	confirmed := devstacktest.Value[string](t, h.DB.Conn,
 		"SELECT lpad(to_hex((confirmed_flush_lsn - '0/0')::bigint), 16, '0') FROM pg_replication_slots WHERE slot_name = $1",
-		b.cfg.Postgres.Slot)
+		h.Config.Postgres.Slot)
 	s.grant(t, dead)
-	b.confirmed(t)
+	h.Confirmed(t)
 	letters, err := s.kafka.Records(t.Context(), dead)
 	if err != nil {
 		t.Fatal(err)
@@ -210,9 +210,9 @@ func row35DeadLetterDeniedThenGranted(t *testing.T, s *secured) {
 	if at, _, _ := strings.Cut(header(letters[0], record.DeadLetterPositionHeader), "/"); confirmed > at {
 		t.Errorf("the slot was confirmed up to %s when the dead letter of commit %s was not in Kafka", confirmed, at)
 	}
-	b.exec(t, "DELETE FROM outbox WHERE aggregatetype <> 'order'")
-	b.exactlyOnce(t)
-	b.end(t)
+	h.Exec(t, "DELETE FROM outbox WHERE aggregatetype <> 'order'")
+	h.exactlyOnce(t)
+	h.Stop(t)
 }
 
 // poison is a row whose topic no Kafka can have.
@@ -222,25 +222,25 @@ const poison = `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) V
 // refused at its next authentication, says so without the password, and goes on
 // once the file has the new one.
 func row41PasswordRotated(t *testing.T, s *secured) {
-	b := s.bench(t, "")
-	s.grant(t, b.topic)
-	b.start(t)
-	b.sample(t)
-	w := b.write(t)
-	b.passes(t, 100)
+	h := s.harness(t, nil)
+	s.grant(t, h.Topic)
+	h.Start(t)
+	h.sample(t)
+	w := h.write(t)
+	h.Passes(t, 100)
 	if err := s.kafka.SetPassword(t.Context(), s.user, secondPassword); err != nil {
 		t.Fatal(err)
 	}
-	b.state(t, status.KafkaUnavailable)
-	b.until(t, "the refusal to be named", func() bool { return strings.Contains(b.relay.Status().Reason, "kafka.sasl") })
+	h.State(t, status.KafkaUnavailable)
+	h.Until(t, "the refusal to be named", func() bool { return strings.Contains(h.Status().Reason, "kafka.sasl") })
 	s.write(t, secondPassword)
-	within(t, soon, "going on", func() { b.passes(t, 100) })
-	b.state(t, status.Streaming)
+	within(t, soon, "going on", func() { h.Passes(t, 100) })
+	h.State(t, status.Streaming)
 	w.end()
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
-	for _, e := range b.log.All() {
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
+	for _, e := range h.Log.All() {
 		for _, f := range e.Context {
 			if strings.Contains(f.String, firstPassword) || strings.Contains(f.String, secondPassword) {
 				t.Errorf("a password is in the log: %s: %s", e.Message, f.String)
@@ -253,26 +253,26 @@ func row41PasswordRotated(t *testing.T, s *secured) {
 // relay does so, under load, without losing or repeating anything and without being
 // called unavailable.
 func row41ReauthenticatesUnderLoad(t *testing.T, s *secured) {
-	b := s.bench(t, "")
-	s.grant(t, b.topic)
-	b.start(t)
-	b.sample(t)
-	w := b.write(t)
-	b.passes(t, 100)
-	b.state(t, status.Streaming)
+	h := s.harness(t, nil)
+	s.grant(t, h.Topic)
+	h.Start(t)
+	h.sample(t)
+	w := h.write(t)
+	h.Passes(t, 100)
+	h.State(t, status.Streaming)
 	begun := time.Now()
-	b.until(t, "three re-authentications", func() bool {
-		if state := b.relay.Status().State; state == status.KafkaUnavailable {
-			t.Fatalf("state %s: %s", state, b.relay.Status().Reason)
+	h.Until(t, "three re-authentications", func() bool {
+		if state := h.Status().State; state == status.KafkaUnavailable {
+			t.Fatalf("state %s: %s", state, h.Status().Reason)
 		}
 		return time.Since(begun) > 3*reauthentication
 	})
-	b.passes(t, 100)
+	h.Passes(t, 100)
 	w.end()
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
-	if n := b.seen.class("connection"); n > 0 {
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
+	if n := h.Seen.Errors("connection"); n > 0 {
 		t.Errorf("%d requests failed with their connection", n)
 	}
 }

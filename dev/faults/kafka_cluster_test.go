@@ -9,6 +9,7 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
 )
 
@@ -16,14 +17,14 @@ import (
 // through them all. A broker that is silent for 3 s loses its leaders.
 func TestRow20to67_ThreeBrokers(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, option{})
-	b.onKafka(t, devstack.Plaintext, 3, devstack.KafkaOptions{Brokers: 3, QuickStart: true, Settings: map[string]string{
+	h := newHarness(t, nil)
+	h.onKafka(t, devstack.Plaintext, 3, devstack.KafkaOptions{Brokers: 3, QuickStart: true, Settings: map[string]string{
 		"min.insync.replicas": "2", "replica.lag.time.max.ms": "3000", "broker.session.timeout.ms": "3000",
 	}})
-	b.start(t)
+	h.Start(t)
 	for _, row := range []struct {
 		name string
-		do   func(*testing.T, *bench)
+		do   func(*testing.T, *harness)
 
 		sampled bool
 	}{
@@ -33,59 +34,55 @@ func TestRow20to67_ThreeBrokers(t *testing.T) {
 		{"Row25_BrokerFrozen", row25BrokerFrozen, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			b.kafkaWhole(t)
-			if b.sampling = nil; row.sampled {
-				b.sample(t)
+			h.kafkaWhole(t)
+			if h.sampling = nil; row.sampled {
+				h.sample(t)
 			}
-			w := b.write(t)
-			b.passes(t, 200)
-			row.do(t, b)
-			b.kafkaWhole(t)
-			b.passes(t, 200)
+			w := h.write(t)
+			h.Passes(t, 200)
+			row.do(t, h)
+			h.kafkaWhole(t)
+			h.Passes(t, 200)
 			w.end()
-			b.confirmed(t)
-			b.untroubled(t)
-			b.exactlyOnce(t)
+			h.Confirmed(t)
+			h.untroubled(t)
+			h.exactlyOnce(t)
 		})
 	}
-	b.end(t)
+	h.Stop(t)
 }
 
-// onKafka gives the bench a cluster of its own. Call it before start.
-func (b *bench) onKafka(t *testing.T, l devstack.Listener, replicas int16, options devstack.KafkaOptions) {
+// onKafka gives the harness a cluster of its own. Call it before start.
+func (h *harness) onKafka(t *testing.T, l devstack.Listener, replicas int16, options devstack.KafkaOptions) {
 	t.Helper()
-	b.kafka = devstacktest.StartKafka(t, options)
-	if err := b.kafka.CreateTopic(t.Context(), b.topic, partitions, replicas, nil); err != nil {
-		t.Fatal(err)
-	}
-	b.cfg.Kafka.Brokers = b.kafka.Bootstrap(l)
-	b.pause = steady
+	h.UseKafka(t, devstacktest.StartKafka(t, options), l, replicas)
+	h.pause = steady
 }
 
 // steady is the pause of writers while brokers start, which need the processor.
 const steady = 20 * time.Millisecond
 
 // kafkaWhole waits until every replica is in sync again.
-func (b *bench) kafkaWhole(t *testing.T) {
+func (h *harness) kafkaWhole(t *testing.T) {
 	t.Helper()
-	if err := b.kafka.AwaitInSync(t.Context(), b.topic); err != nil {
+	if err := h.Kafka.AwaitInSync(t.Context(), h.Topic); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // leader is the broker that leads a partition.
-func (b *bench) leader(t *testing.T, partition int32) *devstack.Broker {
+func (h *harness) leader(t *testing.T, partition int32) *devstack.Broker {
 	t.Helper()
-	client, err := b.kafka.Client()
+	client, err := h.Kafka.Client()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	id, _, err := client.LeaderAndEpoch(b.topic, partition)
+	id, _, err := client.LeaderAndEpoch(h.Topic, partition)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b.kafka.Broker(id.ID())
+	return h.Kafka.Broker(id.ID())
 }
 
 // soon is how long the relay may take to go on: seconds, and on a busy machine more,
@@ -105,56 +102,56 @@ func within(t *testing.T, limit time.Duration, what string, do func()) {
 }
 
 // insertMore commits 700 events that reach every partition.
-func (b *bench) insertMore(t *testing.T) {
+func (h *harness) insertMore(t *testing.T) {
 	t.Helper()
-	last := devstacktest.Value[int](t, b.conn, "SELECT coalesce(max((payload->>'n')::int), 0) FROM outbox WHERE aggregateid LIKE 'k%'")
-	b.exec(t, inserts(last+1, last+700))
+	last := devstacktest.Value[int](t, h.DB.Conn, "SELECT coalesce(max((payload->>'n')::int), 0) FROM outbox WHERE aggregateid LIKE 'k%'")
+	h.Exec(t, inserts(last+1, last+700))
 }
 
 // untroubled checks that no operator was called: Kafka's daily life is no error.
-func (b *bench) untroubled(t *testing.T) {
+func (h *harness) untroubled(t *testing.T) {
 	t.Helper()
-	for _, e := range b.log.All() {
+	for _, e := range h.Log.All() {
 		if e.Level >= zapcore.ErrorLevel {
 			t.Errorf("logged as an error: %s %v", e.Message, e.ContextMap())
 		}
 	}
-	if b.relay.Status().State == status.HaltedState {
-		t.Errorf("halted: %+v", b.relay.Status())
+	if h.Status().State == status.HaltedState {
+		t.Errorf("halted: %+v", h.Status())
 	}
 }
 
 // The leader of a partition is killed under load: the other brokers take over and
 // the relay goes on soon, with nothing lost and nothing repeated.
-func row20LeaderKilled(t *testing.T, b *bench) {
+func row20LeaderKilled(t *testing.T, h *harness) {
 	t.Helper()
-	victim := b.leader(t, 0)
+	victim := h.leader(t, 0)
 	if err := victim.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.insertMore(t) // of every partition, those of the dead leader too
-	within(t, soon, "going on without the leader", func() { b.confirmed(t) })
+	h.insertMore(t) // of every partition, those of the dead leader too
+	within(t, soon, "going on without the leader", func() { h.Confirmed(t) })
 	if err := victim.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // Every broker is stopped and started in turn under load, as in an upgrade.
-func row21RollingRestart(t *testing.T, b *bench) {
+func row21RollingRestart(t *testing.T, h *harness) {
 	t.Helper()
 	for round := range rollingRounds {
-		for _, broker := range b.kafka.Brokers() {
-			b.passes(t, 50)
+		for _, broker := range h.Kafka.Brokers() {
+			h.Passes(t, 50)
 			if err := broker.Stop(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			b.passes(t, 50)
+			h.Passes(t, 50)
 			if err := broker.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			b.kafkaWhole(t)
+			h.kafkaWhole(t)
 		}
-		t.Logf("round %d: %d records", round+1, b.seen.published.Load())
+		t.Logf("round %d: %d records", round+1, h.Seen.Records.Load())
 	}
 }
 
@@ -162,27 +159,27 @@ func row21RollingRestart(t *testing.T, b *bench) {
 // the others go on, and when it wakes it executes what lies in its sockets. The slot
 // is not sampled: who still asks the frozen broker when it wakes is told an old
 // end of its partitions for a moment.
-func row25BrokerFrozen(t *testing.T, b *bench) {
+func row25BrokerFrozen(t *testing.T, h *harness) {
 	t.Helper()
-	victim := b.leader(t, 0)
+	victim := h.leader(t, 0)
 	if err := victim.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	lost := b.seen.class("connection")
-	b.insertMore(t)
-	b.until(t, "the request to the frozen broker to time out", func() bool { return b.seen.class("connection") > lost })
-	b.confirmed(t)
+	lost := h.Seen.Errors("connection")
+	h.insertMore(t)
+	h.Until(t, "the request to the frozen broker to time out", func() bool { return h.Seen.Errors("connection") > lost })
+	h.Confirmed(t)
 	if err := victim.Resume(); err != nil {
 		t.Fatal(err)
 	}
-	b.insertMore(t)
+	h.insertMore(t)
 }
 
 // A broker comes back under its number at another address, which the file does not
 // know and the other brokers tell.
-func row67BrokerAtAnotherAddress(t *testing.T, b *bench) {
+func row67BrokerAtAnotherAddress(t *testing.T, h *harness) {
 	t.Helper()
-	moved := b.leader(t, 0)
+	moved := h.leader(t, 0)
 	before := moved.Addr(devstack.Plaintext)
 	if err := moved.Stop(t.Context()); err != nil {
 		t.Fatal(err)
@@ -196,40 +193,40 @@ func row67BrokerAtAnotherAddress(t *testing.T, b *bench) {
 	if now := moved.Addr(devstack.Plaintext); now == before {
 		t.Fatalf("the broker is at %s still", now)
 	}
-	b.kafkaWhole(t)
-	b.lead(t, moved)
-	b.insertMore(t)
-	within(t, soon, "finding the broker", func() { b.confirmed(t) })
+	h.kafkaWhole(t)
+	h.lead(t, moved)
+	h.insertMore(t)
+	within(t, soon, "finding the broker", func() { h.Confirmed(t) })
 }
 
 // lead makes a broker lead every partition.
-func (b *bench) lead(t *testing.T, broker *devstack.Broker) {
+func (h *harness) lead(t *testing.T, broker *devstack.Broker) {
 	t.Helper()
-	admin, err := b.kafka.Admin()
+	admin, err := h.Kafka.Admin()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer admin.Close()
 	order := []int32{broker.ID()}
-	for _, other := range b.kafka.Brokers() {
+	for _, other := range h.Kafka.Brokers() {
 		if other.ID() != broker.ID() {
 			order = append(order, other.ID())
 		}
 	}
 	var all [][]int32
 	var numbers []int32
-	for p := range int32(partitions) {
+	for p := range int32(relaytest.Partitions) {
 		all, numbers = append(all, order), append(numbers, p)
 	}
-	if err := admin.AlterPartitionReassignments(b.topic, all); err != nil {
+	if err := admin.AlterPartitionReassignments(h.Topic, all); err != nil {
 		t.Fatal(err)
 	}
 	devstacktest.Await(t, "the broker to lead", func() bool {
-		if _, err := admin.ElectLeaders(sarama.PreferredElection, map[string][]int32{b.topic: numbers}); err != nil {
+		if _, err := admin.ElectLeaders(sarama.PreferredElection, map[string][]int32{h.Topic: numbers}); err != nil {
 			t.Logf("elect leaders: %v", err) // one that leads already is not elected
 		}
-		for p := range int32(partitions) {
-			if b.leader(t, p) != broker {
+		for p := range int32(relaytest.Partitions) {
+			if h.leader(t, p) != broker {
 				return false
 			}
 		}

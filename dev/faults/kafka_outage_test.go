@@ -15,46 +15,46 @@ import (
 func TestRow19_AllBrokersDown(t *testing.T) {
 	t.Parallel()
 	const limit = 1 << 20
-	b := newBench(t, option{})
-	b.onKafka(t, devstack.Plaintext, 1, devstack.KafkaOptions{QuickStart: true})
-	b.cfg.Delivery.InFlight = limit
-	b.start(t)
-	b.sample(t)
-	w := b.write(t)
-	b.passes(t, 200)
-	gone, back := b.logged("Kafka is not reachable"), b.logged("Kafka is reachable again") // a fresh cluster is not ready at once
-	if err := b.kafka.Kill(t.Context()); err != nil {
+	h := newHarness(t, nil)
+	h.onKafka(t, devstack.Plaintext, 1, devstack.KafkaOptions{QuickStart: true})
+	h.Config.Delivery.InFlight = limit
+	h.Start(t)
+	h.sample(t)
+	w := h.write(t)
+	h.Passes(t, 200)
+	gone, back := h.Logged("Kafka is not reachable"), h.Logged("Kafka is reachable again") // a fresh cluster is not ready at once
+	if err := h.Kafka.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.exec(t, inserts(1, 20000)) // more than in_flight holds
-	b.state(t, status.KafkaUnavailable)
-	if report := b.relay.Report(""); report.Ready() {
+	h.Exec(t, inserts(1, 20000)) // more than in_flight holds
+	h.State(t, status.KafkaUnavailable)
+	if report := h.Report(""); report.Ready() {
 		t.Error("ready, and Kafka is away")
 	}
-	b.condition(t, status.ConditionKafka)
+	h.Condition(t, status.ConditionKafka)
 	begun := time.Now()
 	peak := int64(0)
-	b.until(t, "the outage to pass", func() bool {
-		_, bytes := b.relay.InFlight()
+	h.Until(t, "the outage to pass", func() bool {
+		_, bytes := h.InFlight()
 		peak = max(peak, bytes)
 		return time.Since(begun) > outage
 	})
 	if peak < limit || peak > limit+chunk {
 		t.Errorf("%d bytes in flight at most, and delivery.in_flight is %d", peak, limit)
 	}
-	if err := b.kafka.Start(t.Context()); err != nil {
+	if err := h.Kafka.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.state(t, status.Streaming)
+	h.State(t, status.Streaming)
 	took := time.Since(begun)
 	w.end()
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
-	if n := b.logged("Kafka is not reachable") - gone; n < 1 || n > 2+int(took/(20*time.Second)) {
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
+	if n := h.Logged("Kafka is not reachable") - gone; n < 1 || n > 2+int(took/(20*time.Second)) {
 		t.Errorf("%d lines about one outage of %v", n, took)
 	}
-	if n := b.logged("Kafka is reachable again") - back; n < 1 || n > 2 { // the coordinator may be late
+	if n := h.Logged("Kafka is reachable again") - back; n < 1 || n > 2 { // the coordinator may be late
 		t.Errorf("the recovery is in the log %d times", n)
 	}
 }
@@ -64,23 +64,23 @@ func TestRow19_AllBrokersDown(t *testing.T) {
 func TestRow68_MemoryWhileKafkaIsAway(t *testing.T) {
 	t.Parallel()
 	const limit = 4 << 20
-	b := newBench(t, option{})
-	kafka := b.ownKafka(t)
-	b.cfg.Delivery.InFlight = limit
-	b.start(t)
+	h := newHarness(t, nil)
+	kafka := h.ownKafka(t)
+	h.Config.Delivery.InFlight = limit
+	h.Start(t)
 	for _, tc := range []struct {
 		name       string
 		rows, size int
 	}{{"records of 900 kB", 40, 900_000}, {"records of 50 B", 80_000, 50}} {
 		kafka.Refuse()
-		b.state(t, status.KafkaUnavailable)
-		b.exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, payload)
+		h.State(t, status.KafkaUnavailable)
+		h.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, payload)
 			SELECT 'order', 'k' || i %% 7, jsonb_build_object('n', %d + i, 'pad', repeat('x', %d)) FROM generate_series(1, %d) i`,
-			b.seen.published.Load(), tc.size-30, tc.rows))
+			h.Seen.Records.Load(), tc.size-30, tc.rows))
 		peak := int64(0)
 		var full time.Time // a while longer, to see it stay
-		b.until(t, tc.name+": in_flight to be used up", func() bool {
-			_, bytes := b.relay.InFlight()
+		h.Until(t, tc.name+": in_flight to be used up", func() bool {
+			_, bytes := h.InFlight()
 			peak = max(peak, bytes)
 			if peak >= limit && full.IsZero() {
 				full = time.Now()
@@ -92,10 +92,10 @@ func TestRow68_MemoryWhileKafkaIsAway(t *testing.T) {
 			t.Errorf("%s: %d bytes in flight, and delivery.in_flight is %d", tc.name, peak, limit)
 		}
 		kafka.Heal()
-		b.confirmed(t)
+		h.Confirmed(t)
 	}
-	b.exactlyOnce(t)
-	b.end(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }
 
 // chunk is the unit in which memory is given to records.

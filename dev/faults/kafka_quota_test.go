@@ -15,40 +15,40 @@ import (
 func TestRow39_Quota(t *testing.T) {
 	t.Parallel()
 	const rate = 25_000 // bytes a second
-	b := newBench(t, option{kafka: "  compression: none\n"})
-	b.cfg.Kafka.ClientID = b.cfg.Name
-	admin, err := b.kafka.Admin()
+	h := newHarness(t, keys{"kafka.compression": "none"})
+	h.Config.Kafka.ClientID = h.Config.Name
+	admin, err := h.Kafka.Admin()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer admin.Close()
-	client := []sarama.QuotaEntityComponent{{EntityType: sarama.QuotaEntityClientID, MatchType: sarama.QuotaMatchExact, Name: b.cfg.Name}}
+	client := []sarama.QuotaEntityComponent{{EntityType: sarama.QuotaEntityClientID, MatchType: sarama.QuotaMatchExact, Name: h.Config.Name}}
 	if err := admin.AlterClientQuotas(client, sarama.ClientQuotasOp{Key: "producer_byte_rate", Value: rate}, false); err != nil {
 		t.Fatal(err)
 	}
-	b.start(t)
-	b.sample(t)
+	h.Start(t)
+	h.sample(t)
 	const rows, batches = 500, 10
 	begun := time.Now()
 	for i := range batches {
-		before := b.seen.published.Load() // a burst may pass before this goroutine goes on
-		b.exec(t, inserts(i*rows+1, (i+1)*rows))
-		b.until(t, "a record of the batch to pass", func() bool { return b.seen.published.Load() > before })
+		before := h.Seen.Records.Load() // a burst may pass before this goroutine goes on
+		h.Exec(t, inserts(i*rows+1, (i+1)*rows))
+		h.Until(t, "a record of the batch to pass", func() bool { return h.Seen.Records.Load() > before })
 	}
-	b.until(t, fmt.Sprint(rows*batches, " records"), func() bool {
-		if st := b.relay.Status(); st.State != status.Streaming && st.State != status.Throttled {
+	h.Until(t, fmt.Sprint(rows*batches, " records"), func() bool {
+		if st := h.Status(); st.State != status.Streaming && st.State != status.Throttled {
 			t.Fatalf("state %s: %s", st.State, st.Reason)
 		}
-		return b.seen.published.Load() == rows*batches
+		return h.Seen.Records.Load() == rows*batches
 	})
 	if took := time.Since(begun); took < 5*time.Second {
 		t.Errorf("some 600 kB took %v: the quota of %d B/s was not felt", took, rate)
 	}
-	b.confirmed(t)
-	b.untroubled(t)
-	if n := b.seen.class("connection") + b.seen.class("refused") + b.seen.class("unknown_outcome"); n > 0 {
-		t.Errorf("%d failed requests: %v", n, b.seen.classes)
+	h.Confirmed(t)
+	h.untroubled(t)
+	if n := h.Seen.Errors("connection", "refused", "unknown_outcome"); n > 0 {
+		t.Errorf("%d failed requests", n)
 	}
-	b.exactlyOnce(t)
-	b.end(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }

@@ -28,70 +28,70 @@ const (
 	insertPoison  = `INSERT INTO outbox VALUES ('` + poisonID + `', 'no/topic', 'poison', 'Poison', '{"poison": true}')`
 )
 
-// rejecting is a bench for these records, under a policy.
-func rejecting(t *testing.T, policy string) (b *bench, dead string) {
+// rejecting is a harness for these records, under a policy.
+func rejecting(t *testing.T, policy string) (h *harness, dead string) {
 	t.Helper()
-	b = newBench(t, option{kafka: "  compression: none\n", more: "delivery: {on_reject: " + policy + ", dead_letter: PREFIX.dead}\n"})
-	b.limit(t, limit)
-	compacted := strings.TrimSuffix(b.topic, "order") + "compacted"
-	if err := b.kafka.CreateTopic(t.Context(), compacted, 1, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
+	h = newHarness(t, rejects(policy).With(keys{"kafka.compression": "none"}))
+	h.limit(t, limit)
+	compacted := h.Prefix + ".compacted"
+	if err := h.Kafka.CreateTopic(t.Context(), compacted, 1, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
 		t.Fatal(err)
 	}
-	return b, b.cfg.Delivery.DeadLetter.String()
+	return h, h.Config.Delivery.DeadLetter.String()
 }
 
 // limit sets the largest batch that the topic takes.
-func (b *bench) limit(t *testing.T, bytes int) {
+func (h *harness) limit(t *testing.T, bytes int) {
 	t.Helper()
-	admin, err := b.kafka.Admin()
+	admin, err := h.Kafka.Admin()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer admin.Close()
 	value := fmt.Sprint(bytes)
-	if err := admin.AlterConfig(sarama.TopicResource, b.topic, map[string]*string{"max.message.bytes": &value}, false); err != nil {
+	if err := admin.AlterConfig(sarama.TopicResource, h.Topic, map[string]*string{"max.message.bytes": &value}, false); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // others checks all but the rejected records, and that those are as many.
-func (b *bench) others(t *testing.T, rejected int64) {
+func (h *harness) others(t *testing.T, rejected int64) {
 	t.Helper()
-	if n := b.seen.rejected.Load(); n != rejected {
+	if n := h.Seen.Rejections.Load(); n != rejected {
 		t.Errorf("%d records rejected, want %d", n, rejected)
 	}
-	b.exec(t, fmt.Sprintf("DELETE FROM outbox WHERE id IN ('%s', '%s', '%s')", bigID, keylessID, poisonID))
-	b.exactlyOnce(t)
+	h.Exec(t, fmt.Sprintf("DELETE FROM outbox WHERE id IN ('%s', '%s', '%s')", bigID, keylessID, poisonID))
+	h.exactlyOnce(t)
 }
 
 // Under skip the rejected records are left out, and all others are delivered in
 // order, those of the same transaction and of the same batch too (rows 35 to 38).
 func TestRow35to38_Skip(t *testing.T) {
 	t.Parallel()
-	b, _ := rejecting(t, "skip")
-	b.start(t)
-	b.sample(t)
-	b.exec(t, "BEGIN", inserts(1, 500), insertBig, insertKeyless, insertPoison, inserts(501, 1000), "COMMIT", inserts(1001, 1500))
-	b.confirmed(t)
-	b.others(t, 3)
-	b.end(t)
+	h, _ := rejecting(t, "skip")
+	h.Start(t)
+	h.sample(t)
+	h.Exec(t, "BEGIN", inserts(1, 500), insertBig, insertKeyless, insertPoison, inserts(501, 1000), "COMMIT", inserts(1001, 1500))
+	h.Confirmed(t)
+	h.others(t, 3)
+	h.Stop(t)
 }
 
 // Under dead_letter each goes, as it was and with what is known of it, to the dead
 // letter topic before the LSN moves.
 func TestRow35to38_DeadLetter(t *testing.T) {
 	t.Parallel()
-	b, dead := rejecting(t, "dead_letter")
-	if err := b.kafka.CreateTopic(t.Context(), dead, 1, 1, nil); err != nil {
+	h, dead := rejecting(t, "dead_letter")
+	if err := h.Kafka.CreateTopic(t.Context(), dead, 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	b.start(t)
-	b.sample(t)
+	h.Start(t)
+	h.sample(t)
 	begun := time.Now()
-	b.exec(t, "BEGIN", inserts(1, 500), insertBig, insertKeyless, insertPoison, inserts(501, 1000), "COMMIT", inserts(1001, 1500))
-	big := devstacktest.Value[string](t, b.conn, "SELECT payload::text FROM outbox WHERE id = $1", bigID)
-	b.confirmed(t)
-	letters, err := b.kafka.Records(t.Context(), dead)
+	h.Exec(t, "BEGIN", inserts(1, 500), insertBig, insertKeyless, insertPoison, inserts(501, 1000), "COMMIT", inserts(1001, 1500))
+	big := devstacktest.Value[string](t, h.DB.Conn, "SELECT payload::text FROM outbox WHERE id = $1", bigID)
+	h.Confirmed(t)
+	letters, err := h.Kafka.Records(t.Context(), dead)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,9 +102,9 @@ func TestRow35to38_DeadLetter(t *testing.T) {
 	if len(letters) != 3 || len(found) != 3 {
 		t.Fatalf("%d dead letters of %d events, want 3", len(letters), len(found))
 	}
-	prefix := strings.TrimSuffix(b.topic, "order")
+	prefix := strings.TrimSuffix(h.Topic, "order")
 	for _, want := range []struct{ id, key, value, kind, topic, reason string }{
-		{bigID, "big", big, "Big", b.topic, record.ReasonTooLarge},
+		{bigID, "big", big, "Big", h.Topic, record.ReasonTooLarge},
 		{keylessID, "", `{"keyless": true}`, "Keyless", prefix + "compacted", "invalid_record"},
 		{poisonID, "poison", `{"poison": true}`, "Poison", prefix + "no/topic", "invalid_topic"},
 	} {
@@ -127,8 +127,8 @@ func TestRow35to38_DeadLetter(t *testing.T) {
 			t.Errorf("%s: rejected at %v, %v", want.kind, at, err)
 		}
 	}
-	b.others(t, 3)
-	b.end(t)
+	h.others(t, 3)
+	h.Stop(t)
 }
 
 func header(r *sarama.ConsumerMessage, name string) string {
@@ -145,20 +145,20 @@ func header(r *sarama.ConsumerMessage, name string) string {
 // transaction may come again.
 func TestRow35_Stop(t *testing.T) {
 	t.Parallel()
-	b, _ := rejecting(t, "stop")
-	b.start(t)
-	b.sample(t)
-	b.exec(t, inserts(1, 100), "BEGIN", insertBig, inserts(101, 200), "COMMIT", inserts(201, 300))
-	b.halts(t, status.ExitHalted, bigID, b.topic, "max.message.bytes")
-	b.released(t)
-	b.limit(t, 1<<20)
-	b.start(t)
-	b.confirmed(t)
-	report := b.judge(t)
+	h, _ := rejecting(t, "stop")
+	h.Start(t)
+	h.sample(t)
+	h.Exec(t, inserts(1, 100), "BEGIN", insertBig, inserts(101, 200), "COMMIT", inserts(201, 300))
+	h.Halts(t, status.ExitHalted, bigID, h.Topic, "max.message.bytes")
+	h.Released(t)
+	h.limit(t, 1<<20)
+	h.Start(t)
+	h.Confirmed(t)
+	report := h.judge(t)
 	if report.Repeats > 200 {
 		t.Errorf("more than the halted transaction and those after it repeated: %v", report)
 	}
-	b.end(t)
+	h.Stop(t)
 }
 
 // A dead letter that cannot be written halts: its topic is not there, or takes
@@ -174,21 +174,21 @@ func TestRow35_DeadLetterRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b, dead := rejecting(t, "dead_letter")
+			h, dead := rejecting(t, "dead_letter")
 			if tc.config != nil {
-				if err := b.kafka.CreateTopic(t.Context(), dead, 1, 1, tc.config); err != nil {
+				if err := h.Kafka.CreateTopic(t.Context(), dead, 1, 1, tc.config); err != nil {
 					t.Fatal(err)
 				}
 			}
-			b.start(t)
-			b.exec(t, inserts(1, 100))
-			b.confirmed(t)
-			b.exec(t, insertBig, inserts(101, 200))
-			b.halts(t, status.ExitHalted, dead, bigID, tc.says)
-			b.released(t)
-			waiting := devstacktest.Value[int](t, b.conn, `SELECT count(*)
+			h.Start(t)
+			h.Exec(t, inserts(1, 100))
+			h.Confirmed(t)
+			h.Exec(t, insertBig, inserts(101, 200))
+			h.Halts(t, status.ExitHalted, dead, bigID, tc.says)
+			h.Released(t)
+			waiting := devstacktest.Value[int](t, h.DB.Conn, `SELECT count(*)
 				FROM pg_logical_slot_peek_binary_changes($1, NULL::pg_lsn, NULL::int, 'proto_version', '1', 'publication_names', $2)
-				WHERE get_byte(data, 0) = ascii('I')`, b.cfg.Postgres.Slot, b.cfg.Postgres.Publication)
+				WHERE get_byte(data, 0) = ascii('I')`, h.Config.Postgres.Slot, h.Config.Postgres.Publication)
 			if waiting != 101 {
 				t.Errorf("%d rows wait in the slot, want the record and the 100 after it", waiting)
 			}

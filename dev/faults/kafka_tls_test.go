@@ -38,15 +38,14 @@ func TestRow40_CertificateOfKafkaRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b := newBench(t, option{kafka: "  tls: {ca: " + ca + "}\n"})
-			b.cfg.Kafka.Brokers = []string{broker.Addr().String()}
-			b.launch(t)
-			b.state(t, status.KafkaUnavailable)
-			b.until(t, "another attempt", func() bool { return broker.attempts() > 2 })
-			if reason := b.relay.Status().Reason; !strings.Contains(reason, tc.says) {
+			h := newHarness(t, keys{"kafka.tls.ca": ca, "kafka.brokers": []string{broker.Addr().String()}})
+			h.Launch(t)
+			h.State(t, status.KafkaUnavailable)
+			h.Until(t, "another attempt", func() bool { return broker.attempts() > 2 })
+			if reason := h.Status().Reason; !strings.Contains(reason, tc.says) {
 				t.Errorf("the reason %q does not say %q", reason, tc.says)
 			}
-			b.end(t)
+			h.Stop(t)
 			if n := broker.cleartext(); n > 0 {
 				t.Errorf("%d of %d connections sent something that was not TLS", n, broker.attempts())
 			}

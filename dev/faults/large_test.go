@@ -18,19 +18,19 @@ import (
 // and what is in flight stays within delivery.in_flight.
 func TestRow53_LargeTransaction(t *testing.T) {
 	t.Parallel()
-	b, proxy := proxied(t, nil)
-	largeTransaction(t, b, proxy, 100)
+	h, proxy := proxied(t, nil)
+	largeTransaction(t, h, proxy, 100)
 }
 
 // largeTransaction writes so many kept savepoints of 100 rows each, and as many that
 // are rolled back, then as many rows by COPY.
-func largeTransaction(t *testing.T, b *bench, proxy *devstack.Proxy, savepoints int) {
+func largeTransaction(t *testing.T, h *harness, proxy *devstack.Proxy, savepoints int) {
 	t.Helper()
 	const limit = 1 << 20
-	b.cfg.Delivery.InFlight = limit
-	b.start(t)
-	b.sample(t)
-	tx, err := b.conn.Begin(t.Context())
+	h.Config.Delivery.InFlight = limit
+	h.Start(t)
+	h.sample(t)
+	tx, err := h.DB.Conn.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,66 +59,66 @@ func largeTransaction(t *testing.T, b *bench, proxy *devstack.Proxy, savepoints 
 	proxy.Throttle(2 << 20) // or it would have passed before the first cut
 	for cuts, share := range []int{8, 4, 2} {
 		// A cut while it connects again would be none.
-		b.until(t, "a connection, and part of the transaction to pass", func() bool {
-			_, bytes := b.relay.InFlight()
+		h.Until(t, "a connection, and part of the transaction to pass", func() bool {
+			_, bytes := h.InFlight()
 			peak = max(peak, bytes)
-			return int(b.seen.connects.Load()) > cuts && b.seen.published.Load() >= int64(rows/share)
+			return int(h.Seen.Connects.Load()) > cuts && h.Seen.Records.Load() >= int64(rows/share)
 		})
 		proxy.Cut()
 	}
 	proxy.Throttle(0)
-	b.confirmed(t)
+	h.Confirmed(t)
 	if peak > limit+256<<10 { // what one read of the connection holds may come on top
 		t.Errorf("%d bytes were in flight, and delivery.in_flight is %d", peak, limit)
 	}
-	if n := b.seen.connects.Load(); n < 4 {
+	if n := h.Seen.Connects.Load(); n < 4 {
 		t.Errorf("%d connections: the transaction was not cut", n)
 	}
-	b.exactlyOnce(t)
-	b.end(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }
 
 // One row far larger than delivery.in_flight passes alone, and its memory is given
 // back.
 func TestRow68_HugeRow(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, option{})
+	h := newHarness(t, nil)
 	const size = 30 << 20
-	if err := b.kafka.DeleteTopic(b.topic); err != nil {
+	if err := h.Kafka.DeleteTopic(h.Topic); err != nil {
 		t.Fatal(err)
 	}
-	b.topic += "2"
-	if err := b.kafka.CreateTopic(t.Context(), b.topic, partitions, 1,
+	h.Topic += "2"
+	if err := h.Kafka.CreateTopic(t.Context(), h.Topic, relaytest.Partitions, 1,
 		map[string]string{"max.message.bytes": fmt.Sprint(2 * size)}); err != nil {
 		t.Fatal(err)
 	}
-	b.cfg.Kafka.MaxMessageBytes = 2 * size
-	b.cfg.Kafka.Compression = "lz4" // the broker's own limit on a request is 100 MB
-	b.cfg.Delivery.InFlight = 1 << 20
-	b.start(t)
+	h.Config.Kafka.MaxMessageBytes = 2 * size
+	h.Config.Kafka.Compression = "lz4" // the broker's own limit on a request is 100 MB
+	h.Config.Delivery.InFlight = 1 << 20
+	h.Start(t)
 	insertHuge := fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order2', 'k', 't', `+
 		`jsonb_build_object('n', 2, 'pad', repeat('x', %d)))`, size)
 	one, three := strings.Replace(relaytest.Insert("k", 1), "order", "order2", 1),
 		strings.Replace(relaytest.Insert("k", 3), "order", "order2", 1)
-	b.exec(t, one, insertHuge, three)
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	events, bytes := b.relay.InFlight()
+	h.Exec(t, one, insertHuge, three)
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	events, bytes := h.InFlight()
 	if events != 0 || bytes != 0 {
 		t.Errorf("%d events, %d bytes are still in flight", events, bytes)
 	}
-	b.end(t)
+	h.Stop(t)
 }
 
 // A transaction that stays open keeps WAL back from its own beginning on; what
 // others commit passes meanwhile, and when it ends nothing is kept back any more.
 func TestRow54_LongOpenTransaction(t *testing.T) {
 	t.Parallel()
-	b := newBenchOn(t, ownServer(t, 0, nil), "postgres", option{})
-	b.exec(t, "CREATE TABLE busy (x text)")
-	b.start(t)
-	b.sample(t)
-	other, err := b.server.Connect(t.Context(), b.database)
+	h := newHarnessOn(t, ownServer(t, 0, nil), nil)
+	h.Exec(t, "CREATE TABLE busy (x text)")
+	h.Start(t)
+	h.sample(t)
+	other, err := h.DB.Server.Connect(t.Context(), h.DB.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,10 +130,10 @@ func TestRow54_LongOpenTransaction(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), relaytest.Insert("late", 1)); err != nil {
 		t.Fatal(err)
 	}
-	b.exec(t, inserts(1, 100), "INSERT INTO busy SELECT repeat('x', 1000) FROM generate_series(1, 20000)", relaytest.Insert("k7", 101))
-	b.confirmed(t)
+	h.Exec(t, inserts(1, 100), "INSERT INTO busy SELECT repeat('x', 1000) FROM generate_series(1, 20000)", relaytest.Insert("k7", 101))
+	h.Confirmed(t)
 	const retained = "SELECT (pg_current_wal_lsn() - restart_lsn)::bigint FROM pg_replication_slots"
-	if n := devstacktest.Value[int64](t, b.conn, retained); n < 15<<20 {
+	if n := devstacktest.Value[int64](t, h.DB.Conn, retained); n < 15<<20 {
 		t.Errorf("%d bytes of WAL are retained, less than the open transaction needs", n)
 	}
 	if _, err := tx.Exec(t.Context(), relaytest.Insert("late", 2)); err != nil {
@@ -142,29 +142,29 @@ func TestRow54_LongOpenTransaction(t *testing.T) {
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.confirmed(t)
-	b.until(t, "the WAL to be given back", func() bool {
-		b.exec(t, "CHECKPOINT", "INSERT INTO busy VALUES ('x')") // a running-xacts record moves restart_lsn
-		return devstacktest.Value[int64](t, b.conn, retained) < 1<<20
+	h.Confirmed(t)
+	h.Until(t, "the WAL to be given back", func() bool {
+		h.Exec(t, "CHECKPOINT", "INSERT INTO busy VALUES ('x')") // a running-xacts record moves restart_lsn
+		return devstacktest.Value[int64](t, h.DB.Conn, retained) < 1<<20
 	})
-	b.exactlyOnce(t)
-	b.end(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }
 
 // A prepared transaction that was forgotten holds up the making of the slot: the
 // start waits and says which it is, and goes on when it is gone.
 func TestRow55_PreparedTransactionForgotten(t *testing.T) {
 	t.Parallel()
-	b := newBenchOn(t, ownServer(t, 0, map[string]string{"max_prepared_transactions": "5"}), "postgres", option{})
-	b.exec(t, "BEGIN", relaytest.Insert("k", 1), "PREPARE TRANSACTION 'forgotten-one'")
-	b.launch(t)
-	b.until(t, "the relay to name it", func() bool {
-		return strings.Contains(b.relay.Status().Reason, "'forgotten-one'") && strings.Contains(b.relay.Status().Hint, "ROLLBACK PREPARED")
+	h := newHarnessOn(t, ownServer(t, 0, map[string]string{"max_prepared_transactions": "5"}), nil)
+	h.Exec(t, "BEGIN", relaytest.Insert("k", 1), "PREPARE TRANSACTION 'forgotten-one'")
+	h.Launch(t)
+	h.Until(t, "the relay to name it", func() bool {
+		return strings.Contains(h.Status().Reason, "'forgotten-one'") && strings.Contains(h.Status().Hint, "ROLLBACK PREPARED")
 	})
-	b.exec(t, "COMMIT PREPARED 'forgotten-one'")
-	b.state(t, status.Streaming)
-	b.exec(t, "DELETE FROM outbox", relaytest.Insert("k", 2)) // the first was committed before the slot
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
+	h.Exec(t, "COMMIT PREPARED 'forgotten-one'")
+	h.State(t, status.Streaming)
+	h.Exec(t, "DELETE FROM outbox", relaytest.Insert("k", 2)) // the first was committed before the slot
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }

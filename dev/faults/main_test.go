@@ -11,6 +11,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
 )
 
@@ -39,7 +40,7 @@ func runRelay(file string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return status.ExitUnexpected
 	}
-	r, err := relay.New(cfg, &counters{}, log)
+	r, err := relay.New(cfg, &relaytest.Counts{}, log)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return status.ExitUsage

@@ -19,33 +19,33 @@ import (
 
 // judge compares the topic with the table: nothing lost, no phantom, order per key.
 // Repeats are the caller's to judge. Where the slot was sampled, it checks rule A.
-func (b *bench) judge(t *testing.T) *oracle.Report {
+func (h *harness) judge(t *testing.T) *oracle.Report {
 	t.Helper()
-	committed, err := oracle.Committed(t.Context(), b.conn, "outbox")
+	committed, err := oracle.Committed(t.Context(), h.DB.Conn, "outbox")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b.compare(t, committed)
+	return h.compare(t, committed)
 }
 
 // compare is judge where the table no longer says what was committed.
-func (b *bench) compare(t *testing.T, committed []oracle.Event) *oracle.Report {
+func (h *harness) compare(t *testing.T, committed []oracle.Event) *oracle.Report {
 	t.Helper()
-	report := relaytest.Compare(t, committed, b.kafka, b.topic)
+	report := relaytest.Compare(t, committed, h.Kafka, h.Topic)
 	if !report.Kept() || report.Committed == 0 {
 		t.Errorf("%v", report)
 	}
-	if b.sampling != nil {
-		b.sampling.judge(t, b)
+	if h.sampling != nil {
+		h.sampling.judge(t, h)
 	}
 	t.Log(report)
 	return report
 }
 
 // exactlyOnce is judge where nothing may be repeated.
-func (b *bench) exactlyOnce(t *testing.T) {
+func (h *harness) exactlyOnce(t *testing.T) {
 	t.Helper()
-	if r := b.judge(t); r.Repeats != 0 {
+	if r := h.judge(t); r.Repeats != 0 {
 		t.Errorf("repeated: %v", r)
 	}
 }
@@ -67,20 +67,19 @@ type sample struct {
 
 const (
 	samplePeriod = 50 * time.Millisecond
-	partitions   = 4
 )
 
 // sample begins to sample. Call it before events are written.
-func (b *bench) sample(t *testing.T) {
+func (h *harness) sample(t *testing.T) {
 	t.Helper()
-	client, err := b.kafka.Client()
+	client, err := h.Kafka.Client()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &sampler{stop: cancel, done: make(chan struct{}), first: make(chan struct{})}
-	b.sampling = s
-	server, database, slot := b.server, b.database, b.cfg.Postgres.Slot
+	h.sampling = s
+	server, database, slot := h.DB.Server, h.DB.Name, h.Config.Postgres.Slot
 	go func() {
 		defer close(s.done)
 		defer client.Close()
@@ -89,7 +88,7 @@ func (b *bench) sample(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			s.run(ctx, conn, client, slot, b.topic)
+			s.run(ctx, conn, client, slot, h.Topic)
 			_ = conn.Close(context.WithoutCancel(ctx))
 		}
 	}()
@@ -115,7 +114,7 @@ func (s *sampler) run(ctx context.Context, conn *pgx.Conn, client sarama.Client,
 			return
 		}
 		now := sample{confirmed: uint64(confirmed)}
-		for p := range int32(partitions) {
+		for p := range int32(relaytest.Partitions) {
 			end, err := client.GetOffset(topic, p, sarama.OffsetNewest)
 			if err != nil {
 				return
@@ -131,12 +130,12 @@ func (s *sampler) run(ctx context.Context, conn *pgx.Conn, client sarama.Client,
 // judge ends the sampling and checks each sample: every record of a transaction
 // whose commit lies below the confirmed LSN was in its partition. A test may be over
 // before the first look: it is waited for.
-func (s *sampler) judge(t *testing.T, b *bench) {
+func (s *sampler) judge(t *testing.T, h *harness) {
 	t.Helper()
 	devstacktest.Receive(t, "the first sample of the slot", s.first)
 	s.stop()
 	<-s.done
-	records, err := b.kafka.Records(t.Context(), b.topic)
+	records, err := h.Kafka.Records(t.Context(), h.Topic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +159,7 @@ type reach struct {
 }
 
 // reaches takes the first record of each position: repeats come later.
-func reaches(t *testing.T, records []*sarama.ConsumerMessage) *[partitions]reach {
+func reaches(t *testing.T, records []*sarama.ConsumerMessage) *[relaytest.Partitions]reach {
 	t.Helper()
 	first := map[string]*sarama.ConsumerMessage{}
 	for _, r := range records {
@@ -168,7 +167,7 @@ func reaches(t *testing.T, records []*sarama.ConsumerMessage) *[partitions]reach
 			first[position(r)] = r
 		}
 	}
-	var all [partitions]reach
+	var all [relaytest.Partitions]reach
 	for _, at := range slices.Sorted(maps.Keys(first)) {
 		commit, err := strconv.ParseUint(strings.Split(at, "/")[0], 16, 64)
 		if err != nil {

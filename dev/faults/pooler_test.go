@@ -77,19 +77,15 @@ func pool(client net.Conn, server string) {
 func TestRow62_Pooler(t *testing.T) {
 	t.Parallel()
 	for _, first := range []bool{true, false} {
-		b := newBench(t, option{})
+		h := newHarness(t, nil)
 		if !first {
-			b.start(t)
-			b.end(t)
-			b.released(t)
+			h.Start(t)
+			h.Stop(t)
+			h.Released(t)
 		}
-		straight := b.cfg
-		name := b.cfg.Name
-		b.cfg = relaytest.Load(t, "name: "+name+"\npostgres: {url: '"+
-			b.server.URLVia(pooler(t, b.server.Addr()), "postgres", "", b.database)+
-			"'}\nkafka: {brokers: ['"+strings.Join(straight.Kafka.Brokers, "', '")+"']}\n")
-		b.launch(t)
-		b.halts(t, status.ExitRequirement, "pooler", "directly")
+		h.Configure(t, keys{"postgres.url": h.DB.Server.URLVia(pooler(t, h.DB.Server.Addr()), "postgres", "", h.DB.Name)})
+		h.Launch(t)
+		h.Halts(t, status.ExitRequirement, "pooler", "directly")
 	}
 }
 
@@ -147,35 +143,33 @@ func dropping(client net.Conn, server string, drop func(startup map[string]strin
 // stream sets them itself; and a role that has them is served.
 func TestRow104_PoolerDropsSettings(t *testing.T) {
 	t.Parallel()
-	db := stack.Database(t)
+	h := newHarness(t, keys{"outbox.headers": map[string]string{"at": "at", "bytes": "bytes", "span": "span", "float": "float"}})
 	role := stack.Name(t)
-	db.Exec(t, "CREATE ROLE "+role+" LOGIN SUPERUSER REPLICATION")
+	h.Exec(t, "CREATE ROLE "+role+" LOGIN SUPERUSER REPLICATION")
 	for _, s := range []string{
 		"DateStyle = German", "bytea_output = escape", "IntervalStyle = sql_standard", "TimeZone = 'Asia/Tokyo'", "extra_float_digits = 0",
 	} {
-		db.Exec(t, "ALTER ROLE "+role+" SET "+s)
+		h.Exec(t, "ALTER ROLE "+role+" SET "+s)
 	}
 	all := func(map[string]string) bool { return true }
 	streams := func(startup map[string]string) bool { return startup["replication"] != "" }
 	var drop atomic.Pointer[func(map[string]string) bool]
 	drop.Store(&all)
-	addr := poolerOf(t, func(client net.Conn) { dropping(client, db.Server.Addr(), *drop.Load()) })
-	b := newBenchOn(t, db.Server, db.Name, option{
-		url: db.Server.URLVia(addr, role, "", db.Name), more: "  headers: {at: at, bytes: bytes, span: span, float: float}\n",
-	})
-	b.exec(t, "ALTER TABLE outbox ADD at timestamptz DEFAULT now(), ADD bytes bytea DEFAULT '\\x00ff', ADD span interval DEFAULT '1 "+
+	addr := poolerOf(t, func(client net.Conn) { dropping(client, h.DB.Server.Addr(), *drop.Load()) })
+	h.Configure(t, keys{"postgres.url": h.DB.Server.URLVia(addr, role, "", h.DB.Name)})
+	h.Exec(t, "ALTER TABLE outbox ADD at timestamptz DEFAULT now(), ADD bytes bytea DEFAULT '\\x00ff', ADD span interval DEFAULT '1 "+
 		"day 2 hours', ADD float float8 DEFAULT 0.1::float8 + 0.2::float8")
-	b.launch(t)
-	b.halts(t, status.ExitRequirement, "pooler", "DateStyle", "bytea_output", "directly", "ALTER ROLE")
+	h.Launch(t)
+	h.Halts(t, status.ExitRequirement, "pooler", "DateStyle", "bytea_output", "directly", "ALTER ROLE")
 
 	drop.Store(&streams)
-	b.start(t)
-	b.exec(t, relaytest.Insert("k", 1))
-	b.confirmed(t)
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
 	texts := func() string {
 		var list []string
 		for _, name := range []string{"bytes", "span", "float"} {
-			list = append(list, b.headers(t, name)...)
+			list = append(list, h.headers(t, name)...)
 		}
 		return strings.Join(list, " ")
 	}
@@ -183,26 +177,26 @@ func TestRow104_PoolerDropsSettings(t *testing.T) {
 	if !strings.Contains(right, "0.30000000000000004") {
 		t.Errorf("the texts are %s", right)
 	}
-	b.end(t)
-	b.released(t)
+	h.Stop(t)
+	h.Released(t)
 
 	drop.Store(&all)
 	for _, s := range postgres.SessionSettings() {
-		if s.Since <= db.Server.Major() {
-			b.exec(t, "ALTER ROLE "+role+" SET "+s.Name+" TO '"+s.Value+"'")
+		if s.Since <= h.DB.Server.Major() {
+			h.Exec(t, "ALTER ROLE "+role+" SET "+s.Name+" TO '"+s.Value+"'")
 		}
 	}
-	b.start(t)
-	b.exec(t, relaytest.Insert("k", 2))
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 2))
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }
 
 // A pooler that refuses a setting is named, with the setting.
 func TestRow104_PoolerRefusesSetting(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, option{})
+	h := newHarness(t, nil)
 	addr := poolerOf(t, func(client net.Conn) {
 		defer client.Close()
 		be := pgproto3.NewBackend(client, client)
@@ -212,8 +206,7 @@ func TestRow104_PoolerRefusesSetting(t *testing.T) {
 		be.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "08P01", Message: "unsupported startup parameter: bytea_output"})
 		_ = be.Flush() // the client shows whether it came
 	})
-	b.cfg = relaytest.Load(t, "name: "+b.cfg.Name+"\npostgres: {url: '"+b.server.URLVia(addr, "postgres", "", b.database)+
-		"'}\nkafka: {brokers: ['"+strings.Join(b.cfg.Kafka.Brokers, "', '")+"']}\n")
-	b.launch(t)
-	b.halts(t, status.ExitRequirement, "bytea_output", "pooler", "directly", "managed-services.md")
+	h.Configure(t, keys{"postgres.url": h.DB.Server.URLVia(addr, "postgres", "", h.DB.Name)})
+	h.Launch(t)
+	h.Halts(t, status.ExitRequirement, "bytea_output", "pooler", "directly", "managed-services.md")
 }

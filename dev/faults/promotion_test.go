@@ -15,29 +15,29 @@ func TestRow56_StandbyNotYetPromoted(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, nil)
 	p.configure(t, "synchronized_standby_slots = 'phys'")
-	b, a := newPairBench(t, p, true)
-	b.start(t)
-	p.synced(t, b)
-	b.confirmed(t)
+	h, a := newPairHarness(t, p, true)
+	h.Start(t)
+	p.synced(t, h)
+	h.Confirmed(t)
 	if err := p.primary.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	a.lead(t, p.standby)
-	b.until(t, "the relay to meet the standby", func() bool { return strings.Contains(b.relay.Status().Reason, "standby") })
-	p.promoteOnly(t, b, a)
-	b.exec(t, inserts(1, 50))
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
+	h.Until(t, "the relay to meet the standby", func() bool { return strings.Contains(h.Status().Reason, "standby") })
+	p.promoteOnly(t, h, a)
+	h.Exec(t, inserts(1, 50))
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }
 
 // A start that is led to a standby by mistake refuses in words.
 func TestRow62_StandbyByMistake(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, nil)
-	b, a := newPairBench(t, p, false)
+	h, a := newPairHarness(t, p, false)
 	p.walreceiver(t)
 	a.lead(t, p.standby)
-	b.launch(t)
-	b.halts(t, status.ExitRequirement, "standby", "primary")
+	h.Launch(t)
+	h.Halts(t, status.ExitRequirement, "standby", "primary")
 }

@@ -12,7 +12,7 @@ import (
 type change struct {
 	sql, insert string // the change, and a row as it is written after it
 	says        string // what the halt names
-	mend        func(b *bench)
+	mend        func(h *harness)
 }
 
 // changes are those that the relay cannot follow by itself.
@@ -21,12 +21,12 @@ func changes() map[string]change {
 		"column dropped": {
 			"ALTER TABLE outbox DROP COLUMN type",
 			`INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('order', 'k', '{"n": 2}')`, `"type"`,
-			func(b *bench) { b.cfg.Outbox.Headers = nil },
+			func(h *harness) { h.Config.Outbox.Headers = nil },
 		},
 		"column renamed": {
 			"ALTER TABLE outbox RENAME payload TO body",
 			`INSERT INTO outbox (aggregatetype, aggregateid, type, body) VALUES ('order', 'k', 't', '{"n": 2}')`, "payload",
-			func(b *bench) { b.cfg.Outbox.Value = "body" },
+			func(h *harness) { h.Config.Outbox.Value = "body" },
 		},
 	}
 }
@@ -39,11 +39,11 @@ func TestRow50_TableAlteredWhileRunning(t *testing.T) {
 	for name, c := range changes() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, option{})
-			b.start(t)
-			b.sample(t)
-			b.exec(t, relaytest.Insert("k", 1), c.sql, c.insert)
-			b.altered(t, c)
+			h := newHarness(t, nil)
+			h.Start(t)
+			h.sample(t)
+			h.Exec(t, relaytest.Insert("k", 1), c.sql, c.insert)
+			h.altered(t, c)
 		})
 	}
 }
@@ -54,25 +54,25 @@ func TestRow50_TableAlteredWhileDown(t *testing.T) {
 	for name, c := range changes() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, option{})
-			b.start(t)
-			b.end(t)
-			b.released(t)
-			b.sample(t)
-			b.exec(t, relaytest.Insert("k", 1), c.sql, c.insert)
-			b.launch(t)
-			b.altered(t, c)
+			h := newHarness(t, nil)
+			h.Start(t)
+			h.Stop(t)
+			h.Released(t)
+			h.sample(t)
+			h.Exec(t, relaytest.Insert("k", 1), c.sql, c.insert)
+			h.Launch(t)
+			h.altered(t, c)
 		})
 	}
 }
 
 // altered waits for the halt, looks at what is there, mends the file and goes on.
-func (b *bench) altered(t *testing.T, c change) {
+func (h *harness) altered(t *testing.T, c change) {
 	t.Helper()
-	b.halts(t, status.ExitHalted, c.says, "everything before this row is in Kafka and confirmed")
-	b.released(t)
+	h.Halts(t, status.ExitHalted, c.says, "everything before this row is in Kafka and confirmed")
+	h.Released(t)
 	committed := []oracle.Event{}
-	rows, err := b.conn.Query(t.Context(), "SELECT id::text FROM outbox ORDER BY xmin::text::bigint")
+	rows, err := h.DB.Conn.Query(t.Context(), "SELECT id::text FROM outbox ORDER BY xmin::text::bigint")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,31 +83,31 @@ func (b *bench) altered(t *testing.T, c change) {
 		}
 		committed = append(committed, e)
 	}
-	if r := relaytest.Compare(t, committed[:1], b.kafka, b.topic); r.Records != 1 || !r.Kept() {
+	if r := relaytest.Compare(t, committed[:1], h.Kafka, h.Topic); r.Records != 1 || !r.Kept() {
 		t.Errorf("before the halt: %v", r)
 	}
-	c.mend(b)
-	b.start(t)
-	b.confirmed(t)
-	if r := b.compare(t, committed); r.Repeats != 0 {
+	c.mend(h)
+	h.Start(t)
+	h.Confirmed(t)
+	if r := h.compare(t, committed); r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}
-	b.end(t)
+	h.Stop(t)
 }
 
 // A column that the relay does not need, or one whose text is the same under another
 // type: it goes on.
 func TestRow50_HarmlessChanges(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, option{})
-	b.start(t)
-	b.sample(t)
-	b.exec(t, relaytest.Insert("k", 1), "ALTER TABLE outbox ADD COLUMN note text DEFAULT 'x'", relaytest.Insert("k", 2),
+	h := newHarness(t, nil)
+	h.Start(t)
+	h.sample(t)
+	h.Exec(t, relaytest.Insert("k", 1), "ALTER TABLE outbox ADD COLUMN note text DEFAULT 'x'", relaytest.Insert("k", 2),
 		"ALTER TABLE outbox DROP COLUMN note", relaytest.Insert("k", 3), "ALTER TABLE outbox ALTER aggregateid TYPE varchar(100)",
 		relaytest.Insert("k", 4))
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }
 
 // Rows that are gone before the relay reads them are in the WAL all the same.
@@ -118,38 +118,38 @@ func TestRow52_UnreadRowsDeleted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			newBench(t, option{}).losesUnread(t, sql)
+			newHarness(t, nil).losesUnread(t, sql)
 		})
 	}
 }
 
 // losesUnread removes rows while no relay runs: the next one publishes them.
-func (b *bench) losesUnread(t *testing.T, sql string) {
+func (h *harness) losesUnread(t *testing.T, sql string) {
 	t.Helper()
-	b.start(t)
-	b.end(t)
-	b.released(t)
-	b.exec(t, inserts(1, 100))
-	committed, err := oracle.Committed(t.Context(), b.conn, "outbox")
+	h.Start(t)
+	h.Stop(t)
+	h.Released(t)
+	h.Exec(t, inserts(1, 100))
+	committed, err := oracle.Committed(t.Context(), h.DB.Conn, "outbox")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.exec(t, sql)
-	b.start(t)
-	b.confirmed(t)
-	if r := b.compare(t, committed); r.Records != 100 {
+	h.Exec(t, sql)
+	h.Start(t)
+	h.Confirmed(t)
+	if r := h.compare(t, committed); r.Records != 100 {
 		t.Errorf("%v", r)
 	}
-	b.end(t)
+	h.Stop(t)
 }
 
 // A partition that is dropped with its unread rows.
 func TestRow52_PartitionDropped(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, option{})
-	b.exec(t, "DROP TABLE outbox",
+	h := newHarness(t, nil)
+	h.Exec(t, "DROP TABLE outbox",
 		`CREATE TABLE outbox (id uuid DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload `+
 			`jsonb, day int DEFAULT 1) PARTITION BY LIST (day)`,
 		"CREATE TABLE outbox_1 PARTITION OF outbox FOR VALUES IN (1)", "CREATE TABLE outbox_2 PARTITION OF outbox FOR VALUES IN (2)")
-	b.losesUnread(t, "DROP TABLE outbox_1")
+	h.losesUnread(t, "DROP TABLE outbox_1")
 }

@@ -13,24 +13,24 @@ import (
 // what Kafka has.
 func TestRow6_TheFirstIsKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, option{})
-	first := b.separate(t)
-	b.sample(t)
-	w := b.write(t)
+	h := newHarness(t, nil)
+	first := h.separate(t)
+	h.sample(t)
+	w := h.write(t)
 	for range 4 {
-		second := b.spawn(t)
+		second := h.spawn(t)
 		second.Writes(t, `"state":"standby"`)
-		rows := devstacktest.Value[int](t, b.conn, "SELECT count(*) FROM outbox")
+		rows := devstacktest.Value[int](t, h.DB.Conn, "SELECT count(*) FROM outbox")
 		devstacktest.Await(t, "more rows", func() bool {
-			return devstacktest.Value[int](t, b.conn, "SELECT count(*) FROM outbox") > rows+200
+			return devstacktest.Value[int](t, h.DB.Conn, "SELECT count(*) FROM outbox") > rows+200
 		})
 		first.Kill(t)
 		second.Writes(t, `"msg":"streaming"`)
 		first = second
 	}
 	w.end()
-	b.caughtUp(t)
-	b.judge(t)
+	h.caughtUp(t)
+	h.judge(t)
 }
 
 // A relay that slept while a second one took over and has ended again finds its slot
@@ -40,23 +40,23 @@ func TestRow6_TheFirstIsKilledAgainAndAgain(t *testing.T) {
 // the slot when it is started again: nothing is lost.
 func TestRow7_SecondEndedBeforeTheFirstWakes(t *testing.T) {
 	t.Parallel()
-	b := newBenchOn(t, ownServer(t, 0, brisk()), "postgres", option{})
-	first := b.separate(t)
-	b.sample(t)
-	b.exec(t, inserts(1, 100))
-	b.caughtUp(t)
+	h := newHarnessOn(t, ownServer(t, 0, brisk()), nil)
+	first := h.separate(t)
+	h.sample(t)
+	h.Exec(t, inserts(1, 100))
+	h.caughtUp(t)
 	first.Signal(t, syscall.SIGSTOP)
-	b.launch(t)
-	b.state(t, status.Streaming)
-	b.exec(t, inserts(101, 300))
-	b.confirmed(t)
-	b.end(t)
-	b.released(t)
+	h.Launch(t)
+	h.State(t, status.Streaming)
+	h.Exec(t, inserts(101, 300))
+	h.Confirmed(t)
+	h.Stop(t)
+	h.Released(t)
 	first.Signal(t, syscall.SIGCONT)
 	first.Exits(t, status.ExitHalted, "advanced by somebody else", "another relay", "walpost recover", "start walpost again")
-	b.exec(t, inserts(301, 400))
-	b.start(t)
-	b.confirmed(t)
-	b.exactlyOnce(t)
-	b.end(t)
+	h.Exec(t, inserts(301, 400))
+	h.Start(t)
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
 }

@@ -104,19 +104,19 @@ func (p pair) configure(t *testing.T, settings ...string) {
 	}
 }
 
-// newPairBench is a bench on the primary, reached through a proxy that a failover
+// newPairHarness is a harness on the primary, reached through a proxy that a failover
 // points to the standby, as a name in DNS would be.
-func newPairBench(t *testing.T, p pair, failover bool) (*bench, *address) {
+func newPairHarness(t *testing.T, p pair, failover bool) (*harness, *address) {
 	t.Helper()
 	a := newAddress(t, p.primary)
-	b := newBenchOn(t, p.primary, "postgres", option{
-		url: p.primary.URLVia(a.addr(), "postgres", "", "postgres"), postgres: fmt.Sprintf("  failover: %v\n", failover),
+	h := newHarnessOn(t, p.primary, keys{
+		"postgres.url": p.primary.URLVia(a.addr(), "postgres", "", "postgres"), "postgres.failover": failover,
 	})
-	return b, a
+	return h, a
 }
 
 // synced waits until the standby has the slot, to be used after a promotion.
-func (p pair) synced(t *testing.T, b *bench) {
+func (p pair) synced(t *testing.T, h *harness) {
 	t.Helper()
 	conn, err := p.standby.Connect(t.Context(), "postgres")
 	if err != nil {
@@ -124,13 +124,13 @@ func (p pair) synced(t *testing.T, b *bench) {
 	}
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	n := 1000
-	b.until(t, "the slot to be on the standby", func() bool {
+	h.Until(t, "the slot to be on the standby", func() bool {
 		n++
-		b.exec(t, relaytest.Insert("sync", n)) // only a slot that moves becomes ready
+		h.Exec(t, relaytest.Insert("sync", n)) // only a slot that moves becomes ready
 		var ready bool
 		err := conn.QueryRow(t.Context(), "SELECT coalesce(bool_or(synced AND NOT temporary AND invalidation_reason IS NULL), false) "+
 			"FROM pg_replication_slots WHERE slot_name = $1",
-			b.cfg.Postgres.Slot).Scan(&ready)
+			h.Config.Postgres.Slot).Scan(&ready)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func (p pair) walreceiver(t *testing.T) int {
 
 // promote kills the primary, makes the standby the new one and points the address
 // to it.
-func (p pair) promote(t *testing.T, b *bench, a *address) {
+func (p pair) promote(t *testing.T, h *harness, a *address) {
 	t.Helper()
 	if err := p.primary.Kill(t.Context()); err != nil {
 		t.Fatal(err)
@@ -164,13 +164,13 @@ func (p pair) promote(t *testing.T, b *bench, a *address) {
 		t.Fatal(err)
 	}
 	a.lead(t, p.standby)
-	b.reconnect(t, p.standby)
+	h.Reconnect(t, p.standby)
 }
 
 // has reports whether the log has a line with this text and all these words in its
 // fields.
-func (b *bench) has(text string, words ...string) bool {
-	for _, e := range b.log.All() {
+func (h *harness) has(text string, words ...string) bool {
+	for _, e := range h.Log.All() {
 		if !strings.Contains(e.Message, text) {
 			continue
 		}

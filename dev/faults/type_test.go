@@ -16,21 +16,21 @@ func TestRow50_TypeChanged(t *testing.T) {
 	for name, down := range map[string]bool{"while running": false, "while down": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, option{})
-			b.start(t)
+			h := newHarness(t, nil)
+			h.Start(t)
 			if down {
-				b.end(t)
-				b.released(t)
+				h.Stop(t)
+				h.Released(t)
 			}
-			b.exec(t, relaytest.Insert("k", 1), "ALTER TABLE outbox ALTER type TYPE boolean USING true",
+			h.Exec(t, relaytest.Insert("k", 1), "ALTER TABLE outbox ALTER type TYPE boolean USING true",
 				`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', 'k', true, '{"n": 2}')`)
 			if down {
-				b.start(t)
+				h.Start(t)
 			}
-			b.confirmed(t)
-			b.exactlyOnce(t)
-			b.end(t)
-			if got := b.headers(t, "eventType"); len(got) != 2 || got[0] != "Created" || got[1] != "true" {
+			h.Confirmed(t)
+			h.exactlyOnce(t)
+			h.Stop(t)
+			if got := h.headers(t, "eventType"); len(got) != 2 || got[0] != "Created" || got[1] != "true" {
 				t.Errorf("the header says %q, want the text of each row's own type", got)
 			}
 		})
@@ -44,30 +44,30 @@ func TestRow50_TypeThatCannotServe(t *testing.T) {
 	for name, down := range map[string]bool{"while running": false, "while down": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, option{})
-			b.exec(t, "ALTER TABLE outbox ADD part int DEFAULT 1")
-			b.cfg.Outbox.Partition = "part"
-			b.start(t)
+			h := newHarness(t, nil)
+			h.Exec(t, "ALTER TABLE outbox ADD part int DEFAULT 1")
+			h.Config.Outbox.Partition = "part"
+			h.Start(t)
 			if down {
-				b.end(t)
-				b.released(t)
+				h.Stop(t)
+				h.Released(t)
 			}
-			b.exec(t, relaytest.Insert("k", 1), "ALTER TABLE outbox ALTER part TYPE text", relaytest.Insert("other", 2))
+			h.Exec(t, relaytest.Insert("k", 1), "ALTER TABLE outbox ALTER part TYPE text", relaytest.Insert("other", 2))
 			if down {
-				b.launch(t)
+				h.Launch(t)
 			}
-			b.halts(t, status.ExitHalted, "outbox.partition", "has type text", "everything before this row is in Kafka and confirmed")
-			if got := b.headers(t, "eventType"); len(got) != 1 {
+			h.Halts(t, status.ExitHalted, "outbox.partition", "has type text", "everything before this row is in Kafka and confirmed")
+			if got := h.headers(t, "eventType"); len(got) != 1 {
 				t.Errorf("%d records, want the one before the change", len(got))
 			}
-			b.released(t)
-			b.cfg.Outbox.Partition = "" // by key, which moves keys: each has one event here
-			b.start(t)
-			b.confirmed(t)
-			if r := b.judge(t); r.Repeats != 0 {
+			h.Released(t)
+			h.Config.Outbox.Partition = "" // by key, which moves keys: each has one event here
+			h.Start(t)
+			h.Confirmed(t)
+			if r := h.judge(t); r.Repeats != 0 {
 				t.Errorf("%v", r)
 			}
-			b.end(t)
+			h.Stop(t)
 		})
 	}
 }
@@ -89,15 +89,15 @@ func TestRow51_TableChangedWhileDown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, option{})
-			b.start(t)
-			b.exec(t, relaytest.Insert("k", 1))
-			b.confirmed(t)
-			b.end(t)
-			b.released(t)
-			b.exec(t, tc.sql...)
-			b.launch(t)
-			b.halts(t, tc.code, tc.says)
+			h := newHarness(t, nil)
+			h.Start(t)
+			h.Exec(t, relaytest.Insert("k", 1))
+			h.Confirmed(t)
+			h.Stop(t)
+			h.Released(t)
+			h.Exec(t, tc.sql...)
+			h.Launch(t)
+			h.Halts(t, tc.code, tc.says)
 		})
 	}
 }
@@ -106,9 +106,9 @@ func TestRow51_TableChangedWhileDown(t *testing.T) {
 const outboxTwin = "CREATE TABLE outbox (LIKE old INCLUDING ALL)"
 
 // headers are the values of one header, in the order of the topic's partitions.
-func (b *bench) headers(t *testing.T, name string) []string {
+func (h *harness) headers(t *testing.T, name string) []string {
 	t.Helper()
-	records, err := b.kafka.Records(t.Context(), b.topic)
+	records, err := h.Kafka.Records(t.Context(), h.Topic)
 	if err != nil {
 		t.Fatal(err)
 	}

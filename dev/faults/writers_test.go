@@ -29,11 +29,11 @@ type writers struct {
 
 const writerCount = 4
 
-func (b *bench) write(t *testing.T) *writers {
+func (h *harness) write(t *testing.T) *writers {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &writers{cancel: cancel, pause: b.pause}
-	server, database, rnd := b.server, b.database, devstacktest.Rand(t)
+	w := &writers{cancel: cancel, pause: h.pause}
+	server, database, rnd := h.DB.Server, h.DB.Name, devstacktest.Rand(t)
 	for i := range writerCount {
 		own := devstacktest.Split(rnd)
 		w.all.Go(func() {
