@@ -53,16 +53,21 @@ func parseAll(args []string, usage io.Writer) (allOptions, error) {
 		return o, err
 	}
 	o.starts, o.idleFor = 1, 1 // of `make bench` alone
-	err := errors.Join(o.setRows(usualAllRows), o.setRates("100"), o.check(f.Args()))
+	err := errors.Join(o.setRows(usualAllRows), o.setRates("100"), o.check(f.Args()), o.checkParts())
+	if err != nil {
+		complain(usage, err)
+	}
+	return o, err
+}
+
+// checkParts names those that were chosen and do not exist.
+func (o *allOptions) checkParts() (err error) {
 	for name := range strings.SplitSeq(o.only, ",") {
 		if name != "" && !slices.ContainsFunc(allParts(1), func(p part) bool { return p.name == name }) {
 			err = errors.Join(err, fmt.Errorf("-part %s: there is none of that name", name))
 		}
 	}
-	if err != nil {
-		complain(usage, err)
-	}
-	return o, err
+	return err
 }
 
 // runAll measures what has no figures yet, then writes tables and plots of all there are.
@@ -120,8 +125,17 @@ func (o *allOptions) measurePart(ctx context.Context, p part, progress io.Writer
 	r := &partReport{
 		Part: p.name, Title: p.title, Axis: p.axis, Began: time.Now().UTC().Truncate(time.Second), LoadBefore: firstLine("/proc/loadavg"),
 	}
-	for i, c := range p.cases {
-		if i == 0 || c.stack != p.cases[i-1].stack {
+	if err := b.measureCases(ctx, p.cases, r); err != nil {
+		return err
+	}
+	r.Took, r.LoadAfter = time.Since(b.began).Round(time.Second).String(), firstLine("/proc/loadavg")
+	return writeJSONFile(o.file(p.name), r)
+}
+
+// measureCases measures one case after the other, on the same servers as long as the cases want the same.
+func (b *bench) measureCases(ctx context.Context, cases []benchCase, r *partReport) error {
+	for i, c := range cases {
+		if i == 0 || c.stack != cases[i-1].stack {
 			if err := b.changeServers(ctx, c); err != nil {
 				return err
 			}
@@ -135,8 +149,7 @@ func (o *allOptions) measurePart(ctx context.Context, p part, progress io.Writer
 		}
 		r.Cases = append(r.Cases, result)
 	}
-	r.Took, r.LoadAfter = time.Since(b.began).Round(time.Second).String(), firstLine("/proc/loadavg")
-	return writeJSONFile(o.file(p.name), r)
+	return nil
 }
 
 // writeJSONFile writes a file that is there as a whole or not at all.

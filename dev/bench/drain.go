@@ -95,19 +95,7 @@ func (b *bench) relayBacklog(ctx context.Context, relay candidate, d *drain, slo
 	}
 	m.streaming(w)
 	p := &progress{rows: d.Rows, moved: time.Now(), every: samples(to)}
-	var unanswered error
-	err = poll(ctx, p.every/endFactor, func() (bool, error) {
-		if !p.due() {
-			return false, nil
-		}
-		var n int64
-		if n, unanswered = b.endOffsets(to); unanswered == nil {
-			p.saw(n)
-		}
-		m.read()
-		return n >= d.Rows || time.Since(p.moved) > stalled || c.ended() != nil, nil
-	})
-	if err = errors.Join(err, unanswered); err != nil {
+	if err := b.watch(ctx, p, m, c, to); err != nil {
 		return err
 	}
 	d.fill(m, p.moved.Sub(w.started))
@@ -124,6 +112,23 @@ func (b *bench) relayBacklog(ctx context.Context, relay candidate, d *drain, slo
 		d.voided("%v", err)
 	}
 	return nil
+}
+
+// watch looks at a route and at the meter until all rows are there, none comes any more, or the relay has ended.
+func (b *bench) watch(ctx context.Context, p *progress, m *meter, c *child, to route) error {
+	var unanswered error
+	err := poll(ctx, p.every/endFactor, func() (bool, error) {
+		if !p.due() {
+			return false, nil
+		}
+		var n int64
+		if n, unanswered = b.endOffsets(to); unanswered == nil {
+			p.saw(n)
+		}
+		m.read()
+		return n >= p.rows || time.Since(p.moved) > stalled || c.ended() != nil, nil
+	})
+	return errors.Join(err, unanswered)
 }
 
 // samples is how often end offsets are asked for. It is as rare as it can be: a hundred a second doubled what single-row

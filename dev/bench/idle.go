@@ -27,21 +27,28 @@ func (b *bench) idle(ctx context.Context, r *report) error {
 		return err
 	}
 	b.say("idle for %s", b.idleFor)
-	m := b.newMeter()
-	m.reader = gaugeFromNow(c.pid())
-	before := switches(c.pid())
-	if err := pause(ctx, b.idleFor); err != nil {
+	if r.Idle, err = b.measureIdle(ctx, c); err != nil {
 		return err
-	}
-	m.read()
-	window := time.Since(m.began)
-	r.Idle = &idling{
-		WindowSeconds: window.Seconds(), CPUPerMinute: m.reader.used().Seconds() / window.Minutes(),
-		Switches: float64(switches(c.pid())-before) / window.Minutes(),
-		RSS:      memory(c.pid(), "VmRSS"), Private: memory(c.pid(), "RssAnon"), ForeignCores: m.foreign(),
 	}
 	if err := c.stop(); err != nil {
 		return err
 	}
 	return b.dropSlot(ctx, slot)
+}
+
+// measureIdle takes the figures of a relay with nothing to do.
+func (b *bench) measureIdle(ctx context.Context, c *child) (*idling, error) {
+	m := b.newMeter()
+	m.reader = gaugeFromNow(c.pid())
+	before := switches(c.pid())
+	if err := pause(ctx, b.idleFor); err != nil {
+		return nil, err
+	}
+	m.read()
+	window := time.Since(m.began)
+	return &idling{
+		WindowSeconds: window.Seconds(), CPUPerMinute: m.reader.used().Seconds() / window.Minutes(),
+		Switches: float64(switches(c.pid())-before) / window.Minutes(),
+		RSS:      memory(c.pid(), "VmRSS"), Private: memory(c.pid(), "RssAnon"), ForeignCores: m.foreign(),
+	}, nil
 }

@@ -118,21 +118,7 @@ func (b *bench) series(ctx context.Context, relay *child, from consumer, rate in
 	m := b.newMeter()
 	m.reader = gaugeFromNow(relay.pid())
 
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var committed []time.Time
-	var writer sync.WaitGroup
-	writer.Go(func() {
-		var err error
-		if committed, err = b.commitAt(ctx, rate, first, events); err != nil {
-			cancel(err) // which ends the consumer
-		}
-	})
-	arrived, err := collect(ctx, from, first, events)
-	if err != nil {
-		cancel(err)
-	}
-	writer.Wait()
+	committed, arrived, err := b.commitAndCollect(ctx, from, rate, first, events)
 	if errors.Is(err, errNothing) {
 		l.Void = fmt.Sprintf("%d of %d events arrived", len(arrived), events)
 		return l, nil
@@ -147,6 +133,26 @@ func (b *bench) series(ctx context.Context, relay *child, from consumer, rate in
 	l.Achieved = float64(events-1) / committed[events-1].Sub(committed[0]).Seconds()
 	l.summarise(committed[skipped:], arrived, first+int64(skipped))
 	return l, nil
+}
+
+// commitAndCollect commits events at a rate while it collects them, and returns when each was committed and when it arrived.
+func (b *bench) commitAndCollect(ctx context.Context, from consumer, rate int, first int64, events int) (
+	committed []time.Time, arrived map[string]time.Time, err error,
+) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		var err error
+		if committed, err = b.commitAt(ctx, rate, first, events); err != nil {
+			cancel(err) // which ends the consumer
+		}
+	})
+	if arrived, err = collect(ctx, from, first, events); err != nil {
+		cancel(err)
+	}
+	writer.Wait()
+	return committed, arrived, err
 }
 
 // commitAt commits events one by one at a rate, catching up when one was late, and returns when each COMMIT returned.

@@ -39,6 +39,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 			return runHog(ctx)
 		}
 	}
+	return runOnce(ctx, args, out, progress)
+}
+
+// runOnce is the benchmark of one machine, as make bench runs it.
+func runOnce(ctx context.Context, args []string, out, progress io.Writer) int {
 	o, err := parseOptions(args, progress)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
@@ -79,21 +84,25 @@ func measure(ctx context.Context, o options, progress io.Writer) (_ *report, err
 			return nil, fmt.Errorf("warm the broker: %w", err)
 		}
 	}
-	parts := []struct {
+	err = b.runParts(ctx, o, r)
+	r.judge()
+	return r, err
+}
+
+// runParts runs the chosen parts one after the other, up to the first that fails.
+func (b *bench) runParts(ctx context.Context, o options, r *report) error {
+	for _, part := range []struct {
 		name string
 		run  func(context.Context, *report) error
 	}{
 		{partDrain, b.drainAll}, {partLatency, b.latencyAll}, {partStart, b.startAll}, {partIdle, b.idle},
-	}
-	for _, part := range parts {
+	} {
 		if !o.parts[part.name] {
 			continue
 		}
-		if err = part.run(ctx, r); err != nil {
-			err = fmt.Errorf("%s: %w", part.name, err)
-			break
+		if err := part.run(ctx, r); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
-	r.judge()
-	return r, err
+	return nil
 }

@@ -26,16 +26,7 @@ func (b *bench) drainRecvlogical(ctx context.Context, l backlog, repetition int)
 		return d, err
 	}
 	m.streaming(w)
-	ticker := time.NewTicker(sampleEvery / endFactor)
-	defer ticker.Stop()
-	for running := true; running; {
-		select {
-		case <-c.done:
-			running = false
-		case <-ticker.C:
-			m.read()
-		}
-	}
+	m.readUntil(c.done)
 	end := time.Now()
 	if c.err != nil {
 		return d, c.failure("failed")
@@ -43,4 +34,18 @@ func (b *bench) drainRecvlogical(ctx context.Context, l backlog, repetition int)
 	m.reader.cpu = c.cmd.ProcessState.UserTime() + c.cmd.ProcessState.SystemTime()
 	d.fill(m, end.Sub(w.started))
 	return d, b.dropSlot(ctx, slot)
+}
+
+// readUntil reads the meter again and again.
+func (m *meter) readUntil(done <-chan struct{}) {
+	ticker := time.NewTicker(sampleEvery / endFactor)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-ticker.C:
+			m.read()
+		}
+	}
 }

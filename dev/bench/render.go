@@ -48,10 +48,9 @@ func (o *allOptions) renderAll() error {
 			continue
 		}
 		section(&text, p.note, r)
-		if chart, ok := chartOf(r); ok {
+		if chart, plotted := chartOf(r); plotted {
 			fmt.Fprintf(&text, "\n![%s](%s.svg)\n", p.title, p.name)
-			//nolint:gosec // documentation
-			if err := os.WriteFile(filepath.Join(o.docs, p.name+".svg"), []byte(chart.SVG()), 0o644); err != nil {
+			if err := o.write(p.name+".svg", chart.SVG()); err != nil {
 				return err
 			}
 		}
@@ -64,7 +63,12 @@ func (o *allOptions) renderAll() error {
 	if missing.Len() > 0 {
 		fmt.Fprintf(&text, "\n## Not run\n\n%s", missing.String())
 	}
-	return os.WriteFile(filepath.Join(o.docs, "README.md"), []byte(text.String()), 0o644) //nolint:gosec // documentation
+	return o.write("README.md", text.String())
+}
+
+// write writes a file of the documentation.
+func (o *allOptions) write(name, text string) error {
+	return os.WriteFile(filepath.Join(o.docs, name), []byte(text), 0o644) //nolint:gosec // others may read it
 }
 
 // section writes the conditions, the note and the tables of a part.

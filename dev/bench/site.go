@@ -51,13 +51,7 @@ func (b *bench) startServers(ctx context.Context, s stackSpec) (err error) {
 		secure = &devstack.ServerTLS{CA: b.ca}
 	}
 	b.say("starting Postgres and Kafka: %s", s.describe())
-	b.postgres, err = devstack.StartPostgres(ctx, devstack.PostgresOptions{
-		Major: s.major, Settings: postgresSettings(), TLS: secure, Progress: b.progress,
-	})
-	if err != nil {
-		return err
-	}
-	if b.recvlogical, err = b.postgres.Tool("pg_recvlogical"); err != nil {
+	if err := b.startPostgres(ctx, s, secure); err != nil {
 		return err
 	}
 	b.kafka, err = devstack.StartKafka(ctx, devstack.KafkaOptions{
@@ -69,11 +63,22 @@ func (b *bench) startServers(ctx context.Context, s stackSpec) (err error) {
 	if b.client, err = b.kafka.Client(); err != nil {
 		return err
 	}
-	if b.conn, err = b.postgres.Connect(ctx, b.database); err != nil {
-		return err
-	}
 	b.site = b.direct()
 	return b.createOutbox(ctx)
+}
+
+func (b *bench) startPostgres(ctx context.Context, s stackSpec, secure *devstack.ServerTLS) (err error) {
+	b.postgres, err = devstack.StartPostgres(ctx, devstack.PostgresOptions{
+		Major: s.major, Settings: postgresSettings(), TLS: secure, Progress: b.progress,
+	})
+	if err != nil {
+		return err
+	}
+	if b.recvlogical, err = b.postgres.Tool("pg_recvlogical"); err != nil {
+		return err
+	}
+	b.conn, err = b.postgres.Connect(ctx, b.database)
+	return err
 }
 
 // stopServers ends what was started.

@@ -9,6 +9,15 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 )
 
+// warmRecord is as long as a record of an event.
+func warmRecord(n int64) *kgo.Record {
+	id := eventID(n)
+	return &kgo.Record{
+		Key: []byte(id[:8]), Value: []byte(strings.Repeat("an order was placed ", 6) + id + id + id + id[:22]),
+		Headers: []kgo.RecordHeader{{Key: "id", Value: []byte(id)}, {Key: "eventType", Value: []byte("OrderPlaced")}},
+	}
+}
+
 // warmBroker lets the JVM compile the broker's way of a record: a cold broker costs ten times as much per event.
 func (b *bench) warmBroker(ctx context.Context) error {
 	to, err := b.createRoute(ctx, "warm", usual("warm", 0, 1))
@@ -31,14 +40,8 @@ func (b *bench) warmBroker(ctx context.Context) error {
 			cancel(err)
 		}
 	}
-	value := strings.Repeat("an order was placed ", 6)
 	for n := range b.warm {
-		id := eventID(n)
-		record := &kgo.Record{
-			Key: []byte(id[:8]), Value: []byte(value + id + id + id + id[:22]), // as long as a payload
-			Headers: []kgo.RecordHeader{{Key: "id", Value: []byte(id)}, {Key: "eventType", Value: []byte("OrderPlaced")}},
-		}
-		producer.Produce(ctx, record, failed)
+		producer.Produce(ctx, warmRecord(n), failed)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -75,20 +75,30 @@ func (b *bench) endOffsets(to route) (int64, error) {
 			requests[leader].AddBlock(topic, p, sarama.OffsetNewest, 1)
 		}
 	}
-	var sum int64
+	sum := -to.opened
 	for leader, request := range requests {
-		response, err := leader.GetAvailableOffsets(request)
+		n, err := sumOffsets(leader, request)
 		if err != nil {
 			return 0, err
 		}
-		for topic, blocks := range response.Blocks {
-			for p, block := range blocks {
-				if block.Err != sarama.ErrNoError {
-					return 0, fmt.Errorf("end offset of %s/%d: %w", topic, p, block.Err)
-				}
-				sum += block.Offset
+		sum += n
+	}
+	return sum, nil
+}
+
+// sumOffsets asks a broker, and adds up what it answers.
+func sumOffsets(leader *sarama.Broker, request *sarama.OffsetRequest) (sum int64, err error) {
+	response, err := leader.GetAvailableOffsets(request)
+	if err != nil {
+		return 0, err
+	}
+	for topic, blocks := range response.Blocks {
+		for p, block := range blocks {
+			if block.Err != sarama.ErrNoError {
+				return 0, fmt.Errorf("end offset of %s/%d: %w", topic, p, block.Err)
 			}
+			sum += block.Offset
 		}
 	}
-	return sum - to.opened, nil
+	return sum, nil
 }

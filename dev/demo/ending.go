@@ -61,12 +61,24 @@ func (d *demo) stay(ctx context.Context) error {
 		return nil
 	}
 	s := d.screen
-	s.say("")
-	s.say("%s", s.bold("Everything stays up until Ctrl-C"))
+	s.headline("Everything stays up until Ctrl-C")
 	if err := d.startRelay(ctx); err != nil {
 		return err
 	}
-	for _, look := range [][2]string{
+	for _, look := range d.looks() {
+		s.say("  %-15s %s", look[0], look[1])
+	}
+	<-ctx.Done()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	s.say("")
+	return d.relay.stop()
+}
+
+// looks are what there is to see, each with where it is or what to type.
+func (d *demo) looks() [][2]string {
+	return [][2]string{
 		{"the database", fmt.Sprintf("psql '%s'", d.stack.url())},
 		{"what arrives", fmt.Sprintf("go run ./dev/demo -watch %s", d.stack.broker.address())},
 		{
@@ -77,13 +89,5 @@ func (d *demo) stay(ctx context.Context) error {
 		{"metrics", fmt.Sprintf("curl http://%s/metrics", d.config.admin)},
 		{"walpost's file", d.config.path},
 		{"walpost's log", d.log()},
-	} {
-		s.say("  %-15s %s", look[0], look[1])
 	}
-	<-ctx.Done()
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		return cause
-	}
-	s.say("")
-	return d.relay.stop()
 }

@@ -38,19 +38,9 @@ func serve(ctx context.Context, conn *pgx.Conn, book *ledger) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit it does nothing
-	var ids []string
-	keys := someOrders()
-	for _, key := range keys {
-		id, err := change(ctx, tx, key)
-		if err != nil {
-			return err
-		}
-		ids = append(ids, id)
-	}
-	if rand.Float64() < savepointShare {
-		if err := changeMind(ctx, tx, keys[len(keys)-1], book); err != nil {
-			return err
-		}
+	ids, err := changeSome(ctx, tx, book)
+	if err != nil {
+		return err
 	}
 	if rand.Float64() < rollbackShare {
 		err := tx.Rollback(ctx)
@@ -62,6 +52,22 @@ func serve(ctx context.Context, conn *pgx.Conn, book *ledger) error {
 	}
 	book.commit(ids)
 	return nil
+}
+
+// changeSome changes a few orders, and returns the ids of their events.
+func changeSome(ctx context.Context, tx pgx.Tx, book *ledger) (ids []string, err error) {
+	keys := someOrders()
+	for _, key := range keys {
+		id, err := change(ctx, tx, key)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	if rand.Float64() < savepointShare {
+		err = changeMind(ctx, tx, keys[len(keys)-1], book)
+	}
+	return ids, err
 }
 
 // changeMind changes an order once more and takes that back by a savepoint.

@@ -13,8 +13,7 @@ import (
 
 // initialize runs `walpost init` and shows what it says.
 func initialize(ctx context.Context, s *screen, walpost string, c configuration) error {
-	s.say("")
-	s.say("%s", s.bold("$ walpost init -c "+filepath.Base(c.path)))
+	s.headline("$ walpost init -c " + filepath.Base(c.path))
 	cmd := exec.CommandContext(ctx, walpost, "init", "-c", c.path) //nolint:gosec // the binary we show
 	cmd.SysProcAttr = childAttributes()
 	out, err := cmd.CombinedOutput()

@@ -93,6 +93,12 @@ func (s *screen) freeze() {
 // write ignores errors: a show whose audience has gone goes on to its verdict, which is the exit status.
 func (s *screen) write(text string) { _, _ = io.WriteString(s.w, text) }
 
+// headline leaves a line free, and says something in bold.
+func (s *screen) headline(text string) {
+	s.say("")
+	s.say("%s", s.bold(text))
+}
+
 func (s *screen) green(text string) string { return s.paint("32", text) }
 func (s *screen) red(text string) string   { return s.paint("31", text) }
 func (s *screen) bold(text string) string  { return s.paint("1", text) }

@@ -45,21 +45,9 @@ func (d *demo) services(ctx context.Context) (err error) {
 // prepare makes the databases, the topics, and starts the relay and the payment service.
 func (a *second) prepare(ctx context.Context) (err error) {
 	s := a.screen
-	s.say("")
-	s.say("%s", s.bold("Second act: examples/orders. An order service writes events, a payment service consumes them once."))
-	for _, name := range []string{shop, payments} {
-		if err := a.stack.postgres.CreateDatabase(ctx, name); err != nil {
-			return withLog(err, "Postgres", a.stack.postgres.LogTail())
-		}
-	}
-	for _, name := range []string{"orders", "payments"} {
-		p, err := a.run(ctx, name, "-init")
-		if err != nil {
-			return err
-		}
-		if err := p.finish(ctx); err != nil {
-			return err
-		}
+	s.headline("Second act: examples/orders. An order service writes events, a payment service consumes them once.")
+	if err := a.createDatabases(ctx); err != nil {
+		return err
 	}
 	config, err := a.configure(ctx)
 	if err != nil {
@@ -82,6 +70,25 @@ func (a *second) prepare(ctx context.Context) (err error) {
 	}
 	a.payments, err = a.run(ctx, "payments")
 	return err
+}
+
+// createDatabases makes the databases of both services, and lets these make their tables.
+func (a *second) createDatabases(ctx context.Context) error {
+	for _, name := range []string{shop, payments} {
+		if err := a.stack.postgres.CreateDatabase(ctx, name); err != nil {
+			return withLog(err, "Postgres", a.stack.postgres.LogTail())
+		}
+	}
+	for _, name := range []string{"orders", "payments"} {
+		p, err := a.run(ctx, name, "-init")
+		if err != nil {
+			return err
+		}
+		if err := p.finish(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // configure writes the example's own file, with the addresses of this show.

@@ -62,19 +62,7 @@ func (a *second) account(ctx context.Context) (*account, error) {
 	})
 	err = errors.Join(err, a.rows(ctx, payments, "SELECT 0::bigint, coalesce(sum(cents), 0)::bigint, 0::bigint FROM accounts",
 		func(_, cents, _ int64) { r.booked = cents }))
-	err = errors.Join(err, a.rows(ctx, shop, "SELECT id, cents, (state = 'cancelled')::int::bigint FROM orders",
-		func(id, cents, cancelled int64) {
-			r.placed++
-			switch {
-			case cents < 0:
-				r.poison++
-			case cancelled == 1:
-				r.cancelled++
-				r.want[id] = 0
-			default:
-				r.want[id] = cents
-			}
-		}))
+	err = errors.Join(err, a.rows(ctx, shop, "SELECT id, cents, (state = 'cancelled')::int::bigint FROM orders", r.place))
 	if err == nil {
 		err = a.readModel(ctx, r)
 	}
@@ -83,6 +71,20 @@ func (a *second) account(ctx context.Context) (*account, error) {
 	}
 	r.letters, err = a.letters(ctx)
 	return r, err
+}
+
+// place counts an order, and what is to be paid for it.
+func (r *account) place(id, cents, cancelled int64) {
+	r.placed++
+	switch {
+	case cents < 0:
+		r.poison++
+	case cancelled == 1:
+		r.cancelled++
+		r.want[id] = 0
+	default:
+		r.want[id] = cents
+	}
 }
 
 // readModel compares the list of orders with the orders.
@@ -177,8 +179,7 @@ func (a *second) verdict(ctx context.Context) error {
 	}
 	wrong := r.differences()
 	s := a.screen
-	s.say("")
-	s.say("%s", s.bold("Verdict: the payment service's tables compared with the shop's"))
+	s.headline("Verdict: the payment service's tables compared with the shop's")
 	v := &verdict{}
 	v.line(s, wrong, "wrongly paid", fmt.Sprintf("of %s orders, %s of them cancelled", number(len(r.want)), number(r.cancelled)))
 	v.line(s, r.payments-(len(r.want)+r.cancelled), "payments too many", fmt.Sprintf("of %s, and refunds", number(r.payments)))

@@ -57,8 +57,7 @@ func (d *demo) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d.screen.say("")
-	d.screen.say("%s", d.screen.bold("demo.yaml, all that walpost needs to know"))
+	d.screen.headline("demo.yaml, all that walpost needs to know")
 	d.screen.say("%s", indent(strings.TrimSpace(d.config.text)))
 	if err := initialize(ctx, d.screen, d.walpost, d.config); err != nil {
 		return withLog(err, "Postgres", d.stack.postgres.LogTail())
@@ -71,8 +70,7 @@ func (d *demo) prepare(ctx context.Context) (err error) {
 	}
 	d.screen.say("")
 	d.screen.say("The topic's name comes from a column, so it is made by hand: %s, %d partitions.", topic, partitions)
-	d.screen.say("")
-	d.screen.say("%s", d.screen.bold("$ walpost run -c demo.yaml"))
+	d.screen.headline("$ walpost run -c demo.yaml")
 	return d.startRelay(ctx)
 }
 
@@ -111,23 +109,28 @@ func (d *demo) play(ctx context.Context) (err error) {
 	if d.service, err = startService(ctx, d.stack.url(), d.book, d.fail); err != nil {
 		return err
 	}
-	const dead = 1500 * time.Millisecond
 	end := time.After(d.length)
 	if err := pause(ctx, d.length*2/5); err != nil {
 		return err
 	}
+	if err := d.killRelay(ctx); err != nil {
+		return err
+	}
+	return pauseFor(ctx, end)
+}
+
+// killRelay kills walpost, and starts it again after a while.
+func (d *demo) killRelay(ctx context.Context) error {
+	const dead = 1500 * time.Millisecond
 	if err := d.relay.kill(); err != nil {
 		return err
 	}
 	d.kills++
-	s.say("  kill -9 %d: walpost is dead. The orders go on, and wait in the outbox.", d.relay.pid())
+	d.screen.say("  kill -9 %d: walpost is dead. The orders go on, and wait in the outbox.", d.relay.pid())
 	if err := pause(ctx, dead); err != nil {
 		return err
 	}
-	if err := d.startRelay(ctx); err != nil {
-		return err
-	}
-	return pauseFor(ctx, end)
+	return d.startRelay(ctx)
 }
 
 // drain stops the service, waits until everything is there, and stops walpost.

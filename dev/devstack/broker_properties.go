@@ -44,11 +44,16 @@ func (b *Broker) properties() (string, error) {
 		all["log.index.size.max.bytes"] = "65536" // 10 MiB to map twice cost 10 ms of CPU with a partition's first records
 	}
 	maps.Copy(all, b.kafka.options.Settings)
+	return javaProperties(all), nil
+}
+
+// javaProperties is the text of a file of properties.
+func javaProperties(all map[string]string) string {
 	var text strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		fmt.Fprintf(&text, "%s=%s\n", key, strings.ReplaceAll(all[key], `\`, `\\`))
 	}
-	return text.String(), nil
+	return text.String()
 }
 
 // baseProperties fit a small cluster that starts quickly.

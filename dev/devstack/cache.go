@@ -62,18 +62,23 @@ func cached(ctx context.Context, name string, fetch func(ctx context.Context, di
 	if isDir(dir) {
 		return dir, nil // fetched while we waited
 	}
-	fresh, err := os.MkdirTemp(cache, name+".part-")
+	return dir, fill(ctx, dir, fetch)
+}
+
+// fill lets fetch fill a folder beside dir, which then becomes dir.
+func fill(ctx context.Context, dir string, fetch func(ctx context.Context, dir string) error) error {
+	fresh, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".part-")
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { _ = os.RemoveAll(fresh) }()
 	if err := os.Chmod(fresh, 0o755); err != nil { //nolint:gosec // other accounts run what is in it
-		return "", err
+		return err
 	}
 	if err := fetch(ctx, fresh); err != nil {
-		return "", err
+		return err
 	}
-	return dir, os.Rename(fresh, dir)
+	return os.Rename(fresh, dir)
 }
 
 // makeOpen makes a folder that every account can enter, whatever our umask is. One that is there stays as it is.

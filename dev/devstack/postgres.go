@@ -84,8 +84,15 @@ func (p *Postgres) create(ctx context.Context) error {
 	if err := p.configure(); err != nil {
 		return err
 	}
+	if err := p.startOnFreePort(ctx); err != nil || p.options.Password == "" {
+		return err
+	}
+	return p.Exec(ctx, superuser, "ALTER ROLE "+superuser+" PASSWORD "+quoteLiteral(p.options.Password))
+}
+
+// startOnFreePort tries another port when somebody else was faster.
+func (p *Postgres) startOnFreePort(ctx context.Context) (err error) {
 	const attempts = 5
-	var err error
 	for range attempts {
 		free, portErr := freePorts(ctx, 1)
 		if portErr != nil {
@@ -93,14 +100,11 @@ func (p *Postgres) create(ctx context.Context) error {
 		}
 		p.port, p.held = free.numbers[0], free
 		if err = p.Start(ctx); err == nil || !portTaken(err) {
-			break
+			return err
 		}
 		free.release()
 	}
-	if err != nil || p.options.Password == "" {
-		return err
-	}
-	return p.Exec(ctx, superuser, "ALTER ROLE "+superuser+" PASSWORD "+quoteLiteral(p.options.Password))
+	return err
 }
 
 // portTaken reports whether Postgres or Java failed because another process has the port:
@@ -109,21 +113,7 @@ func portTaken(err error) bool { return strings.Contains(err.Error(), "Address a
 
 // configure writes postgresql.conf and pg_hba.conf.
 func (p *Postgres) configure() error {
-	settings := map[string]string{ //nolint:gosec // password_encryption is no password
-		"listen_addresses":           loopback,
-		"unix_socket_directories":    p.guard.dir,
-		"wal_level":                  "logical",
-		"max_replication_slots":      "100",
-		"max_wal_senders":            "100",
-		"max_connections":            "200",
-		"fsync":                      onOff(p.options.Fsync),
-		"full_page_writes":           onOff(p.options.Fsync),
-		"dynamic_shared_memory_type": "mmap", // files in the folder, which go with it
-		"password_encryption":        "scram-sha-256",
-		"log_line_prefix":            "%m [%p] %q%u@%d ",
-		"timezone":                   "UTC",
-		"log_timezone":               "UTC",
-	}
+	settings := p.baseSettings()
 	if p.options.TLS != nil {
 		if err := p.writeTLS(settings); err != nil {
 			return err
@@ -140,6 +130,25 @@ func (p *Postgres) configure() error {
 	hba := append([]string{hbaLine("local", "all", "", "trust"), hbaLine("local", "replication", "", "trust")}, p.hostLines()...)
 	_, err := p.guard.write("data/pg_hba.conf", []byte(strings.Join(hba, "\n")+"\n"))
 	return err
+}
+
+// baseSettings are those of every server, but for what its options say.
+func (p *Postgres) baseSettings() map[string]string {
+	return map[string]string{ //nolint:gosec // password_encryption is no password
+		"listen_addresses":           loopback,
+		"unix_socket_directories":    p.guard.dir,
+		"wal_level":                  "logical",
+		"max_replication_slots":      "100",
+		"max_wal_senders":            "100",
+		"max_connections":            "200",
+		"fsync":                      onOff(p.options.Fsync),
+		"full_page_writes":           onOff(p.options.Fsync),
+		"dynamic_shared_memory_type": "mmap", // files in the folder, which go with it
+		"password_encryption":        "scram-sha-256",
+		"log_line_prefix":            "%m [%p] %q%u@%d ",
+		"timezone":                   "UTC",
+		"log_timezone":               "UTC",
+	}
 }
 
 // hostLines are the lines of pg_hba.conf for TCP.

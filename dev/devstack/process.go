@@ -39,12 +39,7 @@ func (g *guard) start(ctx context.Context, log string, argv ...string) (*process
 	if err != nil {
 		return nil, err
 	}
-	//nolint:gosec // the servers we found
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", append([]string{"-c", announce, "sh"}, argv...)...)
-	cmd.Dir = g.dir
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8") // errors are recognized by their English words
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = g.owner.attributes()
+	cmd := g.command(ctx, out, argv)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.pipe == nil {
@@ -61,6 +56,17 @@ func (g *guard) start(ctx context.Context, log string, argv ...string) (*process
 		g.forget(cmd.Process.Pid)
 	})
 	return p, nil
+}
+
+// command is one that runs in the guard's folder, and prints to out.
+func (g *guard) command(ctx context.Context, out io.Writer, argv []string) *exec.Cmd {
+	//nolint:gosec // the servers we found
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", append([]string{"-c", announce, "sh"}, argv...)...)
+	cmd.Dir = g.dir
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8") // errors are recognized by their English words
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = g.owner.attributes()
+	return cmd
 }
 
 // run runs a command to its end and returns an error with what it printed when it fails.

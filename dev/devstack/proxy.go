@@ -160,13 +160,7 @@ func (p *Proxy) serve(ctx context.Context, client net.Conn) {
 		return
 	}
 	l.server = server
-	p.mu.Lock()
-	if p.rules.refuse || ctx.Err() != nil { // changed while we dialed
-		l.reset()
-	} else {
-		p.links[l] = struct{}{}
-	}
-	p.mu.Unlock()
+	p.enlist(ctx, l)
 	var pumps sync.WaitGroup
 	pumps.Go(func() { p.pump(l, ToServer, l.server, l.client) })
 	pumps.Go(func() { p.pump(l, ToClient, l.client, l.server) })
@@ -175,4 +169,15 @@ func (p *Proxy) serve(ctx context.Context, client net.Conn) {
 	p.mu.Lock()
 	delete(p.links, l)
 	p.mu.Unlock()
+}
+
+// enlist notes a link, or ends it when the rules have changed while we dialed.
+func (p *Proxy) enlist(ctx context.Context, l *link) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.rules.refuse || ctx.Err() != nil {
+		l.reset()
+		return
+	}
+	p.links[l] = struct{}{}
 }

@@ -104,7 +104,7 @@ func (r *run) startsAtConfirmed(t *testing.T, n int) {
 // somewhat later on a busy machine.
 const confirmedWithin = 3 * time.Second
 
-// confirmedInTime checks that what Kafka had had for confirmedWithin when a run was
+// confirmedInTime checks that what was in Kafka for confirmedWithin when a run was
 // ended, with everything before it, was confirmed. So no more than that and what was in
 // flight is published again. It reports whether there was anything to check.
 func (r *run) confirmedInTime(t *testing.T, n int, table map[lsn]map[string]bool) bool {

@@ -67,25 +67,7 @@ func Compare(committed, records []Event) *Report {
 	for _, e := range committed {
 		want[e.ID] = e
 	}
-	seen := make(map[string]bool, len(records))
-	highest := map[string]int64{}
-	for _, e := range records {
-		w, ok := want[e.ID]
-		switch {
-		case !ok:
-			r.Phantom++
-			r.example("event %s was not committed", e.ID)
-		case seen[e.ID]:
-			r.Repeats++
-		default:
-			seen[e.ID] = true
-			if last, ok := highest[w.Key]; ok && w.Number < last {
-				r.OutOfOrder++
-				r.example("key %s: %d behind %d", w.Key, w.Number, last)
-			}
-			highest[w.Key] = max(highest[w.Key], w.Number)
-		}
-	}
+	seen := r.judge(want, records)
 	for id := range want {
 		if !seen[id] {
 			r.Lost++
@@ -93,6 +75,30 @@ func Compare(committed, records []Event) *Report {
 		}
 	}
 	return r
+}
+
+// judge looks at each record, and returns which events were there.
+func (r *Report) judge(want map[string]Event, records []Event) (seen map[string]bool) {
+	seen = make(map[string]bool, len(records))
+	highest := map[string]int64{}
+	for _, e := range records {
+		w, committed := want[e.ID]
+		switch {
+		case !committed:
+			r.Phantom++
+			r.example("event %s was not committed", e.ID)
+		case seen[e.ID]:
+			r.Repeats++
+		default:
+			seen[e.ID] = true
+			if last, known := highest[w.Key]; known && w.Number < last {
+				r.OutOfOrder++
+				r.example("key %s: %d behind %d", w.Key, w.Number, last)
+			}
+			highest[w.Key] = max(highest[w.Key], w.Number)
+		}
+	}
+	return seen
 }
 
 func (r *Report) example(format string, args ...any) {

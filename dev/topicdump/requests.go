@@ -1,6 +1,7 @@
 package topicdump
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,19 +61,24 @@ func fetch(leader *sarama.Broker, sources []*source) error {
 		return fmt.Errorf("fetch from broker %d: %w", leader.ID(), err)
 	}
 	for _, s := range sources {
-		block := response.GetBlock(s.topic, s.partition)
-		if block == nil {
-			continue
-		}
-		if block.Err != sarama.ErrNoError {
-			return fmt.Errorf("fetch %s/%d at offset %d: %w", s.topic, s.partition, s.next, block.Err)
-		}
-		for _, set := range block.RecordsSet {
-			if set.RecordBatch == nil {
-				return fmt.Errorf("fetch %s/%d at offset %d: records in a format before Kafka 0.11", s.topic, s.partition, s.next)
+		if block := response.GetBlock(s.topic, s.partition); block != nil {
+			if err := s.takeBlock(block); err != nil {
+				return fmt.Errorf("fetch %s/%d at offset %d: %w", s.topic, s.partition, s.next, err)
 			}
-			s.takeBatch(set.RecordBatch)
 		}
+	}
+	return nil
+}
+
+func (s *source) takeBlock(block *sarama.FetchResponseBlock) error {
+	if block.Err != sarama.ErrNoError {
+		return block.Err
+	}
+	for _, set := range block.RecordsSet {
+		if set.RecordBatch == nil {
+			return errors.New("records in a format before Kafka 0.11")
+		}
+		s.takeBatch(set.RecordBatch)
 	}
 	return nil
 }

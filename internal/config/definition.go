@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/walpost/walpost/internal/pgname"
@@ -43,35 +44,14 @@ const maxTopics = 100_000
 // definition is the whole configuration: each key once, in the order of the page.
 func definition() key {
 	return key{keys: []key{
-		{
-			name: "name", required: true,
-			about: "Name of the relay. It is a label of logs and metrics, and the default for slot, publication and client id.",
-			value: text(func(c *Config) *string { return &c.Name }, textRules{
-				pattern: namePattern, want: "a small letter and up to 39 more of a-z, 0-9 and _",
-			}),
-		},
+		nameKey(),
 		{name: "postgres", about: "The database and the slot to read from.", keys: postgresKeys()},
 		{name: "outbox", about: "Where events are, and which column becomes which part of a record.", keys: outboxKeys()},
 		{name: "kafka", about: "The cluster to write to.", keys: kafkaKeys()},
 		{name: "delivery", about: "The delivery guarantee, and what happens to records that Kafka can never accept.", keys: deliveryKeys()},
-		{name: "monitor", about: "What is measured in addition to the relay.", keys: []key{{
-			name: "consumer_groups", fallback: "[]",
-			about: "Globs of the consumer groups whose lag is measured, on the topics that the relay writes.",
-			value: list{
-				at: func(c *Config) *[]string { return &c.Monitor.ConsumerGroups }, item: textRules{check: checkGlob}, kind: "globs",
-			},
-		}}},
+		{name: "monitor", about: "What is measured in addition to the relay.", keys: monitorKeys()},
 		{name: "admin", about: "The HTTP server of the process.", keys: adminKeys()},
-		{name: "log", about: "What is logged, and how.", keys: []key{
-			{
-				name: "level", fallback: "info", about: "Minimum level to log. SIGHUP reads it again.",
-				value: text(func(c *Config) *string { return &c.Log.Level }, textRules{enum: []string{"debug", "info", "warn", "error"}}),
-			},
-			{
-				name: "format", fallback: "json", about: "JSON lines, or text for people.",
-				value: text(func(c *Config) *string { return &c.Log.Format }, textRules{enum: []string{"json", "console"}}),
-			},
-		}},
+		{name: "log", about: "What is logged, and how.", keys: logKeys()},
 		{
 			name: "shutdown_timeout", fallback: "30s",
 			about: "How long a planned stop may wait until everything that was read is acknowledged and confirmed.",
@@ -80,7 +60,43 @@ func definition() key {
 	}}
 }
 
-func postgresKeys() []key {
+func nameKey() key {
+	return key{
+		name: "name", required: true,
+		about: "Name of the relay. It is a label of logs and metrics, and the default for slot, publication and client id.",
+		value: text(func(c *Config) *string { return &c.Name }, textRules{
+			pattern: namePattern, want: "a small letter and up to 39 more of a-z, 0-9 and _",
+		}),
+	}
+}
+
+func monitorKeys() []key {
+	return []key{{
+		name: "consumer_groups", fallback: "[]",
+		about: "Globs of the consumer groups whose lag is measured, on the topics that the relay writes.",
+		value: list{
+			at: func(c *Config) *[]string { return &c.Monitor.ConsumerGroups }, item: textRules{check: checkGlob}, kind: "globs",
+		},
+	}}
+}
+
+func logKeys() []key {
+	return []key{
+		{
+			name: "level", fallback: "info", about: "Minimum level to log. SIGHUP reads it again.",
+			value: text(func(c *Config) *string { return &c.Log.Level }, textRules{enum: []string{"debug", "info", "warn", "error"}}),
+		},
+		{
+			name: "format", fallback: "json", about: "JSON lines, or text for people.",
+			value: text(func(c *Config) *string { return &c.Log.Format }, textRules{enum: []string{"json", "console"}}),
+		},
+	}
+}
+
+func postgresKeys() []key { return slices.Concat(accessKeys(), slotKeys()) }
+
+// accessKeys are how to come to the database.
+func accessKeys() []key {
 	return []key{
 		{
 			name: "url", required: true,
@@ -95,6 +111,12 @@ func postgresKeys() []key {
 			about: "Password, if it is neither in the URL nor in PGPASSWORD or ~/.pgpass. Read again at each connect.",
 			value: secretValue{at: func(c *Config) *Secret { return &c.Postgres.Password }, kind: "secret"},
 		},
+	}
+}
+
+// slotKeys are slot and publication, and how they are made and held.
+func slotKeys() []key {
+	return []key{
 		{
 			name: "slot", derived: "walpost_<name>", derive: func(c *Config) { c.Postgres.Slot = "walpost_" + c.Name },
 			about: "Replication slot to read from. An existing slot is used as it is, also that of a stopped Debezium connector.",
@@ -129,15 +151,10 @@ func postgresKeys() []key {
 	}
 }
 
-func outboxKeys() []key {
-	column := func(name, fallback, about string, at func(*Config) *string) key {
-		return key{name: name, fallback: fallback, about: about, value: text(at, textRules{check: checkOptionalColumn, kind: "column"})}
-	}
-	requiredColumn := func(name, fallback, about string, at func(*Config) *string) key {
-		return key{name: name, fallback: fallback, about: about, value: text(at, textRules{
-			pattern: notEmptyPattern, want: "the name of a column", check: checkColumn, kind: "column",
-		})}
-	}
+func outboxKeys() []key { return slices.Concat(sourceKeys(), recordKeys(), []key{pruneKey()}) }
+
+// sourceKeys are where events are written.
+func sourceKeys() []key {
 	return []key{
 		{
 			name: "source", fallback: sourceTable,
@@ -167,6 +184,12 @@ func outboxKeys() []key {
 				"must be revoked from PUBLIC. any: every role of the database, for services where nobody can revoke it.",
 			value: text(func(c *Config) *string { return &c.Outbox.Writers }, textRules{enum: []string{writersGranted, writersAny}}),
 		},
+	}
+}
+
+// recordKeys are what becomes of an event.
+func recordKeys() []key {
+	return []key{
 		{
 			name: "topic", fallback: "outbox.event.{aggregatetype}",
 			about: "Topic of the record, with columns in braces.",
@@ -192,14 +215,29 @@ func outboxKeys() []key {
 				"the transaction. The position rises strictly within a slot and timeline. Empty: no such header.",
 			value: text(func(c *Config) *string { return &c.Outbox.PositionHeader }, textRules{kind: "header name"}),
 		},
-		{
-			name: "prune", about: "Deletes rows that the slot has confirmed. The section turns pruning on; {} deletes every " +
-				"confirmed row. Rows that were written before their table was published stay. Rows written between the creation of " +
-				"publication and slot count as confirmed.",
-			keys:    pruneKeys(),
-			open:    func(c *Config) { c.Outbox.Prune = &Prune{} },
-			present: func(c *Config) bool { return c.Outbox.Prune != nil },
-		},
+	}
+}
+
+// column is a key with the name of a column, or nothing.
+func column(name, fallback, about string, at func(*Config) *string) key {
+	return key{name: name, fallback: fallback, about: about, value: text(at, textRules{check: checkOptionalColumn, kind: "column"})}
+}
+
+// requiredColumn is a key with the name of a column.
+func requiredColumn(name, fallback, about string, at func(*Config) *string) key {
+	return key{name: name, fallback: fallback, about: about, value: text(at, textRules{
+		pattern: notEmptyPattern, want: "the name of a column", check: checkColumn, kind: "column",
+	})}
+}
+
+func pruneKey() key {
+	return key{
+		name: "prune", about: "Deletes rows that the slot has confirmed. The section turns pruning on; {} deletes every " +
+			"confirmed row. Rows that were written before their table was published stay. Rows written between the creation of " +
+			"publication and slot count as confirmed.",
+		keys:    pruneKeys(),
+		open:    func(c *Config) { c.Outbox.Prune = &Prune{} },
+		present: func(c *Config) bool { return c.Outbox.Prune != nil },
 	}
 }
 

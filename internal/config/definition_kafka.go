@@ -1,8 +1,14 @@
 package config
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-func kafkaKeys() []key {
+func kafkaKeys() []key { return slices.Concat(clusterKeys(), batchKeys(), sectionsOfKafka()) }
+
+// clusterKeys are which cluster, and as whom.
+func clusterKeys() []key {
 	return []key{
 		{
 			name: "brokers", required: true,
@@ -19,6 +25,12 @@ func kafkaKeys() []key {
 				pattern: clientIDPattern, want: "letters, digits and signs without blanks",
 			}),
 		},
+	}
+}
+
+// batchKeys are how records are sent.
+func batchKeys() []key {
+	return []key{
 		{
 			name: "compression", fallback: "lz4", about: "Compression of record batches. Every client reads gzip. Not every client " +
 				"reads zstd or lz4: kafkajs does not read lz4, kafka-python needs an extra package.",
@@ -38,6 +50,11 @@ func kafkaKeys() []key {
 				"compression.",
 			value: size(func(c *Config) *Size { return &c.Kafka.MaxMessageBytes }, 1, maxMessage),
 		},
+	}
+}
+
+func sectionsOfKafka() []key {
+	return []key{
 		{name: "topics", about: "How missing topics are created, and which topics may be written.", keys: topicsKeys()},
 		{
 			name: "tls", about: "TLS to the brokers. The section turns TLS on; {} verifies with the system's root certificates.",
@@ -53,7 +70,10 @@ func kafkaKeys() []key {
 	}
 }
 
-func topicsKeys() []key {
+func topicsKeys() []key { return slices.Concat(newTopicKeys(), topicLimitKeys()) }
+
+// newTopicKeys are how missing topics are made.
+func newTopicKeys() []key {
 	return []key{
 		{
 			name: "create", fallback: "false",
@@ -72,6 +92,12 @@ func topicsKeys() []key {
 			name: "config", fallback: "{}", about: "Settings of a new topic, such as retention.ms.",
 			value: settings{at: func(c *Config) *map[string]string { return &c.Kafka.Topics.Config }},
 		},
+	}
+}
+
+// topicLimitKeys are which topics there may and should be.
+func topicLimitKeys() []key {
+	return []key{
 		{
 			name: "allow", fallback: "[]", about: "Globs of topic names. If set, records of any other topic are rejected.",
 			value: list{at: func(c *Config) *[]string { return &c.Kafka.Topics.Allow }, item: textRules{check: checkGlob}, kind: "globs"},

@@ -95,17 +95,7 @@ func (r *reader) entries(path string, n node) []entry {
 // section reads the keys of a section. at is the place of its key.
 func (r *reader) section(k *key, path string, n node, at place) {
 	if n.Kind != yaml.MappingNode {
-		hint := "the keys " + strings.Join(k.names(), ", ") + " go below it"
-		if path == "" {
-			hint = smallest
-		}
-		if n.ShortTag() == "!!null" {
-			hint = "write {} for a section without keys, or leave it out"
-		}
-		r.fault(n.at, path, "want a section, not %s: %s", n.words(), hint)
-		if k.open == nil {
-			r.defaults(k)
-		}
+		r.noSection(k, path, n)
 		return
 	}
 	if k.open != nil {
@@ -133,6 +123,21 @@ func (r *reader) section(k *key, path string, n node, at place) {
 			r.places[below] = e.value.at
 			child.value.read(r, below, e.value)
 		}
+	}
+}
+
+// noSection says what should be in the place of something else.
+func (r *reader) noSection(k *key, path string, n node) {
+	hint := "the keys " + strings.Join(k.names(), ", ") + " go below it"
+	if path == "" {
+		hint = smallest
+	}
+	if n.ShortTag() == "!!null" {
+		hint = "write {} for a section without keys, or leave it out"
+	}
+	r.fault(n.at, path, "want a section, not %s: %s", n.words(), hint)
+	if k.open == nil {
+		r.defaults(k)
 	}
 }
 

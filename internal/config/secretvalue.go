@@ -78,11 +78,16 @@ func maskURL(s Secret) string {
 	out.WriteString(parts.path)
 	for i, parameter := range parts.parameters {
 		out.WriteByte("?&"[min(i, 1)])
-		written, value, _ := strings.Cut(parameter, "=")
-		if strings.Contains(parameterName(parameter), "password") {
-			value = masked
-		}
-		out.WriteString(written + "=" + value)
+		out.WriteString(maskParameter(parameter))
 	}
 	return out.String()
+}
+
+// maskParameter shows a parameter of a URL, and *** for the value of a password.
+func maskParameter(parameter string) string {
+	written, value, _ := strings.Cut(parameter, "=")
+	if strings.Contains(parameterName(parameter), "password") {
+		value = masked
+	}
+	return written + "=" + value
 }

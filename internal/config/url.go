@@ -27,14 +27,11 @@ type postgresURL struct {
 // part of it may be a piece of a password that was not encoded.
 func splitURL(text string) (postgresURL, error) {
 	var u postgresURL
-	rest, ok := strings.CutPrefix(text, "postgres://")
-	if !ok {
-		rest, ok = strings.CutPrefix(text, "postgresql://")
-	}
-	if !ok {
+	scheme, rest, hasScheme := strings.Cut(text, "://")
+	if !hasScheme || scheme != "postgres" && scheme != "postgresql" {
 		return u, errors.New("want a URL like postgres://user@host:5432/database?sslmode=verify-full")
 	}
-	u.scheme = text[:len(text)-len(rest)]
+	u.scheme = scheme + "://"
 	if strings.ContainsAny(rest, " \t\r\n") {
 		return u, errors.New("a blank in the URL: write it as %20")
 	}
@@ -76,14 +73,21 @@ func checkURL(text string) error {
 		}
 	}
 	for _, parameter := range u.parameters {
-		_, value, ok := strings.Cut(parameter, "=")
-		name := parameterName(parameter)
-		if !ok || name == "" {
-			return errors.New("want parameters as name=value after the ?, with & between them")
+		if err := checkParameter(parameter); err != nil {
+			return err
 		}
-		if name == "sslmode" && !slices.Contains(sslModes(), value) {
-			return errors.New("want an sslmode of " + oneOf(sslModes()))
-		}
+	}
+	return nil
+}
+
+func checkParameter(parameter string) error {
+	_, value, given := strings.Cut(parameter, "=")
+	name := parameterName(parameter)
+	if !given || name == "" {
+		return errors.New("want parameters as name=value after the ?, with & between them")
+	}
+	if name == "sslmode" && !slices.Contains(sslModes(), value) {
+		return errors.New("want an sslmode of " + oneOf(sslModes()))
 	}
 	return nil
 }

@@ -72,13 +72,7 @@ func (s *Store) Append(ctx context.Context, tx Tx, stream Stream, expected int64
 	}
 	rows := make([]outbox.Event, 0, len(events))
 	for i, e := range events {
-		headers := make(map[string]string, len(e.Headers)+1)
-		maps.Copy(headers, e.Headers)
-		headers[Version] = strconv.FormatInt(expected+int64(i)+1, 10)
-		rows = append(rows, outbox.Event{
-			ID: e.ID, AggregateType: stream.Type, AggregateID: stream.ID, Type: e.Type, Payload: e.Payload, Headers: headers,
-			SchemaVersion: e.SchemaVersion,
-		})
+		rows = append(rows, rowOf(stream, expected+int64(i)+1, e))
 	}
 	if err := s.outbox.Write(ctx, tx, rows...); err != nil {
 		if s.conflicts(err) {
@@ -87,6 +81,17 @@ func (s *Store) Append(ctx context.Context, tx Tx, stream Stream, expected int64
 		return 0, fmt.Errorf("eventstore: append to %v: %w", stream, err)
 	}
 	return expected + int64(len(events)), nil
+}
+
+// rowOf is an event of a stream as the outbox takes it.
+func rowOf(stream Stream, version int64, e Event) outbox.Event {
+	headers := make(map[string]string, len(e.Headers)+1)
+	maps.Copy(headers, e.Headers)
+	headers[Version] = strconv.FormatInt(version, 10)
+	return outbox.Event{
+		ID: e.ID, AggregateType: stream.Type, AggregateID: stream.ID, Type: e.Type, Payload: e.Payload, Headers: headers,
+		SchemaVersion: e.SchemaVersion,
+	}
 }
 
 // conflicts reports whether the error is a violation of the constraint over aggregate and

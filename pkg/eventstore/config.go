@@ -54,9 +54,7 @@ type Store struct {
 
 // New checks a configuration and makes a Store of it. It touches no database.
 func New(config Config) (*Store, error) {
-	c := config
-	c.Outbox.Table = qualified(orElse(c.Outbox.Table, "events"))
-	c.Snapshots = qualified(orElse(c.Snapshots, c.Outbox.Table+"_snapshot"))
+	c := withDefaults(config)
 	for _, table := range []string{c.Outbox.Table, c.Snapshots} {
 		if !tableName.MatchString(table) {
 			return nil, fmt.Errorf("%w: table %q: want table or schema.table, of small letters, digits and _", ErrConfig, table)
@@ -65,6 +63,17 @@ func New(config Config) (*Store, error) {
 	if c.Outbox.DeleteAfterWrite || c.Outbox.Partitioned {
 		return nil, fmt.Errorf("%w: Outbox: DeleteAfterWrite and Partitioned are for outboxes whose rows may go", ErrConfig)
 	}
+	o, err := outbox.New(c.Outbox)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return &Store{config: c, outbox: o, sql: statementsOf(&c)}, nil
+}
+
+// withDefaults fills what is empty, and adds the column of the version.
+func withDefaults(c Config) Config {
+	c.Outbox.Table = qualified(orElse(c.Outbox.Table, "events"))
+	c.Snapshots = qualified(orElse(c.Snapshots, c.Outbox.Table+"_snapshot"))
 	columns := &c.Outbox.Columns
 	columns.ID, columns.AggregateType = orElse(columns.ID, "id"), orElse(columns.AggregateType, "aggregatetype")
 	columns.AggregateID, columns.Type = orElse(columns.AggregateID, "aggregateid"), orElse(columns.Type, "type")
@@ -81,11 +90,7 @@ func New(config Config) (*Store, error) {
 	if c.Decode == nil {
 		c.Decode = json.Unmarshal
 	}
-	o, err := outbox.New(c.Outbox)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
-	}
-	return &Store{config: c, outbox: o, sql: statementsOf(&c)}, nil
+	return c
 }
 
 func orElse(text, otherwise string) string {

@@ -20,43 +20,36 @@ func (c *Config) saramaConfig() (*sarama.Config, error) {
 	if c.Sarama != nil {
 		c.Sarama(s)
 	}
-	group := &s.Consumer.Group
-	for _, rule := range []struct {
-		broken bool
-		text   string
-	}{
-		{
-			s.Consumer.Offsets.Initial != sarama.OffsetOldest,
-			"Consumer.Offsets.Initial must be OffsetOldest: a new group would skip records",
-		},
-		{group.ResetInvalidOffsets, "Consumer.Group.ResetInvalidOffsets must be false: records would be skipped in silence"},
-		{
-			s.Consumer.IsolationLevel != sarama.ReadCommitted,
-			"Consumer.IsolationLevel must be ReadCommitted: aborted records would be processed",
-		},
-		{!s.Consumer.Return.Errors, "Consumer.Return.Errors must be true: errors would go unseen"},
-		{
-			!s.Consumer.Offsets.AutoCommit.Enable,
-			"Consumer.Offsets.AutoCommit.Enable must be true: it commits what is marked, which is what is done",
-		},
-		{
-			slices.ContainsFunc(group.Rebalance.GroupStrategies, cooperative),
-			"Consumer.Group.Rebalance.GroupStrategies: cooperative strategies are not supported",
-		},
-		{
-			c.AttemptTimeout >= group.Rebalance.Timeout,
-			fmt.Sprintf("AttemptTimeout (%v) must be below Consumer.Group.Rebalance.Timeout (%v), "+
-				"or the group moves on without this member", c.AttemptTimeout, group.Rebalance.Timeout),
-		},
-	} {
-		if rule.broken {
-			return nil, fmt.Errorf("%w: Sarama: %s", ErrConfig, rule.text)
-		}
+	if broken := c.brokenRule(s); broken != "" {
+		return nil, fmt.Errorf("%w: Sarama: %s", ErrConfig, broken)
 	}
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: Sarama: %w", ErrConfig, err)
 	}
 	return s, nil
+}
+
+// brokenRule says what the caller has changed that a consumer relies on; "" when nothing.
+func (c *Config) brokenRule(s *sarama.Config) string {
+	group := &s.Consumer.Group
+	switch {
+	case s.Consumer.Offsets.Initial != sarama.OffsetOldest:
+		return "Consumer.Offsets.Initial must be OffsetOldest: a new group would skip records"
+	case group.ResetInvalidOffsets:
+		return "Consumer.Group.ResetInvalidOffsets must be false: records would be skipped in silence"
+	case s.Consumer.IsolationLevel != sarama.ReadCommitted:
+		return "Consumer.IsolationLevel must be ReadCommitted: aborted records would be processed"
+	case !s.Consumer.Return.Errors:
+		return "Consumer.Return.Errors must be true: errors would go unseen"
+	case !s.Consumer.Offsets.AutoCommit.Enable:
+		return "Consumer.Offsets.AutoCommit.Enable must be true: it commits what is marked, which is what is done"
+	case slices.ContainsFunc(group.Rebalance.GroupStrategies, cooperative):
+		return "Consumer.Group.Rebalance.GroupStrategies: cooperative strategies are not supported"
+	case c.AttemptTimeout >= group.Rebalance.Timeout:
+		return fmt.Sprintf("AttemptTimeout (%v) must be below Consumer.Group.Rebalance.Timeout (%v), "+
+			"or the group moves on without this member", c.AttemptTimeout, group.Rebalance.Timeout)
+	}
+	return ""
 }
 
 // cooperative reports whether a strategy takes a partition away while the session goes

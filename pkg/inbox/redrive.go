@@ -165,6 +165,11 @@ func (r *redrive) run(ctx context.Context) error {
 	if !r.Remove || r.DryRun || len(removable) == 0 {
 		return nil
 	}
+	return r.remove(removable)
+}
+
+// remove deletes the records below these offsets.
+func (r *redrive) remove(removable map[int32]int64) error {
 	admin, err := sarama.NewClusterAdminFromClient(r.reader)
 	if err != nil {
 		return err
@@ -184,13 +189,7 @@ func (r *redrive) partition(ctx context.Context, id int32) (removable int64, err
 	if err != nil {
 		return 0, err
 	}
-	before := map[int64]mark{}
-	err = p.Range(ctx, first, end, func(rec read.Record) error {
-		if at, mark, ok := markOf(messageOf(p, rec)); ok {
-			before[at] = mark
-		}
-		return nil
-	})
+	before, err := marks(ctx, p, first, end)
 	if err != nil {
 		return 0, err
 	}
@@ -206,6 +205,18 @@ func (r *redrive) partition(ctx context.Context, id int32) (removable int64, err
 		err = failed.Err
 	}
 	return removable, err
+}
+
+// marks returns what was handled before, by offset.
+func marks(ctx context.Context, p read.Partition, first, end int64) (map[int64]mark, error) {
+	before := map[int64]mark{}
+	err := p.Range(ctx, first, end, func(rec read.Record) error {
+		if at, mark, is := markOf(messageOf(p, rec)); is {
+			before[at] = mark
+		}
+		return nil
+	})
+	return before, err
 }
 
 // messageOf returns a record in the form that a consumer of sarama's gives.

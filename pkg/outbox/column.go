@@ -76,8 +76,13 @@ func checkColumns(c *Config, columns []column) error {
 		}
 		col.cast = castOf(col.sql)
 	}
-	for name, own := range c.Types {
-		if !seen[name] {
+	return checkTypes(c.Types, seen)
+}
+
+// checkTypes checks the types of columns.
+func checkTypes(types map[string]string, columns map[string]bool) error {
+	for name, own := range types {
+		if !columns[name] {
 			return badConfig("Types: there is no column %s", name)
 		}
 		if !sqlType.MatchString(own) {

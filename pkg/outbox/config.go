@@ -85,26 +85,10 @@ const (
 
 // withDefaults fills what is empty, and keeps nothing of the caller's own.
 func (c Config) withDefaults() Config {
-	fallback := func(s *string, value string) {
-		if *s == "" {
-			*s = value
-		}
-	}
 	fallback(&c.Table, "public.outbox")
-	fallback(&c.Columns.ID, "id")
-	fallback(&c.Columns.AggregateType, "aggregatetype")
-	fallback(&c.Columns.AggregateID, "aggregateid")
-	fallback(&c.Columns.Type, "type")
-	fallback(&c.Columns.Payload, "payload")
 	fallback(&c.Topic, defaultTopic)
 	fallback(&c.MessagePrefix, "outbox")
-	if c.TraceContext != nil {
-		fallback(&c.Columns.Traceparent, "traceparent")
-		fallback(&c.Columns.Tracestate, "tracestate")
-	}
-	if c.Partitioned {
-		fallback(&c.Columns.CreatedAt, "created_at")
-	}
+	c.Columns = c.namedColumns()
 	if c.MaxBytes == 0 {
 		c.MaxBytes = defaultMaxBytes
 	}
@@ -114,6 +98,30 @@ func (c Config) withDefaults() Config {
 	c.Headers = slices.Clone(c.Headers)
 	c.Types = maps.Clone(c.Types)
 	return c
+}
+
+// namedColumns returns the columns, with a name for each that is wanted.
+func (c Config) namedColumns() Columns {
+	named := c.Columns
+	fallback(&named.ID, "id")
+	fallback(&named.AggregateType, "aggregatetype")
+	fallback(&named.AggregateID, "aggregateid")
+	fallback(&named.Type, "type")
+	fallback(&named.Payload, "payload")
+	if c.TraceContext != nil {
+		fallback(&named.Traceparent, "traceparent")
+		fallback(&named.Tracestate, "tracestate")
+	}
+	if c.Partitioned {
+		fallback(&named.CreatedAt, "created_at")
+	}
+	return named
+}
+
+func fallback(s *string, value string) {
+	if *s == "" {
+		*s = value
+	}
 }
 
 func badConfig(format string, args ...any) error {

@@ -153,26 +153,34 @@ func (f *feed) marks(ctx context.Context, sources []source) (map[source]mark, er
 		if marks, err = f.positions.load(ctx, tx, false); err != nil {
 			return err
 		}
-		start, generation := f.projection.config.Start, int64(0)
-		for _, m := range marks {
-			start, generation = Beginning(), m.generation
-		}
-		for _, s := range sources {
-			if _, ok := marks[s]; ok {
-				continue
-			}
-			next, err := start.offset(f.client, s.topic, s.partition)
-			if err != nil {
-				return fmt.Errorf("projection: %v: %w", s, err)
-			}
-			if err := f.positions.add(ctx, tx, s, mark{next, generation}); err != nil {
-				return err
-			}
+		if err := f.addMarks(ctx, tx, sources, marks); err != nil {
+			return err
 		}
 		marks, err = f.positions.load(ctx, tx, false)
 		return err
 	})
 	return marks, err
+}
+
+// addMarks gives partitions without a mark their start.
+func (f *feed) addMarks(ctx context.Context, tx transaction, sources []source, marks map[source]mark) error {
+	start, generation := f.projection.config.Start, int64(0)
+	for _, m := range marks {
+		start, generation = Beginning(), m.generation
+	}
+	for _, s := range sources {
+		if _, marked := marks[s]; marked {
+			continue
+		}
+		next, err := start.offset(f.client, s.topic, s.partition)
+		if err != nil {
+			return fmt.Errorf("projection: %v: %w", s, err)
+		}
+		if err := f.positions.add(ctx, tx, s, mark{next, generation}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // read begins to read one partition.

@@ -135,20 +135,7 @@ func (r *reader) batch(first *sarama.ConsumerMessage, stream sarama.PartitionCon
 // that all before the record at fault are in.
 func (r *reader) apply(ctx context.Context, records []*sarama.ConsumerMessage) error {
 	if len(records) > 1 {
-		err := r.transaction(ctx, records)
-		if err == nil || errors.Is(err, errSeek) {
-			return err
-		}
-		landed, unknown := r.landed(ctx, records[len(records)-1].Offset+1)
-		if unknown != nil || landed {
-			return unknown
-		}
-		for _, m := range records {
-			if err := r.apply(ctx, []*sarama.ConsumerMessage{m}); err != nil || ctx.Err() != nil {
-				return err
-			}
-		}
-		return nil
+		return r.applyBatch(ctx, records)
 	}
 	for attempts := 1; ; attempts++ {
 		err := r.transaction(ctx, records)
@@ -161,6 +148,23 @@ func (r *reader) apply(ctx context.Context, records []*sarama.ConsumerMessage) e
 			return nil
 		}
 	}
+}
+
+func (r *reader) applyBatch(ctx context.Context, records []*sarama.ConsumerMessage) error {
+	err := r.transaction(ctx, records)
+	if err == nil || errors.Is(err, errSeek) {
+		return err
+	}
+	landed, unknown := r.landed(ctx, records[len(records)-1].Offset+1)
+	if unknown != nil || landed {
+		return unknown
+	}
+	for _, m := range records {
+		if err := r.apply(ctx, []*sarama.ConsumerMessage{m}); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // transaction moves the mark and applies the records behind it, all or none.

@@ -139,10 +139,6 @@ func (p *Projection) swap(ctx, running context.Context, tx transaction, f *feed,
 	if err != nil {
 		return err
 	}
-	generation := int64(0)
-	for _, m := range marks {
-		generation = max(generation, m.generation)
-	}
 	catchUp, cancel := context.WithTimeoutCause(running, p.config.AttemptTimeout/2, errBehind)
 	defer cancel()
 	if err := f.await(catchUp, func(s source, r *reader) bool { return r.reached(catchUp, marks[s].next) }); err != nil {
@@ -150,6 +146,18 @@ func (p *Projection) swap(ctx, running context.Context, tx transaction, f *feed,
 	}
 	failed(errStopped)
 	f.readers.Wait()
+	if err := p.exchangeTables(ctx, tx); err != nil {
+		return err
+	}
+	generation := int64(0)
+	for _, m := range marks {
+		generation = max(generation, m.generation)
+	}
+	return p.exchangeMarks(ctx, tx, inUse, generation+1)
+}
+
+// exchangeTables drops the tables in use, and gives the new ones their names.
+func (p *Projection) exchangeTables(ctx context.Context, tx transaction) error {
 	for _, table := range p.config.Tables {
 		for _, statement := range []string{
 			"DROP TABLE " + table,
@@ -160,11 +168,16 @@ func (p *Projection) swap(ctx, running context.Context, tx transaction, f *feed,
 			}
 		}
 	}
+	return nil
+}
+
+// exchangeMarks makes the positions of the new tables those in use, as a generation.
+func (p *Projection) exchangeMarks(ctx context.Context, tx transaction, inUse positions, generation int64) error {
 	if _, err := tx.exec(ctx, "DELETE FROM "+inUse.table+" WHERE projection = $1::text", inUse.key); err != nil {
 		return fmt.Errorf("swap: %w", err)
 	}
-	_, err = tx.exec(ctx, "UPDATE "+inUse.table+" SET projection = $1::text, generation = $2::text::bigint WHERE projection = $3::text",
-		inUse.key, number(generation+1), p.rebuildKey())
+	_, err := tx.exec(ctx, "UPDATE "+inUse.table+" SET projection = $1::text, generation = $2::text::bigint WHERE projection = $3::text",
+		inUse.key, number(generation), p.rebuildKey())
 	if err != nil {
 		return fmt.Errorf("swap: %w", err)
 	}

@@ -73,18 +73,7 @@ func producerConfig(linger time.Duration) *sarama.Config {
 
 // stream reads the slot from where it stands.
 func (r *relay) stream(ctx context.Context, o Options) error {
-	config, err := pgconn.ParseConfig(o.URL)
-	if err != nil {
-		return err
-	}
-	config.RuntimeParams["replication"] = "database"
-	if r.conn, err = pgconn.ConnectConfig(ctx, config); err != nil {
-		return err
-	}
-	err = pglogrepl.StartReplication(ctx, r.conn, o.Slot, 0, pglogrepl.StartReplicationOptions{
-		PluginArgs: []string{"proto_version '1'", fmt.Sprintf("publication_names '%s'", o.Publication)},
-	})
-	if err != nil {
+	if err := r.connect(ctx, o); err != nil {
 		return err
 	}
 	next := time.Now().Add(statusEvery)
@@ -109,6 +98,21 @@ func (r *relay) stream(ctx context.Context, o Options) error {
 			return err
 		}
 	}
+}
+
+// connect starts the replication.
+func (r *relay) connect(ctx context.Context, o Options) error {
+	config, err := pgconn.ParseConfig(o.URL)
+	if err != nil {
+		return err
+	}
+	config.RuntimeParams["replication"] = "database"
+	if r.conn, err = pgconn.ConnectConfig(ctx, config); err != nil {
+		return err
+	}
+	return pglogrepl.StartReplication(ctx, r.conn, o.Slot, 0, pglogrepl.StartReplicationOptions{
+		PluginArgs: []string{"proto_version '1'", fmt.Sprintf("publication_names '%s'", o.Publication)},
+	})
 }
 
 func (r *relay) receive(ctx context.Context, until time.Time) (pgproto3.BackendMessage, error) {

@@ -63,6 +63,11 @@ func run(ctx context.Context, url string, o options) error {
 		_, err := conn.Exec(ctx, schema)
 		return err
 	}
+	return work(ctx, conn, o)
+}
+
+// work serves customers until there are enough orders or ctx ends.
+func work(ctx context.Context, conn *pgx.Conn, o options) error {
 	tick := time.NewTicker(o.pause)
 	defer tick.Stop()
 	var placed int

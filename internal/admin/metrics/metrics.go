@@ -40,15 +40,19 @@ type Registry struct {
 	requests, commitToAck                   *prometheus.HistogramVec
 }
 
+// counter is one for each relay, and for each value of more labels.
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{relayLabel}, labels...))
+}
+
+// histogram is one for each relay.
+func histogram(name, help string, buckets ...float64) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, []string{relayLabel})
+}
+
 // New makes the metrics of a process, with those of the Go runtime and of the
 // process itself.
 func New() *Registry {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{relayLabel}, labels...))
-	}
-	histogram := func(name, help string, buckets ...float64) *prometheus.HistogramVec {
-		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, []string{relayLabel})
-	}
 	r := &Registry{
 		registry:  prometheus.NewRegistry(),
 		gauges:    newGauges(),

@@ -57,13 +57,7 @@ func (r *Registry) Observer(name string) *Observer {
 		requests:    r.requests.WithLabelValues(name),
 		commitToAck: r.commitToAck.WithLabelValues(name),
 	}
-	// What has no topic yet is there as `other`, at 0: the family can be alerted on.
-	counter(r.published, other)
-	counter(r.bytes, other)
-	counter(r.deadLetters, other)
-	for _, reason := range append(record.Reasons(), producer.Reasons()...) {
-		counter(r.rejected, other, reason)
-	}
+	r.startAtZero(name)
 	for _, op := range []string{"insert", "update", "delete", "truncate", "message"} {
 		o.ignored.of(labels{first: op})
 	}
@@ -71,6 +65,16 @@ func (r *Registry) Observer(name string) *Observer {
 		o.errors.of(labels{first: class})
 	}
 	return o
+}
+
+// startAtZero makes what has no topic yet, as `other`: the family can be alerted on.
+func (r *Registry) startAtZero(name string) {
+	r.published.WithLabelValues(name, other)
+	r.bytes.WithLabelValues(name, other)
+	r.deadLetters.WithLabelValues(name, other)
+	for _, reason := range append(record.Reasons(), producer.Reasons()...) {
+		r.rejected.WithLabelValues(name, other, reason)
+	}
 }
 
 // Published counts records that Kafka acknowledged.
