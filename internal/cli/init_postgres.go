@@ -177,7 +177,8 @@ func (i *initializer) make(ctx context.Context, conn *pgx.Conn) (provision.Creat
 		return provision.CreatedSlot{}, err
 	}
 	defer session.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it ends with the process at the latest
-	defer provision.WatchWriters(ctx, wiring.Target(i.cfg), slowSlot, i.sayWriter())()
+	watched := provision.WatchWriters(ctx, wiring.Target(i.cfg), slowSlot, i.sayWriter())
+	defer watched()
 	for {
 		made, err := provision.CreateSlot(ctx, session, i.cfg.Postgres.Slot, i.cfg.Postgres.Failover)
 		if err != nil || made.Created {
