@@ -31,7 +31,7 @@ func metricNames(t *testing.T) map[string]bool {
 	o.CommitToAck(time.Millisecond)
 	under, shrinks := 1, uint64(1)
 	r.Watch("a", source{
-		State: status.Streaming, InFlight: &status.InFlight{}, Slot: &catalog.SlotStatus{},
+		State: status.Streaming, InFlight: &status.InFlight{}, Slot: &catalog.Slot{},
 		Topics:         []status.TopicReport{{Topic: "t", UnderReplicated: &under, ISRShrinks: &shrinks}},
 		ConsumerGroups: []status.GroupLag{{Group: "g", Topic: "t"}},
 	})

@@ -131,7 +131,7 @@ func TestRow99_StandbyIsNotJudged(t *testing.T) {
 	}
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	// as status asks
-	if _, err := catalog.ReadSlotStatus(t.Context(), conn, h.Config.Postgres.Slot); postgres.KindOf(err) != postgres.Standby {
+	if _, err := catalog.ReadSlot(t.Context(), conn, h.Config.Postgres.Slot); postgres.KindOf(err) != postgres.Standby {
 		t.Errorf("the slot's status is %v", err)
 	}
 

@@ -29,7 +29,7 @@ func (a *audit) settle(ctx context.Context) error {
 	tick := time.NewTicker(settleEvery)
 	defer tick.Stop()
 	for {
-		s, err := catalog.ReadSlotStatus(ctx, a.conn, a.Config.Postgres.Slot)
+		s, err := catalog.ReadSlot(ctx, a.conn, a.Config.Postgres.Slot)
 		if err != nil {
 			return err
 		}
@@ -37,11 +37,8 @@ func (a *audit) settle(ctx context.Context) error {
 			a.report.note("slot %s does not exist or is lost: nothing that is missing is on its way", a.Config.Postgres.Slot)
 			return nil
 		}
-		confirmed, err := pgoutput.ParseLSN(s.ConfirmedFlushLSN)
 		switch {
-		case err != nil:
-			return err
-		case confirmed >= want:
+		case s.ConfirmedFlushLSN >= want:
 			return nil
 		case !s.Active:
 			return a.peek(ctx)

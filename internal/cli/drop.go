@@ -32,9 +32,9 @@ the slot, and asks for the slot's name unless --yes is given.`,
 	cmd.RunE = onFiles(load, func(ctx context.Context, cfgs []*config.Config) error {
 		in := bufio.NewReader(s.in)
 		for _, c := range cfgs {
-			ask := func(slot *catalog.SlotInfo) error { return confirmDrop(s.err, in, c, slot) }
+			ask := func(slot *catalog.Slot) error { return confirmDrop(s.err, in, c, slot) }
 			if yes {
-				ask = func(*catalog.SlotInfo) error { return nil }
+				ask = func(*catalog.Slot) error { return nil }
 			}
 			if err := drop(ctx, c, newPrinter(s.out), ask); err != nil {
 				return err
@@ -46,7 +46,7 @@ the slot, and asks for the slot's name unless --yes is given.`,
 }
 
 // drop removes what is there, after ask has agreed.
-func drop(ctx context.Context, cfg *config.Config, out *printer, ask func(*catalog.SlotInfo) error) error {
+func drop(ctx context.Context, cfg *config.Config, out *printer, ask func(*catalog.Slot) error) error {
 	conn, err := wiring.Target(cfg).Connect(ctx)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func gone(dropped bool) string {
 }
 
 // confirmDrop shows what is dropped and asks for the slot's name.
-func confirmDrop(w io.Writer, in *bufio.Reader, cfg *config.Config, slot *catalog.SlotInfo) error {
+func confirmDrop(w io.Writer, in *bufio.Reader, cfg *config.Config, slot *catalog.Slot) error {
 	text := fmt.Sprintf("This removes slot %s and publication %s.", cfg.Postgres.Slot, cfg.Postgres.Publication)
 	if slot != nil {
 		text += "\n" + slot.Unconfirmed() + " were not confirmed: rows in them are published by nobody."

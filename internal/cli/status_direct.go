@@ -35,14 +35,14 @@ func readStatus(ctx context.Context, cfg *config.Config) (status.Report, error) 
 }
 
 // readSlot gives the slot, nil when there is none, and the version of the server.
-func readSlot(ctx context.Context, cfg *config.Config) (*catalog.SlotStatus, *string, error) {
+func readSlot(ctx context.Context, cfg *config.Config) (*catalog.Slot, *string, error) {
 	conn, err := wiring.Target(cfg).Connect(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer postgres.HangUp(ctx, conn)
 	version := conn.PgConn().ParameterStatus("server_version")
-	slot, err := catalog.ReadSlotStatus(ctx, conn, cfg.Postgres.Slot)
+	slot, err := catalog.ReadSlot(ctx, conn, cfg.Postgres.Slot)
 	return slot, &version, err
 }
 
@@ -61,7 +61,7 @@ func warn(st *status.Report, cfg *config.Config, name, detail string) {
 }
 
 // judge says what a slot tells of its relay; nil is no slot.
-func judge(slot *catalog.SlotStatus, cfg *config.Config) status.Report {
+func judge(slot *catalog.Slot, cfg *config.Config) status.Report {
 	st := judged()
 	st.Slot = slot
 	if slot == nil {
@@ -82,7 +82,7 @@ func judge(slot *catalog.SlotStatus, cfg *config.Config) status.Report {
 	default:
 		st.Reason = "no connection streams from the slot"
 	}
-	if slot.WALStatus == "unreserved" {
+	if slot.AtRisk() {
 		warn(&st, cfg, status.ConditionSlotAtRisk, "")
 	}
 	return st

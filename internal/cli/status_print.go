@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/status"
 )
 
@@ -25,7 +26,7 @@ func plain(st *status.Report) string {
 	words := []string{"relay=" + st.Relay, "state=" + string(st.State)}
 	if s := st.Slot; s != nil {
 		words = append(words, "slot="+s.Name, fmt.Sprintf("active=%t", s.Active), "wal_status="+s.WALStatus,
-			"confirmed_flush_lsn="+s.ConfirmedFlushLSN, "restart_lsn="+s.RestartLSN, fmt.Sprintf("retained_bytes=%d", s.RetainedBytes))
+			"confirmed_flush_lsn="+lsnText(s.ConfirmedFlushLSN), "restart_lsn="+lsnText(s.RestartLSN), fmt.Sprintf("retained_bytes=%d", s.RetainedBytes))
 		if s.SafeWALBytes != nil {
 			words = append(words, fmt.Sprintf("safe_wal_bytes=%d", *s.SafeWALBytes))
 		}
@@ -101,15 +102,23 @@ func (p *printer) slotRows(st *status.Report) {
 	}
 	p.row("slot", "%s, wal_status %s", s.Name, s.WALStatus)
 	if st.LagBytes != nil {
-		p.row("confirmed", "%s, %s behind", s.ConfirmedFlushLSN, bytesText(*st.LagBytes))
+		p.row("confirmed", "%s, %s behind", lsnText(s.ConfirmedFlushLSN), bytesText(*st.LagBytes))
 	} else {
-		p.row("confirmed", "%s", s.ConfirmedFlushLSN)
+		p.row("confirmed", "%s", lsnText(s.ConfirmedFlushLSN))
 	}
-	p.row("restart", "%s", s.RestartLSN)
+	p.row("restart", "%s", lsnText(s.RestartLSN))
 	p.row("WAL retained", "%s", bytesText(s.RetainedBytes))
 	if s.SafeWALBytes != nil {
 		p.row("until lost", "%s more WAL", bytesText(*s.SafeWALBytes))
 	}
+}
+
+// lsnText returns the position as Postgres prints it, "" where there is none.
+func lsnText(lsn pgoutput.LSN) string {
+	if lsn == 0 {
+		return ""
+	}
+	return lsn.String()
 }
 
 // flowRows are what only a running relay knows.

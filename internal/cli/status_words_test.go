@@ -13,8 +13,11 @@ import (
 
 func TestStatusInWords(t *testing.T) {
 	t.Parallel()
-	lost := judge(&catalog.SlotStatus{Name: "s", WALStatus: "lost"}, &config.Config{File: "f.yaml"})
-	behind := judge(&catalog.SlotStatus{Name: "s", Active: true, WALStatus: "unreserved", LagBytes: new(int64(5)), RetainedBytes: 2048, SafeWALBytes: new(int64(1 << 20)), ConfirmedFlushLSN: "0/1", RestartLSN: "0/0"}, &config.Config{File: "f.yaml"})
+	lost := judge(&catalog.Slot{Name: "s", WALStatus: "lost"}, &config.Config{File: "f.yaml"})
+	behind := judge(&catalog.Slot{
+		Name: "s", Active: true, WALStatus: "unreserved", LagBytes: new(int64(5)), RetainedBytes: 2048, SafeWALBytes: new(int64(1 << 20)),
+		ConfirmedFlushLSN: 2, RestartLSN: 1,
+	}, &config.Config{File: "f.yaml"})
 	none := judge(nil, &config.Config{File: "f.yaml"})
 	for _, c := range []struct {
 		st        status.Report
@@ -25,7 +28,7 @@ func TestStatusInWords(t *testing.T) {
 			t.Errorf("%+v", c.st)
 		}
 	}
-	want := `relay= state=streaming slot=s active=true wal_status=unreserved confirmed_flush_lsn=0/1 restart_lsn=0/0 retained_bytes=2048 safe_wal_bytes=1048576 lag_bytes=5 conditions=slot_at_risk reason="a connection streams from the slot"`
+	want := `relay= state=streaming slot=s active=true wal_status=unreserved confirmed_flush_lsn=0/2 restart_lsn=0/1 retained_bytes=2048 safe_wal_bytes=1048576 lag_bytes=5 conditions=slot_at_risk reason="a connection streams from the slot"`
 	if got := plain(&behind); got != want {
 		t.Errorf("%s", got)
 	}
@@ -33,7 +36,7 @@ func TestStatusInWords(t *testing.T) {
 
 func TestStatusForPeople(t *testing.T) {
 	t.Parallel()
-	st := judge(&catalog.SlotStatus{Name: "s", WALStatus: "reserved", RetainedBytes: 2048}, &config.Config{File: "f.yaml"})
+	st := judge(&catalog.Slot{Name: "s", WALStatus: "reserved", RetainedBytes: 2048}, &config.Config{File: "f.yaml"})
 	began := time.Now().Add(-90 * time.Second)
 	st.Relay, st.Since, st.LagSeconds, st.InFlight = "orders", &began, new(1.25), &status.InFlight{Events: 3, Bytes: 1 << 20}
 	st.LastError = &status.LastError{Text: "broken pipe", At: began}

@@ -31,3 +31,20 @@ func ParseLSN(s string) (LSN, error) {
 	}
 	return LSN(h<<32 | l), nil
 }
+
+// MarshalText gives the form of pg_lsn, and no text for 0: no position.
+func (l LSN) MarshalText() ([]byte, error) {
+	if l == 0 {
+		return nil, nil
+	}
+	return []byte(l.String()), nil
+}
+
+// UnmarshalText reads what MarshalText gives.
+func (l *LSN) UnmarshalText(text []byte) (err error) {
+	if *l = 0; len(text) == 0 {
+		return nil
+	}
+	*l, err = ParseLSN(string(text))
+	return err
+}

@@ -53,7 +53,7 @@ func (r *Recovery) Examine(ctx context.Context) (*Plan, error) {
 	}
 	r.idle = there.Server.IdleSlotTimeout
 	plan := &Plan{Slot: cfg.Postgres.Slot, Temporary: TemporaryName(cfg.Postgres.Slot)}
-	leftover, err := catalog.ReadSlot(ctx, r.conn, plan.Temporary)
+	leftover, err := catalog.FindSlot(ctx, r.conn, plan.Temporary)
 	if err != nil {
 		return nil, postgres.Classify("read slot "+plan.Temporary, err)
 	}

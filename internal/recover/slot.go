@@ -8,7 +8,7 @@ import (
 )
 
 // checkSlot says what the slot is, and refuses one that is not to be replaced.
-func (r *Recovery) checkSlot(there *catalog.Inspection, leftover *catalog.SlotInfo, plan *Plan) error {
+func (r *Recovery) checkSlot(there *catalog.Inspection, leftover *catalog.Slot, plan *Plan) error {
 	s := there.Slot
 	if s == nil {
 		plan.Found, plan.Missing = "does not exist", true

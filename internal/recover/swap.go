@@ -76,7 +76,7 @@ func (r *Recovery) swap(ctx context.Context, point pgoutput.LSN, report func(Sta
 // intact refuses a new slot that was touched, or lost to
 // max_slot_wal_keep_size, while rows were published.
 func (r *Recovery) intact(ctx context.Context, slot string, point pgoutput.LSN) error {
-	s, err := catalog.ReadSlotStatus(ctx, r.conn, slot)
+	s, err := catalog.ReadSlot(ctx, r.conn, slot)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (r *Recovery) intact(ctx context.Context, slot string, point pgoutput.LSN) 
 	case s.Lost():
 		halt.Detail = slot + " is lost: " + s.Loss().Reason
 		halt.Hint = s.Loss().Fix + ", and run recover again"
-	case s.ConfirmedFlushLSN != point.String():
+	case s.ConfirmedFlushLSN != point:
 		halt.Detail = fmt.Sprintf("%s was moved from %s to %s by somebody", slot, point, s.ConfirmedFlushLSN)
 	default:
 		return nil

@@ -99,17 +99,13 @@ func firstOf(texts []string) string {
 	return texts[0]
 }
 
-// riskShare is the share of max_slot_wal_keep_size that is left when a slot
-// counts as at risk.
-const riskShare = 0.2
-
 func (r *Relay) slotConditions(rep *status.Report, found *findings) {
 	slot := rep.Slot
 	switch {
 	case slot == nil:
 	case slot.Lost():
 		found.add(status.ConditionSlotLost, time.Time{}, slot.Loss().Reason+"; "+slot.Loss().Fix+" so that it does not happen again")
-	case slot.WALStatus == "unreserved" || slot.SafeWALBytes != nil && float64(*slot.SafeWALBytes) < riskShare*float64(*slot.SafeWALBytes+slot.RetainedBytes):
+	case slot.AtRisk():
 		found.add(status.ConditionSlotAtRisk, time.Time{}, fmt.Sprintf("the slot keeps %d MiB of WAL", slot.RetainedBytes>>20))
 	}
 }

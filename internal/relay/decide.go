@@ -77,7 +77,7 @@ func (r *Relay) slotState(ctx context.Context, cause *postgres.Error, hint strin
 		return cause
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was read from only
-	st, err := catalog.ReadSlotStatus(ctx, conn, r.cfg.Postgres.Slot)
+	st, err := catalog.ReadSlot(ctx, conn, r.cfg.Postgres.Slot)
 	switch {
 	case err != nil:
 		return cause

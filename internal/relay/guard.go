@@ -109,7 +109,7 @@ func (r *Relay) inspectGuarded(ctx context.Context, conn *pgx.Conn) (*status.Hal
 		return halt, err
 	}
 	r.guardedOnce.Store(true)
-	slot, err := catalog.ReadSlotStatus(ctx, conn, r.cfg.Postgres.Slot)
+	slot, err := catalog.ReadSlot(ctx, conn, r.cfg.Postgres.Slot)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 // sightings is what goroutines beside the stream have seen last.
 type sightings struct {
 	mu        sync.Mutex
-	slot      *catalog.SlotStatus
+	slot      *catalog.Slot
 	slotAt    time.Time // when the slot was looked at
 	failure   *status.LastError
 	postgres  *string // its version
@@ -25,13 +25,13 @@ type sightings struct {
 	since     map[string]time.Time // conditions that are there, and since when
 }
 
-func (s *sightings) slotStatus() *catalog.SlotStatus {
+func (s *sightings) slotStatus() *catalog.Slot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.slot
 }
 
-func (s *sightings) sawSlot(slot *catalog.SlotStatus) {
+func (s *sightings) sawSlot(slot *catalog.Slot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.slot, s.slotAt = slot, time.Now()

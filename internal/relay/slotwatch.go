@@ -42,7 +42,7 @@ func (r *Relay) lookAtSlot(ctx context.Context) {
 		return
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was read from only
-	if slot, err := catalog.ReadSlotStatus(ctx, conn, r.cfg.Postgres.Slot); err == nil {
+	if slot, err := catalog.ReadSlot(ctx, conn, r.cfg.Postgres.Slot); err == nil {
 		r.seen.sawSlot(slot)
 		if slot != nil && slot.Lost() { // who hibernates need not wait for Kafka to say so
 			r.changed.give()

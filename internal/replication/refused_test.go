@@ -52,12 +52,12 @@ func TestRow103_RefusedQuestions(t *testing.T) {
 	if list := preflight.Postgres(f.inspect(t), wanted()); !slices.Equal(states(list), whole) {
 		t.Errorf("after all was given back:\n%s\nwant %v", lines(list), whole)
 	}
-	status, err := catalog.ReadSlotStatus(t.Context(), openSQL(t, f.relay), f.names.Slot)
+	status, err := catalog.ReadSlot(t.Context(), openSQL(t, f.relay), f.names.Slot)
 	if err != nil || status.LagBytes == nil {
 		t.Errorf("%+v, %v", status, err)
 	}
 	f.withdraw(t, "pg_current_wal_lsn")
-	if status, err = catalog.ReadSlotStatus(t.Context(), openSQL(t, f.relay), f.names.Slot); err != nil || status.LagBytes != nil {
+	if status, err = catalog.ReadSlot(t.Context(), openSQL(t, f.relay), f.names.Slot); err != nil || status.LagBytes != nil {
 		t.Errorf("%+v, %v", status, err)
 	}
 }

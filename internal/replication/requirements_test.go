@@ -236,7 +236,7 @@ func TestLostSlot(t *testing.T) {
 	if start == nil || start.Exit != 4 || !strings.Contains(start.Error(), "s is lost") || !strings.Contains(start.Error(), "walpost recover") {
 		t.Errorf("%v", start)
 	}
-	if status := i.Slot.Status(); status.WALStatus != "lost" {
+	if status := i.Slot; status.WALStatus != "lost" {
 		t.Errorf("%+v", status)
 	}
 	replication, err := target.Replication(t.Context())

@@ -35,11 +35,11 @@ type Session struct {
 	Clock     time.Duration // the server's clock less ours: commit times are the server's
 }
 
-// SlotPosition is the slot as the session found it.
+// SlotPosition is what a stream needs to know of its slot: catalog.Slot has the rest, over
+// a connection that is not for streaming.
 type SlotPosition struct {
 	Exists    bool
 	Active    bool
-	ActivePID int
 	Confirmed pgoutput.LSN // confirmed_flush_lsn
 }
 
@@ -86,7 +86,7 @@ func (s *Session) look(ctx context.Context, slot string) error {
 	results, err := s.conn.Exec(ctx, `SELECT (extract(epoch FROM current_setting('wal_sender_timeout')::interval) * 1000)::bigint,
 		(extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
 		(extract(epoch FROM coalesce(current_setting('idle_replication_slot_timeout', true), '0')::interval) * 1000)::bigint;
-		SELECT active, coalesce(active_pid, 0), coalesce(confirmed_flush_lsn, '0/0')
+		SELECT active, coalesce(confirmed_flush_lsn, '0/0')
 		FROM pg_catalog.pg_replication_slots WHERE slot_name = `+postgres.QuoteLiteral(slot)).ReadAll()
 	if err != nil {
 		return err
@@ -108,10 +108,7 @@ func (s *Session) look(ctx context.Context, slot string) error {
 	}
 	row := results[1].Rows[0]
 	s.Slot.Exists, s.Slot.Active = true, string(row[0]) == "t"
-	if s.Slot.ActivePID, err = strconv.Atoi(string(row[1])); err != nil {
-		return fmt.Errorf("active_pid: %w", err)
-	}
-	s.Slot.Confirmed, err = pgoutput.ParseLSN(string(row[2]))
+	s.Slot.Confirmed, err = pgoutput.ParseLSN(string(row[1]))
 	return err
 }
 

@@ -15,13 +15,13 @@ func TestWhatARelayReportsIsMeasured(t *testing.T) {
 	r.Observer("a").CommitToAck(3 * time.Millisecond)
 	r.Watch("a", source{
 		State: status.Streaming, InFlight: &status.InFlight{}, LagSeconds: new(2.5), OldestUnacked: new(0.5), LagBytes: new(int64(7)),
-		Slot:           &catalog.SlotStatus{WALStatus: "unreserved", RetainedBytes: 9, SafeWALBytes: new(int64(-3))},
+		Slot:           &catalog.Slot{WALStatus: "unreserved", RetainedBytes: 9, SafeWALBytes: new(int64(-3))},
 		Conditions:     []status.Condition{{Name: status.ConditionSlotAtRisk}},
 		Topics:         []status.TopicReport{{Topic: "t", UnderReplicated: new(2), ISRShrinks: new(uint64(4))}, {Topic: "unknown"}},
 		ConsumerGroups: []status.GroupLag{{Group: "g", Topic: "t", Records: 12}},
 	})
-	r.Watch("b", source{Slot: &catalog.SlotStatus{WALStatus: "reserved"}})
-	r.Watch("c", source{Slot: &catalog.SlotStatus{WALStatus: "lost"}})
+	r.Watch("b", source{Slot: &catalog.Slot{WALStatus: "reserved"}})
+	r.Watch("c", source{Slot: &catalog.Slot{WALStatus: "lost"}})
 	want(t, scrape(t, r),
 		`walpost_lag_seconds{relay="a"} 2.5`,
 		`walpost_oldest_unacked_seconds{relay="a"} 0.5`,

@@ -27,7 +27,7 @@ type Inspection struct {
 	Table       *Table
 	Writers     *MessageWriters // with a table: nil
 	Publication *Publication
-	Slot        *SlotInfo
+	Slot        *Slot
 	Refused     []Refusal // what the server did not answer, or does not let the role ask
 }
 

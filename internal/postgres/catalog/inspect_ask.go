@@ -70,7 +70,7 @@ func (i *Inspection) Questions() []Question {
 			return err
 		}, []string{"pg_publication_tables"}, []string{"pg_has_role", "obj_description"}},
 		Question{QuestionSlot, true, func(ctx context.Context, tx pgx.Tx) (err error) {
-			i.Slot, err = ReadSlot(ctx, tx, i.Names.Slot)
+			i.Slot, err = FindSlot(ctx, tx, i.Names.Slot)
 			return err
 		}, []string{"pg_replication_slots"}, nil},
 		Question{"WAL", false, func(ctx context.Context, tx pgx.Tx) error {

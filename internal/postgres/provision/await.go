@@ -16,7 +16,7 @@ func AwaitSlot(ctx context.Context, conn *pgx.Conn, slot string) (bool, error) {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		info, err := catalog.ReadSlot(ctx, conn, slot)
+		info, err := catalog.FindSlot(ctx, conn, slot)
 		if err != nil {
 			return false, postgres.Classify("look at slot "+slot, err)
 		}

@@ -15,7 +15,7 @@ import (
 // there was one.
 func DropSlot(ctx context.Context, conn *pgx.Conn, slot string) (bool, error) {
 	op := "drop slot " + slot
-	info, err := catalog.ReadSlot(ctx, conn, slot)
+	info, err := catalog.FindSlot(ctx, conn, slot)
 	if err != nil || info == nil {
 		return false, postgres.Classify(op, err)
 	}

@@ -100,7 +100,7 @@ func (s *Server) serve(conn net.Conn) error {
 			be.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
 		default:
 			s.row(be, fmt.Sprint(s.SenderTimeout.Milliseconds()), fmt.Sprint(time.Now().UnixMicro()), fmt.Sprint(s.IdleTimeout.Milliseconds()))
-			s.row(be, "f", "0", s.Confirmed.String())
+			s.row(be, "f", s.Confirmed.String())
 			be.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
 		}
 		if err := be.Flush(); err != nil {

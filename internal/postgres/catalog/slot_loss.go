@@ -23,8 +23,5 @@ func LossOf(reason string) Loss {
 	}
 }
 
-// Lost reports whether nothing can be read from the slot any more.
-func (s *SlotStatus) Lost() bool { return s.WALStatus == "lost" || s.InvalidationReason != "" }
-
-// Loss is why, when it is lost.
-func (s *SlotStatus) Loss() Loss { return LossOf(s.InvalidationReason) }
+// Loss returns why the slot was lost, if it was.
+func (s *Slot) Loss() Loss { return LossOf(s.InvalidationReason) }
