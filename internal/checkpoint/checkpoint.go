@@ -78,9 +78,9 @@ func (t *Tracker) Keepalive(lsn pgoutput.LSN) {
 	}
 }
 
-// Hold says that a record was refused under the policy stop: nothing read from now
+// Freeze says that a record was refused under the policy stop: nothing read from now
 // on is ever confirmed, not after a Restart either. What was complete before still is.
-func (t *Tracker) Hold() { t.held = true }
+func (t *Tracker) Freeze() { t.held = true }
 
 // Confirmed gives the LSN that may be confirmed now. The watermark is the lowest
 // event number not yet acknowledged, one more than the last when all are. The

@@ -143,7 +143,7 @@ func TestLaw1_HoldEndsConfirmation(t *testing.T) {
 	tr := begin()
 	transaction(tr, 1, 200) // 1: complete
 	tr.Event()              // 2: its transaction has a refused record
-	tr.Hold()
+	tr.Freeze()
 	tr.Commit(300)
 	transaction(tr, 1, 400) // 3
 	tr.Keepalive(500)
@@ -157,7 +157,7 @@ func TestLaw1_HoldEndsConfirmation(t *testing.T) {
 
 func TestLaw1_HoldOnTheFirstRowOfATransaction(t *testing.T) {
 	tr := begin()
-	tr.Hold()
+	tr.Freeze()
 	tr.Commit(200)
 	tr.Keepalive(300)
 	want(t, tr, 1, 100)

@@ -107,7 +107,7 @@ func (w *world) read(t *rapid.T) {
 func (w *world) publish(t *rapid.T, row int) {
 	if !w.held && rapid.IntRange(0, 99).Draw(t, "refuse") == 99 {
 		w.held = true
-		w.tr.Hold()
+		w.tr.Freeze()
 		return
 	}
 	w.events = append(w.events, row)

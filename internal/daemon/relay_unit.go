@@ -35,7 +35,7 @@ type relayEnd struct {
 }
 
 func newRelayUnit(c *config.Config, version string, observer *metrics.Observer, log *zap.Logger) (*relayUnit, error) {
-	r, err := relay.New(c, observer, log)
+	r, err := wiring.NewRelay(c, observer, log)
 	if err != nil {
 		return nil, err
 	}

@@ -1,27 +1,115 @@
 package relay
 
 import (
-	"math/rand/v2"
+	"context"
+	"errors"
 	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/backoff"
+	"github.com/walpost/walpost/internal/lograte"
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/status"
 )
 
-// backoff is the pause between attempts to connect: doubling, with jitter, and
-// from the beginning again after a time of health.
-type backoff struct {
-	least, most time.Duration
-	next        time.Duration
-	attempts    int
-	since       time.Time // of the first failure
+const (
+	minPause    = 100 * time.Millisecond
+	maxPause    = 5 * time.Second
+	minStandby  = 50 * time.Millisecond
+	standbyPoll = time.Second // how often a standby looks whether the slot is free, after some quicker looks
+)
+
+// outage is a time in which Postgres is not there, or ends each stream.
+type outage struct {
+	attempts int       // to connect, since the last that was any better
+	since    time.Time // of the first of them
+	lines    lograte.Line
+	logged   bool // that Postgres is not there
 }
 
-func (b *backoff) pause() time.Duration {
-	if b.attempts == 0 {
-		b.since, b.next = time.Now(), b.least
+// pause counts an attempt that failed, and returns how long to wait until the next.
+func (o *outage) pause() time.Duration {
+	if o.attempts == 0 {
+		o.since, o.lines = time.Now(), lograte.Line{}
 	}
-	b.attempts++
-	d := b.next/2 + rand.N(b.next)
-	b.next = min(2*b.next, b.most)
-	return d
+	o.attempts++
+	return backoff.Exponential{Min: minPause, Max: maxPause, Jitter: backoff.Around}.Pause(o.attempts)
 }
 
-func (b *backoff) reset() { b.attempts = 0 }
+// end logs that Postgres is there again, if it was logged that it is not.
+func (o *outage) end(log *zap.Logger) {
+	if o.logged {
+		o.logged = false
+		log.Info("Postgres is there again", zap.Duration("after", time.Since(o.since).Round(time.Millisecond)), zap.Int("attempts", o.attempts))
+	}
+}
+
+// standby is a time in which another connection has the slot.
+type standby struct {
+	seen     bool
+	attempts int
+}
+
+func (s *standby) pause() time.Duration {
+	s.seen = true
+	s.attempts++
+	return min(backoff.Exponential{Min: minStandby, Max: standbyPoll, Jitter: backoff.Around}.Pause(s.attempts), standbyPoll)
+}
+
+// backOff sleeps before the next attempt to connect, as long as what ended the last
+// one asks for. It returns an error only when the relay shall end.
+func (l *loop) backOff(ctx context.Context, stop <-chan struct{}, err error) error {
+	if isClosed(stop) && l.settled() {
+		return nil
+	}
+	if errors.Is(err, errHibernate) {
+		return l.hibernate(ctx, stop)
+	}
+	pause := l.outage.pause()
+	if postgres.KindOf(err) == postgres.SlotActive {
+		l.outage.attempts = 0
+		pause = l.standby.pause()
+		l.state.Set(status.Standby, err.Error(), "")
+	} else {
+		l.noConnection(err, pause)
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-stop:
+		if l.settled() {
+			return nil
+		}
+	case <-timer.C:
+		return nil
+	}
+	select { // what was read must still be confirmed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// noConnection logs a lost or refused connection: at once, then rarely.
+func (l *loop) noConnection(err error, pause time.Duration) {
+	reason := "no connection"
+	if err != nil {
+		reason = err.Error()
+		l.seen.Failed(err)
+	}
+	l.state.Set(status.Connecting, reason, "")
+	if !l.outage.lines.Allow() {
+		return
+	}
+	l.outage.logged = true
+	message := "Postgres is not there, connecting again"
+	if l.trial.on {
+		message = "Postgres cannot go on with the stream, connecting again"
+	}
+	l.log.Warn(message, zap.String("error", reason),
+		zap.Int("attempt", l.outage.attempts), zap.Duration("next_in", pause.Round(time.Millisecond)))
+}

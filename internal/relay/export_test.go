@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/producer"
 )
@@ -13,11 +14,12 @@ import (
 // InMemory makes the relay reach both sides over connections of the test's own, and
 // counts the requirements of its start as met: a scripted walsender takes no queries.
 func (r *Relay) InMemory(postgres, kafka func(ctx context.Context, network, addr string) (net.Conn, error)) {
-	r.started = true
-	r.describe = nil
-	r.target.Dial = postgres
-	r.kafka = func() (producer.Options, error) {
-		opts, err := r.producerOptions()
+	r.loop.started = true
+	r.opts.Describe = nil
+	r.opts.Target.Dial = postgres
+	usual := r.opts.Producer
+	r.opts.Producer = func(observer producer.Observer, log *zap.Logger) (producer.Options, error) {
+		opts, err := usual(observer, log)
 		settings := opts.Config
 		opts.Config = func() (*sarama.Config, error) {
 			c, err := settings()
@@ -39,22 +41,23 @@ func (d dialer) Dial(network, addr string) (net.Conn, error) {
 
 // SetGuardIdle changes how often the guard looks while nothing comes. It is called
 // before Run.
-func (r *Relay) SetGuardIdle(d time.Duration) { r.guardIdle = d }
+func (r *Relay) SetGuardIdle(d time.Duration) { r.timing.guardIdle = d }
 
 // SetPatience shortens what an event may wait. It is called before Run.
-func (r *Relay) SetPatience(d time.Duration) { r.patience = d }
+func (r *Relay) SetPatience(d time.Duration) { r.timing.patience = d }
 
 // SetStuckFor shortens for how long streams must end at the same place. It is called
 // before Run.
-func (r *Relay) SetStuckFor(d time.Duration) { r.stuckFor = d }
+func (r *Relay) SetStuckFor(d time.Duration) { r.timing.stuckFor = d }
 
 // SetStartLook shortens what a look at the database at the start may take. It is
 // called before Run.
-func (r *Relay) SetStartLook(d time.Duration) { r.startLook = d }
+func (r *Relay) SetStartLook(d time.Duration) { r.timing.startLook = d }
 
 // Looked reports whether nothing that was published late is still to be looked at.
 func (r *Relay) Looked() bool {
-	r.aged.mu.Lock()
-	defer r.aged.mu.Unlock()
-	return r.aged.oldest == nil
+	w := r.loop.retention
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.oldest == nil
 }

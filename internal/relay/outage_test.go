@@ -23,6 +23,7 @@ import (
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
 	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // All brokers are down for ten minutes while a transaction is committed every 100
@@ -66,7 +67,7 @@ func tenMinutes(t *testing.T, cfg *config.Config, states []status.State, streams
 	}
 	defer cluster.Close()
 	core, logs := observer.New(zap.InfoLevel)
-	r, err := relay.New(cfg, &relaytest.Counts{}, zap.New(core))
+	r, err := wiring.NewRelay(cfg, &relaytest.Counts{}, zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}

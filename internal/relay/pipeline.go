@@ -3,37 +3,38 @@ package relay
 import (
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/checkpoint"
 	"github.com/walpost/walpost/internal/crash"
+	"github.com/walpost/walpost/internal/lograte"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/status"
-	"github.com/walpost/walpost/internal/wiring"
 )
 
 // pipeline is the way of a row between the stream and the producer: it is the
 // stream's sink. It outlives connections: what it has read it does not read again.
-// All methods but figures run on the stream's goroutine.
+// Only the stream's goroutine touches it; what others read is in stats.
 type pipeline struct {
-	router   *router.Router
-	producer *producer.Producer
-	tracker  *checkpoint.Tracker
-	observer Observer
-	log      *zap.Logger
-	onReject record.RejectPolicy
-	letters  *record.DeadLetters
-	schema   string
-	table    string
-	prefix   string // of messages, when the outbox is those and no table; else ""
-	oid      uint32 // of the outbox; 0 until its first relation message
-	rarely   map[string]time.Time
+	router     *router.Router
+	producer   *producer.Producer
+	tracker    *checkpoint.Tracker
+	observer   Observer
+	log        *zap.Logger
+	onReject   record.RejectPolicy
+	letters    *record.DeadLetters
+	stats      *pipelineStats
+	rejectHint string // what another delivery.on_reject would change
+	schema     string
+	table      string
+	prefix     string        // of messages, when the outbox is those and no table; else ""
+	oid        uint32        // of the outbox; 0 until its first relation message
+	rejections lograte.Lines // by reason
 
 	read      record.Position // of the last event that was read, ever
 	current   record.Position // in the transaction the stream is in
@@ -43,17 +44,11 @@ type pipeline struct {
 	open      bool            // events were given out for a transaction whose commit has not come
 	halted    *status.Halt
 
-	events    atomic.Uint64 // last number given out
-	confirmed atomic.Uint64 // the LSN that may be confirmed, as of the last question; for logs
 	behind    bool
 	full      bool         // at the last question
-	filled    signal       // full has changed
-	kept      pgoutput.LSN // of the last keepalive
-	stir      stir
-	ages      ages
-	marks     marks
+	keepalive pgoutput.LSN // of the last one
+	recent    recentTransactions
 	clock     time.Duration // Postgres' clock less ours, measured at each connect
-	skipped   uint64        // events read again after a reconnect and skipped
 }
 
 // Message takes what the stream decoded.
@@ -85,11 +80,11 @@ func (p *pipeline) Message(m pgoutput.Message) error {
 }
 
 func (p *pipeline) begin(m *pgoutput.Begin) {
-	p.stir.happened()
+	p.stats.walProgress.Notify()
 	p.current = record.Position{CommitLSN: m.CommitLSN}
 	p.committed, p.xid, p.inside = m.CommitTime, m.XID, true
 	now := time.Now()
-	p.ages.began(p.events.Load()+1, m.CommitTime, now)
+	p.stats.lag.record(p.stats.events.Load()+1, m.CommitTime, now)
 	age := now.Sub(m.CommitTime) + p.clock
 	p.behind = age > producer.BehindAfter
 	p.producer.SetAge(age)
@@ -131,11 +126,7 @@ func (p *pipeline) message(m *pgoutput.LogicalMessage) error {
 // the connection was lost.
 func (p *pipeline) next() bool {
 	p.current.Ordinal++
-	if before(p.read, p.current) {
-		return true
-	}
-	p.skipped++
-	return false
+	return before(p.read, p.current)
 }
 
 // routed takes what the router made of an event.
@@ -155,9 +146,9 @@ func (p *pipeline) routed(rec *record.Record, err error) error {
 
 func (p *pipeline) accept(rec *record.Record, dead bool) {
 	n := p.tracker.Event()
-	p.events.Store(n)
+	p.stats.events.Store(n)
 	if !p.open || p.read.CommitLSN != p.current.CommitLSN {
-		p.marks.note(p.current.CommitLSN, n)
+		p.recent.note(p.current.CommitLSN, n)
 	}
 	p.open = true
 	p.read = p.current
@@ -172,7 +163,7 @@ func (p *pipeline) accept(rec *record.Record, dead bool) {
 // reject applies delivery.on_reject to a row that can never become a record.
 func (p *pipeline) reject(rec *record.Record, r *record.Rejection) error {
 	p.observer.Rejected(r.Topic, r.Reason)
-	if p.mayLog(r.Reason) {
+	if p.rejections.Allow(r.Reason) {
 		p.log.Warn("this row can never become a record", zap.String("id", r.ID), zap.String("topic", r.Topic),
 			zap.String("reason", r.Reason), zap.String("error", r.Text),
 			zap.Stringer("commit_lsn", p.current.CommitLSN), zap.Uint32("ordinal", p.current.Ordinal))
@@ -194,7 +185,7 @@ func (p *pipeline) rejected(topic, id, text string) *status.Halt {
 	return &status.Halt{
 		Code: status.ExitHalted, Reason: "a record was rejected",
 		Detail: fmt.Sprintf("event %s, topic %q: %s", id, topic, text),
-		Hint:   "fix what the message names and start walpost again" + wiring.RejectHint(p.onReject),
+		Hint:   "fix what the message names and start walpost again" + p.rejectHint,
 	}
 }
 
@@ -212,22 +203,9 @@ func (p *pipeline) refused(h *producer.Halt) *status.Halt {
 
 // halt stops the stream here, for good: from now on no transaction is complete.
 func (p *pipeline) halt(h *status.Halt) error {
-	p.tracker.Hold()
+	p.tracker.Freeze()
 	p.halted = h
 	return h
-}
-
-// mayLog is true for the first of a kind and then rarely.
-func (p *pipeline) mayLog(kind string) bool {
-	now := time.Now()
-	if last, ok := p.rarely[kind]; ok && now.Sub(last) < logEvery {
-		return false
-	}
-	if p.rarely == nil {
-		p.rarely = map[string]time.Time{}
-	}
-	p.rarely[kind] = now
-	return true
 }
 
 // isOutbox recognises the outbox by its OID. Its name is looked at when the OID
@@ -257,29 +235,29 @@ func (p *pipeline) ignored(op string, _ *pgoutput.Relation) { p.observer.ChangeI
 
 // Keepalive takes the position up to which the server has decoded.
 func (p *pipeline) Keepalive(lsn pgoutput.LSN) {
-	if lsn != p.kept { // one that answers a status says nothing new
-		p.kept = lsn
-		p.stir.happened()
+	if lsn != p.keepalive { // one that answers a status says nothing new
+		p.keepalive = lsn
+		p.stats.walProgress.Notify()
 	}
 	if !p.open {
 		p.tracker.Keepalive(lsn)
 	}
 }
 
-// Full tells that reading shall pause.
+// Full reports whether reading shall pause.
 func (p *pipeline) Full() bool {
 	full := p.producer.Full()
 	if full != p.full {
 		p.full = full
-		p.filled.give()
+		p.stats.fullChanged.Notify()
 	}
 	return full
 }
 
-// Behind tells that transactions are old when they come in.
+// Behind reports whether transactions are old when they come in.
 func (p *pipeline) Behind() bool { return p.behind }
 
-// Between tells that no transaction is read in part.
+// Between reports whether no transaction is read in part.
 func (p *pipeline) Between() bool { return !p.open }
 
 // Fault is the producer's halt, if it came to one.
@@ -297,8 +275,8 @@ func (p *pipeline) Fault() error {
 func (p *pipeline) Confirmed() (lsn pgoutput.LSN, settled bool) {
 	watermark := p.producer.Watermark()
 	lsn = p.tracker.Confirmed(watermark)
-	p.confirmed.Store(uint64(lsn))
-	return lsn, watermark > p.events.Load()
+	p.stats.confirmed.Store(lsn)
+	return lsn, watermark > p.stats.events.Load()
 }
 
 // before orders positions: commit LSN first, then the ordinal in the transaction.

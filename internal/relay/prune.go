@@ -8,10 +8,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/lograte"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
-	"github.com/walpost/walpost/internal/wiring"
 )
 
 const (
@@ -21,15 +21,27 @@ const (
 	pruneLimits = "SET lock_timeout = '2s'; SET statement_timeout = '60s'"
 )
 
-// prune deletes confirmed rows from time to time, until ctx ends: while this relay
-// streams, and no longer. It has a connection of its own, which it closes between
-// rounds. A failure is a condition and a line in the log, and is tried again.
-func (r *Relay) prune(ctx context.Context) {
-	what := wiring.Pruning(r.cfg)
-	if what == nil {
-		return
-	}
-	defer r.seen.pruned(nil, nil) // from here on it is another's
+// Prune is what the relay deletes, and how often.
+type Prune struct {
+	provision.Pruning
+
+	Every time.Duration
+}
+
+// pruner deletes confirmed rows from time to time, while this relay streams, and no
+// longer. It has a connection of its own, which it closes between rounds. A failure is a
+// condition and a line in the log, and is tried again. One runs at a time, and only its
+// goroutine touches its fields.
+type pruner struct {
+	*shared
+
+	what  *Prune
+	lines lograte.Line
+}
+
+// run prunes until ctx ends. near is the server of the stream.
+func (p *pruner) run(ctx context.Context, near postgres.Target) {
+	defer p.seen.Pruned(nil, nil) // from here on it is another's
 	next := time.NewTimer(pruneLook)
 	defer next.Stop()
 	for {
@@ -38,37 +50,36 @@ func (r *Relay) prune(ctx context.Context) {
 			return
 		case <-next.C:
 		}
-		if !r.Guarded() { // rows that are skipped could not be told
+		if !p.catalog.checked.Load() { // rows that are skipped could not be told
 			next.Reset(pruneLook)
 			continue
 		}
-		rows, stay, err := r.pruneRound(ctx, *what)
+		rows, stay, err := p.round(ctx, near)
 		if ctx.Err() != nil {
 			return
 		}
-		r.pruned(rows, stay, err)
-		next.Reset(r.cfg.Outbox.Prune.Every)
+		p.report(rows, stay, err)
+		next.Reset(p.what.Every)
 	}
 }
 
-// pruned says how a round went.
-func (r *Relay) pruned(rows int64, stay []provision.Uncarried, err error) {
-	r.seen.pruned(stay, err)
+// report says how a round went.
+func (p *pruner) report(rows int64, stay []provision.Uncarried, err error) {
+	p.seen.Pruned(stay, err)
 	if rows > 0 {
-		r.log.Debug("pruned the outbox", zap.Int64("rows", rows))
+		p.log.Debug("pruned the outbox", zap.Int64("rows", rows))
 	}
-	if err != nil && time.Since(r.pruneLogged) >= logEvery {
-		r.pruneLogged = time.Now()
-		r.log.Warn("the outbox cannot be pruned", zap.Error(err))
+	if err != nil && p.lines.Allow() {
+		p.log.Warn("the outbox cannot be pruned", zap.Error(err))
 	}
 }
 
-// pruneRound deletes batch after batch until nothing is left to look at, or the slot
+// round deletes batch after batch until nothing is left to look at, or the slot
 // does not get on, and then counts what it left alone.
-func (r *Relay) pruneRound(ctx context.Context, what provision.Pruning) (rows int64, stay []provision.Uncarried, err error) {
+func (p *pruner) round(ctx context.Context, near postgres.Target) (rows int64, stay []provision.Uncarried, err error) {
 	dial, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	conn, err := r.near.SQL(dial)
+	conn, err := near.SQL(dial)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -76,16 +87,17 @@ func (r *Relay) pruneRound(ctx context.Context, what provision.Pruning) (rows in
 	if _, err := conn.Exec(ctx, pruneLimits); err != nil {
 		return 0, nil, postgres.Classify("set timeouts", err)
 	}
-	if rows, err = r.pruneBatches(ctx, conn, what); err != nil {
+	if rows, err = p.batches(ctx, conn); err != nil {
 		return rows, nil, err
 	}
-	stay, err = what.Uncarried(ctx, conn)
+	stay, err = p.what.Uncarried(ctx, conn)
 	return rows, stay, err
 }
 
-func (r *Relay) pruneBatches(ctx context.Context, conn *pgx.Conn, what provision.Pruning) (rows int64, err error) {
+func (p *pruner) batches(ctx context.Context, conn *pgx.Conn) (rows int64, err error) {
+	what := p.what.Pruning
 	if what.Partitions {
-		if what.Default, err = r.dropPartitions(ctx, conn, what); err != nil || what.Default.IsZero() {
+		if what.Default, err = p.dropPartitions(ctx, conn, what); err != nil || what.Default.IsZero() {
 			return 0, err
 		}
 	}
@@ -98,12 +110,12 @@ func (r *Relay) pruneBatches(ctx context.Context, conn *pgx.Conn, what provision
 		if batch.Rows == 0 {
 			continue
 		}
-		if yes, err := r.mayGo(ctx, conn, batch.LSN); err != nil || !yes {
+		if yes, err := p.mayDelete(ctx, conn, batch.LSN); err != nil || !yes {
 			return rows, err
 		}
 		deleted, err := what.Delete(ctx, conn, batch)
 		rows += deleted
-		r.observer.Pruned(int(deleted))
+		p.observer.Pruned(int(deleted))
 		if err != nil {
 			return rows, err
 		}
@@ -113,37 +125,37 @@ func (r *Relay) pruneBatches(ctx context.Context, conn *pgx.Conn, what provision
 
 // dropPartitions drops what is old, and gives the partition whose rows are left to
 // delete; zero: none.
-func (r *Relay) dropPartitions(ctx context.Context, conn *pgx.Conn, what provision.Pruning) (postgres.TableName, error) {
+func (p *pruner) dropPartitions(ctx context.Context, conn *pgx.Conn, what provision.Pruning) (postgres.TableName, error) {
 	for {
-		dropped, err := what.DropPartitions(ctx, conn, func(lsn string) (bool, error) { return r.mayGo(ctx, conn, lsn) })
+		dropped, err := what.DropPartitions(ctx, conn, func(lsn string) (bool, error) { return p.mayDelete(ctx, conn, lsn) })
 		if err != nil {
 			return postgres.TableName{}, err
 		}
 		if len(dropped) == 0 {
 			return what.DefaultPartition(ctx, conn)
 		}
-		r.log.Info("dropped partitions of the outbox", zap.Strings("partitions", dropped))
+		p.log.Info("dropped partitions of the outbox", zap.Strings("partitions", dropped))
 	}
 }
 
-// mayGo tells that everything that had committed at the LSN was published. The slot
+// mayDelete reports whether everything that had committed at the LSN was published. The slot
 // passes rows that Postgres skips too: so what the guard looks at must be as it was.
-func (r *Relay) mayGo(ctx context.Context, conn *pgx.Conn, lsn string) (bool, error) {
-	if yes, err := r.awaitConfirmed(ctx, conn, lsn); err != nil || !yes {
+func (p *pruner) mayDelete(ctx context.Context, conn *pgx.Conn, lsn string) (bool, error) {
+	if yes, err := p.awaitConfirmed(ctx, conn, lsn); err != nil || !yes {
 		return false, err
 	}
-	_, change, err := r.guardedChange(ctx, conn)
+	_, change, err := p.catalog.compare(ctx, conn, &p.opts)
 	return err == nil && change == nil, errors.Join(err, change)
 }
 
 // awaitConfirmed waits for the slot, as far as it gets there soon: with Kafka away
 // it does not, and that is no fault of pruning.
-func (r *Relay) awaitConfirmed(ctx context.Context, conn *pgx.Conn, lsn string) (bool, error) {
+func (p *pruner) awaitConfirmed(ctx context.Context, conn *pgx.Conn, lsn string) (bool, error) {
 	deadline := time.Now().Add(pruneWait)
 	tick := time.NewTicker(pruneLook)
 	defer tick.Stop()
 	for {
-		confirmed, err := catalog.Confirmed(ctx, conn, r.cfg.Postgres.Slot, lsn)
+		confirmed, err := catalog.Confirmed(ctx, conn, p.opts.Objects.Slot, lsn)
 		if err != nil || confirmed || time.Now().After(deadline) {
 			return confirmed, err
 		}

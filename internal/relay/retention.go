@@ -10,8 +10,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/kafka/topics"
-	"github.com/walpost/walpost/internal/wiring"
+	"github.com/walpost/walpost/internal/backoff"
+	"github.com/walpost/walpost/internal/notify"
 )
 
 // Kafka counts a topic's retention.ms from a record's own time (Kafka documentation,
@@ -23,72 +23,72 @@ const (
 	retentionTopics = 1000             // topics that are remembered between them
 )
 
-// aged is what was published and is not young: the oldest time of each topic, in
-// milliseconds since 1970, since the last look.
-type aged struct {
-	told signal
+// retentionWatcher compares what was published late with what its topic keeps. It sleeps
+// as long as everything is young.
+type retentionWatcher struct {
+	*shared
+
+	late notify.Signal
 
 	mu     sync.Mutex
-	oldest map[string]int64
+	oldest map[string]int64 // by topic, the oldest time that is not young since the last look, in milliseconds since 1970
+}
+
+func newRetentionWatcher(s *shared) *retentionWatcher {
+	return &retentionWatcher{shared: s, late: notify.NewSignal()}
 }
 
 // note is called for each batch that Kafka acknowledged.
-func (a *aged) note(topic string, stamp int64) {
+func (w *retentionWatcher) note(topic string, stamp int64) {
 	if stamp > time.Now().Add(-retentionYoung).UnixMilli() {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	before, known := a.oldest[topic]
-	if known && before <= stamp || !known && len(a.oldest) >= retentionTopics {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before, known := w.oldest[topic]
+	if known && before <= stamp || !known && len(w.oldest) >= retentionTopics {
 		return
 	}
-	if a.oldest == nil {
-		a.oldest = map[string]int64{}
+	if w.oldest == nil {
+		w.oldest = map[string]int64{}
 	}
-	a.oldest[topic] = stamp
-	a.told.give()
+	w.oldest[topic] = stamp
+	w.late.Notify()
 }
 
-func (a *aged) take() map[string]int64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	taken := a.oldest
-	a.oldest = nil
+func (w *retentionWatcher) take() map[string]int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	taken := w.oldest
+	w.oldest = nil
 	return taken
 }
 
-// watchRetention compares what was published late with what its topic keeps. It sleeps
-// as long as everything is young.
-func (r *Relay) watchRetention(ctx context.Context) {
+func (w *retentionWatcher) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-r.aged.told:
+		case <-w.late:
 		}
-		r.judgeRetention(ctx)
-		timer := time.NewTimer(retentionPause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		w.look(ctx)
+		if backoff.Sleep(ctx, retentionPause) != nil {
 			return
-		case <-timer.C:
 		}
 	}
 }
 
-func (r *Relay) judgeRetention(ctx context.Context) {
-	oldest := r.aged.take()
-	if r.describe == nil || len(oldest) == 0 {
+func (w *retentionWatcher) look(ctx context.Context) {
+	oldest := w.take()
+	if w.opts.Describe == nil || len(oldest) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	found, err := r.describe(ctx, slices.Sorted(maps.Keys(oldest)))
+	found, err := w.opts.Describe(ctx, slices.Sorted(maps.Keys(oldest)))
 	if err != nil { // Kafka is away, or does not tell: later, if it still matters
 		for topic, stamp := range oldest {
-			r.aged.note(topic, stamp)
+			w.note(topic, stamp)
 		}
 		return
 	}
@@ -98,17 +98,9 @@ func (r *Relay) judgeRetention(ctx context.Context) {
 		if !counts || age < keeps {
 			continue
 		}
-		r.log.Warn("published what its topic does not keep", zap.String("topic", found[i].Name), zap.Duration("age", age.Round(time.Second)), zap.Duration("retention", keeps))
-		r.seen.expired(fmt.Sprintf("topic %s keeps records for %v, counted from their own time, and one of %v ago was published", found[i].Name, keeps, age.Round(time.Second)))
+		w.log.Warn("published what its topic does not keep", zap.String("topic", found[i].Name),
+			zap.Duration("age", age.Round(time.Second)), zap.Duration("retention", keeps))
+		w.seen.Expired(fmt.Sprintf("topic %s keeps records for %v, counted from their own time, and one of %v ago was published",
+			found[i].Name, keeps, age.Round(time.Second)))
 	}
-}
-
-// describeTopics asks Kafka over a connection of its own.
-func (r *Relay) describeTopics(ctx context.Context, names []string) ([]topics.Topic, error) {
-	client, err := topics.OpenAdmin(ctx, wiring.Kafka(r.cfg))
-	if err != nil {
-		return nil, err
-	}
-	defer client.Close()
-	return client.Describe(ctx, names...)
 }

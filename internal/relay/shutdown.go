@@ -13,7 +13,8 @@ import (
 // errLetGo ends a stream that would hold up a shutdown of Postgres: the server waits
 // until all that it sent is confirmed. Nothing repeats for it: what was read is
 // remembered.
-var errLetGo = errors.New("disconnected so that a shutdown of Postgres is not held up while Kafka acknowledges nothing; the slot keeps the data")
+var errLetGo = errors.New("disconnected so that a shutdown of Postgres is not held up while Kafka acknowledges nothing; " +
+	"the slot keeps the data")
 
 const (
 	letGoAfter = 3 * time.Second        // without an acknowledgement, while Postgres is shutting down
@@ -48,17 +49,18 @@ func listen(ctx context.Context, conn *pgx.Conn) (ended <-chan struct{}, stop fu
 // letGo ends the stream of a server that is shutting down once Kafka has acknowledged
 // nothing for a while. As long as it acknowledges, the stream comes to its end in
 // order: the server closes it when everything is confirmed.
-func (r *Relay) letGo(ctx context.Context, end context.CancelCauseFunc) {
+func (g *guard) letGo(ctx context.Context, end context.CancelCauseFunc) {
+	producer := g.running.Load()
 	tick := time.NewTicker(letGoLook)
 	defer tick.Stop()
-	mark, at := r.producer.Watermark(), time.Now()
+	mark, at := producer.Watermark(), time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if now := r.producer.Watermark(); now != mark || r.producer.Idle() {
+		if now := producer.Watermark(); now != mark || producer.Idle() {
 			mark, at = now, time.Now()
 		}
 		if time.Since(at) >= letGoAfter {

@@ -24,14 +24,14 @@ func TestCutAtTheSwitchPoint(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := &pipeline{}
+			p := &pipeline{stats: &pipelineStats{}}
 			for tx := range uint64(4) { // four transactions with three events each
 				commit := pgoutput.LSN(tx+1) * 0x1000
-				p.marks.note(commit, tx*3+1)
+				p.recent.note(commit, tx*3+1)
 				p.read = record.Position{CommitLSN: commit, Ordinal: 3}
-				p.events.Store(tx*3 + 3)
+				p.stats.events.Store(tx*3 + 3)
 			}
-			if got := p.cut(tc.point); got != tc.beyond || p.read != tc.read {
+			if got := p.rewindTo(tc.point); got != tc.beyond || p.read != tc.read {
 				t.Errorf("%d beyond, position %v; want %d, %v", got, p.read, tc.beyond, tc.read)
 			}
 		})

@@ -15,6 +15,7 @@ import (
 	"github.com/walpost/walpost/internal/config/configtest"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // Load reads a configuration as `run` would. A test on real servers takes a Harness.
@@ -60,7 +61,7 @@ func Run(t testing.TB, r *relay.Relay) *Running {
 // Start runs a relay that nobody observes, and that logs warnings to the test.
 func Start(t testing.TB, cfg *config.Config) *Running {
 	t.Helper()
-	r, err := relay.New(cfg, Observer{}, zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)))
+	r, err := wiring.NewRelay(cfg, Observer{}, zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,26 +3,35 @@ package relay
 import (
 	"time"
 
+	"github.com/walpost/walpost/internal/relay/report"
 	"github.com/walpost/walpost/internal/status"
 )
 
-// Report gives the relay's state with its figures and conditions. Topics,
+// patience is what an event may wait.
+const patience = time.Minute
+
+// Report returns the relay's state with its figures and conditions. Topics,
 // rejections and consumer groups are counted elsewhere, and empty here.
 func (r *Relay) Report(version string) status.Report {
-	st, slot := r.state.get(), r.seen.slotStatus()
+	st, slot := r.state.Status(), r.seen.Slot()
 	committed, read := r.oldest()
 	now := time.Now()
 	rep := status.Report{
 		Relay: st.Relay, State: st.State, Since: &st.Since, Reason: st.Reason, Hint: st.Hint,
 		Slot: slot, LagSeconds: secondsSince(committed, now), OldestUnacked: secondsSince(read, now),
-		InFlight: &status.InFlight{}, LastError: r.seen.lastError(), Version: version, Postgres: r.seen.postgresVersion(),
+		InFlight: &status.InFlight{}, LastError: r.seen.LastError(), Version: version, Postgres: r.seen.Postgres(),
 		Topics: []status.TopicReport{}, Rejected: []status.Rejections{}, ConsumerGroups: []status.GroupLag{},
 	}
 	if slot != nil {
 		rep.LagBytes = slot.LagBytes
 	}
 	rep.InFlight.Events, rep.InFlight.Bytes = r.InFlight()
-	rep.Conditions = r.conditions(&rep)
+	facts := report.Facts{Patience: r.timing.patience, Hints: r.opts.Hints}
+	if p := r.running.Load(); p != nil {
+		kafka := p.Health()
+		facts.Kafka = &kafka
+	}
+	rep.Conditions = r.seen.Conditions(&rep, facts)
 	if c, blocked := rep.Blocking(); blocked && rep.Hint == "" {
 		rep.Hint = c.Hint
 	}
@@ -36,13 +45,4 @@ func secondsSince(t, now time.Time) *float64 {
 		seconds = max(0, now.Sub(t).Seconds())
 	}
 	return &seconds
-}
-
-// Topics are those that this process has an event for, from the first on: also
-// before Kafka has acknowledged one.
-func (r *Relay) Topics() []string {
-	if p := r.running.Load(); p != nil {
-		return p.Topics()
-	}
-	return nil
 }

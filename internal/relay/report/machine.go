@@ -1,4 +1,4 @@
-package relay
+package report
 
 import (
 	"slices"
@@ -12,8 +12,8 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// machine holds the state and logs each change once.
-type machine struct {
+// Machine holds the state of a relay, and logs each change once.
+type Machine struct {
 	log   *zap.Logger
 	relay string
 	lsn   func() pgoutput.LSN // up to which all is in Kafka; 0: not known
@@ -22,17 +22,19 @@ type machine struct {
 	status status.Status
 }
 
-func newMachine(relay string, log *zap.Logger, lsn func() pgoutput.LSN) *machine {
-	return &machine{log: log, relay: relay, lsn: lsn, status: status.Status{Relay: relay, State: status.Connecting, Since: time.Now()}}
+// NewMachine returns the machine of a relay that connects. lsn returns up to which all is
+// in Kafka, 0 when that is not known.
+func NewMachine(relay string, log *zap.Logger, lsn func() pgoutput.LSN) *Machine {
+	return &Machine{log: log, relay: relay, lsn: lsn, status: status.Status{Relay: relay, State: status.Connecting, Since: time.Now()}}
 }
 
-// set changes the state. A state that is set again keeps its time and is not logged.
-func (m *machine) set(s status.State, reason, hint string) {
-	m.change(s, reason, hint, status.States())
+// Set changes the state. A state that is set again keeps its time and is not logged.
+func (m *Machine) Set(s status.State, reason, hint string) {
+	m.Change(s, reason, hint, status.States())
 }
 
-// change is set, as long as the state is one of the given ones.
-func (m *machine) change(s status.State, reason, hint string, from []status.State) {
+// Change is Set, as long as the state is one of the given ones.
+func (m *Machine) Change(s status.State, reason, hint string, from []status.State) {
 	reason, hint = safetext.Escape(safetext.TruncateText(reason)), safetext.EscapeLines(safetext.TruncateText(hint))
 	m.mu.Lock()
 	if !slices.Contains(from, m.status.State) {
@@ -65,12 +67,13 @@ func (m *machine) change(s status.State, reason, hint string, from []status.Stat
 	m.log.Info("state changed", fields...)
 }
 
-// swap changes the state only when it is one of the given ones.
-func (m *machine) swap(s status.State, reason string, from ...status.State) {
-	m.change(s, reason, "", from)
+// Swap changes the state when it is one of the given ones.
+func (m *Machine) Swap(s status.State, reason string, from ...status.State) {
+	m.Change(s, reason, "", from)
 }
 
-func (m *machine) get() status.Status {
+// Status returns the state with its reason.
+func (m *Machine) Status() status.Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.status

@@ -1,0 +1,51 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/status"
+)
+
+// verifyIdentity compares server, slot and timeline with what this process knows of them.
+func (l *loop) verifyIdentity(ctx context.Context, s *replication.Session) error {
+	known, slot := &l.identity, l.opts.Objects.Slot
+	switch {
+	case known.system != "" && s.SystemID != known.system:
+		return &status.Halt{
+			Code: status.ExitHalted, Reason: "another Postgres cluster answers under this address",
+			Detail: fmt.Sprintf("its system identifier is %s, it was %s", s.SystemID, known.system),
+			Hint:   "check which server postgres.url leads to; if this cluster is intended, start walpost again",
+		}
+	case s.Standby: // in a failover the address may lead here before the promotion
+		return &postgres.Error{
+			Kind: postgres.Standby, Op: "connect to " + s.Near().Address(), Text: "this server is a standby",
+			Hint: "waiting for its promotion; postgres.url must lead to the primary",
+		}
+	case !s.Slot.Exists:
+		return &status.Halt{
+			Code: status.ExitHalted, Reason: fmt.Sprintf("slot %q does not exist any more", slot),
+			Detail: "what was committed since it went is not in it",
+			Hint:   l.opts.Hints.Recover(),
+		}
+	case s.Slot.Active && s.Slot.Confirmed > known.reported: // another relay took over while this one was frozen or cut off
+		l.standby.seen = true
+	case known.timeline == s.Timeline && known.reported > 0 && s.Slot.Confirmed > known.reported && !l.standby.seen:
+		return &status.Halt{
+			Code: status.ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by somebody else", slot),
+			Detail: fmt.Sprintf("it is confirmed up to %s, and this process confirmed %s. Events in between may be missing in Kafka. "+
+				"They are not if another relay took over and has ended since: Postgres does not record who confirmed them",
+				s.Slot.Confirmed, known.reported),
+			Hint: l.opts.Hints.Recover() + "; or start walpost again to continue from the slot as it is",
+		}
+	}
+	if known.timeline != 0 && s.Timeline != known.timeline {
+		l.followTimeline(ctx, s)
+	} else {
+		l.pipeline.tracker.Restart(s.Slot.Confirmed)
+	}
+	known.system, known.timeline, known.confirmed = s.SystemID, s.Timeline, s.Slot.Confirmed
+	return nil
+}

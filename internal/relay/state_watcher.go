@@ -1,0 +1,91 @@
+package relay
+
+import (
+	"context"
+	"time"
+
+	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/status"
+)
+
+const (
+	// fullDebounce is how long delivery.in_flight must be used up, or not, to count: it
+	// changes many times a second under load.
+	fullDebounce = 500 * time.Millisecond
+	// idleRecheck is how long until a look that nothing asks for.
+	idleRecheck = time.Hour
+)
+
+// stateWatcher keeps the state true while one stream runs. Trial and outage are its own
+// as long as it runs.
+type stateWatcher struct {
+	*shared
+
+	producer *producer.Producer
+	trial    *trial
+	outage   *outage
+}
+
+// run ends the stream when Kafka has been away for too long. It sleeps until something
+// changes.
+func (w *stateWatcher) run(ctx context.Context, end context.CancelCauseFunc, stop <-chan struct{}, wake func()) {
+	look := time.NewTimer(0)
+	defer look.Stop()
+	full := w.stats.fullChanged
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-stop:
+			wake()
+			stop = nil
+			continue
+		case <-full:
+			full = nil // not before the look
+			look.Reset(fullDebounce)
+			continue
+		case <-w.changed:
+		case <-look.C:
+		}
+		full = w.stats.fullChanged
+		look.Reset(w.refreshState(end))
+	}
+}
+
+// refreshState brings the state up to date, and returns after how long it may have changed by
+// the passing of time alone.
+func (w *stateWatcher) refreshState(end context.CancelCauseFunc) time.Duration {
+	if w.trial.on && w.trial.passed(w.stats.events.Load()) {
+		w.trial.on = false
+		w.state.Swap(status.Streaming, "", status.Connecting)
+		w.outage.end(w.log)
+	}
+	next := w.refreshKafka(end)
+	if w.trial.on {
+		next = min(next, trialLook)
+	}
+	return next
+}
+
+func (w *stateWatcher) refreshKafka(end context.CancelCauseFunc) time.Duration {
+	kafka := w.producer.Health()
+	switch {
+	case !kafka.Reachable && kafka.Err != nil:
+		w.state.Swap(status.KafkaUnavailable, kafka.Err.Error(), status.Streaming, status.Throttled, status.KafkaUnavailable)
+		left := w.opts.HibernateAfter - time.Since(kafka.Since)
+		if left > 0 {
+			return left
+		}
+		end(errHibernate)
+	case len(kafka.Denied) > 0:
+		w.state.Swap(status.KafkaUnavailable, kafka.Denied[0], status.Streaming, status.Throttled, status.KafkaUnavailable)
+	case w.producer.Full():
+		w.state.Swap(status.Throttled, "delivery.in_flight is used up: reading pauses until Kafka acknowledges",
+			status.Streaming, status.KafkaUnavailable)
+	case len(kafka.Stuck) > 0:
+		w.state.Swap(status.KafkaUnavailable, kafka.Stuck[0], status.Streaming, status.Throttled, status.KafkaUnavailable)
+	default:
+		w.state.Swap(status.Streaming, "", status.KafkaUnavailable, status.Throttled)
+	}
+	return idleRecheck
+}
