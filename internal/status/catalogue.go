@@ -1,5 +1,7 @@
 package status
 
+import "slices"
+
 // Names of the conditions.
 const (
 	ConditionHalted       = "halted"
@@ -33,7 +35,10 @@ type ConditionKind struct {
 }
 
 // Conditions are all conditions, the worst first.
-func Conditions() []ConditionKind {
+func Conditions() []ConditionKind { return slices.Concat(criticals(), warnings(), infos()) }
+
+// criticals are the conditions with which events do not flow, or may soon be lost.
+func criticals() []ConditionKind {
 	return []ConditionKind{
 		{
 			ConditionHalted, Critical, true, "The relay has halted: a person must decide.",
@@ -56,7 +61,8 @@ func Conditions() []ConditionKind {
 			"fix what Kafka's answer names; walpost then continues without a restart",
 		},
 		{
-			ConditionSlotLost, Critical, true, "Postgres has invalidated the slot: WAL that it needs was removed, or nobody read from it for too long.",
+			ConditionSlotLost, Critical, true,
+			"Postgres has invalidated the slot: WAL that it needs was removed, or nobody read from it for too long.",
 			"`walpost recover -c FILE` creates a new slot and publishes from the outbox table what may be missing",
 		},
 		{
@@ -64,7 +70,8 @@ func Conditions() []ConditionKind {
 			"`walpost init -c FILE` creates it; if there was one before: `walpost recover -c FILE`",
 		},
 		{
-			ConditionSlotAtRisk, Critical, false, "The WAL retained for the slot is near max_slot_wal_keep_size: past that limit Postgres invalidates the slot, and events are lost.",
+			ConditionSlotAtRisk, Critical, false,
+			"The WAL retained for the slot is near max_slot_wal_keep_size: past that limit Postgres invalidates the slot, and events are lost.",
 			"get events flowing, or raise max_slot_wal_keep_size",
 		},
 		{
@@ -75,6 +82,12 @@ func Conditions() []ConditionKind {
 			ConditionNoProgress, Critical, false, "Kafka has not acknowledged the oldest event since it was read, more than a minute ago.",
 			"see the other conditions, the last error and the log",
 		},
+	}
+}
+
+// warnings are the conditions that need somebody within the day.
+func warnings() []ConditionKind {
+	return []ConditionKind{
 		{
 			ConditionLagging, Warn, false, "The oldest event that is not in Kafka was committed more than a minute ago.",
 			"after an outage it catches up; if it does not, look at walpost_kafka_request_seconds and at long transactions",
@@ -84,7 +97,8 @@ func Conditions() []ConditionKind {
 			"the log and walpost_events_rejected_total show which and why",
 		},
 		{
-			ConditionRetention, Warn, false, "Within the last quarter of an hour records were published that are older than their topic keeps them: Kafka deletes them soon.",
+			ConditionRetention, Warn, false,
+			"Within the last quarter of an hour records were published that are older than their topic keeps them: Kafka deletes them soon.",
 			"raise retention.ms of the topic; `walpost replay -c FILE --timestamp now` publishes again what is gone",
 		},
 		{
@@ -92,9 +106,16 @@ func Conditions() []ConditionKind {
 			"fix what the message names; the next round tries again",
 		},
 		{
-			ConditionUncarried, Warn, false, "outbox.prune keeps rows that were written before their table was part of the published outbox: they were not in the stream.",
+			ConditionUncarried, Warn, false,
+			"outbox.prune keeps rows that were written before their table was part of the published outbox: they were not in the stream.",
 			"`walpost audit -c FILE` shows which are missing in Kafka, `walpost replay -c FILE` publishes them; then delete them by hand",
 		},
+	}
+}
+
+// infos are the conditions that are worth knowing.
+func infos() []ConditionKind {
+	return []ConditionKind{
 		{
 			ConditionThrottled, Info, false, "Kafka accepts less than Postgres delivers: reading pauses.",
 			"look at walpost_kafka_request_seconds, or raise delivery.in_flight",
