@@ -90,8 +90,8 @@ func start(t *testing.T, brokers []string, change func(*producer.Options)) *fixt
 			default:
 			}
 		},
-		DeadLetterOf: func(rec *record.Record, r producer.Rejected) (*record.Record, error) {
-			return letters.Record(rec, &record.Rejection{Reason: r.Reason, Topic: r.Topic, Text: r.Text}, r.Position, time.UnixMilli(1))
+		DeadLetterOf: func(rec *record.Record, why *record.Rejection, at record.Position) (*record.Record, error) {
+			return letters.Record(rec, why, at, time.UnixMilli(1))
 		},
 	}
 	if change != nil {

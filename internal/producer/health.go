@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/producer/answer"
+	"github.com/walpost/walpost/internal/record"
 
 	"github.com/walpost/walpost/internal/lograte"
 )
@@ -122,12 +123,12 @@ func (pt *partition) String() string {
 }
 
 // logRejected logs a rejected record: the first of a kind at once, then rarely.
-func (p *Producer) logRejected(r Rejected) {
+func (p *Producer) logRejected(r *record.Rejection, at record.Position) {
 	if !p.health.lines.Allow("rejected " + r.Reason + " " + r.Topic) {
 		return
 	}
 	p.log.Warn("Kafka can never accept this record", zap.String("topic", r.Topic), zap.String("id", r.ID),
-		zap.String("reason", r.Reason), zap.String("error", r.Text), zap.Stringer("commit_lsn", r.Position.CommitLSN))
+		zap.String("reason", r.Reason), zap.String("error", r.Text), zap.Stringer("commit_lsn", at.CommitLSN))
 }
 
 // Health is how Kafka is seen.

@@ -61,7 +61,7 @@ type Options struct {
 	OnReject record.RejectPolicy
 	// DeadLetterOf returns the dead letter of a record, with its topic. It is required under
 	// record.RejectDeadLetter.
-	DeadLetterOf func(rec *record.Record, r Rejected) (*record.Record, error)
+	DeadLetterOf func(rec *record.Record, why *record.Rejection, at record.Position) (*record.Record, error)
 
 	// TimestampFromColumn: record times come from a column, so a time stamp that
 	// Kafka refuses is the record's fault and not the clock's.

@@ -11,15 +11,6 @@ import (
 	"github.com/walpost/walpost/internal/safetext"
 )
 
-// Rejected is a record that Kafka can never accept.
-type Rejected struct {
-	Topic    string
-	ID       string // value of the record's first header, the event's id
-	Reason   string // a stable word, label of walpost_events_rejected_total
-	Text     string // what Kafka said, and the key of the configuration to change
-	Position record.Position
-}
-
 // Reasons of a rejection by Kafka, beside record.ReasonTooLarge.
 const (
 	ReasonInvalidRecord    = "invalid_record"
@@ -141,21 +132,21 @@ func (p *Producer) reject(pt *partition, reason, text string) {
 	}
 }
 
-func (p *Producer) rejected(pt *partition, rec batch.Packed, reason, text string) Rejected {
-	r := Rejected{Topic: pt.topic.name, Reason: reason, Text: safetext.TruncateText(text), Position: rec.Position()}
+func (p *Producer) rejected(pt *partition, rec batch.Packed, reason, text string) *record.Rejection {
+	r := &record.Rejection{Topic: pt.topic.name, Reason: reason, Text: safetext.TruncateText(text)}
 	if h := rec.Record(r.Topic).Headers; len(h) > 0 {
 		r.ID = safetext.TruncateName(h[0].Value)
 	}
 	p.opts.Observer.Rejected(r.Topic, reason)
-	p.logRejected(r)
+	p.logRejected(r, rec.Position())
 	return r
 }
 
 // writeDeadLetter queues the dead letter of a record of the head, and reports whether it
 // could. It takes the newest event number: numbers must rise within a queue, and the
 // original at its own head holds the watermark.
-func (p *Producer) writeDeadLetter(pt *partition, rec batch.Packed, r Rejected) bool {
-	dead, err := p.opts.DeadLetterOf(rec.Record(pt.topic.name), r)
+func (p *Producer) writeDeadLetter(pt *partition, rec batch.Packed, r *record.Rejection) bool {
+	dead, err := p.opts.DeadLetterOf(rec.Record(pt.topic.name), r, rec.Position())
 	if err != nil || dead.Topic == pt.topic.name {
 		p.log.Error("the dead letter cannot be written: see delivery.dead_letter", zap.String("topic", r.Topic), zap.Error(err))
 		return false
@@ -180,7 +171,7 @@ func (p *Producer) deadLetterAcked(pt *partition) {
 	p.schedule(pt)
 }
 
-// Reasons returns the reasons of Rejected that the router does not have.
+// Reasons returns the reasons of a record.Rejection that only Kafka gives.
 func Reasons() []string {
 	return []string{ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition, ReasonTopicDenied, ReasonTooManyTopics}
 }

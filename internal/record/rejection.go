@@ -1,7 +1,8 @@
 package record
 
-// Rejection is a row that can never become a record, with the reason as a
-// stable word (the label of walpost_events_rejected_total) and the text for people.
+// Rejection is a row that can never become a record, or a record that Kafka can never
+// accept, with the reason as a stable word (the label of walpost_events_rejected_total)
+// and the text for people.
 type Rejection struct { //nolint:errname // the verdict on a row; the policy decides whether it is a failure
 	Reason string // see the Reason constants
 	Column string // column to look at, "" when none

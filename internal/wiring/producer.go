@@ -83,10 +83,9 @@ func configured(cfg *config.Config, topic string) bool {
 }
 
 // deadLetterOf returns the dead letter of a record that Kafka refused.
-func deadLetterOf(letters *record.DeadLetters) func(*record.Record, producer.Rejected) (*record.Record, error) {
-	return func(rec *record.Record, why producer.Rejected) (*record.Record, error) {
-		rejection := &record.Rejection{Reason: why.Reason, ID: why.ID, Topic: why.Topic, Text: why.Text}
-		return letters.Record(rec, rejection, why.Position, time.Now())
+func deadLetterOf(letters *record.DeadLetters) func(*record.Record, *record.Rejection, record.Position) (*record.Record, error) {
+	return func(rec *record.Record, why *record.Rejection, at record.Position) (*record.Record, error) {
+		return letters.Record(rec, why, at, time.Now())
 	}
 }
 
