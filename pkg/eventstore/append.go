@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +25,7 @@ type Event struct {
 	ID            string
 	Type          string
 	Payload       any
-	Headers       map[string]string
+	Headers       []outbox.Header
 	SchemaVersion int32
 }
 
@@ -85,9 +85,7 @@ func (s *Store) Append(ctx context.Context, tx Tx, stream Stream, expected int64
 
 // rowOf is an event of a stream as the outbox takes it.
 func rowOf(stream Stream, version int64, e Event) outbox.Event {
-	headers := make(map[string]string, len(e.Headers)+1)
-	maps.Copy(headers, e.Headers)
-	headers[Version] = strconv.FormatInt(version, 10)
+	headers := append(slices.Clone(e.Headers), outbox.Header{Name: Version, Value: strconv.FormatInt(version, 10)})
 	return outbox.Event{
 		ID: e.ID, AggregateType: stream.Type, AggregateID: stream.ID, Type: e.Type, Payload: e.Payload, Headers: headers,
 		SchemaVersion: e.SchemaVersion,

@@ -48,7 +48,7 @@ var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]{0,40}$`)
 // Store appends and loads. It is safe for concurrent use.
 type Store struct {
 	config Config
-	outbox *outbox.Outbox
+	outbox *outbox.Writer
 	sql    statements
 }
 
@@ -78,7 +78,7 @@ func withDefaults(c Config) Config {
 	columns.ID, columns.AggregateType = orElse(columns.ID, "id"), orElse(columns.AggregateType, "aggregatetype")
 	columns.AggregateID, columns.Type = orElse(columns.AggregateID, "aggregateid"), orElse(columns.Type, "type")
 	columns.Payload = orElse(columns.Payload, "payload")
-	c.Outbox.Headers = append(slices.Clone(c.Outbox.Headers), outbox.Header{Name: Version, Column: Version})
+	c.Outbox.Headers = append(slices.Clone(c.Outbox.Headers), outbox.HeaderColumn{Header: Version, Column: Version})
 	c.Outbox.Types = maps.Clone(c.Outbox.Types)
 	if c.Outbox.Types == nil {
 		c.Outbox.Types = map[string]string{}

@@ -2,11 +2,9 @@
 // in the caller's transaction under an expected version, and an aggregate is loaded
 // from its last snapshot and the events behind it.
 //
-//	var order Order
-//	version, err := eventstore.Load(ctx, store, eventstore.Pgx(tx), stream, &order, apply)
-//	...
-//	version, err = store.Append(ctx, eventstore.Pgx(tx), stream, version,
-//		eventstore.Event{Type: "OrderPaid", Payload: paid})
+//	order, err := eventstore.Load(ctx, store, eventstore.Pgx(tx), stream, apply)
+//	... // decide by order.State()
+//	err = order.Append(ctx, eventstore.Pgx(tx), eventstore.Event{Type: "OrderPaid", Payload: paid})
 //	...
 //	err = tx.Commit()
 //

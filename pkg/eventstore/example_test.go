@@ -32,20 +32,17 @@ func Example() {
 		return err
 	}
 	withdraw := func(tx eventstore.Tx, amount int) error {
-		var a account
-		version, err := eventstore.Load(ctx, store, tx, stream, &a, apply)
+		a, err := eventstore.Load(ctx, store, tx, stream, apply)
 		if err != nil {
 			return err
 		}
-		if a.Balance < amount {
-			return fmt.Errorf("%d is more than the balance of %d", amount, a.Balance)
+		if balance := a.State().Balance; balance < amount {
+			return fmt.Errorf("%d is more than the balance of %d", amount, balance)
 		}
-		version, err = store.Append(ctx, tx, stream, version, eventstore.Event{Type: "Withdrawn", Payload: -amount})
-		if err != nil {
+		if err := a.Append(ctx, tx, eventstore.Event{Type: "Withdrawn", Payload: -amount}); err != nil {
 			return err
 		}
-		a.Balance -= amount
-		return store.SaveSnapshot(ctx, tx, stream, version, a) // or every hundredth time
+		return a.SaveSnapshot(ctx, tx) // or every hundredth time
 	}
 
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {

@@ -49,20 +49,6 @@ func (s *Store) Each(ctx context.Context, tx Tx, stream Stream, after int64, do 
 	return last, nil
 }
 
-// Load brings a state up to date: from the last snapshot, if there is one of
-// Config.SnapshotSchema, and the events behind it. It gives the version to expect in
-// Append; 0 for a stream without events, whose state is untouched. apply changes the
-// state by one event; its error is Load's, as it is.
-func Load[State any](ctx context.Context, s *Store, tx Tx, stream Stream, state *State,
-	apply func(*State, Recorded) error,
-) (version int64, err error) {
-	version, err = s.loadSnapshot(ctx, tx, stream, state)
-	if err != nil {
-		return 0, err
-	}
-	return s.Each(ctx, tx, stream, version, func(e Recorded) error { return apply(state, e) })
-}
-
 func (s *Store) loadSnapshot(ctx context.Context, tx Tx, stream Stream, state any) (version int64, err error) {
 	var data []byte
 	err = one(ctx, tx, []any{&version, &data}, s.sql.snapshot, stream.Type, stream.ID,
@@ -79,10 +65,9 @@ func (s *Store) loadSnapshot(ctx context.Context, tx Tx, stream Stream, state an
 	return version, nil
 }
 
-// SaveSnapshot keeps the state of a stream at a version, in the place of an older
-// one; one that is newer stays. The version must be one that is committed, or written
-// in this transaction: as Load or Append gave it.
-func (s *Store) SaveSnapshot(ctx context.Context, tx Tx, stream Stream, version int64, state any) error {
+// saveSnapshot keeps the state of a stream at a version, in the place of an older
+// one; one that is newer stays.
+func (s *Store) saveSnapshot(ctx context.Context, tx Tx, stream Stream, version int64, state any) error {
 	data, err := s.config.Outbox.Codec(state)
 	if err != nil {
 		return fmt.Errorf("eventstore: snapshot of %v: %w", stream, err)

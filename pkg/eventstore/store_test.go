@@ -95,8 +95,12 @@ func (f *fixture) append(t testing.TB, stream eventstore.Stream, expected int64,
 func (f *fixture) load(t testing.TB, store *eventstore.Store, stream eventstore.Stream) (a account, version int64) {
 	t.Helper()
 	err := f.in(t, func(tx eventstore.Tx) (err error) {
-		version, err = eventstore.Load(t.Context(), store, tx, stream, &a, apply)
-		return err
+		loaded, err := eventstore.Load(t.Context(), store, tx, stream, apply)
+		if err != nil {
+			return err
+		}
+		a, version = loaded.State(), loaded.Version()
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -195,17 +199,15 @@ func TestConcurrentAppends(t *testing.T) {
 			defer allHaveRead()
 			for done := 0; done < each; {
 				err := inTx(t.Context(), conn, func(tx eventstore.Tx) error {
-					var a account
-					version, err := eventstore.Load(t.Context(), f.store, tx, mine, &a, apply)
+					a, err := eventstore.Load(t.Context(), f.store, tx, mine, apply)
 					if err != nil {
 						return err
 					}
-					if a.Applied != int(version) {
-						return fmt.Errorf("%+v at %d", a, version)
+					if a.State().Applied != int(a.Version()) {
+						return fmt.Errorf("%+v at %d", a.State(), a.Version())
 					}
 					allHaveRead()
-					_, err = f.store.Append(t.Context(), tx, mine, version, move(1))
-					return err
+					return a.Append(t.Context(), tx, move(1))
 				})
 				switch {
 				case err == nil:
@@ -278,20 +280,29 @@ func TestSnapshots(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	save := func(store *eventstore.Store, version int64, a account) {
+	save := func(store *eventstore.Store) {
 		t.Helper()
-		if err := f.in(t, func(tx eventstore.Tx) error { return store.SaveSnapshot(t.Context(), tx, mine, version, a) }); err != nil {
+		err := f.in(t, func(tx eventstore.Tx) error {
+			a, err := eventstore.Load(t.Context(), store, tx, mine, apply)
+			if err != nil {
+				return err
+			}
+			return a.SaveSnapshot(t.Context(), tx)
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	save(f.store, 8, account{100, 0}) // not what the events say, so that it shows
+	save(f.store)
+	f.Exec(t, `UPDATE events_snapshot SET version = 8, state = '{"balance": 100}'`) // not what the events say, so that it shows
 	if a, version := f.load(t, f.store, mine); version != 10 || a != (account{102, 2}) {
 		t.Errorf("%+v at %d", a, version)
 	}
-	save(f.store, 5, account{}) // older: the newer stays
-	if a, _ := f.load(t, f.store, mine); a != (account{102, 2}) {
-		t.Errorf("%+v", a)
+	f.Exec(t, "UPDATE events_snapshot SET version = 11")
+	if a, version := f.load(t, f.store, mine); version != 11 || a != (account{100, 0}) {
+		t.Errorf("%+v at %d", a, version)
 	}
+	f.Exec(t, "UPDATE events_snapshot SET version = 8")
 	// A state of another form is loaded from its events, until it has a snapshot.
 	other, err := eventstore.New(eventstore.Config{SnapshotSchema: 2})
 	if err != nil {
@@ -300,7 +311,7 @@ func TestSnapshots(t *testing.T) {
 	if a, version := f.load(t, other, mine); version != 10 || a != (account{10, 10}) {
 		t.Errorf("%+v at %d", a, version)
 	}
-	save(other, 10, account{10, 10})
+	save(other)
 	if a, _ := f.load(t, other, mine); a != (account{10, 10}) {
 		t.Errorf("%+v", a)
 	}
@@ -310,12 +321,45 @@ func TestSnapshots(t *testing.T) {
 		t.Errorf("at %d", version)
 	}
 	err = f.in(t, func(tx eventstore.Tx) error {
-		var a account
-		_, err := eventstore.Load(t.Context(), f.store, tx, mine, &a, apply)
+		_, err := eventstore.Load(t.Context(), f.store, tx, mine, apply)
 		return err
 	})
 	if !errors.Is(err, eventstore.ErrGap) {
 		t.Errorf("%v", err)
+	}
+}
+
+// What is appended is in the state and in the snapshot, and an older snapshot does not
+// take the place of a newer one.
+func TestAggregate(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, eventstore.Config{})
+	var early *eventstore.Aggregate[account]
+	err := f.in(t, func(tx eventstore.Tx) (err error) {
+		if early, err = eventstore.Load(t.Context(), f.store, tx, mine, apply); err != nil {
+			return err
+		}
+		a, err := eventstore.Load(t.Context(), f.store, tx, mine, apply)
+		if err != nil {
+			return err
+		}
+		if err := a.Append(t.Context(), tx, move(10), eventstore.Event{Type: "Moved", Payload: `{"Amount": -3}`}); err != nil {
+			return err
+		}
+		if a.State() != (account{7, 2}) || a.Version() != 2 {
+			t.Errorf("%+v at %d", a.State(), a.Version())
+		}
+		if err := early.Append(t.Context(), tx, move(1)); !errors.Is(err, eventstore.ErrConflict) || early.Version() != 0 {
+			t.Errorf("%v, at %d", err, early.Version())
+		}
+		return errors.Join(a.SaveSnapshot(t.Context(), tx), early.SaveSnapshot(t.Context(), tx))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Exec(t, "DELETE FROM events")
+	if a, version := f.load(t, f.store, mine); version != 2 || a != (account{7, 2}) {
+		t.Errorf("%+v at %d", a, version)
 	}
 }
 
@@ -340,13 +384,15 @@ func TestWithDatabaseSQLAndOwnColumns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.store.SaveSnapshot(t.Context(), in, stream, 1, account{4, 1}); err != nil {
+	loaded, err := eventstore.Load(t.Context(), f.store, in, stream, apply)
+	if err != nil || loaded.Version() != version || loaded.State() != (account{9, 2}) {
+		t.Fatalf("%+v, %d written: %v", loaded, version, err)
+	}
+	if err := loaded.SaveSnapshot(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
-	var a account
-	loaded, err := eventstore.Load(t.Context(), f.store, in, stream, &a, apply)
-	if err != nil || loaded != version || a != (account{9, 2}) {
-		t.Errorf("%+v at %d, %d written: %v", a, loaded, version, err)
+	if loaded, err = eventstore.Load(t.Context(), f.store, in, stream, apply); err != nil || loaded.State() != (account{9, 2}) {
+		t.Errorf("from the snapshot: %+v: %v", loaded, err)
 	}
 	if _, err := f.store.Append(t.Context(), in, stream, 1, move(1)); !errors.Is(err, eventstore.ErrConflict) {
 		t.Errorf("%v", err)
@@ -363,7 +409,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"snapshots":   {Snapshots: "a.b.c"},
 		"deleted":     {Outbox: outbox.Config{DeleteAfterWrite: true}},
 		"partitioned": {Outbox: outbox.Config{Partitioned: true}},
-		"version":     {Outbox: outbox.Config{Headers: []outbox.Header{{Name: "version", Column: "v"}}}},
+		"version":     {Outbox: outbox.Config{Headers: []outbox.HeaderColumn{{Header: "version", Column: "v"}}}},
 	} {
 		if _, err := eventstore.New(bad); !errors.Is(err, eventstore.ErrConfig) {
 			t.Errorf("%s: %v", name, err)

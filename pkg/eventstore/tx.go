@@ -8,9 +8,9 @@ import (
 )
 
 // Tx is the transaction that events are appended and loaded in. [SQL] and [Pgx] make
-// one.
+// one; [Unchecked] and [UncheckedPgx] where nobody can check that it is open.
 type Tx interface {
-	outbox.Execer
+	outbox.Tx
 	// Query runs a query. The rows are closed by who asked.
 	Query(ctx context.Context, query string, args ...any) (Rows, error)
 }
@@ -23,19 +23,36 @@ type Rows interface {
 	Close() error
 }
 
-// SQLTx is the part of *sql.Tx that this package uses; *sql.Conn has it too.
-type SQLTx interface {
+// Queryer is the part of database/sql that this package uses.
+type Queryer interface {
 	outbox.Execer
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// SQL makes a Tx of a transaction of database/sql.
-func SQL(tx SQLTx) Tx { return sqlTx{tx} }
+// SQLTx is the part of *sql.Tx that this package uses. Pools and connections do not have
+// it: an event appended there would be published whatever becomes of the data.
+type SQLTx interface {
+	Queryer
+	Commit() error
+	Rollback() error
+}
 
-type sqlTx struct{ SQLTx }
+// SQL makes a Tx of a transaction of database/sql.
+func SQL(tx SQLTx) Tx { return Unchecked(tx) }
+
+// Unchecked makes a Tx of whatever runs statements of database/sql, such as GORM's
+// ConnPool or a *sql.Conn after BEGIN. Nobody checks that a transaction is open: see
+// outbox.Unchecked.
+func Unchecked(q Queryer) Tx { return sqlTx{outbox.Unchecked(q), q} }
+
+type sqlTx struct {
+	outbox.Tx
+
+	queryer Queryer
+}
 
 func (t sqlTx) Query(ctx context.Context, query string, args ...any) (Rows, error) {
-	rows, err := t.QueryContext(ctx, query, args...) //nolint:rowserrcheck // by who asked
+	rows, err := t.queryer.QueryContext(ctx, query, args...) //nolint:rowserrcheck // by who asked
 	if err != nil {
 		return nil, err
 	}
@@ -50,10 +67,19 @@ type PgxRows interface {
 	Close()
 }
 
-// PgxTx is the part of pgx.Tx that this package uses. T is pgconn.CommandTag, R is pgx.Rows.
-type PgxTx[T outbox.CommandTag, R PgxRows] interface {
+// PgxQueryer is the part of pgx that this package uses. T is pgconn.CommandTag, R is
+// pgx.Rows.
+type PgxQueryer[T outbox.CommandTag, R PgxRows] interface {
 	outbox.PgxExecer[T]
 	Query(ctx context.Context, sql string, args ...any) (R, error)
+}
+
+// PgxTx is the part of pgx.Tx that this package uses; pools and connections of pgx do
+// not have it.
+type PgxTx[T outbox.CommandTag, R PgxRows] interface {
+	PgxQueryer[T, R]
+	Commit(ctx context.Context) error
+	Rollback(ctx context.Context) error
 }
 
 // Pgx makes a Tx of a transaction of pgx. The types are inferred: Pgx(tx).
@@ -61,14 +87,19 @@ func Pgx[T outbox.CommandTag, R PgxRows](tx PgxTx[T, R]) Tx {
 	return pgxTx[T, R]{outbox.Pgx[T](tx), tx}
 }
 
-type pgxTx[T outbox.CommandTag, R PgxRows] struct {
-	outbox.Execer
+// UncheckedPgx is [Unchecked] for pgx: a *pgx.Conn after BEGIN.
+func UncheckedPgx[T outbox.CommandTag, R PgxRows](q PgxQueryer[T, R]) Tx {
+	return pgxTx[T, R]{outbox.UncheckedPgx[T](q), q}
+}
 
-	tx PgxTx[T, R]
+type pgxTx[T outbox.CommandTag, R PgxRows] struct {
+	outbox.Tx
+
+	queryer PgxQueryer[T, R]
 }
 
 func (t pgxTx[T, R]) Query(ctx context.Context, query string, args ...any) (Rows, error) {
-	rows, err := t.tx.Query(ctx, query, args...)
+	rows, err := t.queryer.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func openShop(t *testing.T) *shop {
 }
 
 // place makes the next order with its events.
-func (s *shop) place(ctx context.Context, tx outbox.Execer, customer int) error {
+func (s *shop) place(ctx context.Context, tx outbox.Tx, customer int) error {
 	s.last++
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("INSERT INTO orders VALUES (%d, %d)", s.last, customer)); err != nil {
 		return err
@@ -154,7 +154,7 @@ func (s *shop) prepared(t *testing.T) {
 	t.Helper()
 	for _, end := range []string{"COMMIT", "ROLLBACK"} {
 		s.Exec(t, "BEGIN")
-		if err := s.place(t.Context(), outbox.Pgx(s.Conn), 1); err != nil {
+		if err := s.place(t.Context(), outbox.UncheckedPgx(s.Conn), 1); err != nil {
 			t.Fatal(err)
 		}
 		s.Exec(t, "PREPARE TRANSACTION 'p'", end+" PREPARED 'p'")

@@ -11,61 +11,57 @@ import (
 
 // check finds what is wrong with an event, and writes its payload. field names the
 // place.
-func (o *Outbox) check(r row, e *Event) (field string, err error) {
+func (w *Writer) check(r row, e *Event) (field string, err error) {
 	for i := indexAggregateType; i <= indexType; i++ {
 		if r[i].text == "" {
-			return o.columns[i].field, ErrRequired
+			return w.columns[i].field, ErrRequired
 		}
 	}
 	for i := range r {
 		if i != indexPayload && !r[i].null && !validText(r[i].text) {
-			return o.columns[i].field, because(ErrText, "want UTF-8 without NUL")
+			return w.columns[i].field, because(ErrText, "want UTF-8 without NUL")
 		}
 	}
-	if e.ID != "" && strings.EqualFold(o.columns[indexID].cast, "uuid") && !isUUID(e.ID) {
+	if e.ID != "" && strings.EqualFold(w.columns[indexID].cast, "uuid") && !isUUID(e.ID) {
 		return "ID", because(ErrID, "want the form 01890a5d-ac96-774b-bcce-b302099a8057, or no ID to have one made")
 	}
-	if field, err := o.checkExtras(e); err != nil {
+	if field, err := w.checkExtras(e); err != nil {
 		return field, err
 	}
-	if field, err := o.checkTopic(r); err != nil {
+	if field, err := w.checkTopic(r); err != nil {
 		return field, err
 	}
-	size, err := o.setPayload(r, e)
+	size, err := w.setPayload(r, e)
 	if err != nil {
 		return "Payload", err
 	}
-	if n := o.recordSize(r, size); n > o.config.MaxBytes {
-		return "Payload", because(ErrTooLarge, "the record has about %d bytes, and MaxBytes is %d", n, o.config.MaxBytes)
+	if n := w.recordSize(r, size); n > w.config.MaxBytes {
+		return "Payload", because(ErrTooLarge, "the record has about %d bytes, and MaxBytes is %d", n, w.config.MaxBytes)
 	}
 	return "", nil
 }
 
 // checkExtras finds headers and a schema version without a column.
-func (o *Outbox) checkExtras(e *Event) (field string, err error) {
-	if e.SchemaVersion != 0 && o.config.Columns.SchemaVersion == "" {
+func (w *Writer) checkExtras(e *Event) (field string, err error) {
+	if e.SchemaVersion != 0 && w.config.Columns.SchemaVersion == "" {
 		return "SchemaVersion", ErrNoColumn
 	}
-	known := 0
-	for _, h := range o.config.Headers {
-		if _, ok := e.Headers[h.Name]; ok {
-			known++
+	for i, h := range e.Headers {
+		if !w.hasHeader(h.Name) {
+			return headerField(fmt.Sprintf("%.40s", h.Name)), ErrNoColumn
 		}
-	}
-	if known == len(e.Headers) {
-		return "", nil
-	}
-	for name := range e.Headers {
-		if !o.hasHeader(name) {
-			return headerField(fmt.Sprintf("%.40s", name)), ErrNoColumn
+		for _, earlier := range e.Headers[:i] {
+			if earlier.Name == h.Name {
+				return headerField(h.Name), because(ErrNoColumn, "a second time: one column holds one value")
+			}
 		}
 	}
 	return "", nil
 }
 
-func (o *Outbox) hasHeader(name string) bool {
-	for _, h := range o.config.Headers {
-		if h.Name == name {
+func (w *Writer) hasHeader(name string) bool {
+	for _, h := range w.config.Headers {
+		if h.Header == name {
 			return true
 		}
 	}
@@ -74,19 +70,19 @@ func (o *Outbox) hasHeader(name string) bool {
 
 // checkTopic makes the topic as the relay would. The field is the first that the
 // template names.
-func (o *Outbox) checkTopic(r row) (field string, err error) {
+func (w *Writer) checkTopic(r row) (field string, err error) {
 	var space [64]byte
 	name := space[:0]
-	for _, part := range o.topic {
+	for _, part := range w.topic {
 		if part.literal != "" {
 			name = append(name, part.literal...)
 			continue
 		}
 		if field == "" {
-			field = o.columns[part.column].field
+			field = w.columns[part.column].field
 		}
 		if part.column != indexID && r[part.column].text == "" { // an ID is made if there is none
-			return o.columns[part.column].field, because(ErrTopic, "it is empty, and Config.Topic names it")
+			return w.columns[part.column].field, because(ErrTopic, "it is empty, and Config.Topic names it")
 		}
 		name = append(name, r[part.column].text...)
 	}
@@ -99,11 +95,11 @@ func (o *Outbox) checkTopic(r row) (field string, err error) {
 // recordSize is what the record counts against the relay's kafka.max_message_bytes,
 // as Kafka's Java producer counts (AbstractRecords.estimateSizeInBytesUpperBound):
 // 61 for the batch, 21 for the record, and each part with its length as a varint.
-func (o *Outbox) recordSize(r row, payload int) int {
+func (w *Writer) recordSize(r row, payload int) int {
 	const overhead, uuidLength = 61 + 21, 36
 	n := overhead + sized(len(r[indexAggregateID].text)) + sized(payload) + 1
 	for i := range r {
-		if header := o.columns[i].header; header != "" {
+		if header := w.columns[i].header; header != "" {
 			n += sized(len(header)) + sized(max(len(r[i].text), 1))
 		}
 	}

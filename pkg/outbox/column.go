@@ -45,12 +45,20 @@ func columnsOf(c *Config) ([]column, error) {
 		}
 	}
 	for _, h := range c.Headers {
-		if h.Name == "" || !validText(h.Name) {
-			return nil, badConfig("Headers: name %q: want a name in UTF-8", h.Name)
+		if h.Header == "" || !validText(h.Header) {
+			return nil, badConfig("Headers", "header %q: want a name in UTF-8", h.Header)
 		}
-		columns = append(columns, column{name: h.Column, sql: "text", field: headerField(h.Name), header: h.Name})
+		columns = append(columns, column{name: h.Column, sql: "text", field: headerField(h.Header), header: h.Header})
 	}
 	return columns, checkColumns(c, columns)
+}
+
+// columnField returns the field of Config that names the column.
+func columnField(c *column) string {
+	if strings.HasPrefix(c.field, "Headers[") {
+		return "Headers"
+	}
+	return "Columns." + c.field
 }
 
 func headerField(name string) string { return `Headers["` + name + `"]` }
@@ -62,13 +70,13 @@ func checkColumns(c *Config, columns []column) error {
 	for i := range columns {
 		col := &columns[i]
 		if err := pgname.Check(col.name); err != nil {
-			return badConfig("column of %s: %q: %v", col.field, col.name, err)
+			return badConfig(columnField(col), "column %q: %v", col.name, err)
 		}
 		if seen[col.name] {
-			return badConfig("column %s is named twice", col.name)
+			return badConfig(columnField(col), "column %s is named twice", col.name)
 		}
 		if headers[col.field] {
-			return badConfig("%s is given twice", col.field)
+			return badConfig(columnField(col), "%s is given twice", col.field)
 		}
 		seen[col.name], headers[col.field] = true, true
 		if own, ok := c.Types[col.name]; ok {
@@ -83,10 +91,10 @@ func checkColumns(c *Config, columns []column) error {
 func checkTypes(types map[string]string, columns map[string]bool) error {
 	for name, own := range types {
 		if !columns[name] {
-			return badConfig("Types: there is no column %s", name)
+			return badConfig("Types", "there is no column %s", name)
 		}
 		if !sqlType.MatchString(own) {
-			return badConfig("Types: %q of column %s is not a type", own, name)
+			return badConfig("Types", "%q of column %s is not a type", own, name)
 		}
 	}
 	return nil
@@ -106,9 +114,9 @@ func castOf(sqlType string) string {
 	}
 }
 
-func (o *Outbox) columnIndex(name string) (int, bool) {
-	for i := range o.columns {
-		if o.columns[i].name == name {
+func (w *Writer) columnIndex(name string) (int, bool) {
+	for i := range w.columns {
+		if w.columns[i].name == name {
 			return i, true
 		}
 	}

@@ -3,7 +3,6 @@ package outbox
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 )
@@ -23,9 +22,9 @@ type Config struct {
 	// {"payload": "bytea", "aggregateid": "bigint"}.
 	Types map[string]string
 
-	// Headers are record headers with columns of their own, of type text. Give the
-	// relay the same names in `outbox.headers`.
-	Headers []Header
+	// Headers are the columns of further record headers, of type text. Give the relay the
+	// same names in `outbox.headers`.
+	Headers []HeaderColumn
 
 	// Topic is the relay's `outbox.topic`: events whose topic Kafka would refuse are
 	// refused here. Defaults to outbox.event.{aggregatetype}.
@@ -52,7 +51,7 @@ type Config struct {
 	DeleteAfterWrite bool
 
 	// Partitioned makes DDL give a table partitioned by day of Columns.CreatedAt, for
-	// CreatePartitions and DropPartitions.
+	// package retention.
 	Partitioned bool
 
 	// MessagePrefix is the prefix of the messages of Emit. Defaults to outbox.
@@ -75,8 +74,8 @@ type Columns struct {
 	CreatedAt string
 }
 
-// Header is a record header and the column of its value.
-type Header struct{ Name, Column string }
+// HeaderColumn is the name of a record header and the column of its value.
+type HeaderColumn struct{ Header, Column string }
 
 const (
 	defaultTopic    = "outbox.event.{aggregatetype}"
@@ -122,8 +121,4 @@ func fallback(s *string, value string) {
 	if *s == "" {
 		*s = value
 	}
-}
-
-func badConfig(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrConfig, fmt.Sprintf(format, args...))
 }

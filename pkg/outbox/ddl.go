@@ -8,6 +8,10 @@ import (
 	"github.com/walpost/walpost/internal/pgname"
 )
 
+// partitionSuffix is what package retention adds to the name of the table for the
+// partition of a day.
+const partitionSuffix = "_p20060102"
+
 // DDL gives the SQL that makes the table of a configuration, for a migration. It
 // ends with a semicolon and holds no IF NOT EXISTS.
 //
@@ -24,33 +28,33 @@ func DDL(config Config) (string, error) {
 }
 
 // DDL gives the SQL that makes the table. See the function [DDL].
-func (o *Outbox) DDL() string {
+func (w *Writer) DDL() string {
 	var lines []string
-	for i := range o.columns {
-		col := &o.columns[i]
+	for i := range w.columns {
+		col := &w.columns[i]
 		line := pgname.Quote(col.name) + " " + col.sql
 		if i < indexPayload {
 			line += " NOT NULL"
 		}
 		lines = append(lines, line)
 	}
-	key := pgname.Quote(o.columns[indexID].name)
-	created := o.config.Columns.CreatedAt
+	key := pgname.Quote(w.columns[indexID].name)
+	created := w.config.Columns.CreatedAt
 	if created != "" {
-		lines = append(lines, pgname.Quote(created)+" "+cmp.Or(o.config.Types[created], "timestamptz")+" NOT NULL DEFAULT now()")
+		lines = append(lines, pgname.Quote(created)+" "+cmp.Or(w.config.Types[created], "timestamptz")+" NOT NULL DEFAULT now()")
 	}
-	if o.config.Partitioned {
+	if w.config.Partitioned {
 		key += ", " + pgname.Quote(created) // a key of a partitioned table must have its columns
 	}
 	lines = append(lines, "PRIMARY KEY ("+key+")")
-	table := fmt.Sprintf("CREATE TABLE %s (\n    %s\n)", o.table.Quoted(), strings.Join(lines, ",\n    "))
-	if !o.config.Partitioned {
+	table := fmt.Sprintf("CREATE TABLE %s (\n    %s\n)", w.table.Quoted(), strings.Join(lines, ",\n    "))
+	if !w.config.Partitioned {
 		return table + ";\n"
 	}
 	return table + " PARTITION BY RANGE (" + pgname.Quote(created) + ");\n" +
-		"CREATE TABLE " + o.defaultPartition().Quoted() + " PARTITION OF " + o.table.Quoted() + " DEFAULT;\n"
+		"CREATE TABLE " + w.defaultPartition().Quoted() + " PARTITION OF " + w.table.Quoted() + " DEFAULT;\n"
 }
 
-func (o *Outbox) defaultPartition() pgname.Table {
-	return pgname.Table{Schema: o.table.Schema, Name: o.table.Name + "_default"}
+func (w *Writer) defaultPartition() pgname.Table {
+	return pgname.Table{Schema: w.table.Schema, Name: w.table.Name + "_default"}
 }

@@ -26,7 +26,7 @@ func TestDDL(t *testing.T) {
 			outbox.Config{
 				Table: `Sales."Out""Box"`, Partitioned: true,
 				Columns:      outbox.Columns{SchemaVersion: "version"},
-				Headers:      []outbox.Header{{Name: "Tenant", Column: "tenant"}},
+				Headers:      []outbox.HeaderColumn{{Header: "Tenant", Column: "tenant"}},
 				Types:        map[string]string{"payload": "bytea", "tenant": "uuid", "aggregateid": "varchar(40)"},
 				TraceContext: func(context.Context) (parent, state string) { return "", "" },
 			}, `CREATE TABLE "sales"."Out""Box" (

@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// Emit sends events as the zero [Config] has it. See [Outbox.Emit].
-func Emit(ctx context.Context, tx Execer, events ...Event) error {
-	o, err := New(Config{})
+// Emit sends events as the zero [Config] has it. See [Writer.Emit].
+func Emit(ctx context.Context, tx Tx, events ...Event) error {
+	w, err := defaultWriter()
 	if err != nil {
 		return err
 	}
-	return o.Emit(ctx, tx, events...)
+	return w.Emit(ctx, tx, events...)
 }
 
 // Emit writes events into the write-ahead log without a table, by
@@ -38,18 +38,18 @@ func Emit(ctx context.Context, tx Execer, events ...Event) error {
 // A column of a type whose text in a record is not simply its text in SQL cannot
 // be emitted: with Config.Types other than text, varchar, uuid, json, jsonb,
 // bytea, boolean, the integers and timestamptz, Emit returns [ErrConfig].
-func (o *Outbox) Emit(ctx context.Context, tx Execer, events ...Event) error {
-	emit, err := emitStatement(o.columns)
+func (w *Writer) Emit(ctx context.Context, tx Tx, events ...Event) error {
+	emit, err := emitStatement(w.columns)
 	if err != nil {
 		return err
 	}
-	rows, err := o.rows(ctx, events)
+	rows, err := w.rows(ctx, events)
 	if err != nil {
 		return err
 	}
 	for len(rows) > 0 {
 		n := chunk(rows)
-		args := append([]any{o.config.MessagePrefix}, arrays(rows[:n])...)
+		args := append([]any{w.config.MessagePrefix}, arrays(rows[:n])...)
 		if _, err := tx.ExecContext(ctx, emit, args...); err != nil {
 			return fmt.Errorf("outbox: emit messages: %w", err)
 		}

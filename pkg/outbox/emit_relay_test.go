@@ -19,11 +19,11 @@ func everyType(payload string) outbox.Config {
 	c := outbox.Config{
 		Columns: outbox.Columns{SchemaVersion: "version"},
 		Types:   map[string]string{"payload": payload, "shard": "integer"},
-		Headers: []outbox.Header{{Name: "shard", Column: "shard"}},
+		Headers: []outbox.HeaderColumn{{Header: "shard", Column: "shard"}},
 	}
 	for _, kind := range []string{"text", "varchar(20)", "uuid", "json", "jsonb", "bytea", "boolean", "smallint", "bigint", "timestamptz"} {
 		name := kind + "!"
-		c.Headers = append(c.Headers, outbox.Header{Name: name, Column: name})
+		c.Headers = append(c.Headers, outbox.HeaderColumn{Header: name, Column: name})
 		c.Types[name] = kind
 	}
 	return c
@@ -34,16 +34,29 @@ func everyEvent(kind string, ids func() string) []outbox.Event {
 	const json = `{"b":1,  "a":"\u00fc\\ <&>", "b":2.50}`
 	full := outbox.Event{
 		ID: ids(), AggregateType: kind, AggregateID: nasty, Type: "Full", Payload: []byte(json), SchemaVersion: 7,
-		Headers: map[string]string{
-			"shard": "2", "text!": nasty, "varchar(20)!": "", "uuid!": "01890A5D-AC96-774B-BCCE-B302099A8057", "json!": json,
-			"jsonb!": json, "bytea!": `\x00ff5c`,
-			"boolean!": "yes", "smallint!": "-7", "bigint!": "0009", "timestamptz!": "2026-01-31 23:59:59.120 +02",
+		Headers: []outbox.Header{
+			{Name: "shard", Value: "2"},
+			{Name: "text!", Value: nasty},
+			{Name: "varchar(20)!", Value: ""},
+			{Name: "uuid!", Value: "01890A5D-AC96-774B-BCCE-B302099A8057"},
+			{Name: "json!", Value: json},
+			{Name: "jsonb!", Value: json},
+			{Name: "bytea!", Value: `\x00ff5c`},
+			{Name: "boolean!", Value: "yes"},
+			{Name: "smallint!", Value: "-7"},
+			{Name: "bigint!", Value: "0009"},
+			{Name: "timestamptz!", Value: "2026-01-31 23:59:59.120 +02"},
 		},
 	}
 	null := outbox.Event{ID: ids(), AggregateType: kind, AggregateID: "1", Type: "Null"}
 	other := full
 	other.ID, other.AggregateID, other.Payload = ids(), "2", []byte("null")
-	other.Headers = map[string]string{"boolean!": "f", "timestamptz!": "infinity", "bytea!": "", "bigint!": "-9223372036854775808"}
+	other.Headers = []outbox.Header{
+		{Name: "boolean!", Value: "f"},
+		{Name: "timestamptz!", Value: "infinity"},
+		{Name: "bytea!", Value: ""},
+		{Name: "bigint!", Value: "-9223372036854775808"},
+	}
 	return []outbox.Event{full, null, other}
 }
 

@@ -45,17 +45,17 @@ func TestEmit(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{
 		Columns: outbox.Columns{SchemaVersion: "version", AggregateType: `the "kind"`}, Topic: `x.{the "kind"}`,
-		Headers: []outbox.Header{{Name: "tenant", Column: "tenant_id"}}, MessagePrefix: "it's",
+		Headers: []outbox.HeaderColumn{{Header: "tenant", Column: "tenant_id"}}, MessagePrefix: "it's",
 	})
-	s.slot(t)
+	s.Exec(t, "SELECT pg_create_logical_replication_slot('"+s.Name+"', 'pgoutput')")
 	s.Exec(t, "CREATE PUBLICATION p")
 	e := outbox.Event{
 		ID: s.outbox.NewID(), AggregateType: "order", AggregateID: nasty, Type: "Placed",
-		Payload: json.RawMessage(`{"b": 1,  "a":2.50, "c":"<ü>"}`), SchemaVersion: 2, Headers: map[string]string{"tenant": "<t>"},
+		Payload: json.RawMessage(`{"b": 1,  "a":2.50, "c":"<ü>"}`), SchemaVersion: 2, Headers: []outbox.Header{{Name: "tenant", Value: "<t>"}},
 	}
 	tombstone := outbox.Event{AggregateType: "order", AggregateID: "1", Type: "Forgotten"}
 	null := outbox.Event{AggregateType: "order", AggregateID: "1", Type: "Nothing", Payload: json.RawMessage("null")}
-	tx := &counted{inner: outbox.Pgx(s.Conn)}
+	tx := &counted{inner: outbox.UncheckedPgx(s.Conn)}
 	for _, end := range []string{"ROLLBACK", "COMMIT"} {
 		s.Exec(t, "BEGIN")
 		if err := s.outbox.Emit(t.Context(), tx, e, tombstone, null); err != nil {
@@ -94,7 +94,7 @@ func TestEmit(t *testing.T) {
 func TestEmitKeepsThePayload(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
-	s.slot(t)
+	s.Exec(t, "SELECT pg_create_logical_replication_slot('"+s.Name+"', 'pgoutput')")
 	s.Exec(t, "CREATE PUBLICATION p")
 	const payload = `{"b":1,  "a":"\u00fc\\"}`
 	kinds := []string{"bytea", "text", "json"}
@@ -103,7 +103,7 @@ func TestEmitKeepsThePayload(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Emit(t.Context(), s.sql, outbox.Event{
+		if err := o.Emit(t.Context(), outbox.Unchecked(s.sql), outbox.Event{
 			AggregateType: "a", AggregateID: "b", Type: "c", Payload: []byte(payload),
 		}); err != nil {
 			t.Fatal(err)
@@ -128,7 +128,7 @@ func TestEmitKeepsThePayload(t *testing.T) {
 func TestEmitRefusesTypes(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
-	header := []outbox.Header{{Name: "h", Column: "h"}}
+	header := []outbox.HeaderColumn{{Header: "h", Column: "h"}}
 	for _, kind := range []string{
 		"date", "timestamp", "timestamptz(3)", "numeric", "real", "double precision", "char(3)", "interval", "mood",
 	} {
@@ -145,9 +145,9 @@ func TestEmitRefusesTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := event(1)
-	e.Headers = map[string]string{"h": "seven"}
+	e.Headers = []outbox.Header{{Name: "h", Value: "seven"}}
 	var state interface{ SQLState() string }
-	if err := o.Emit(t.Context(), s.sql, e); !errors.As(err, &state) || state.SQLState() != "22P02" {
+	if err := o.Emit(t.Context(), outbox.Unchecked(s.sql), e); !errors.As(err, &state) || state.SQLState() != "22P02" {
 		t.Errorf("%v", err)
 	}
 }
@@ -160,11 +160,11 @@ func TestErrorsOfTheServer(t *testing.T) {
 	e.ID = s.outbox.NewID()
 	s.write(t, e)
 	var state interface{ SQLState() string }
-	if err := s.outbox.Write(t.Context(), s.sql, e); !errors.As(err, &state) || state.SQLState() != "23505" {
+	if err := s.outbox.Write(t.Context(), outbox.Unchecked(s.sql), e); !errors.As(err, &state) || state.SQLState() != "23505" {
 		t.Errorf("%v", err)
 	}
 	s.Exec(t, "DROP TABLE outbox")
-	if err := s.outbox.Write(t.Context(), outbox.Pgx(s.Conn), e); !errors.As(err, &state) || state.SQLState() != "42P01" {
+	if err := s.outbox.Write(t.Context(), outbox.UncheckedPgx(s.Conn), e); !errors.As(err, &state) || state.SQLState() != "42P01" {
 		t.Errorf("%v", err)
 	}
 }

@@ -29,14 +29,21 @@ var (
 // ErrConfig is a configuration that cannot work.
 var ErrConfig = errors.New("outbox: configuration")
 
-// What keeps Prune and DropPartitions from removing anything.
-var (
-	// ErrNoSlot says that the database has no such logical replication slot.
-	ErrNoSlot = errors.New("no such logical replication slot in this database")
-	// ErrNotConfirmed says that the slot had not confirmed in time what was to be
-	// removed. Nothing is wrong if the relay is merely behind: call again.
-	ErrNotConfirmed = errors.New("not confirmed yet")
-)
+// ConfigError is a field of a configuration that cannot work. It is an [ErrConfig].
+type ConfigError struct {
+	Field  string // like "Table" or "Columns.ID"
+	Reason string
+}
+
+// Error names the field and the reason.
+func (e *ConfigError) Error() string { return ErrConfig.Error() + ": " + e.Field + ": " + e.Reason }
+
+// Unwrap returns ErrConfig.
+func (e *ConfigError) Unwrap() error { return ErrConfig }
+
+func badConfig(field, format string, args ...any) error {
+	return &ConfigError{Field: field, Reason: fmt.Sprintf(format, args...)}
+}
 
 // EventError is an event that was refused before the database was touched. None of
 // the events of the call was written. It never shows a payload or a header.

@@ -17,17 +17,21 @@ type Event struct {
 	// Type says what happened, like "OrderPlaced". Required.
 	Type string
 
-	// Payload is the record's value. []byte and json.RawMessage are written as they
-	// are; nil, or a nil []byte, is NULL, which Kafka calls a tombstone; every other
-	// value, a string too, goes through Config.Codec.
+	// Payload is the record's value. []byte, json.RawMessage and string are written as
+	// they are: in a column of type json or jsonb a string must be JSON text. nil, or a
+	// nil []byte, is NULL, which Kafka calls a tombstone. Every other value goes through
+	// Config.Codec.
 	Payload any
 
-	// Headers are further headers of the record: name to value. Each name needs its
-	// column in Config.Headers, for the relay takes headers from columns. A header
-	// of the configuration that is not here is NULL.
-	Headers map[string]string
+	// Headers are further headers of the record. Each needs its column in
+	// Config.Headers, for the relay takes headers from columns, and is there once at
+	// most. A header of the configuration that is not here is NULL.
+	Headers []Header
 
 	// SchemaVersion is the version of the payload's schema, for
 	// Config.Columns.SchemaVersion. 0 is NULL.
 	SchemaVersion int32
 }
+
+// Header is a header of a record.
+type Header struct{ Name, Value string }

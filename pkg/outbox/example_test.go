@@ -33,6 +33,9 @@ func (printing) ExecContext(_ context.Context, query string, args ...any) (sql.R
 	return driver.RowsAffected(1), nil
 }
 
+func (printing) Commit() error   { return nil }
+func (printing) Rollback() error { return nil }
+
 func ExampleWrite() {
 	ctx, tx := context.Background(), printing{}
 	err := outbox.Write(ctx, tx, outbox.Event{
@@ -109,7 +112,7 @@ func ExampleNew() {
 	events, err := outbox.New(outbox.Config{
 		Table:        "sales.events",
 		Columns:      outbox.Columns{SchemaVersion: "version"},
-		Headers:      []outbox.Header{{Name: "tenant", Column: "tenant"}},
+		Headers:      []outbox.HeaderColumn{{Header: "tenant", Column: "tenant"}},
 		TraceContext: func(context.Context) (traceparent, tracestate string) { return "", "" }, // from your tracer
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }
 // store is a database of its own with the table of a configuration.
 type store struct {
 	devstacktest.Database
-	outbox *outbox.Outbox
+	outbox *outbox.Writer
 	sql    *sql.DB
 }
 
@@ -95,9 +95,11 @@ func events(from, to int) []outbox.Event {
 // numbers is the payloads' n, in the order of the ids.
 const numbers = "SELECT payload->>'n' FROM outbox ORDER BY id"
 
-// counted is an Execer that counts statements. It runs none if there is no inner.
+// counted is a transaction that counts statements. It runs none if there is no inner.
 type counted struct {
-	inner      outbox.Execer
+	outbox.Tx
+
+	inner      outbox.Tx
 	statements []string
 	args       [][]any
 }

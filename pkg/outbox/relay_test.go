@@ -15,6 +15,7 @@ import (
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/retention"
 )
 
 // relay runs one on the store's table, and gives its slot. section is what the file
@@ -31,6 +32,16 @@ func (s *store) relayNamed(t *testing.T, name, section string) (slot string) {
 	cfg := relaytest.Load(t, yaml)
 	relaytest.Start(t, cfg).State(t, status.Streaming)
 	return cfg.Postgres.Slot
+}
+
+// pruner makes a Pruner, which must work.
+func pruner(t *testing.T, config retention.Config) *retention.Pruner {
+	t.Helper()
+	p, err := retention.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // records waits until the topic has so many, and gives them in the order of their
@@ -74,7 +85,7 @@ func TestRelayPublishesWithDefaults(t *testing.T) {
 	if h := headers(got[0]); len(h) != 2 || h["id"] != e.ID || h["eventType"] != "OrderPlaced" {
 		t.Errorf("headers %v", h)
 	}
-	deleted, err := s.outbox.Prune(t.Context(), s.sql, outbox.Retention{Slot: slot, Wait: time.Minute})
+	deleted, err := pruner(t, retention.Config{Slot: slot, Wait: time.Minute}).Prune(t.Context(), retention.SQL(s.sql))
 	if err != nil || deleted != 2 {
 		t.Errorf("%d rows deleted: %v", deleted, err)
 	}
@@ -84,14 +95,16 @@ func TestRelayPublishesWithDefaults(t *testing.T) {
 func TestRelayPublishesEverything(t *testing.T) {
 	t.Parallel()
 	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-	s := newStore(t, outbox.Config{
+	config := outbox.Config{
 		Partitioned: true, DeleteAfterWrite: true, Topic: "{aggregatetype}.events",
 		Types:        map[string]string{"payload": "bytea"},
 		Columns:      outbox.Columns{SchemaVersion: "version"},
-		Headers:      []outbox.Header{{Name: "tenant", Column: "tenant"}},
+		Headers:      []outbox.HeaderColumn{{Header: "tenant", Column: "tenant"}},
 		TraceContext: func(context.Context) (parent, state string) { return trace, "v=1" },
-	})
-	if err := s.outbox.CreatePartitions(t.Context(), s.sql, time.Now(), 1); err != nil {
+	}
+	s := newStore(t, config)
+	db, keep := retention.SQL(s.sql), retention.Config{Outbox: config, Slot: s.Name, Keep: time.Hour}
+	if err := pruner(t, keep).CreatePartitions(t.Context(), db, time.Now(), 1); err != nil {
 		t.Fatal(err)
 	}
 	slot := s.relay(t, `  topic: "{aggregatetype}.events"
@@ -100,7 +113,7 @@ func TestRelayPublishesEverything(t *testing.T) {
 	for n := range 300 {
 		all = append(all, outbox.Event{
 			AggregateType: s.Name, AggregateID: "42", Type: "Counted", Payload: []byte{0, 0xff, byte(n)}, SchemaVersion: 3,
-			Headers: map[string]string{"tenant": "t"},
+			Headers: []outbox.Header{{Name: "tenant", Value: "t"}},
 		})
 	}
 	s.write(t, all...)
@@ -117,15 +130,17 @@ func TestRelayPublishesEverything(t *testing.T) {
 		}
 		last = h["id"]
 	}
-	dropped, err := s.outbox.DropPartitions(t.Context(), s.sql, outbox.Retention{Slot: slot, Keep: time.Hour})
+	keep.Slot = slot
+	dropped, err := pruner(t, keep).DropPartitions(t.Context(), db)
 	if err != nil || len(dropped) != 0 {
 		t.Errorf("dropped %v: %v", dropped, err)
 	}
 	old := time.Now().AddDate(0, 0, -2)
-	if err := s.outbox.CreatePartitions(t.Context(), s.sql, old, 1); err != nil {
+	if err := pruner(t, keep).CreatePartitions(t.Context(), db, old, 1); err != nil {
 		t.Fatal(err)
 	}
-	dropped, err = s.outbox.DropPartitions(t.Context(), s.sql, outbox.Retention{Slot: slot, Keep: 12 * time.Hour})
+	keep.Keep = 12 * time.Hour
+	dropped, err = pruner(t, keep).DropPartitions(t.Context(), db)
 	if err != nil || len(dropped) != 1 {
 		t.Errorf("dropped %v: %v", dropped, err)
 	}

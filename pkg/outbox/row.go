@@ -10,35 +10,35 @@ import (
 )
 
 // rows checks the events and makes their rows. The error is an *EventError.
-func (o *Outbox) rows(ctx context.Context, events []Event) ([]row, error) {
+func (w *Writer) rows(ctx context.Context, events []Event) ([]row, error) {
 	if len(events) == 0 {
 		return nil, nil
 	}
-	parent, state := o.traceContext(ctx)
+	parent, state := w.traceContext(ctx)
 	rows := make([]row, len(events))
-	values := make([]value, len(events)*len(o.columns))
+	values := make([]value, len(events)*len(w.columns))
 	missing := 0
 	for i := range events {
 		e := &events[i]
-		rows[i] = values[i*len(o.columns):][:len(o.columns):len(o.columns)]
-		o.fill(rows[i], e, parent, state)
+		rows[i] = values[i*len(w.columns):][:len(w.columns):len(w.columns)]
+		w.fill(rows[i], e, parent, state)
 		if e.ID == "" {
 			missing++
 		}
-		if field, err := o.check(rows[i], e); err != nil {
+		if field, err := w.check(rows[i], e); err != nil {
 			return nil, &EventError{Index: i, Field: field, Err: err}
 		}
 	}
 	if missing > 0 {
-		o.giveIDs(rows, events, missing)
+		w.giveIDs(rows, events, missing)
 	}
 	return rows, nil
 }
 
 // giveIDs makes ids for the events without one.
-func (o *Outbox) giveIDs(rows []row, events []Event, n int) {
+func (w *Writer) giveIDs(rows []row, events []Event, n int) {
 	next := 0
-	o.ids.batch(time.Now(), n, func(_ int, id string) {
+	w.ids.batch(time.Now(), n, func(_ int, id string) {
 		for events[next].ID != "" {
 			next++
 		}
@@ -48,20 +48,20 @@ func (o *Outbox) giveIDs(rows []row, events []Event, n int) {
 }
 
 // NewID makes an id as Write does, for callers that want to know it beforehand.
-func (o *Outbox) NewID() string {
+func (w *Writer) NewID() string {
 	var made string
-	o.ids.batch(time.Now(), 1, func(_ int, id string) { made = id })
+	w.ids.batch(time.Now(), 1, func(_ int, id string) { made = id })
 	return made
 }
 
 // fill sets all columns but the payload, which can fail.
-func (o *Outbox) fill(r row, e *Event, parent, state string) {
+func (w *Writer) fill(r row, e *Event, parent, state string) {
 	r[indexID].text = e.ID
 	r[indexAggregateType].text = e.AggregateType
 	r[indexAggregateID].text = e.AggregateID
 	r[indexType].text = e.Type
 	for i := indexExtra; i < len(r); i++ {
-		switch col := &o.columns[i]; col.field {
+		switch col := &w.columns[i]; col.field {
 		case "SchemaVersion":
 			r[i] = value{strconv.Itoa(int(e.SchemaVersion)), e.SchemaVersion == 0}
 		case "Traceparent":
@@ -69,14 +69,14 @@ func (o *Outbox) fill(r row, e *Event, parent, state string) {
 		case "Tracestate":
 			r[i] = value{state, state == ""}
 		default:
-			text, ok := e.Headers[col.header]
-			r[i] = value{text, !ok}
+			text, found := e.header(col.header)
+			r[i] = value{text, !found}
 		}
 	}
 }
 
 // encode gives the payload's bytes; nil for NULL.
-func (o *Outbox) encode(payload any) ([]byte, error) {
+func (w *Writer) encode(payload any) ([]byte, error) {
 	switch p := payload.(type) {
 	case nil:
 		return nil, nil
@@ -84,8 +84,10 @@ func (o *Outbox) encode(payload any) ([]byte, error) {
 		return p, nil
 	case json.RawMessage:
 		return p, nil
+	case string:
+		return []byte(p), nil
 	default:
-		encoded, err := o.config.Codec(p)
+		encoded, err := w.config.Codec(p)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrCodec, err)
 		}
@@ -95,8 +97,8 @@ func (o *Outbox) encode(payload any) ([]byte, error) {
 
 // setPayload checks the payload for its column, writes it and gives its size in
 // the record.
-func (o *Outbox) setPayload(r row, e *Event) (size int, err error) {
-	payload, err := o.encode(e.Payload)
+func (w *Writer) setPayload(r row, e *Event) (size int, err error) {
+	payload, err := w.encode(e.Payload)
 	if err != nil {
 		return 0, err
 	}
@@ -105,12 +107,12 @@ func (o *Outbox) setPayload(r row, e *Event) (size int, err error) {
 		return 0, nil
 	}
 	size = len(payload)
-	switch o.payload {
+	switch w.payload {
 	case payloadBytes:
 		r[indexPayload] = value{text: `\x` + hex.EncodeToString(payload)}
 		return size, nil
 	case payloadJSON, payloadJSONB:
-		if size, err = checkJSON(payload, o.payload == payloadJSONB); err != nil {
+		if size, err = checkJSON(payload, w.payload == payloadJSONB); err != nil {
 			return 0, err
 		}
 	case payloadText:
@@ -121,4 +123,14 @@ func (o *Outbox) setPayload(r row, e *Event) (size int, err error) {
 	}
 	r[indexPayload] = value{text: text}
 	return size, nil
+}
+
+// header returns the value of a header of the event.
+func (e *Event) header(name string) (value string, found bool) {
+	for i := range e.Headers {
+		if e.Headers[i].Name == name {
+			return e.Headers[i].Value, true
+		}
+	}
+	return "", false
 }

@@ -5,11 +5,11 @@ import "context"
 // traceContext is what the configuration gives for ctx, as far as it is well
 // formed by W3C Trace Context. What is not is left out: a receiver would ignore it,
 // and no business transaction should fail over its tracing.
-func (o *Outbox) traceContext(ctx context.Context) (parent, state string) {
-	if o.config.TraceContext == nil {
+func (w *Writer) traceContext(ctx context.Context) (parent, state string) {
+	if w.config.TraceContext == nil {
 		return "", ""
 	}
-	parent, state = o.config.TraceContext(ctx)
+	parent, state = w.config.TraceContext(ctx)
 	switch {
 	case !isTraceparent(parent):
 		return "", ""

@@ -24,16 +24,16 @@ func TestRowsAsWritten(t *testing.T) {
 	config := outbox.Config{
 		Types:   map[string]string{"payload": "text"},
 		Columns: outbox.Columns{SchemaVersion: "version"},
-		Headers: []outbox.Header{{Name: "tenant", Column: "tenant"}},
+		Headers: []outbox.HeaderColumn{{Header: "tenant", Column: "tenant"}},
 	}
 	const query = "SELECT row(aggregatetype, aggregateid, type, payload, version, tenant)::text FROM outbox ORDER BY id"
 	given := []outbox.Event{
 		{
 			AggregateType: "order", AggregateID: nasty, Type: nasty, Payload: []byte(nasty),
-			Headers: map[string]string{"tenant": nasty}, SchemaVersion: 3,
+			Headers: []outbox.Header{{Name: "tenant", Value: nasty}}, SchemaVersion: 3,
 		},
 		{AggregateType: "order", AggregateID: "NULL", Type: "null", Payload: nil},
-		{AggregateType: "order", AggregateID: "a", Type: "b", Payload: []byte{}, Headers: map[string]string{"tenant": ""}},
+		{AggregateType: "order", AggregateID: "a", Type: "b", Payload: []byte{}, Headers: []outbox.Header{{Name: "tenant", Value: ""}}},
 		{AggregateType: "order", AggregateID: "a", Type: "b", Payload: json.RawMessage(` {"b":1,  "a":2.50} `)},
 		{AggregateType: "order", AggregateID: "a", Type: "b", Payload: struct{ A string }{"x"}},
 	}
@@ -50,8 +50,8 @@ func TestRowsAsWritten(t *testing.T) {
 			payload[0] = `{"A":"x"}`
 		}
 		var tenant, version any
-		if v, ok := e.Headers["tenant"]; ok {
-			tenant = v
+		if len(e.Headers) == 1 {
+			tenant = e.Headers[0].Value
 		}
 		if e.SchemaVersion != 0 {
 			version = e.SchemaVersion
@@ -112,7 +112,7 @@ func writers() map[string]func(t *testing.T, s *store, events ...outbox.Event) {
 				t.Fatal(err)
 			}
 			defer conn.Close(t.Context())
-			if err := s.outbox.Write(t.Context(), outbox.Pgx(conn), events...); err != nil {
+			if err := s.outbox.Write(t.Context(), outbox.UncheckedPgx(conn), events...); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -123,7 +123,7 @@ func writers() map[string]func(t *testing.T, s *store, events ...outbox.Event) {
 func TestPackageWriteFitsTheDefaultTable(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
-	if err := outbox.Write(t.Context(), outbox.Pgx(s.Conn), events(1, 3)...); err != nil {
+	if err := outbox.Write(t.Context(), outbox.UncheckedPgx(s.Conn), events(1, 3)...); err != nil {
 		t.Fatal(err)
 	}
 	s.want(t, numbers, "1", "2", "3")
@@ -184,7 +184,7 @@ func TestPreparedTransactions(t *testing.T) {
 	s := storeOn(t, devstacktest.Database{Name: "postgres", URL: p.URL("postgres"), Conn: conn, Server: p}, outbox.Config{})
 	for n, end := range []string{"COMMIT", "ROLLBACK"} {
 		s.Exec(t, "BEGIN")
-		if err := s.outbox.Write(t.Context(), outbox.Pgx(s.Conn), event(n)); err != nil {
+		if err := s.outbox.Write(t.Context(), outbox.UncheckedPgx(s.Conn), event(n)); err != nil {
 			t.Fatal(err)
 		}
 		s.Exec(t, "PREPARE TRANSACTION 'p'")
@@ -197,7 +197,7 @@ func TestPreparedTransactions(t *testing.T) {
 func TestManyEventsAreOneStatement(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
-	tx := &counted{inner: outbox.Pgx(s.Conn)}
+	tx := &counted{inner: outbox.UncheckedPgx(s.Conn)}
 	const many = 20000 // as single parameters, more than the 65,535 of a statement
 	if err := s.outbox.Write(t.Context(), tx, events(1, many)...); err != nil {
 		t.Fatal(err)
@@ -277,7 +277,7 @@ func TestDeleteAfterWrite(t *testing.T) {
 	s := newStore(t, outbox.Config{DeleteAfterWrite: true})
 	s.Exec(t, "SELECT pg_create_logical_replication_slot('"+s.Name+"', 'pgoutput')",
 		"CREATE PUBLICATION p FOR TABLE outbox WITH (publish = 'insert')")
-	tx := &counted{inner: outbox.Pgx(s.Conn)}
+	tx := &counted{inner: outbox.UncheckedPgx(s.Conn)}
 	s.Exec(t, "BEGIN")
 	if err := s.outbox.Write(t.Context(), tx, events(1, 3)...); err != nil {
 		t.Fatal(err)
@@ -296,7 +296,7 @@ func TestSwallowedRowsAreAnError(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
 	s.Exec(t, "CREATE RULE away AS ON INSERT TO outbox DO INSTEAD NOTHING")
-	if err := s.outbox.Write(t.Context(), outbox.Pgx(s.Conn), event(1)); err == nil ||
+	if err := s.outbox.Write(t.Context(), outbox.UncheckedPgx(s.Conn), event(1)); err == nil ||
 		!strings.Contains(err.Error(), "0 rows instead of 1") {
 		t.Errorf("%v", err)
 	}
@@ -327,7 +327,7 @@ func TestOtherTypesAndNames(t *testing.T) {
 		for i := range all {
 			all[i].ID, all[i].Type = fmt.Sprint("long", i), "Longer"
 		}
-		if err := s.outbox.Write(t.Context(), outbox.Pgx(s.Conn), all...); err == nil {
+		if err := s.outbox.Write(t.Context(), outbox.UncheckedPgx(s.Conn), all...); err == nil {
 			t.Errorf("%d events: a type of 6 characters was cut to 5 in silence", len(all))
 		}
 	}
@@ -346,7 +346,7 @@ func TestTypesOfFixedLength(t *testing.T) {
 		s.write(t, fits, fits)
 		s.want(t, "SELECT DISTINCT type::text FROM outbox", texts[0])
 		fits.Type = texts[1]
-		if err := s.outbox.Write(t.Context(), outbox.Pgx(s.Conn), fits); err == nil {
+		if err := s.outbox.Write(t.Context(), outbox.UncheckedPgx(s.Conn), fits); err == nil {
 			t.Errorf("%s: %s was cut in silence", kind, texts[1])
 		}
 	}
@@ -354,11 +354,11 @@ func TestTypesOfFixedLength(t *testing.T) {
 
 func TestCodec(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("broken")
+	broken, nan := errors.New("broken"), any(-1)
 	o, err := outbox.New(outbox.Config{
 		Types: map[string]string{"payload": "bytea"},
 		Codec: func(v any) ([]byte, error) {
-			if v == "broken" {
+			if v == nan {
 				return nil, broken
 			}
 			return fmt.Appendf(nil, "<%v>", v), nil
@@ -374,7 +374,7 @@ func TestCodec(t *testing.T) {
 	if len(tx.args) != 1 || !slices.Contains(tx.args[0], any(`\x3c373e`)) {
 		t.Errorf("%q", tx.args)
 	}
-	e.Payload = "broken"
+	e.Payload = nan
 	if err := o.Write(t.Context(), &counted{}, e); !errors.Is(err, broken) || !errors.Is(err, outbox.ErrCodec) {
 		t.Errorf("%v", err)
 	}
@@ -401,7 +401,7 @@ func TestTraceContext(t *testing.T) {
 		{"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", ""},
 		{strings.ToUpper(good), ""},
 	} {
-		if err := s.outbox.Write(context.WithValue(t.Context(), key{}, pair), outbox.Pgx(s.Conn), event(1)); err != nil {
+		if err := s.outbox.Write(context.WithValue(t.Context(), key{}, pair), outbox.UncheckedPgx(s.Conn), event(1)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package outbox_test
+package retention_test
 
 import (
 	"context"
@@ -12,14 +12,15 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/retention"
 )
 
 // slot makes a slot that stands for the relay's: confirm moves it as a relay that
 // has everything acknowledged does.
-func (s *store) slot(t testing.TB) (at outbox.Retention, confirm func()) {
+func (s *store) slot(t testing.TB) (at retention.Config, confirm func()) {
 	t.Helper()
 	s.Exec(t, "SELECT pg_create_logical_replication_slot('"+s.Name+"', 'pgoutput')")
-	return outbox.Retention{Slot: s.Name, Wait: -1}, func() {
+	return retention.Config{Outbox: s.config, Slot: s.Name, Wait: -1}, func() {
 		t.Helper()
 		s.Exec(t, "SELECT pg_replication_slot_advance('"+s.Name+"', pg_current_wal_lsn())")
 	}
@@ -27,7 +28,7 @@ func (s *store) slot(t testing.TB) (at outbox.Retention, confirm func()) {
 
 // confirmedPrune prunes while the slot is confirmed again and again: other tests move
 // the log on meanwhile, and so do Prune's own deletions.
-func (s *store) confirmedPrune(t testing.TB, r outbox.Retention, confirm func(), want int64) {
+func (s *store) confirmedPrune(t testing.TB, r retention.Config, confirm func(), want int64) {
 	t.Helper()
 	type result struct {
 		deleted int64
@@ -36,7 +37,7 @@ func (s *store) confirmedPrune(t testing.TB, r outbox.Retention, confirm func(),
 	r.Wait = time.Minute
 	done := make(chan result, 1)
 	go func() {
-		n, err := s.outbox.Prune(t.Context(), s.sql, r)
+		n, err := pruner(t, r).Prune(t.Context(), s.db)
 		done <- result{n, err}
 	}()
 	devstacktest.Await(t, "Prune to end", func() bool {
@@ -58,7 +59,7 @@ func TestPruneWaitsForTheSlot(t *testing.T) {
 	s := newStore(t, outbox.Config{})
 	r, confirm := s.slot(t)
 	s.write(t, events(1, 3)...)
-	if n, err := s.outbox.Prune(t.Context(), s.sql, r); n != 0 || !errors.Is(err, outbox.ErrNotConfirmed) {
+	if n, err := pruner(t, r).Prune(t.Context(), s.db); n != 0 || !errors.Is(err, retention.ErrNotConfirmed) {
 		t.Errorf("%d rows deleted: %v", n, err)
 	}
 	s.want(t, numbers, "1", "2", "3")
@@ -101,7 +102,7 @@ func TestPruneLeavesWhatIsOpen(t *testing.T) {
 	if err := open.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := s.outbox.Prune(t.Context(), s.sql, r); n != 0 || !errors.Is(err, outbox.ErrNotConfirmed) {
+	if n, err := pruner(t, r).Prune(t.Context(), s.db); n != 0 || !errors.Is(err, retention.ErrNotConfirmed) {
 		t.Errorf("%d rows deleted: %v", n, err)
 	}
 	s.want(t, numbers, "2")
@@ -119,7 +120,7 @@ func TestPruneLeavesWhatFollows(t *testing.T) {
 	r.Wait = time.Minute
 	done := make(chan error, 1)
 	go func() {
-		_, err := s.outbox.Prune(t.Context(), s.sql, r)
+		_, err := pruner(t, r).Prune(t.Context(), s.db)
 		done <- err
 	}()
 	devstacktest.Await(t, "Prune to look at the slot", func() bool {
@@ -173,8 +174,8 @@ func TestPruneWithConcurrentWriters(t *testing.T) {
 		if deleted%2 == 0 { // the slot lags every other time
 			confirm()
 		}
-		n, err := s.outbox.Prune(t.Context(), s.sql, r)
-		if err != nil && !errors.Is(err, outbox.ErrNotConfirmed) {
+		n, err := pruner(t, r).Prune(t.Context(), s.db)
+		if err != nil && !errors.Is(err, retention.ErrNotConfirmed) {
 			t.Fatal(err)
 		}
 		deleted += n
@@ -188,7 +189,7 @@ func TestPruneWithConcurrentWriters(t *testing.T) {
 func writeAndLook(ctx context.Context, s *store, conn *pgx.Conn, n int) error {
 	var before string
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if err := s.outbox.Write(ctx, outbox.Pgx(tx), event(n)); err != nil {
+		if err := s.events.Write(ctx, outbox.Pgx(tx), event(n)); err != nil {
 			return err
 		}
 		return tx.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&before) // at or below the commit record
@@ -215,13 +216,6 @@ func TestPruneKeepsYoungRows(t *testing.T) {
 	r.Keep = time.Hour
 	s.confirmedPrune(t, r, confirm, 1)
 	s.want(t, numbers, "2")
-	plain, err := outbox.New(outbox.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := plain.Prune(t.Context(), s.sql, r); !errors.Is(err, outbox.ErrConfig) {
-		t.Errorf("%v", err)
-	}
 }
 
 func TestPruneWithoutTheSlot(t *testing.T) {
@@ -231,8 +225,8 @@ func TestPruneWithoutTheSlot(t *testing.T) {
 	other := newStore(t, outbox.Config{})
 	r, _ := other.slot(t) // a slot of another database says nothing of this one
 	r.Wait = time.Minute
-	for _, r.Slot = range []string{"", "nobody", r.Slot} {
-		if n, err := outbox.Prune(t.Context(), s.sql, r); n != 0 || !errors.Is(err, outbox.ErrNoSlot) {
+	for _, r.Slot = range []string{"nobody", r.Slot} {
+		if n, err := pruner(t, r).Prune(t.Context(), s.db); n != 0 || !errors.Is(err, retention.ErrNoSlot) {
 			t.Errorf("slot %q: %d rows deleted: %v", r.Slot, n, err)
 		}
 	}
@@ -247,7 +241,7 @@ func TestPruneEndsWithItsContext(t *testing.T) {
 	r.Wait = time.Hour
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := s.outbox.Prune(ctx, s.sql, r); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := pruner(t, r).Prune(ctx, s.db); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 	s.want(t, numbers, "1")

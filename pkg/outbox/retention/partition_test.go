@@ -1,4 +1,4 @@
-package outbox_test
+package retention_test
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/retention"
 )
 
 // partitions of the table, in order.
@@ -27,12 +28,12 @@ func (s *store) at(t *testing.T, day time.Time, n int) {
 }
 
 // drop retries until the slot is confirmed.
-func (s *store) drop(t *testing.T, r outbox.Retention, confirm func(), want ...string) {
+func (s *store) drop(t *testing.T, r retention.Config, confirm func(), want ...string) {
 	t.Helper()
 	devstacktest.Await(t, "the slot to be confirmed", func() bool {
 		confirm()
-		dropped, err := s.outbox.DropPartitions(t.Context(), s.sql, r)
-		if errors.Is(err, outbox.ErrNotConfirmed) {
+		dropped, err := pruner(t, r).DropPartitions(t.Context(), s.db)
+		if errors.Is(err, retention.ErrNotConfirmed) {
 			return false
 		}
 		if err != nil || fmt.Sprint(dropped) != fmt.Sprint(want) {
@@ -49,7 +50,7 @@ func TestPartitionsByDay(t *testing.T) {
 	s.sql.SetMaxIdleConns(0)
 	from := time.Date(2026, 2, 27, 23, 59, 0, 0, time.FixedZone("", -3600)) // the 28th in UTC
 	for range 2 {
-		if err := s.outbox.CreatePartitions(t.Context(), s.sql, from, 2); err != nil {
+		if err := s.partitions(t).CreatePartitions(t.Context(), s.db, from, 2); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,7 +62,7 @@ func TestPartitionsByDay(t *testing.T) {
 		"outbox_p20260301 2", "outbox_default 3")
 
 	today := time.Now()
-	if err := s.outbox.CreatePartitions(t.Context(), s.sql, today, 1); err == nil || !strings.Contains(err.Error(), "outbox_default") {
+	if err := s.partitions(t).CreatePartitions(t.Context(), s.db, today, 1); err == nil || !strings.Contains(err.Error(), "outbox_default") {
 		t.Errorf("a partition for rows that the default one has: %v", err)
 	}
 	s.want(t, partitions, "outbox_default", "outbox_p20260228", "outbox_p20260301")
@@ -72,14 +73,14 @@ func TestDropPartitionsThatAreConfirmed(t *testing.T) {
 	s := partitioned(t)
 	r, confirm := s.slot(t)
 	old := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -10)
-	if err := s.outbox.CreatePartitions(t.Context(), s.sql, old, 12); err != nil {
+	if err := s.partitions(t).CreatePartitions(t.Context(), s.db, old, 12); err != nil {
 		t.Fatal(err)
 	}
 	s.at(t, old, 1)
 	s.at(t, old.AddDate(0, 0, 1), 2)
 	s.write(t, event(3))
 	r.Keep = 8 * 24 * time.Hour
-	if dropped, err := s.outbox.DropPartitions(t.Context(), s.sql, r); len(dropped) != 0 || !errors.Is(err, outbox.ErrNotConfirmed) {
+	if dropped, err := pruner(t, r).DropPartitions(t.Context(), s.db); len(dropped) != 0 || !errors.Is(err, retention.ErrNotConfirmed) {
 		t.Errorf("dropped %v: %v", dropped, err)
 	}
 	s.want(t, "SELECT payload->>'n' FROM outbox ORDER BY 1", "1", "2", "3")
@@ -89,7 +90,7 @@ func TestDropPartitionsThatAreConfirmed(t *testing.T) {
 	s.drop(t, r, confirm)
 	r.Slot = "nobody"
 	r.Keep = 0
-	if dropped, err := s.outbox.DropPartitions(t.Context(), s.sql, r); len(dropped) != 0 || !errors.Is(err, outbox.ErrNoSlot) {
+	if dropped, err := pruner(t, r).DropPartitions(t.Context(), s.db); len(dropped) != 0 || !errors.Is(err, retention.ErrNoSlot) {
 		t.Errorf("dropped %v: %v", dropped, err)
 	}
 }
@@ -100,7 +101,7 @@ func TestDropPartitionsWaitsForWriters(t *testing.T) {
 	s := partitioned(t)
 	r, confirm := s.slot(t)
 	old := time.Now().UTC().AddDate(0, 0, -3)
-	if err := s.outbox.CreatePartitions(t.Context(), s.sql, old, 1); err != nil {
+	if err := s.partitions(t).CreatePartitions(t.Context(), s.db, old, 1); err != nil {
 		t.Fatal(err)
 	}
 	s.Exec(t, "BEGIN")
@@ -111,7 +112,7 @@ func TestDropPartitionsWaitsForWriters(t *testing.T) {
 		return err == nil
 	})
 	r.Wait = 300 * time.Millisecond
-	dropped, err := s.outbox.DropPartitions(t.Context(), s.sql, r)
+	dropped, err := pruner(t, r).DropPartitions(t.Context(), s.db)
 	if len(dropped) != 0 || err == nil || !strings.Contains(err.Error(), "55P03") { // lock_not_available
 		t.Errorf("dropped %v: %v", dropped, err)
 	}
@@ -126,7 +127,7 @@ func TestPruneThePartitionedTable(t *testing.T) {
 	s := partitioned(t)
 	r, confirm := s.slot(t)
 	old := time.Now().UTC().AddDate(0, 0, -3)
-	if err := s.outbox.CreatePartitions(t.Context(), s.sql, old, 1); err != nil {
+	if err := s.partitions(t).CreatePartitions(t.Context(), s.db, old, 1); err != nil {
 		t.Fatal(err)
 	}
 	for n := range 5 { // the same ctids in both partitions
@@ -139,13 +140,32 @@ func TestPruneThePartitionedTable(t *testing.T) {
 	s.want(t, "SELECT payload->>'n' FROM outbox ORDER BY 1", "20", "21", "22", "23", "24")
 }
 
+// The longest name of a table that package outbox takes leaves room for a day.
+func TestPartitionOfTheLongestName(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{Partitioned: true, Table: strings.Repeat("a", 53)})
+	for range 2 {
+		if err := s.partitions(t).CreatePartitions(t.Context(), s.db, time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.want(t, "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relname LIKE 'aaa%p2026%'", strings.Repeat("a", 53)+"_p20260301")
+}
+
 func TestPartitionsNeedAPartitionedTable(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
-	if err := s.outbox.CreatePartitions(t.Context(), s.sql, time.Now(), 1); !errors.Is(err, outbox.ErrConfig) {
+	p := s.partitions(t)
+	if err := p.CreatePartitions(t.Context(), s.db, time.Now(), 1); !errors.Is(err, outbox.ErrConfig) {
 		t.Errorf("%v", err)
 	}
-	if _, err := s.outbox.DropPartitions(t.Context(), s.sql, outbox.Retention{}); !errors.Is(err, outbox.ErrConfig) {
+	if _, err := p.DropPartitions(t.Context(), s.db); !errors.Is(err, outbox.ErrConfig) {
 		t.Errorf("%v", err)
 	}
+}
+
+// partitions is a Pruner whose slot does not matter.
+func (s *store) partitions(t testing.TB) *retention.Pruner {
+	t.Helper()
+	return pruner(t, retention.Config{Outbox: s.config, Slot: "any"})
 }

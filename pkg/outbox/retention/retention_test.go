@@ -1,0 +1,54 @@
+package retention_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/retention"
+)
+
+// A configuration that cannot work names its field.
+func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
+	for field, config := range map[string]retention.Config{
+		"Slot":  {},
+		"Keep":  {Slot: "s", Keep: time.Hour},
+		"Batch": {Slot: "s", Batch: -1},
+		"Table": {Slot: "s", Outbox: outbox.Config{Table: "a.b.c"}},
+	} {
+		_, err := retention.New(config)
+		if bad, ok := errors.AsType[*outbox.ConfigError](err); !ok || bad.Field != field || !errors.Is(err, outbox.ErrConfig) {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+}
+
+// With a pool of pgx: rows and partitions, and nothing before the slot has confirmed.
+func TestPoolOfPgx(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, outbox.Config{Partitioned: true})
+	pool, err := pgxpool.New(t.Context(), s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	s.db = retention.Pgx(pool)
+	r, confirm := s.slot(t)
+	old := time.Now().UTC().AddDate(0, 0, -3)
+	if err := s.partitions(t).CreatePartitions(t.Context(), s.db, old, 1); err != nil {
+		t.Fatal(err)
+	}
+	s.at(t, old, 1)
+	s.write(t, event(2))
+	if n, err := pruner(t, r).Prune(t.Context(), s.db); n != 0 || !errors.Is(err, retention.ErrNotConfirmed) {
+		t.Errorf("%d rows deleted: %v", n, err)
+	}
+	s.drop(t, r, confirm, "public."+old.Format("outbox_p20060102"))
+	s.want(t, "SELECT payload->>'n' FROM outbox", "2")
+	s.confirmedPrune(t, r, confirm, 1)
+	s.want(t, numbers)
+}

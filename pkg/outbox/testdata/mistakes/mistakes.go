@@ -1,0 +1,54 @@
+// Package mistakes has the mistakes that lose or invent events, and that must not
+// compile. A test compares the compiler's errors with the lines marked here.
+package mistakes
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/walpost/walpost/pkg/eventstore"
+	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/retention"
+)
+
+// An event that is written outside of a transaction is published though the data is
+// rolled back.
+func outsideOfATransaction(ctx context.Context, db *sql.DB, session *sql.Conn, conn *pgx.Conn, pool *pgxpool.Pool, acquired *pgxpool.Conn) {
+	_ = outbox.Write(ctx, db)                   // must not compile
+	_ = outbox.Write(ctx, session)              // must not compile
+	_ = outbox.Emit(ctx, db)                    // must not compile
+	_ = outbox.Write(ctx, conn)                 // must not compile
+	_ = outbox.Write(ctx, outbox.Pgx(conn))     // must not compile
+	_ = outbox.Write(ctx, outbox.Pgx(pool))     // must not compile
+	_ = outbox.Write(ctx, outbox.Pgx(acquired)) // must not compile
+	_ = eventstore.SQL(db)                      // must not compile
+	_ = eventstore.SQL(session)                 // must not compile
+	_ = eventstore.Pgx(conn)                    // must not compile
+	_ = eventstore.Pgx(pool)                    // must not compile
+}
+
+// A single connection is used by many at once.
+func noPool(tx *sql.Tx, session *sql.Conn, conn *pgx.Conn, pgxTx pgx.Tx) {
+	_ = retention.SQL(tx)      // must not compile
+	_ = retention.SQL(session) // must not compile
+	_ = retention.Pgx(conn)    // must not compile
+	_ = retention.Pgx(pgxTx)   // must not compile
+}
+
+// What is right compiles.
+func right(ctx context.Context, tx *sql.Tx, pgxTx pgx.Tx, poolTx *pgxpool.Tx, db *sql.DB, pool *pgxpool.Pool, session *sql.Conn, conn *pgx.Conn) {
+	_ = outbox.Write(ctx, tx)
+	_ = outbox.Emit(ctx, outbox.Pgx(pgxTx))
+	_ = outbox.Write(ctx, outbox.Pgx(poolTx))
+	_ = outbox.Write(ctx, outbox.Unchecked(session))
+	_ = outbox.Write(ctx, outbox.UncheckedPgx(conn))
+	_ = eventstore.SQL(tx)
+	_ = eventstore.Pgx(pgxTx)
+	_ = eventstore.Unchecked(session)
+	_ = eventstore.UncheckedPgx(conn)
+	_ = retention.SQL(db)
+	_ = retention.Pgx(pool)
+}
