@@ -48,7 +48,7 @@ import (
 
 // defaultWriter is the Writer of [Write] and [Emit], made once, so that ids rise over
 // all their calls.
-var defaultWriter = sync.OnceValues(func() (*Writer, error) { return New(Config{}) })
+var defaultWriter = sync.OnceValues(func() (*Writer, error) { return New(Config{}) }) //nolint:gochecknoglobals // made once, never changed
 
 // Write inserts events into public.outbox, as the zero [Config] has it. See
 // [Writer.Write].
