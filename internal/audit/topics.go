@@ -107,7 +107,7 @@ func readTopic(ctx context.Context, client sarama.Client, topic string, from tim
 }
 
 func readPartition(ctx context.Context, p read.Partition, from time.Time, do read.Func) (shortened bool, err error) {
-	oldest, first, end, err := p.Offsets(from)
+	oldest, first, end, err := p.Offsets(ctx, from)
 	if err != nil {
 		return false, err
 	}

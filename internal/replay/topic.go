@@ -48,7 +48,7 @@ func (r *Replay) examineTopic(ctx context.Context, plan *Plan) error {
 		if len(r.Records.Partitions) > 0 && !slices.Contains(r.Records.Partitions, p) {
 			continue
 		}
-		s, err := r.span(p)
+		s, err := r.span(ctx, p)
 		if _, gone := errors.AsType[*status.Halt](err); gone {
 			return err
 		}
@@ -93,8 +93,8 @@ func (r *Replay) firstRecords(ctx context.Context, spans []Span) error {
 
 // span returns what is read of one partition. Times of records need not rise, so an upper
 // time does not end it.
-func (r *Replay) span(p int32) (Span, error) {
-	oldest, begin, end, err := r.partition(p).Offsets(r.Records.From)
+func (r *Replay) span(ctx context.Context, p int32) (Span, error) {
+	oldest, begin, end, err := r.partition(p).Offsets(ctx, r.Records.From)
 	if err != nil {
 		return Span{}, err
 	}

@@ -185,7 +185,7 @@ func (r *redrive) remove(removable map[int32]int64) error {
 // all are handled.
 func (r *redrive) partition(ctx context.Context, id int32) (removable int64, err error) {
 	p := read.Partition{Client: r.reader, Topic: r.DeadLetter, ID: id, Committed: true, MaxWait: r.reader.Config().Consumer.MaxWaitTime}
-	_, first, end, err := p.Offsets(time.Time{})
+	_, first, end, err := p.Offsets(ctx, time.Time{})
 	if err != nil {
 		return 0, err
 	}

@@ -45,25 +45,6 @@ func (e *FuncError) Error() string { return e.Err.Error() }
 // Unwrap returns the Func's error.
 func (e *FuncError) Unwrap() error { return e.Err }
 
-// Offsets returns which offsets the partition holds at this moment: its oldest, the first
-// to read for records of a time or later, and the end. Every record of that time or later
-// lies at first or behind it; a zero time stands for all records.
-func (p Partition) Offsets(since time.Time) (oldest, first, end int64, err error) {
-	if end, err = p.Client.GetOffset(p.Topic, p.ID, sarama.OffsetNewest); err != nil {
-		return 0, 0, 0, err
-	}
-	if oldest, err = p.Client.GetOffset(p.Topic, p.ID, sarama.OffsetOldest); err != nil || since.IsZero() {
-		return oldest, oldest, end, err
-	}
-	if first, err = p.Client.GetOffset(p.Topic, p.ID, since.UnixMilli()); err != nil {
-		return 0, 0, 0, err
-	}
-	if first < 0 { // nothing so late
-		first = end
-	}
-	return oldest, first, end, nil
-}
-
 // fetchVersion 11 is the last that sarama decodes with the names of topics.
 const fetchVersion = 11
 
