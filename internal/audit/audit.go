@@ -79,7 +79,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	a := &audit{
 		Options: o, waiting: map[idHash]bool{}, unknown: map[idHash]string{},
-		report: &Report{Relay: o.Config.Name, Settled: true, MissingIDs: []string{}, PhantomIDs: []string{}, Topics: []string{}, Notes: []string{}},
+		report: &Report{
+			Relay: o.Config.Name, Settled: true,
+			MissingIDs: []string{}, PhantomIDs: []string{}, Topics: []string{}, Notes: []string{},
+		},
 	}
 	client, err := kafka.Connect(ctx, wiring.Kafka(o.Config))
 	if err != nil {
@@ -109,7 +112,10 @@ func (a *audit) prepare(ctx context.Context) error {
 		return err
 	}
 	if a.table.Column(cfg.Outbox.ID) == nil {
-		return &status.Halt{Code: status.ExitRequirement, Reason: fmt.Sprintf("%s has no column %q", wiring.Table(cfg), cfg.Outbox.ID), Hint: "see outbox.id"}
+		return &status.Halt{
+			Code: status.ExitRequirement, Hint: "see outbox.id",
+			Reason: fmt.Sprintf("%s has no column %q", wiring.Table(cfg), cfg.Outbox.ID),
+		}
 	}
 	if name := a.timeColumn(); name != "" {
 		if err := outboxtable.CheckTimeColumn(name, cfg, a.table); err != nil {

@@ -44,7 +44,8 @@ func (a *audit) settle(ctx context.Context) error {
 			return a.peek(ctx)
 		case time.Now().After(limit):
 			a.report.Settled = false
-			a.report.note("the slot is confirmed up to %s only, the table was read as of %s: what is missing may be on its way", s.ConfirmedFlushLSN, a.report.LSN)
+			a.report.note("the slot is confirmed up to %s only, the table was read as of %s: what is missing may be on its way",
+				s.ConfirmedFlushLSN, a.report.LSN)
 			return nil
 		}
 		select {

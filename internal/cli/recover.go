@@ -113,7 +113,8 @@ func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recove
 	if plan.OnlyLeftover {
 		out.line("dropped slot %s", plan.Temporary)
 	} else {
-		out.line("done: %d rows published; start `walpost run -c %s`, which streams what committed after %s", result.Rows, cfg.File, result.StreamsFrom)
+		out.line("done: %d rows published; start `walpost run -c %s`, which streams what committed after %s",
+			result.Rows, cfg.File, result.StreamsFrom)
 	}
 	return out.err
 }
@@ -125,7 +126,8 @@ func recoverFailed(err error, plan *recover.Plan, rows recover.Selection) error 
 		again = "\nto begin anew with the same rows: --since " + rows.Since.UTC().Format(time.RFC3339Nano)
 	}
 	if errors.Is(err, context.Canceled) {
-		return &failure{code: status.ExitUnexpected, err: fmt.Errorf("interrupted: slot %s is as it was; run recover again%s", plan.Slot, again)}
+		err = fmt.Errorf("interrupted: slot %s is as it was; run recover again%s", plan.Slot, again)
+		return &failure{code: status.ExitUnexpected, err: err}
 	}
 	if again == "" {
 		return err

@@ -157,7 +157,8 @@ func runReplay(ctx context.Context, s *streams, o replay.Options, f replayFlags)
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return &failure{code: status.ExitUnexpected, err: fmt.Errorf("interrupted: Kafka has the first %d records, and may have some after them", result.Acknowledged)}
+		err = fmt.Errorf("interrupted: Kafka has the first %d records, and may have some after them", result.Acknowledged)
+		return &failure{code: status.ExitUnexpected, err: err}
 	case err != nil:
 		return fmt.Errorf("%w\nKafka has the first %d records, and may have some after them", err, result.Acknowledged)
 	}

@@ -45,7 +45,9 @@ func Inspect(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (*catalog.
 	table := wiring.Table(cfg)
 	switch {
 	case there.Table == nil:
-		return nil, &status.Halt{Code: status.ExitRequirement, Reason: fmt.Sprintf("table %s does not exist", table), Hint: "see outbox.table"}
+		return nil, &status.Halt{
+			Code: status.ExitRequirement, Reason: fmt.Sprintf("table %s does not exist", table), Hint: "see outbox.table",
+		}
 	case there.Table.Inherited():
 		return nil, &status.Halt{
 			Code: status.ExitRequirement, Reason: preflight.OutsideRequirement(table, there.Table.Outside).Detail,

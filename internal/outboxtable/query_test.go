@@ -13,7 +13,9 @@ import (
 
 func tableWith(idType uint32) *catalog.Table {
 	return &catalog.Table{Columns: []catalog.TableColumn{
-		{Name: "id", TypeOID: idType}, {Name: "created", TypeOID: pgtype.TimestamptzOID}, {Name: "note", TypeOID: pgtype.TextOID, Type: "text"},
+		{Name: "id", TypeOID: idType},
+		{Name: "created", TypeOID: pgtype.TimestamptzOID},
+		{Name: "note", TypeOID: pgtype.TextOID, Type: "text"},
 	}}
 }
 

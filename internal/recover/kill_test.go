@@ -65,6 +65,8 @@ func kill(t *testing.T, f *recovertest.Fixture, stage recover.Stage) {
 		t.Fatalf("not killed: %v\n%s", err, out)
 	}
 	devstacktest.Await(t, "the server to notice", func() bool {
-		return devstacktest.Value[int](t, f.DB.Conn, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == 0
+		return devstacktest.Value[int](t, f.DB.Conn,
+			"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "+
+				"(SELECT oid FROM pg_database WHERE datname = current_database())") == 0
 	})
 }

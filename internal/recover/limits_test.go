@@ -86,8 +86,8 @@ func TestRow100_LimitsOfTime(t *testing.T) {
 func outlast(t *testing.T, f *recovertest.Fixture) {
 	t.Helper()
 	devstacktest.Await(t, "transactions to last", func() bool {
-		return devstacktest.Value[bool](t, f.DB.Conn, `SELECT coalesce(bool_and(clock_timestamp() - xact_start > '2s'), true) FROM pg_stat_activity
-			WHERE application_name LIKE 'walpost%' AND backend_type = 'client backend' AND xact_start IS NOT NULL`)
+		return devstacktest.Value[bool](t, f.DB.Conn, `SELECT coalesce(bool_and(clock_timestamp() - xact_start > '2s'), true)
+			FROM pg_stat_activity WHERE application_name LIKE 'walpost%' AND backend_type = 'client backend' AND xact_start IS NOT NULL`)
 	})
 }
 
@@ -95,7 +95,9 @@ func outlast(t *testing.T, f *recovertest.Fixture) {
 // slot now and then: nobody reads from it yet, and it is there at the end.
 func TestRow105_NewSlotKeptWhilePublishing(t *testing.T) {
 	t.Parallel()
-	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: 18, Settings: map[string]string{"idle_replication_slot_timeout": "6s"}})
+	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{
+		Major: 18, Settings: map[string]string{"idle_replication_slot_timeout": "6s"},
+	})
 	const name = "idle"
 	if err := server.CreateDatabase(t.Context(), name); err != nil {
 		t.Fatal(err)
@@ -130,7 +132,9 @@ func TestRow105_NewSlotKeptWhilePublishing(t *testing.T) {
 // openReplay opens a replay of all rows to a topic and makes its plan.
 func openReplay(t *testing.T, f *recovertest.Fixture, to string) (*replay.Replay, *replay.Plan) {
 	t.Helper()
-	r, err := replay.Open(t.Context(), replay.Options{Config: f.Config, Log: recovertest.Logger(t), Rows: replay.Range{All: true}, ToTopic: to})
+	r, err := replay.Open(t.Context(), replay.Options{
+		Config: f.Config, Log: recovertest.Logger(t), Rows: replay.Range{All: true}, ToTopic: to,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,12 +15,18 @@ import (
 
 const longID = "00000000-0000-4000-8000-000000000124"
 
+// insertLong inserts an event with an id, which is SQL, and a payload of that size.
+func insertLong(id string, size int) string {
+	return fmt.Sprintf(`INSERT INTO outbox (id, aggregatetype, aggregateid, payload)
+		VALUES (%s, 'order', 'k', to_jsonb(repeat('x', %d)))`, id, size)
+}
+
 // Rows of 100 MB in the table cost recover, replay and audit no more memory than
 // small ones: they are not sent. It is not parallel, for it counts what is allocated.
 func TestRow124_LongRowsInTheTable(t *testing.T) { //nolint:paralleltest // see above
 	f := recovertest.New(t, &stack, configtest.Keys{"delivery.on_reject": "skip", "outbox.timestamp": nil})
 	f.Exec(t, recovertest.Fill("k", 1, 10), "ALTER TABLE outbox ALTER payload SET STORAGE EXTERNAL")
-	f.Exec(t, fmt.Sprintf(`INSERT INTO outbox (id, aggregatetype, aggregateid, payload) VALUES ('%s', 'order', 'k', to_jsonb(repeat('x', %d)))`, longID, 100<<20))
+	f.Exec(t, insertLong("'"+longID+"'", 100<<20))
 	f.Exec(t, recovertest.Fill("k", 11, 20))
 	const maxBytes = 40 << 20
 	before := recovertest.Allocated()
@@ -42,7 +48,7 @@ func TestRow124_LongRowsInTheTable(t *testing.T) { //nolint:paralleltest // see 
 		t.Errorf("recover allocated %d MiB", n>>20)
 	}
 
-	f.Exec(t, fmt.Sprintf("INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('order', 'k', to_jsonb(repeat('x', %d)))", 100<<20))
+	f.Exec(t, insertLong("gen_random_uuid()", 100<<20))
 	before = recovertest.Allocated()
 	report, err := audit.Run(t.Context(), audit.Options{Config: f.Config, Examples: 5})
 	if err != nil {
@@ -60,13 +66,11 @@ func TestRow124_LongRowsInTheTable(t *testing.T) { //nolint:paralleltest // see 
 func TestRow124_LongRowStopsARecovery(t *testing.T) {
 	t.Parallel()
 	f := recovertest.New(t, &stack, nil)
-	f.Exec(t, fmt.Sprintf(`INSERT INTO outbox (id, aggregatetype, aggregateid, payload) VALUES ('%s', 'order', 'k', to_jsonb(repeat('x', %d)))`, longID, 5<<20))
+	f.Exec(t, insertLong("'"+longID+"'", 5<<20))
 	r, plan, err := f.Open(t, recover.Selection{All: true}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = r.Run(t.Context(), plan, func(recover.Stage, recover.Result) {})
-	if status.ExitCode(err) != status.ExitHalted || !strings.Contains(fmt.Sprint(err), longID) || !strings.Contains(fmt.Sprint(err), "kafka.max_message_bytes") {
-		t.Errorf("ended with %v", err)
-	}
+	recovertest.WantHalt(t, err, status.ExitHalted, longID, "kafka.max_message_bytes")
 }

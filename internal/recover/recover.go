@@ -10,6 +10,7 @@ package recover
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -62,7 +63,8 @@ func Open(ctx context.Context, o Options) (*Recovery, error) {
 }
 
 func beginAnew(cfg *config.Config) string {
-	return "a slot that is lost or missing begins anew with `walpost drop -c " + cfg.File + "` and `walpost init -c " + cfg.File + "`; what was in it cannot be published again"
+	return fmt.Sprintf("a slot that is lost or missing begins anew with `walpost drop -c %[1]s` and `walpost init -c %[1]s`; "+
+		"what was in it cannot be published again", cfg.File)
 }
 
 // Close gives the lock back and hangs up. It changes nothing.
@@ -93,7 +95,7 @@ func (r *Recovery) Run(ctx context.Context, plan *Plan, report func(Stage, Resul
 	result := Result{StreamsFrom: snapshot.point.String()}
 	report(Created, result)
 	kept := r.keep(ctx)
-	result.Result, err = r.publish(ctx, plan.query, snapshot, func(done republish.Result) {
+	result.Result, err = r.publish(ctx, plan, snapshot, func(done republish.Result) {
 		result.Result = done
 		report(Publishing, result)
 	})
@@ -124,14 +126,16 @@ func (r *Recovery) prepare(ctx context.Context, plan *Plan) error {
 		return err
 	}
 	if plan.CreatePublication {
-		_, err = provision.CreatePublication(ctx, r.conn, r.Config.Postgres.Publication, wiring.Table(r.Config), wiring.Columns(r.Config), "") // there was a slot
+		cfg := r.Config
+		const firstSlot = "" // there was a slot
+		_, err = provision.CreatePublication(ctx, r.conn, cfg.Postgres.Publication, wiring.Table(cfg), wiring.Columns(cfg), firstSlot)
 	}
 	return err
 }
 
 // publish brings the rows of the snapshot to Kafka and waits until it has acknowledged all
 // of them.
-func (r *Recovery) publish(ctx context.Context, q *outboxtable.Query, s *snapshot, report func(republish.Result)) (republish.Result, error) {
+func (r *Recovery) publish(ctx context.Context, plan *Plan, s *snapshot, report func(republish.Result)) (republish.Result, error) {
 	p, err := republish.New(ctx, republish.Options{
 		Config: r.Config, Mapping: wiring.Mapping(r.Config), Command: "recover", Log: r.Log, StampNow: r.StampNow,
 		// A transaction that was open when the slot was made may commit exactly at the
@@ -143,6 +147,6 @@ func (r *Recovery) publish(ctx context.Context, q *outboxtable.Query, s *snapsho
 		return republish.Result{}, err
 	}
 	defer p.Close()
-	err = p.Rows(ctx, s.conn, r.conn, q, report)
+	err = p.Rows(ctx, s.conn, r.conn, plan.query, report)
 	return p.Result(), err
 }

@@ -25,8 +25,12 @@ func TestRecoverMajors(t *testing.T) {
 	for _, major := range []int{14, 15, 18} {
 		t.Run(strconv.Itoa(major), func(t *testing.T) {
 			t.Parallel()
-			server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: major, Settings: map[string]string{"max_slot_wal_keep_size": "16MB"}})
-			for name, breaks := range map[string]func(*recovertest.Fixture, testing.TB){"lost": loseSlot, "dropped": (*recovertest.Fixture).DropSlot, "advanced": advanceSlot} {
+			server := devstacktest.StartPostgres(t, devstack.PostgresOptions{
+				Major: major, Settings: map[string]string{"max_slot_wal_keep_size": "16MB"},
+			})
+			for name, breaks := range map[string]func(*recovertest.Fixture, testing.TB){
+				"lost": loseSlot, "dropped": (*recovertest.Fixture).DropSlot, "advanced": advanceSlot,
+			} {
 				t.Run(name, func(t *testing.T) {
 					name := stack.Name(t)
 					if err := server.CreateDatabase(t.Context(), name); err != nil {
@@ -45,7 +49,8 @@ func loseSlot(f *recovertest.Fixture, t testing.TB) {
 		f.Exec(t, "CREATE TABLE IF NOT EXISTS noise (x int)", "INSERT INTO noise VALUES (1)", "SELECT pg_switch_wal()")
 	}
 	f.Exec(t, "CHECKPOINT")
-	if status := devstacktest.Value[string](t, f.DB.Conn, "SELECT wal_status FROM pg_replication_slots WHERE slot_name = '"+f.Config.Postgres.Slot+"'"); status != "lost" {
+	if status := devstacktest.Value[string](t, f.DB.Conn,
+		"SELECT wal_status FROM pg_replication_slots WHERE slot_name = '"+f.Config.Postgres.Slot+"'"); status != "lost" {
 		t.Fatalf("the slot is %s", status)
 	}
 	f.HaltsAtStart(t)
@@ -132,7 +137,9 @@ func TestRecoverSelectsRows(t *testing.T) {
 	if report := f.Exact(t); report.Records != 57 {
 		t.Errorf("%v", report)
 	}
-	for _, rows := range []recover.Selection{{}, {All: true, AfterID: "1"}, {AfterID: "x"}, {Since: time.Now(), TimeColumn: "payload"}, {All: true, TimeColumn: "no"}} {
+	for _, rows := range []recover.Selection{
+		{}, {All: true, AfterID: "1"}, {AfterID: "x"}, {Since: time.Now(), TimeColumn: "payload"}, {All: true, TimeColumn: "no"},
+	} {
 		_, _, err := f.Open(t, rows, true)
 		recovertest.WantHalt(t, err, status.ExitUsage)
 	}
@@ -162,9 +169,11 @@ func TestRecoverRefuses(t *testing.T) {
 	f := recovertest.New(t, &stack, nil)
 	f.Start(t)
 	devstacktest.Await(t, "the slot to be active", func() bool {
-		return devstacktest.Value[int](t, f.DB.Conn, "SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = '"+f.Config.Postgres.Slot+"'") == 1
+		return devstacktest.Value[int](t, f.DB.Conn,
+			"SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = '"+f.Config.Postgres.Slot+"'") == 1
 	})
-	pid := devstacktest.Value[int](t, f.DB.Conn, "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '"+f.Config.Postgres.Slot+"'")
+	pid := devstacktest.Value[int](t, f.DB.Conn,
+		"SELECT active_pid FROM pg_replication_slots WHERE slot_name = '"+f.Config.Postgres.Slot+"'")
 	all := recover.Selection{All: true}
 	_, _, err := f.Open(t, all, true)
 	recovertest.WantHalt(t, err, status.ExitRequirement, fmt.Sprintf("in use by backend %d", pid))
@@ -176,7 +185,8 @@ func TestRecoverRefuses(t *testing.T) {
 	recovertest.WantHalt(t, err, status.ExitRequirement, "is healthy", "--force")
 
 	f.DropSlot(t)
-	f.Exec(t, "DROP PUBLICATION "+f.Config.Postgres.Publication, "CREATE PUBLICATION "+f.Config.Postgres.Publication+" FOR TABLE outbox WHERE (aggregateid = 'a')")
+	f.Exec(t, "DROP PUBLICATION "+f.Config.Postgres.Publication,
+		"CREATE PUBLICATION "+f.Config.Postgres.Publication+" FOR TABLE outbox WHERE (aggregateid = 'a')")
 	_, _, err = f.Open(t, all, false)
 	recovertest.WantHalt(t, err, status.ExitHalted, "row filter")
 }
@@ -208,7 +218,8 @@ func TestRecoverFollowsThePolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = r.Run(t.Context(), plan, func(recover.Stage, recover.Result) {})
-	recovertest.WantHalt(t, err, status.ExitHalted, "no/topic", devstacktest.Value[string](t, f.DB.Conn, "SELECT id::text FROM outbox WHERE aggregatetype = 'no/topic'"))
+	recovertest.WantHalt(t, err, status.ExitHalted, "no/topic",
+		devstacktest.Value[string](t, f.DB.Conn, "SELECT id::text FROM outbox WHERE aggregatetype = 'no/topic'"))
 	if f.Slots(t) != "" {
 		t.Errorf("slots %s", f.Slots(t))
 	}

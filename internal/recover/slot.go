@@ -18,15 +18,18 @@ func (r *Recovery) checkSlot(there *catalog.Inspection, leftover *catalog.Slot, 
 	case s.Type != "logical" || s.Plugin != "pgoutput" || s.Temporary || s.Database != there.Server.Database:
 		return &status.Halt{
 			Code: status.ExitRequirement, Reason: fmt.Sprintf("slot %s is not a relay's", s.Name),
-			Detail: fmt.Sprintf("it is %s, plugin %q, of database %q", s.Type, s.Plugin, s.Database), Hint: "see postgres.slot and postgres.url",
+			Detail: fmt.Sprintf("it is %s, plugin %q, of database %q", s.Type, s.Plugin, s.Database),
+			Hint:   "see postgres.slot and postgres.url",
 		}
 	case s.Active:
 		return inUse(s.Name, s.ActivePID)
 	case s.Lost():
-		plan.Found = fmt.Sprintf("is lost (%s); it was confirmed up to %s", catalog.LossOf(s.InvalidationReason).Reason, s.ConfirmedFlushLSN)
+		plan.Found = fmt.Sprintf("is lost (%s); it was confirmed up to %s",
+			catalog.LossOf(s.InvalidationReason).Reason, s.ConfirmedFlushLSN)
 		return nil
 	}
-	stillThere := fmt.Sprintf("rows committed after %s are still in the slot and go with it: choose rows that include them", s.ConfirmedFlushLSN)
+	stillThere := fmt.Sprintf("rows committed after %s are still in the slot and go with it: choose rows that include them",
+		s.ConfirmedFlushLSN)
 	if s.TwoPhase {
 		plan.Found = "decodes prepared transactions (two_phase), which run refuses; it has " + s.Unconfirmed()
 		plan.Warnings = append(plan.Warnings, stillThere)
@@ -42,8 +45,9 @@ func (r *Recovery) checkSlot(there *catalog.Inspection, leftover *catalog.Slot, 
 		return nil
 	}
 	return &status.Halt{
-		Code: status.ExitRequirement, Reason: fmt.Sprintf("slot %s is healthy: it needs no recovery", s.Name), Detail: "it " + plan.Found[len("is healthy, "):],
-		Hint: "if rows are missing all the same (`walpost audit` shows it; somebody may have advanced the slot), give --force",
+		Code: status.ExitRequirement, Reason: fmt.Sprintf("slot %s is healthy: it needs no recovery", s.Name),
+		Detail: "it " + plan.Found[len("is healthy, "):],
+		Hint:   "if rows are missing all the same (`walpost audit` shows it; somebody may have advanced the slot), give --force",
 	}
 }
 

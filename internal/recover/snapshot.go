@@ -47,7 +47,9 @@ func (r *Recovery) createSlot(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	s := &snapshot{conn: conn, point: slot.ConsistentPoint}
-	for _, sql := range []string{"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SET TRANSACTION SNAPSHOT " + postgres.QuoteLiteral(slot.Snapshot)} {
+	for _, sql := range []string{
+		"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SET TRANSACTION SNAPSHOT " + postgres.QuoteLiteral(slot.Snapshot),
+	} {
 		if _, err := conn.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 			s.close(ctx)
 			r.discard(ctx)

@@ -60,7 +60,8 @@ func (r *Recovery) swap(ctx context.Context, point pgoutput.LSN, report func(Sta
 		return &status.Halt{
 			Code: status.ExitHalted, Reason: "everything is published, but the new slot could not be given its name",
 			Detail: err.Error(),
-			Hint:   fmt.Sprintf("SELECT pg_copy_logical_replication_slot('%s', '%s'); SELECT pg_drop_replication_slot('%[1]s'); or run recover again", temporary, slot),
+			Hint: fmt.Sprintf("SELECT pg_copy_logical_replication_slot('%s', '%s'); "+
+				"SELECT pg_drop_replication_slot('%[1]s'); or run recover again", temporary, slot),
 		}
 	}
 	report(Copied)

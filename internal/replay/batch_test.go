@@ -25,7 +25,8 @@ func TestRow127_CompressedBatchOf600MB(t *testing.T) { //nolint:paralleltest // 
 		t.Fatal(err)
 	}
 	_, err = r.Run(t.Context(), plan, func(republish.Result) {})
-	if text := fmt.Sprint(err); !strings.Contains(text, "partition 0") || !strings.Contains(text, "offset 0") || !strings.Contains(text, "128 MiB") {
+	if text := fmt.Sprint(err); !strings.Contains(text, "partition 0") || !strings.Contains(text, "offset 0") ||
+		!strings.Contains(text, "128 MiB") {
 		t.Errorf("ended with %v", err)
 	}
 	if n := recovertest.Allocated() - before; n > 400<<20 {
@@ -51,7 +52,8 @@ func zeros(t *testing.T, topic string, records, size int) {
 		t.Fatal(err)
 	}
 	batch := &sarama.RecordBatch{
-		Version: 2, Codec: sarama.CompressionZSTD, CompressionLevel: sarama.CompressionLevelDefault, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
+		Version: 2, Codec: sarama.CompressionZSTD, CompressionLevel: sarama.CompressionLevelDefault, ProducerID: -1,
+		ProducerEpoch: -1, FirstSequence: -1,
 		FirstTimestamp: time.Now(), MaxTimestamp: time.Now(), LastOffsetDelta: int32(records - 1),
 	}
 	value := make([]byte, size)

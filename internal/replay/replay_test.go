@@ -52,7 +52,8 @@ func replayed(t *testing.T, f *recovertest.Fixture, o replay.Options) []*sarama.
 		t.Fatal(err)
 	}
 	for _, rec := range records {
-		if last := rec.Headers[len(rec.Headers)-1]; string(last.Key) != replay.Header || string(last.Value) != plan.Began.UTC().Format("2006-01-02T15:04:05.000Z") {
+		if last := rec.Headers[len(rec.Headers)-1]; string(last.Key) != replay.Header ||
+			string(last.Value) != plan.Began.UTC().Format("2006-01-02T15:04:05.000Z") {
 			t.Errorf("headers %s", headersOf(rec))
 		}
 	}
@@ -108,7 +109,8 @@ func TestReplayFromTheTable(t *testing.T) {
 	}
 	wantValues(t, replayed(t, f, replay.Options{ToTopic: stack.Topic(t, 2), Rows: replay.Range{All: true, Key: "a"}}), "map[a:1 2 4 ]")
 	ids := replay.Range{FromID: "00000000-0000-0000-0000-000000000000", ToID: id, TimeColumn: "created"}
-	if got := len(replayed(t, f, replay.Options{ToTopic: stack.Topic(t, 2), Rows: ids})); got != devstacktest.Value[int](t, f.DB.Conn, "SELECT count(*) FROM outbox WHERE id <= '"+id+"'") {
+	want := devstacktest.Value[int](t, f.DB.Conn, "SELECT count(*) FROM outbox WHERE id <= '"+id+"'")
+	if got := len(replayed(t, f, replay.Options{ToTopic: stack.Topic(t, 2), Rows: ids})); got != want {
 		t.Errorf("%d records up to id %s", got, id)
 	}
 	// Without a topic each row goes where it went before.
@@ -134,7 +136,8 @@ func TestReplayKeepsOrderAndMemory(t *testing.T) {
 	f := recovertest.New(t, &stack, configtest.Keys{"delivery.in_flight": "256KiB"})
 	f.Exec(t, recovertest.Fill("a", 1, 1500), recovertest.Fill("b", 1, 1500))
 	to := stack.Topic(t, 4)
-	if got := values(replayed(t, f, replay.Options{ToTopic: to, Rows: replay.Range{All: true}})); got["a"] != got["b"] || !rising(got["a"], 1500) {
+	if got := values(replayed(t, f, replay.Options{ToTopic: to, Rows: replay.Range{All: true}})); got["a"] != got["b"] ||
+		!rising(got["a"], 1500) {
 		t.Error("order is lost")
 	}
 	// And from that topic to another of other partitions.
@@ -214,12 +217,16 @@ func produce(t *testing.T, topic string, began time.Time) {
 	send := func(partition int32, key string, n int) error {
 		_, _, err := producer.SendMessage(&sarama.ProducerMessage{
 			Topic: topic, Partition: partition, Key: sarama.StringEncoder(key), Value: sarama.StringEncoder(fmt.Sprintf(`{"n": %d}`, n)),
-			Timestamp: began.Add(time.Duration(n) * time.Minute), Headers: []sarama.RecordHeader{{Key: []byte("id"), Value: []byte(fmt.Sprint(n))}},
+			Timestamp: began.Add(time.Duration(n) * time.Minute),
+			Headers:   []sarama.RecordHeader{{Key: []byte("id"), Value: []byte(fmt.Sprint(n))}},
 		})
 		return err
 	}
-	err = errors.Join(producer.BeginTxn(), send(0, "k", 0), send(0, "k", 1), send(0, "k", 2), send(1, "l", 0), send(1, "l", 1), send(1, "l", 2), producer.CommitTxn(),
-		producer.BeginTxn(), send(0, "k", 3), send(0, "k", 4), producer.AbortTxn(), producer.BeginTxn(), send(0, "k", 5), send(0, "k", 6), producer.CommitTxn())
+	err = errors.Join(
+		producer.BeginTxn(), send(0, "k", 0), send(0, "k", 1), send(0, "k", 2),
+		send(1, "l", 0), send(1, "l", 1), send(1, "l", 2), producer.CommitTxn(),
+		producer.BeginTxn(), send(0, "k", 3), send(0, "k", 4), producer.AbortTxn(),
+		producer.BeginTxn(), send(0, "k", 5), send(0, "k", 6), producer.CommitTxn())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,20 +248,28 @@ func TestReplayIsRefusedInWords(t *testing.T) {
 	t.Parallel()
 	f := recovertest.New(t, &stack, nil)
 	there := stack.Topic(t, 1)
+	missing := there + ".missing"
 	late := replay.Range{From: time.Now()}
 	for name, c := range map[string]struct {
 		options replay.Options
 		code    int
 		says    string
 	}{
-		"no range":          {replay.Options{}, status.ExitUsage, "which rows?"},
-		"all and a range":   {replay.Options{Rows: replay.Range{All: true, FromID: "1"}}, status.ExitUsage, "which rows?"},
-		"not an id":         {replay.Options{Rows: replay.Range{FromID: "x"}}, status.ExitUsage, "--from-id, --to-id: invalid input syntax for type uuid"},
-		"no such column":    {replay.Options{Rows: replay.Range{From: late.From, TimeColumn: "at"}}, status.ExitUsage, `no column "at"`},
-		"illegal topic":     {replay.Options{Rows: late, ToTopic: "no/slash"}, status.ExitUsage, "--to-topic"},
-		"topic not there":   {replay.Options{Rows: late, ToTopic: there + ".missing"}, status.ExitRequirement, "topic " + there + ".missing does not exist"},
-		"source not there":  {replay.Options{Topic: there + ".missing", ToTopic: there}, status.ExitRequirement, "topic " + there + ".missing does not exist"},
-		"no such partition": {replay.Options{Topic: there, ToTopic: there, Records: replay.Records{Partitions: []int32{3}}}, status.ExitUsage, "--partition 3: topic " + there + " has 1 partitions"},
+		"no range":        {replay.Options{}, status.ExitUsage, "which rows?"},
+		"all and a range": {replay.Options{Rows: replay.Range{All: true, FromID: "1"}}, status.ExitUsage, "which rows?"},
+		"not an id": {
+			replay.Options{Rows: replay.Range{FromID: "x"}},
+			status.ExitUsage,
+			"--from-id, --to-id: invalid input syntax for type uuid",
+		},
+		"no such column":   {replay.Options{Rows: replay.Range{From: late.From, TimeColumn: "at"}}, status.ExitUsage, `no column "at"`},
+		"illegal topic":    {replay.Options{Rows: late, ToTopic: "no/slash"}, status.ExitUsage, "--to-topic"},
+		"topic not there":  {replay.Options{Rows: late, ToTopic: missing}, status.ExitRequirement, "topic " + missing + " does not exist"},
+		"source not there": {replay.Options{Topic: missing, ToTopic: there}, status.ExitRequirement, missing + " does not exist"},
+		"no such partition": {
+			replay.Options{Topic: there, ToTopic: there, Records: replay.Records{Partitions: []int32{3}}},
+			status.ExitUsage, "--partition 3: topic " + there + " has 1 partitions",
+		},
 	} {
 		_, _, err := openReplay(t, f, c.options)
 		if err == nil {

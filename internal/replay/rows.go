@@ -96,7 +96,8 @@ func (r *Replay) examineTable(ctx context.Context, plan *Plan) error {
 	q := plan.query
 	plan.Source, plan.Order = "rows of "+table.String(), q.Order()
 	if !q.Sorted() {
-		plan.Warnings = append(plan.Warnings, "no column tells the order of the rows: they are published as they lie in the table; --time-column names a better order")
+		plan.Warnings = append(plan.Warnings,
+			"no column tells the order of the rows: they are published as they lie in the table; --time-column names a better order")
 	}
 	count, err := q.Count(ctx, r.reader)
 	if wrong := outboxtable.InvalidValue(err); wrong != "" {

@@ -102,8 +102,9 @@ func (r *Replay) span(ctx context.Context, p int32) (Span, error) {
 	if first := r.Records.FirstOffset; first >= 0 {
 		if first < oldest {
 			return Span{}, &status.Halt{
-				Code: status.ExitRequirement, Reason: fmt.Sprintf("offset %d of topic %s, partition %d, is gone: the oldest is %d", first, r.Topic, p, oldest),
-				Hint: "give --from-offset " + fmt.Sprint(oldest) + ", or leave it out",
+				Code:   status.ExitRequirement,
+				Reason: fmt.Sprintf("offset %d of topic %s, partition %d, is gone: the oldest is %d", first, r.Topic, p, oldest),
+				Hint:   "give --from-offset " + fmt.Sprint(oldest) + ", or leave it out",
 			}
 		}
 		s.First = max(s.First, first)

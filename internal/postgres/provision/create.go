@@ -30,7 +30,9 @@ func CreateTable(ctx context.Context, conn *pgx.Conn, table postgres.TableName, 
 // publication up as of the WAL position it reads (facts: before the slot, or the
 // slot is wedged). firstSlot is the slot that the publication is made for, when there
 // never was one: until FinishPublication it says so. "" leaves no mark.
-func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, table postgres.TableName, columns catalog.OutboxColumns, firstSlot string) (bool, error) {
+func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, table postgres.TableName,
+	columns catalog.OutboxColumns, firstSlot string,
+) (bool, error) {
 	op := "create publication " + postgres.DisplayName(publication)
 	exists, err := queryBool(ctx, conn, "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", publication)
 	if err != nil {
@@ -49,7 +51,9 @@ func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, 
 
 // publicationOptions looks at what the table needs. Before Postgres 18 no publication
 // publishes generated columns.
-func publicationOptions(ctx context.Context, conn *pgx.Conn, table postgres.TableName, columns catalog.OutboxColumns) (o PublicationOptions, err error) {
+func publicationOptions(ctx context.Context, conn *pgx.Conn, table postgres.TableName,
+	columns catalog.OutboxColumns,
+) (o PublicationOptions, err error) {
 	err = conn.QueryRow(ctx, `SELECT coalesce(bool_or(c.relkind = 'p'), false),
 		current_setting('server_version_num')::int >= 180000 AND coalesce(bool_or(EXISTS (SELECT FROM pg_attribute a
 			WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = 's' AND a.attname = ANY ($3::text[]))), false)
@@ -119,7 +123,9 @@ func CreateSlotWithSnapshot(ctx context.Context, conn *pgconn.PgConn, slot strin
 func createSlot(ctx context.Context, conn *pgconn.PgConn, slot string, o slotOptions) (CreatedSlot, error) {
 	op := "create slot " + slot
 	if !catalog.ValidSlotName(slot) {
-		return CreatedSlot{}, &postgres.Error{Kind: postgres.Configuration, Op: op, Text: "a slot's name has 1 to 63 characters of a-z, 0-9 and _"}
+		return CreatedSlot{}, &postgres.Error{
+			Kind: postgres.Configuration, Op: op, Text: "a slot's name has 1 to 63 characters of a-z, 0-9 and _",
+		}
 	}
 	major, err := postgres.MajorVersion(conn)
 	if err != nil {

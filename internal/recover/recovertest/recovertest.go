@@ -100,8 +100,9 @@ func (f *Fixture) HaltsAtStart(t testing.TB) {
 // Slots returns the slots of the relay and what is confirmed of each.
 func (f *Fixture) Slots(t testing.TB) string {
 	t.Helper()
-	return devstacktest.Value[string](t, f.DB.Conn, "SELECT coalesce(string_agg(slot_name || ' ' || confirmed_flush_lsn, ', ' ORDER BY slot_name), '')"+
-		" FROM pg_replication_slots WHERE slot_name LIKE '"+f.Config.Postgres.Slot+"%'")
+	return devstacktest.Value[string](t, f.DB.Conn,
+		"SELECT coalesce(string_agg(slot_name || ' ' || confirmed_flush_lsn, ', ' ORDER BY slot_name), '')"+
+			" FROM pg_replication_slots WHERE slot_name LIKE '"+f.Config.Postgres.Slot+"%'")
 }
 
 // Open opens a recovery and makes its plan.
@@ -150,7 +151,8 @@ func (f *Fixture) Write(t testing.TB) (stop func()) {
 			defer func() { _ = conn.Close(t.Context()) }()
 			for n := 1; !over.Load(); n += 2 {
 				key := fmt.Sprintf("w%d", w)
-				sql := "BEGIN; " + relaytest.Insert(key, n) + "; SELECT pg_sleep(0.00" + strconv.Itoa(n*7%10) + "); " + relaytest.Insert(key, n+1) + "; COMMIT"
+				sql := "BEGIN; " + relaytest.Insert(key, n) + "; SELECT pg_sleep(0.00" + strconv.Itoa(n*7%10) + "); " +
+					relaytest.Insert(key, n+1) + "; COMMIT"
 				if _, err := conn.Exec(t.Context(), sql); err != nil {
 					t.Error(err)
 				}
