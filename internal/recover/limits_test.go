@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/audit"
@@ -59,7 +61,14 @@ func TestRow100_LimitsOfTime(t *testing.T) {
 	}
 	again.Close(t.Context())
 
-	holder := devstacktest.Database{Conn: devstacktest.Connect(t, server, name)} // activity is seen as of the beginning of a transaction
+	auditOutlasts(t, f, devstacktest.Connect(t, server, name))
+}
+
+// auditOutlasts runs an audit that waits for a lock of the connection for longer than the
+// limits.
+func auditOutlasts(t *testing.T, f *recovertest.Fixture, conn *pgx.Conn) {
+	t.Helper()
+	holder := devstacktest.Database{Conn: conn} // activity is seen as of the beginning of a transaction
 	holder.Exec(t, "SET idle_in_transaction_session_timeout = 0", "SET transaction_timeout = 0", "BEGIN", "LOCK TABLE outbox")
 	audited := make(chan error, 1)
 	go func() {
