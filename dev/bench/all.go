@@ -108,7 +108,7 @@ func (o *allOptions) measureAll(ctx context.Context, progress io.Writer) error {
 	return errors.Join(errs...)
 }
 
-// file is where the figures of a part are.
+// file returns the path of the figures of a part.
 func (o *allOptions) file(part string) string { return filepath.Join(o.docs, "raw", part+".json") }
 
 // measurePart measures a part and keeps its figures when it is complete.

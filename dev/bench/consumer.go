@@ -19,7 +19,7 @@ type arrival struct {
 // consumer reads topics from their beginning.
 type consumer struct{ client *kgo.Client }
 
-// newConsumer makes a consumer of all topics of a route; the caller closes it.
+// newConsumer creates a consumer of all topics of a route; the caller closes it.
 func (b *bench) newConsumer(to route) (consumer, error) {
 	const fetchWait = 500 * time.Millisecond // of an empty fetch; a record ends it at once
 	client, err := kgo.NewClient(

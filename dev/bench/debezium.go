@@ -27,8 +27,8 @@ func debeziumNeeds() map[string]string {
 	}
 }
 
-// debeziumTuning is what raises its rate and lowers its delay: larger batches and queues, a short poll, and a producer
-// that fills and compresses its requests.
+// debeziumTuning returns what raises its rate and lowers its delay: larger batches and
+// queues, a short poll, and a producer that fills and compresses its requests.
 func debeziumTuning() map[string]string {
 	return map[string]string{
 		"max.batch.size":                     "16384",

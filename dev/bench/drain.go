@@ -181,7 +181,7 @@ func (p *progress) secondHalf() float64 {
 	return float64(p.seen-p.atHalf) / took.Seconds()
 }
 
-// inspectDrain judges what is in Kafka and Postgres after a relay has ended.
+// inspectDrain checks what is in Kafka and Postgres after a relay has ended.
 func (b *bench) inspectDrain(ctx context.Context, relay candidate, d *drain, l backlog, slot string, to route) error {
 	n, err := b.endOffsets(to)
 	if err != nil {

@@ -63,7 +63,7 @@ func (r *report) judgeDrains() {
 	}
 }
 
-// ratioGoals are what the rate should be as a multiple of pg_recvlogical's, by shape.
+// ratioGoals returns what the rate should be as a multiple of pg_recvlogical's, by shape.
 func ratioGoals() map[string]float64 { return map[string]float64{"100": 1.6, "1": 1.5, "all": 1.4} }
 
 // relayMicros are the bounds of the relay's CPU per event, by shape.

@@ -88,7 +88,8 @@ func (m *meter) brokersUsed() (sum time.Duration) {
 	return sum
 }
 
-// foreign is how many cores other processes used since the meter began, as far as the last read tells.
+// foreign returns how many cores other processes used since the meter began, as far as
+// the last read tells.
 func (m *meter) foreign() float64 {
 	busy := machineBusy() - m.busy
 	for _, g := range m.gauges() {

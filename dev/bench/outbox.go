@@ -10,7 +10,7 @@ import (
 	"github.com/walpost/walpost/dev/oracle"
 )
 
-// createOutbox makes the table, the publication before any slot, and what fills the table.
+// createOutbox creates the table, the publication before any slot, and what fills the table.
 //
 // Event n has the id md5(n), one of 10,007 keys, each in one of the aggregate types, and a payload of so many bytes, half
 // of it hex digits that lz4 cannot shorten.
@@ -59,14 +59,14 @@ func (b *bench) claim(events int64) int64 {
 	return first
 }
 
-// createSlot makes a slot that will decode what is written from now on.
+// createSlot creates a slot that will decode what is written from now on.
 func (b *bench) createSlot(ctx context.Context, prefix string) (string, error) {
 	slot := b.name(prefix)
 	_, err := b.conn.Exec(ctx, `SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, slot)
 	return slot, err
 }
 
-// copySlot makes a slot that will decode the same as another one.
+// copySlot creates a slot that will decode the same as another one.
 func (b *bench) copySlot(ctx context.Context, source string) (string, error) {
 	slot := b.name("copy")
 	_, err := b.conn.Exec(ctx, `SELECT pg_copy_logical_replication_slot($1, $2)`, source, slot)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// poll asks again and again until done says yes.
+// poll asks again and again until done reports true.
 func poll(ctx context.Context, every time.Duration, done func() (bool, error)) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()

@@ -56,7 +56,7 @@ func memory(pid int, name string) int64 {
 	return 0
 }
 
-// switches is how often the threads of a process that are there have gone to sleep.
+// switches returns how often the threads of a process that are there have gone to sleep.
 func switches(pid int) (n int64) {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 	if err != nil {

@@ -151,7 +151,7 @@ func latencyTable(to *strings.Builder, r *partReport) {
 	}
 }
 
-// shortTable is what the README says of the peers: ratios alone.
+// shortTable returns what the README says of the peers: ratios alone.
 func shortTable(r *partReport) string {
 	var names []string
 	groups := map[string][]summary{}
@@ -225,7 +225,7 @@ func firstFields(text string, n int) string {
 	return strings.Join(words[:min(n, len(words))], " ")
 }
 
-// shortVersion is what `walpost version` says, without the long commit.
+// shortVersion returns what `walpost version` says, without the long commit.
 func shortVersion(text string) string {
 	short, _, _ := strings.Cut(text, ",")
 	return short

@@ -104,7 +104,7 @@ type access struct {
 	tlsKafka            bool
 }
 
-// visit makes the site that a measurement wants, and what undoes it.
+// visit creates the site that a measurement wants, and what undoes it.
 func (b *bench) visit(ctx context.Context, a access) (leave func() error, err error) {
 	b.site = b.direct()
 	leave = func() error { return nil }

@@ -52,7 +52,7 @@ func kafkaSettings() map[string]string {
 	return map[string]string{"log.segment.delete.delay.ms": "1000"}
 }
 
-// newBench makes what needs no servers.
+// newBench sets up what needs no servers.
 func newBench(o options, progress io.Writer) (*bench, error) {
 	b := &bench{options: o, progress: progress, began: time.Now(), database: "postgres"}
 	var err error
@@ -78,11 +78,11 @@ func (b *bench) caseLabel(name string) string {
 	return b.axis + ": " + name
 }
 
-// name makes a name that was not used before.
+// name returns a name that was not used before.
 func (b *bench) name(prefix string) string {
 	b.names++
 	return fmt.Sprintf("%s_%d", prefix, b.names)
 }
 
-// logFile is where the output of a program goes.
+// logFile returns where the output of a program goes.
 func (b *bench) logFile(name string) string { return filepath.Join(b.dir, name+".log") }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// walpostOf gives what starts that binary.
+// walpostOf returns a function that starts that binary.
 func (b *bench) walpostOf(binary string) func(ctx context.Context, slot string, to route) (*child, error) {
 	return func(ctx context.Context, slot string, to route) (*child, error) {
 		return b.startWalpost(ctx, binary, slot, to)

@@ -38,7 +38,7 @@ type route struct {
 	opened     int64 // records that were there before
 }
 
-// createRoute makes the topics of a workload.
+// createRoute creates the topics of a workload.
 func (b *bench) createRoute(ctx context.Context, name string, w workload) (route, error) {
 	to := route{prefix: b.name(name), partitions: w.partitions}
 	for i := range w.topics {
@@ -60,7 +60,8 @@ func (b *bench) deleteRoute(to route) error {
 	return nil
 }
 
-// endOffsets is how many records have come into a route, in one request to each broker.
+// endOffsets returns how many records have come into a route, in one request to each
+// broker.
 func (b *bench) endOffsets(to route) (int64, error) {
 	requests := map[*sarama.Broker]*sarama.OffsetRequest{}
 	for _, topic := range to.topics {

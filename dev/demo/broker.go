@@ -73,7 +73,7 @@ func (e embedded) address() string { return e.Bootstrap()[0] }
 func (e embedded) log() string     { return "(the embedded broker has no log)" }
 func (e embedded) close() error    { return e.Close() }
 
-// createTopic makes the topic as its owner would.
+// createTopic creates the topic as its owner would.
 func createTopic(b broker) error {
 	admin, err := sarama.NewClusterAdmin([]string{b.address()}, kafkaConfig())
 	if err == nil {

@@ -21,7 +21,8 @@ type counts struct {
 	records      int // in Kafka, those that came again included
 }
 
-// lag is how many committed events the consumer has not seen; it may have seen some that are not booked yet.
+// lag returns how many committed events the consumer has not seen; it may have seen some
+// that are not booked yet.
 func (c counts) lag() int { return max(0, c.committed-c.published) }
 
 // monitor counts again and again, and shows it.
@@ -115,7 +116,7 @@ func (m *monitor) now() counts {
 	return m.history[len(m.history)-1]
 }
 
-// rate is how many events a second arrived at the consumer in the last second.
+// rate returns how many events a second arrived at the consumer in the last second.
 func (m *monitor) rate() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

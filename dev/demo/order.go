@@ -30,8 +30,8 @@ const (
 	savepointShare = 0.1 // of transactions
 )
 
-// serve makes one transaction: it changes a few orders, sometimes takes one change back by a savepoint, and commits, or
-// sometimes rolls everything back.
+// serve runs one transaction: it changes a few orders, sometimes takes one change back by
+// a savepoint, and commits, or sometimes rolls everything back.
 func serve(ctx context.Context, conn *pgx.Conn, book *ledger) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {

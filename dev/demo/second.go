@@ -42,7 +42,8 @@ func (d *demo) services(ctx context.Context) (err error) {
 	return nil
 }
 
-// prepare makes the databases, the topics, and starts the relay and the payment service.
+// prepare creates the databases, the topics, and starts the relay and the payment
+// service.
 func (a *second) prepare(ctx context.Context) (err error) {
 	s := a.screen
 	s.headline("Second act: examples/orders. An order service writes events, a payment service consumes them once.")

@@ -125,8 +125,9 @@ func (a *second) rows(ctx context.Context, database, sql string, row func(a, b, 
 	return rows.Err()
 }
 
-// letters is how many different events the dead letter topic has: one may be there twice, for the payment service was
-// killed before it had committed that it is done with it.
+// letters returns how many different events the dead letter topic has: one may be there
+// twice, for the payment service was killed before it had committed that it is done with
+// it.
 func (a *second) letters(ctx context.Context) (int64, error) {
 	const dead = purchases + ".DLT"
 	n, err := endOf(a.stack.broker.address(), dead)
@@ -156,7 +157,7 @@ func (a *second) letters(ctx context.Context) (int64, error) {
 	return int64(len(ids)), nil
 }
 
-// endOf is how many records a topic has had.
+// endOf returns how many records a topic has had.
 func endOf(address, topic string) (n int64, err error) {
 	client, err := sarama.NewClient([]string{address}, kafkaConfig())
 	if err != nil {

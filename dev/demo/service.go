@@ -44,7 +44,7 @@ func startService(ctx context.Context, url string, book *ledger, fail func(error
 	return sv, nil
 }
 
-// work makes one transaction after another.
+// work runs one transaction after another.
 func (sv *service) work(ctx context.Context, conn *pgx.Conn) error {
 	tick := time.NewTicker(workerPeriod)
 	defer tick.Stop()

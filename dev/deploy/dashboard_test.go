@@ -103,7 +103,7 @@ admin: {listen: "127.0.0.1:0"}
 	return address, event
 }
 
-// commitOffset makes a consumer group that has read nothing yet.
+// commitOffset creates a consumer group that has read nothing yet.
 func commitOffset(t *testing.T, brokers []string, group, topic string) {
 	t.Helper()
 	client, err := sarama.NewClient(brokers, sarama.NewConfig())

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { os.Exit(clitest.Main(m, &stack)) }
 // root is the project's folder, seen from this package's.
 const root = "../.."
 
-// read gives the text of a file of the project.
+// read returns the text of a file of the project.
 func read(t *testing.T, path ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(append([]string{root}, path...)...))

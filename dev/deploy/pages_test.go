@@ -31,7 +31,7 @@ var (
 	letter = regexp.MustCompile(`[^a-z0-9_ -]`)
 )
 
-// anchors are what a link to a page may name, as GitHub makes them of its headings.
+// anchors returns what a link to a page may name, as GitHub makes them of its headings.
 func anchors(text string) map[string]bool {
 	all := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(text, -1) {

@@ -64,7 +64,7 @@ func (s *server) ask(path string, values url.Values, into any) error {
 	return nil
 }
 
-// query gives the number of series that an expression has now.
+// query returns the number of series that an expression has now.
 func (s *server) query(expr string) (series int, err error) {
 	var data struct {
 		Result []json.RawMessage `json:"result"`

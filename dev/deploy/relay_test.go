@@ -17,7 +17,7 @@ func startRelay(t *testing.T, yaml string) (address string) {
 	return relay.Address(t)
 }
 
-// write makes a file in a folder of the test.
+// write creates a file in a folder of the test.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)

@@ -12,8 +12,8 @@ import (
 
 const unitFile = "deploy/systemd/walpost.service"
 
-// unit gives the settings of the service, by key; a key that comes again has all
-// its values, one a line.
+// unit returns the settings of the service, by key; a key that comes again has all its
+// values, one a line.
 func unit(t *testing.T) map[string]string {
 	t.Helper()
 	settings := map[string]string{}

@@ -35,7 +35,7 @@ func unprivileged() (*account, error) {
 		"another user")
 }
 
-// own gives a file to the account.
+// own makes the account the owner of a file.
 func (a *account) own(path string) error {
 	if a == nil {
 		return nil

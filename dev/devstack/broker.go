@@ -28,7 +28,7 @@ type Broker struct {
 	server atomic.Pointer[process] // nil before the first start
 }
 
-// newBroker makes the folder and chooses the ports.
+// newBroker creates the folder and chooses the ports.
 func newBroker(ctx context.Context, k *Kafka, id int) (*Broker, error) {
 	guard, err := newGuard(ctx, "kafka", nil)
 	if err != nil {
@@ -172,8 +172,8 @@ func (b *Broker) Pause() error { return b.server.Load().pause() }
 // Resume ends a Pause.
 func (b *Broker) Resume() error { return b.server.Load().resume() }
 
-// Move gives a stopped broker other ports, but for those of the quorum and of its Proxy: it starts again under its number
-// at addresses that only the cluster tells.
+// Move gives a stopped broker other ports, but for those of the quorum and of its
+// Proxy: it starts again under its number at addresses that only the cluster tells.
 func (b *Broker) Move(ctx context.Context) error {
 	if b.running() {
 		return fmt.Errorf("broker %d is running: stop it before it moves", b.id)

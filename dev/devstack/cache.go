@@ -81,7 +81,8 @@ func fill(ctx context.Context, dir string, fetch func(ctx context.Context, dir s
 	return os.Rename(fresh, dir)
 }
 
-// makeOpen makes a folder that every account can enter, whatever our umask is. One that is there stays as it is.
+// makeOpen creates a folder that every account can enter, whatever our umask is. One that
+// is there stays as it is.
 func makeOpen(dir string) error {
 	if isDir(dir) {
 		return nil

@@ -35,7 +35,8 @@ func npmPostgres(ctx context.Context, dir, release string) error {
 	return errors.Join(os.Remove(archives[0]), openTree(dir))
 }
 
-// linkLibraries makes the symbolic links that npm's archives cannot hold; the package lists them in a file.
+// linkLibraries creates the symbolic links that npm's archives cannot hold; the package
+// lists them in a file.
 func linkLibraries(dir string) error {
 	data, err := os.ReadFile(filepath.Join(dir, "pg-symlinks.json"))
 	if err != nil {

@@ -34,7 +34,7 @@ type guard struct {
 	pipe *os.File // write end; nil when closed
 }
 
-// newGuard makes a folder owned by owner (nil: by us) and the process that watches it.
+// newGuard creates a folder owned by owner (nil: by us) and the process that watches it.
 func newGuard(ctx context.Context, kind string, owner *account) (*guard, error) {
 	dir, err := os.MkdirTemp(tempParent, "walpost-"+kind+"-")
 	if err != nil {
@@ -65,7 +65,7 @@ func (g *guard) path(elem ...string) string {
 	return filepath.Join(append([]string{g.dir}, elem...)...)
 }
 
-// write makes a file in the folder that only its owner can read.
+// write creates a file in the folder that only its owner can read.
 func (g *guard) write(name string, data []byte) (string, error) {
 	path := g.path(name)
 	if err := os.WriteFile(path, data, 0o600); err != nil {

@@ -74,7 +74,8 @@ type Kafka struct {
 	brokers []*Broker
 }
 
-// StartKafka makes a new cluster and returns when every broker answers and knows all others. Close ends it.
+// StartKafka creates a new cluster and returns when every broker answers and knows all
+// others. Close ends it.
 func StartKafka(ctx context.Context, options KafkaOptions) (*Kafka, error) {
 	if options.Brokers == 0 {
 		options.Brokers = 1
@@ -112,7 +113,7 @@ func uuid() string {
 	return base64.RawURLEncoding.EncodeToString(id)
 }
 
-// create makes and starts all brokers.
+// create creates and starts all brokers.
 func (k *Kafka) create(ctx context.Context) error {
 	for i := range k.options.Brokers {
 		b, err := newBroker(ctx, k, i+1)

@@ -39,8 +39,8 @@ func (k *Kafka) administer(do func(sarama.ClusterAdmin) error) error {
 	return errors.Join(do(admin), admin.Close())
 }
 
-// CreateTopic makes a topic and returns when every partition has a leader. Replication factor -1 is the cluster's
-// default.
+// CreateTopic creates a topic and returns when every partition has a leader. Replication
+// factor -1 is the cluster's default.
 func (k *Kafka) CreateTopic(ctx context.Context, topic string, partitions int32, replicationFactor int16, config map[string]string) error {
 	detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: replicationFactor, ConfigEntries: map[string]*string{}}
 	for key, value := range config {

@@ -10,8 +10,8 @@ import (
 	"github.com/xdg-go/scram"
 )
 
-// SetPassword gives a user a password for both SCRAM mechanisms and returns when every running broker takes it. For
-// PLAIN passwords are those of the options.
+// SetPassword sets a password of a user for both SCRAM mechanisms, and returns when every
+// running broker takes it. For PLAIN passwords are those of the options.
 func (k *Kafka) SetPassword(ctx context.Context, user, password string) error {
 	mechanisms := []sarama.ScramMechanismType{sarama.SCRAM_MECHANISM_SHA_256, sarama.SCRAM_MECHANISM_SHA_512}
 	err := k.administer(func(admin sarama.ClusterAdmin) error {

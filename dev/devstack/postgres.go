@@ -51,7 +51,7 @@ type Postgres struct {
 	server  *process
 }
 
-// StartPostgres makes a new server and returns when it answers. Close ends it.
+// StartPostgres creates a new server and returns when it answers. Close ends it.
 func StartPostgres(ctx context.Context, options PostgresOptions) (*Postgres, error) {
 	install, err := findPostgres(ctx, options.Major, options.Progress)
 	if err != nil {
@@ -72,7 +72,8 @@ func StartPostgres(ctx context.Context, options PostgresOptions) (*Postgres, err
 	return p, nil
 }
 
-// create makes the data folder and starts the server on a port that turns out to be free.
+// create creates the data folder and starts the server on a port that turns out to be
+// free.
 func (p *Postgres) create(ctx context.Context) error {
 	argv := []string{
 		filepath.Join(p.install.bin, "initdb"), "--pgdata=" + p.DataDir(), "--username=" + superuser,

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// CreateDatabase makes a database.
+// CreateDatabase creates a database.
 func (p *Postgres) CreateDatabase(ctx context.Context, name string) error {
 	return p.Exec(ctx, superuser, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
 }

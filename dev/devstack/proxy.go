@@ -90,7 +90,7 @@ func (p *Proxy) Hold(d Direction) { p.change(func(r *rules) { r.hold[d] = true }
 // Release ends a Hold.
 func (p *Proxy) Release(d Direction) { p.change(func(r *rules) { r.hold[d] = false }) }
 
-// Delay makes all bytes late by so much in each direction.
+// Delay delays all bytes by so much in each direction.
 func (p *Proxy) Delay(by time.Duration) { p.change(func(r *rules) { r.delay = by }) }
 
 // Throttle limits each direction of each connection to so many bytes a second; 0 lifts the limit.
@@ -99,7 +99,7 @@ func (p *Proxy) Throttle(bytesPerSecond int) { p.change(func(r *rules) { r.rate 
 // Heal ends all misbehaviour.
 func (p *Proxy) Heal() { p.change(func(r *rules) { *r = rules{} }) }
 
-// Connections is how many connections are open.
+// Connections returns how many connections are open.
 func (p *Proxy) Connections() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

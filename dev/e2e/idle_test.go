@@ -67,7 +67,7 @@ func (p *process) switchesWithin(t *testing.T, do func()) int {
 	return switches(t, p.Cmd.Process.Pid) - before
 }
 
-// switches is how often the threads of a process have gone to sleep.
+// switches returns how often the threads of a process have gone to sleep.
 func switches(t *testing.T, pid int) (n int) {
 	t.Helper()
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))

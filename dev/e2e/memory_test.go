@@ -63,7 +63,7 @@ func numbered(from, n, size int) string {
 		FROM generate_series(%d, %d) i`, size, from, from+n-1)
 }
 
-// build makes the binary, without the race detector.
+// build creates the binary, without the race detector.
 func build(t *testing.T) string {
 	t.Helper()
 	devstacktest.SkipShort(t, "a binary that is built")

@@ -112,7 +112,7 @@ func TestEveryRowOfTheMatrixIsAnswered(t *testing.T) {
 	}
 }
 
-// answersOf gives the lines of the page that answer each row.
+// answersOf returns the lines of the page that answer each row.
 func answersOf(t *testing.T, page string) map[int][]int {
 	t.Helper()
 	answers := map[int][]int{}

@@ -104,7 +104,7 @@ func (l *tlsListener) attempts() int {
 	return len(l.first)
 }
 
-// cleartext is how many connections did not begin with a TLS handshake record.
+// cleartext returns how many connections did not begin with a TLS handshake record.
 func (l *tlsListener) cleartext() int {
 	const handshake = 22
 	l.mu.Lock()

@@ -19,7 +19,7 @@ type pair struct{ primary, standby *devstack.Postgres }
 
 const failoverMajor = 18 // failover slots came with 17
 
-// newPair makes a primary and a standby that follows it through the slot phys. The
+// newPair creates a primary and a standby that follows it through the slot phys. The
 // standby begins as a copy of the stopped primary's data.
 func newPair(t *testing.T, settings map[string]string) pair {
 	t.Helper()

@@ -60,7 +60,7 @@ func (r *Report) String() string {
 	return s
 }
 
-// Compare judges records, those of each key in the order in which they are in Kafka.
+// Compare checks records, those of each key in the order in which they are in Kafka.
 func Compare(committed, records []Event) *Report {
 	r := &Report{Committed: len(committed), Records: len(records)}
 	want := make(map[string]Event, len(committed))

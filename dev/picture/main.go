@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// pictures are what this command draws, by the names of their files.
+// pictures returns what this command draws, by the names of their files.
 func pictures() map[string]func(*canvas) {
 	return map[string]func(*canvas){"event": event, "row": row}
 }

@@ -38,7 +38,7 @@ func newClient(t *testing.T) sarama.Client {
 	return client
 }
 
-// newTopic makes a topic of many partitions, most of which stay empty.
+// newTopic creates a topic of many partitions, most of which stay empty.
 func newTopic(t *testing.T, short string) string {
 	t.Helper()
 	topic := stack.Name(t) + "." + short

@@ -76,7 +76,7 @@ func serve(ctx context.Context, url string, ticks <-chan time.Time) error {
 	}
 }
 
-// place makes an order and its event: both are there, or neither.
+// place creates an order and its event: both are there, or neither.
 func place(ctx context.Context, conn *pgx.Conn) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		o := order{Total: float64(rand.IntN(10_000)) / 100}

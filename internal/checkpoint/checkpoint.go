@@ -44,7 +44,7 @@ type entry struct {
 	end  pgoutput.LSN
 }
 
-// Event gives out the next event number: 1, 2, 3 …
+// Event returns the next event number: 1, 2, 3 …
 func (t *Tracker) Event() uint64 {
 	t.events++
 	return t.events
@@ -82,9 +82,9 @@ func (t *Tracker) Keepalive(lsn pgoutput.LSN) {
 // on is ever confirmed, not after a Restart either. What was complete before still is.
 func (t *Tracker) Freeze() { t.held = true }
 
-// Confirmed gives the LSN that may be confirmed now. The watermark is the lowest
-// event number not yet acknowledged, one more than the last when all are. The
-// result never goes back between two Restarts.
+// Confirmed returns the LSN that may be confirmed now. The watermark is the lowest event
+// number not yet acknowledged, one more than the last when all are. The result never goes
+// back between two Restarts.
 func (t *Tracker) Confirmed(watermark uint64) pgoutput.LSN {
 	for t.count > 0 && t.at(0).last < watermark {
 		t.confirmed = max(t.confirmed, t.at(0).end)

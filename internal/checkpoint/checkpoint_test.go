@@ -14,7 +14,7 @@ func want(t *testing.T, tr *checkpoint.Tracker, watermark uint64, lsn pgoutput.L
 	}
 }
 
-// begin gives a Tracker of a slot that is confirmed up to 100.
+// begin returns a Tracker of a slot that is confirmed up to 100.
 func begin() *checkpoint.Tracker {
 	tr := new(checkpoint.Tracker)
 	tr.Restart(100)

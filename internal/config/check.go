@@ -54,7 +54,7 @@ func checkGlob(glob string) error {
 	return nil
 }
 
-// checkHostPort judges what has passed hostPortPattern.
+// checkHostPort checks what has passed hostPortPattern.
 func checkHostPort(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -66,7 +66,7 @@ func checkHostPort(address string) error {
 	return checkBracketed(address, host)
 }
 
-// checkListen judges what has passed listenPattern. Port 0 is any free one.
+// checkListen checks what has passed listenPattern. Port 0 is any free one.
 func checkListen(address string) error {
 	if address == "" {
 		return nil
@@ -108,8 +108,8 @@ func checkFile(name string) error {
 	return nil
 }
 
-// checkTopic judges the literal parts by the rules of topicname. What the columns give
-// is judged at each record.
+// checkTopic checks the literal parts by the rules of topicname. What the columns give is
+// judged at each record.
 func checkTopic(t topicname.Template) error {
 	if t.IsZero() {
 		return errors.New("want a topic name, or a template like outbox.event.{aggregatetype}")

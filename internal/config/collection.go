@@ -179,8 +179,8 @@ func (h headers) print(c *Config) *yaml.Node {
 
 func (h headers) words() string { return "header names and columns" }
 
-// checkColumn judges the name of a column, which is written as Postgres shows
-// it: without quotes, in its own case.
+// checkColumn checks the name of a column, which is written as Postgres shows it: without
+// quotes, in its own case.
 func checkColumn(name string) error {
 	if name == "" {
 		return errors.New("want the name of a column")

@@ -77,7 +77,7 @@ func (d declared) print(c *Config) *yaml.Node {
 
 func (d declared) words() string { return "topic names and their settings" }
 
-// checkTopicName judges a topic name without columns.
+// checkTopicName checks a topic name without columns.
 func checkTopicName(name string) error {
 	t, err := topicname.Parse(name)
 	if err != nil || len(t.Columns()) > 0 {

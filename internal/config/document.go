@@ -84,9 +84,9 @@ func characterFault(data []byte) *Fault {
 	return nil
 }
 
-// syntaxFault words an error of the YAML reader. Its own text may quote the file
-// (the name of an unknown anchor is a password that begins with *), so only
-// texts without a quotation are passed on.
+// syntaxFault describes an error of the YAML reader. Its own text may quote the file (the
+// name of an unknown anchor is a password that begins with *), so only texts without a
+// quotation are passed on.
 func syntaxFault(data []byte, err error) *Fault {
 	fault := &Fault{Line: 1, Column: 1, Message: "not YAML"}
 	loadError, ok := errors.AsType[*yaml.LoadError](err)

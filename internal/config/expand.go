@@ -60,7 +60,7 @@ func expand(text string) (string, error) {
 // escape writes a text so that expand gives it back.
 func escape(text string) string { return strings.ReplaceAll(text, "${", "$${") }
 
-// resolve gives the value of what stands between ${ and }.
+// resolve returns the value of what stands between ${ and }.
 func resolve(reference string) (string, error) {
 	if path, ok := strings.CutPrefix(reference, "file:"); ok {
 		return readReference(path)

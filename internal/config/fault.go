@@ -16,7 +16,7 @@ type Fault struct {
 	Message string
 }
 
-// String gives file:line:column: message.
+// String returns file:line:column: message.
 func (f Fault) String() string {
 	if f.Line == 0 {
 		return f.File + ": " + f.Message
@@ -27,7 +27,7 @@ func (f Fault) String() string {
 // Errors are all faults of the files that were read, sorted by place.
 type Errors []Fault
 
-// Error gives one fault per line.
+// Error returns one fault per line.
 func (e Errors) Error() string {
 	lines := make([]string, 0, len(e))
 	for _, f := range e {

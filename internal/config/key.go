@@ -37,7 +37,7 @@ type value interface {
 	words() string
 }
 
-// find gives the key of that name.
+// find returns the key of that name.
 func (k *key) find(name string) *key {
 	for i := range k.keys {
 		if k.keys[i].name == name {

@@ -28,8 +28,8 @@ func Parse(name string, data []byte) (*Config, error) {
 	return r.cfg, nil
 }
 
-// Default gives every key its default. The keys that a file must have are empty,
-// and so are slot, publication and client id, which come from the name.
+// Default returns a configuration with every default. The keys that a file must have are empty, and so
+// are slot, publication and client id, which come from the name.
 func Default() *Config {
 	r := newReader("")
 	r.defaults(&r.root)

@@ -39,7 +39,7 @@ func LoadAll(paths []string) ([]*Config, error) {
 	return configs, nil
 }
 
-// expandPath gives the files a path stands for.
+// expandPath returns the files a path stands for.
 func expandPath(path string) ([]string, *Fault) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {

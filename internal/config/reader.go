@@ -207,8 +207,8 @@ func (r *reader) elsewhere(name string) string {
 	return found
 }
 
-// scalar gives the expanded text of a scalar. Without a reference its tag must
-// be one of those that the key takes; what a reference gives is always text.
+// scalar returns the expanded text of a scalar. Without a reference its tag must be one
+// of those that the key takes; what a reference gives is always text.
 func (r *reader) scalar(path string, n node, want string, tags ...string) (string, bool) {
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str" && hasReference(n.Value) {
 		text, err := expand(n.Value)

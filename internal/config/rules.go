@@ -78,8 +78,8 @@ func (r *reader) positionHeader() {
 	}
 }
 
-// allowedTopic judges a topic without columns: a list that leaves it out would
-// reject every record.
+// allowedTopic checks a topic without columns: a list that leaves it out would reject
+// every record.
 func (r *reader) allowedTopic() {
 	const key = "kafka.topics.allow"
 	topic, allow := r.cfg.Outbox.Topic, r.cfg.Kafka.Topics.Allow

@@ -42,7 +42,7 @@ func compileSchema(t testing.TB) *jsonschema.Schema {
 	return compiled
 }
 
-// asJSON gives a YAML value as a JSON decoder would; false where JSON has no such
+// asJSON returns a YAML value as a JSON decoder would; false where JSON has no such
 // value. Dates are text, as in YAML 1.2.
 func asJSON(value any) (any, bool) {
 	switch v := value.(type) {

@@ -18,7 +18,7 @@ type Secret struct {
 	raw string
 }
 
-// NewSecret makes a Secret of a text that may hold references.
+// NewSecret returns a Secret for a text that may hold references.
 func NewSecret(text string) Secret { return Secret{raw: text} }
 
 // Reveal expands the references now: files are read again. The error names the variable or file, never a value.
@@ -27,7 +27,7 @@ func (s Secret) Reveal() (string, error) { return expand(s.raw) }
 // IsZero reports whether the secret is not set.
 func (s Secret) IsZero() bool { return s.raw == "" }
 
-// String gives ***, or "" for a secret that is not set.
+// String returns ***, or "" for a secret that is not set.
 func (s Secret) String() string {
 	if s.IsZero() {
 		return ""

@@ -96,7 +96,7 @@ func sslModes() []string {
 	return []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 }
 
-// checkHost judges one host[:port] of a URL. Both may be left out.
+// checkHost checks one host[:port] of a URL. Both may be left out.
 func checkHost(text string) error {
 	port := ""
 	if strings.HasPrefix(text, "[") {

@@ -26,7 +26,7 @@ func (c *cursor) fail(at int, want string) {
 	c.off = len(c.b)
 }
 
-// take gives the next n bytes, with no capacity beyond them.
+// take returns the next n bytes, with no capacity beyond them.
 func (c *cursor) take(n int, want string) []byte {
 	if n < 0 || n > len(c.b)-c.off {
 		c.fail(c.off, want)
@@ -65,7 +65,7 @@ func (c *cursor) uint64(want string) uint64 {
 	return 0
 }
 
-// cstring gives the bytes up to the next zero byte, copied.
+// cstring returns the bytes up to the next zero byte, copied.
 func (c *cursor) cstring(want string) string { return c.cstringOr("", want) }
 
 // cstringOr is cstring without the copy when the bytes are those of last.
@@ -83,7 +83,7 @@ func (c *cursor) cstringOr(last, want string) string {
 	return string(b)
 }
 
-// err gives the first failure, or says that the message did not end where it should.
+// err returns the first failure, or says that the message did not end where it should.
 func (c *cursor) err() error {
 	if c.want == "" && c.off == len(c.b) {
 		return nil

@@ -152,7 +152,7 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-// sampleMessages gives one of each message, the relation first.
+// sampleMessages returns one of each message, the relation first.
 func sampleMessages() [][]byte {
 	rel, row := pgoutputtest.Outbox(), pgoutputtest.OutboxRow()
 	key := pgoutput.Tuple{row[0], pgoutputtest.Null(), pgoutputtest.Null(), pgoutputtest.Null(), pgoutputtest.Null()}

@@ -299,7 +299,7 @@ func (l *long) value(limit int, wanted, unchanged bool) Value {
 	return Value{Kind: Discarded, Size: uint32(size), Data: head}
 }
 
-// end gives the first failure, or says that the message did not end where it should.
+// end returns the first failure, or says that the message did not end where it should.
 func (l *long) end() error {
 	if l.err != nil {
 		return l.err

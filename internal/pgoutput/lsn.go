@@ -10,7 +10,7 @@ import (
 // pg_lsn: two hexadecimal numbers with a slash between, as in 16/B374D848.
 type LSN uint64
 
-// String gives the form of pg_lsn.
+// String returns the form of pg_lsn.
 func (l LSN) String() string {
 	return fmt.Sprintf("%X/%X", uint32(l>>32), uint32(l))
 }

@@ -59,7 +59,7 @@ type DeadLetterError struct {
 
 func (e *DeadLetterError) Error() string { return e.Text }
 
-// Record makes the dead letter of a rejected record: the same key, value,
+// Record returns the dead letter of a rejected record: the same key, value,
 // headers and timestamp, by key, in the topic of the template, with the headers
 // above. Its key, value and header values are those of rec, not copies; the list
 // of headers is its own.

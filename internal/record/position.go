@@ -5,9 +5,9 @@ import "encoding/hex"
 // positionLength is the length of a position as text.
 const positionLength = 16 + 1 + 8
 
-// String gives the form of the position header: 16 hexadecimal digits of the
-// commit LSN, a slash, 8 of the ordinal. Compared as text such positions have
-// the order of the stream.
+// String returns the form of the position header: 16 hexadecimal digits of the commit
+// LSN, a slash, 8 of the ordinal. Compared as text such positions have the order of the
+// stream.
 func (p Position) String() string {
 	return string(p.Append(make([]byte, 0, positionLength)))
 }

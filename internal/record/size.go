@@ -9,11 +9,11 @@ const (
 	recordOverhead = 21
 )
 
-// Size is what the record counts against kafka.max_message_bytes: to the byte
-// what Kafka's Java producer holds against max.request.size,
-// AbstractRecords.estimateSizeInBytesUpperBound for magic 2. That is
-// 61 (batch) + 21 (record) + the key, the value and the headers, each with a
-// length before it as a zig-zag varint; a null takes the byte of its length.
+// Size returns what the record counts against kafka.max_message_bytes: to the byte what
+// Kafka's Java producer holds against max.request.size,
+// AbstractRecords.estimateSizeInBytesUpperBound for magic 2. That is 61 (batch) + 21
+// (record) + the key, the value and the headers, each with a length before it as a
+// zig-zag varint; a null takes the byte of its length.
 func (r *Record) Size() int64 {
 	n := int64(batchOverhead+recordOverhead) + sizeOfBytes(r.Key) + sizeOfBytes(r.Value) + sizeOfVarint(len(r.Headers))
 	for i := range r.Headers {

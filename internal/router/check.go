@@ -33,7 +33,7 @@ func (r *Router) Check(rel *pgoutput.Relation, types map[uint32]debezium.TypeInf
 	return findings
 }
 
-// textColumns gives the columns whose text is part of a record.
+// textColumns returns the columns whose text is part of a record.
 func (p *plan) textColumns() []*column {
 	var columns []*column
 	for i := range p.topic {

@@ -20,9 +20,9 @@ import (
 // roomBeside bounds what is kept of a column beyond twice the largest record.
 const roomBeside = 16 << 20
 
-// Columns gives for each column of the table how many bytes it may have in a row
-// whose record fits; 0 for one that is no part of the record. nil: no row of the
-// table can be routed.
+// Columns returns for each column of the table how many bytes it may have in a row whose
+// record fits; 0 for one that is no part of the record. nil: no row of the table can be
+// routed.
 func (r *Router) Columns(rel *pgoutput.Relation) []int {
 	p, err := r.plan(rel)
 	if err != nil {
@@ -35,8 +35,8 @@ func (r *Router) Columns(rel *pgoutput.Relation) []int {
 	return limits
 }
 
-// Content is how many bytes of JSON an event without a table may have: a text in
-// it may be twice or three times as long as what it stands for.
+// Content returns how many bytes of JSON an event without a table may have: a text in it
+// may be twice or three times as long as what it stands for.
 func (r *Router) Content() int {
 	if r.mapping.MaxBytes == 0 {
 		return math.MaxInt
@@ -44,7 +44,7 @@ func (r *Router) Content() int {
 	return int(3*r.mapping.MaxBytes + 1<<20)
 }
 
-// longest is how long the text of a column may be in the row.
+// longest returns how long the text of a column may be in the row.
 func (m *Mapping) longest(c debezium.Conversion) int {
 	if m.MaxBytes == 0 {
 		return math.MaxInt
@@ -104,7 +104,7 @@ func (r *Router) RouteHead(head []byte, size int, commitTime time.Time, pos reco
 	return rec, rejection
 }
 
-// routeHead makes what can be made of an event whose content ends too early: the
+// routeHead returns what can be made of an event whose content ends too early: the
 // members that were read until then.
 func (r *Router) routeHead(head []byte, commitTime time.Time, pos record.Position) (*record.Record, error) {
 	for range utf8.UTFMax - 1 { // it may end inside of a character

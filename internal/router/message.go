@@ -10,7 +10,7 @@ import (
 	"github.com/walpost/walpost/internal/router/debezium"
 )
 
-// messageColumns gives the columns of the mapping the types that their use wants, so
+// messageColumns returns the columns of the mapping, with the types that their use wants, so
 // that a plan always fits.
 func messageColumns(m *Mapping) []pgoutput.Column {
 	var columns []pgoutput.Column

@@ -44,8 +44,8 @@ type topicPart struct {
 	column  *column
 }
 
-// plan gives the plan of a relation, from the one before where the pointer is
-// the same: a Relation is never changed once it was decoded.
+// plan returns the plan of a relation: that of the one before where the pointer is the same:
+// a Relation is never changed once it was decoded.
 func (r *Router) plan(rel *pgoutput.Relation) (*plan, error) {
 	if r.last != nil && r.last.relation == rel {
 		return r.last, nil
@@ -102,7 +102,7 @@ type resolver struct {
 	problems []*SchemaError
 }
 
-// find gives the column of that name, nil for "" and where there is a problem.
+// find returns the column of that name, nil for "" and where there is a problem.
 func (s *resolver) find(name, setting string, u use) *column {
 	if name == "" {
 		return nil

@@ -37,7 +37,7 @@ type Router struct {
 	discardedName string
 }
 
-// New makes a Router. It fails when the mapping contradicts itself.
+// New returns a Router. It fails when the mapping contradicts itself.
 func New(m Mapping) (*Router, error) {
 	if err := m.validate(); err != nil {
 		return nil, err
@@ -148,8 +148,8 @@ func (r *Router) setPosition(pos record.Position) {
 	r.record.Headers[len(r.record.Headers)-1].Value = r.since(start)
 }
 
-// text gives the text of a column in this row, nil for NULL and for no column.
-// Bytes that need no conversion are not touched: they alias the row.
+// text returns the text of a column in this row, nil for NULL and for no column. Bytes
+// that need no conversion are not touched: they alias the row.
 func (r *Router) text(p *plan, c *column, row pgoutput.Tuple) ([]byte, error) {
 	if c == nil {
 		return nil, nil
@@ -177,8 +177,8 @@ func (r *Router) text(p *plan, c *column, row pgoutput.Tuple) ([]byte, error) {
 	return r.since(start), nil
 }
 
-// since gives what was appended to the scratch memory after start. Its capacity
-// ends there, so that an append by a reader cannot reach what follows.
+// since returns what was appended to the scratch memory after start. Its capacity ends
+// there, so that an append by a reader cannot reach what follows.
 func (r *Router) since(start int) []byte {
 	if len(r.scratch) == start {
 		return []byte{}

@@ -108,7 +108,7 @@ func TestRouteNullAndEmpty(t *testing.T) {
 	}
 }
 
-// with gives the insert with one value replaced.
+// with returns the insert with one value replaced.
 func with(ins *pgoutput.Insert, column int, v pgoutput.Value) *pgoutput.Insert {
 	ins.Row[column] = v
 	return ins

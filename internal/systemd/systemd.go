@@ -23,8 +23,8 @@ type Notifier struct {
 	watchdog time.Duration // 0: systemd does not wait for signs of life
 }
 
-// FromEnvironment makes the notifier that NOTIFY_SOCKET, WATCHDOG_USEC and
-// WATCHDOG_PID ask for: nil when the first is not set.
+// FromEnvironment returns the notifier that NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID
+// ask for: nil when the first is not set.
 func FromEnvironment(getenv func(string) string) (*Notifier, error) {
 	path := getenv("NOTIFY_SOCKET")
 	if path == "" {
@@ -65,8 +65,8 @@ func (n *Notifier) Alive(status string) error {
 	return errors.Join(alive, n.send("STATUS="+oneLine(status)))
 }
 
-// Pulse gives a channel that asks for Alive twice in each interval of the
-// watchdog, and what ends it. Without a watchdog the channel stays silent.
+// Pulse returns a channel that asks for Alive twice in each interval of the watchdog, and
+// what ends it. Without a watchdog the channel stays silent.
 func (n *Notifier) Pulse() (beats <-chan time.Time, stop func()) {
 	if n == nil || n.watchdog/2 <= 0 {
 		return nil, func() {}

@@ -48,7 +48,7 @@ func (e *ConflictError) Error() string {
 	return fmt.Sprintf("%v: %v was expected at version %d, and is at %d", ErrConflict, e.Stream, e.Expected, e.Actual)
 }
 
-// Unwrap gives ErrConflict.
+// Unwrap returns ErrConflict.
 func (e *ConflictError) Unwrap() error { return ErrConflict }
 
 // Append writes events behind the expected version, which is that of the last event
@@ -101,7 +101,7 @@ func (s *Store) conflicts(err error) bool {
 	return errors.As(err, &state) && state.SQLState() == uniqueViolation && strings.Contains(err.Error(), s.config.constraint())
 }
 
-// Version gives the version of a stream's last event; 0 without one.
+// Version returns the version of a stream's last event; 0 without one.
 func (s *Store) Version(ctx context.Context, tx Tx, stream Stream) (version int64, err error) {
 	err = one(ctx, tx, []any{&version}, s.sql.version, stream.Type, stream.ID)
 	if err != nil {

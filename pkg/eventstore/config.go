@@ -112,7 +112,7 @@ func (c *Config) constraint() string {
 	return c.Outbox.Table[strings.IndexByte(c.Outbox.Table, '.')+1:] + "_version_key"
 }
 
-// DDL gives the SQL that makes the tables, for a migration. It ends with a semicolon
+// DDL returns the SQL that creates the tables, for a migration. It ends with a semicolon
 // and holds no IF NOT EXISTS.
 func (s *Store) DDL() string {
 	c := &s.config

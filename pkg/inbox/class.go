@@ -69,7 +69,7 @@ type PanicError struct {
 	Stack []byte
 }
 
-// Error gives the value of the panic. The stack is for the log.
+// Error returns the value of the panic. The stack is for the log.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // classOf asks the error, the configuration and the rules, in this order.

@@ -9,10 +9,10 @@ import (
 	"net"
 )
 
-// Classify is what an error says of itself: what the handler has marked, and then the
-// rule for errors that neither the handler nor Config.Classify has classed: errors of
-// Postgres by their SQLSTATE (pgx and lib/pq have it), of
-// database/sql, of the network, and of contexts. Unclassified: none of these.
+// Classify returns what an error says of itself: what the handler has marked, and then
+// the rule for errors that neither the handler nor Config.Classify has classed: errors of
+// Postgres by their SQLSTATE (pgx and lib/pq have it), of database/sql, of the network,
+// and of contexts. Unclassified: none of these.
 func Classify(err error) Class {
 	var state interface{ SQLState() string }
 	var network net.Error

@@ -138,7 +138,7 @@ func withDefaults(c Config) Config {
 	return c
 }
 
-// check gives all faults at once.
+// check returns all faults at once.
 func (c *Config) check() error {
 	var faults []error
 	refuse := func(when bool, format string, args ...any) {

@@ -48,7 +48,7 @@ type Header struct {
 	Value []byte
 }
 
-// Header gives the value of the last header of that name.
+// Header returns the value of the last header of that name.
 func (e *Event) Header(name string) (value []byte, ok bool) {
 	for _, h := range slices.Backward(e.Headers) {
 		if h.Name == name {

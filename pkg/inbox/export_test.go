@@ -9,7 +9,7 @@ func (t *Tracker) Add(offset int64) (finish func(mark func(next int64)) (freed i
 	return func(mark func(next int64)) int { return t.finish(r, mark) }
 }
 
-// Pending is how many records are not below the mark.
+// Pending returns how many records are not below the mark.
 func (t *Tracker) Pending() int {
 	_, n := t.state()
 	return n

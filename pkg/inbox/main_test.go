@@ -216,7 +216,7 @@ func observed(t testing.TB) inbox.Observer {
 	})
 }
 
-// effect is what handlers do: a row.
+// effect returns what handlers do: a row.
 func effect(ctx context.Context, tx pgx.Tx, e *inbox.Event, who string) error {
 	_, err := tx.Exec(ctx, "INSERT INTO effect (id, key, part, pos, who) VALUES ($1, $2, $3, $4, $5)",
 		e.ID, string(e.Key), e.Partition, e.Offset, who)
@@ -267,7 +267,7 @@ func (m *member) end(t testing.TB) {
 	}
 }
 
-// number is what a query counts.
+// number returns what a query counts.
 func (f *fixture) number(t testing.TB, query string, args ...any) (n int) {
 	t.Helper()
 	if err := f.Conn.QueryRow(t.Context(), query, args...).Scan(&n); err != nil {

@@ -81,7 +81,8 @@ func (u *unit[Tx]) noteAlone(ctx context.Context, query string, e *Event) error 
 	return beginError(begun, err)
 }
 
-// hashOf is how the key stands in the table: an index entry has no room for every key.
+// hashOf returns how the key stands in the table: an index entry has no room for every
+// key.
 func hashOf(e *Event) string {
 	sum := sha256.Sum256(e.Key)
 	return hex.EncodeToString(sum[:])

@@ -15,7 +15,7 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// parking makes what a retry topic needs, and a configuration with it.
+// parking sets up what a retry topic needs, and a configuration with it.
 func (f *fixture) parking(t testing.TB, partitions int32) inbox.Config {
 	t.Helper()
 	ddl, err := inbox.ParkedDDL("")

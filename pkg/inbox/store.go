@@ -17,7 +17,7 @@ type Store[Tx any] interface {
 	Exec(ctx context.Context, tx Tx, query string, args ...any) (int64, error)
 }
 
-// SQL makes a Store of a pool of database/sql. Handlers get a *sql.Tx.
+// SQL returns a Store for a pool of database/sql. Handlers get a *sql.Tx.
 func SQL(db *sql.DB) Store[*sql.Tx] { return sqlStore{db} }
 
 type sqlStore struct{ db *sql.DB }
@@ -57,9 +57,9 @@ type PgxPool[Tx any] interface {
 	Begin(ctx context.Context) (Tx, error)
 }
 
-// Pgx makes a Store of a pool of pgx. Both types are inferred: Pgx(pool). Handlers
-// get a pgx.Tx. A single *pgx.Conn will not do: partitions are processed at the same
-// time. It works in every query mode of pgx, with PgBouncer too.
+// Pgx returns a Store for a pool of pgx. Both types are inferred: Pgx(pool). Handlers get
+// a pgx.Tx. A single *pgx.Conn will not do: partitions are processed at the same time. It
+// works in every query mode of pgx, with PgBouncer too.
 func Pgx[Tx PgxTx[T], T CommandTag](pool PgxPool[Tx]) Store[Tx] { return pgxStore[Tx, T]{pool} }
 
 type pgxStore[Tx PgxTx[T], T CommandTag] struct{ pool PgxPool[Tx] }

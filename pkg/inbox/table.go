@@ -9,9 +9,9 @@ import (
 	"github.com/walpost/walpost/internal/pgname"
 )
 
-// DDL gives the SQL that makes an inbox table, for a migration. table is
-// Config.Table; "" is its default. It ends with a semicolon and holds no IF NOT
-// EXISTS. The index serves [Prune].
+// DDL returns the SQL that creates an inbox table, for a migration. table is Config.Table;
+// "" is its default. It ends with a semicolon and holds no IF NOT EXISTS. The index
+// serves [Prune].
 func DDL(table string) (string, error) {
 	config := withDefaults(Config{Table: table})
 	if !pgname.IsTable(config.Table) {
@@ -27,7 +27,7 @@ CREATE INDEX ON ` + config.Table + ` (processed_at);
 `, nil
 }
 
-// ParkedDDL gives the SQL that makes the table of parked records, for a configuration
+// ParkedDDL returns the SQL that creates the table of parked records, for a configuration
 // with RetryTopic. table is Config.Parked; "" is its default. Otherwise as DDL.
 func ParkedDDL(table string) (string, error) {
 	config := withDefaults(Config{Parked: table})

@@ -7,10 +7,10 @@ import (
 	"github.com/walpost/walpost/internal/pgname"
 )
 
-// emitStatement is what Emit runs: $1 is the prefix, then comes an array for each
-// column. The server makes the message, since only it knows the text of jsonb. It
-// is converted to UTF-8, because pgoutput sends a message's bytes as they are,
-// whatever the encoding of the database.
+// emitStatement returns what Emit runs: $1 is the prefix, then comes an array for each
+// column. The server makes the message, since only it knows the text of jsonb. It is
+// converted to UTF-8, because pgoutput sends a message's bytes as they are, whatever the
+// encoding of the database.
 func emitStatement(columns []column) (string, error) {
 	var arrays, names, members strings.Builder
 	for i := range columns {

@@ -58,7 +58,7 @@ func (e *EventError) Error() string {
 	return fmt.Sprintf("outbox: event %d: %s %v", e.Index, e.Field, e.Err)
 }
 
-// Unwrap gives Err.
+// Unwrap returns Err.
 func (e *EventError) Unwrap() error { return e.Err }
 
 func because(kind error, format string, args ...any) error {

@@ -57,7 +57,7 @@ func (s *store) write(t testing.TB, events ...outbox.Event) {
 	}
 }
 
-// text is what a query gives, one line for each row.
+// text returns what a query gives, one line for each row.
 func (s *store) text(t testing.TB, query string, args ...any) []string {
 	t.Helper()
 	rows, err := s.Conn.Query(t.Context(), query, args...)

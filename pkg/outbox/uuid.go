@@ -18,7 +18,7 @@ type ids struct {
 
 const ticksPerMilli = 1 << 12
 
-// reserve gives the first of n ticks that nobody else has.
+// reserve returns the first of n ticks that nobody else has.
 func (g *ids) reserve(now time.Time, n int) int64 {
 	milli := now.UnixMilli()
 	fraction := int64(now.Nanosecond()%int(time.Millisecond)) * ticksPerMilli / int64(time.Millisecond)

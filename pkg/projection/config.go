@@ -81,7 +81,7 @@ func orElse[T comparable](field *T, value T) {
 	}
 }
 
-// check gives all faults at once.
+// check returns all faults at once.
 func (c *Config) check() error {
 	var faults []error
 	refuse := func(when bool, format string, args ...any) {

@@ -20,7 +20,7 @@ type Event struct {
 	feed *feed
 }
 
-// Table is where to write what belongs into this table of Config.Tables: the table
+// Table returns where to write what belongs into this table of Config.Tables: the table
 // itself, or during a rebuild the one that will take its place.
 func (e *Event) Table(name string) string {
 	if e.feed == nil {

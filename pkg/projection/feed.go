@@ -26,12 +26,12 @@ type feed struct {
 	reading map[source]*reader
 }
 
-// newFeed makes one, which Health knows until it ends.
+// newFeed returns a feed, which Health knows until it ends.
 func (p *Projection) newFeed(key string, shadow bool) *feed {
 	return &feed{projection: p, positions: positions{p.config.Position, key}, shadow: shadow, reading: map[source]*reader{}}
 }
 
-// table is where what belongs into a table goes.
+// table returns where what belongs into a table goes.
 func (f *feed) table(name string) string {
 	if !f.shadow {
 		return name

@@ -12,7 +12,7 @@ import (
 // runs the same projection, or somebody has changed the row.
 var ErrMoved = errors.New("projection: the position was moved by another process")
 
-// DDL gives the SQL that makes a position table, for a migration. table is
+// DDL returns the SQL that creates a position table, for a migration. table is
 // Config.Position; "" is its default. It ends with a semicolon and holds no IF NOT
 // EXISTS.
 //
@@ -50,7 +50,7 @@ type mark struct{ next, generation int64 }
 // parameters have their types written out, since some of pgx's modes send text.
 type positions struct{ table, key string }
 
-// load gives all marks. With lock they stay as they are until the transaction ends.
+// load returns all marks. With lock they stay as they are until the transaction ends.
 func (p positions) load(ctx context.Context, tx transaction, lock bool) (map[source]mark, error) {
 	query := `SELECT topic, "partition", next_offset, generation FROM ` + p.table + ` WHERE projection = $1::text`
 	if lock {
@@ -80,7 +80,7 @@ func (p positions) load(ctx context.Context, tx transaction, lock bool) (map[sou
 	return marks, nil
 }
 
-// add gives a partition its first mark, unless it has one.
+// add sets the first mark of a partition, unless it has one.
 func (p positions) add(ctx context.Context, tx transaction, s source, m mark) error {
 	_, err := tx.exec(ctx, "INSERT INTO "+p.table+` (projection, topic, "partition", next_offset, generation)
 		VALUES ($1::text, $2::text, $3::text::integer, $4::text::bigint, $5::text::bigint) ON CONFLICT DO NOTHING`,

@@ -65,8 +65,8 @@ func (p *Projection) rebuildKey() string { return p.config.Name + "/rebuild" }
 
 func shadowOf(table string) string { return table + shadowSuffix }
 
-// prepare makes the tables that are missing. With the rows of an earlier call they
-// are those it has left; without, they must be empty.
+// prepare creates the tables that are missing. With the rows of an earlier call they are
+// those it has left; without, they must be empty.
 func (p *Projection) prepare(ctx context.Context) error {
 	return p.transact(ctx, func(ctx context.Context, tx transaction) error {
 		for _, table := range p.config.Tables {

@@ -16,7 +16,7 @@ type Store[Tx any] interface {
 	Scan(ctx context.Context, tx Tx, into []any, query string, args ...any) error
 }
 
-// SQL makes a Store of a pool of database/sql. Handlers get a *sql.Tx.
+// SQL returns a Store for a pool of database/sql. Handlers get a *sql.Tx.
 func SQL(db *sql.DB) Store[*sql.Tx] { return sqlStore{inbox.SQL(db)} }
 
 type sqlStore struct{ inbox.Store[*sql.Tx] }
@@ -34,9 +34,9 @@ type PgxTx[T inbox.CommandTag, R Row] interface {
 	QueryRow(ctx context.Context, sql string, args ...any) R
 }
 
-// Pgx makes a Store of a pool of pgx. The types are inferred: Pgx(pool). Handlers get
-// a pgx.Tx. The pool must give a connection for each partition, and for Rebuild one
-// more. It works in every query mode of pgx, with PgBouncer too.
+// Pgx returns a Store for a pool of pgx. The types are inferred: Pgx(pool). Handlers get a
+// pgx.Tx. The pool must give a connection for each partition, and for Rebuild one more.
+// It works in every query mode of pgx, with PgBouncer too.
 func Pgx[Tx PgxTx[T, R], T inbox.CommandTag, R Row](pool inbox.PgxPool[Tx]) Store[Tx] {
 	return pgxStore[Tx, T, R]{inbox.Pgx[Tx, T](pool)}
 }

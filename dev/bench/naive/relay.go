@@ -58,7 +58,8 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// producerConfig is what a relay needs of sarama so as not to lose or reorder while nothing fails, and lz4 as walpost has.
+// producerConfig returns what a relay needs of sarama so as not to lose or reorder while
+// nothing fails, and lz4 as walpost has.
 func producerConfig(linger time.Duration) *sarama.Config {
 	c := sarama.NewConfig()
 	c.Version = sarama.V2_8_0_0

@@ -42,7 +42,8 @@ func Value[T any](t testing.TB, conn *pgx.Conn, sql string, args ...any) (v T) {
 	return v
 }
 
-// Database makes one. When the test ends it is dropped with its slots and connections.
+// Database creates a database. When the test ends it is dropped, with its slots and
+// connections.
 func (s *Stack) Database(t testing.TB) Database {
 	t.Helper()
 	return s.DatabaseOf(t, "")
@@ -54,7 +55,7 @@ func (s *Stack) DatabaseOf(t testing.TB, options string) Database {
 	return CreateDatabase(t, s.Postgres(t), s.Name(t), options)
 }
 
-// CreateDatabase makes a database on a server, and drops it when the test ends.
+// CreateDatabase creates a database on a server, and drops it when the test ends.
 func CreateDatabase(t testing.TB, server *devstack.Postgres, name, options string) Database {
 	t.Helper()
 	if err := server.Exec(t.Context(), "postgres", "CREATE DATABASE "+name+" "+options); err != nil {

@@ -6,7 +6,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Confirmed gives a condition to wait for: the slot is confirmed up to all that was written before this call.
+// Confirmed returns a condition to wait for: the slot is confirmed up to all that was
+// written before this call.
 func Confirmed(t testing.TB, conn *pgx.Conn, slot string) func() bool {
 	t.Helper()
 	end := Value[string](t, conn, "SELECT pg_current_wal_insert_lsn()::text")
@@ -16,7 +17,7 @@ func Confirmed(t testing.TB, conn *pgx.Conn, slot string) func() bool {
 	}
 }
 
-// Released gives a condition to wait for: nobody reads the slot, or there is none.
+// Released returns a condition to wait for: nobody reads the slot, or there is none.
 func Released(t testing.TB, conn *pgx.Conn, slot string) func() bool {
 	return func() bool {
 		return !Value[bool](t, conn, "SELECT coalesce(bool_or(active), false) FROM pg_replication_slots WHERE slot_name = $1", slot)

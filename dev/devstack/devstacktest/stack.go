@@ -98,8 +98,8 @@ func (s *Stack) Kafka(t testing.TB) *devstack.Kafka {
 	})
 }
 
-// Name makes a name that no other test of the stack has, [a-z0-9_] and at most 40 characters: for slots, publications,
-// roles and relays.
+// Name returns a name that no other test of the stack has, [a-z0-9_] and at most 40
+// characters: for slots, publications, roles and relays.
 func (s *Stack) Name(t testing.TB) string {
 	t.Helper()
 	name := strings.Trim(unfit.ReplaceAllString(strings.ToLower(t.Name()), "_"), "_")
@@ -110,7 +110,7 @@ func (s *Stack) Name(t testing.TB) string {
 
 var unfit = regexp.MustCompile(`[^a-z0-9]+`)
 
-// Topic makes a topic of its own for the test in the shared Kafka and returns its name.
+// Topic creates a topic of its own for the test in the shared Kafka and returns its name.
 func (s *Stack) Topic(t testing.TB, partitions int32) string {
 	t.Helper()
 	name := s.Name(t)

@@ -15,7 +15,7 @@ import (
 // errUnconfirmed rolls an order back.
 var errUnconfirmed = errors.New("the customer did not confirm")
 
-// place makes an order and its event in one transaction: both are there, or neither.
+// place creates an order and its event in one transaction: both are there, or neither.
 func place(ctx context.Context, conn *pgx.Conn, customer string, cents int64) (event.Order, error) {
 	order := event.Order{Customer: customer, Cents: cents}
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {

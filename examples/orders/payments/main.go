@@ -88,7 +88,7 @@ func serve(ctx context.Context, pool *pgxpool.Pool, brokers []string) error {
 	return both.Wait()
 }
 
-// createTables makes the service's tables and those of the libraries.
+// createTables creates the service's tables and those of the libraries.
 func createTables(ctx context.Context, pool *pgxpool.Pool) error {
 	inboxTable, err := inbox.DDL("")
 	if err != nil {

@@ -120,7 +120,7 @@ func call[P, R any](t *testing.T, b *browser, command cdp.Command[P, R], params 
 	}
 }
 
-// evaluate gives what a script says.
+// evaluate returns what a script says.
 func evaluate[T any](t *testing.T, b *browser, script string) T {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, devstacktest.Patience)
@@ -132,7 +132,7 @@ func evaluate[T any](t *testing.T, b *browser, script string) T {
 	return value
 }
 
-// resize makes the window so large, in CSS pixels, and that of a phone.
+// resize sets the size of the window, in CSS pixels, and whether it is that of a phone.
 func (b *browser) resize(t *testing.T, width, height int64, phone bool) {
 	t.Helper()
 	call(t, b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{

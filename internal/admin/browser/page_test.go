@@ -69,7 +69,7 @@ func TestPage(t *testing.T) {
 	b.quiet(t, s.origin)
 }
 
-// pictures makes those of the README, after some minutes in which the plots fill.
+// pictures takes those of the README, after some minutes in which the plots fill.
 func (b *browser) pictures(t *testing.T, s *scene) {
 	t.Helper()
 	const seconds = 270

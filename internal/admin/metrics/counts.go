@@ -7,7 +7,7 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// Topics gives what each topic has got so far, by name.
+// Topics returns what each topic has got so far, by name.
 func (o *Observer) Topics() []status.TopicReport {
 	dead := *o.deadLetters.seen.Load()
 	list := []status.TopicReport{}
@@ -22,7 +22,7 @@ func (o *Observer) Topics() []status.TopicReport {
 	return list
 }
 
-// Rejections gives the rejected records so far, by topic and reason.
+// Rejections returns the rejected records so far, by topic and reason.
 func (o *Observer) Rejections() []status.Rejections {
 	list := []status.Rejections{}
 	for l, p := range *o.rejected.seen.Load() {

@@ -17,7 +17,7 @@ type source status.Report
 
 func (s source) Report() status.Report { return status.Report(s) }
 
-// scrape gives the lines of /metrics that are walpost's.
+// scrape returns the lines of /metrics that are walpost's.
 func scrape(t *testing.T, r *metrics.Registry) []string {
 	t.Helper()
 	w := httptest.NewRecorder()

@@ -36,8 +36,8 @@ type Observer struct {
 
 var _ relay.Observer = (*Observer)(nil)
 
-// Observer makes the series of a relay. Where the label values are known they
-// are there from the start, at 0.
+// Observer creates the series of a relay. Where the label values are known they are there
+// from the start, at 0.
 func (r *Registry) Observer(name string) *Observer {
 	counter := func(vec *prometheus.CounterVec, labels ...string) prometheus.Counter {
 		return vec.WithLabelValues(append([]string{name}, labels...)...)

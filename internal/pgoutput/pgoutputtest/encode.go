@@ -132,15 +132,15 @@ func AppendTuple(dst []byte, row pgoutput.Tuple) []byte {
 	return dst
 }
 
-// Text gives a value sent as text.
+// Text returns a value sent as text.
 func Text(s string) pgoutput.Value {
 	return pgoutput.Value{Kind: pgoutput.Text, Data: []byte(s)}
 }
 
-// Null gives a NULL.
+// Null returns a NULL.
 func Null() pgoutput.Value { return pgoutput.Value{Kind: pgoutput.Null} }
 
-// Row gives a row of texts.
+// Row returns a row of texts.
 func Row(values ...string) pgoutput.Tuple {
 	row := make(pgoutput.Tuple, 0, len(values))
 	for _, s := range values {

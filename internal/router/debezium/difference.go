@@ -32,7 +32,7 @@ func Difference(typeOID uint32, typeMod int32, types map[uint32]TypeInfo) string
 	return ""
 }
 
-// numericScale gives the digits behind the point of numeric(p,s), 0 for others.
+// numericScale returns the digits behind the point of numeric(p,s), 0 for others.
 func numericScale(oid uint32, typeMod int32) int {
 	if oid != OIDNumeric || typeMod < 4 {
 		return 0

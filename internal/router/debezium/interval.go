@@ -45,7 +45,7 @@ func appendInterval(dst, src []byte) ([]byte, bool) {
 	return strconv.AppendInt(dst, total, 10), true
 }
 
-// intervalUnit gives the microseconds of a unit, 0 for a word that is none.
+// intervalUnit returns the microseconds of a unit, 0 for a word that is none.
 func intervalUnit(word []byte) int64 {
 	switch string(bytes.TrimSuffix(word, []byte("s"))) {
 	case "year":

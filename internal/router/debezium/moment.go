@@ -142,7 +142,7 @@ func Millis(text []byte) (int64, bool) {
 	return m.millis(), ok
 }
 
-// millis gives milliseconds since 1970, cut toward 1970.
+// millis returns milliseconds since 1970, cut toward 1970.
 func (m moment) millis() int64 {
 	if m.seconds < 0 && m.micros > 0 {
 		return (m.seconds+1)*1000 - (microsPerSecond-m.micros)/1000
@@ -247,7 +247,7 @@ func (c Conversion) appendTime(dst, src []byte) ([]byte, bool) {
 	}
 }
 
-// significantDigits is how many of the six digits of a fraction it takes.
+// significantDigits returns how many of the six digits of a fraction it takes.
 func significantDigits(micros int64) int {
 	digits := 6
 	for ; digits > 0 && micros%10 == 0; digits-- {
@@ -264,8 +264,8 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// daysFromCivil gives the days since 1970-01-01 of a date in the proleptic
-// Gregorian calendar, where the year before 1 is 0.
+// daysFromCivil returns the days since 1970-01-01 of a date in the proleptic Gregorian
+// calendar, where the year before 1 is 0.
 func daysFromCivil(year, month, day int64) int64 {
 	if month <= 2 {
 		year--

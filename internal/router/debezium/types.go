@@ -40,9 +40,9 @@ const (
 	firstUserOID = 16384 // FirstNormalObjectId: types from here on are not built in
 )
 
-// elementOf gives the element type of a built-in array type, 0 for others. The
-// list is pg_type.dat's: an array's OID tells nothing by itself. It is asked when
-// a relation is planned, never for a row.
+// elementOf returns the element type of a built-in array type, 0 for others. The list is
+// pg_type.dat's: an array's OID tells nothing by itself. It is asked when a relation is
+// planned, never for a row.
 func elementOf(oid uint32) uint32 {
 	elements := [...]uint16{ // by the array's OID
 		1000: OIDBool, 1001: OIDBytea, 1002: 18 /* "char" */, 1003: 19 /* name */, 1009: OIDText, 1014: OIDBpchar, 1015: OIDVarchar,

@@ -43,7 +43,7 @@ func TestPageListsVectorsThatDoNotApply(t *testing.T) {
 	}
 }
 
-// listed makes the list: both files, the cases that do not apply, and why.
+// listed writes the list: both files, the cases that do not apply, and why.
 func listed(t *testing.T) string {
 	golden, err := vectortest.ReadGolden(vectors + "golden.jsonl")
 	if err != nil {

@@ -37,8 +37,8 @@ type Field struct {
 // ReadEventRouter reads eventrouter.jsonl.
 func ReadEventRouter(file string) ([]EventRouter, error) { return readLines[EventRouter](file) }
 
-// Mapping gives the mapping of the case. The reason is "" when walpost is to
-// make the same record, or, where Debezium fails, to refuse the row too.
+// Mapping returns the mapping of the case. The reason is "" when walpost is to make the
+// same record, or, where Debezium fails, to refuse the row too.
 func (e *EventRouter) Mapping() (m router.Mapping, reason string) {
 	m, reason = Mapping(e.Config)
 	switch {
@@ -102,8 +102,8 @@ func (e *EventRouter) headers() []record.Header {
 	return headers
 }
 
-// converted gives the bytes by ByteArrayConverter where it has some, else those
-// by StringConverter.
+// converted returns the bytes by ByteArrayConverter where it has some, else those by
+// StringConverter.
 func converted(by map[string]json.RawMessage) ([]byte, error) {
 	var bytes struct {
 		Base64 []byte `json:"base64"`
@@ -121,8 +121,8 @@ func converted(by map[string]json.RawMessage) ([]byte, error) {
 	return []byte(*text), nil
 }
 
-// Insert gives the row as Postgres would send it. Columns come in the order of
-// their names: the router must not care.
+// Insert returns the row as Postgres would send it. Columns come in the order of their
+// names: the router must not care.
 func (e *EventRouter) Insert() (*pgoutput.Insert, error) {
 	return insert(e.After)
 }

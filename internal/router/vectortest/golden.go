@@ -80,8 +80,8 @@ func readHeader(h [2]any) (record.Header, error) {
 // ReadGolden reads golden.jsonl.
 func ReadGolden(file string) ([]Golden, error) { return readLines[Golden](file) }
 
-// Mapping gives the mapping of the case. The reason is "" when walpost is to
-// write the same records, else it says why not.
+// Mapping returns the mapping of the case. The reason is "" when walpost is to write the
+// same records, else it says why not.
 func (g *Golden) Mapping() (m router.Mapping, reason string) {
 	m, reason = Mapping(g.Config)
 	switch {

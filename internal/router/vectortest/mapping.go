@@ -12,9 +12,9 @@ import (
 // smtPrefix stands before the options of EventRouter in a connector's configuration.
 const smtPrefix = "transforms.outbox."
 
-// Mapping gives the mapping that stands for a connector's configuration, with
-// or without the prefix of its transform. Where there is none the reason says
-// which option walpost has no counterpart for.
+// Mapping returns the mapping that stands for a connector's configuration, with or
+// without the prefix of its transform. Where there is none the reason says which option
+// walpost has no counterpart for.
 func Mapping(config map[string]string) (m router.Mapping, reason string) {
 	m = router.Mapping{ID: "id", Key: "aggregateid", Value: "payload", MaxBytes: 1 << 20}
 	routeBy, replacement := "aggregatetype", "outbox.event.${routedByValue}"
@@ -86,8 +86,8 @@ func topic(column, replacement string) (parts topicname.Template, reason string)
 	return parts, ""
 }
 
-// noCounterpart judges the options that have no place in a mapping: "" for those
-// that change nothing in the bytes of a record.
+// noCounterpart checks the options that have no place in a mapping: "" for those that
+// change nothing in the bytes of a record.
 func noCounterpart(option, value string) (reason string) {
 	switch option {
 	case "connector.class", "tasks.max", "topic.prefix", "plugin.name", "transforms", "type",

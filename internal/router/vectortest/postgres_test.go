@@ -29,7 +29,7 @@ type routed struct {
 	committed time.Time
 }
 
-// publish makes publication and slot for the outbox, as they are before the first row.
+// publish creates publication and slot for the outbox, as they are before the first row.
 func publish(t *testing.T, db devstacktest.Database) {
 	t.Helper()
 	db.Exec(t,

@@ -17,7 +17,7 @@ const nullText = "<null>"
 
 func (f Field) null() bool { return string(f.Value) == `"`+nullText+`"` || string(f.Value) == "null" }
 
-// insert makes the row that Postgres would send of a Connect struct.
+// insert returns the row that Postgres would send of a Connect struct.
 func insert(after map[string]Field) (*pgoutput.Insert, error) {
 	rel := &pgoutput.Relation{ID: 16385, Namespace: "public", Name: "outbox"}
 	ins := &pgoutput.Insert{Relation: rel}
@@ -41,7 +41,7 @@ func insert(after map[string]Field) (*pgoutput.Insert, error) {
 	return ins, nil
 }
 
-// columnType gives the type of a column with that Connect schema, and what makes
+// columnType returns the type of a column with that Connect schema, and what makes
 // Postgres' text of its value.
 func columnType(schema string) (oid uint32, text func(json.RawMessage) (string, error), err error) {
 	switch schema {

@@ -123,7 +123,7 @@ func send(t *testing.T, topic string, ids ...string) {
 	}
 }
 
-// gather is what counters and gauges say: name, values of labels, value.
+// gather returns what counters and gauges say: name, values of labels, value.
 func gather(t *testing.T, registry *prometheus.Registry) string {
 	t.Helper()
 	families, err := registry.Gather()
