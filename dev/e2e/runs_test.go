@@ -104,9 +104,9 @@ func (r *run) startsAtConfirmed(t *testing.T, n int) {
 // somewhat later on a busy machine.
 const confirmedWithin = 3 * time.Second
 
-// confirmedInTime checks that what was in Kafka for confirmedWithin when a run was
-// ended, with everything before it, was confirmed. So no more than that and what was in
-// flight is published again. It reports whether there was anything to check.
+// confirmedInTime checks that everything up to the newest commit that Kafka held for at
+// least confirmedWithin, when a run was ended, was confirmed. So no more than what came
+// later is published again. It reports whether there was anything to check.
 func (r *run) confirmedInTime(t *testing.T, n int, table map[lsn]map[string]bool) bool {
 	t.Helper()
 	commits, at := r.complete(table)
