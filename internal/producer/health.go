@@ -7,10 +7,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/lograte"
 	"github.com/walpost/walpost/internal/producer/answer"
 	"github.com/walpost/walpost/internal/record"
-
-	"github.com/walpost/walpost/internal/lograte"
 )
 
 // failureLog logs a failure at once, then rarely, then its end.
