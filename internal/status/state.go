@@ -22,7 +22,10 @@ const (
 
 // States are all states, for metrics that name each.
 func States() []State {
-	return []State{Connecting, Verifying, Streaming, Throttled, KafkaUnavailable, Hibernating, WaitingForStandby, Standby, Stopping, Stopped, HaltedState}
+	return []State{
+		Connecting, Verifying, Streaming, Throttled, KafkaUnavailable, Hibernating, WaitingForStandby,
+		Standby, Stopping, Stopped, HaltedState,
+	}
 }
 
 // Status is a relay at one moment.

@@ -37,7 +37,9 @@ func Names(cfg *config.Config) catalog.ObjectNames {
 // Columns are the columns the outbox needs.
 func Columns(cfg *config.Config) catalog.OutboxColumns {
 	o := cfg.Outbox
-	columns := catalog.OutboxColumns{ID: o.ID, Key: o.Key, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition, Topic: o.Topic.Columns()}
+	columns := catalog.OutboxColumns{
+		ID: o.ID, Key: o.Key, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition, Topic: o.Topic.Columns(),
+	}
 	for _, h := range o.Headers {
 		columns.Headers = append(columns.Headers, h.Column)
 	}
@@ -50,7 +52,10 @@ func Pruning(cfg *config.Config) *provision.Pruning {
 	if p == nil {
 		return nil
 	}
-	return &provision.Pruning{Table: Table(cfg), Publication: cfg.Postgres.Publication, TimeColumn: p.TimeColumn, After: p.After, Batch: p.Batch, Partitions: p.Partitions}
+	return &provision.Pruning{
+		Table: Table(cfg), Publication: cfg.Postgres.Publication,
+		TimeColumn: p.TimeColumn, After: p.After, Batch: p.Batch, Partitions: p.Partitions,
+	}
 }
 
 // Wanted is what a configuration asks of the database. types holds the types of the
