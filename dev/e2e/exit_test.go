@@ -42,7 +42,8 @@ func TestExitCodes(t *testing.T) {
 		"2 no file":      func(t *testing.T) { walpost(t, "run").Exits(t, 2, "-c FILE") },
 		"2 one bad file among good ones": func(t *testing.T) {
 			good := newHarness(t, nil)
-			walpost(t, "run", "-c", folder(t, good.Config.File, good.File(t, keys{"outbx.topic": "x"}))).Exits(t, 2, ".yaml:", "outbx", "outbox")
+			walpost(t, "run", "-c", folder(t, good.Config.File, good.File(t, keys{"outbx.topic": "x"}))).Exits(t,
+				2, ".yaml:", "outbx", "outbox")
 			if n := good.slots(t); n != 0 {
 				t.Errorf("the good one was started: it has a slot")
 			}
@@ -70,7 +71,8 @@ func TestExitCodes(t *testing.T) {
 			h.Exec(t, relaytest.Insert("k", 1))
 			h.confirmed(t, p)
 			devstacktest.Await(t, "the slot to be dropped between two connections", func() bool {
-				h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND slot_name = '"+h.Config.Postgres.Slot+"'")
+				h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND slot_name = '"+
+					h.Config.Postgres.Slot+"'")
 				_, err := h.DB.Conn.Exec(t.Context(), "SELECT pg_drop_replication_slot('"+h.Config.Postgres.Slot+"')")
 				return err == nil
 			})

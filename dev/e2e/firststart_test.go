@@ -85,7 +85,8 @@ func TestPublicationWithoutSlot(t *testing.T) {
 	if h.slots(t) != 0 {
 		t.Error("run made a slot beside an existing publication")
 	}
-	walpost(t, "init", "-c", h.Config.File).Exits(t, 0, "exists publication "+h.Config.Postgres.Slot, "created slot "+h.Config.Postgres.Slot,
+	walpost(t, "init", "-c", h.Config.File).Exits(t, 0, "exists publication "+h.Config.Postgres.Slot,
+		"created slot "+h.Config.Postgres.Slot,
 		"3 in public.outbox are not published")
 	p := walpost(t, "run", "-c", h.Config.File)
 	p.Ready(t)

@@ -46,7 +46,8 @@ func (h *harness) released(t *testing.T) lsn {
 	t.Helper()
 	devstacktest.Await(t, "the slot to be free", devstacktest.Released(t, h.DB.Conn, h.Config.Postgres.Slot))
 	return lsn(devstacktest.Value[int64](t, h.DB.Conn,
-		"SELECT coalesce(max(confirmed_flush_lsn - '0/0'), 0)::bigint FROM pg_replication_slots WHERE slot_name = '"+h.Config.Postgres.Slot+"'"))
+		"SELECT coalesce(max(confirmed_flush_lsn - '0/0'), 0)::bigint FROM pg_replication_slots WHERE slot_name = '"+
+			h.Config.Postgres.Slot+"'"))
 }
 
 // confirmed waits until the slot is confirmed up to all that was written so far.

@@ -22,7 +22,9 @@ func TestRow39_Quota(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer admin.Close()
-	client := []sarama.QuotaEntityComponent{{EntityType: sarama.QuotaEntityClientID, MatchType: sarama.QuotaMatchExact, Name: h.Config.Name}}
+	client := []sarama.QuotaEntityComponent{{
+		EntityType: sarama.QuotaEntityClientID, MatchType: sarama.QuotaMatchExact, Name: h.Config.Name,
+	}}
 	if err := admin.AlterClientQuotas(client, sarama.ClientQuotasOp{Key: "producer_byte_rate", Value: rate}, false); err != nil {
 		t.Fatal(err)
 	}

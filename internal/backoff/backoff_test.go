@@ -12,7 +12,9 @@ import (
 
 func TestPauseDoublesUpToMax(t *testing.T) {
 	t.Parallel()
-	doubled := []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 500 * time.Millisecond, 500 * time.Millisecond}
+	doubled := []time.Duration{
+		100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 500 * time.Millisecond, 500 * time.Millisecond,
+	}
 	for jitter, most := range map[backoff.Jitter]float64{backoff.Below: 1, backoff.Around: 1.5} {
 		e := backoff.Exponential{Min: 100 * time.Millisecond, Max: 500 * time.Millisecond, Jitter: jitter}
 		for i, pause := range doubled {

@@ -12,7 +12,8 @@ type levelCore struct {
 	level zap.AtomicLevel
 }
 
-// Enabled is part of zapcore.Core.
+// Enabled reports whether a line of the level is logged. It implements
+// zapcore.LevelEnabler.
 func (c *levelCore) Enabled(at zapcore.Level) bool { return c.level.Enabled(at) }
 
 // With is part of zapcore.Core.

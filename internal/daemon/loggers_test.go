@@ -43,7 +43,11 @@ func TestLevelIsReadAgain(t *testing.T) {
 	a := l.relay(0).With(zap.String("relay", "a"))
 	a.Info("before")
 	l.reload(func() ([]*config.Config, error) {
-		return []*config.Config{{Name: "b", Log: config.Log{Level: "warn"}}, {Name: "a", Log: config.Log{Level: "debug"}}, {Name: "c", Log: config.Log{Level: "info"}}}, nil
+		return []*config.Config{
+			{Name: "b", Log: config.Log{Level: "warn"}},
+			{Name: "a", Log: config.Log{Level: "debug"}},
+			{Name: "c", Log: config.Log{Level: "info"}},
+		}, nil
 	})
 	a.Debug("after")
 	l.relay(1).Info("not of b")

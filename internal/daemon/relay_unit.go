@@ -67,7 +67,8 @@ func (u *relayUnit) Report() status.Report {
 	if st := u.Status(); st.State == status.HaltedState && rep.State != status.HaltedState {
 		rep.State, rep.Since, rep.Reason, rep.Hint = st.State, &st.Since, st.Reason, st.Hint
 		rep.Conditions = append(rep.Conditions, status.Condition{
-			Name: status.ConditionHalted, Severity: status.Critical, Since: st.Since, Hint: "the log says what happened; start walpost again",
+			Name: status.ConditionHalted, Severity: status.Critical, Since: st.Since,
+			Hint: "the log says what happened; start walpost again",
 		})
 	}
 	rep.Topics, rep.Rejected = u.topics(), u.observer.Rejections()

@@ -88,12 +88,13 @@ func TestSecuredCluster(t *testing.T) {
 
 func (s *secured) letsIn(t *testing.T) {
 	for name, o := range map[string]kafka.Options{
-		"client certificate":           s.at(devstack.TLS, s.tls, nil),
-		"PLAIN":                        s.at(devstack.SASLPlaintext, nil, sasl(kafka.Plain, "walpost", canary)),
-		"SCRAM-SHA-256":                s.at(devstack.SASLPlaintext, nil, sasl(kafka.ScramSHA256, "walpost", canary)),
-		"SCRAM-SHA-512 under TLS":      s.at(devstack.SASLTLS, s.tls, s.all),
-		"PLAIN under TLS":              s.at(devstack.SASLTLS, s.tls, sasl(kafka.Plain, "walpost", canary)),
-		"OAUTHBEARER":                  s.at(devstack.SASLPlaintext, nil, &kafka.SASL{Mechanism: kafka.OAuthBearer, Token: literal(goodToken)}),
+		"client certificate":      s.at(devstack.TLS, s.tls, nil),
+		"PLAIN":                   s.at(devstack.SASLPlaintext, nil, sasl(kafka.Plain, "walpost", canary)),
+		"SCRAM-SHA-256":           s.at(devstack.SASLPlaintext, nil, sasl(kafka.ScramSHA256, "walpost", canary)),
+		"SCRAM-SHA-512 under TLS": s.at(devstack.SASLTLS, s.tls, s.all),
+		"PLAIN under TLS":         s.at(devstack.SASLTLS, s.tls, sasl(kafka.Plain, "walpost", canary)),
+		"OAUTHBEARER": s.at(devstack.SASLPlaintext, nil,
+			&kafka.SASL{Mechanism: kafka.OAuthBearer, Token: literal(goodToken)}),
 		"a dead broker before the one": {Brokers: []string{devstacktest.FreeAddress(t), s.Bootstrap(devstack.Plaintext)[0]}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,35 +123,61 @@ func (s *secured) refuses(t *testing.T) {
 		kind kafka.Kind
 		says []string
 	}{
-		"wrong CA":              {s.at(devstack.TLS, with(func(c *kafka.TLS) { c.CA = wrongCA }), nil), kafka.UntrustedCA, []string{"kafka.tls.ca", wrongCA}},
-		"the system's CAs":      {s.at(devstack.TLS, with(func(c *kafka.TLS) { c.CA = "" }), nil), kafka.UntrustedCA, []string{"set kafka.tls.ca"}},
-		"wrong name":            {s.at(devstack.TLS, with(func(c *kafka.TLS) { c.ServerName = "kafka.example" }), nil), kafka.WrongName, []string{"kafka.example", "kafka.tls.server_name"}},
-		"no client certificate": {s.at(devstack.TLS, with(func(c *kafka.TLS) { c.Cert, c.Key = "", "" }), nil), kafka.ClientCertificate, []string{"set kafka.tls.cert"}},
-		"foreign certificate":   {s.at(devstack.TLS, s.foreign, nil), kafka.ClientCertificate, []string{"kafka.tls.cert"}},
-		"plaintext to TLS":      {s.at(devstack.TLS, nil, nil), kafka.WantsTLS, []string{"add kafka.tls"}},
-		"SASL to TLS":           {s.at(devstack.SASLTLS, nil, s.all), kafka.WantsTLS, []string{"add kafka.tls"}},
-		"TLS to plaintext":      {s.at(devstack.Plaintext, s.tls, nil), kafka.NotTLS, []string{"leave kafka.tls out"}},
-		"no SASL":               {s.at(devstack.SASLPlaintext, nil, nil), kafka.WantsSASL, []string{"add kafka.sasl"}},
-		"no SASL under TLS":     {s.at(devstack.SASLTLS, s.tls, nil), kafka.WantsSASL, []string{"add kafka.sasl"}},
-		"SASL to plaintext":     {s.at(devstack.Plaintext, nil, s.all), kafka.NoSASL, []string{"leave kafka.sasl out"}},
-		"mechanism":             {s.at(devstack.SASLTLS, s.tls, sasl(kafka.ScramSHA256, "walpost", canary)), kafka.SASLMechanism, []string{"SCRAM-SHA-256", "kafka.sasl.mechanism"}},
-		"PLAIN password":        {s.at(devstack.SASLPlaintext, nil, sasl(kafka.Plain, "walpost", wrong)), kafka.SASLRefused, []string{`"walpost"`, "PLAIN", "kafka.sasl"}},
-		"SCRAM-256 password":    {s.at(devstack.SASLPlaintext, nil, sasl(kafka.ScramSHA256, "walpost", wrong)), kafka.SASLRefused, []string{`"walpost"`, "SCRAM-SHA-256"}},
-		"SCRAM-512 password":    {s.at(devstack.SASLTLS, s.tls, sasl(kafka.ScramSHA512, "walpost", wrong)), kafka.SASLRefused, []string{`"walpost"`, "SCRAM-SHA-512"}},
-		"unknown user":          {s.at(devstack.SASLPlaintext, nil, sasl(kafka.ScramSHA512, "who", canary)), kafka.SASLRefused, []string{`"who"`}},
-		"expired token":         {s.at(devstack.SASLPlaintext, nil, &kafka.SASL{Mechanism: kafka.OAuthBearer, Token: literal(expiredToken)}), kafka.SASLRefused, []string{"kafka.sasl.token"}},
+		"wrong CA": {s.at(devstack.TLS, with(func(c *kafka.TLS) {
+			c.CA = wrongCA
+		}), nil), kafka.UntrustedCA, []string{"kafka.tls.ca", wrongCA}},
+		"the system's CAs": {s.at(devstack.TLS, with(func(c *kafka.TLS) {
+			c.CA = ""
+		}), nil), kafka.UntrustedCA, []string{"set kafka.tls.ca"}},
+		"wrong name": {s.at(devstack.TLS, with(func(c *kafka.TLS) {
+			c.ServerName = "kafka.example"
+		}), nil), kafka.WrongName, []string{"kafka.example", "kafka.tls.server_name"}},
+		"no client certificate": {s.at(devstack.TLS, with(func(c *kafka.TLS) {
+			c.Cert, c.Key = "", ""
+		}), nil), kafka.ClientCertificate, []string{"set kafka.tls.cert"}},
+		"foreign certificate": {s.at(devstack.TLS, s.foreign, nil), kafka.ClientCertificate, []string{"kafka.tls.cert"}},
+		"plaintext to TLS":    {s.at(devstack.TLS, nil, nil), kafka.WantsTLS, []string{"add kafka.tls"}},
+		"SASL to TLS":         {s.at(devstack.SASLTLS, nil, s.all), kafka.WantsTLS, []string{"add kafka.tls"}},
+		"TLS to plaintext":    {s.at(devstack.Plaintext, s.tls, nil), kafka.NotTLS, []string{"leave kafka.tls out"}},
+		"no SASL":             {s.at(devstack.SASLPlaintext, nil, nil), kafka.WantsSASL, []string{"add kafka.sasl"}},
+		"no SASL under TLS":   {s.at(devstack.SASLTLS, s.tls, nil), kafka.WantsSASL, []string{"add kafka.sasl"}},
+		"SASL to plaintext":   {s.at(devstack.Plaintext, nil, s.all), kafka.NoSASL, []string{"leave kafka.sasl out"}},
+		"mechanism": {
+			s.at(devstack.SASLTLS, s.tls, sasl(kafka.ScramSHA256, "walpost", canary)), kafka.SASLMechanism,
+			[]string{"SCRAM-SHA-256", "kafka.sasl.mechanism"},
+		},
+		"PLAIN password": {
+			s.at(devstack.SASLPlaintext, nil, sasl(kafka.Plain, "walpost", wrong)), kafka.SASLRefused,
+			[]string{`"walpost"`, "PLAIN", "kafka.sasl"},
+		},
+		"SCRAM-256 password": {
+			s.at(devstack.SASLPlaintext, nil, sasl(kafka.ScramSHA256, "walpost", wrong)), kafka.SASLRefused,
+			[]string{`"walpost"`, "SCRAM-SHA-256"},
+		},
+		"SCRAM-512 password": {
+			s.at(devstack.SASLTLS, s.tls, sasl(kafka.ScramSHA512, "walpost", wrong)), kafka.SASLRefused,
+			[]string{`"walpost"`, "SCRAM-SHA-512"},
+		},
+		"unknown user": {s.at(devstack.SASLPlaintext, nil, sasl(kafka.ScramSHA512, "who", canary)), kafka.SASLRefused, []string{`"who"`}},
+		"expired token": {
+			s.at(devstack.SASLPlaintext, nil, &kafka.SASL{Mechanism: kafka.OAuthBearer, Token: literal(expiredToken)}), kafka.SASLRefused,
+			[]string{"kafka.sasl.token"},
+		},
 		"missing secret": {s.at(devstack.SASLPlaintext, nil, &kafka.SASL{
 			Mechanism: kafka.Plain, Username: "walpost",
 			Password: func() (string, error) { return "", os.ErrNotExist },
 		}), kafka.SecretUnreadable, []string{"kafka.sasl.password"}},
-		"closed port":  {kafka.Options{Brokers: []string{devstacktest.FreeAddress(t)}}, kafka.Unreachable, []string{"127.0.0.1:", "kafka.brokers"}},
+		"closed port": {
+			kafka.Options{Brokers: []string{devstacktest.FreeAddress(t)}}, kafka.Unreachable, []string{"127.0.0.1:", "kafka.brokers"},
+		},
 		"unknown name": {kafka.Options{Brokers: []string{"kafka.invalid:9092"}}, kafka.Unreachable, []string{"kafka.invalid:9092"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := kafka.Connect(t.Context(), tc.o)
 			wantError(t, err, tc.kind, append(tc.says, tc.o.Brokers[0])...)
 			list := preflight.Kafka(t.Context(), tc.o, preflight.KafkaExpectations{})
-			if q := list[0]; q.Name != "connection" || q.State != preflight.Failed || q.Fix == "" || strings.Contains(q.Detail+q.Fix, canary) {
+			if q := list[0]; q.Name != "connection" || q.State != preflight.Failed || q.Fix == "" ||
+				strings.Contains(q.Detail+q.Fix, canary) {
 				t.Errorf("%+v", q)
 			}
 		})
@@ -160,10 +187,12 @@ func (s *secured) refuses(t *testing.T) {
 func (s *secured) rights(t *testing.T) {
 	o := s.at(devstack.SASLPlaintext, nil, s.limited)
 	list := preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{
-		Topics: []string{"mine", "theirs", "missing"}, Spec: func(name string) topics.Spec { return topics.Spec{Name: name, Partitions: 1, ReplicationFactor: 1} },
+		Topics: []string{"mine", "theirs", "missing"},
+		Spec:   func(name string) topics.Spec { return topics.Spec{Name: name, Partitions: 1, ReplicationFactor: 1} },
 	})
 	wantRequirement(t, list, "topic mine", preflight.OK, "partitions 2", "not readable")
-	wantRequirement(t, list, "topic theirs", preflight.Failed, "User:limited may not", "kafka-acls.sh", "--operation Write", "--topic theirs")
+	wantRequirement(t, list, "topic theirs", preflight.Failed, "User:limited may not",
+		"kafka-acls.sh", "--operation Write", "--topic theirs")
 	wantRequirement(t, list, "topic missing", preflight.Failed, "User:limited may not", "--topic missing")
 	wantRequirement(t, list, "idempotent producer", preflight.OK)
 
@@ -182,8 +211,10 @@ func (s *secured) rights(t *testing.T) {
 	wantGolden(t, "denied", list, "BROKER", nobody.Brokers[0])
 
 	stranger := s.at(devstack.SASLTLS, s.tls, sasl(kafka.ScramSHA512, "walpost", canary+"x"))
-	wantGolden(t, "password", preflight.Kafka(t.Context(), stranger, preflight.KafkaExpectations{Topics: []string{"mine"}}), "BROKER", stranger.Brokers[0])
-	if list := preflight.Kafka(t.Context(), s.at(devstack.SASLTLS, s.tls, s.all), preflight.KafkaExpectations{}); slices.ContainsFunc(list, func(q preflight.Requirement) bool { return q.Name == "encryption" }) {
+	wantGolden(t, "password", preflight.Kafka(t.Context(), stranger, preflight.KafkaExpectations{Topics: []string{"mine"}}),
+		"BROKER", stranger.Brokers[0])
+	if list := preflight.Kafka(t.Context(), s.at(devstack.SASLTLS, s.tls, s.all), preflight.KafkaExpectations{}); slices.ContainsFunc(list,
+		func(q preflight.Requirement) bool { return q.Name == "encryption" }) {
 		t.Errorf("SASL under TLS is warned of: %+v", list)
 	}
 }

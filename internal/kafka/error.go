@@ -37,7 +37,8 @@ func (k Kind) String() string {
 	names := [...]string{
 		Other: "failed", Unreachable: "unreachable", Closed: "connection closed", NotTLS: "not TLS", WantsTLS: "wants TLS",
 		UntrustedCA: "untrusted CA", WrongName: "wrong name", Expired: "certificate expired", ClientCertificate: "client certificate",
-		WantsSASL: "wants SASL", NoSASL: "no SASL", SASLMechanism: "SASL mechanism", SASLRefused: "SASL refused", SASLIterations: "SASL iterations", SecretUnreadable: "secret unreadable",
+		WantsSASL: "wants SASL", NoSASL: "no SASL", SASLMechanism: "SASL mechanism", SASLRefused: "SASL refused",
+		SASLIterations: "SASL iterations", SecretUnreadable: "secret unreadable",
 		Denied: "denied", InvalidTopic: "invalid topic", InvalidConfig: "invalid config", InvalidPartitions: "invalid partitions",
 		InvalidReplication: "invalid replication factor", PolicyViolation: "policy violation", TooOld: "too old",
 	}

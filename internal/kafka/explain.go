@@ -56,7 +56,9 @@ func kindOf(err error) Kind {
 		return kindOfCode(code)
 	}
 	// sarama joins some errors as text only around the code, which errors.Is still finds.
-	for _, code := range []sarama.KError{sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism, sarama.ErrIllegalSASLState} {
+	for _, code := range []sarama.KError{
+		sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism, sarama.ErrIllegalSASLState,
+	} {
 		if errors.Is(err, code) {
 			return kindOfCode(code)
 		}
@@ -148,7 +150,8 @@ func ServerText(err error) string {
 func (o Options) hint(k Kind) string {
 	switch k {
 	case Unreachable:
-		return "is this the address in kafka.brokers (or the broker's advertised.listeners), is the broker up, and does a firewall let you through?"
+		return "is this the address in kafka.brokers (or the broker's advertised.listeners), is the broker up, and does a firewall let " +
+			"you through?"
 	case Closed:
 		return o.closedHint()
 	case NotTLS:
@@ -181,7 +184,8 @@ func (o Options) hint(k Kind) string {
 		}
 		return fmt.Sprintf("the broker does not know user %q with this password and %s: see kafka.sasl", o.user(), o.mechanism())
 	case SASLIterations:
-		return "is this Kafka, and the broker that kafka.brokers means? It would burn CPU: set the user's password again, with 4096 to 16384 iterations"
+		return "is this Kafka, and the broker that kafka.brokers means? It would burn CPU: set the user's password again, with 4096 to " +
+			"16384 iterations"
 	default:
 		return ""
 	}

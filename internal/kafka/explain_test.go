@@ -24,8 +24,11 @@ func TestExplain(t *testing.T) {
 		kind Kind
 		says string
 	}{
-		"refused by all":   {sarama.Wrap(sarama.ErrOutOfBrokers, syscall.ECONNREFUSED), Unreachable, "kafka.brokers"},
-		"SASL behind all":  {sarama.Wrap(sarama.ErrOutOfBrokers, sarama.Wrap(sarama.ErrSASLAuthenticationFailed, errors.New("no"))), SASLRefused, `"walpost"`},
+		"refused by all": {sarama.Wrap(sarama.ErrOutOfBrokers, syscall.ECONNREFUSED), Unreachable, "kafka.brokers"},
+		"SASL behind all": {
+			sarama.Wrap(sarama.ErrOutOfBrokers, sarama.Wrap(sarama.ErrSASLAuthenticationFailed, errors.New("no"))),
+			SASLRefused, `"walpost"`,
+		},
 		"as text":          {errors.New(sarama.ErrUnsupportedSASLMechanism.Error()), SASLMechanism, "PLAIN"},
 		"CA as text":       {errors.New("x509: certificate signed by unknown authority"), UntrustedCA, "kafka.tls.ca"},
 		"hung up":          {io.ErrUnexpectedEOF, Closed, "kafka.tls"},
@@ -48,7 +51,8 @@ func TestExplain(t *testing.T) {
 			if strings.Contains(err.Error(), canary) {
 				t.Errorf("a secret is shown: %v", err)
 			}
-			if again := o.Explain("other", fmt.Errorf("wrapped: %w", err)); !errors.Is(again, err) || strings.Contains(again.Error(), "other") {
+			if again := o.Explain("other", fmt.Errorf("wrapped: %w", err)); !errors.Is(again, err) ||
+				strings.Contains(again.Error(), "other") {
 				t.Errorf("explained twice: %v", again)
 			}
 		})

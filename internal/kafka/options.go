@@ -93,7 +93,8 @@ func (s *SASL) validate() error {
 			return errors.New("kafka.sasl.token: required for OAUTHBEARER")
 		}
 	default:
-		return fmt.Errorf("kafka.sasl.mechanism: %q is not one of %s, %s, %s, %s", s.Mechanism, Plain, ScramSHA256, ScramSHA512, OAuthBearer)
+		return fmt.Errorf("kafka.sasl.mechanism: %q is not one of %s, %s, %s, %s",
+			s.Mechanism, Plain, ScramSHA256, ScramSHA512, OAuthBearer)
 	}
 	return nil
 }

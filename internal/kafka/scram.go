@@ -64,5 +64,5 @@ func boundIterations(challenge string) error {
 	return nil
 }
 
-// Done tells that the exchange is over.
+// Done reports whether the exchange is over.
 func (c *scramClient) Done() bool { return c.conv.Done() }

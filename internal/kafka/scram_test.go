@@ -28,7 +28,9 @@ func TestRow133_SCRAMIterations(t *testing.T) {
 	t.Parallel()
 	for _, mechanism := range []string{kafka.ScramSHA256, kafka.ScramSHA512} {
 		config := must(kafka.Options{Brokers: []string{"a:1"}, SASL: sasl(mechanism, "u", canary)}.Fresh())
-		for iterations, refused := range map[int]bool{4095: true, 4096: false, 16384: false, 1_000_000: false, 1_000_001: true, 2_147_483_647: true} {
+		for iterations, refused := range map[int]bool{
+			4095: true, 4096: false, 16384: false, 1_000_000: false, 1_000_001: true, 2_147_483_647: true,
+		} {
 			client := config.Net.SASL.SCRAMClientGeneratorFunc()
 			if err := client.Begin("u", config.Net.SASL.Password, ""); err != nil {
 				t.Fatal(err)
@@ -62,7 +64,8 @@ func TestRow133_BrokerThatBurnsCPU(t *testing.T) {
 	if ctx.Err() != nil {
 		t.Error("it took a minute")
 	}
-	if list := preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{}); list[0].State != preflight.Failed || !strings.Contains(list[0].Detail, "2147483647") {
+	if list := preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{}); list[0].State != preflight.Failed ||
+		!strings.Contains(list[0].Detail, "2147483647") {
 		t.Errorf("%+v", list[0])
 	}
 	if again := o.Explain("list topics", sarama.Wrap(sarama.ErrOutOfBrokers, err)); !strings.Contains(again.Error(), "2147483647") {

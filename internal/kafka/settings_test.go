@@ -14,7 +14,9 @@ import (
 )
 
 func TestSettings(t *testing.T) {
-	c := must(kafka.Settings(kafka.Options{Brokers: []string{"a:9092"}, ClientID: "walpost-orders", Compression: "zstd", MaxMessageBytes: 2000}))
+	c := must(kafka.Settings(kafka.Options{
+		Brokers: []string{"a:9092"}, ClientID: "walpost-orders", Compression: "zstd", MaxMessageBytes: 2000,
+	}))
 	if c.ClientID != "walpost-orders" || c.Producer.Compression != sarama.CompressionZSTD || c.Producer.MaxMessageBytes != 2000 {
 		t.Errorf("%+v", c)
 	}
@@ -44,7 +46,8 @@ func TestSettingsNameEveryFault(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, word := range []string{
-		`kafka.brokers: "a"`, `kafka.brokers: "b:0"`, `kafka.brokers: ":9092"`, "kafka.client_id", "kafka.compression", "kafka.max_message_bytes",
+		`kafka.brokers: "a"`, `kafka.brokers: "b:0"`, `kafka.brokers: ":9092"`, "kafka.client_id", "kafka.compression",
+		"kafka.max_message_bytes",
 		"kafka.tls: cert and key", "kafka.sasl.mechanism", "SCRAM-SHA-512",
 	} {
 		if !strings.Contains(err.Error(), word) {
@@ -56,7 +59,8 @@ func TestSettingsNameEveryFault(t *testing.T) {
 		"password": {Mechanism: kafka.ScramSHA256, Username: "u"},
 		"token":    {Mechanism: kafka.OAuthBearer},
 	} {
-		if _, err := kafka.Settings(kafka.Options{Brokers: []string{"a:1"}, SASL: &s}); err == nil || !strings.Contains(err.Error(), "kafka.sasl."+name) {
+		if _, err := kafka.Settings(kafka.Options{Brokers: []string{"a:1"}, SASL: &s}); err == nil ||
+			!strings.Contains(err.Error(), "kafka.sasl."+name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -85,7 +89,8 @@ func TestTLSNeedsBothSwitchAndConfig(t *testing.T) {
 		"no such file":   {CA: "/nowhere/ca.pem"},
 		"kafka.tls.cert": {Cert: caFile, Key: key},
 	} {
-		if _, err := kafka.Settings(kafka.Options{Brokers: []string{"a:1"}, TLS: &broken}); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := kafka.Settings(kafka.Options{Brokers: []string{"a:1"}, TLS: &broken}); err == nil ||
+			!strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -20,7 +20,10 @@ import (
 
 func TestCreateTopic(t *testing.T) {
 	client, name := connect(t, plain(t)), topic(t)
-	spec := topics.Spec{Name: name, Partitions: 3, ReplicationFactor: -1, Config: map[string]string{"retention.ms": "604800000", topics.CleanupPolicy: "compact"}}
+	spec := topics.Spec{
+		Name: name, Partitions: 3, ReplicationFactor: -1,
+		Config: map[string]string{"retention.ms": "604800000", topics.CleanupPolicy: "compact"},
+	}
 	if err := client.Validate(t.Context(), spec); err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +43,8 @@ func TestCreateTopic(t *testing.T) {
 		t.Fatalf("%+v", found)
 	}
 	d := found[1]
-	if !d.Exists || d.Partitions != 3 || d.Replicas != 1 || d.InSync != 1 || d.WithoutLeader != 0 || d.Config[topics.CleanupPolicy] != "compact" {
+	if !d.Exists || d.Partitions != 3 || d.Replicas != 1 || d.InSync != 1 || d.WithoutLeader != 0 ||
+		d.Config[topics.CleanupPolicy] != "compact" {
 		t.Errorf("%+v", d)
 	}
 	if n, known := d.Number(topics.MaxMessageBytes); !known || n != 1048588 {
@@ -58,11 +62,19 @@ func TestCreateTopicIsRefusedInWords(t *testing.T) {
 		kind   kafka.Kind
 		says   []string
 	}{
-		"unknown setting": {func(s *topics.Spec) { s.Config = map[string]string{"retention.mss": "1", "retention.ms": "1"} }, kafka.InvalidConfig, []string{"see kafka.topics.config.retention.mss"}},
-		"wrong value":     {func(s *topics.Spec) { s.Config = map[string]string{"retention.ms": "soon", "segment.ms": "1"} }, kafka.InvalidConfig, []string{"soon", "see kafka.topics.config.retention.ms"}},
-		"replicas":        {func(s *topics.Spec) { s.ReplicationFactor = 9 }, kafka.InvalidReplication, []string{"kafka.topics.replication_factor"}},
-		"partitions":      {func(s *topics.Spec) { s.Partitions = 0 }, kafka.InvalidPartitions, []string{"kafka.topics.partitions"}},
-		"name":            {func(s *topics.Spec) { s.Name = "no/slash" }, kafka.InvalidTopic, []string{"outbox.topic"}},
+		"unknown setting": {
+			func(s *topics.Spec) { s.Config = map[string]string{"retention.mss": "1", "retention.ms": "1"} }, kafka.InvalidConfig,
+			[]string{"see kafka.topics.config.retention.mss"},
+		},
+		"wrong value": {
+			func(s *topics.Spec) { s.Config = map[string]string{"retention.ms": "soon", "segment.ms": "1"} }, kafka.InvalidConfig,
+			[]string{"soon", "see kafka.topics.config.retention.ms"},
+		},
+		"replicas": {
+			func(s *topics.Spec) { s.ReplicationFactor = 9 }, kafka.InvalidReplication, []string{"kafka.topics.replication_factor"},
+		},
+		"partitions": {func(s *topics.Spec) { s.Partitions = 0 }, kafka.InvalidPartitions, []string{"kafka.topics.partitions"}},
+		"name":       {func(s *topics.Spec) { s.Name = "no/slash" }, kafka.InvalidTopic, []string{"outbox.topic"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := topics.Spec{Name: topic(t), Partitions: 1, ReplicationFactor: -1}
@@ -96,8 +108,9 @@ func TestRequirementsOfTopics(t *testing.T) {
 	recent := create(".recent", map[string]string{topics.TimestampBefore: "3600000"})
 	brief := create(".brief", map[string]string{topics.Retention: "3600000"})
 	want := preflight.KafkaExpectations{
-		Topics: []string{good, small, strict, compacted, logtime, skewed, recent, brief, name + ".missing"}, DeadLetters: []string{good + ".DLT", good, narrow},
-		Keyless: true, ColumnTime: true,
+		Topics:      []string{good, small, strict, compacted, logtime, skewed, recent, brief, name + ".missing"},
+		DeadLetters: []string{good + ".DLT", good, narrow},
+		Keyless:     true, ColumnTime: true,
 	}
 	list := preflight.Kafka(t.Context(), o, want)
 	wantRequirement(t, list, "connection", preflight.OK, o.Brokers[0])
@@ -105,16 +118,19 @@ func TestRequirementsOfTopics(t *testing.T) {
 	wantRequirement(t, list, "broker version", preflight.OK, "Produce 8 (broker: ", "InitProducerId 4 (broker: ")
 	wantRequirement(t, list, "idempotent producer", preflight.OK)
 	wantRequirement(t, list, "topic "+good, preflight.OK, "partitions 1", "min.insync.replicas 1", "1h0m0s ahead")
-	wantRequirement(t, list, "topic "+small, preflight.Warning, "max.message.bytes is 1000", "kafka.max_message_bytes (1048576)", "kafka-configs.sh")
+	wantRequirement(t, list, "topic "+small, preflight.Warning, "max.message.bytes is 1000",
+		"kafka.max_message_bytes (1048576)", "kafka-configs.sh")
 	wantRequirement(t, list, "topic "+strict, preflight.Failed, "min.insync.replicas is 2", "refuses every record")
 	wantRequirement(t, list, "topic "+compacted, preflight.Failed, "every record without a key", "outbox.key")
 	wantRequirement(t, list, "topic "+logtime, preflight.Warning, "LogAppendTime")
 	wantRequirement(t, list, "topic "+recent, preflight.Warning, "older than 1h0m0s is refused")
-	wantRequirement(t, list, "topic "+brief, preflight.Warning, "retention.ms is 3600000, counted from outbox.timestamp", "kafka-configs.sh", "retention.ms=604800000")
+	wantRequirement(t, list, "topic "+brief, preflight.Warning, "retention.ms is 3600000, counted from outbox.timestamp",
+		"kafka-configs.sh", "retention.ms=604800000")
 	wantRequirement(t, list, "topic "+skewed, preflight.Warning, "more than 1s ahead")
 	wantRequirement(t, list, "topic "+name+".missing", preflight.Failed, "walpost init", "kafka-topics.sh", name+".missing")
 	wantRequirement(t, list, "dead letter topic "+good+".DLT", preflight.Failed, "does not exist")
-	wantRequirement(t, list, "dead letter topic "+narrow, preflight.Warning, "max.message.bytes is 1048588", "without its value", "kafka-configs.sh", "max.message.bytes=2113536")
+	wantRequirement(t, list, "dead letter topic "+narrow, preflight.Warning, "max.message.bytes is 1048588", "without its value",
+		"kafka-configs.sh", "max.message.bytes=2113536")
 	wantGolden(t, "topics", list, "BROKER", o.Brokers[0], "NAME", name)
 	if slices.ContainsFunc(list, func(q preflight.Requirement) bool { return q.Name == "dead letter topic "+good }) {
 		t.Error("a topic is judged twice")
@@ -125,12 +141,16 @@ func TestRequirementsOfTopics(t *testing.T) {
 	wantRequirement(t, preflight.Kafka(t.Context(), o, want), "topic "+name+".missing", preflight.OK, "creates it")
 	spec.Config = map[string]string{topics.MinInsyncReplicas: "2", topics.MaxMessageBytes: "1000"}
 	useless := preflight.Kafka(t.Context(), o, want)
-	wantRequirement(t, useless, "topic "+name+".missing", preflight.Failed, "refuses every record", "kafka.topics.config: {min.insync.replicas: 1}")
-	wantRequirement(t, useless, "topic "+name+".missing", preflight.Warning, "max.message.bytes is 1000", "kafka.topics.config: {max.message.bytes: ")
+	wantRequirement(t, useless, "topic "+name+".missing", preflight.Failed, "refuses every record",
+		"kafka.topics.config: {min.insync.replicas: 1}")
+	wantRequirement(t, useless, "topic "+name+".missing", preflight.Warning, "max.message.bytes is 1000",
+		"kafka.topics.config: {max.message.bytes: ")
 	spec.Config = map[string]string{topics.Retention: "60000"}
-	wantRequirement(t, preflight.Kafka(t.Context(), o, want), "topic "+name+".missing", preflight.Warning, "retention.ms is 60000", "kafka.topics.config: {retention.ms: ")
+	wantRequirement(t, preflight.Kafka(t.Context(), o, want), "topic "+name+".missing", preflight.Warning, "retention.ms is 60000",
+		"kafka.topics.config: {retention.ms: ")
 	spec.ReplicationFactor, spec.Config = 3, nil
-	wantRequirement(t, preflight.Kafka(t.Context(), o, want), "topic "+name+".missing", preflight.Failed, "cannot be created", "kafka.topics.replication_factor")
+	wantRequirement(t, preflight.Kafka(t.Context(), o, want), "topic "+name+".missing", preflight.Failed, "cannot be created",
+		"kafka.topics.replication_factor")
 	if found := must(client.Describe(t.Context(), name+".missing")); found[0].Exists {
 		t.Error("check made a topic")
 	}
@@ -142,7 +162,9 @@ func TestRequirementsOfGoodCluster(t *testing.T) {
 	o.MaxMessageBytes = 1 << 20
 	client := connect(t, o)
 	for suffix, config := range map[string]map[string]string{"": nil, ".DLT": {topics.MaxMessageBytes: "2113536"}} {
-		if _, err := client.Create(t.Context(), topics.Spec{Name: name + suffix, Partitions: 4, ReplicationFactor: 1, Config: config}); err != nil {
+		if _, err := client.Create(t.Context(), topics.Spec{
+			Name: name + suffix, Partitions: 4, ReplicationFactor: 1, Config: config,
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -204,8 +226,8 @@ func awaitFrozen(t *testing.T, pid int) {
 	devstacktest.Await(t, fmt.Sprintf("process %d to stop", pid), func() bool { return frozen(t, pid) })
 }
 
-// frozen reads the state behind the program's name in proc(5)'s stat, which may
-// hold blanks and brackets.
+// frozen reports whether a process is stopped, by the state in its stat file (proc(5)).
+// The state follows the program's name, which may contain blanks and brackets.
 func frozen(t *testing.T, pid int) bool {
 	t.Helper()
 	threads := must(filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid)))
@@ -240,8 +262,16 @@ func TestRow118_RetentionShorterThanAnOutage(t *testing.T) {
 		state  preflight.State
 		says   []string
 	}{
-		".short":     {map[string]string{topics.Retention: "3600000"}, preflight.Warning, []string{"retention.ms is 3600000", "the commit", "1h0m0s", "retention.ms=604800000"}},
-		".both":      {map[string]string{topics.Retention: "3600000", topics.CleanupPolicy: "compact,delete"}, preflight.Warning, []string{"retention.ms is 3600000"}},
+		".short": {
+			map[string]string{topics.Retention: "3600000"},
+			preflight.Warning,
+			[]string{"retention.ms is 3600000", "the commit", "1h0m0s", "retention.ms=604800000"},
+		},
+		".both": {
+			map[string]string{topics.Retention: "3600000", topics.CleanupPolicy: "compact,delete"},
+			preflight.Warning,
+			[]string{"retention.ms is 3600000"},
+		},
 		".day":       {map[string]string{topics.Retention: "86400000"}, preflight.OK, nil},
 		".ever":      {map[string]string{topics.Retention: "-1"}, preflight.OK, nil},
 		".compacted": {map[string]string{topics.Retention: "3600000", topics.CleanupPolicy: "compact"}, preflight.OK, nil},

@@ -66,7 +66,7 @@ func (l *Lines) Count(kind string) (suppressed int, allowed bool) {
 	return line.Count()
 }
 
-// room makes room for one more kind, where there is any.
+// room makes room for one more kind, and reports whether there is any.
 func (l *Lines) room() bool {
 	if l.kinds == nil {
 		l.kinds = map[string]*Line{}

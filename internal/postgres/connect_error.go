@@ -142,7 +142,8 @@ func serverRefusal(cfg *pgconn.Config, pg *pgconn.PgError) *Error {
 	case e.Kind == NoDatabase:
 		e.Text = "database does not exist"
 	case e.Kind == Pooler && strings.Contains(pg.Message, "startup parameter") && !strings.Contains(pg.Message, "replication"):
-		e.Hint = "a connection pooler answers here, and refuses a setting that the texts of records depend on; connect to Postgres directly: " +
+		e.Hint = "a connection pooler answers here, and refuses a setting that the texts of records depend on; connect to Postgres " +
+			"directly: " +
 			"its ignore_startup_parameters alone is not enough (docs/managed-services.md)"
 	case e.Kind == Pooler:
 		e.Hint = "a connection pooler answers here; connect to Postgres directly, replication does not pass through poolers"

@@ -52,9 +52,9 @@ func (k Kind) String() string {
 	return names[k]
 }
 
-// Answered says that a server (or the local configuration) gave a definite
-// answer, which waiting does not change: at the start of `run` such a failure is
-// exit code 3, any other is waited out (contract, section 1).
+// Answered reports whether a server (or the local configuration) gave a definite answer,
+// which waiting does not change. At the start of `run` such a failure is exit code 3; any
+// other is waited out.
 func (k Kind) Answered() bool {
 	switch k {
 	case Unreachable, Lost, TooMany, SlotActive, Canceled, Unexpected:
@@ -132,7 +132,8 @@ func Classify(op string, err error) error {
 		e.Kind = Lost
 		e.Text = "connection lost: " + networkWords(err)
 		if errors.Is(err, pgconn.ErrConnClosed) { // the server has said why before, to nobody
-			e.Hint = "the log of Postgres says why: pg_terminate_backend, a shutdown, or a limit such as transaction_timeout or idle_session_timeout"
+			e.Hint = "the log of Postgres says why: pg_terminate_backend, a shutdown, or a limit such as transaction_timeout or " +
+				"idle_session_timeout"
 		}
 	}
 	return e
@@ -171,7 +172,8 @@ func fromServer(op string, pg *pgconn.PgError) *Error {
 		e.Hint = pg.Hint
 		if pg.Routine == "check_enable_rls" {
 			e.rowSecurity = true
-			e.Hint = "walpost reads with row_security off, so that no row is passed over: ALTER ROLE … BYPASSRLS, or disable row-level security of the table"
+			e.Hint = "walpost reads with row_security off, so that no row is passed over: ALTER ROLE … BYPASSRLS, or disable row-level " +
+				"security of the table"
 		}
 	default:
 		e.Hint = limitHint(pg.Code)

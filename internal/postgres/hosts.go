@@ -138,7 +138,9 @@ func hostFault(err error) *Error {
 	switch {
 	case errors.Is(err, errReadOnlyRole):
 		return &Error{
-			Kind: Configuration, Text: "is a primary, but default_transaction_read_only is on for the role or the database, and target_session_attrs asks for read-write",
+			Kind: Configuration,
+			Text: "is a primary, but default_transaction_read_only is on for the role or the database, and target_session_attrs asks " +
+				"for read-write",
 			Hint: "write target_session_attrs=primary, or leave it out: walpost looks for the primary",
 		}
 	case errors.Is(err, pgconn.ErrStandbyConnection), errors.Is(err, pgconn.ErrReadOnlyConnection):

@@ -9,7 +9,7 @@ import (
 // TableName is a table by its two parts, unquoted.
 type TableName struct{ Schema, Name string }
 
-// IsZero says that there is no table: events are messages.
+// IsZero reports whether there is no table, because events are messages.
 func (n TableName) IsZero() bool { return n == TableName{} }
 
 // Quoted gives the name as SQL wants it, always quoted.

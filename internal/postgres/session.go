@@ -17,7 +17,7 @@ type Setting struct {
 
 // SessionSettings are the settings of every session, of those that stream and of all
 // others, whatever role, database and server have set. The text of a column is what
-// Postgres prints under them (contract, section 3), so the texts of records are made
+// Postgres prints under them, so the texts of records are made
 // and tested under this list and no other.
 func SessionSettings() []Setting {
 	return []Setting{
@@ -80,7 +80,8 @@ func settle(ctx context.Context, conn *pgconn.PgConn, stream bool) error {
 	// own behind a pooler too.
 	if dropped := asked(wrong); pooled && !stream && len(dropped) > 0 {
 		return &Error{
-			Kind: Pooler, Op: settling, Text: "a connection pooler stands before Postgres and does not pass on what walpost asks for: " + listing(dropped),
+			Kind: Pooler, Op: settling,
+			Text: "a connection pooler stands before Postgres and does not pass on what walpost asks for: " + listing(dropped),
 			Hint: "connect to Postgres directly; records would get other texts, so ignore_startup_parameters alone is not enough: " +
 				"ALTER ROLE … SET gives the role what the pooler drops (docs/managed-services.md)",
 		}
@@ -111,7 +112,8 @@ const settling = "settings of the session"
 func settingsError(err error) error {
 	err = Classify(settling, err)
 	if e, ok := err.(*Error); ok && e.Kind == InsufficientPrivilege && e.Hint == "" { //nolint:errorlint // Classify gives it bare
-		e.Hint = "GRANT EXECUTE ON FUNCTION pg_catalog.current_setting(text, boolean), pg_catalog.pg_backend_pid() TO the role of postgres.url"
+		e.Hint = "GRANT EXECUTE ON FUNCTION pg_catalog.current_setting(text, boolean), pg_catalog.pg_backend_pid() TO the role of " +
+			"postgres.url"
 	}
 	return err
 }

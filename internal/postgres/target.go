@@ -132,7 +132,10 @@ func parseWords(err error) string {
 		{"`: failed to parse as URL", "cannot be parsed: % must be followed by two hexadecimal digits, and parameters are name=value"},
 		{"`: failed to configure TLS", "names certificate or key files that cannot be used"},
 		{"`: could not match", "must name one port, or one port for each host"},
-		{"`: unknown target_session_attrs", "target_session_attrs must be one of any, read-write, read-only, primary, standby, prefer-standby"},
+		{
+			"`: unknown target_session_attrs",
+			"target_session_attrs must be one of any, read-write, read-only, primary, standby, prefer-standby",
+		},
 		{"`: failed to read service", "names a service that is not in the service file"},
 	} {
 		if strings.Contains(text, known.part) {

@@ -99,7 +99,8 @@ func (c *topicChecker) settings() {
 	c.sizes()
 	c.times()
 	if c.want.Keyless && strings.Contains(c.topic.Config[topics.CleanupPolicy], "compact") {
-		c.add(Failed, "set outbox.key, or: "+c.alter(topics.CleanupPolicy, "delete"), "it is compacted, and refuses every record without a key (outbox.key is \"\")")
+		c.add(Failed, "set outbox.key, or: "+c.alter(topics.CleanupPolicy, "delete"),
+			"it is compacted, and refuses every record without a key (outbox.key is \"\")")
 	}
 }
 
@@ -107,7 +108,8 @@ func (c *topicChecker) settings() {
 func (c *topicChecker) missing(ctx context.Context) {
 	t := c.topic
 	if c.want.Spec == nil {
-		c.add(Failed, fmt.Sprintf("walpost init -c FILE, or set kafka.topics.create: true, or: kafka-topics.sh --bootstrap-server %s --create --topic %s",
+		c.add(Failed, fmt.Sprintf("walpost init -c FILE, or set kafka.topics.create: true, or: kafka-topics.sh --bootstrap-server %s "+
+			"--create --topic %s",
 			c.options.Brokers[0], kafka.ShellWord(t.Name)), "it does not exist, and kafka.topics.create is false")
 		return
 	}
@@ -145,7 +147,8 @@ func (c *topicChecker) rights() {
 func (c *topicChecker) replicas() {
 	t := c.topic
 	if t.WithoutLeader > 0 {
-		c.add(Failed, "bring back the brokers that hold them", "%d of %d partitions have no leader: records for them wait", t.WithoutLeader, t.Partitions)
+		c.add(Failed, "bring back the brokers that hold them", "%d of %d partitions have no leader: records for them wait",
+			t.WithoutLeader, t.Partitions)
 	}
 	if t.Replicas < 1 {
 		return // it will be made with the broker's default
@@ -163,7 +166,8 @@ func (c *topicChecker) replicas() {
 		c.add(Warning, c.alter(topics.MinInsyncReplicas, "2"),
 			"min.insync.replicas is 1: a record is acknowledged with one copy while other brokers are away, and is lost with that broker")
 	case least > int64(t.InSync):
-		c.add(Warning, "bring back the brokers that are away", "a partition has %d replicas in sync and min.insync.replicas is %d: records for it wait", t.InSync, least)
+		c.add(Warning, "bring back the brokers that are away",
+			"a partition has %d replicas in sync and min.insync.replicas is %d: records for it wait", t.InSync, least)
 	}
 }
 
@@ -175,14 +179,16 @@ func (c *topicChecker) sizes() {
 	if c.deadLetters {
 		if room := ours + deadLetterHeaders; known && room > most {
 			c.add(Warning, c.alter(topics.MaxMessageBytes, strconv.FormatInt(2*room, 10)),
-				"max.message.bytes is %d: a larger dead letter goes without its value, unless compression makes it fit; its record alone may have %d bytes (kafka.max_message_bytes), and one that is rejected as too large more",
+				"max.message.bytes is %d: a larger dead letter goes without its value, unless compression makes it fit; its record "+
+					"alone may have %d bytes (kafka.max_message_bytes), and one that is rejected as too large more",
 				most, ours)
 		}
 		return
 	}
 	if known && ours > most {
 		c.add(Warning, c.alter(topics.MaxMessageBytes, strconv.FormatInt(ours+batchOverhead, 10))+", or lower kafka.max_message_bytes",
-			"max.message.bytes is %d, less than kafka.max_message_bytes (%d): a record between them is rejected unless compression makes it fit", most, ours)
+			"max.message.bytes is %d, less than kafka.max_message_bytes (%d): a record between them is rejected unless compression "+
+				"makes it fit", most, ours)
 	}
 }
 
@@ -195,13 +201,15 @@ const batchOverhead = 128
 // times checks what the topic does with timestamps.
 func (c *topicChecker) times() {
 	if c.topic.Config[topics.TimestampType] == "LogAppendTime" {
-		c.add(Warning, "none if that is meant, else: "+c.alter(topics.TimestampType, "CreateTime"), "message.timestamp.type is LogAppendTime: consumers see the broker's time, not the commit's")
+		c.add(Warning, "none if that is meant, else: "+c.alter(topics.TimestampType, "CreateTime"),
+			"message.timestamp.type is LogAppendTime: consumers see the broker's time, not the commit's")
 		return
 	}
 	const day = 24 * time.Hour
 	if keeps, known := c.topic.Keeps(); known && keeps < day {
 		c.add(Warning, c.alter(topics.Retention, strconv.FormatInt(7*day.Milliseconds(), 10)),
-			"retention.ms is %d, counted from %s: what waits longer than %v in an outage may be deleted soon after it is published", keeps.Milliseconds(), c.recordTime(), keeps)
+			"retention.ms is %d, counted from %s: what waits longer than %v in an outage may be deleted soon after it is published",
+			keeps.Milliseconds(), c.recordTime(), keeps)
 	}
 	if ms, known := c.topic.Number(topics.TimestampBefore); known && ms < day.Milliseconds() {
 		c.add(Warning, c.alter(topics.TimestampBefore, strconv.FormatInt(math.MaxInt64, 10)),
@@ -209,7 +217,8 @@ func (c *topicChecker) times() {
 	}
 	if ms, known := c.topic.Number(topics.TimestampAfter); known && ms < time.Minute.Milliseconds() {
 		c.add(Warning, c.alter(topics.TimestampAfter, strconv.FormatInt(time.Hour.Milliseconds(), 10)),
-			"message.timestamp.after.max.ms is %d: records are refused when Postgres' clock is more than %v ahead of the broker's", ms, topics.Milliseconds(ms))
+			"message.timestamp.after.max.ms is %d: records are refused when Postgres' clock is more than %v ahead of the broker's", ms,
+			topics.Milliseconds(ms))
 	}
 }
 
@@ -236,7 +245,8 @@ func (c *topicChecker) alter(key, value string) string {
 	if !c.topic.Exists {
 		return fmt.Sprintf("kafka.topics.config: {%s: %s}", key, value)
 	}
-	return fmt.Sprintf("kafka-configs.sh --bootstrap-server %s --alter --topic %s --add-config %s=%s", c.options.Brokers[0], kafka.ShellWord(c.topic.Name), key, value)
+	return fmt.Sprintf("kafka-configs.sh --bootstrap-server %s --alter --topic %s --add-config %s=%s", c.options.Brokers[0],
+		kafka.ShellWord(c.topic.Name), key, value)
 }
 
 // summary describes a topic that is in order.

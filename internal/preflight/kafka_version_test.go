@@ -10,7 +10,10 @@ import (
 
 // Brokers that cannot be started here, by what they answer to ApiVersions.
 func TestCheckVersions(t *testing.T) {
-	recent := map[int16]kafka.VersionRange{apiProduce: {Min: 0, Max: 9}, apiMetadata: {Min: 0, Max: 11}, apiInitProducerID: {Min: 0, Max: 4}, apiDescribeCluster: {Min: 0, Max: 0}}
+	recent := map[int16]kafka.VersionRange{
+		apiProduce: {Min: 0, Max: 9}, apiMetadata: {Min: 0, Max: 11}, apiInitProducerID: {Min: 0, Max: 4},
+		apiDescribeCluster: {Min: 0, Max: 0},
+	}
 	with := func(api int16, r kafka.VersionRange) map[int16]kafka.VersionRange {
 		m := maps.Clone(recent)
 		m[api] = r

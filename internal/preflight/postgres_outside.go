@@ -18,7 +18,8 @@ func OutsideRequirement(outbox postgres.TableName, list []catalog.Outside) Requi
 		}
 		words, fixes = append(words, o.Words(outbox)), append(fixes, o.Fix(outbox))
 	}
-	return failure(ExitRequirement, "rows outside of the stream", strings.Join(fixes, "; "), "%s", strings.Join(words, "; ")+catalog.NotInStream)
+	return failure(ExitRequirement, "rows outside of the stream", strings.Join(fixes, "; "), "%s",
+		strings.Join(words, "; ")+catalog.NotInStream)
 }
 
 // outsideShown is how many tables are named.

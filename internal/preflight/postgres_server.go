@@ -83,7 +83,8 @@ func encodingRequirement(i *catalog.Inspection) Requirement {
 		return warn("encoding", "move the data to a database with ENCODING 'UTF8'",
 			"SQL_ASCII: Postgres does not check text, and bytes that are not UTF-8 reach Kafka as they are")
 	default:
-		return warn("encoding", "move the data to a database with ENCODING 'UTF8'", "%s: text is converted to UTF-8, and a row with a character that UTF-8 does not have halts the relay", e)
+		return warn("encoding", "move the data to a database with ENCODING 'UTF8'",
+			"%s: text is converted to UTF-8, and a row with a character that UTF-8 does not have halts the relay", e)
 	}
 }
 

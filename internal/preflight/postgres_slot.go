@@ -47,7 +47,8 @@ func slotRequirements(i *catalog.Inspection, want PostgresExpectations) []Requir
 			fix = "walpost drop -c FILE; then walpost init -c FILE, which begins anew"
 		}
 		return []Requirement{failure(ExitRequirement, "two_phase", fix,
-			"slot %s decodes prepared transactions (two_phase), and walpost reads what has committed: the first PREPARE TRANSACTION would end the stream", s.Name)}
+			"slot %s decodes prepared transactions (two_phase), and walpost reads what has committed: the first PREPARE TRANSACTION "+
+				"would end the stream", s.Name)}
 	}
 	list := append([]Requirement{slotState(i)}, slotWarnings(i, want)...)
 	if i.Publication != nil && i.Publication.Unfinished {
@@ -61,13 +62,16 @@ func missingSlot(i *catalog.Inspection, want PostgresExpectations) []Requirement
 	slot := i.Names.Slot
 	switch {
 	case !catalog.ValidSlotName(slot):
-		return []Requirement{failure(ExitRequirement, name, "choose another postgres.slot", "%q is no name for a slot: 1 to 63 of a-z, 0-9 and _", slot)}
+		return []Requirement{failure(ExitRequirement, name, "choose another postgres.slot",
+			"%q is no name for a slot: 1 to 63 of a-z, 0-9 and _", slot)}
 	case want.Failover && i.Server.Major < 17:
-		return []Requirement{failure(ExitRequirement, name, "postgres.failover: false", "failover slots need Postgres 17, this is %d", i.Server.Major)}
+		return []Requirement{failure(ExitRequirement, name, "postgres.failover: false",
+			"failover slots need Postgres 17, this is %d", i.Server.Major)}
 	case i.Publication != nil && i.Publication.Unfinished:
 		return unfinishedRequirements(i, want)
 	case i.Publication != nil:
-		fix := "walpost init -c FILE for a first start; walpost recover -c FILE when a slot was lost: it publishes what may be missing, from the table"
+		fix := "walpost init -c FILE for a first start; walpost recover -c FILE when a slot was lost: it publishes what may be " +
+			"missing, from the table"
 		if i.Names.Table.IsZero() {
 			fix = "walpost init -c FILE"
 		}
@@ -109,8 +113,10 @@ func slotWarnings(i *catalog.Inspection, want PostgresExpectations) []Requiremen
 		list = append(list, warn("failover", fix, "postgres.failover is true, but slot %s is not a failover slot", s.Name))
 	}
 	if t := i.Server.IdleSlotTimeout; t > 0 {
-		list = append(list, warn("idle_replication_slot_timeout", "ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf()",
-			"the server gives the slot up when nobody has read from it for %s: while Kafka is away walpost comes back often enough, but not while it is stopped", t))
+		list = append(list, warn("idle_replication_slot_timeout",
+			"ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf()",
+			"the server gives the slot up when nobody has read from it for %s: while Kafka is away walpost comes back often enough, "+
+				"but not while it is stopped", t))
 	}
 	return list
 }

@@ -121,7 +121,8 @@ func publicationRequirement(i *catalog.Inspection, want PostgresExpectations) Re
 	p := postgres.DisplayName(i.Names.Publication)
 	sql := provision.PublicationSQL(i, want.Columns)
 	messages := i.Names.Table.IsZero()
-	mayCreate := i.Role.Superuser || (i.Role.CreateInDatabase || !i.Knows(catalog.QuestionRole)) && (messages || i.Table != nil && i.Table.Owned)
+	mayCreate := i.Role.Superuser ||
+		(i.Role.CreateInDatabase || !i.Knows(catalog.QuestionRole)) && (messages || i.Table != nil && i.Table.Owned)
 	switch {
 	case i.Publication != nil && messages:
 		return passed(name, "%s exists, messages are in the stream whatever it publishes", p)
@@ -151,13 +152,14 @@ func publicationRequirement(i *catalog.Inspection, want PostgresExpectations) Re
 
 // publishedRequirements judges what the publication publishes of the table. A
 // fault here loses rows without a word, so it halts; a partitioned table without
-// its root is 3 (contract, section 3).
+// its root is 3.
 func publishedRequirements(i *catalog.Inspection, want PostgresExpectations) []Requirement {
 	pub, table, name := i.Publication, i.Names.Table, postgres.DisplayName(i.Names.Publication)
 	alter := "ALTER PUBLICATION " + postgres.Quote(i.Names.Publication)
 	var list []Requirement
 	if !pub.Insert {
-		list = append(list, failure(exitHalted, "published inserts", alter+" SET (publish = 'insert')", "%s does not publish inserts", name))
+		list = append(list, failure(exitHalted, "published inserts", alter+" SET (publish = 'insert')",
+			"%s does not publish inserts", name))
 	}
 	switch {
 	case i.Table.Partitioned() && !pub.ViaRoot:
@@ -178,8 +180,8 @@ func publishedRequirements(i *catalog.Inspection, want PostgresExpectations) []R
 	return list
 }
 
-// publishesWhole says whether all rows of the table are published. A publication
-// of single partitions through the root does not name the root.
+// publishesWhole reports whether all rows of the table are published. A publication that
+// publishes single partitions through the root does not name the root.
 func publishesWhole(i *catalog.Inspection) bool {
 	if !i.Table.Partitioned() {
 		return len(i.Publication.Published) > 0
@@ -191,7 +193,8 @@ func publishesWhole(i *catalog.Inspection) bool {
 func publishedRows(i *catalog.Inspection, want PostgresExpectations) []Requirement {
 	var list []Requirement
 	for _, p := range i.Publication.Published {
-		again := fmt.Sprintf("BEGIN; ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %[1]s ADD TABLE %[2]s; COMMIT; then walpost recover -c FILE",
+		again := fmt.Sprintf("BEGIN; ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %[1]s ADD TABLE %[2]s; COMMIT; then walpost "+
+			"recover -c FILE",
 			postgres.Quote(i.Names.Publication), p.Table.Quoted())
 		if p.Filter != "" {
 			list = append(list, failure(exitHalted, "row filter", again,
@@ -204,8 +207,10 @@ func publishedRows(i *catalog.Inspection, want PostgresExpectations) []Requireme
 		}
 		if len(generated) > 0 {
 			list = append(list, failure(exitHalted, "generated columns",
-				"ALTER PUBLICATION "+postgres.Quote(i.Names.Publication)+" SET ("+provision.GeneratedOption+"); then walpost recover -c FILE",
-				"publication %s does not publish %s of %s, which is generated", postgres.DisplayName(i.Names.Publication), strings.Join(generated, ", "), p.Table))
+				"ALTER PUBLICATION "+postgres.Quote(i.Names.Publication)+" SET ("+provision.GeneratedOption+
+					"); then walpost recover -c FILE",
+				"publication %s does not publish %s of %s, which is generated", postgres.DisplayName(i.Names.Publication),
+				strings.Join(generated, ", "), p.Table))
 		}
 	}
 	return list

@@ -18,13 +18,16 @@ func unfinishedRequirements(i *catalog.Inspection, want PostgresExpectations) []
 		return nil // run takes the mark away
 	case there:
 		return []Requirement{failure(ExitRequirement, "publication", provision.CommentSQL(i.Names.Publication, "")+", as its owner",
-			"%s is marked as made for a slot that is not there yet, and the slot is there: a slot that was lost would not be noticed", publication)}
+			"%s is marked as made for a slot that is not there yet, and the slot is there: a slot that was lost would not be noticed",
+			publication)}
 	case !i.Publication.Owned:
 		return []Requirement{failure(ExitRequirement, "slot", "walpost init -c FILE, as the role that owns the publication",
 			"%s does not exist: whoever made publication %s for it did not come to an end", slot, publication)}
 	case !want.Create:
-		return []Requirement{failure(ExitRequirement, "slot", "walpost init -c FILE", "%s does not exist, and postgres.create is false", slot)}
+		return []Requirement{failure(ExitRequirement, "slot", "walpost init -c FILE",
+			"%s does not exist, and postgres.create is false", slot)}
 	default:
-		return []Requirement{passed("slot", "%s does not exist yet: a first start was cut after it had made publication %s, and run goes on", slot, publication)}
+		return []Requirement{passed("slot",
+			"%s does not exist yet: a first start was cut after it had made publication %s, and run goes on", slot, publication)}
 	}
 }

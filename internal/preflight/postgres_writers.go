@@ -14,7 +14,8 @@ import (
 func WritersRequirement(w *catalog.MessageWriters, anyRole bool, database string) Requirement {
 	const name = "message writers"
 	functions := strings.Join(w.Functions, ", ")
-	fix := fmt.Sprintf("as superuser, in database %s: REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC; GRANT EXECUTE ON FUNCTION %[2]s TO SERVICE_ROLE",
+	fix := fmt.Sprintf("as superuser, in database %s: REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC; GRANT EXECUTE ON FUNCTION %[2]s TO "+
+		"SERVICE_ROLE",
 		postgres.DisplayName(database), functions)
 	const everybody = "any role of the database may write events, and halt the relay: PUBLIC has EXECUTE on pg_logical_emit_message"
 	switch {

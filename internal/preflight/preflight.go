@@ -93,7 +93,11 @@ func Postgres(i *catalog.Inspection, want PostgresExpectations) []Requirement {
 	for _, q := range []struct {
 		question string
 		judge    func(*catalog.Inspection) Requirement
-	}{{catalog.QuestionRole, roleRequirement}, {catalog.QuestionSenders, sendersRequirement}, {catalog.QuestionSlots, slotsLeftRequirement}} {
+	}{
+		{catalog.QuestionRole, roleRequirement},
+		{catalog.QuestionSenders, sendersRequirement},
+		{catalog.QuestionSlots, slotsLeftRequirement},
+	} {
 		if i.Knows(q.question) {
 			list = append(list, q.judge(i))
 		}

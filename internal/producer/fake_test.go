@@ -108,7 +108,8 @@ func (f *fixture) send(topic string, keys, n int) {
 		f.next++
 		f.Add(&record.Record{
 			Topic: topic, Key: fmt.Appendf(nil, "key-%d", f.next%uint64(keys)), Value: fmt.Appendf(nil, "%d", f.next),
-			Headers: []record.Header{{Name: "id", Value: fmt.Appendf(nil, "id-%d", f.next)}}, Timestamp: time.Now().UnixMilli(), Partition: -1,
+			Headers:   []record.Header{{Name: "id", Value: fmt.Appendf(nil, "id-%d", f.next)}},
+			Timestamp: time.Now().UnixMilli(), Partition: -1,
 		}, f.next, record.Position{CommitLSN: pgoutput.LSN(f.next), Ordinal: 1})
 	}
 }
@@ -141,7 +142,8 @@ func (f *fixture) delivered(t *testing.T) {
 // consume reads n records of the topic, those of one partition in their order.
 func consume(t *testing.T, brokers []string, topic string, n int) []*kgo.Record {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(100*time.Millisecond))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchMaxWait(100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}

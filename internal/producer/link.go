@@ -138,7 +138,8 @@ func (l *link) run(ctx context.Context) {
 	}
 }
 
-// await returns true when there is something to send, false at the end.
+// await waits until there is something to send, and reports whether there is: not at the
+// end.
 func (l *link) await(ctx context.Context) bool {
 	var filling time.Time
 	for {
@@ -190,8 +191,8 @@ func (l *link) due(now time.Time) time.Duration {
 	return wait
 }
 
-// connect opens the connection when there is none, and waits a back-off of the
-// broker's own after a failure: else every partition would dial.
+// connect opens the connection if there is none, and reports whether it is open. After a
+// failure it waits for the broker's own back-off, so that not every partition dials.
 func (l *link) connect(ctx context.Context) bool {
 	l.p.mu.Lock()
 	addr := l.addr

@@ -75,7 +75,8 @@ func (t *topic) denied(err sarama.KError, now time.Time) {
 	}
 }
 
-const deniedText = "walpost may not use the topic, and nothing but a row names it: grant Write and Describe on it, or name it in kafka.topics.declare to have its records wait for the right"
+const deniedText = "walpost may not use the topic, and nothing but a row names it: grant Write and Describe on it, or name it in " +
+	"kafka.topics.declare to have its records wait for the right"
 
 // refuseName rejects the records of a topic whose name Kafka refuses: waiting does not
 // help. A topic that the file names is not a record's fault: walpost halts.
@@ -83,7 +84,10 @@ func (t *topic) refuseName(text string) {
 	for pt := range t.queues() {
 		if t.configured && pt.head != nil && pt.blocked == notBlocked {
 			pt.blocked = awaitingHalt
-			t.p.halt(&Halt{Topic: t.name, Reason: record.ReasonTopicName, Text: "Kafka refuses the topic: " + text, Hint: "change the topic's name in the file"})
+			t.p.halt(&Halt{
+				Topic: t.name, Reason: record.ReasonTopicName, Text: "Kafka refuses the topic: " + text,
+				Hint: "change the topic's name in the file",
+			})
 			continue
 		}
 		t.p.rejectQueue(pt, record.ReasonTopicName, "Kafka refuses the topic: "+text)
@@ -141,5 +145,6 @@ func (t *topic) lead(m *sarama.TopicMetadata, now time.Time) {
 
 // tooMany returns the text for a topic that is one too many.
 func (p *Producer) tooMany() string {
-	return fmt.Sprintf("rows have named %d other topics already, as many as they may: raise kafka.topics.most, or let kafka.topics.allow reject what is no topic", p.namedTopics)
+	return fmt.Sprintf("rows have named %d other topics already, as many as they may: raise kafka.topics.most, or let "+
+		"kafka.topics.allow reject what is no topic", p.namedTopics)
 }

@@ -156,13 +156,16 @@ func (p *Producer) answer(pt *partition, a answer.Answer) {
 		p.denied(pt, a)
 	case answer.NeverAccepted:
 		pt.blocked = awaitingHalt
-		p.halt(&Halt{Topic: pt.topic.name, Reason: "unsupported", Text: "Kafka can never accept what walpost sends: " + a.Text, Hint: a.Remedy})
+		p.halt(&Halt{
+			Topic: pt.topic.name, Reason: "unsupported", Text: "Kafka can never accept what walpost sends: " + a.Text, Hint: a.Remedy,
+		})
 	case answer.Unexpected:
 		pt.delay()
 		if time.Since(pt.refusal.since) > unexpectedFor*p.opts.Patience {
 			pt.blocked = awaitingHalt
 			p.halt(&Halt{Topic: pt.topic.name, Reason: "unexpected", Hint: a.Remedy, Text: fmt.Sprintf(
-				"partition %d has answered for %v as Kafka does not answer to records: %s", pt.index, time.Since(pt.refusal.since).Round(time.Second), a.Text)})
+				"partition %d has answered for %v as Kafka does not answer to records: %s", pt.index,
+				time.Since(pt.refusal.since).Round(time.Second), a.Text)})
 		}
 	default:
 		pt.delay()

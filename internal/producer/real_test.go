@@ -124,7 +124,9 @@ func noise(n int) []byte {
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	big := noise(30000)
-	for name, policy := range map[string]record.RejectPolicy{"stop": record.RejectStop, "skip": record.RejectSkip, "dead_letter": record.RejectDeadLetter} {
+	for name, policy := range map[string]record.RejectPolicy{
+		"stop": record.RejectStop, "skip": record.RejectSkip, "dead_letter": record.RejectDeadLetter,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			brokers, topic := topicOn(t, 1, map[string]string{"max.message.bytes": "20000"})

@@ -71,7 +71,8 @@ func (p *Producer) splitOrReject(pt *partition, a answer.Answer) {
 		reason, text = record.ReasonTimestamp, tooOld(a)
 	case answer.TooLarge:
 		reason = record.ReasonTooLarge
-		text = fmt.Sprintf("a record of %d bytes is larger than the topic's max.message.bytes allows: raise it there, or see delivery.on_reject (%s)", b.Size, a.Text)
+		text = fmt.Sprintf("a record of %d bytes is larger than the topic's max.message.bytes allows: raise it there, or see "+
+			"delivery.on_reject (%s)", b.Size, a.Text)
 	default: // the record itself
 	}
 	p.reject(pt, reason, text)
@@ -94,7 +95,8 @@ func (p *Producer) shorten(pt *partition) bool {
 	p.memory.Add(short, rec, &m)
 	if p.health.lines.Allow("shorter " + pt.topic.name) {
 		p.log.Warn("a dead letter is larger than its topic takes: it goes without what its header says", zap.String("topic", pt.topic.name),
-			zap.Int("bytes", b.Size), zap.String("header", record.DeadLetterIncompleteHeader), zap.Stringer("commit_lsn", old.Position().CommitLSN))
+			zap.Int("bytes", b.Size), zap.String("header", record.DeadLetterIncompleteHeader),
+			zap.Stringer("commit_lsn", old.Position().CommitLSN))
 	}
 	pt.head = short
 	if pt.tail == b {
@@ -105,7 +107,8 @@ func (p *Producer) shorten(pt *partition) bool {
 }
 
 func tooOld(a answer.Answer) string {
-	return "the record's time, that of its commit, is further back than the topic takes: raise the topic's message.timestamp.before.max.ms (" + a.Text + ")"
+	return "the record's time, that of its commit, is further back than the topic takes: raise the topic's " +
+		"message.timestamp.before.max.ms (" + a.Text + ")"
 }
 
 // reject applies the policy to every record of the head. The head, and with it the

@@ -72,7 +72,8 @@ func TestRow111_AnswerThatNoProduceRequestGets(t *testing.T) {
 	f.send("events", 1, 1)
 	f.settle(t, "the partition to be named", func() bool {
 		h := f.Health()
-		return len(h.Stuck) == 1 && strings.Contains(h.Stuck[0], "topic events, partition ") && strings.Contains(h.Stuck[0], "error 42") && h.Oldest == h.Stuck[0]
+		return len(h.Stuck) == 1 && strings.Contains(h.Stuck[0], "topic events, partition ") &&
+			strings.Contains(h.Stuck[0], "error 42") && h.Oldest == h.Stuck[0]
 	})
 	f.settle(t, "a halt", func() bool { return f.Halted() != nil })
 	if h := f.Halted(); h.Hint == "" || !strings.Contains(h.Text, "error 42") {
@@ -92,10 +93,12 @@ func TestRow112_ManyPartitionsThatDoNotExist(t *testing.T) {
 	const made = 3000
 	for i := range int32(made) {
 		f.next++
-		f.Add(&record.Record{Topic: topic, Value: []byte("x"), Timestamp: time.Now().UnixMilli(), Partition: 10 + i}, f.next, record.Position{})
+		f.Add(&record.Record{Topic: topic, Value: []byte("x"), Timestamp: time.Now().UnixMilli(), Partition: 10 + i},
+			f.next, record.Position{})
 	}
 	f.next++
-	f.Add(&record.Record{Topic: topic, Value: fmt.Append(nil, f.next), Timestamp: time.Now().UnixMilli(), Partition: 1}, f.next, record.Position{})
+	f.Add(&record.Record{Topic: topic, Value: fmt.Append(nil, f.next), Timestamp: time.Now().UnixMilli(), Partition: 1},
+		f.next, record.Position{})
 	f.delivered(t)
 	exactlyFrom(t, brokers, topic, made+1, made+1)
 	if n := f.seen.rejected[producer.ReasonMissingPartition]; n != made {

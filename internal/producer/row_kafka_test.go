@@ -52,7 +52,9 @@ func TestRow22_LeadersMove(t *testing.T) {
 
 func TestRow23_TooFewReplicas(t *testing.T) {
 	t.Parallel()
-	k := devstacktest.StartKafka(t, devstack.KafkaOptions{Brokers: 3, QuickStart: true, Settings: map[string]string{"broker.session.timeout.ms": "3000"}})
+	k := devstacktest.StartKafka(t, devstack.KafkaOptions{
+		Brokers: 3, QuickStart: true, Settings: map[string]string{"broker.session.timeout.ms": "3000"},
+	})
 	if err := k.CreateTopic(t.Context(), "events", 2, 3, map[string]string{"min.insync.replicas": "3"}); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +150,8 @@ func TestRow113_RecordsWithoutAKeyAreSpread(t *testing.T) {
 	f := start(t, brokers, nil)
 	for range records {
 		f.next++
-		f.Add(&record.Record{Topic: topic, Value: fmt.Append(nil, f.next), Timestamp: time.Now().UnixMilli(), Partition: -1}, f.next, record.Position{})
+		f.Add(&record.Record{Topic: topic, Value: fmt.Append(nil, f.next), Timestamp: time.Now().UnixMilli(), Partition: -1},
+			f.next, record.Position{})
 		f.delivered(t)
 	}
 	got := map[int32]int{}
@@ -179,10 +182,14 @@ func TestRow33_DeniedThenGranted(t *testing.T) {
 	defer admin.Close()
 	grant := func(topic string) {
 		acls := []*sarama.ResourceAcls{{
-			Resource: sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral},
+			Resource: sarama.Resource{
+				ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral,
+			},
 		}}
 		for _, op := range []sarama.AclOperation{sarama.AclOperationWrite, sarama.AclOperationDescribe} {
-			acls[0].Acls = append(acls[0].Acls, &sarama.Acl{Principal: "User:walpost", Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow})
+			acls[0].Acls = append(acls[0].Acls, &sarama.Acl{
+				Principal: "User:walpost", Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow,
+			})
 		}
 		if err := admin.CreateACLs(acls); err != nil {
 			t.Fatal(err)

@@ -23,10 +23,13 @@ func TestReject(t *testing.T) {
 		topic  string // of the dead letter
 		says   []string
 	}{
-		"stop":                   {policy: record.RejectStop, why: whole, says: []string{"too large"}},
-		"skip":                   {policy: record.RejectSkip, why: whole},
-		"dead letter":            {policy: record.RejectDeadLetter, why: whole, topic: "dead.orders"},
-		"dead letter, no topic":  {policy: record.RejectDeadLetter, why: part, says: []string{"no topic; and its dead letter cannot be written: ", "delivery.dead_letter"}},
+		"stop":        {policy: record.RejectStop, why: whole, says: []string{"too large"}},
+		"skip":        {policy: record.RejectSkip, why: whole},
+		"dead letter": {policy: record.RejectDeadLetter, why: whole, topic: "dead.orders"},
+		"dead letter, no topic": {
+			policy: record.RejectDeadLetter, why: part,
+			says: []string{"no topic; and its dead letter cannot be written: ", "delivery.dead_letter"},
+		},
 		"stop before a bad name": {policy: record.RejectStop, why: part, says: []string{"no topic"}},
 	} {
 		dead, err := letters.Reject(c.policy, &record.Record{}, c.why, record.Position{}, time.Now())

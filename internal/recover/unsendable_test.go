@@ -16,7 +16,8 @@ func TestRow90_RecoverAfterTheRowIsMended(t *testing.T) {
 	f := recovertest.NewOn(t, &stack, stack.DatabaseOf(t, "ENCODING 'WIN1252' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"))
 	f.Deliver(t)
 	f.Exec(t, relaytest.Insert("k", 1),
-		`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', 'k', convert_from('\x63616681', 'WIN1252'), '{"n": 2}')`,
+		`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', 'k', convert_from('\x63616681', 'WIN1252'), `+
+			`'{"n": 2}')`,
 		relaytest.Insert("k", 3))
 	f.Launch(t)
 	err := f.Wait(t)

@@ -41,7 +41,8 @@ func (o *outage) pause() time.Duration {
 func (o *outage) end(log *zap.Logger) {
 	if o.logged {
 		o.logged = false
-		log.Info("Postgres is there again", zap.Duration("after", time.Since(o.since).Round(time.Millisecond)), zap.Int("attempts", o.attempts))
+		log.Info("Postgres is there again", zap.Duration("after", time.Since(o.since).Round(time.Millisecond)),
+			zap.Int("attempts", o.attempts))
 	}
 }
 

@@ -67,7 +67,9 @@ func (l *loop) classifyNotReady(ctx context.Context, cause *postgres.Error, hint
 			Hint: hint + "; " + st.Loss().Fix + " so that it does not happen again",
 		}
 	default:
-		return &status.Halt{Code: status.ExitHalted, Reason: "Postgres refuses to stream from the slot", Detail: cause.Error(), Hint: cause.Hint}
+		return &status.Halt{
+			Code: status.ExitHalted, Reason: "Postgres refuses to stream from the slot", Detail: cause.Error(), Hint: cause.Hint,
+		}
 	}
 }
 

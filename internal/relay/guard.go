@@ -86,8 +86,8 @@ func (g *guard) run(ctx context.Context, near postgres.Target, end context.Cance
 	}
 }
 
-// untilLook waits for the time of the guard's next look, which comes sooner when its
-// connection has ended; false: ctx has ended.
+// untilLook waits until the guard checks again, which is sooner if its connection ends.
+// It reports whether ctx is still alive.
 func (g *guard) untilLook(ctx context.Context, last time.Time, idle bool, ended <-chan struct{}) bool {
 	timer := time.NewTimer(time.Until(last.Add(g.timing.guardIdle)))
 	defer timer.Stop()

@@ -17,8 +17,10 @@ import (
 func TestRow47to51_WhatSkipsRowsHalts(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ sql, says string }{
-		"publication dropped":      {"DROP PUBLICATION p", "was dropped"},
-		"publication made again":   {"DROP PUBLICATION p; CREATE PUBLICATION p FOR TABLE outbox WITH (publish = 'insert')", "created again"},
+		"publication dropped": {"DROP PUBLICATION p", "was dropped"},
+		"publication made again": {
+			"DROP PUBLICATION p; CREATE PUBLICATION p FOR TABLE outbox WITH (publish = 'insert')", "created again",
+		},
 		"table taken out":          {"ALTER PUBLICATION p DROP TABLE outbox", "no longer in publication"},
 		"table put back":           {"ALTER PUBLICATION p DROP TABLE outbox; ALTER PUBLICATION p ADD TABLE outbox", "put back"},
 		"row filter":               {"ALTER PUBLICATION p SET TABLE outbox WHERE (aggregatetype <> 'x')", "row filter"},
@@ -38,7 +40,8 @@ func TestRow47to51_WhatSkipsRowsHalts(t *testing.T) {
 			h.Confirmed(t)
 			h.Until(t, "the guard's first look", h.Guarded)
 			pub := h.Config.Postgres.Publication
-			h.Exec(t, strings.Split(strings.ReplaceAll(strings.ReplaceAll(tc.sql, "PUBLICATION p", "PUBLICATION "+pub), "  ", " "), "; ")...)
+			h.Exec(t, strings.Split(strings.ReplaceAll(strings.ReplaceAll(tc.sql, "PUBLICATION p", "PUBLICATION "+pub), "  ", " "),
+				"; ")...)
 			err := h.Wait(t)
 			halt, ok := errors.AsType[*status.Halt](err)
 			if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, tc.says) || halt.Hint == "" {
@@ -56,7 +59,8 @@ func TestRow78_PartitionOutsideOfTheStreamHalts(t *testing.T) {
 		"set unlogged": {"ALTER TABLE outbox_0 SET UNLOGGED", "outbox_0 of public.outbox is unlogged"},
 		"unlogged":     {"CREATE UNLOGGED TABLE outbox_1 PARTITION OF outbox FOR VALUES IN ('x')", "outbox_1 of public.outbox is unlogged"},
 		"foreign": {
-			"CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE outbox_1 PARTITION OF outbox FOR VALUES IN ('x') SERVER s",
+			"CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE outbox_1 PARTITION OF outbox " +
+				"FOR VALUES IN ('x') SERVER s",
 			"outbox_1 of public.outbox is a foreign table",
 		},
 	} {
@@ -86,7 +90,9 @@ func TestRow78_PartitionOutsideOfTheStreamHalts(t *testing.T) {
 }
 
 // partitionedDDL is an outbox with one partition, for all but one aggregate.
-const partitionedDDL = `CREATE TABLE outbox (id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb) PARTITION BY LIST (aggregateid);
+const partitionedDDL = `CREATE TABLE outbox (
+		id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb
+	) PARTITION BY LIST (aggregateid);
 	CREATE TABLE outbox_0 PARTITION OF outbox DEFAULT`
 
 // A publication of all tables lets its tables be set unlogged.
@@ -114,7 +120,8 @@ func TestRow43_SlotDroppedHalts(t *testing.T) {
 	h.Confirmed(t)
 	// The slot goes in the moment between two connections.
 	h.Until(t, "the slot to be dropped", func() bool {
-		h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+h.Config.Postgres.Slot+"' AND active")
+		h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+
+			h.Config.Postgres.Slot+"' AND active")
 		_, err := h.DB.Conn.Exec(t.Context(), "SELECT pg_drop_replication_slot($1)", h.Config.Postgres.Slot)
 		return err == nil
 	})
@@ -133,7 +140,8 @@ func TestRow46_SlotAdvancedHalts(t *testing.T) {
 	h.Confirmed(t)
 	h.Exec(t, "CREATE TABLE busy (x text)")
 	h.Until(t, "the slot to be advanced", func() bool {
-		h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+h.Config.Postgres.Slot+"' AND active",
+		h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+
+			h.Config.Postgres.Slot+"' AND active",
 			"INSERT INTO busy SELECT repeat('x', 1000)")
 		_, err := h.DB.Conn.Exec(t.Context(), "SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())", h.Config.Postgres.Slot)
 		return err == nil

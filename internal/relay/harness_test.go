@@ -55,7 +55,7 @@ func (h *harness) consume(t *testing.T, topic string, n int) []*kgo.Record {
 	return got
 }
 
-// ready is what /readyz says.
+// ready reports whether the relay is ready, as /readyz does.
 func (h *harness) ready() bool {
 	report := h.Report("")
 	return report.Ready()

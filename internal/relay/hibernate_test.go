@@ -45,7 +45,8 @@ func TestRow19_TenMinutesWithoutKafka(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			cfg := relaytest.Load(t, "name: outage\npostgres: {url: 'postgres://walpost@127.0.0.1:5432/db?sslmode=disable'}\nkafka: {brokers: ['127.0.0.1:9093']}\n"+
+			cfg := relaytest.Load(t, "name: outage\npostgres: {url: 'postgres://walpost@127.0.0.1:5432/db?sslmode=disable'}\nkafka: "+
+				"{brokers: ['127.0.0.1:9093']}\n"+
 				"outbox: {topic: '{aggregatetype}'}\ndelivery: {in_flight: 256KiB}\n")
 			cfg.Postgres.HibernateAfter = tc.hibernateAfter
 			synctest.Test(t, func(t *testing.T) { tenMinutes(t, cfg, tc.states, tc.streams) })
@@ -124,7 +125,8 @@ func judgeLog(t *testing.T, logs *observer.ObservedLogs) {
 	for _, e := range logs.All() {
 		count[e.Message]++
 		if e.Message == "Kafka is reachable again" {
-			if after, ok := e.ContextMap()["after"].(time.Duration); !ok || after < outageLasts-time.Minute || after > outageLasts+time.Minute {
+			if after, ok := e.ContextMap()["after"].(time.Duration); !ok || after < outageLasts-time.Minute ||
+				after > outageLasts+time.Minute {
 				t.Errorf("the outage is said to have lasted %v", e.ContextMap()["after"])
 			}
 		}
@@ -218,7 +220,8 @@ func (s *sender) send(st *walsendertest.Stream, ended <-chan struct{}) {
 		default:
 		}
 		commit := pgoutput.LSN(0x1000 * n)
-		row := pgoutputtest.Row(fmt.Sprint("id-", n), "order", fmt.Sprint("k", n%aggregates), "Created", fmt.Sprintf(`{"n": %d, "pad": "%0500d"}`, n, n))
+		row := pgoutputtest.Row(fmt.Sprint("id-", n), "order", fmt.Sprint("k", n%aggregates), "Created",
+			fmt.Sprintf(`{"n": %d, "pad": "%0500d"}`, n, n))
 		if err := st.Send(
 			pgoutputtest.AppendBegin(nil, &pgoutput.Begin{CommitLSN: commit, CommitTime: time.Now(), XID: 7}),
 			pgoutputtest.AppendRelation(nil, pgoutputtest.Outbox()),

@@ -143,7 +143,8 @@ func (l *loop) startProducer(ctx context.Context) error {
 		return err
 	}
 	if l.opts.Cleartext != "" {
-		l.log.Warn("the secret of kafka.sasl crosses the network in clear text: use TLS, or SCRAM", zap.String("mechanism", l.opts.Cleartext))
+		l.log.Warn("the secret of kafka.sasl crosses the network in clear text: use TLS, or SCRAM",
+			zap.String("mechanism", l.opts.Cleartext))
 	}
 	opts.Progress, opts.Changed, opts.Acknowledged = l.wakeStream, l.changed.Notify, l.retention.note
 	opts.Patience = l.timing.patience

@@ -122,8 +122,8 @@ func (p *pipeline) message(m *pgoutput.LogicalMessage) error {
 	return p.routed(p.router.RouteMessage(m.Content, p.committed, p.current))
 }
 
-// next counts an event of the transaction. It is false for one that was sent before
-// the connection was lost.
+// next counts an event of the transaction, and reports whether it is new: it is not if it
+// was sent before the connection was lost.
 func (p *pipeline) next() bool {
 	p.current.Ordinal++
 	return before(p.read, p.current)
@@ -221,7 +221,8 @@ func (p *pipeline) isOutbox(rel *pgoutput.Relation) (bool, error) {
 		return false, p.halt(&status.Halt{
 			Code: status.ExitHalted, Reason: "the outbox table was renamed",
 			Detail: fmt.Sprintf("it is %s.%s now, and outbox.table says %s.%s", rel.Namespace, rel.Name, p.schema, p.table),
-			Hint:   "everything before this row is in Kafka and confirmed: rename it back, or change outbox.table, then start walpost again",
+			Hint: "everything before this row is in Kafka and confirmed: rename it back, or change outbox.table, " +
+				"then start walpost again",
 		})
 	case p.oid == 0 && named:
 		p.oid = rel.ID
@@ -279,7 +280,8 @@ func (p *pipeline) Confirmed() (lsn pgoutput.LSN, settled bool) {
 	return lsn, watermark > p.stats.events.Load()
 }
 
-// before orders positions: commit LSN first, then the ordinal in the transaction.
+// before reports whether position a comes before b: by commit LSN, then by the ordinal in
+// the transaction.
 func before(a, b record.Position) bool {
 	if a.CommitLSN != b.CommitLSN {
 		return a.CommitLSN < b.CommitLSN

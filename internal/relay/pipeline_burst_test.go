@@ -26,7 +26,8 @@ func TestNoRowOfABurstIsLeft(t *testing.T) {
 		for range 1 + rnd.IntN(3) {
 			rows, pad := 1+rnd.IntN(1500), 1+rnd.IntN(600)
 			h.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
-				SELECT 'order', 'k' || i %% 7, 'Created', jsonb_build_object('n', i, 'pad', repeat('x', %d)) FROM generate_series(1, %d) i`, pad, rows))
+				SELECT 'order', 'k' || i %% 7, 'Created', jsonb_build_object('n', i, 'pad', repeat('x', %d))
+		FROM generate_series(1, %d) i`, pad, rows))
 			written += int64(rows)
 		}
 		begun := time.Now()

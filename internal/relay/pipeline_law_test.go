@@ -18,10 +18,12 @@ func TestLaw4_WhatCannotBeRoutedStopsTheRelay(t *testing.T) {
 	h.Start(t)
 	h.Exec(t, relaytest.Insert("k", 1))
 	h.Confirmed(t)
-	h.Exec(t, "ALTER TABLE outbox RENAME aggregateid TO entity", `INSERT INTO outbox (aggregatetype, entity, payload) VALUES ('order', 'k', '{"n": 2}')`)
+	h.Exec(t, "ALTER TABLE outbox RENAME aggregateid TO entity",
+		`INSERT INTO outbox (aggregatetype, entity, payload) VALUES ('order', 'k', '{"n": 2}')`)
 	err := h.Wait(t)
 	halt, ok := errors.AsType[*status.Halt](err)
-	if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, "aggregateid") || !strings.Contains(halt.Detail, "outbox.key") {
+	if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, "aggregateid") ||
+		!strings.Contains(halt.Detail, "outbox.key") {
 		t.Fatalf("ended with %v", err)
 	}
 	h.Released(t)

@@ -24,13 +24,15 @@ var messages = keys{"outbox.source": "message", "outbox.position_header": "posit
 // emit is one event with a number, and its business row.
 func emit(key string, n int) string {
 	return fmt.Sprintf(`WITH o AS (INSERT INTO orders VALUES (%d)) SELECT pg_logical_emit_message(true, 'outbox',
-		json_build_object('id', %[1]d, 'aggregatetype', 'order', 'aggregateid', '%s', 'type', 'Created', 'payload', '{"n": %[1]d}')::text)`, n, key)
+		json_build_object('id', %[1]d, 'aggregatetype', 'order', 'aggregateid', '%s', 'type', 'Created',
+			'payload', '{"n": %[1]d}')::text)`, n, key)
 }
 
 // emitMany is emit for many numbers under seven keys, in one transaction.
 func emitMany(from, to int) string {
 	return fmt.Sprintf(`WITH o AS (INSERT INTO orders SELECT generate_series(%d, %d)) SELECT count(pg_logical_emit_message(true, 'outbox',
-		json_build_object('id', i, 'aggregatetype', 'order', 'aggregateid', 'k' || i %% 7, 'type', 'Created', 'payload', jsonb_build_object('n', i)::text)::text))
+		json_build_object('id', i, 'aggregatetype', 'order', 'aggregateid', 'k' || i %% 7, 'type', 'Created',
+			'payload', jsonb_build_object('n', i)::text)::text))
 		FROM generate_series(%[1]d, %[2]d) i`, from, to)
 }
 
@@ -73,7 +75,9 @@ func (h *harness) once(t *testing.T) []string {
 		}
 		got = append(got, header(r, "id"))
 	}
-	inOrder := slices.SortedFunc(slices.Values(all), func(x, y *kgo.Record) int { return strings.Compare(header(x, "position"), header(y, "position")) })
+	inOrder := slices.SortedFunc(slices.Values(all), func(x, y *kgo.Record) int {
+		return strings.Compare(header(x, "position"), header(y, "position"))
+	})
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
@@ -94,11 +98,13 @@ func TestMessagesOfCommittedTransactionsOnly(t *testing.T) {
 	h.Start(t)
 	h.Exec(t, emit("a", 1),
 		"BEGIN", emit("a", 2), "ROLLBACK",
-		"BEGIN", emit("a", 3), "SAVEPOINT s", emit("a", 4), "ROLLBACK TO s", emit("a", 5), "SAVEPOINT r", emit("a", 6), "RELEASE r", "COMMIT",
+		"BEGIN", emit("a", 3), "SAVEPOINT s", emit("a", 4), "ROLLBACK TO s",
+		emit("a", 5), "SAVEPOINT r", emit("a", 6), "RELEASE r", "COMMIT",
 		"SELECT pg_logical_emit_message(false, 'outbox', '{\"id\": \"x\"}')",
 		"BEGIN", "SELECT pg_logical_emit_message(false, 'outbox', '{\"id\": \"x\"}')", "ROLLBACK",
 		"SELECT pg_logical_emit_message(true, 'heartbeat', 'x')",
-		"CREATE TABLE outbox (id int)", "ALTER PUBLICATION "+h.Config.Postgres.Publication+" ADD TABLE outbox", "INSERT INTO outbox VALUES (1)",
+		"CREATE TABLE outbox (id int)", "ALTER PUBLICATION "+h.Config.Postgres.Publication+" ADD TABLE outbox",
+		"INSERT INTO outbox VALUES (1)",
 		emit("b", 7))
 	h.Confirmed(t)
 	if got := h.once(t); !slices.Equal(got, []string{"1", "3", "5", "6", "7"}) {
@@ -127,7 +133,8 @@ func TestMessagesAfterLostConnectionsRepeatNothing(t *testing.T) {
 			for lost := range int64(3) {
 				h.Until(t, "more to be published", func() bool { return h.Seen.Records.Load() > (lost+1)*huge/5 })
 				before := h.Seen.Connects.Load()
-				h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+h.Config.Postgres.Slot+"' AND active")
+				h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+
+					h.Config.Postgres.Slot+"' AND active")
 				h.Until(t, "streaming again", func() bool { return h.Seen.Connects.Load() > before })
 			}
 			h.Exec(t, emit("k1", huge+1))
@@ -160,7 +167,8 @@ func TestMessageThatIsNoEvent(t *testing.T) {
 			h.Exec(t, emit("a", 1), wrong, "INSERT INTO orders VALUES (2)")
 			if policy == "stop" {
 				halt, ok := errors.AsType[*status.Halt](h.Wait(t))
-				if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, "not an event") || strings.Contains(halt.Error(), "secret") {
+				if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, "not an event") ||
+					strings.Contains(halt.Error(), "secret") {
 					t.Errorf("%+v", halt)
 				}
 				return

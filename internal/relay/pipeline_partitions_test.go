@@ -11,7 +11,8 @@ import (
 // through a table that is attached behind the rows, does not.
 func TestRow85_RowsMovedBetweenPartitions(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb,
+	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (
+		id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb,
 			created_at timestamptz NOT NULL DEFAULT now()) PARTITION BY RANGE (created_at);
 		CREATE TABLE outbox_rest PARTITION OF outbox DEFAULT`})
 	h.Start(t)
@@ -23,7 +24,8 @@ func TestRow85_RowsMovedBetweenPartitions(t *testing.T) {
 		}
 	}
 	h.Exec(t, "CREATE TABLE outbox_2029 PARTITION OF outbox FOR VALUES FROM ('2029-01-01') TO ('2030-01-01')",
-		`INSERT INTO outbox (aggregatetype, aggregateid, type, payload, created_at) SELECT 'order', 'k', 'Created', to_jsonb(i), '2030-05-05' FROM generate_series(1, 3) i`)
+		`INSERT INTO outbox (aggregatetype, aggregateid, type, payload, created_at) SELECT 'order', 'k', 'Created', to_jsonb(i), `+
+			`'2030-05-05' FROM generate_series(1, 3) i`)
 	published(3, "inserted")
 	h.Exec(t, "UPDATE outbox SET created_at = '2029-05-05' WHERE payload = '1'")
 	published(4, "the partition key of one updated")
@@ -31,7 +33,8 @@ func TestRow85_RowsMovedBetweenPartitions(t *testing.T) {
 		INSERT INTO outbox_2029 SELECT id, aggregatetype, aggregateid, type, payload, '2029-06-06' FROM moved`)
 	published(5, "one moved")
 	h.Exec(t, "CREATE TABLE outbox_2030 (LIKE outbox INCLUDING ALL)",
-		`BEGIN; WITH moved AS (DELETE FROM outbox_rest WHERE created_at >= '2030-01-01' AND created_at < '2031-01-01' RETURNING *) INSERT INTO outbox_2030 SELECT * FROM moved;
+		`BEGIN; WITH moved AS (DELETE FROM outbox_rest WHERE created_at >= '2030-01-01' AND created_at < '2031-01-01' RETURNING *)
+			INSERT INTO outbox_2030 SELECT * FROM moved;
 		ALTER TABLE outbox ATTACH PARTITION outbox_2030 FOR VALUES FROM ('2030-01-01') TO ('2031-01-01'); COMMIT`)
 	h.Exec(t, relaytest.Insert("k", 9))
 	published(6, "one moved as docs/outbox.md says, and a new one")

@@ -19,7 +19,9 @@ func TestRelaysAnEvent(t *testing.T) {
 	if string(r.Key) != "42" || string(r.Value) != `{"a": 2.50, "b": 1}` {
 		t.Errorf("key %q, value %q", r.Key, r.Value)
 	}
-	want := []kgo.RecordHeader{{Key: "id", Value: []byte("406c07f3-26f0-4eea-a50c-109940064b8f")}, {Key: "eventType", Value: []byte("OrderCreated")}}
+	want := []kgo.RecordHeader{
+		{Key: "id", Value: []byte("406c07f3-26f0-4eea-a50c-109940064b8f")}, {Key: "eventType", Value: []byte("OrderCreated")},
+	}
 	if fmt.Sprintf("%q", r.Headers) != fmt.Sprintf("%q", want) {
 		t.Errorf("headers %q, want %q", r.Headers, want)
 	}
@@ -32,7 +34,8 @@ func TestRelaysAnEvent(t *testing.T) {
 
 func TestNullAndEmpty(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (id uuid, aggregatetype text, aggregateid text, type text, payload text DEFAULT 'the default')`})
+	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (id uuid, aggregatetype text, aggregateid text, type text, payload ` +
+		`text DEFAULT 'the default')`})
 	h.Start(t)
 	h.Exec(t, `INSERT INTO outbox (id, aggregatetype, payload) VALUES (NULL, 'order', NULL)`)
 	h.Exec(t, `INSERT INTO outbox VALUES (gen_random_uuid(), 'order', '', '', '')`)
@@ -103,8 +106,12 @@ func TestInterleavedTransactions(t *testing.T) {
 // A role's settings change the text of its sessions, and must not change records.
 func TestForeignRoleSettings(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (id uuid, aggregatetype text, aggregateid text, type timestamptz, payload bytea)`})
-	for _, set := range []string{"DateStyle = 'German'", "TimeZone = 'Asia/Tokyo'", "bytea_output = 'escape'", "extra_float_digits = 0", "IntervalStyle = 'sql_standard'"} {
+	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (id uuid, aggregatetype text, aggregateid text, type timestamptz, ` +
+		`payload bytea)`})
+	for _, set := range []string{
+		"DateStyle = 'German'", "TimeZone = 'Asia/Tokyo'", "bytea_output = 'escape'", "extra_float_digits = 0",
+		"IntervalStyle = 'sql_standard'",
+	} {
 		h.Exec(t, "ALTER DATABASE "+h.DB.Name+" SET "+set)
 	}
 	h.Start(t)
@@ -117,7 +124,8 @@ func TestForeignRoleSettings(t *testing.T) {
 
 func TestPartitionedTable(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (id uuid DEFAULT gen_random_uuid(), aggregatetype text, aggregateid text, type text, payload jsonb,
+	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (
+		id uuid DEFAULT gen_random_uuid(), aggregatetype text, aggregateid text, type text, payload jsonb,
 		at timestamptz DEFAULT now()) PARTITION BY RANGE (at)`})
 	h.Exec(t, "CREATE TABLE outbox_a PARTITION OF outbox FOR VALUES FROM ('2000-01-01') TO ('2020-01-01')",
 		"CREATE TABLE outbox_b (at timestamptz DEFAULT now(), payload jsonb, type text, aggregateid text, aggregatetype text, id uuid)",
@@ -157,7 +165,8 @@ func TestPositionHeaderRises(t *testing.T) {
 	h := newHarness(t, relaytest.Options{Keys: keys{"outbox.position_header": "walpost-position"}})
 	h.Start(t)
 	h.Exec(t, "BEGIN", relaytest.Insert("k", 1), relaytest.Insert("k", 2), "COMMIT", relaytest.Insert("k", 3),
-		"INSERT INTO outbox (aggregatetype, aggregateid, payload) SELECT 'order', 'k', jsonb_build_object('n', i) FROM generate_series(4, 50) i")
+		"INSERT INTO outbox (aggregatetype, aggregateid, payload) SELECT 'order', 'k', jsonb_build_object('n', i) FROM "+
+			"generate_series(4, 50) i")
 	last := ""
 	for _, r := range h.consume(t, h.Topic, 50) {
 		h := r.Headers[len(r.Headers)-1]

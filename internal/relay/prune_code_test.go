@@ -38,11 +38,25 @@ var deletesAs = []string{
 func TestRow82_PruneRunsNoCodeOfTheOwner(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ sql, says, undo string }{
-		"row trigger":       {"CREATE TRIGGER spy BEFORE DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION note()", "trigger spy of public.outbox", "ALTER TABLE outbox DISABLE TRIGGER spy"},
-		"statement trigger": {"CREATE TRIGGER spy AFTER INSERT OR DELETE ON outbox FOR EACH STATEMENT EXECUTE FUNCTION note()", "trigger spy of public.outbox", "DROP TRIGGER spy ON outbox"},
-		"rule":              {"CREATE RULE spy AS ON DELETE TO outbox DO ALSO INSERT INTO ran VALUES (current_user)", "rule spy of public.outbox", "DROP RULE spy ON outbox"},
-		"rule instead":      {"CREATE RULE spy AS ON DELETE TO outbox DO INSTEAD NOTHING", "rule spy of public.outbox", "ALTER TABLE outbox DISABLE RULE spy"},
-		"owned":             {"CREATE TRIGGER spy BEFORE DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION note()", "trigger spy of public.outbox", "ALTER TABLE outbox OWNER TO ROLE"},
+		"row trigger": {
+			"CREATE TRIGGER spy BEFORE DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION note()", "trigger spy of public.outbox",
+			"ALTER TABLE outbox DISABLE TRIGGER spy",
+		},
+		"statement trigger": {
+			"CREATE TRIGGER spy AFTER INSERT OR DELETE ON outbox FOR EACH STATEMENT EXECUTE FUNCTION note()",
+			"trigger spy of public.outbox", "DROP TRIGGER spy ON outbox",
+		},
+		"rule": {
+			"CREATE RULE spy AS ON DELETE TO outbox DO ALSO INSERT INTO ran VALUES (current_user)", "rule spy of public.outbox",
+			"DROP RULE spy ON outbox",
+		},
+		"rule instead": {
+			"CREATE RULE spy AS ON DELETE TO outbox DO INSTEAD NOTHING", "rule spy of public.outbox", "ALTER TABLE outbox DISABLE RULE spy",
+		},
+		"owned": {
+			"CREATE TRIGGER spy BEFORE DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION note()", "trigger spy of public.outbox",
+			"ALTER TABLE outbox OWNER TO ROLE",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -22,14 +22,16 @@ var prunesOld = keys{"outbox.prune.every": "50ms", "outbox.prune.after": "1h", "
 
 // noteDeletions keeps what is deleted, one line for each statement.
 const noteDeletions = `CREATE TABLE gone (ids uuid[]);
-	CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.gone SELECT array_agg(id) FROM old; RETURN NULL; END';
+	CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
+			INSERT INTO public.gone SELECT array_agg(id) FROM old; RETURN NULL; END';
 	CREATE TRIGGER note AFTER DELETE ON outbox REFERENCING OLD TABLE AS old FOR EACH STATEMENT EXECUTE FUNCTION note()`
 
 // texts is what a query gives.
 func (h *harness) texts(t *testing.T, query string) []string {
 	t.Helper()
 	var all []string
-	if err := h.DB.Conn.QueryRow(t.Context(), "SELECT coalesce(array_agg(x::text), '{}') FROM ("+query+") AS q (x)").Scan(&all); err != nil {
+	if err := h.DB.Conn.QueryRow(t.Context(), "SELECT coalesce(array_agg(x::text), '{}') FROM ("+query+
+		") AS q (x)").Scan(&all); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -39,7 +41,8 @@ func (h *harness) texts(t *testing.T, query string) []string {
 func (h *harness) asks(t *testing.T) {
 	t.Helper()
 	h.Until(t, "a batch to wait for the slot", func() bool {
-		return len(h.texts(t, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE '%bool_or(confirmed_flush_lsn%' AND pid <> pg_backend_pid()")) > 0
+		return len(h.texts(t, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE "+
+			"'%bool_or(confirmed_flush_lsn%' AND pid <> pg_backend_pid()")) > 0
 	})
 }
 
@@ -58,7 +61,8 @@ func TestPruneDeletesWhatKafkaHas(t *testing.T) {
 		if err := k.Brokers()[0].Pause(); err != nil {
 			t.Fatal(err)
 		}
-		h.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT 'order', 'k', 'Created', jsonb_build_object('n', i) FROM generate_series(1, 25) i`)
+		h.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT 'order', 'k', 'Created', `+
+			`jsonb_build_object('n', i) FROM generate_series(1, 25) i`)
 		h.asks(t)
 		if n := len(h.texts(t, "SELECT id FROM outbox")); n != 25 {
 			t.Errorf("round %d: %d of 25 rows are left, and Kafka has none", round, n)
@@ -76,7 +80,8 @@ func TestPruneDeletesWhatKafkaHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone := h.texts(t, "SELECT unnest(ids) FROM gone")
-	if batches := h.texts(t, "SELECT cardinality(ids) FROM gone"); len(gone) != 51 || !slices.Equal(batches, []string{"1", "10", "10", "5", "10", "10", "5"}) {
+	if batches := h.texts(t, "SELECT cardinality(ids) FROM gone"); len(gone) != 51 ||
+		!slices.Equal(batches, []string{"1", "10", "10", "5", "10", "10", "5"}) {
 		t.Errorf("%d rows deleted in batches of %v", len(gone), batches)
 	}
 	var published []string
@@ -105,10 +110,14 @@ func (h *harness) kill(t *testing.T) {
 // Rows that are younger than `after` stay, in a partitioned table too.
 func TestPruneKeepsYoungRows(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb,
+	h := newHarness(t, relaytest.Options{
+		DDL: `CREATE TABLE outbox (
+		id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb,
 			created_at timestamptz NOT NULL DEFAULT now()) PARTITION BY RANGE (created_at);
 		CREATE TABLE outbox_old PARTITION OF outbox FOR VALUES FROM (MINVALUE) TO ('2020-01-01');
-		CREATE TABLE outbox_new PARTITION OF outbox FOR VALUES FROM ('2020-01-01') TO (MAXVALUE)`, Keys: prunesOld.With(keys{"outbox.prune.batch": 1})})
+		CREATE TABLE outbox_new PARTITION OF outbox FOR VALUES FROM ('2020-01-01') TO (MAXVALUE)`,
+		Keys: prunesOld.With(keys{"outbox.prune.batch": 1}),
+	})
 	h.Start(t)
 	h.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, payload, created_at) SELECT 'order', 'k', to_jsonb(i), CASE
 		WHEN i < 3 THEN '2019-01-01' WHEN i < 5 THEN now() - interval '2 hours' ELSE now() END FROM generate_series(1, 6) i`)
@@ -123,12 +132,16 @@ func TestPruneKeepsYoungRows(t *testing.T) {
 func TestPruneDropsPartitions(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{})
-	h := newHarness(t, relaytest.Options{Kafka: k, Keys: prunesOld.With(keys{"outbox.prune.drop_partitions": true}), DDL: `CREATE TABLE outbox (id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb,
+	h := newHarness(t, relaytest.Options{
+		Kafka: k, Keys: prunesOld.With(keys{"outbox.prune.drop_partitions": true}),
+		DDL: `CREATE TABLE outbox (
+		id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb,
 			created_at timestamptz NOT NULL DEFAULT now()) PARTITION BY RANGE (created_at);
 		CREATE TABLE outbox_2018 PARTITION OF outbox FOR VALUES FROM ('2018-01-01') TO ('2019-01-01');
 		CREATE TABLE outbox_2019 PARTITION OF outbox FOR VALUES FROM ('2019-01-01') TO ('2020-01-01');
 		CREATE TABLE outbox_new PARTITION OF outbox FOR VALUES FROM ('2020-01-01') TO ('2999-01-01');
-		CREATE TABLE outbox_rest PARTITION OF outbox DEFAULT`})
+		CREATE TABLE outbox_rest PARTITION OF outbox DEFAULT`,
+	})
 	if err := k.Brokers()[0].Pause(); err != nil {
 		t.Fatal(err)
 	}
@@ -143,8 +156,12 @@ func TestPruneDropsPartitions(t *testing.T) {
 	if err := k.Brokers()[0].Resume(); err != nil {
 		t.Fatal(err)
 	}
-	h.Until(t, "the old partitions to be dropped", func() bool { return slices.Equal(h.texts(t, partitions), []string{"outbox_new", "outbox_rest"}) })
-	h.Until(t, "the default one's row to be deleted", func() bool { return slices.Equal(h.texts(t, "SELECT payload FROM outbox"), []string{"4"}) })
+	h.Until(t, "the old partitions to be dropped", func() bool {
+		return slices.Equal(h.texts(t, partitions), []string{"outbox_new", "outbox_rest"})
+	})
+	h.Until(t, "the default one's row to be deleted", func() bool {
+		return slices.Equal(h.texts(t, "SELECT payload FROM outbox"), []string{"4"})
+	})
 	h.consume(t, h.Topic, 4)
 }
 
@@ -252,20 +269,25 @@ func TestRow79_PruneLeavesWhatWasNotInTheStream(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, relaytest.Options{DDL: ddl, Keys: prunes})
-			h.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT 'order', 'before', 'Created', to_jsonb(i) FROM generate_series(1, 25) i`)
+			h.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT 'order', 'before', 'Created', to_jsonb(i) `+
+				`FROM generate_series(1, 25) i`)
 			stays := 25
 			h.Start(t)
 			h.Exec(t, relaytest.Insert("k", 0))
 			h.Until(t, "the row to be deleted", func() bool { return h.Seen.Deleted.Load() == 1 })
 			if name == "partitioned" {
 				h.Exec(t, "CREATE TABLE outbox_a (LIKE outbox INCLUDING ALL)",
-					"INSERT INTO outbox_a (aggregatetype, aggregateid, payload) SELECT 'order', 'a', to_jsonb(i) FROM generate_series(1, 5) i",
-					"BEGIN; CREATE TABLE outbox_b (LIKE outbox INCLUDING ALL); INSERT INTO outbox_b (aggregatetype, aggregateid, payload) VALUES ('order', 'b', '1');"+
-						" ALTER TABLE outbox ATTACH PARTITION outbox_b FOR VALUES IN ('b'); INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('order', 'b', '2'); COMMIT",
+					"INSERT INTO outbox_a (aggregatetype, aggregateid, payload) SELECT 'order', 'a', to_jsonb(i) FROM "+
+						"generate_series(1, 5) i",
+					"BEGIN; CREATE TABLE outbox_b (LIKE outbox INCLUDING ALL); INSERT INTO outbox_b (aggregatetype, aggregateid, "+
+						"payload) VALUES ('order', 'b', '1');"+
+						" ALTER TABLE outbox ATTACH PARTITION outbox_b FOR VALUES IN ('b'); INSERT INTO outbox (aggregatetype, "+
+						"aggregateid, payload) VALUES ('order', 'b', '2'); COMMIT",
 					"ALTER TABLE outbox ATTACH PARTITION outbox_a FOR VALUES IN ('a')")
 				stays += 6 // the second row of outbox_b was inserted into the outbox
 			}
-			h.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT 'order', (ARRAY['a', 'k'])[i % 2 + 1], 'Created', to_jsonb(i) FROM generate_series(1, 35) i`)
+			h.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT 'order', (ARRAY['a', 'k'])[i % 2 + 1], `+
+				`'Created', to_jsonb(i) FROM generate_series(1, 35) i`)
 			want := int64(36)
 			if name == "partitioned" {
 				want++
@@ -290,7 +312,8 @@ func TestRow79_PruneLeavesWhatWasNotInTheStream(t *testing.T) {
 // A partition with rows that were not in the stream is not dropped, and those behind it are.
 func TestRow79_PruneDropsNoPartitionThatWasNotInTheStream(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb,
+	h := newHarness(t, relaytest.Options{DDL: `CREATE TABLE outbox (
+		id uuid NOT NULL DEFAULT gen_random_uuid(), aggregatetype text NOT NULL, aggregateid text, type text, payload jsonb,
 			created_at timestamptz NOT NULL DEFAULT now()) PARTITION BY RANGE (created_at);
 		CREATE TABLE outbox_rest PARTITION OF outbox DEFAULT`, Keys: prunesOld.With(keys{"outbox.prune.drop_partitions": true})})
 	h.Start(t)

@@ -24,7 +24,8 @@ import (
 func (h *harness) of(t *testing.T, types ...string) {
 	t.Helper()
 	for _, name := range types {
-		if _, err := h.DB.Conn.Exec(t.Context(), `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ($1, 'k', 'Created', '{}')`, name); err != nil {
+		if _, err := h.DB.Conn.Exec(t.Context(), `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ($1, 'k', `+
+			`'Created', '{}')`, name); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -46,7 +47,9 @@ func TestRow106_TopicNameThatCollides(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, relaytest.Options{Keys: keys{"kafka.topics.create": true, "delivery.on_reject": "skip"}})
 	h.Start(t)
-	h.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT name, 'k', 'Created', '{}' FROM unnest('{a.b,a_b,order}'::text[]) name`) // at once: asked for together
+	// at once: asked for together
+	h.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT name, 'k', 'Created', '{}' FROM `+
+		`unnest('{a.b,a_b,order}'::text[]) name`)
 	h.consume(t, h.Topic, 1)
 	h.Confirmed(t)
 	if n := h.Seen.Rejections.Load(); n != 1 {
@@ -96,7 +99,9 @@ func forbidsAll(req *kmsg.CreateTopicsRequest) kmsg.Response {
 // key and no right. A topic that only a row names is not waited for longer than patience.
 func TestRow107_TopicThatCannotBeCreatedAsAsked(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, relaytest.Options{Keys: keys{"kafka.topics.create": true, "kafka.topics.replication_factor": 3, "delivery.on_reject": "skip"}})
+	h := newHarness(t, relaytest.Options{Keys: keys{
+		"kafka.topics.create": true, "kafka.topics.replication_factor": 3, "delivery.on_reject": "skip",
+	}})
 	h.Prepare = func(r *relay.Relay) { r.SetPatience(10 * time.Second) }
 	h.Start(t)
 	h.of(t, "madeup", "order")
@@ -115,7 +120,9 @@ func TestRow107_TopicThatCannotBeCreatedAsAsked(t *testing.T) {
 // a row names the topic: a typo under ACLs must not hold the slot.
 func TestRow108_DeniedTopicThatARowMadeUp(t *testing.T) {
 	t.Parallel()
-	k := devstacktest.StartKafka(t, devstack.KafkaOptions{QuickStart: true, Users: map[string]string{"walpost": devstacktest.Canary}, Authorize: true})
+	k := devstacktest.StartKafka(t, devstack.KafkaOptions{
+		QuickStart: true, Users: map[string]string{"walpost": devstacktest.Canary}, Authorize: true,
+	})
 	for _, policy := range []string{"skip", "dead_letter"} {
 		t.Run(policy, func(t *testing.T) { deniedTopic(t, k, policy) })
 	}
@@ -158,9 +165,13 @@ func grantWrite(t *testing.T, k *devstack.Kafka, topics ...string) {
 	defer admin.Close()
 	var acls []*sarama.ResourceAcls
 	for _, topic := range topics {
-		of := &sarama.ResourceAcls{Resource: sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral}}
+		of := &sarama.ResourceAcls{Resource: sarama.Resource{
+			ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral,
+		}}
 		for _, op := range []sarama.AclOperation{sarama.AclOperationDescribe, sarama.AclOperationWrite} {
-			of.Acls = append(of.Acls, &sarama.Acl{Principal: "User:walpost", Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow})
+			of.Acls = append(of.Acls, &sarama.Acl{
+				Principal: "User:walpost", Host: "*", Operation: op, PermissionType: sarama.AclPermissionAllow,
+			})
 		}
 		acls = append(acls, of)
 	}
@@ -213,7 +224,8 @@ func TestRow110_CompressionThatKafkaRefuses(t *testing.T) {
 			h.Start(t)
 			h.of(t, "order")
 			halt, ok := errors.AsType[*status.Halt](h.Wait(t))
-			if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Hint, "kafka.compression") || strings.Contains(halt.Hint, "on_reject") {
+			if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Hint, "kafka.compression") ||
+				strings.Contains(halt.Hint, "on_reject") {
 				t.Errorf("%+v", halt)
 			}
 		})
@@ -243,7 +255,8 @@ func TestRow112_ManyTopicsThatDoNotExist(t *testing.T) {
 	h := newHarness(t, relaytest.Options{Keys: keys{"delivery.on_reject": "skip"}})
 	h.Start(t)
 	const names = 20_000
-	h.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT 'made.up.' || i, 'k', 'Created', '{}' FROM generate_series(1, `+strconv.Itoa(names)+`) i`)
+	h.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) SELECT 'made.up.' || i, 'k', 'Created', '{}' FROM `+
+		`generate_series(1, `+strconv.Itoa(names)+`) i`)
 	h.of(t, "order")
 	h.consume(t, h.Topic, 1)
 	h.Confirmed(t)

@@ -22,7 +22,8 @@ func TestRow118_RecordOlderThanItsTopicKeeps(t *testing.T) {
 	}
 	h.Start(t)
 	insert := func(topic, age string) {
-		h.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload, at) VALUES ('`+topic+`', 'k', 'T', '1', now() - interval '`+age+`')`)
+		h.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, type, payload, at) VALUES ('`+topic+
+			`', 'k', 'T', '1', now() - interval '`+age+`')`)
 		h.Confirmed(t)
 	}
 	insert("hour", "10 min")

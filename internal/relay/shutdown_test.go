@@ -85,7 +85,9 @@ func TestRow95_ShutdownWhileKafkaSwallowsPackets(t *testing.T) {
 			t.Parallel()
 			k := devstacktest.StartKafka(t, devstack.KafkaOptions{Proxied: true})
 			p := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-			h := newHarness(t, relaytest.Options{DB: devstacktest.DatabaseOn(t, p, "postgres"), Kafka: k, Keys: keys{"kafka.brokers": k.Bootstrap(devstack.Proxied)}})
+			h := newHarness(t, relaytest.Options{
+				DB: devstacktest.DatabaseOn(t, p, "postgres"), Kafka: k, Keys: keys{"kafka.brokers": k.Bootstrap(devstack.Proxied)},
+			})
 			h.Config.Postgres.HibernateAfter = hibernateAfter
 			h.Start(t)
 			h.Exec(t, relaytest.Insert("k", 1))
@@ -118,7 +120,9 @@ func TestRow95_GuardEndedBySomebody(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{Proxied: true})
 	p := devstacktest.StartPostgres(t, devstack.PostgresOptions{})
-	h := newHarness(t, relaytest.Options{DB: devstacktest.DatabaseOn(t, p, "postgres"), Kafka: k, Keys: keys{"kafka.brokers": k.Bootstrap(devstack.Proxied)}})
+	h := newHarness(t, relaytest.Options{
+		DB: devstacktest.DatabaseOn(t, p, "postgres"), Kafka: k, Keys: keys{"kafka.brokers": k.Bootstrap(devstack.Proxied)},
+	})
 	h.Start(t)
 	h.Until(t, "the guard's first look", h.Guarded)
 	k.Brokers()[0].Proxy().Blackhole()
@@ -130,7 +134,8 @@ func TestRow95_GuardEndedBySomebody(t *testing.T) {
 	}
 	for range 3 {
 		before := guard()
-		h.Exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'walpost%' AND backend_type = 'client backend' AND pid <> pg_backend_pid()")
+		h.Exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'walpost%' AND backend_type = "+
+			"'client backend' AND pid <> pg_backend_pid()")
 		h.Until(t, "another guard", func() bool { pid := guard(); return pid != 0 && pid != before })
 	}
 	if n := h.Seen.Connects.Load(); n != 1 {

@@ -30,7 +30,8 @@ func TestRow81_GeneratedColumnInUse(t *testing.T) {
 	h.Until(t, "the guard's first look", h.Guarded)
 	h.Exec(t, "ALTER PUBLICATION "+h.Config.Postgres.Publication+" SET (publish_generated_columns = none)")
 	err := h.Wait(t)
-	if halt, ok := errors.AsType[*status.Halt](err); !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, "topic of table public.outbox is generated") {
+	if halt, ok := errors.AsType[*status.Halt](err); !ok || halt.Code != status.ExitHalted ||
+		!strings.Contains(halt.Detail, "topic of table public.outbox is generated") {
 		t.Errorf("ended with %v", err)
 	}
 	const fix = `SET (publish_generated_columns = stored); then walpost recover -c FILE`

@@ -51,7 +51,8 @@ func (f *firstStart) names(t *testing.T, words string) {
 	t.Helper()
 	f.Until(t, "the relay to say for whom it waits", func() bool {
 		st := f.Status()
-		return st.State == status.Verifying && strings.Contains(st.Reason, words) && strings.Contains(st.Reason, "the transaction of process") &&
+		return st.State == status.Verifying && strings.Contains(st.Reason, words) &&
+			strings.Contains(st.Reason, "the transaction of process") &&
 			strings.Contains(st.Hint, "pg_terminate_backend")
 	})
 }
@@ -59,7 +60,8 @@ func (f *firstStart) names(t *testing.T, words string) {
 // maker is the backend that makes the slot.
 func (f *firstStart) maker(t *testing.T) int {
 	t.Helper()
-	return devstacktest.Value[int](t, f.DB.Conn, "SELECT coalesce(max(active_pid), 0) FROM pg_replication_slots WHERE slot_name = '"+f.Config.Postgres.Slot+"'")
+	return devstacktest.Value[int](t, f.DB.Conn, "SELECT coalesce(max(active_pid), 0) FROM pg_replication_slots WHERE slot_name = '"+
+		f.Config.Postgres.Slot+"'")
 }
 
 // comment is what the publication is marked with.
@@ -154,7 +156,8 @@ func TestRow93_MarkThatWasLeft(t *testing.T) {
 	mark := "COMMENT ON PUBLICATION " + publication + " IS 'walpost: slot " + h.Config.Postgres.Slot + " is not made yet'"
 	h.Exec(t, mark)
 	h.Start(t)
-	if left := devstacktest.Value[int](t, h.DB.Conn, "SELECT count(*) FROM pg_description WHERE classoid = 'pg_publication'::regclass"); left != 0 {
+	if left := devstacktest.Value[int](t, h.DB.Conn,
+		"SELECT count(*) FROM pg_description WHERE classoid = 'pg_publication'::regclass"); left != 0 {
 		t.Error("the mark is still there")
 	}
 	h.Stop(t)

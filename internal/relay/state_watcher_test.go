@@ -39,11 +39,13 @@ func startVirtual(t *testing.T, script func(*walsendertest.Stream) error, extra 
 
 func startVirtualLogged(t *testing.T, script func(*walsendertest.Stream) error, extra string, log *zap.Logger) *virtual {
 	t.Helper()
-	cfg := relaytest.Load(t, "name: idle\npostgres: {url: 'postgres://walpost@127.0.0.1:5432/db?sslmode=disable'}\nkafka: {brokers: ['127.0.0.1:9093']}\n"+
+	cfg := relaytest.Load(t, "name: idle\npostgres: {url: 'postgres://walpost@127.0.0.1:5432/db?sslmode=disable'}\nkafka: {brokers: "+
+		"['127.0.0.1:9093']}\n"+
 		"outbox: {topic: '{aggregatetype}'}\n"+extra)
 	v := &virtual{network: &plug{}, stop: make(chan struct{}), done: make(chan error, 1)}
 	var err error
-	v.cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(9093), kfake.SeedTopics(4, "order"), kfake.ListenFn(v.network.Listen))
+	v.cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(9093), kfake.SeedTopics(4, "order"),
+		kfake.ListenFn(v.network.Listen))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +208,8 @@ func TestGuardIsQuietWhileNothingIsWritten(t *testing.T) {
 	h.Until(t, "eight seconds between two looks", func() bool {
 		before := last
 		if err := h.DB.Conn.QueryRow(t.Context(), `SELECT max(query_start) FROM pg_stat_activity
-			WHERE application_name LIKE 'walpost%' AND backend_type = 'client backend' AND pid <> pg_backend_pid()`).Scan(&last); err != nil {
+			WHERE application_name LIKE 'walpost%' AND backend_type = 'client backend'
+			AND pid <> pg_backend_pid()`).Scan(&last); err != nil {
 			t.Fatal(err)
 		}
 		return !before.IsZero() && last.Sub(before) > 8*time.Second

@@ -126,10 +126,12 @@ func (l *loop) stuckHint() string {
 	}
 	table, which := l.opts.Objects.Table, ""
 	if p := l.pipeline; p.inside {
-		which = fmt.Sprintf(" (SELECT ctid FROM %s WHERE xmin::text = '%d' finds those of the transaction, but for savepoints)", table, p.xid)
+		which = fmt.Sprintf(" (SELECT ctid FROM %s WHERE xmin::text = '%d' finds those of the transaction, but for savepoints)", table,
+			p.xid)
 	}
 	return fmt.Sprintf("the WAL keeps a row as it was written, so fix it in %s by UPDATE, or DELETE it%s, "+
-		"then `walpost recover -c %s --force` creates a new slot behind it and publishes from the table what is missing", table, which, l.opts.Hints.File)
+		"then `walpost recover -c %s --force` creates a new slot behind it and publishes from the table what is missing",
+		table, which, l.opts.Hints.File)
 }
 
 // confirmStuck confirms what the streams that died could not: a status that was sent

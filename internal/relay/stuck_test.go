@@ -54,7 +54,9 @@ func TestRow90_RowThatPostgresCannotSend(t *testing.T) {
 		if status.ExitCode(err) != status.ExitHalted {
 			t.Fatalf("ended with %v", err)
 		}
-		for _, words := range []string{"0x81", "22P05", "transaction " + xid, "after 1 of its events", "walpost recover", "xmin::text = '" + xid + "'"} {
+		for _, words := range []string{
+			"0x81", "22P05", "transaction " + xid, "after 1 of its events", "walpost recover", "xmin::text = '" + xid + "'",
+		} {
 			if !strings.Contains(err.Error(), words) {
 				t.Errorf("%q is not in %v", words, err)
 			}

@@ -72,8 +72,9 @@ func (s *bulkSocket) read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// readable asks the kernel, who knows the low-water mark and when the window is full:
-// small segments fill it with fewer bytes, and then no event would come any more.
+// readable reports whether there is something to read, as the kernel sees it. The kernel
+// knows the low-water mark and when the window is full: small segments fill the window
+// with fewer bytes, and then no more events would arrive.
 func readable(fd uintptr) bool {
 	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
 	return n > 0 || err != nil
@@ -96,7 +97,8 @@ func (s *bulkSocket) judge() {
 	})
 }
 
-// near judges a shortest round trip; 0 is that of a kernel that does not tell it.
+// near reports whether the shortest round trip is that of a nearby server. The round trip
+// is 0 if the kernel does not know it.
 func near(trip time.Duration) bool { return 0 < trip && trip <= nearTrip }
 
 // keepPace waits until the pace allows a read. A timer of Go's would wait for a

@@ -60,16 +60,26 @@ func TestConnectionRefusedInWords(t *testing.T) {
 		kind postgres.Kind
 		want []string
 	}{
-		"wrong password":    {with(canary, canary+"x"), postgres.Refused, []string{"password authentication failed", "28P01", "postgres.password"}},
-		"no password":       {server.URLFor("relay", "", "shop"), postgres.Refused, []string{"no password was given"}},
-		"wrong CA":          {with(url.QueryEscape(server.CAFile()), url.QueryEscape(otherCA)), postgres.Untrusted, []string{"unknown authority", "walpost test CA", "sslrootcert"}},
-		"wrong address":     {with("127.0.0.1", "127.0.0.2"), postgres.Unreachable, []string{"127.0.0.2", "refused"}},
-		"no such database":  {with("/shop", "/shopp"), postgres.NoDatabase, []string{"database shopp: database does not exist"}},
-		"no such role":      {with("relay", "relax"), postgres.Refused, []string{"as relax"}},
-		"pg_hba rejects":    {with("relay", "blocked"), postgres.Refused, []string{"pg_hba.conf"}},
-		"no REPLICATION":    {with("relay", "plain"), postgres.InsufficientPrivilege, []string{"no REPLICATION attribute", `ALTER ROLE "plain" REPLICATION`}},
-		"TLS not used":      {with("verify-full", "disable"), postgres.Refused, []string{"pg_hba.conf"}},
-		"prefer, wrong pwd": {strings.Replace(with(canary, canary+"x"), "verify-full", "prefer", 1), postgres.Refused, []string{"password authentication failed"}},
+		"wrong password": {
+			with(canary, canary+"x"), postgres.Refused, []string{"password authentication failed", "28P01", "postgres.password"},
+		},
+		"no password": {server.URLFor("relay", "", "shop"), postgres.Refused, []string{"no password was given"}},
+		"wrong CA": {
+			with(url.QueryEscape(server.CAFile()), url.QueryEscape(otherCA)), postgres.Untrusted,
+			[]string{"unknown authority", "walpost test CA", "sslrootcert"},
+		},
+		"wrong address":    {with("127.0.0.1", "127.0.0.2"), postgres.Unreachable, []string{"127.0.0.2", "refused"}},
+		"no such database": {with("/shop", "/shopp"), postgres.NoDatabase, []string{"database shopp: database does not exist"}},
+		"no such role":     {with("relay", "relax"), postgres.Refused, []string{"as relax"}},
+		"pg_hba rejects":   {with("relay", "blocked"), postgres.Refused, []string{"pg_hba.conf"}},
+		"no REPLICATION": {
+			with("relay", "plain"), postgres.InsufficientPrivilege, []string{"no REPLICATION attribute", `ALTER ROLE "plain" REPLICATION`},
+		},
+		"TLS not used": {with("verify-full", "disable"), postgres.Refused, []string{"pg_hba.conf"}},
+		"prefer, wrong pwd": {
+			strings.Replace(with(canary, canary+"x"), "verify-full", "prefer", 1), postgres.Refused,
+			[]string{"password authentication failed"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,9 +124,18 @@ func TestServerCertificateRefused(t *testing.T) {
 		kind    postgres.Kind
 		want    string
 	}{
-		"other name":            {devstack.CertificateOptions{CommonName: "db", Hosts: []string{"db.example.com"}}, false, postgres.Untrusted, "is not for 127.0.0.1, but for db.example.com"},
-		"expired":               {devstack.CertificateOptions{CommonName: "db", Hosts: []string{"127.0.0.1"}, Expired: true}, false, postgres.Untrusted, "expired"},
-		"no client certificate": {devstack.CertificateOptions{CommonName: "db", Hosts: []string{"127.0.0.1"}}, true, postgres.Refused, "client certificate"},
+		"other name": {
+			devstack.CertificateOptions{CommonName: "db", Hosts: []string{"db.example.com"}},
+			false, postgres.Untrusted,
+			"is not for 127.0.0.1, but for db.example.com",
+		},
+		"expired": {
+			devstack.CertificateOptions{CommonName: "db", Hosts: []string{"127.0.0.1"}, Expired: true},
+			false, postgres.Untrusted, "expired",
+		},
+		"no client certificate": {
+			devstack.CertificateOptions{CommonName: "db", Hosts: []string{"127.0.0.1"}}, true, postgres.Refused, "client certificate",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -154,13 +173,15 @@ func TestNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	closed := devstacktest.FreeAddress(t)
 	_, err := targetOf("postgres://u:" + canary + "@" + closed + "/d?sslmode=disable").Replication(t.Context())
-	if want := "connect to " + closed + " as u, database d: connection refused"; postgres.KindOf(err) != postgres.Unreachable || err.Error() != want {
+	if want := "connect to " + closed + " as u, database d: connection refused"; postgres.KindOf(err) != postgres.Unreachable ||
+		err.Error() != want {
 		t.Errorf("%v: %v, want %s", postgres.KindOf(err), err, want)
 	}
 	silent := mute(t)
 	start := time.Now()
 	_, err = targetOf("postgres://u:" + canary + "@" + silent + "/d?sslmode=disable&connect_timeout=1").Replication(t.Context())
-	if postgres.KindOf(err) != postgres.Unreachable || !strings.Contains(err.Error(), "no answer in time") || time.Since(start) > time.Minute {
+	if postgres.KindOf(err) != postgres.Unreachable || !strings.Contains(err.Error(), "no answer in time") ||
+		time.Since(start) > time.Minute {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 	checkNoSecret(t, err)
@@ -178,7 +199,8 @@ func TestSeveralHosts(t *testing.T) {
 	server := stack.Postgres(t)
 	down := devstacktest.FreeAddress(t)
 	for _, attrs := range []string{"any", "read-write", "primary"} {
-		conn, err := targetOf("postgres://postgres@" + down + "," + server.Addr() + "/postgres?sslmode=disable&target_session_attrs=" + attrs).
+		conn, err := targetOf("postgres://postgres@" + down + "," + server.Addr() +
+			"/postgres?sslmode=disable&target_session_attrs=" + attrs).
 			Replication(t.Context())
 		if err != nil {
 			t.Errorf("%s: %v", attrs, err)
@@ -186,8 +208,10 @@ func TestSeveralHosts(t *testing.T) {
 		}
 		conn.Close(t.Context())
 	}
-	_, err := targetOf("postgres://postgres@" + down + "," + server.Addr() + "/postgres?sslmode=disable&target_session_attrs=standby").SQL(t.Context())
-	if postgres.KindOf(err) != postgres.Configuration || !strings.Contains(err.Error(), down+": connection refused") || !strings.Contains(err.Error(), "target_session_attrs") {
+	_, err := targetOf("postgres://postgres@" + down + "," + server.Addr() +
+		"/postgres?sslmode=disable&target_session_attrs=standby").SQL(t.Context())
+	if postgres.KindOf(err) != postgres.Configuration || !strings.Contains(err.Error(), down+": connection refused") ||
+		!strings.Contains(err.Error(), "target_session_attrs") {
 		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 	_, err = targetOf("postgres://postgres@" + server.Addr() + "/postgres?sslmode=disable&target_session_attrs=standby").SQL(t.Context())
@@ -204,7 +228,8 @@ func TestSessionSettings(t *testing.T) {
 	role := stack.Name(t)
 	db.Exec(t, "CREATE ROLE "+role+" LOGIN REPLICATION")
 	other := map[string]string{
-		"DateStyle": "German", "TimeZone": "Asia/Tokyo", "bytea_output": "escape", "extra_float_digits": "0", "IntervalStyle": "sql_standard",
+		"DateStyle": "German", "TimeZone": "Asia/Tokyo", "bytea_output": "escape", "extra_float_digits": "0",
+		"IntervalStyle":   "sql_standard",
 		"client_encoding": "LATIN1", "lc_monetary": "C.UTF-8", "search_path": "public", "quote_all_identifiers": "on", "row_security": "on",
 		"standard_conforming_strings": "off",
 	}
@@ -245,7 +270,8 @@ func TestSessionSettings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := string(bytes.Join(row, []byte("|"))), `\x00ff|2026-01-01 00:00:00+00|0.30000000000000004|1 day 02:00:00|pg_class|walpost`; got != want {
+		if got, want := string(bytes.Join(row, []byte("|"))),
+			`\x00ff|2026-01-01 00:00:00+00|0.30000000000000004|1 day 02:00:00|pg_class|walpost`; got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
@@ -257,7 +283,8 @@ func TestRow98_PrimaryAmongSeveral(t *testing.T) {
 	t.Parallel()
 	first, second := stack.Postgres(t), devstacktest.StartPostgres(t, devstack.PostgresOptions{})
 	const role = "only_reads"
-	if err := second.Exec(t.Context(), "postgres", "CREATE ROLE "+role+" LOGIN REPLICATION", "ALTER ROLE "+role+" SET default_transaction_read_only = on"); err != nil {
+	if err := second.Exec(t.Context(), "postgres", "CREATE ROLE "+role+" LOGIN REPLICATION",
+		"ALTER ROLE "+role+" SET default_transaction_read_only = on"); err != nil {
 		t.Fatal(err)
 	}
 	several := "postgres://" + role + "@" + devstacktest.FreeAddress(t) + "," + second.Addr() + "/postgres"
@@ -265,7 +292,8 @@ func TestRow98_PrimaryAmongSeveral(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := targetOf(several + "?target_session_attrs=read-write").SQL(t.Context())
-	if postgres.KindOf(err) != postgres.Configuration || !strings.Contains(err.Error(), "default_transaction_read_only") || !strings.Contains(err.Error(), "primary") || strings.Contains(err.Error(), "TLS") {
+	if postgres.KindOf(err) != postgres.Configuration || !strings.Contains(err.Error(), "default_transaction_read_only") ||
+		!strings.Contains(err.Error(), "primary") || strings.Contains(err.Error(), "TLS") {
 		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 
@@ -282,7 +310,8 @@ func TestRow98_PrimaryAmongSeveral(t *testing.T) {
 	if far, near := port(target), port(target.Near(beside)); far != first.Addr() || near != second.Addr() {
 		t.Errorf("%s, and near %s: want %s and %s", far, near, first.Addr(), second.Addr())
 	}
-	if _, err := targetOf(first.URL("postgres")).Near(beside).Replication(t.Context()); postgres.KindOf(err) != postgres.Unreachable || !strings.Contains(err.Error(), "another server") {
+	if _, err := targetOf(first.URL("postgres")).Near(beside).Replication(t.Context()); postgres.KindOf(err) != postgres.Unreachable ||
+		!strings.Contains(err.Error(), "another server") {
 		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 }
@@ -292,7 +321,8 @@ func TestRow98_PrimaryAmongSeveral(t *testing.T) {
 func TestHostsInCheck(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]preflight.State{
-		"": preflight.OK, "?target_session_attrs=primary": preflight.OK, "?target_session_attrs=any": preflight.Warning, "?target_session_attrs=read-write": preflight.Warning, "?target_session_attrs=prefer-standby": preflight.Warning,
+		"": preflight.OK, "?target_session_attrs=primary": preflight.OK, "?target_session_attrs=any": preflight.Warning,
+		"?target_session_attrs=read-write": preflight.Warning, "?target_session_attrs=prefer-standby": preflight.Warning,
 	} {
 		hosts, err := targetOf("postgres://u@a,b/d" + query).Hosts()
 		if err != nil {

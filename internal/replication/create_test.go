@@ -122,7 +122,8 @@ func TestSlotCreationIsCancelable(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	_, err = provision.CreateSlot(ctx, conn, f.names.Slot, false)
-	if postgres.KindOf(err) != postgres.Canceled || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "pg_prepared_xacts") {
+	if postgres.KindOf(err) != postgres.Canceled || !errors.Is(err, context.DeadlineExceeded) ||
+		!strings.Contains(err.Error(), "pg_prepared_xacts") {
 		t.Fatalf("%v: %v", postgres.KindOf(err), err)
 	}
 	if err := writer.Rollback(t.Context()); err != nil {
@@ -141,16 +142,21 @@ func TestCreateRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.table(t)
-	f.Exec(t, "INSERT INTO public.outbox VALUES (gen_random_uuid(), 'order', '1', 'created', '{}'), (gen_random_uuid(), 'invoice', '2', 'created', '{}'), (gen_random_uuid(), 'order', '3', 'created', '{}')")
+	f.Exec(t, "INSERT INTO public.outbox VALUES (gen_random_uuid(), 'order', '1', 'created', '{}'), (gen_random_uuid(), 'invoice', "+
+		"'2', 'created', '{}'), (gen_random_uuid(), 'order', '3', 'created', '{}')")
 	relay, ctx := openSQL(t, f.relay), t.Context()
 
-	if _, err := provision.CreatePublication(ctx, relay, f.names.Publication, f.names.Table, debezium(), ""); postgres.KindOf(err) != postgres.InsufficientPrivilege {
+	if _, err := provision.CreatePublication(ctx, relay, f.names.Publication, f.names.Table, debezium(),
+		""); postgres.KindOf(err) != postgres.InsufficientPrivilege {
 		t.Errorf("publication: %v: %v", postgres.KindOf(err), err)
 	}
-	if _, err := provision.CreateTable(ctx, relay, postgres.TableName{Schema: "nowhere", Name: "outbox"}, debezium()); postgres.KindOf(err) != postgres.TableMissing {
+	if _, err := provision.CreateTable(ctx, relay, postgres.TableName{Schema: "nowhere", Name: "outbox"},
+		debezium()); postgres.KindOf(err) != postgres.TableMissing {
 		t.Errorf("table: %v: %v", postgres.KindOf(err), err)
 	}
-	for name, want := range map[string]postgres.Kind{"Upper": postgres.Configuration, strings.Repeat("x", 64): postgres.Configuration, `x" LOGICAL y`: postgres.Configuration} {
+	for name, want := range map[string]postgres.Kind{
+		"Upper": postgres.Configuration, strings.Repeat("x", 64): postgres.Configuration, `x" LOGICAL y`: postgres.Configuration,
+	} {
 		if _, err := provision.CreateSlot(ctx, f.replication(t), name, false); postgres.KindOf(err) != want {
 			t.Errorf("slot %q: %v: %v", name, postgres.KindOf(err), err)
 		}
@@ -172,7 +178,8 @@ func TestCreateRefused(t *testing.T) {
 		t.Errorf("count %d, %v, %v", count, known, err)
 	}
 	values, known, err := catalog.DistinctValues(ctx, relay, f.names.Table, []string{"aggregatetype", "type"})
-	if err != nil || !known || len(values) != 2 || strings.Join(values[0], ".") != "invoice.created" || strings.Join(values[1], ".") != "order.created" {
+	if err != nil || !known || len(values) != 2 || strings.Join(values[0], ".") != "invoice.created" ||
+		strings.Join(values[1], ".") != "order.created" {
 		t.Errorf("values %v, %v, %v", values, known, err)
 	}
 }
@@ -182,7 +189,8 @@ func TestDropRefusesAnActiveSlot(t *testing.T) {
 	f := newFixture(t)
 	f.complete(t)
 	conn := f.replication(t)
-	start := `START_REPLICATION SLOT "` + f.names.Slot + `" LOGICAL 0/0 (proto_version '1', publication_names '"` + f.names.Publication + `"')`
+	start := `START_REPLICATION SLOT "` + f.names.Slot + `" LOGICAL 0/0 (proto_version '1', publication_names '"` +
+		f.names.Publication + `"')`
 	conn.Frontend().SendQuery(queryOf(start))
 	if err := conn.Frontend().Flush(); err != nil {
 		t.Fatal(err)

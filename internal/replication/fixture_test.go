@@ -59,7 +59,8 @@ func (f *fixture) table(t *testing.T) {
 
 func (f *fixture) publication(t *testing.T) {
 	t.Helper()
-	if _, err := provision.CreatePublication(t.Context(), openSQL(t, f.owner), f.names.Publication, f.names.Table, debezium(), ""); err != nil {
+	if _, err := provision.CreatePublication(t.Context(), openSQL(t, f.owner),
+		f.names.Publication, f.names.Table, debezium(), ""); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -77,7 +77,8 @@ func testMissingSlot(t *testing.T, conn *pgconn.PgConn, major int) {
 		return
 	}
 	_, err = provision.CreateSlot(t.Context(), conn, "s", true)
-	if e, ok := errors.AsType[*postgres.Error](err); !ok || e.Kind != postgres.Unsupported || !strings.Contains(e.Hint, "postgres.failover: false") {
+	if e, ok := errors.AsType[*postgres.Error](err); !ok || e.Kind != postgres.Unsupported ||
+		!strings.Contains(e.Hint, "postgres.failover: false") {
 		t.Errorf("%v", err)
 	}
 }

@@ -33,7 +33,8 @@ func TestMessagesNeedNoPublicationButRowsDo(t *testing.T) {
 			}
 			read := func() (string, error) {
 				var kinds string
-				err := conn.QueryRow(t.Context(), `SELECT coalesce(string_agg(chr(get_byte(data, 0)), ''), '') FROM pg_logical_slot_peek_binary_changes('s', NULL::pg_lsn, NULL::int,
+				err := conn.QueryRow(t.Context(), `SELECT coalesce(string_agg(chr(get_byte(data, 0)), ''), '')
+		FROM pg_logical_slot_peek_binary_changes('s', NULL::pg_lsn, NULL::int,
 					'proto_version', '1', 'publication_names', 'p', 'messages', 'true')`, pgx.QueryExecModeSimpleProtocol).Scan(&kinds)
 				return kinds, err
 			}
@@ -48,7 +49,8 @@ func TestMessagesNeedNoPublicationButRowsDo(t *testing.T) {
 			exec("INSERT INTO public.other VALUES (1)")
 			exec("SELECT pg_logical_emit_message(true, 'outbox', '{}')")
 			kinds, err := read()
-			if broken := postgres.KindOf(postgres.Classify("read", err)) == postgres.PublicationMissing; broken != (major < 18) || !broken && kinds != "BMCBMC" {
+			if broken := postgres.KindOf(postgres.Classify("read", err)) == postgres.PublicationMissing; broken != (major < 18) ||
+				!broken && kinds != "BMCBMC" {
 				t.Errorf("%q, %v", kinds, err)
 			}
 		})
@@ -65,14 +67,17 @@ func TestRow130_MessageWritersOfEachMajor(t *testing.T) {
 			t.Parallel()
 			server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Major: major})
 			owner := openSQL(t, targetOf(server.URL("postgres")))
-			for _, sql := range []string{"CREATE ROLE relay LOGIN REPLICATION", `CREATE ROLE "the service" LOGIN`, "CREATE ROLE reporter LOGIN"} {
+			for _, sql := range []string{
+				"CREATE ROLE relay LOGIN REPLICATION", `CREATE ROLE "the service" LOGIN`, "CREATE ROLE reporter LOGIN",
+			} {
 				if _, err := owner.Exec(t.Context(), sql); err != nil {
 					t.Fatal(err)
 				}
 			}
 			judge := func() preflight.Requirement {
 				t.Helper()
-				i, err := catalog.Inspect(t.Context(), openSQL(t, targetOf(server.URLFor("relay", "", "postgres"))), catalog.ObjectNames{Publication: "p", Slot: "s"})
+				i, err := catalog.Inspect(t.Context(), openSQL(t, targetOf(server.URLFor("relay", "", "postgres"))),
+					catalog.ObjectNames{Publication: "p", Slot: "s"})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -80,7 +85,8 @@ func TestRow130_MessageWritersOfEachMajor(t *testing.T) {
 			}
 			may := func(role, content string) bool {
 				t.Helper()
-				_, err := openSQL(t, targetOf(server.URLFor(role, "", "postgres"))).Exec(t.Context(), "SELECT pg_logical_emit_message(true, 'outbox', "+content+")")
+				_, err := openSQL(t, targetOf(server.URLFor(role, "", "postgres"))).Exec(t.Context(),
+					"SELECT pg_logical_emit_message(true, 'outbox', "+content+")")
 				if err != nil && postgres.KindOf(postgres.Classify("emit", err)) != postgres.InsufficientPrivilege {
 					t.Fatal(err)
 				}

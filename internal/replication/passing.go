@@ -24,7 +24,8 @@ func Passing(err error) bool {
 	return ok && passingState(e.Code)
 }
 
-// passingState goes by the class of the SQLSTATE, its first two characters.
+// passingState reports whether an error of this SQLSTATE may pass. It goes by the class
+// of the SQLSTATE, its first two characters.
 func passingState(code string) bool {
 	if len(code) != 5 {
 		return false

@@ -15,7 +15,8 @@ import (
 func pruneDatabase(t *testing.T, ddl string) (devstacktest.Database, provision.Pruning) {
 	t.Helper()
 	db := stack.Database(t)
-	db.Exec(t, ddl, "CREATE PUBLICATION "+db.Name+" FOR TABLE outbox WITH (publish = 'insert')", "SELECT pg_create_logical_replication_slot('"+db.Name+"', 'pgoutput')")
+	db.Exec(t, ddl, "CREATE PUBLICATION "+db.Name+" FOR TABLE outbox WITH (publish = 'insert')",
+		"SELECT pg_create_logical_replication_slot('"+db.Name+"', 'pgoutput')")
 	return db, provision.Pruning{Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: db.Name, Batch: 100}
 }
 
@@ -69,7 +70,8 @@ func TestPruneLeavesWhatFollows(t *testing.T) {
 func TestPruneKeepsToThePartition(t *testing.T) {
 	t.Parallel()
 	db, p := pruneDatabase(t, `CREATE TABLE outbox (n int) PARTITION BY LIST (n)`)
-	db.Exec(t, "CREATE TABLE outbox_1 PARTITION OF outbox FOR VALUES IN (1)", "CREATE TABLE outbox_2 PARTITION OF outbox FOR VALUES IN (2)", "INSERT INTO outbox VALUES (1), (2)")
+	db.Exec(t, "CREATE TABLE outbox_1 PARTITION OF outbox FOR VALUES IN (1)", "CREATE TABLE outbox_2 PARTITION OF outbox FOR VALUES IN (2)",
+		"INSERT INTO outbox VALUES (1), (2)")
 	conn := openSQL(t, targetOf(db.URL))
 	p.Batch = 1
 	b, err := p.Pick(t.Context(), conn)
@@ -85,7 +87,8 @@ func TestPruneKeepsToThePartition(t *testing.T) {
 func TestPruneLeavesWhatWasRewritten(t *testing.T) {
 	t.Parallel()
 	db := stack.Database(t)
-	db.Exec(t, "CREATE TABLE outbox (n int)", "INSERT INTO outbox VALUES (1)", "CREATE PUBLICATION "+db.Name+" FOR TABLE outbox WITH (publish = 'insert')",
+	db.Exec(t, "CREATE TABLE outbox (n int)", "INSERT INTO outbox VALUES (1)",
+		"CREATE PUBLICATION "+db.Name+" FOR TABLE outbox WITH (publish = 'insert')",
 		"ALTER TABLE outbox ALTER COLUMN n TYPE bigint", "INSERT INTO outbox VALUES (2)")
 	p := provision.Pruning{Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: db.Name, Batch: 100}
 	conn := openSQL(t, targetOf(db.URL))
@@ -107,11 +110,26 @@ func TestPruneRequirements(t *testing.T) {
 		prune          provision.Pruning
 	}{
 		{"", "failed prune: outbox.prune deletes from public.outbox", "GRANT SELECT, DELETE ON", provision.Pruning{}},
-		{"GRANT SELECT ON public.outbox TO " + f.role, "failed prune: outbox.prune deletes from public.outbox", "GRANT SELECT, DELETE ON", provision.Pruning{}},
-		{"GRANT DELETE ON public.outbox TO " + f.role, "warning prune: slot " + f.names.Slot + " does not exist yet, and rows from before it", "leave outbox.prune out", provision.Pruning{}},
-		{"SELECT pg_create_logical_replication_slot('" + f.names.Slot + "', 'pgoutput')", "ok prune: confirmed rows of public.outbox may be deleted", "", provision.Pruning{}},
+		{
+			"GRANT SELECT ON public.outbox TO " + f.role, "failed prune: outbox.prune deletes from public.outbox",
+			"GRANT SELECT, DELETE ON",
+			provision.Pruning{},
+		},
+		{
+			"GRANT DELETE ON public.outbox TO " + f.role,
+			"warning prune: slot " + f.names.Slot + " does not exist yet, and rows from before it", "leave outbox.prune out",
+			provision.Pruning{},
+		},
+		{
+			"SELECT pg_create_logical_replication_slot('" + f.names.Slot + "', 'pgoutput')",
+			"ok prune: confirmed rows of public.outbox may be deleted", "",
+			provision.Pruning{},
+		},
 		{"", "failed prune: public.outbox has no column at", "time_column", provision.Pruning{After: 1, TimeColumn: "at"}},
-		{"ALTER TABLE public.outbox ADD COLUMN at date", "failed prune: column at of public.outbox is of type date", "timestamptz", provision.Pruning{After: 1, TimeColumn: "at"}},
+		{
+			"ALTER TABLE public.outbox ADD COLUMN at date", "failed prune: column at of public.outbox is of type date", "timestamptz",
+			provision.Pruning{After: 1, TimeColumn: "at"},
+		},
 		{"ALTER TABLE public.outbox ALTER COLUMN at TYPE timestamp", "ok prune: ", "", provision.Pruning{After: 1, TimeColumn: "at"}},
 	} {
 		if tc.sql != "" {
@@ -119,7 +137,8 @@ func TestPruneRequirements(t *testing.T) {
 		}
 		tc.prune.Table = f.names.Table
 		got := preflight.PruneRequirements(f.inspect(t), &tc.prune)[0]
-		if text := got.State.String() + " prune: " + got.Detail; !strings.HasPrefix(text, tc.says) || !strings.Contains(got.Fix, tc.fix) || got.Exit != preflight.ExitNone {
+		if text := got.State.String() + " prune: " + got.Detail; !strings.HasPrefix(text, tc.says) || !strings.Contains(got.Fix, tc.fix) ||
+			got.Exit != preflight.ExitNone {
 			t.Errorf("after %q: %s; fix: %s; exit %d", tc.sql, text, got.Fix, got.Exit)
 		}
 	}
@@ -130,8 +149,10 @@ func TestPruneRequirements(t *testing.T) {
 func TestRow82_CodeOfTheOwner(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.Exec(t, "CREATE TABLE outbox (id uuid, aggregatetype text, aggregateid text, type text, payload jsonb, created_at timestamptz) PARTITION BY RANGE (created_at)",
-		"CREATE TABLE outbox_old PARTITION OF outbox FOR VALUES FROM ('2018-01-01') TO ('2019-01-01')", "CREATE TABLE outbox_rest PARTITION OF outbox DEFAULT",
+	f.Exec(t, "CREATE TABLE outbox (id uuid, aggregatetype text, aggregateid text, type text, payload jsonb, created_at timestamptz) "+
+		"PARTITION BY RANGE (created_at)",
+		"CREATE TABLE outbox_old PARTITION OF outbox FOR VALUES FROM ('2018-01-01') TO ('2019-01-01')",
+		"CREATE TABLE outbox_rest PARTITION OF outbox DEFAULT",
 		"CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
 		"CREATE TRIGGER writes BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION note()",
 		"SELECT pg_create_logical_replication_slot('"+f.names.Slot+"', 'pgoutput')", "GRANT SELECT, DELETE ON outbox TO "+f.role)
@@ -143,7 +164,8 @@ func TestRow82_CodeOfTheOwner(t *testing.T) {
 		t.Errorf("a trigger on INSERT: %+v", got)
 	}
 	f.Exec(t, "CREATE TRIGGER deletes BEFORE DELETE ON outbox_old FOR EACH ROW EXECUTE FUNCTION note()")
-	if got := judge(provision.Pruning{}); got.State != preflight.Failed || got.Exit != preflight.ExitNone || !strings.Contains(got.Detail, "trigger deletes of public.outbox_old") ||
+	if got := judge(provision.Pruning{}); got.State != preflight.Failed || got.Exit != preflight.ExitNone ||
+		!strings.Contains(got.Detail, "trigger deletes of public.outbox_old") ||
 		!strings.Contains(got.Fix, "OWNER TO") {
 		t.Errorf("a trigger of a partition: %+v", got)
 	}
@@ -156,7 +178,8 @@ func TestRow82_CodeOfTheOwner(t *testing.T) {
 		t.Errorf("with drop_partitions, all owned: %+v", got)
 	}
 	f.Exec(t, "ALTER TABLE outbox_rest OWNER TO postgres")
-	if got := judge(provision.Pruning{Partitions: true}); got.State != preflight.Failed || !strings.Contains(got.Detail, "trigger deletes of public.outbox_rest") || strings.Contains(got.Detail, "outbox_old") {
+	if got := judge(provision.Pruning{Partitions: true}); got.State != preflight.Failed ||
+		!strings.Contains(got.Detail, "trigger deletes of public.outbox_rest") || strings.Contains(got.Detail, "outbox_old") {
 		t.Errorf("a trigger of the default partition: %+v", got)
 	}
 	f.Exec(t, "ALTER TABLE outbox_rest OWNER TO "+f.role, "ALTER TABLE outbox_old OWNER TO "+f.role)

@@ -25,7 +25,10 @@ func TestRow103_RefusedQuestions(t *testing.T) {
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
-	needed := []string{"pg_has_role", "has_table_privilege", "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree", "pg_publication_tables", "pg_replication_slots", "obj_description", "format_type", "pg_get_expr"}
+	needed := []string{
+		"pg_has_role", "has_table_privilege", "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree", "pg_publication_tables",
+		"pg_replication_slots", "obj_description", "format_type", "pg_get_expr",
+	}
 	for _, object := range all {
 		grants := f.withdraw(t, object)
 		list := preflight.Postgres(f.inspect(t), wanted())
@@ -89,7 +92,8 @@ func judgeWithheld(t *testing.T, list []preflight.Requirement, grants []string) 
 // grants of the relay's role that bring it back.
 func (f *fixture) withdraw(t *testing.T, object string) (grants []string) {
 	t.Helper()
-	forms := devstacktest.Value[[]string](t, f.Conn, `SELECT array_agg('EXECUTE ON FUNCTION pg_catalog.' || oid::regprocedure) FROM pg_proc WHERE proname = '`+object+`'`)
+	forms := devstacktest.Value[[]string](t, f.Conn,
+		`SELECT array_agg('EXECUTE ON FUNCTION pg_catalog.' || oid::regprocedure) FROM pg_proc WHERE proname = '`+object+`'`)
 	if len(forms) == 0 {
 		forms = []string{"SELECT ON pg_catalog." + object}
 	}

@@ -43,30 +43,55 @@ func partitionedWith(then ...string) []string {
 
 func faults() map[string]fault {
 	return map[string]fault{
-		"no table":         {init: nothing, name: "table", state: preflight.Failed, exit: 3, detail: "public.outbox does not exist", fix: "walpost init"},
-		"view":             {init: nothing, sql: []string{"CREATE VIEW public.outbox AS SELECT 1 AS id"}, name: "table", state: preflight.Failed, exit: 3, detail: "a view"},
-		"unlogged":         {init: nothing, sql: []string{"CREATE UNLOGGED TABLE public.outbox ()"}, name: "table", state: preflight.Failed, exit: 3, detail: "unlogged", fix: "SET LOGGED"},
-		"a partition":      {init: nothing, sql: []string{"CREATE TABLE public.root (id int) PARTITION BY RANGE (id)", "CREATE TABLE public.outbox PARTITION OF public.root DEFAULT"}, name: "table", state: preflight.Failed, exit: 3, detail: "is a partition", fix: "outbox.table: public.root"},
-		"a table inherits": {sql: []string{"CREATE TABLE public.outbox_2026 () INHERITS (public.outbox)"}, name: "rows outside of the stream", state: preflight.Failed, exit: 3, detail: "public.outbox_2026 inherits from public.outbox", fix: "NO INHERIT"},
+		"no table": {
+			init: nothing, name: "table", state: preflight.Failed, exit: 3, detail: "public.outbox does not exist", fix: "walpost init",
+		},
+		"view": {
+			init: nothing, sql: []string{"CREATE VIEW public.outbox AS SELECT 1 AS id"},
+			name: "table", state: preflight.Failed, exit: 3, detail: "a view",
+		},
+		"unlogged": {
+			init: nothing, sql: []string{"CREATE UNLOGGED TABLE public.outbox ()"}, name: "table", state: preflight.Failed, exit: 3,
+			detail: "unlogged", fix: "SET LOGGED",
+		},
+		"a partition": {
+			init: nothing, sql: []string{
+				"CREATE TABLE public.root (id int) PARTITION BY RANGE (id)", "CREATE TABLE public.outbox PARTITION OF public.root DEFAULT",
+			}, name: "table", state: preflight.Failed, exit: 3, detail: "is a partition", fix: "outbox.table: public.root",
+		},
+		"a table inherits": {
+			sql: []string{"CREATE TABLE public.outbox_2026 () INHERITS (public.outbox)"}, name: "rows outside of the stream",
+			state: preflight.Failed, exit: 3, detail: "public.outbox_2026 inherits from public.outbox", fix: "NO INHERIT",
+		},
 		"unlogged partition": {
-			init: nothing, sql: partitionedWith("CREATE UNLOGGED TABLE public.outbox_1 PARTITION OF public.outbox FOR VALUES WITH (MODULUS 2, REMAINDER 1)"),
-			name: "rows outside of the stream", state: preflight.Failed, exit: 3, detail: "outbox_1 of public.outbox is unlogged", fix: "SET LOGGED",
+			init: nothing, sql: partitionedWith("CREATE UNLOGGED TABLE public.outbox_1 PARTITION OF public.outbox FOR VALUES WITH " +
+				"(MODULUS 2, REMAINDER 1)"),
+			name: "rows outside of the stream", state: preflight.Failed,
+			exit: 3, detail: "outbox_1 of public.outbox is unlogged", fix: "SET LOGGED",
 		},
 		"partition set unlogged": {
 			init: nothing, sql: partitionedWith("ALTER TABLE public.outbox_0 SET UNLOGGED"),
-			name: "rows outside of the stream", state: preflight.Failed, exit: 3, detail: "outbox_0 of public.outbox is unlogged", fix: "SET LOGGED",
+			name: "rows outside of the stream", state: preflight.Failed,
+			exit: 3, detail: "outbox_0 of public.outbox is unlogged", fix: "SET LOGGED",
 		},
 		"foreign partition": {
 			init: nothing, sql: partitionedWith("CREATE FOREIGN DATA WRAPPER w", "CREATE SERVER s FOREIGN DATA WRAPPER w",
 				"CREATE FOREIGN TABLE public.outbox_1 PARTITION OF public.outbox FOR VALUES WITH (MODULUS 2, REMAINDER 1) SERVER s"),
-			name: "rows outside of the stream", state: preflight.Failed, exit: 3, detail: "outbox_1 of public.outbox is a foreign table", fix: "DETACH PARTITION",
+			name: "rows outside of the stream", state: preflight.Failed, exit: 3, detail: "outbox_1 of public.outbox is a foreign table",
+			fix: "DETACH PARTITION",
 		},
 		"partition key that others may update": {
 			init: nothing, sql: partitionedWith("GRANT SELECT, UPDATE ON public.outbox TO $ROLE"),
-			name: "table", state: preflight.Warning, detail: "may UPDATE it: a row whose partition key changes is published again", fix: "REVOKE UPDATE ON",
+			name: "table", state: preflight.Warning, detail: "may UPDATE it: a row whose partition key changes is published again",
+			fix: "REVOKE UPDATE ON",
 		},
-		"column, no slot": {init: onlyTable, sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload", state: preflight.Failed, exit: 3, detail: "it has id, aggregatetype, aggregateid, type, body", fix: "outbox.value"},
-		"column, slot":    {sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload", state: preflight.Failed, exit: 0},
+		"column, no slot": {
+			init: onlyTable, sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload",
+			state: preflight.Failed, exit: 3, detail: "it has id, aggregatetype, aggregateid, type, body", fix: "outbox.value",
+		},
+		"column, slot": {
+			sql: []string{"ALTER TABLE public.outbox RENAME payload TO body"}, name: "column payload", state: preflight.Failed, exit: 0,
+		},
 		"column type": {init: onlyTable, want: func(w *preflight.PostgresExpectations) {
 			w.CheckColumns = func(r *pgoutput.Relation) []preflight.Requirement {
 				if len(r.Columns) != 5 || r.Columns[0].TypeOID != 2950 || r.Namespace != "public" {
@@ -76,37 +101,75 @@ func faults() map[string]fault {
 			}
 		}, name: "column id", state: preflight.Failed, exit: 3, detail: "is a uuid"},
 
-		"nothing yet, no create": {init: onlyTable, want: func(w *preflight.PostgresExpectations) { w.Create = false }, name: "slot", state: preflight.Failed, exit: 3, detail: "postgres.create is false", fix: "pg_create_logical_replication_slot"},
-		"nothing yet, no right":  {init: onlyTable, name: "publication", state: preflight.Failed, exit: 3, detail: "ownership of the table", fix: "FOR TABLE"},
-		"publication alone":      {init: withoutSlot, name: "slot", state: preflight.Failed, exit: 4, detail: "committed before the slot", fix: "walpost init"},
-		"publication dropped":    {sql: []string{"DROP PUBLICATION $NAME"}, name: "publication", state: preflight.Failed, exit: 4, detail: "are not in the stream", fix: "walpost recover"},
-		"table taken out":        {sql: []string{"ALTER PUBLICATION $NAME DROP TABLE public.outbox"}, name: "published table", state: preflight.Failed, exit: 4, detail: "is not in publication", fix: "ADD TABLE"},
-		"no inserts":             {sql: []string{"ALTER PUBLICATION $NAME SET (publish = 'truncate')"}, name: "published inserts", state: preflight.Failed, exit: 4, fix: "publish = 'insert'"},
-		"row filter":             {sql: []string{"ALTER PUBLICATION $NAME SET TABLE public.outbox WHERE (type <> 'x')"}, name: "row filter", state: preflight.Failed, exit: 4, detail: "type <> 'x'", fix: "BEGIN; ALTER PUBLICATION"},
-		"column list":            {sql: []string{"ALTER PUBLICATION $NAME SET TABLE public.outbox (id, aggregatetype, aggregateid)"}, name: "column list", state: preflight.Failed, exit: 4, detail: "does not publish type, payload"},
+		"nothing yet, no create": {
+			init: onlyTable, want: func(w *preflight.PostgresExpectations) { w.Create = false }, name: "slot", state: preflight.Failed,
+			exit: 3, detail: "postgres.create is false", fix: "pg_create_logical_replication_slot",
+		},
+		"nothing yet, no right": {
+			init: onlyTable, name: "publication", state: preflight.Failed, exit: 3, detail: "ownership of the table", fix: "FOR TABLE",
+		},
+		"publication alone": {
+			init: withoutSlot, name: "slot", state: preflight.Failed, exit: 4, detail: "committed before the slot", fix: "walpost init",
+		},
+		"publication dropped": {
+			sql: []string{"DROP PUBLICATION $NAME"}, name: "publication", state: preflight.Failed, exit: 4, detail: "are not in the stream",
+			fix: "walpost recover",
+		},
+		"table taken out": {
+			sql: []string{"ALTER PUBLICATION $NAME DROP TABLE public.outbox"}, name: "published table", state: preflight.Failed, exit: 4,
+			detail: "is not in publication", fix: "ADD TABLE",
+		},
+		"no inserts": {
+			sql: []string{"ALTER PUBLICATION $NAME SET (publish = 'truncate')"}, name: "published inserts", state: preflight.Failed,
+			exit: 4, fix: "publish = 'insert'",
+		},
+		"row filter": {
+			sql: []string{"ALTER PUBLICATION $NAME SET TABLE public.outbox WHERE (type <> 'x')"}, name: "row filter",
+			state: preflight.Failed, exit: 4, detail: "type <> 'x'", fix: "BEGIN; ALTER PUBLICATION",
+		},
+		"column list": {
+			sql: []string{"ALTER PUBLICATION $NAME SET TABLE public.outbox (id, aggregatetype, aggregateid)"}, name: "column list",
+			state: preflight.Failed, exit: 4, detail: "does not publish type, payload",
+		},
 		"replica identity": {
-			sql:  []string{"ALTER TABLE public.outbox DROP CONSTRAINT outbox_pkey", "ALTER PUBLICATION $NAME SET (publish = 'insert, update')"},
+			sql: []string{
+				"ALTER TABLE public.outbox DROP CONSTRAINT outbox_pkey", "ALTER PUBLICATION $NAME SET (publish = 'insert, update')",
+			},
 			name: "replica identity", state: preflight.Warning, detail: "55000", fix: "publish = 'insert'",
 		},
 		"partitions without root": {init: nothing, sql: []string{
 			"CREATE TABLE public.outbox (id uuid, aggregatetype text, aggregateid text, type text, payload jsonb) PARTITION BY HASH (id)",
 			"CREATE TABLE public.outbox_0 PARTITION OF public.outbox FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
-			"CREATE PUBLICATION $NAME FOR TABLE public.outbox WITH (publish = 'insert')", "SELECT pg_create_logical_replication_slot('$NAME', 'pgoutput')",
+			"CREATE PUBLICATION $NAME FOR TABLE public.outbox WITH (publish = 'insert')",
+			"SELECT pg_create_logical_replication_slot('$NAME', 'pgoutput')",
 		}, name: "published table", state: preflight.Failed, exit: 3, detail: "through its root", fix: "publish_via_partition_root = true"},
 		"one partition only": {init: nothing, sql: []string{
 			"CREATE TABLE public.outbox (id uuid, aggregatetype text, aggregateid text, type text, payload jsonb) PARTITION BY HASH (id)",
 			"CREATE TABLE public.outbox_0 PARTITION OF public.outbox FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
-			"CREATE PUBLICATION $NAME FOR TABLE public.outbox_0 WITH (publish_via_partition_root = true)", "SELECT pg_create_logical_replication_slot('$NAME', 'pgoutput')",
+			"CREATE PUBLICATION $NAME FOR TABLE public.outbox_0 WITH (publish_via_partition_root = true)",
+			"SELECT pg_create_logical_replication_slot('$NAME', 'pgoutput')",
 		}, name: "published table", state: preflight.Failed, exit: 4, detail: "is not in publication"},
 
-		"role":          {sql: []string{"ALTER ROLE $ROLE NOREPLICATION"}, name: "role", state: preflight.Failed, exit: 3, detail: "no REPLICATION", fix: "ALTER ROLE"},
-		"sslmode":       {want: func(w *preflight.PostgresExpectations) { w.TLS = postgres.TLSRequire }, name: "sslmode", state: preflight.Warning, detail: "not authenticated", fix: "verify-full"},
-		"physical slot": {init: withoutSlot, sql: []string{"SELECT pg_create_physical_replication_slot('$NAME')"}, name: "slot", state: preflight.Failed, exit: 3, detail: "is physical"},
+		"role": {
+			sql: []string{"ALTER ROLE $ROLE NOREPLICATION"}, name: "role",
+			state: preflight.Failed, exit: 3, detail: "no REPLICATION", fix: "ALTER ROLE",
+		},
+		"sslmode": {
+			want: func(w *preflight.PostgresExpectations) { w.TLS = postgres.TLSRequire }, name: "sslmode", state: preflight.Warning,
+			detail: "not authenticated", fix: "verify-full",
+		},
+		"physical slot": {
+			init: withoutSlot, sql: []string{"SELECT pg_create_physical_replication_slot('$NAME')"}, name: "slot", state: preflight.Failed,
+			exit: 3, detail: "is physical",
+		},
 		"two_phase": {
 			init: withoutSlot, sql: []string{"SELECT pg_create_logical_replication_slot('$NAME', 'pgoutput', false, true)"},
 			name: "two_phase", state: preflight.Failed, exit: 3, detail: "decodes prepared transactions", fix: "walpost recover -c FILE",
 		},
-		"foreign plugin": {init: withoutSlot, sql: []string{"SELECT pg_create_logical_replication_slot('$NAME', 'test_decoding')"}, name: "slot", state: preflight.Failed, exit: 3, detail: "plugin test_decoding"},
+		"foreign plugin": {
+			init: withoutSlot, sql: []string{"SELECT pg_create_logical_replication_slot('$NAME', 'test_decoding')"}, name: "slot",
+			state: preflight.Failed, exit: 3, detail: "plugin test_decoding",
+		},
 	}
 }
 
@@ -153,7 +216,8 @@ func TestFirstStartCreates(t *testing.T) {
 	if start := preflight.JudgeStart(preflight.Postgres(f.inspect(t), wanted())); start != nil {
 		t.Error(start)
 	}
-	if _, err := provision.CreatePublication(t.Context(), openSQL(t, f.relay), f.names.Publication, f.names.Table, debezium(), ""); err != nil {
+	if _, err := provision.CreatePublication(t.Context(), openSQL(t, f.relay),
+		f.names.Publication, f.names.Table, debezium(), ""); err != nil {
 		t.Error(err)
 	}
 }
@@ -187,7 +251,9 @@ func TestServerFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	i, err := catalog.Inspect(t.Context(), conn, catalog.ObjectNames{Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s"})
+	i, err := catalog.Inspect(t.Context(), conn, catalog.ObjectNames{
+		Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,10 +281,13 @@ func TestServerFaults(t *testing.T) {
 func TestLostSlot(t *testing.T) {
 	t.Parallel()
 	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{"max_slot_wal_keep_size": "1MB"}})
-	if err := server.Exec(t.Context(), "postgres", provision.CreateTableSQL(postgres.TableName{Schema: "public", Name: "outbox"}, debezium()),
-		provision.CreatePublicationSQL("p", postgres.TableName{Schema: "public", Name: "outbox"}, provision.PublicationOptions{}), provision.CreateSlotSQL("s", false),
+	if err := server.Exec(t.Context(), "postgres", provision.CreateTableSQL(postgres.TableName{Schema: "public", Name: "outbox"},
+		debezium()),
+		provision.CreatePublicationSQL("p", postgres.TableName{Schema: "public", Name: "outbox"}, provision.PublicationOptions{}),
+		provision.CreateSlotSQL("s", false),
 		// Two segments on, what the slot needs is more than 1 MB behind.
-		"SELECT pg_switch_wal()", "CREATE TABLE public.a ()", "SELECT pg_switch_wal()", "CREATE TABLE public.b ()", "SELECT pg_switch_wal()",
+		"SELECT pg_switch_wal()", "CREATE TABLE public.a ()", "SELECT pg_switch_wal()", "CREATE TABLE public.b ()",
+		"SELECT pg_switch_wal()",
 		"CHECKPOINT"); err != nil {
 		t.Fatal(err)
 	}
@@ -228,12 +297,15 @@ func TestLostSlot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	i, err := catalog.Inspect(t.Context(), conn, catalog.ObjectNames{Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s"})
+	i, err := catalog.Inspect(t.Context(), conn, catalog.ObjectNames{
+		Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	start := preflight.JudgeStart(preflight.Postgres(i, wanted()))
-	if start == nil || start.Exit != 4 || !strings.Contains(start.Error(), "s is lost") || !strings.Contains(start.Error(), "walpost recover") {
+	if start == nil || start.Exit != 4 || !strings.Contains(start.Error(), "s is lost") ||
+		!strings.Contains(start.Error(), "walpost recover") {
 		t.Errorf("%v", start)
 	}
 	if status := i.Slot; status.WALStatus != "lost" {

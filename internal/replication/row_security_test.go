@@ -17,11 +17,13 @@ func TestRow86_RowSecurityIsNotPassedOver(t *testing.T) {
 	f.table(t)
 	f.publication(t)
 	f.Exec(t, "ALTER TABLE outbox ENABLE ROW LEVEL SECURITY", "CREATE POLICY visible ON outbox USING (aggregatetype = 'order')",
-		"GRANT SELECT, DELETE ON outbox TO "+f.role, "INSERT INTO outbox (id, aggregatetype, aggregateid, type) VALUES (gen_random_uuid(), 'hidden', 'k', 'T')")
+		"GRANT SELECT, DELETE ON outbox TO "+f.role,
+		"INSERT INTO outbox (id, aggregatetype, aggregateid, type) VALUES (gen_random_uuid(), 'hidden', 'k', 'T')")
 	conn := openSQL(t, f.relay)
 	refused := func(what string, err error) {
 		t.Helper()
-		if postgres.KindOf(err) != postgres.InsufficientPrivilege || !strings.Contains(err.Error(), "row-level security") || !strings.Contains(err.Error(), "BYPASSRLS") {
+		if postgres.KindOf(err) != postgres.InsufficientPrivilege || !strings.Contains(err.Error(), "row-level security") ||
+			!strings.Contains(err.Error(), "BYPASSRLS") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

@@ -136,7 +136,7 @@ func (s *Stream) drainBuffer(ctx context.Context, stop <-chan struct{}, sink Sin
 	return s.ended(stop, sink), nil
 }
 
-// ended tells that the stream shall stop and may: not inside a transaction.
+// ended reports whether the stream should stop and may: it may not inside a transaction.
 func (s *Stream) ended(stop <-chan struct{}, sink Sink) bool {
 	select {
 	case <-stop:

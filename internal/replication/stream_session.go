@@ -151,7 +151,8 @@ func (s *Session) Start(ctx context.Context, slot, publication string, messages 
 		interval = min(interval, s.SenderMax/3)
 	}
 	return &Stream{
-		conn: raw.Conn, in: s.in, bulk: s.bulk, decoder: pgoutput.NewDecoder(), interval: interval, patience: patience(interval, s.SenderMax),
+		conn: raw.Conn, in: s.in, bulk: s.bulk, decoder: pgoutput.NewDecoder(), interval: interval,
+		patience: patience(interval, s.SenderMax),
 		wake:     notify.NewSignal(),
 		received: s.Slot.Confirmed, reported: s.Slot.Confirmed, heard: now, status: now,
 	}, nil

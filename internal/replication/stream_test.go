@@ -96,12 +96,15 @@ func TestLaw2_WriteFlushAndApplyAreAlwaysSet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var got []walsendertest.Status
-		server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute, Script: func(s *walsendertest.Stream) error {
-			if err := s.Send(transaction(0x1000, 3)...); err != nil {
-				return err
-			}
-			return record(s, &got)
-		}}
+		server := &walsendertest.Server{
+			SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute,
+			Script: func(s *walsendertest.Stream) error {
+				if err := s.Send(transaction(0x1000, 3)...); err != nil {
+					return err
+				}
+				return record(s, &got)
+			},
+		}
 		stream := open(t, server)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -125,14 +128,17 @@ func TestLaw3_ConfirmedNeverPassesWhatWasReceived(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var got []walsendertest.Status
-		server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute, Script: func(s *walsendertest.Stream) error {
-			go func() { // a pipe has no buffer: both sides would wait
-				for i := range 5 {
-					_ = s.Send(transaction(pgoutput.LSN(0x1000*(i+1)), 1)...)
-				}
-			}()
-			return record(s, &got)
-		}}
+		server := &walsendertest.Server{
+			SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute,
+			Script: func(s *walsendertest.Stream) error {
+				go func() { // a pipe has no buffer: both sides would wait
+					for i := range 5 {
+						_ = s.Send(transaction(pgoutput.LSN(0x1000*(i+1)), 1)...)
+					}
+				}()
+				return record(s, &got)
+			},
+		}
 		stream := open(t, server)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -164,16 +170,19 @@ func TestFullSinkKeepsTheConnectionAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		statuses := 0
 		sent := make(chan error, 1)
-		server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: 30 * time.Second, Script: func(s *walsendertest.Stream) error {
-			go func() { sent <- s.Send(transaction(0x1000, 20000)...) }()
-			for {
-				_, ended, err := s.Status()
-				if ended || err != nil {
-					return err
+		server := &walsendertest.Server{
+			SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: 30 * time.Second,
+			Script: func(s *walsendertest.Stream) error {
+				go func() { sent <- s.Send(transaction(0x1000, 20000)...) }()
+				for {
+					_, ended, err := s.Status()
+					if ended || err != nil {
+						return err
+					}
+					statuses++
 				}
-				statuses++
-			}
-		}}
+			},
+		}
 		stream := open(t, server)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
@@ -197,9 +206,12 @@ func TestServerThatFallsSilentIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var got []walsendertest.Status
-		server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute, Script: func(s *walsendertest.Stream) error {
-			return record(s, &got)
-		}}
+		server := &walsendertest.Server{
+			SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute,
+			Script: func(s *walsendertest.Stream) error {
+				return record(s, &got)
+			},
+		}
 		stream := open(t, server)
 		err := stream.Run(t.Context(), nil, &sink{})
 		stream.Close()
@@ -218,25 +230,31 @@ func TestServerThatFallsSilentIsGivenUp(t *testing.T) {
 // for as long as the server itself would be.
 func TestRow101_SilenceFollowsTheServer(t *testing.T) {
 	t.Parallel()
-	for limit, quiet := range map[time.Duration]time.Duration{10 * time.Minute: 9 * time.Minute, 0: 9 * time.Minute, time.Minute: 50 * time.Second} {
+	for limit, quiet := range map[time.Duration]time.Duration{
+		10 * time.Minute: 9 * time.Minute, 0: 9 * time.Minute, time.Minute: 50 * time.Second,
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			const rounds = 3
-			server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: limit, Script: func(s *walsendertest.Stream) error {
-				go func() {
-					for range rounds {
-						pause.Virtual(quiet)
-						_ = s.Keepalive(0x200, false)
-					}
-				}()
-				var got []walsendertest.Status
-				return record(s, &got)
-			}}
+			server := &walsendertest.Server{
+				SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: limit,
+				Script: func(s *walsendertest.Stream) error {
+					go func() {
+						for range rounds {
+							pause.Virtual(quiet)
+							_ = s.Keepalive(0x200, false)
+						}
+					}()
+					var got []walsendertest.Status
+					return record(s, &got)
+				},
+			}
 			stream := open(t, server)
 			begun := time.Now()
 			err := stream.Run(t.Context(), nil, &sink{})
 			stream.Close()
 			synctest.Wait()
-			if lasted := time.Since(begun); !errors.Is(err, replication.ErrSilent) || lasted < rounds*quiet+max(limit, time.Minute) || lasted > rounds*quiet+11*time.Minute {
+			if lasted := time.Since(begun); !errors.Is(err, replication.ErrSilent) || lasted < rounds*quiet+max(limit, time.Minute) ||
+				lasted > rounds*quiet+11*time.Minute {
 				t.Errorf("wal_sender_timeout %v: ended after %v with %v", limit, lasted, err)
 			}
 		})
@@ -317,7 +335,9 @@ func TestNonsenseIsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, Script: func(s *walsendertest.Stream) error { return s.Raw(raw) }}
+			server := &walsendertest.Server{
+				SystemID: "1", Timeline: 1, Confirmed: 0x100, Script: func(s *walsendertest.Stream) error { return s.Raw(raw) },
+			}
 			stream := open(t, server)
 			defer stream.Close()
 			if err := stream.Run(t.Context(), nil, &sink{}); err == nil {

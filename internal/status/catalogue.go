@@ -50,7 +50,8 @@ func criticals() []ConditionKind {
 		},
 		{
 			ConditionKafka, Critical, true, "Kafka does not answer. The slot keeps the events.",
-			"start the brokers, or fix the connection to them; walpost then continues without a restart; `walpost check -c FILE` shows details",
+			"start the brokers, or fix the connection to them; walpost then continues without a restart; `walpost check -c FILE` shows " +
+				"details",
 		},
 		{
 			ConditionDenied, Critical, true, "Kafka denies walpost the right to write a topic. The topic's events wait.",
@@ -71,7 +72,8 @@ func criticals() []ConditionKind {
 		},
 		{
 			ConditionSlotAtRisk, Critical, false,
-			"The WAL retained for the slot is near max_slot_wal_keep_size: past that limit Postgres invalidates the slot, and events are lost.",
+			"The WAL retained for the slot is near max_slot_wal_keep_size: past that limit Postgres invalidates the slot, and events " +
+				"are lost.",
 			"get events flowing, or raise max_slot_wal_keep_size",
 		},
 		{
@@ -98,7 +100,8 @@ func warnings() []ConditionKind {
 		},
 		{
 			ConditionRetention, Warn, false,
-			"Within the last quarter of an hour records were published that are older than their topic keeps them: Kafka deletes them soon.",
+			"Within the last quarter of an hour records were published that are older than their topic keeps them: " +
+				"Kafka deletes them soon.",
 			"raise retention.ms of the topic; `walpost replay -c FILE --timestamp now` publishes again what is gone",
 		},
 		{

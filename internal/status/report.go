@@ -10,14 +10,15 @@ import (
 // and of /status. What only the running relay knows is null
 // when Postgres was asked instead of it; what nobody has seen yet is null too.
 type Report struct {
-	Relay          string        `json:"relay"`
-	State          State         `json:"state"`
-	Since          *time.Time    `json:"since"`
-	Reason         string        `json:"reason"`
-	Hint           string        `json:"hint"`
-	Slot           *catalog.Slot `json:"slot"`                   // as last seen, at most some seconds ago
-	LagBytes       *int64        `json:"lag_bytes"`              // WAL between the slot's confirmed position and the end
-	LagSeconds     *float64      `json:"lag_seconds"`            // since the commit of the oldest event read that Kafka has not acknowledged; 0: there is none
+	Relay    string        `json:"relay"`
+	State    State         `json:"state"`
+	Since    *time.Time    `json:"since"`
+	Reason   string        `json:"reason"`
+	Hint     string        `json:"hint"`
+	Slot     *catalog.Slot `json:"slot"`      // as last seen, at most some seconds ago
+	LagBytes *int64        `json:"lag_bytes"` // WAL between the slot's confirmed position and the end
+	// since the commit of the oldest event read that Kafka has not acknowledged; 0: there is none
+	LagSeconds     *float64      `json:"lag_seconds"`
 	OldestUnacked  *float64      `json:"oldest_unacked_seconds"` // since that event was read: how long Kafka lets it wait
 	InFlight       *InFlight     `json:"in_flight"`
 	LastError      *LastError    `json:"last_error"` // null: none yet

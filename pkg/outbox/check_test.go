@@ -28,26 +28,32 @@ func TestInvalidEvents(t *testing.T) {
 		field string
 		want  error
 	}{
-		"no aggregate type":  {with(func(e *outbox.Event) { e.AggregateType = "" }), "AggregateType", outbox.ErrRequired},
-		"no aggregate id":    {with(func(e *outbox.Event) { e.AggregateID = "" }), "AggregateID", outbox.ErrRequired},
-		"no type":            {with(func(e *outbox.Event) { e.Type = "" }), "Type", outbox.ErrRequired},
-		"NUL":                {with(func(e *outbox.Event) { e.AggregateID = "a\x00" }), "AggregateID", outbox.ErrText},
-		"not UTF-8":          {with(func(e *outbox.Event) { e.Type = "\xff" }), "Type", outbox.ErrText},
-		"header not UTF-8":   {with(func(e *outbox.Event) { e.Headers = []outbox.Header{{Name: "Tenant", Value: "\xff"}} }), `Headers["Tenant"]`, outbox.ErrText},
+		"no aggregate type": {with(func(e *outbox.Event) { e.AggregateType = "" }), "AggregateType", outbox.ErrRequired},
+		"no aggregate id":   {with(func(e *outbox.Event) { e.AggregateID = "" }), "AggregateID", outbox.ErrRequired},
+		"no type":           {with(func(e *outbox.Event) { e.Type = "" }), "Type", outbox.ErrRequired},
+		"NUL":               {with(func(e *outbox.Event) { e.AggregateID = "a\x00" }), "AggregateID", outbox.ErrText},
+		"not UTF-8":         {with(func(e *outbox.Event) { e.Type = "\xff" }), "Type", outbox.ErrText},
+		"header not UTF-8": {with(func(e *outbox.Event) {
+			e.Headers = []outbox.Header{{Name: "Tenant", Value: "\xff"}}
+		}), `Headers["Tenant"]`, outbox.ErrText},
 		"ID":                 {with(func(e *outbox.Event) { e.ID = "42" }), "ID", outbox.ErrID},
 		"topic with a blank": {with(func(e *outbox.Event) { e.AggregateType = "a b" }), "AggregateType", outbox.ErrTopic},
 		"topic too long": {with(func(e *outbox.Event) {
 			e.AggregateType = strings.Repeat("a", 249)
 		}), "AggregateType", outbox.ErrTopic},
-		"topic column NULL":      {with(func(e *outbox.Event) { e.Headers = nil }), `Headers["Tenant"]`, outbox.ErrTopic},
-		"unknown header":         {with(func(e *outbox.Event) { e.Headers = []outbox.Header{{Name: "Other", Value: ""}} }), `Headers["Other"]`, outbox.ErrNoColumn},
+		"topic column NULL": {with(func(e *outbox.Event) { e.Headers = nil }), `Headers["Tenant"]`, outbox.ErrTopic},
+		"unknown header": {with(func(e *outbox.Event) {
+			e.Headers = []outbox.Header{{Name: "Other", Value: ""}}
+		}), `Headers["Other"]`, outbox.ErrNoColumn},
 		"version without column": {with(func(e *outbox.Event) { e.SchemaVersion = 1 }), "SchemaVersion", outbox.ErrNoColumn},
 		"not JSON":               {with(func(e *outbox.Event) { e.Payload = []byte("{") }), "Payload", outbox.ErrJSON},
 		"empty bytes as JSON":    {with(func(e *outbox.Event) { e.Payload = []byte{} }), "Payload", outbox.ErrJSON},
 		"a string as JSON":       {with(func(e *outbox.Event) { e.Payload = "Hello" }), "Payload", outbox.ErrJSON},
-		"a header twice":         {with(func(e *outbox.Event) { e.Headers = []outbox.Header{{Name: "Tenant"}, {Name: "Tenant"}} }), `Headers["Tenant"]`, outbox.ErrNoColumn},
-		"JSON with bad UTF-8":    {with(func(e *outbox.Event) { e.Payload = []byte("\"\xff\"") }), "Payload", outbox.ErrText},
-		"too large":              {with(func(e *outbox.Event) { e.Payload = strings.Repeat("1", 1000) }), "Payload", outbox.ErrTooLarge},
+		"a header twice": {with(func(e *outbox.Event) {
+			e.Headers = []outbox.Header{{Name: "Tenant"}, {Name: "Tenant"}}
+		}), `Headers["Tenant"]`, outbox.ErrNoColumn},
+		"JSON with bad UTF-8": {with(func(e *outbox.Event) { e.Payload = []byte("\"\xff\"") }), "Payload", outbox.ErrText},
+		"too large":           {with(func(e *outbox.Event) { e.Payload = strings.Repeat("1", 1000) }), "Payload", outbox.ErrTooLarge},
 		"too large with headers": {with(func(e *outbox.Event) {
 			e.Headers = []outbox.Header{{Name: "Tenant", Value: strings.Repeat("x", 200)}}
 			e.Payload = strings.Repeat("1", 700)

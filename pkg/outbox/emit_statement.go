@@ -17,7 +17,8 @@ func emitStatement(columns []column) (string, error) {
 		name := "c" + strconv.Itoa(i)
 		text, ok := messageText(columns[i].sql, name)
 		if !ok {
-			return "", badConfig("Types", "column %s is of type %s, which Emit cannot send as the relay would publish it: want text, or Write",
+			return "", badConfig("Types", "column %s is of type %s, which Emit cannot send as the relay would publish it: want text, "+
+				"or Write",
 				columns[i].name, columns[i].sql)
 		}
 		if i > 0 {

@@ -51,7 +51,8 @@ func TestEmit(t *testing.T) {
 	s.Exec(t, "CREATE PUBLICATION p")
 	e := outbox.Event{
 		ID: s.outbox.NewID(), AggregateType: "order", AggregateID: nasty, Type: "Placed",
-		Payload: json.RawMessage(`{"b": 1,  "a":2.50, "c":"<ü>"}`), SchemaVersion: 2, Headers: []outbox.Header{{Name: "tenant", Value: "<t>"}},
+		Payload: json.RawMessage(`{"b": 1,  "a":2.50, "c":"<ü>"}`), SchemaVersion: 2,
+		Headers: []outbox.Header{{Name: "tenant", Value: "<t>"}},
 	}
 	tombstone := outbox.Event{AggregateType: "order", AggregateID: "1", Type: "Forgotten"}
 	null := outbox.Event{AggregateType: "order", AggregateID: "1", Type: "Nothing", Payload: json.RawMessage("null")}

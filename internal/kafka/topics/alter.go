@@ -46,9 +46,12 @@ func (a Admin) setConfig(ctx context.Context, s Spec, settings map[string]string
 	for key, value := range settings {
 		entries[key] = sarama.IncrementalAlterConfigsEntry{Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value}
 	}
-	req := &sarama.IncrementalAlterConfigsRequest{Version: 1, ValidateOnly: validateOnly, Resources: []*sarama.IncrementalAlterConfigsResource{{
-		Type: sarama.TopicResource, Name: s.Name, ConfigEntries: entries,
-	}}}
+	req := &sarama.IncrementalAlterConfigsRequest{
+		Version: 1, ValidateOnly: validateOnly,
+		Resources: []*sarama.IncrementalAlterConfigsResource{{
+			Type: sarama.TopicResource, Name: s.Name, ConfigEntries: entries,
+		}},
+	}
 	op := "set settings of topic " + s.Name
 	res, err := kafka.Ask(ctx, a.Client, op, func(b *sarama.Broker) (*sarama.IncrementalAlterConfigsResponse, error) {
 		return b.IncrementalAlterConfigs(req)

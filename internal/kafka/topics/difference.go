@@ -131,7 +131,8 @@ func compare(t *Topic, s Spec) []Change {
 	if s.Partitions >= 0 && int(s.Partitions) != t.Partitions {
 		change := Change{Setting: Partitions, From: strconv.Itoa(t.Partitions), To: strconv.Itoa(int(s.Partitions))}
 		if int(s.Partitions) < t.Partitions {
-			change.Blocked = "Kafka cannot take partitions away: set " + s.key(Partitions) + " to " + change.From + ", or make a topic of another name"
+			change.Blocked = "Kafka cannot take partitions away: set " + s.key(Partitions) + " to " + change.From +
+				", or make a topic of another name"
 		}
 		changes = append(changes, change)
 	}
@@ -157,7 +158,8 @@ func tooManyInSync(t *Topic, s Spec, key, want string) string {
 	if key != MinInsyncReplicas || err != nil || least <= t.InSync {
 		return ""
 	}
-	return fmt.Sprintf("a partition has %d replicas in sync, so no record could be written: add replicas or bring back brokers first, or lower %s",
+	return fmt.Sprintf("a partition has %d replicas in sync, so no record could be written: add replicas or bring back brokers first, "+
+		"or lower %s",
 		t.InSync, s.key("config."+key))
 }
 

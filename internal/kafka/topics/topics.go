@@ -167,7 +167,9 @@ func (a Admin) configs(ctx context.Context, op string, topics map[string]Topic, 
 	if len(req.Resources) == 0 {
 		return nil, nil
 	}
-	res, err := kafka.Ask(ctx, a.Client, op, func(b *sarama.Broker) (*sarama.DescribeConfigsResponse, error) { return b.DescribeConfigs(req) })
+	res, err := kafka.Ask(ctx, a.Client, op, func(b *sarama.Broker) (*sarama.DescribeConfigsResponse, error) {
+		return b.DescribeConfigs(req)
+	})
 	if err != nil {
 		return nil, err
 	}

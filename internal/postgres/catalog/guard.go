@@ -30,7 +30,8 @@ type Snapshot struct {
 // or of schemas: it would list every table.
 const guardQuery = `
 WITH t AS (
-  SELECT c.oid, c.relpersistence = 'p' AS logged FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $2 AND c.relname = $3
+  SELECT c.oid, c.relpersistence = 'p' AS logged FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $2 AND c.relname = $3
 ), p AS (
   SELECT oid, pubinsert, pubviaroot FROM pg_publication WHERE pubname = $1
 ), e AS (
@@ -84,7 +85,8 @@ func (g *Snapshot) Changed(now *Snapshot, names ObjectNames) error {
 	case g.ViaRoot && !now.ViaRoot:
 		return fmt.Errorf("publication %s no longer has publish_via_partition_root", publication)
 	case !slices.Equal(g.Entries, now.Entries):
-		return fmt.Errorf("table %s was taken out of publication %s and put back, or got a row filter or column list there", table, publication)
+		return fmt.Errorf("table %s was taken out of publication %s and put back, or got a row filter or column list there", table,
+			publication)
 	}
 	return now.whole(names.Table)
 }

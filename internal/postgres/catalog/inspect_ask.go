@@ -62,7 +62,10 @@ func (i *Inspection) Questions() []Question {
 		list = append(list, Question{QuestionTable, true, func(ctx context.Context, tx pgx.Tx) (err error) {
 			i.Table, err = readTable(ctx, tx, i.Names.Table)
 			return err
-		}, nil, []string{"pg_has_role", "has_table_privilege", "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree", "format_type", "pg_get_expr"}})
+		}, nil, []string{
+			"pg_has_role", "has_table_privilege", "pg_partition_ancestors",
+			"pg_partition_root", "pg_partition_tree", "format_type", "pg_get_expr",
+		}})
 	}
 	return append(list,
 		Question{QuestionPublication, true, func(ctx context.Context, tx pgx.Tx) (err error) {

@@ -49,7 +49,7 @@ type TableColumn struct {
 // GeneratedStored is the pg_attribute.attgenerated of a column whose value is stored.
 const GeneratedStored = "s"
 
-// Partitioned says that rows live in partitions, and are published through the
+// Partitioned reports whether the rows are in partitions. They are published through the
 // root only with publish_via_partition_root.
 func (t *Table) Partitioned() bool { return t.Kind == partitioned }
 

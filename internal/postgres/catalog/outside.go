@@ -75,11 +75,13 @@ func (o Outside) Words(outbox postgres.TableName) string {
 func (o Outside) Fix(outbox postgres.TableName) string {
 	switch o.Why {
 	case Inherits:
-		return fmt.Sprintf("ALTER TABLE %s NO INHERIT %s; then INSERT INTO %[2]s SELECT … FROM %[1]s publishes its rows", o.Table.Quoted(), outbox.Quoted())
+		return fmt.Sprintf("ALTER TABLE %s NO INHERIT %s; then INSERT INTO %[2]s SELECT … FROM %[1]s publishes its rows",
+			o.Table.Quoted(), outbox.Quoted())
 	case Unlogged:
 		return missingRows + fmt.Sprintf("; then ALTER TABLE %s SET LOGGED", o.Table.Quoted())
 	default:
-		return fmt.Sprintf("ALTER TABLE %s DETACH PARTITION %s; then INSERT INTO %[1]s SELECT … FROM %[2]s publishes its rows", outbox.Quoted(), o.Table.Quoted())
+		return fmt.Sprintf("ALTER TABLE %s DETACH PARTITION %s; then INSERT INTO %[1]s SELECT … FROM %[2]s publishes its rows",
+			outbox.Quoted(), o.Table.Quoted())
 	}
 }
 

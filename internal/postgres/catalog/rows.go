@@ -34,7 +34,9 @@ const maxDistinct = 10_000
 // DistinctValues gives each combination of the columns' text that is in the
 // table and has no NULL, for the topics that `init` creates; at most 10,000.
 // known is false when the role may not read the table.
-func DistinctValues(ctx context.Context, conn *pgx.Conn, table postgres.TableName, columns []string) (values [][]string, known bool, err error) {
+func DistinctValues(ctx context.Context, conn *pgx.Conn, table postgres.TableName,
+	columns []string,
+) (values [][]string, known bool, err error) {
 	if len(columns) == 0 {
 		return nil, true, nil
 	}

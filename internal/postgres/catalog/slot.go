@@ -16,7 +16,8 @@ type Slot struct {
 	ConfirmedFlushLSN pgoutput.LSN `json:"confirmed_flush_lsn"` // 0: none
 	RestartLSN        pgoutput.LSN `json:"restart_lsn"`         // 0: none
 	RetainedBytes     int64        `json:"retained_bytes"`      // WAL that the server keeps from RestartLSN on; 0 when lost
-	SafeWALBytes      *int64       `json:"safe_wal_bytes"`      // WAL that may still be written before the slot is in danger; null: no limit, or lost
+	// WAL that may still be written before the slot is in danger; null: no limit, or lost
+	SafeWALBytes *int64 `json:"safe_wal_bytes"`
 	// InvalidationReason is why the server has given the slot up, from Postgres 17 on; on
 	// 16 it is "conflict" or "". "" when it has not, or does not say.
 	InvalidationReason string `json:"invalidation_reason"`

@@ -13,9 +13,13 @@ func LossOf(reason string) Loss {
 	case "", "wal_removed":
 		return Loss{"Postgres has removed WAL that it needed", "raise max_slot_wal_keep_size"}
 	case "idle_timeout":
-		return Loss{"nobody read from it for longer than idle_replication_slot_timeout", "raise idle_replication_slot_timeout, or set it to 0"}
+		return Loss{
+			"nobody read from it for longer than idle_replication_slot_timeout", "raise idle_replication_slot_timeout, or set it to 0",
+		}
 	case "rows_removed", "conflict":
-		return Loss{"rows of the catalogue that it needed were removed while it was on a standby", "turn hot_standby_feedback on at the standby"}
+		return Loss{
+			"rows of the catalogue that it needed were removed while it was on a standby", "turn hot_standby_feedback on at the standby",
+		}
 	case "wal_level_insufficient":
 		return Loss{"wal_level was lowered on the primary", "keep wal_level = logical"}
 	default:

@@ -23,13 +23,13 @@ func CreateTable(ctx context.Context, conn *pgx.Conn, table postgres.TableName, 
 	return create(ctx, conn, exists, "create table "+table.String(), CreateTableSQL(table, columns))
 }
 
-// CreatePublication publishes the inserts of the table, through its root when it
-// is partitioned, and its stored generated columns when one of them is in use. It
-// reports whether it created; a publication that is there is
-// not touched, and not judged. Create it before the slot: decoding looks a
-// publication up as of the WAL position it reads (facts: before the slot, or the
-// slot is wedged). firstSlot is the slot that the publication is made for, when there
-// never was one: until FinishPublication it says so. "" leaves no mark.
+// CreatePublication publishes the inserts of the table, through its root if it is
+// partitioned, and its stored generated columns if one of them is in use. It reports
+// whether it created the publication; one that exists is neither touched nor checked.
+// Create it before the slot: decoding looks a publication up as of the WAL position that
+// it reads, so a slot that is older than its publication cannot be read. firstSlot is the
+// slot that the publication is created for, if there never was one: until
+// FinishPublication the publication's comment says so. "" leaves no mark.
 func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, table postgres.TableName,
 	columns catalog.OutboxColumns, firstSlot string,
 ) (bool, error) {

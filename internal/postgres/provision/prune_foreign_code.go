@@ -29,7 +29,8 @@ func ForeignCodeError(outbox postgres.TableName, list []catalog.ForeignCode, rol
 		Kind: postgres.InsufficientPrivilege, Op: "prune " + outbox.String(),
 		Text: fmt.Sprintf("deleting from %s would run, as role %s with its REPLICATION, what another role wrote: %s",
 			outbox, postgres.DisplayName(role), strings.Join(names, ", ")),
-		Hint: fmt.Sprintf("take outbox.prune out and let the owner delete (pkg/outbox: Prune), or take these away, or ALTER TABLE %s OWNER TO %s, its partitions too",
+		Hint: fmt.Sprintf("take outbox.prune out and let the owner delete (pkg/outbox: Prune), or take these away, or ALTER TABLE %s "+
+			"OWNER TO %s, its partitions too",
 			outbox.Quoted(), postgres.Quote(role)),
 	}
 }
@@ -42,7 +43,8 @@ const foreignCodeShown = 5
 func refuseForeignCode(ctx context.Context, tx pgx.Tx, table postgres.TableName) error {
 	var oid uint32
 	var role string
-	if err := tx.QueryRow(ctx, "SELECT $1::text::regclass::oid, current_user", postgres.Once, table.Quoted()).Scan(&oid, &role); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT $1::text::regclass::oid, current_user",
+		postgres.Once, table.Quoted()).Scan(&oid, &role); err != nil {
 		return err
 	}
 	list, err := catalog.ReadForeignCode(ctx, tx, oid)

@@ -22,7 +22,8 @@ const (
 // is printed and read by the same session.
 const oldPartitionsQuery = `
 SELECT name FROM (
-  SELECT format('%I.%I', n.nspname, c.relname) AS name, (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz AS until
+  SELECT format('%I.%I', n.nspname, c.relname) AS name,
+			(regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz AS until
   FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE i.inhparent = $1::text::regclass) AS partitions
 WHERE until <= now() - make_interval(secs => $2::float8) ORDER BY until`
@@ -31,7 +32,9 @@ WHERE until <= now() - make_interval(secs => $2::float8) ORDER BY until`
 // time, and gives their names; none when confirmed says no. They are locked against
 // writers first, and confirmed is asked about the position of the log then: all that
 // they hold is committed below it.
-func (p Pruning) DropPartitions(ctx context.Context, conn *pgx.Conn, confirmed func(lsn string) (bool, error)) (dropped []string, err error) {
+func (p Pruning) DropPartitions(ctx context.Context, conn *pgx.Conn,
+	confirmed func(lsn string) (bool, error),
+) (dropped []string, err error) {
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, oldPartitionsQuery, p.Table.Quoted(), p.After.Seconds())
 		if err != nil {
@@ -76,7 +79,8 @@ func (p Pruning) wholly(ctx context.Context, tx pgx.Tx, names []string) (list []
 	}
 	for _, name := range names {
 		var stays bool
-		sql := carriedWith(major) + " SELECT EXISTS (SELECT FROM " + name + " r LEFT JOIN bounds b ON b.leaf = r.tableoid WHERE NOT coalesce(" + carried + ", false))"
+		sql := carriedWith(major) + " SELECT EXISTS (SELECT FROM " + name +
+			" r LEFT JOIN bounds b ON b.leaf = r.tableoid WHERE NOT coalesce(" + carried + ", false))"
 		if err := tx.QueryRow(ctx, sql, p.Table.Quoted(), p.Publication).Scan(&stays); err != nil {
 			return nil, err
 		}

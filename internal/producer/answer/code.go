@@ -48,7 +48,8 @@ func classify(code sarama.KError) (c Class, remedy string) {
 	case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed, sarama.ErrTransactionalIDAuthorizationFailed:
 		return Denied, ""
 	case sarama.ErrUnsupportedCompressionType, sarama.ErrUnsupportedForMessageFormat:
-		return NeverAccepted, "set kafka.compression to gzip or none: not every service takes the others; else raise the topic's message.format.version"
+		return NeverAccepted, "set kafka.compression to gzip or none: not every service takes the others; else raise the topic's " +
+			"message.format.version"
 	case sarama.ErrUnsupportedVersion:
 		return NeverAccepted, "upgrade Kafka, or set kafka.compression to gzip or none if it is zstd"
 	case sarama.ErrInvalidRequiredAcks:

@@ -18,7 +18,8 @@ const OutboxDDL = `CREATE TABLE outbox (id uuid PRIMARY KEY DEFAULT gen_random_u
 
 // Insert is one event of the aggregate type order with a number under a key.
 func Insert(key string, n int) string {
-	return fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', '%s', 'Created', '{"n": %d}')`, key, n)
+	return fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('order', '%s', 'Created', '{"n": %d}')`, key,
+		n)
 }
 
 // Exact compares the topic with the table outbox: nothing may be lost or invented, and the order per key must be kept.

@@ -99,7 +99,8 @@ func (s *Server) serve(conn net.Conn) error {
 			s.row(be, values...)
 			be.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
 		default:
-			s.row(be, fmt.Sprint(s.SenderTimeout.Milliseconds()), fmt.Sprint(time.Now().UnixMicro()), fmt.Sprint(s.IdleTimeout.Milliseconds()))
+			s.row(be, fmt.Sprint(s.SenderTimeout.Milliseconds()), fmt.Sprint(time.Now().UnixMicro()),
+				fmt.Sprint(s.IdleTimeout.Milliseconds()))
 			s.row(be, "f", s.Confirmed.String())
 			be.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
 		}

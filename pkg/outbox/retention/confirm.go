@@ -39,7 +39,8 @@ func (p *Pruner) await(ctx context.Context, read queryRow, lsn string, wait time
 		var confirmed string
 		err := read(ctx, []any{&found, &confirmed, &reached}, `SELECT count(*) > 0, coalesce(min(confirmed_flush_lsn::text), 'nothing'),
 				coalesce(bool_and(confirmed_flush_lsn >= $1::text::pg_lsn), false)
-			FROM pg_replication_slots WHERE slot_name = $2::text AND slot_type = 'logical' AND database = current_database()`, lsn, p.config.Slot)
+			FROM pg_replication_slots WHERE slot_name = $2::text AND slot_type = 'logical'
+				AND database = current_database()`, lsn, p.config.Slot)
 		switch {
 		case err != nil:
 			return fmt.Errorf("outbox: read slot %q: %w", p.config.Slot, err)

@@ -62,7 +62,8 @@ func TestPartitionsByDay(t *testing.T) {
 		"outbox_p20260301 2", "outbox_default 3")
 
 	today := time.Now()
-	if err := s.partitions(t).CreatePartitions(t.Context(), s.db, today, 1); err == nil || !strings.Contains(err.Error(), "outbox_default") {
+	if err := s.partitions(t).CreatePartitions(t.Context(), s.db, today, 1); err == nil ||
+		!strings.Contains(err.Error(), "outbox_default") {
 		t.Errorf("a partition for rows that the default one has: %v", err)
 	}
 	s.want(t, partitions, "outbox_default", "outbox_p20260228", "outbox_p20260301")
