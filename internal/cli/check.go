@@ -100,11 +100,11 @@ func checkPostgres(ctx context.Context, cfg *config.Config) ([]preflight.Require
 	}
 	defer postgres.HangUp(ctx, conn)
 	list := []preflight.Requirement{{Name: "connection", State: preflight.OK, Detail: answering(cfg, conn)}}
-	judged, err := judgeCatalogue(ctx, conn, cfg)
+	found, err := checkCatalogue(ctx, conn, cfg)
 	if err != nil {
 		return append(list, unreadable("catalogue", err)), topicNamesWithoutTable(cfg)
 	}
-	list = append(append(list, judged...), checkReplication(ctx, cfg))
+	list = append(append(list, found...), checkReplication(ctx, cfg))
 	topics, err := readTopicNames(ctx, conn, cfg)
 	if err != nil {
 		return append(list, unreadable("topic columns", err)), topicNamesWithoutTable(cfg)
@@ -127,13 +127,13 @@ func answering(cfg *config.Config, conn *pgx.Conn) string {
 	return target.Address()
 }
 
-// judgeCatalogue goes through what Postgres says of itself and of the outbox.
-func judgeCatalogue(ctx context.Context, conn *pgx.Conn, cfg *config.Config) ([]preflight.Requirement, error) {
+// checkCatalogue goes through what Postgres says of itself and of the outbox.
+func checkCatalogue(ctx context.Context, conn *pgx.Conn, cfg *config.Config) ([]preflight.Requirement, error) {
 	there, err := catalog.Inspect(ctx, conn, wiring.Names(cfg))
 	if err != nil {
 		return nil, err
 	}
-	types, err := readTypes(ctx, conn, there.Table)
+	types, err := catalog.ReadTypes(ctx, conn, there.Table)
 	if err != nil {
 		return nil, err
 	}

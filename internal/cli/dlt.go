@@ -31,8 +31,8 @@ until --remove deletes what has been handled, beginning with the oldest.`,
 	return cmd
 }
 
-// letterFilter says which dead letters are meant.
-type letterFilter struct {
+// deadLetterFilter says which dead letters are meant.
+type deadLetterFilter struct {
 	in              []string // globs of dead letter topics; none: of the file
 	topics          []string // globs of the topics of origin; none: any
 	id, key, group  string
@@ -42,7 +42,7 @@ type letterFilter struct {
 	limit           int
 }
 
-func (f *letterFilter) define(cmd *cobra.Command) {
+func (f *deadLetterFilter) define(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.in, "dead-letter", nil, "dead letter topics of this `glob` (default: as delivery.dead_letter names them); may be repeated")
 	flags.StringArrayVar(&f.topics, "topic", nil, "only letters whose record was for a topic of this `glob`; may be repeated")
@@ -54,7 +54,7 @@ func (f *letterFilter) define(cmd *cobra.Command) {
 }
 
 // load reads flags and the file.
-func (f *letterFilter) load(cmd *cobra.Command, files func() ([]*config.Config, error)) (*config.Config, error) {
+func (f *deadLetterFilter) load(cmd *cobra.Command, files func() ([]*config.Config, error)) (*config.Config, error) {
 	f.byID, f.byKey, f.by = cmd.Flags().Changed("id"), cmd.Flags().Changed("key"), cmd.Flags().Changed("group")
 	if err := checkGlobs("--dead-letter", f.in); err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (f *letterFilter) load(cmd *cobra.Command, files func() ([]*config.Config, 
 }
 
 // wants reports whether a letter passes the filter, but for the limit.
-func (f *letterFilter) wants(d *inbox.DeadLetter) bool {
+func (f *deadLetterFilter) wants(d *inbox.DeadLetter) bool {
 	switch e := d.Event; {
 	case len(f.topics) > 0 && !matchesTopic(f.topics, e.Topic),
 		f.byID && e.ID != f.id,

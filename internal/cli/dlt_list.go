@@ -6,13 +6,13 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// letterView is how letters are shown.
-type letterView struct {
+// deadLetterView is how dead letters are shown.
+type deadLetterView struct {
 	handled, payload, asJSON bool
 }
 
 func newDLTList(s *streams) *cobra.Command {
-	var view letterView
+	var view deadLetterView
 	cmd := &cobra.Command{
 		Use:   "list -c FILE",
 		Short: "List dead letters, one per line",
@@ -25,11 +25,11 @@ sizes of values are shown, unless --payload is given.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&view.handled, "handled", false, "also those that were redriven or discarded")
-	return withLetters(cmd, s, &view, (*printer).letterLine)
+	return withDeadLetters(cmd, s, &view, (*printer).deadLetterLine)
 }
 
 func newDLTShow(s *streams) *cobra.Command {
-	view := letterView{handled: true}
+	view := deadLetterView{handled: true}
 	cmd := &cobra.Command{
 		Use:   "show -c FILE",
 		Short: "Show dead letters in full",
@@ -40,12 +40,12 @@ of values are shown, unless --payload is given.`,
   walpost dlt show -c orders.yaml --key 42 --payload`,
 		Args: cobra.NoArgs,
 	}
-	return withLetters(cmd, s, &view, (*printer).letterPage)
+	return withDeadLetters(cmd, s, &view, (*printer).deadLetterPage)
 }
 
-// withLetters makes a command that shows the letters of its filter.
-func withLetters(cmd *cobra.Command, s *streams, view *letterView, show func(*printer, *inbox.DeadLetter, letterView)) *cobra.Command {
-	var filter letterFilter
+// withDeadLetters makes a command that shows the dead letters of its filter.
+func withDeadLetters(cmd *cobra.Command, s *streams, view *deadLetterView, show func(*printer, *inbox.DeadLetter, deadLetterView)) *cobra.Command {
+	var filter deadLetterFilter
 	load := files(cmd)
 	filter.define(cmd)
 	cmd.Flags().BoolVar(&view.payload, "payload", false, "show values")
@@ -57,7 +57,7 @@ func withLetters(cmd *cobra.Command, s *streams, view *letterView, show func(*pr
 		}
 		ctx, cancel := interruptible(cmd.Context())
 		defer cancel()
-		box, err := openLetterBox(cfg, &filter)
+		box, err := openDeadLetterTopics(cfg, &filter)
 		if err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func withLetters(cmd *cobra.Command, s *streams, view *letterView, show func(*pr
 			c.DryRun, c.Handled = true, view.handled
 			c.Each = func(d *inbox.DeadLetter) error {
 				if view.asJSON {
-					return writeLetter(out.w, d, *view)
+					return writeDeadLetter(out.w, d, *view)
 				}
 				show(out, d, *view)
 				return out.err

@@ -12,10 +12,10 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// letterLine is a letter in a line: where it is, what it is, and why.
-func (p *printer) letterLine(d *inbox.DeadLetter, view letterView) {
+// deadLetterLine is a dead letter in a line: where it is, what it is, and why.
+func (p *printer) deadLetterLine(d *inbox.DeadLetter, view deadLetterView) {
 	words := []safe{
-		p.paint(styleDim, timeOfLetter(d)), say("%s/%d@%d", d.Topic, d.Partition, d.Offset),
+		p.paint(styleDim, deadLetterTime(d)), say("%s/%d@%d", d.Topic, d.Partition, d.Offset),
 		say("for=%s", d.Event.Topic), "key=" + p.paint(styleBold, safetext.TruncateName(shown(d.Event.Key))), say("id=%s", shown([]byte(safetext.TruncateName(d.Event.ID)))),
 		"reason=" + p.paint(styleError, shown([]byte(safetext.TruncateName(d.Reason)))),
 	}
@@ -36,8 +36,8 @@ func (p *printer) letterLine(d *inbox.DeadLetter, view letterView) {
 	p.words(words)
 }
 
-// letterPage is a letter in full.
-func (p *printer) letterPage(d *inbox.DeadLetter, view letterView) {
+// deadLetterPage is a dead letter in full.
+func (p *printer) deadLetterPage(d *inbox.DeadLetter, view deadLetterView) {
 	e := d.Event
 	p.line("%s", p.paint(styleBold, fmt.Sprintf("%s/%d@%d", d.Topic, d.Partition, d.Offset)))
 	row := func(name, text string) {
@@ -73,7 +73,7 @@ func (p *printer) letterPage(d *inbox.DeadLetter, view letterView) {
 	row(d.Handled, timeText(d.HandledAt))
 }
 
-func timeOfLetter(d *inbox.DeadLetter) string {
+func deadLetterTime(d *inbox.DeadLetter) string {
 	if d.Time.IsZero() {
 		return "-"
 	}
@@ -87,7 +87,7 @@ func timeText(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-func valueOf(d *inbox.DeadLetter, view letterView) string {
+func valueOf(d *inbox.DeadLetter, view deadLetterView) string {
 	switch value := d.Event.Payload; {
 	case value == nil:
 		return "value=null"
@@ -98,9 +98,9 @@ func valueOf(d *inbox.DeadLetter, view letterView) string {
 	}
 }
 
-// letterJSON is a line of `dlt list --json` and `dlt show --json`. Bytes that are no
+// deadLetterJSON is a line of `dlt list --json` and `dlt show --json`. Bytes that are no
 // text are base64, under names that say so.
-type letterJSON struct {
+type deadLetterJSON struct {
 	Topic         string         `json:"topic"`
 	Partition     int32          `json:"partition"`
 	Offset        int64          `json:"offset"`
@@ -128,9 +128,9 @@ type letterJSON struct {
 	HandledAt     *time.Time     `json:"handled_at,omitempty"`
 }
 
-func writeLetter(w io.Writer, d *inbox.DeadLetter, view letterView) error {
+func writeDeadLetter(w io.Writer, d *inbox.DeadLetter, view deadLetterView) error {
 	e := d.Event
-	line := letterJSON{
+	line := deadLetterJSON{
 		Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, FromTopic: e.Topic, FromPartition: e.Partition, FromOffset: e.Offset,
 		ID: e.ID, Headers: []tailedHeader{}, Incomplete: d.Incomplete, Position: d.Position, Reason: d.Reason, ErrorClass: d.Class, Error: d.Error, Group: d.Group, Attempts: d.Attempts,
 		FirstFailed: timeOrNone(d.FirstFailed), Time: timeOrNone(d.Time), Redrives: d.Redrives, Handled: d.Handled, HandledAt: timeOrNone(d.HandledAt),

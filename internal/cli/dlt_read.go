@@ -12,18 +12,18 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// letterBox is the dead letter topics of a file.
-type letterBox struct {
-	filter   *letterFilter
+// deadLetterTopics is the dead letter topics of a file.
+type deadLetterTopics struct {
+	filter   *deadLetterFilter
 	options  kafka.Options
 	settings *sarama.Config
 	topics   []string
 	seen     int // letters that passed the filter, over all topics
 }
 
-// openLetterBox finds the topics. Those that are named in full are to be there.
-func openLetterBox(cfg *config.Config, filter *letterFilter) (*letterBox, error) {
-	b := &letterBox{filter: filter, options: wiring.Kafka(cfg)}
+// openDeadLetterTopics finds the topics. Those that are named in full are to be there.
+func openDeadLetterTopics(cfg *config.Config, filter *deadLetterFilter) (*deadLetterTopics, error) {
+	b := &deadLetterTopics{filter: filter, options: wiring.Kafka(cfg)}
 	var err error
 	if b.settings, err = kafka.Settings(b.options); err != nil {
 		return nil, err
@@ -49,11 +49,11 @@ func openLetterBox(cfg *config.Config, filter *letterFilter) (*letterBox, error)
 	return b, nil
 }
 
-// work is what is to be done with the letters that match.
-type work func(context.Context, inbox.RedriveConfig) (inbox.Redriven, error)
+// deadLetterAction is what is to be done with the dead letters that match.
+type deadLetterAction func(context.Context, inbox.RedriveConfig) (inbox.Redriven, error)
 
 // each calls do for one topic after the other. change sets what is not common to all.
-func (b *letterBox) each(ctx context.Context, do work, change func(*inbox.RedriveConfig), tell func(topic string, done inbox.Redriven) error) error {
+func (b *deadLetterTopics) each(ctx context.Context, do deadLetterAction, change func(*inbox.RedriveConfig), tell func(topic string, done inbox.Redriven) error) error {
 	b.seen = 0
 	for _, topic := range b.topics {
 		c := inbox.RedriveConfig{
@@ -89,7 +89,7 @@ func (b *letterBox) each(ctx context.Context, do work, change func(*inbox.Redriv
 	return nil
 }
 
-func (b *letterBox) match(d *inbox.DeadLetter) bool {
+func (b *deadLetterTopics) match(d *inbox.DeadLetter) bool {
 	if b.filter.limit > 0 && b.seen >= b.filter.limit || !b.filter.wants(d) {
 		return false
 	}

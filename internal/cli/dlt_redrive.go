@@ -14,16 +14,16 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// letterWork is a command that does something with letters.
-type letterWork struct {
-	do                  work
+// deadLetterCommand is a command that does something with dead letters.
+type deadLetterCommand struct {
+	do                  deadLetterAction
 	will, did           string // "go back to their topics", "put back"
 	whole               bool   // leaves those that lack a part of their record
 	dryRun, yes, remove bool
 }
 
 func newDLTRedrive(s *streams) *cobra.Command {
-	w := letterWork{do: inbox.Redrive, will: "go back to their topics", did: "put back", whole: true}
+	w := deadLetterCommand{do: inbox.Redrive, will: "go back to their topics", did: "put back", whole: true}
 	cmd := &cobra.Command{
 		Use:   "redrive -c FILE",
 		Short: "Publish dead letters again to the topics they came from",
@@ -49,7 +49,7 @@ publishes at most one dead letter twice.`,
 }
 
 func newDLTDiscard(s *streams) *cobra.Command {
-	w := letterWork{do: inbox.Discard, will: "are discarded", did: "discarded"}
+	w := deadLetterCommand{do: inbox.Discard, will: "are discarded", did: "discarded"}
 	cmd := &cobra.Command{
 		Use:   "discard -c FILE",
 		Short: "Mark dead letters as discarded",
@@ -67,8 +67,8 @@ discard shows what it will do, and asks unless --yes is given.`,
 	return w.command(cmd, s)
 }
 
-func (w *letterWork) command(cmd *cobra.Command, s *streams) *cobra.Command {
-	var filter letterFilter
+func (w *deadLetterCommand) command(cmd *cobra.Command, s *streams) *cobra.Command {
+	var filter deadLetterFilter
 	load := files(cmd)
 	filter.define(cmd)
 	cmd.Flags().BoolVar(&w.dryRun, "dry-run", false, "show what would be done, and do nothing")
@@ -86,22 +86,22 @@ func (w *letterWork) command(cmd *cobra.Command, s *streams) *cobra.Command {
 	return cmd
 }
 
-// place is where a letter is.
-type place struct {
+// recordID is where a dead letter stands.
+type recordID struct {
 	topic     string
 	partition int32
 	offset    int64
 }
 
-// run shows the letters that are meant, asks, and does its work with these, whatever
+// run shows the dead letters that are meant, asks, and does its work with these, whatever
 // has come meanwhile.
-func (w *letterWork) run(ctx context.Context, s *streams, cfg *config.Config, filter *letterFilter) error {
-	box, err := openLetterBox(cfg, filter)
+func (w *deadLetterCommand) run(ctx context.Context, s *streams, cfg *config.Config, filter *deadLetterFilter) error {
+	box, err := openDeadLetterTopics(cfg, filter)
 	if err != nil {
 		return err
 	}
 	out, says := newPrinter(s.out), newPrinter(s.err)
-	meant, left := map[place]bool{}, 0
+	meant, left := map[recordID]bool{}, 0
 	err = box.each(ctx, inbox.Redrive, func(c *inbox.RedriveConfig) {
 		c.DryRun = true
 		c.Each = func(d *inbox.DeadLetter) error {
@@ -110,8 +110,8 @@ func (w *letterWork) run(ctx context.Context, s *streams, cfg *config.Config, fi
 				says.incomplete(d, cfg)
 				return says.err
 			}
-			meant[place{d.Topic, d.Partition, d.Offset}] = true
-			out.letterLine(d, letterView{})
+			meant[recordID{d.Topic, d.Partition, d.Offset}] = true
+			out.deadLetterLine(d, deadLetterView{})
 			return out.err
 		}
 	}, func(topic string, done inbox.Redriven) error {
@@ -158,11 +158,11 @@ func (p *printer) incomplete(d *inbox.DeadLetter, cfg *config.Config) {
 	p.line("walpost: %s/%d@%d, id %s, lacks %s: it does not go back; %s", d.Topic, d.Partition, d.Offset, shown([]byte(e.ID)), shown([]byte(d.Incomplete)), where)
 }
 
-func (w *letterWork) finish(ctx context.Context, out *printer, box *letterBox, meant map[place]bool) error {
+func (w *deadLetterCommand) finish(ctx context.Context, out *printer, box *deadLetterTopics, meant map[recordID]bool) error {
 	count := 0
 	err := box.each(ctx, w.do, func(c *inbox.RedriveConfig) {
 		c.Remove = w.remove
-		c.Match = func(d *inbox.DeadLetter) bool { return meant[place{d.Topic, d.Partition, d.Offset}] }
+		c.Match = func(d *inbox.DeadLetter) bool { return meant[recordID{d.Topic, d.Partition, d.Offset}] }
 	}, func(topic string, done inbox.Redriven) error {
 		for _, to := range slices.Sorted(maps.Keys(done.Sent)) {
 			count += done.Sent[to]

@@ -100,10 +100,10 @@ func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recove
 			return err
 		}
 	}
-	told := time.Now()
+	printed := time.Now()
 	result, err := r.Run(ctx, plan, func(stage recover.Stage, so recover.Result) {
-		if stage != recover.Publishing || time.Since(told) > time.Second {
-			told = time.Now()
+		if stage != recover.Publishing || time.Since(printed) > time.Second {
+			printed = time.Now()
 			out.stage(stage, so, plan)
 		}
 	})

@@ -148,10 +148,10 @@ func runReplay(ctx context.Context, s *streams, o replay.Options, f replayFlags)
 			return err
 		}
 	}
-	told := time.Now()
+	printed := time.Now()
 	result, err := r.Run(ctx, plan, func(so republish.Result) {
-		if time.Since(told) > time.Second {
-			told = time.Now()
+		if time.Since(printed) > time.Second {
+			printed = time.Now()
 			out.line("read %d of %s%d, Kafka has %d", so.Rows, upTo(o), plan.Max, so.Acknowledged)
 		}
 	})

@@ -18,9 +18,9 @@ func readStatus(ctx context.Context, cfg *config.Config) (status.Report, error) 
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	slot, version, err := readSlot(ctx, cfg)
-	st := judge(slot, cfg)
+	st := reportFromSlot(slot, cfg)
 	if err != nil {
-		st = judged()
+		st = stoppedReport()
 		st.State, st.Reason = status.Connecting, err.Error()
 		warn(&st, cfg, status.ConditionPostgres, err.Error())
 	}
@@ -46,7 +46,7 @@ func readSlot(ctx context.Context, cfg *config.Config) (*catalog.Slot, *string, 
 	return slot, &version, err
 }
 
-func judged() status.Report {
+func stoppedReport() status.Report {
 	return status.Report{
 		State: status.Stopped, Conditions: []status.Condition{}, Topics: []status.TopicReport{},
 		Rejected: []status.Rejections{}, ConsumerGroups: []status.GroupLag{},
@@ -60,9 +60,9 @@ func warn(st *status.Report, cfg *config.Config, name, detail string) {
 	st.Conditions = append(st.Conditions, c)
 }
 
-// judge says what a slot tells of its relay; nil is no slot.
-func judge(slot *catalog.Slot, cfg *config.Config) status.Report {
-	st := judged()
+// reportFromSlot says what a slot tells of its relay; nil is no slot.
+func reportFromSlot(slot *catalog.Slot, cfg *config.Config) status.Report {
+	st := stoppedReport()
 	st.Slot = slot
 	if slot == nil {
 		st.Reason = "the slot does not exist"

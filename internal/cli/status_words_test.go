@@ -13,12 +13,12 @@ import (
 
 func TestStatusInWords(t *testing.T) {
 	t.Parallel()
-	lost := judge(&catalog.Slot{Name: "s", WALStatus: "lost"}, &config.Config{File: "f.yaml"})
-	behind := judge(&catalog.Slot{
+	lost := reportFromSlot(&catalog.Slot{Name: "s", WALStatus: "lost"}, &config.Config{File: "f.yaml"})
+	behind := reportFromSlot(&catalog.Slot{
 		Name: "s", Active: true, WALStatus: "unreserved", LagBytes: new(int64(5)), RetainedBytes: 2048, SafeWALBytes: new(int64(1 << 20)),
 		ConfirmedFlushLSN: 2, RestartLSN: 1,
 	}, &config.Config{File: "f.yaml"})
-	none := judge(nil, &config.Config{File: "f.yaml"})
+	none := reportFromSlot(nil, &config.Config{File: "f.yaml"})
 	for _, c := range []struct {
 		st        status.Report
 		state     status.State
@@ -36,7 +36,7 @@ func TestStatusInWords(t *testing.T) {
 
 func TestStatusForPeople(t *testing.T) {
 	t.Parallel()
-	st := judge(&catalog.Slot{Name: "s", WALStatus: "reserved", RetainedBytes: 2048}, &config.Config{File: "f.yaml"})
+	st := reportFromSlot(&catalog.Slot{Name: "s", WALStatus: "reserved", RetainedBytes: 2048}, &config.Config{File: "f.yaml"})
 	began := time.Now().Add(-90 * time.Second)
 	st.Relay, st.Since, st.LagSeconds, st.InFlight = "orders", &began, new(1.25), &status.InFlight{Events: 3, Bytes: 1 << 20}
 	st.LastError = &status.LastError{Text: "broken pipe", At: began}

@@ -8,8 +8,8 @@ import (
 	"github.com/walpost/walpost/internal/config"
 )
 
-// tailing is what `tail` was asked for.
-type tailing struct {
+// tailCommand is what `tail` was asked for.
+type tailCommand struct {
 	topics         []string // globs; none: what outbox.topic can name
 	key, id        string   // "": any
 	fromBeginning  bool
@@ -22,7 +22,7 @@ type tailing struct {
 }
 
 func newTail(s *streams) *cobra.Command {
-	var t tailing
+	var t tailCommand
 	cmd := &cobra.Command{
 		Use:   "tail -c FILE",
 		Short: "Show events as they arrive in Kafka, without touching the slot",
@@ -65,7 +65,7 @@ bytes as they are.`,
 }
 
 // run shows records until ctx ends or there were enough, which is no failure.
-func (t *tailing) run(ctx context.Context, s *streams, cfg *config.Config) error {
+func (t *tailCommand) run(ctx context.Context, s *streams, cfg *config.Config) error {
 	t.possible = append([]string{cfg.Outbox.Topic.Glob()}, cfg.Delivery.DeadLetterTopics(nil)...)
 	f, err := newFollower(cfg, t)
 	if err != nil {
@@ -90,7 +90,7 @@ func (t *tailing) run(ctx context.Context, s *streams, cfg *config.Config) error
 }
 
 // named are the topics that are asked for in full; the rest are globs.
-func (t *tailing) named() (names, globs []string) {
+func (t *tailCommand) named() (names, globs []string) {
 	if len(t.topics) == 0 {
 		return splitGlobs(t.possible)
 	}

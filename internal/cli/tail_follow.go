@@ -21,7 +21,7 @@ const findEvery = 2 * time.Second
 
 // follower reads topics of a cluster, partition by partition.
 type follower struct {
-	tailing  *tailing
+	command  *tailCommand
 	options  kafka.Options
 	client   sarama.Client
 	consumer sarama.Consumer
@@ -34,7 +34,7 @@ type follower struct {
 	looked   bool
 }
 
-func newFollower(cfg *config.Config, t *tailing) (*follower, error) {
+func newFollower(cfg *config.Config, t *tailCommand) (*follower, error) {
 	const op = "read from Kafka"
 	o := wiring.Kafka(cfg)
 	settings, err := kafka.Settings(o)
@@ -54,7 +54,7 @@ func newFollower(cfg *config.Config, t *tailing) (*follower, error) {
 		return nil, errors.Join(o.Explain(op, err), client.Close())
 	}
 	f := &follower{
-		tailing: t, options: o, client: client, consumer: consumer, records: make(chan *sarama.ConsumerMessage), faults: make(chan error),
+		command: t, options: o, client: client, consumer: consumer, records: make(chan *sarama.ConsumerMessage), faults: make(chan error),
 		done: make(chan struct{}), reading: map[string]int{}, find: time.NewTicker(findEvery),
 	}
 	if err := f.look(); err != nil {
@@ -68,9 +68,9 @@ func newFollower(cfg *config.Config, t *tailing) (*follower, error) {
 // topic is told once, to w.
 func (f *follower) next(ctx context.Context, w io.Writer) (*sarama.ConsumerMessage, error) {
 	for {
-		if len(f.reading) == 0 && !f.tailing.waitingWasSaid {
-			f.tailing.waitingWasSaid = true
-			names, globs := f.tailing.named()
+		if len(f.reading) == 0 && !f.command.waitingWasSaid {
+			f.command.waitingWasSaid = true
+			names, globs := f.command.named()
 			out := newPrinter(w)
 			if out.line("walpost: there is no topic %s yet: waiting for it", strings.Join(append(names, globs...), ", ")); out.err != nil {
 				return nil, out.err
@@ -95,7 +95,7 @@ func (f *follower) next(ctx context.Context, w io.Writer) (*sarama.ConsumerMessa
 // was just made, is left to the next look.
 func (f *follower) look() error {
 	from := sarama.OffsetOldest
-	if !f.looked && !f.tailing.fromBeginning {
+	if !f.looked && !f.command.fromBeginning {
 		from = sarama.OffsetNewest
 	}
 	topics, err := f.topics()
@@ -131,7 +131,7 @@ func leaderless(err error) bool {
 }
 
 func (f *follower) topics() ([]string, error) {
-	names, globs := f.tailing.named()
+	names, globs := f.command.named()
 	return findTopics(f.client, f.options, names, globs)
 }
 

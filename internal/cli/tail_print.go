@@ -13,7 +13,7 @@ import (
 )
 
 // wants reports whether a record passes the filters.
-func (t *tailing) wants(rec *sarama.ConsumerMessage) bool {
+func (t *tailCommand) wants(rec *sarama.ConsumerMessage) bool {
 	if t.keyed && (rec.Key == nil || string(rec.Key) != t.key) {
 		return false
 	}
@@ -28,7 +28,7 @@ func (t *tailing) wants(rec *sarama.ConsumerMessage) bool {
 	return false
 }
 
-func (t *tailing) print(out *printer, rec *sarama.ConsumerMessage) error {
+func (t *tailCommand) print(out *printer, rec *sarama.ConsumerMessage) error {
 	if t.asJSON {
 		return json.NewEncoder(out.w).Encode(t.tailed(rec))
 	}
@@ -92,7 +92,7 @@ func headerOf(name string, value []byte) tailedHeader {
 	return h
 }
 
-func (t *tailing) tailed(rec *sarama.ConsumerMessage) tailedRecord {
+func (t *tailCommand) tailed(rec *sarama.ConsumerMessage) tailedRecord {
 	line := tailedRecord{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Time: rec.Timestamp.UTC(), Headers: []tailedHeader{}}
 	line.Key, line.KeyBase64 = textOr(rec.Key)
 	for _, h := range rec.Headers {

@@ -111,14 +111,14 @@ func loadDeclared(load func() ([]*config.Config, error)) ([]*config.Config, erro
 	if err != nil {
 		return nil, err
 	}
-	type place struct{ brokers, topic string }
-	first := map[place]*config.Config{}
+	type clusterTopic struct{ brokers, topic string }
+	first := map[clusterTopic]*config.Config{}
 	count := 0
 	for _, cfg := range cfgs {
 		brokers := strings.Join(slices.Sorted(slices.Values(cfg.Kafka.Brokers)), ",")
 		for name, topic := range cfg.Kafka.Topics.Declare {
 			count++
-			at := place{brokers, name}
+			at := clusterTopic{brokers, name}
 			other, taken := first[at]
 			if taken && !reflect.DeepEqual(other.Kafka.Topics.Declare[name], topic) {
 				return nil, usage("%s and %s declare topic %s differently: leave one of them out", other.File, cfg.File, name)

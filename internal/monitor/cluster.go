@@ -17,7 +17,7 @@ type cluster struct {
 
 // partition is what metadata say of a partition.
 type partition struct {
-	place
+	topicPartition
 	leader   int32 // -1: none
 	replicas int
 	inSync   []int32
@@ -66,7 +66,7 @@ func (c *cluster) partitions(topics []string) ([]partition, error) {
 	var all []partition
 	for _, t := range meta.Topics {
 		for _, p := range t.Partitions {
-			all = append(all, partition{place{t.Name, p.ID}, p.Leader, len(p.Replicas), p.Isr})
+			all = append(all, partition{topicPartition{t.Name, p.ID}, p.Leader, len(p.Replicas), p.Isr})
 		}
 	}
 	return all, nil
@@ -74,37 +74,37 @@ func (c *cluster) partitions(topics []string) ([]partition, error) {
 
 // ends asks the leaders for the end of each partition; with an error, those that
 // answered.
-func (c *cluster) ends(partitions []partition) (map[place]int64, error) {
-	led := map[int32][]place{}
+func (c *cluster) ends(partitions []partition) (map[topicPartition]int64, error) {
+	led := map[int32][]topicPartition{}
 	for _, p := range partitions {
 		if p.leader >= 0 {
-			led[p.leader] = append(led[p.leader], p.place)
+			led[p.leader] = append(led[p.leader], p.topicPartition)
 		}
 	}
-	ends := map[place]int64{}
+	ends := map[topicPartition]int64{}
 	var failures []error
-	for id, places := range led {
-		if err := c.endsAt(id, places, ends); err != nil {
+	for id, partitions := range led {
+		if err := c.endsAt(id, partitions, ends); err != nil {
 			failures = append(failures, err)
 		}
 	}
 	return ends, c.options.Explain("read ends of topics", errors.Join(failures...))
 }
 
-func (c *cluster) endsAt(leader int32, places []place, ends map[place]int64) error {
+func (c *cluster) endsAt(leader int32, partitions []topicPartition, ends map[topicPartition]int64) error {
 	broker, err := c.client.Broker(leader)
 	if err != nil {
 		return err
 	}
 	req := sarama.NewOffsetRequest(kafka.Version())
-	for _, p := range places {
+	for _, p := range partitions {
 		req.AddBlock(p.topic, p.partition, sarama.OffsetNewest, 1)
 	}
 	res, err := broker.GetAvailableOffsets(req)
 	if err != nil {
 		return err
 	}
-	for _, p := range places {
+	for _, p := range partitions {
 		switch block := res.GetBlock(p.topic, p.partition); {
 		case block == nil:
 			err = sarama.ErrIncompleteResponse

@@ -19,7 +19,7 @@ func (m *Monitor) groupLags(partitions []partition) []Lag {
 	if len(groups) == 0 {
 		return nil
 	}
-	committed := map[string]map[place]int64{}
+	committed := map[string]map[topicPartition]int64{}
 	for _, group := range groups {
 		offsets, err := m.cluster.committed(group, partitions)
 		m.once("the offsets of consumer group "+group+" cannot be read: its lag is not measured", err,
@@ -42,7 +42,7 @@ func (m *Monitor) groupLags(partitions []partition) []Lag {
 }
 
 // behind sums what each group has left of each topic.
-func behind(committed map[string]map[place]int64, ends map[place]int64) []Lag {
+func behind(committed map[string]map[topicPartition]int64, ends map[topicPartition]int64) []Lag {
 	var lags []Lag
 	for group, offsets := range committed {
 		sums := map[string]int64{}
@@ -108,7 +108,7 @@ func (c *cluster) groups() ([]string, error) {
 }
 
 // committed gives the offsets that a group has committed in the partitions.
-func (c *cluster) committed(group string, partitions []partition) (map[place]int64, error) {
+func (c *cluster) committed(group string, partitions []partition) (map[topicPartition]int64, error) {
 	op := "read offsets of group " + group
 	coordinator, err := c.client.Coordinator(group)
 	if err != nil {
@@ -127,7 +127,7 @@ func (c *cluster) committed(group string, partitions []partition) (map[place]int
 	if err != nil {
 		return nil, c.options.Explain(op, err)
 	}
-	offsets := map[place]int64{}
+	offsets := map[topicPartition]int64{}
 	for _, p := range partitions {
 		block := res.GetBlock(p.topic, p.partition)
 		switch {
@@ -135,7 +135,7 @@ func (c *cluster) committed(group string, partitions []partition) (map[place]int
 		case block.Err != sarama.ErrNoError:
 			err = block.Err
 		case block.Offset >= 0: // -1: the group has committed nothing there
-			offsets[p.place] = block.Offset
+			offsets[p.topicPartition] = block.Offset
 		}
 	}
 	return offsets, c.options.Explain(op, err)

@@ -55,9 +55,9 @@ type Lag struct {
 // several goroutines.
 type Monitor struct {
 	options Options
-	cluster cluster           // Run's
-	inSync  map[place][]int32 // at the last look; Run's
-	broken  bool              // the connection failed at this look; Run's
+	cluster cluster                    // Run's
+	inSync  map[topicPartition][]int32 // at the last look; Run's
+	broken  bool                       // the connection failed at this look; Run's
 
 	troubles map[string]int // looks at which each was there without an end; Run's
 
@@ -68,8 +68,8 @@ type Monitor struct {
 	at      time.Time // of under and lags
 }
 
-// place is a partition of a topic.
-type place struct {
+// topicPartition is a partition of a topic.
+type topicPartition struct {
 	topic     string
 	partition int32
 }
@@ -81,7 +81,7 @@ func New(o Options) *Monitor {
 	}
 	return &Monitor{
 		options: o, cluster: cluster{options: o.Connection},
-		inSync: map[place][]int32{}, troubles: map[string]int{}, shrinks: map[string]uint64{},
+		inSync: map[topicPartition][]int32{}, troubles: map[string]int{}, shrinks: map[string]uint64{},
 	}
 }
 
@@ -154,13 +154,13 @@ func (m *Monitor) compare(partitions []partition) (under map[string]int, shrunk 
 		if len(p.inSync) < p.replicas {
 			under[p.topic]++
 		}
-		for _, id := range m.inSync[p.place] {
+		for _, id := range m.inSync[p.topicPartition] {
 			if !slices.Contains(p.inSync, id) {
 				shrunk[p.topic]++
 				break
 			}
 		}
-		m.inSync[p.place] = p.inSync
+		m.inSync[p.topicPartition] = p.inSync
 	}
 	return under, shrunk
 }

@@ -60,7 +60,7 @@ func Pruning(cfg *config.Config) *provision.Pruning {
 
 // Wanted is what a configuration asks of the database. types holds the types of the
 // table's columns that are not built in, by OID; nil: they are not looked at.
-func Wanted(cfg *config.Config, types map[uint32]debezium.TypeInfo) (preflight.PostgresExpectations, error) {
+func Wanted(cfg *config.Config, types map[uint32]catalog.Type) (preflight.PostgresExpectations, error) {
 	rt, err := router.New(Mapping(cfg))
 	if err != nil {
 		return preflight.PostgresExpectations{}, err
@@ -80,10 +80,14 @@ func Wanted(cfg *config.Config, types map[uint32]debezium.TypeInfo) (preflight.P
 }
 
 // checkColumns judges the types of the outbox's columns as `check` prints it.
-func checkColumns(rt *router.Router, types map[uint32]debezium.TypeInfo) func(*pgoutput.Relation) []preflight.Requirement {
+func checkColumns(rt *router.Router, types map[uint32]catalog.Type) func(*pgoutput.Relation) []preflight.Requirement {
+	known := make(map[uint32]debezium.TypeInfo, len(types))
+	for oid, t := range types {
+		known[oid] = debezium.TypeInfo(t)
+	}
 	return func(rel *pgoutput.Relation) []preflight.Requirement {
 		var list []preflight.Requirement
-		for _, f := range rt.Check(rel, types) {
+		for _, f := range rt.Check(rel, known) {
 			q := preflight.Requirement{
 				Name: "column " + f.Column, State: preflight.Warning, Detail: f.Text, Fix: "see " + f.Key,
 			}

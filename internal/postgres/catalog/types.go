@@ -1,4 +1,4 @@
-package cli
+package catalog
 
 import (
 	"context"
@@ -6,13 +6,18 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/postgres"
-	"github.com/walpost/walpost/internal/postgres/catalog"
-	"github.com/walpost/walpost/internal/router/debezium"
 )
 
-// readTypes reads what kind of types the table's columns have that are not built in.
-func readTypes(ctx context.Context, conn *pgx.Conn, t *catalog.Table) (map[uint32]debezium.TypeInfo, error) {
-	types := map[uint32]debezium.TypeInfo{}
+// Type is what pg_type says of a type.
+type Type struct {
+	Name string // typname
+	Kind byte   // typtype: b base, c composite, d domain, e enum, m multirange, p pseudo, r range
+}
+
+// ReadTypes reads the types of the table's columns, by OID. Without a table there are
+// none.
+func ReadTypes(ctx context.Context, conn *pgx.Conn, t *Table) (map[uint32]Type, error) {
+	types := map[uint32]Type{}
 	if t == nil {
 		return types, nil
 	}
@@ -27,7 +32,7 @@ func readTypes(ctx context.Context, conn *pgx.Conn, t *catalog.Table) (map[uint3
 	var oid uint32
 	var name, kind string
 	_, err = pgx.ForEachRow(found, []any{&oid, &name, &kind}, func() error {
-		types[oid] = debezium.TypeInfo{Name: name, Kind: kind[0]}
+		types[oid] = Type{Name: name, Kind: kind[0]}
 		return nil
 	})
 	return types, postgres.Classify("read types", err)
