@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -57,3 +58,42 @@ func TestPackageComments(t *testing.T) {
 		}
 	}
 }
+
+// TestBoolFunctionsReportWhether checks that the comment of a function whose only result
+// is a bool says what true means.
+func TestBoolFunctionsReportWhether(t *testing.T) {
+	t.Parallel()
+	for name, file := range sources(t) {
+		for _, decl := range file.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if ok && fn.Doc != nil && returnsBool(fn.Type) && !strings.Contains(oneLine(fn.Doc.Text()), "reports whether") {
+				t.Errorf("%s: the comment of %s does not say what the function reports whether", name, fn.Name.Name)
+			}
+		}
+	}
+}
+
+func returnsBool(fn *ast.FuncType) bool {
+	if fn.Results.NumFields() != 1 {
+		return false
+	}
+	result, ok := fn.Results.List[0].Type.(*ast.Ident)
+	return ok && result.Name == "bool"
+}
+
+// elsewhere matches words that stand for documents which the repository does not have.
+var elsewhere = regexp.MustCompile(`(?i)\b(the contract|contract[,']|facts:|contract and)`)
+
+// TestCommentsNameNoOtherDocument checks that a reader of a comment has what it refers to.
+func TestCommentsNameNoOtherDocument(t *testing.T) {
+	t.Parallel()
+	for name, file := range sources(t) {
+		for _, group := range file.Comments {
+			if m := elsewhere.FindString(oneLine(group.Text())); m != "" && name != "dev/deploy/comments_test.go" {
+				t.Errorf("%s: a comment names a document that is not in the repository: %q", name, m)
+			}
+		}
+	}
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -39,5 +39,8 @@ func openTopics(cfg *config.Config) []preflight.Requirement {
 	if topics.Create {
 		detail += fmt.Sprintf(", which is then made, up to %d of them", topics.Most)
 	}
-	return []preflight.Requirement{{Name: "kafka.topics.allow", State: preflight.Warning, Detail: detail, Fix: "kafka.topics.allow: the names of this service's topics, with * for a part"}}
+	return []preflight.Requirement{{
+		Name: "kafka.topics.allow", State: preflight.Warning, Detail: detail,
+		Fix: "kafka.topics.allow: the names of this service's topics, with * for a part",
+	}}
 }

@@ -19,7 +19,8 @@ func TestCheckNamesEachRequirementAndItsFix(t *testing.T) {
 		}
 	}
 	walpost(t, "init", "-c", s.file).want(t, 0)
-	walpost(t, "check", "-c", s.file).want(t, 0, "ok postgres slot", "ok postgres published table", "ok kafka connection", "ok kafka topic "+s.prefix+".all")
+	walpost(t, "check", "-c", s.file).want(t, 0, "ok postgres slot", "ok postgres published table", "ok kafka connection",
+		"ok kafka topic "+s.prefix+".all")
 	missing := write(t, s.yaml(t, "outbox: {topic: PREFIX.missing}"))
 	walpost(t, "check", "-c", missing).want(t, 3, "failed kafka topic "+s.prefix+".missing")
 	s.db.Exec(t, "ALTER TABLE outbox DROP COLUMN payload")

@@ -82,11 +82,13 @@ func TestDLT(t *testing.T) {
 	lines := func(r result) int { return strings.Count(r.out, "\n") }
 
 	list := dlt("list")
-	list.want(t, 0, s.prefix+".a.DLT/0@0", "for="+s.prefix+".a ", "key=bad1", "reason=permanent", `error="no such order"`, "attempts=1", "value=<11 bytes>", s.prefix+".b.DLT/0@0", "reason=missing_topic")
+	list.want(t, 0, s.prefix+".a.DLT/0@0", "for="+s.prefix+".a ", "key=bad1", "reason=permanent", `error="no such order"`, "attempts=1",
+		"value=<11 bytes>", s.prefix+".b.DLT/0@0", "reason=missing_topic")
 	if lines(list) != 4 || strings.Contains(list.out, "4711") {
 		t.Errorf("list:\n%s", list.out)
 	}
-	dlt("show", "--key", "bad1", "--limit", "1", "--payload").want(t, 0, `{"n": 4711}`, "error class", "first failed", "header", "eventType=Created", "was           "+s.prefix+".a/0@0")
+	dlt("show", "--key", "bad1", "--limit", "1", "--payload").want(t, 0, `{"n": 4711}`, "error class", "first failed", "header",
+		"eventType=Created", "was           "+s.prefix+".a/0@0")
 	one := dlt("list", "--json", "--topic", s.prefix+".b")
 	one.want(t, 0)
 	var letter struct {
@@ -96,7 +98,8 @@ func TestDLT(t *testing.T) {
 		ID            string
 		Value         *string
 	}
-	if err := json.Unmarshal([]byte(one.out), &letter); err != nil || letter.FromTopic != s.prefix+".b" || letter.FromPartition != -1 || letter.ValueBytes == 0 || letter.Value != nil {
+	if err := json.Unmarshal([]byte(one.out), &letter); err != nil || letter.FromTopic != s.prefix+".b" || letter.FromPartition != -1 ||
+		letter.ValueBytes == 0 || letter.Value != nil {
 		t.Errorf("%v %s", err, one.out)
 	}
 	dlt("list", "--id", letter.ID).want(t, 0, "key=lost")
@@ -133,7 +136,8 @@ func TestDLT(t *testing.T) {
 	}
 	dlt("redrive", "--yes", "--key", "lost").want(t, 0, "1 put back to "+s.prefix+".b")
 
-	dlt("discard", "--yes", "--remove").want(t, 0, "1 discarded", "done: 1 discarded", s.prefix+".a.DLT/0: deleted everything before offset ")
+	dlt("discard", "--yes", "--remove").want(t, 0, "1 discarded", "done: 1 discarded",
+		s.prefix+".a.DLT/0: deleted everything before offset ")
 	dlt("list").want(t, 0, "no dead letters")
 	r.Terminate(t)
 	r.Exits(t, 0)
@@ -182,9 +186,12 @@ func TestRow114_IncompleteDoesNotGoBack(t *testing.T) {
 	r := clitest.Start(t, "run", "-c", s.file)
 	r.Writes(t, `"msg":"streaming"`)
 	const id = "00000000-0000-0000-0000-000000000114"
-	s.db.Exec(t, `INSERT INTO outbox SELECT '`+id+`', 'a', 'k', 'Large', to_jsonb(string_agg(md5(i::text), '')) FROM generate_series(1, 44000) i`,
+	s.db.Exec(t, `INSERT INTO outbox SELECT '`+id+`', 'a', 'k', 'Large', to_jsonb(string_agg(md5(i::text), '')) FROM `+
+		`generate_series(1, 44000) i`,
 		insert("b", "lost", 5), insert("a", "good", 2))
-	devstacktest.Await(t, "the record behind", func() bool { return len(records(t, s.prefix+".a")) == 1 && len(records(t, s.prefix+".b.DLT")) == 1 })
+	devstacktest.Await(t, "the record behind", func() bool {
+		return len(records(t, s.prefix+".a")) == 1 && len(records(t, s.prefix+".b.DLT")) == 1
+	})
 	r.Terminate(t)
 	r.Exits(t, 0)
 	dlt := func(command string, args ...string) result {

@@ -62,7 +62,8 @@ func drop(ctx context.Context, cfg *config.Config, out *printer, ask func(*catal
 	slot, publication := cfg.Postgres.Slot, cfg.Postgres.Publication
 	if there.Slot != nil && there.Slot.Active {
 		return &failure{code: status.ExitRequirement, err: fmt.Errorf(
-			"slot %s is in use by backend %d: stop the relay that streams from it, or SELECT pg_terminate_backend(%[2]d)", slot, there.Slot.ActivePID)}
+			"slot %s is in use by backend %d: stop the relay that streams from it, or SELECT pg_terminate_backend(%[2]d)",
+			slot, there.Slot.ActivePID)}
 	}
 	if there.Slot != nil || there.Publication != nil {
 		if err := ask(there.Slot); err != nil {

@@ -11,7 +11,8 @@ import (
 // slots is how many slots the setup's relay has.
 func (s setup) slots(t *testing.T) (n int) {
 	t.Helper()
-	if err := s.db.Conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_replication_slots WHERE slot_name = $1", "walpost_"+s.db.Name).Scan(&n); err != nil {
+	if err := s.db.Conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_replication_slots WHERE slot_name = $1",
+		"walpost_"+s.db.Name).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -43,7 +44,8 @@ func TestDropRefusesAnActiveSlot(t *testing.T) {
 	r := clitest.Start(t, "run", "-c", s.file)
 	r.Writes(t, `"streaming"`)
 	var pid int
-	if err := s.db.Conn.QueryRow(t.Context(), "SELECT active_pid FROM pg_replication_slots WHERE slot_name = $1", "walpost_"+s.db.Name).Scan(&pid); err != nil {
+	if err := s.db.Conn.QueryRow(t.Context(), "SELECT active_pid FROM pg_replication_slots WHERE slot_name = $1",
+		"walpost_"+s.db.Name).Scan(&pid); err != nil {
 		t.Fatal(err)
 	}
 	walpost(t, "drop", "--yes", "-c", s.file).want(t, 3, fmt.Sprintf("backend %d", pid))

@@ -58,7 +58,8 @@ func TestRow126_ControlCharacters(t *testing.T) {
 		}
 	}
 	row := func(n int) string {
-		return fmt.Sprintf("INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES (%s || %d, %s, %[1]s, %[1]s, jsonb_build_object('n', %[2]d, 't', 'x'))", sql(evil), n, sql(evil))
+		return fmt.Sprintf("INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES (%s || %d, %s, %[1]s, %[1]s, "+
+			"jsonb_build_object('n', %[2]d, 't', 'x'))", sql(evil), n, sql(evil))
 	}
 	s.db.Exec(t, "BEGIN", row(1), "PREPARE TRANSACTION "+sql("x\x1b[31mGID\nok forged line"))
 	s.db.Exec(t, row(2))
@@ -81,7 +82,9 @@ func TestRow126_ControlCharacters(t *testing.T) {
 	s.db.Exec(t, row(4), row(5))
 	devstacktest.Await(t, "the dead letters", func() bool { return len(records(t, s.prefix+".DLT")) == 2 })
 	put(t, s.prefix+".DLT")
-	for _, args := range [][]string{{"list"}, {"show", "--payload"}, {"list", "--json"}, {"redrive", "--dry-run"}, {"redrive"}, {"discard"}} {
+	for _, args := range [][]string{
+		{"list"}, {"show", "--payload"}, {"list", "--json"}, {"redrive", "--dry-run"}, {"redrive"}, {"discard"},
+	} {
 		show(append([]string{"dlt"}, args...)...)
 	}
 	shown(show("dlt", "list"), `ok forged line`)

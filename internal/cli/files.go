@@ -26,7 +26,8 @@ func files(cmd *cobra.Command) (load func() ([]*config.Config, error)) {
 
 // onFiles makes a RunE that does a body's work on the files until it ends or is
 // interrupted.
-func onFiles(load func() ([]*config.Config, error), body func(context.Context, []*config.Config) error) func(*cobra.Command, []string) error {
+func onFiles(load func() ([]*config.Config, error), body func(context.Context, []*config.Config) error) func(*cobra.Command,
+	[]string) error {
 	return action(func(cmd *cobra.Command) error {
 		cfgs, err := load()
 		if err != nil {

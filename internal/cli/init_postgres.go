@@ -80,7 +80,8 @@ func (i *initializer) postgres(ctx context.Context, conn *pgx.Conn) error {
 			}
 		}
 	}
-	made, err := provision.CreatePublication(ctx, conn, i.cfg.Postgres.Publication, wiring.Table(i.cfg), wiring.Columns(i.cfg), i.cfg.Postgres.Slot)
+	made, err := provision.CreatePublication(ctx, conn, i.cfg.Postgres.Publication,
+		wiring.Table(i.cfg), wiring.Columns(i.cfg), i.cfg.Postgres.Slot)
 	if err != nil {
 		return err
 	}
@@ -200,18 +201,25 @@ func (i *initializer) count(ctx context.Context, conn *pgx.Conn, from pgoutput.L
 	name := wiring.Table(i.cfg)
 	n, known, err := catalog.CountRows(ctx, conn, name)
 	if postgres.KindOf(err) == postgres.InsufficientPrivilege { // row-level security
-		i.step(step{Action: actionSkipped, Kind: kindRows, Name: name.String(), Detail: fmt.Sprintf("how many were committed before %s, and are not published, is not known: %v", from, err)})
+		i.step(step{
+			Action: actionSkipped, Kind: kindRows, Name: name.String(),
+			Detail: fmt.Sprintf("how many were committed before %s, and are not published, is not known: %v", from, err),
+		})
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	st := step{Action: actionSkipped, Kind: kindRows, Name: name.String(), Detail: fmt.Sprintf("%d in %s are not published: they were committed before the slot", n, name)}
+	st := step{
+		Action: actionSkipped, Kind: kindRows, Name: name.String(),
+		Detail: fmt.Sprintf("%d in %s are not published: they were committed before the slot", n, name),
+	}
 	if i.cfg.Outbox.Prune != nil && n > 0 {
 		st.Detail += ", and outbox.prune deletes them: leave it out until they are of no use"
 	}
 	if !known {
-		st.Detail = fmt.Sprintf("the role may not read %s: how many were committed before %s, and are not published, is not known", name, from)
+		st.Detail = fmt.Sprintf("the role may not read %s: how many were committed before %s, and are not published, is not known", name,
+			from)
 	} else {
 		i.result.RowsNotPublished = &n
 	}
@@ -227,7 +235,10 @@ func (i *initializer) plan(there *catalog.Inspection) {
 		step
 	}{
 		{there.Table != nil, step{Kind: kindTable, Name: name.String(), SQL: provision.CreateTableSQL(name, wiring.Columns(i.cfg))}},
-		{there.Publication != nil, step{Kind: kindPublication, Name: p.Publication, SQL: provision.PublicationSQL(there, wiring.Columns(i.cfg))}},
+		{
+			there.Publication != nil,
+			step{Kind: kindPublication, Name: p.Publication, SQL: provision.PublicationSQL(there, wiring.Columns(i.cfg))},
+		},
 		{there.Slot != nil, step{Kind: kindSlot, Name: p.Slot, SQL: provision.CreateSlotSQL(p.Slot, p.Failover)}},
 	} {
 		if st.Kind == kindTable && i.cfg.Outbox.Messages() {

@@ -56,7 +56,8 @@ func TestInitDryRunDoesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, "outbox: {topic: PREFIX.all}", "delivery: {on_reject: dead_letter, dead_letter: PREFIX.dead}")
 	r := walpost(t, "init", "--dry-run", "-c", s.file)
-	r.want(t, 0, "CREATE TABLE", "CREATE PUBLICATION", "pg_create_logical_replication_slot", "-- create topic "+s.prefix+".all", s.prefix+".dead")
+	r.want(t, 0, "CREATE TABLE", "CREATE PUBLICATION", "pg_create_logical_replication_slot",
+		"-- create topic "+s.prefix+".all", s.prefix+".dead")
 	var there bool
 	if err := s.db.Conn.QueryRow(t.Context(), "SELECT to_regclass('outbox') IS NOT NULL").Scan(&there); err != nil || there {
 		t.Errorf("there %v, %v", there, err)
@@ -86,7 +87,8 @@ func TestInitNeedsReplicationOnly(t *testing.T) {
 	file := write(t, own.yaml(t, "outbox: {topic: PREFIX.all}"))
 	walpost(t, "init", "-c", file).want(t, 3, "as the owner of the table: CREATE PUBLICATION")
 	s.db.Exec(t, "CREATE PUBLICATION walpost_"+s.db.Name+" FOR TABLE outbox")
-	walpost(t, "init", "-c", file).want(t, 0, "exists publication", "created slot", "the role may not read public.outbox", "created topic "+s.prefix+".all")
+	walpost(t, "init", "-c", file).want(t, 0, "exists publication", "created slot", "the role may not read public.outbox",
+		"created topic "+s.prefix+".all")
 }
 
 func TestUnreachableServersAreNamed(t *testing.T) {
@@ -109,7 +111,8 @@ func TestUnreachableServersAreNamed(t *testing.T) {
 		walpost(t, command, "-c", noKafka).want(t, 3, "127.0.0.1:1")
 	}
 	var slots int
-	if err := s.db.Conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'walpost_x'").Scan(&slots); err != nil || slots != 0 {
+	err := s.db.Conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'walpost_x'").Scan(&slots)
+	if err != nil || slots != 0 {
 		t.Errorf("%d slots, %v: init with Kafka away must leave nothing behind", slots, err)
 	}
 }

@@ -62,7 +62,8 @@ func write(t *testing.T, yaml string) string {
 
 // insert is one event of an aggregate type.
 func insert(kind, key string, n int) string {
-	return fmt.Sprintf("INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES (gen_random_uuid(), '%s', '%s', 'Created', '{\"n\": %d}')", kind, key, n)
+	return fmt.Sprintf("INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES (gen_random_uuid(), '%s', '%s', "+
+		"'Created', '{\"n\": %d}')", kind, key, n)
 }
 
 // setup is a database of its own and a file for it.

@@ -27,7 +27,8 @@ func TestCommandsWithMessages(t *testing.T) {
 	walpost(t, "init", "-c", s.file).want(t, 0, "exists publication", "exists slot")
 	walpost(t, "check", "-c", s.file).want(t, 0, "ok postgres publication: walpost_"+s.db.Name+" exists, messages are in the stream")
 	walpost(t, "status", "-c", s.file).want(t, 0, "walpost_"+s.db.Name)
-	walpost(t, "recover", "-c", s.file, "--all", "--yes").want(t, 3, "there is no table to read", "walpost drop -c "+s.file, "walpost init -c "+s.file)
+	walpost(t, "recover", "-c", s.file, "--all", "--yes").want(t, 3, "there is no table to read", "walpost drop -c "+s.file,
+		"walpost init -c "+s.file)
 	walpost(t, "audit", "-c", s.file).want(t, 3, "there is no table to read")
 	walpost(t, "replay", "-c", s.file, "--all", "--yes").want(t, 3, "there is no table to read", "--topic TOPIC")
 	s.db.Exec(t, "DROP PUBLICATION walpost_"+s.db.Name)
@@ -46,7 +47,8 @@ func TestRow130_MessagesOfAnyRole(t *testing.T) {
 	const section = "outbox: {source: message, topic: 'PREFIX.{aggregatetype}'}"
 	s := newSetup(t, section)
 	for _, command := range []string{"check", "init", "run"} {
-		walpost(t, command, "-c", s.file).want(t, 3, "message writers: any role of the database may write events", "REVOKE EXECUTE ON FUNCTION",
+		walpost(t, command, "-c", s.file).want(t, 3, "message writers: any role of the database may write events",
+			"REVOKE EXECUTE ON FUNCTION",
 			"FROM PUBLIC; GRANT EXECUTE", "in database "+s.db.Name, "outbox.writers: any")
 	}
 	if n := devstacktest.Value[int](t, s.db.Conn, `SELECT (SELECT count(*) FROM pg_replication_slots WHERE database = current_database())

@@ -34,7 +34,8 @@ func someChecks() checked {
 	return checked{Relay: "orders", State: preflight.Failed, Requirements: []finding{
 		{Of: "postgres", Requirement: preflight.Requirement{Name: "wal_level", State: preflight.OK, Detail: "logical"}},
 		{Of: "postgres", Requirement: preflight.Requirement{
-			Name: "table", State: preflight.Failed, Detail: "public.outbox does not exist", Fix: "CREATE TABLE public.outbox (\n    id uuid\n)",
+			Name: "table", State: preflight.Failed, Detail: "public.outbox does not exist",
+			Fix: "CREATE TABLE public.outbox (\n    id uuid\n)",
 		}},
 	}}
 }
@@ -57,7 +58,9 @@ func TestChecksForPeople(t *testing.T) {
 	var w bytes.Buffer
 	p := &printer{w: &w, human: true}
 	p.checked(someChecks(), false)
-	for _, text := range []string{"\x1b[1morders\x1b[0m\n", "\x1b[32mok     \x1b[0m postgres wal_level", "\x1b[31mfailed \x1b[0m", "CREATE TABLE public.outbox (\n"} {
+	for _, text := range []string{
+		"\x1b[1morders\x1b[0m\n", "\x1b[32mok     \x1b[0m postgres wal_level", "\x1b[31mfailed \x1b[0m", "CREATE TABLE public.outbox (\n",
+	} {
 		if !strings.Contains(w.String(), text) {
 			t.Errorf("no %q in %q", text, w.String())
 		}

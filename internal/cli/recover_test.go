@@ -19,7 +19,10 @@ func TestRecoverShowsAsksAndPublishes(t *testing.T) {
 	walpost(t, "recover", "-c", s.file).want(t, 2, "--since", "--after-id", "--all")
 	walpost(t, "recover", "--since", "yesterday", "-c", s.file).want(t, 2, "yesterday")
 	walpost(t, "recover", "--since", "1h", "-c", s.file).want(t, 2, "--time-column")
-	plan := []string{"slot " + slot + " does not exist", "2 rows of public.outbox", "2 to topic " + s.prefix + ".all", "create slot " + slot + "_recover"}
+	plan := []string{
+		"slot " + slot + " does not exist", "2 rows of public.outbox", "2 to topic " + s.prefix + ".all",
+		"create slot " + slot + "_recover",
+	}
 	walpost(t, "recover", "--all", "--dry-run", "-c", s.file).want(t, 0, plan...)
 	walpostWith(t, "yes\n", "recover", "--all", "-c", s.file).want(t, 2, "nothing was done")
 	if s.slots(t) != 0 {

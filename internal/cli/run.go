@@ -35,7 +35,9 @@ yet).`,
 			return err
 		}
 		build := thisBuild()
-		code, err := daemon.Run(cmd.Context(), daemon.Options{Configs: cfgs, Load: load, Version: build.Version, Commit: build.Commit, Log: s.err})
+		code, err := daemon.Run(cmd.Context(), daemon.Options{
+			Configs: cfgs, Load: load, Version: build.Version, Commit: build.Commit, Log: s.err,
+		})
 		if err != nil {
 			return usage("%w", err)
 		}

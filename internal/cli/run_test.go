@@ -42,7 +42,8 @@ func TestRunRelaysAndStopsInOrder(t *testing.T) {
 	yaml := strings.Replace(s.yaml(t, "log: {level: debug}"), `admin: {listen: ""}`, freePort, 1)
 	r := clitest.Start(t, "run", "-c", write(t, strings.Replace(yaml, "postgres: {", "postgres: {password: "+canary+", ", 1)))
 	r.Writes(t, `"streaming"`)
-	s.db.Exec(t, insert("a", "k", 1), "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) SELECT gen_random_uuid(), 'a', 'k', 'T', '{}' FROM generate_series(1, 1000)")
+	s.db.Exec(t, insert("a", "k", 1), "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) SELECT gen_random_uuid(), "+
+		"'a', 'k', 'T', '{}' FROM generate_series(1, 1000)")
 	devstacktest.Await(t, "1001 records", func() bool { return len(records(t, s.prefix+".a")) == 1001 })
 	if code, body := r.Get(t, "/readyz"); code != http.StatusOK || body != s.db.Name+": streaming\n" {
 		t.Errorf("/readyz %d %q", code, body)
@@ -92,7 +93,8 @@ func TestTwoRelaysInOneProcess(t *testing.T) {
 	r.Writes(t, `"halted"`)
 	devstacktest.Await(t, "/readyz to say it", func() bool {
 		code, body := r.Get(t, "/readyz")
-		return code == http.StatusServiceUnavailable && strings.Contains(body, bad.db.Name+": halted: ") && strings.Contains(body, good.db.Name+": streaming")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, bad.db.Name+": halted: ") &&
+			strings.Contains(body, good.db.Name+": streaming")
 	})
 	good.db.Exec(t, insert("a", "k", 3))
 	devstacktest.Await(t, "the healthy one's record", func() bool { return len(records(t, good.prefix+".a")) == 1 })

@@ -69,7 +69,9 @@ func TestOnlyOutputWrites(t *testing.T) {
 				return true
 			}
 			pkg, ok := selector.X.(*ast.Ident)
-			if ok && slices.Contains([]string{"fmt.Fprint", "fmt.Fprintf", "fmt.Fprintln", "fmt.Print", "fmt.Printf", "fmt.Println", "os.Stdout", "os.Stderr"}, pkg.Name+"."+selector.Sel.Name) {
+			if ok && slices.Contains([]string{
+				"fmt.Fprint", "fmt.Fprintf", "fmt.Fprintln", "fmt.Print", "fmt.Printf", "fmt.Println", "os.Stdout", "os.Stderr",
+			}, pkg.Name+"."+selector.Sel.Name) {
 				t.Errorf("%s uses %s.%s: write with a printer", file, pkg.Name, selector.Sel.Name)
 			}
 			return true

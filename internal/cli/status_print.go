@@ -26,7 +26,8 @@ func plain(st *status.Report) string {
 	words := []string{"relay=" + st.Relay, "state=" + string(st.State)}
 	if s := st.Slot; s != nil {
 		words = append(words, "slot="+s.Name, fmt.Sprintf("active=%t", s.Active), "wal_status="+s.WALStatus,
-			"confirmed_flush_lsn="+lsnText(s.ConfirmedFlushLSN), "restart_lsn="+lsnText(s.RestartLSN), fmt.Sprintf("retained_bytes=%d", s.RetainedBytes))
+			"confirmed_flush_lsn="+lsnText(s.ConfirmedFlushLSN), "restart_lsn="+lsnText(s.RestartLSN),
+			fmt.Sprintf("retained_bytes=%d", s.RetainedBytes))
 		if s.SafeWALBytes != nil {
 			words = append(words, fmt.Sprintf("safe_wal_bytes=%d", *s.SafeWALBytes))
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// keys are those of the contract, section 1, and those beside them.
+// keys returns the keys of the report of a relay, as JSON has them.
 func keys() []string {
 	return []string{
 		"conditions", "consumer_groups", "hint", "in_flight", "lag_bytes", "lag_seconds", "last_error", "oldest_unacked_seconds",
@@ -29,7 +29,8 @@ func TestStatusFromPostgres(t *testing.T) {
 	walpost(t, "status", "-c", s.file).want(t, 0, "state=stopped", "the slot does not exist", "walpost init", "conditions=slot_missing")
 	walpost(t, "init", "-c", s.file).want(t, 0)
 	r := walpost(t, "status", "--json", "-c", s.file)
-	r.want(t, 0, `"relay": "`+s.db.Name+`"`, `"confirmed_flush_lsn": "0/`, `"retained_bytes": `, `"safe_wal_bytes": null`, `"conditions": []`,
+	r.want(t, 0, `"relay": "`+s.db.Name+`"`, `"confirmed_flush_lsn": "0/`,
+		`"retained_bytes": `, `"safe_wal_bytes": null`, `"conditions": []`,
 		`"since": null`, `"lag_seconds": null`, `"in_flight": null`, `"version"`)
 	shape(t, r.out)
 	several := walpost(t, "status", "--json", "-c", s.file, "-c", s.file)
@@ -39,7 +40,8 @@ func TestStatusFromPostgres(t *testing.T) {
 
 	away := regexp.MustCompile(`brokers: \[.*\]`).ReplaceAllString(s.yaml(t, "outbox: {topic: PREFIX.all}"), "brokers: ['127.0.0.1:1']")
 	walpost(t, "status", "-c", write(t, away)).want(t, 0, "state=stopped", "conditions=kafka_unreachable")
-	gone := regexp.MustCompile(`url: "[^"]*"`).ReplaceAllString(s.yaml(t, "outbox: {topic: PREFIX.all}"), `url: "postgres://x@127.0.0.1:1/x"`)
+	gone := regexp.MustCompile(`url: "[^"]*"`).ReplaceAllString(s.yaml(t, "outbox: {topic: PREFIX.all}"),
+		`url: "postgres://x@127.0.0.1:1/x"`)
 	r = walpost(t, "status", "-c", write(t, gone))
 	r.want(t, 3, "state=connecting", "conditions=postgres_unreachable", "127.0.0.1:1")
 
@@ -49,7 +51,7 @@ func TestStatusFromPostgres(t *testing.T) {
 	watch.Exits(t, 0)
 }
 
-// shape checks that a text is an object with the keys of the contract.
+// shape checks that a text is an object with these keys.
 func shape(t *testing.T, text string) {
 	t.Helper()
 	var object map[string]any
@@ -80,13 +82,15 @@ func TestStatusFromTheRunningRelay(t *testing.T) {
 		if code != http.StatusOK || json.Unmarshal([]byte(body), &st) != nil {
 			t.Fatalf("/status %d %s", code, body)
 		}
-		return len(st[0].Topics) == 1 && st[0].Topics[0].Published == 2 && st[0].Topics[0].UnderReplicated != nil && st[0].Slot != nil && len(st[0].Rejected) == 1
+		return len(st[0].Topics) == 1 && st[0].Topics[0].Published == 2 && st[0].Topics[0].UnderReplicated != nil && st[0].Slot != nil &&
+			len(st[0].Rejected) == 1
 	})
 	_, body := r.Get(t, "/status")
 	shape(t, body)
 	got := st[0]
 	if got.Relay != s.db.Name || got.State != status.Streaming || got.Since == nil || *got.LagSeconds != 0 || got.InFlight.Events != 0 ||
-		got.Topics[0].Topic != s.prefix+".a" || *got.Topics[0].UnderReplicated != 0 || got.Rejected[0].Events != 1 || !got.Slot.Active || got.Version == "" {
+		got.Topics[0].Topic != s.prefix+".a" || *got.Topics[0].UnderReplicated != 0 ||
+		got.Rejected[0].Events != 1 || !got.Slot.Active || got.Version == "" {
 		t.Errorf("%s", body)
 	}
 	if len(got.Conditions) != 1 || got.Conditions[0].Name != status.ConditionRejected {
@@ -109,15 +113,18 @@ func TestStatusFromTheRunningRelay(t *testing.T) {
 	walpost(t, "status", "-c", file).want(t, 0, "state=stopped")
 }
 
-// measured looks for every family of the contract, section 5, that needs no event
-// of its own, on a real relay.
+// measured checks that a real relay has every family of metrics that needs no event of
+// its own.
 func measured(t *testing.T, r *clitest.Walpost, s setup) {
 	t.Helper()
 	_, body := r.Get(t, "/metrics")
 	for _, name := range []string{
-		"state", "events_published_total", "bytes_published_total", "events_rejected_total", "changes_ignored_total", "commit_to_ack_seconds_count", "lag_seconds",
-		"in_flight_events", "in_flight_bytes", "oldest_unacked_seconds", "slot_lag_bytes", "slot_retained_bytes", "slot_safe_wal_bytes", "slot_wal_status",
-		"reconnects_total", "possible_repeats_total", "produce_errors_total", "kafka_request_seconds_count", "topic_under_replicated_partitions",
+		"state", "events_published_total", "bytes_published_total", "events_rejected_total", "changes_ignored_total",
+		"commit_to_ack_seconds_count", "lag_seconds",
+		"in_flight_events", "in_flight_bytes", "oldest_unacked_seconds",
+		"slot_lag_bytes", "slot_retained_bytes", "slot_safe_wal_bytes", "slot_wal_status",
+		"reconnects_total", "possible_repeats_total", "produce_errors_total", "kafka_request_seconds_count",
+		"topic_under_replicated_partitions",
 		"topic_isr_shrinks_total", "condition",
 	} {
 		if !regexp.MustCompile(`(?m)^walpost_` + name + `\{.*relay="` + s.db.Name + `".*\} `).MatchString(body) {
@@ -126,7 +133,8 @@ func measured(t *testing.T, r *clitest.Walpost, s setup) {
 	}
 	for _, line := range []string{
 		`walpost_slot_wal_status{relay="NAME",status="reserved"} 1`, `walpost_slot_safe_wal_bytes{relay="NAME"} +Inf`,
-		`walpost_condition{condition="records_rejected",relay="NAME",severity="warning"} 1`, `walpost_condition{condition="halted",relay="NAME",severity="critical"} 0`,
+		`walpost_condition{condition="records_rejected",relay="NAME",severity="warning"} 1`,
+		`walpost_condition{condition="halted",relay="NAME",severity="critical"} 0`,
 		`walpost_topic_under_replicated_partitions{relay="NAME",topic="PREFIX.a"} 0`,
 	} {
 		if line = strings.NewReplacer("NAME", s.db.Name, "PREFIX", s.prefix).Replace(line); !strings.Contains(body, line+"\n") {
@@ -135,8 +143,8 @@ func measured(t *testing.T, r *clitest.Walpost, s setup) {
 	}
 }
 
-// Every family of the contract, section 5, is there before the first event, also
-// where topics come from columns and no group is watched; and what happens counts.
+// Every family of metrics exists before the first event, even if topics come from columns
+// and no group is watched; and what happens counts.
 func TestEveryMetricOfARunningRelay(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
@@ -146,25 +154,35 @@ func TestEveryMetricOfARunningRelay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := clitest.Start(t, "run", "-c", write(t, strings.Replace(s.yaml(t, "delivery: {on_reject: dead_letter, dead_letter: PREFIX.DLT}"), `admin: {listen: ""}`, freePort, 1)))
+	r := clitest.Start(t, "run", "-c", write(t, strings.Replace(s.yaml(t, "delivery: {on_reject: dead_letter, dead_letter: PREFIX.DLT}"),
+		`admin: {listen: ""}`, freePort, 1)))
 	r.Writes(t, `"msg":"streaming"`)
 	_, body := r.Get(t, "/metrics")
 	for _, name := range []string{
-		"state{", "events_published_total{", "bytes_published_total{", "events_rejected_total{", "dead_letters_total{", "changes_ignored_total{",
-		"commit_to_ack_seconds_bucket{", "lag_seconds{", "in_flight_events{", "in_flight_bytes{", "oldest_unacked_seconds{", "slot_lag_bytes{",
-		"slot_retained_bytes{", "slot_safe_wal_bytes{", "slot_wal_status{", "reconnects_total{", "possible_repeats_total{", "produce_errors_total{",
-		"kafka_request_seconds_bucket{", "topic_under_replicated_partitions{", "topic_isr_shrinks_total{", "consumer_group_lag{", "condition{",
+		"state{", "events_published_total{", "bytes_published_total{", "events_rejected_total{", "dead_letters_total{",
+		"changes_ignored_total{",
+		"commit_to_ack_seconds_bucket{", "lag_seconds{", "in_flight_events{",
+		"in_flight_bytes{", "oldest_unacked_seconds{", "slot_lag_bytes{",
+		"slot_retained_bytes{", "slot_safe_wal_bytes{", "slot_wal_status{", "reconnects_total{", "possible_repeats_total{",
+		"produce_errors_total{",
+		"kafka_request_seconds_bucket{", "topic_under_replicated_partitions{",
+		"topic_isr_shrinks_total{", "consumer_group_lag{", "condition{",
 	} {
 		if !strings.Contains(body, "\nwalpost_"+name) {
 			t.Errorf("no walpost_%s before the first event", name)
 		}
 	}
-	s.db.Exec(t, "ALTER PUBLICATION walpost_"+s.db.Name+" SET (publish = 'insert, update')", insert("a", "k", 1), insert("no/topic", "k", 2), "UPDATE outbox SET type = 'x' WHERE aggregateid = 'k'")
-	devstacktest.Await(t, "the updates to be confirmed: what is read again counts again", devstacktest.Confirmed(t, s.db.Conn, "walpost_"+s.db.Name))
-	s.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'walpost_"+s.db.Name+"'", insert("a", "k", 3))
+	s.db.Exec(t, "ALTER PUBLICATION walpost_"+s.db.Name+" SET (publish = 'insert, update')", insert("a", "k", 1),
+		insert("no/topic", "k", 2), "UPDATE outbox SET type = 'x' WHERE aggregateid = 'k'")
+	devstacktest.Await(t, "the updates to be confirmed: what is read again counts again",
+		devstacktest.Confirmed(t, s.db.Conn, "walpost_"+s.db.Name))
+	s.db.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'walpost_"+s.db.Name+"'",
+		insert("a", "k", 3))
 	want := []string{
-		`walpost_events_published_total{relay="NAME",topic="PREFIX.a"} 2`, `walpost_events_published_total{relay="NAME",topic="PREFIX.DLT"} 1`,
-		`walpost_events_rejected_total{reason="invalid_topic",relay="NAME",topic="other"} 1`, `walpost_dead_letters_total{relay="NAME",topic="PREFIX.DLT"} 1`,
+		`walpost_events_published_total{relay="NAME",topic="PREFIX.a"} 2`,
+		`walpost_events_published_total{relay="NAME",topic="PREFIX.DLT"} 1`,
+		`walpost_events_rejected_total{reason="invalid_topic",relay="NAME",topic="other"} 1`,
+		`walpost_dead_letters_total{relay="NAME",topic="PREFIX.DLT"} 1`,
 		`walpost_changes_ignored_total{op="update",relay="NAME"} 2`, `walpost_reconnects_total{peer="postgres",relay="NAME"} 1`,
 		`walpost_topic_under_replicated_partitions{relay="NAME",topic="PREFIX.a"} 0`,
 		`walpost_slot_wal_status{relay="NAME",status="reserved"} 1`, `walpost_possible_repeats_total{relay="NAME"} 0`,

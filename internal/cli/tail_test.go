@@ -38,7 +38,8 @@ func TestTail(t *testing.T) {
 		ValueBytes *int `json:"value_bytes"`
 		Headers    []struct{ Name, Value string }
 	}
-	if err := json.Unmarshal([]byte(one.out), &rec); err != nil || rec.Topic != s.prefix+".a" || rec.ValueBytes != nil || rec.Headers[1].Value != "Paid" {
+	if err := json.Unmarshal([]byte(one.out), &rec); err != nil || rec.Topic != s.prefix+".a" || rec.ValueBytes != nil ||
+		rec.Headers[1].Value != "Paid" {
 		t.Errorf("%v %+v", err, rec)
 	}
 

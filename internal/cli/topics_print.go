@@ -100,7 +100,8 @@ func (p *printer) topicDifference(prefix string, d *topics.Difference) {
 		}
 	}
 	if d.AddsPartitions() {
-		p.line("    %s", p.paint(styleWarning, "warning: keys move. Later records of a key may go to another partition than earlier ones, and consumers"))
+		p.line("    %s", p.paint(styleWarning, "warning: keys move. Later records of a key may go to another partition than earlier "+
+			"ones, and consumers"))
 		p.line("    may see them out of order; a compacted topic keeps a key's last value in each. apply needs --add-partitions")
 	}
 }

@@ -17,7 +17,8 @@ import (
 // asked.
 func declaring(t *testing.T, brokers []string, topics ...string) string {
 	t.Helper()
-	yaml := "name: shop\npostgres: {url: 'postgres://u:canary@127.0.0.1:1/x'}\nkafka:\n  brokers: [%s]\n  topics:\n    config: {retention.ms: 3600000}\n    declare:\n%s"
+	yaml := "name: shop\npostgres: {url: 'postgres://u:canary@127.0.0.1:1/x'}\nkafka:\n  brokers: [%s]\n  topics:\n    config: " +
+		"{retention.ms: 3600000}\n    declare:\n%s"
 	for i, topic := range topics {
 		topics[i] = "      " + topic + "\n"
 	}
@@ -55,9 +56,11 @@ func TestTopicsAreMadeAsDeclaredOnce(t *testing.T) {
 	brokers, c := shared(t)
 	name := stack.Name(t)
 	file := declaring(t, brokers,
-		name+".events: {partitions: 3, replication_factor: 1, config: {cleanup.policy: 'compact, delete', min.cleanable.dirty.ratio: 0.50, min.insync.replicas: 1}}",
+		name+".events: {partitions: 3, replication_factor: 1, config: {cleanup.policy: 'compact, delete', min.cleanable.dirty.ratio: "+
+			"0.50, min.insync.replicas: 1}}",
 		name+".other: {}")
-	walpost(t, "topics", "plan", "-c", file).want(t, 6, "create topic "+name+".events", "partitions: 3", "retention.ms: 3600000", "create topic "+name+".other")
+	walpost(t, "topics", "plan", "-c", file).want(t, 6, "create topic "+name+".events", "partitions: 3", "retention.ms: 3600000",
+		"create topic "+name+".other")
 	if look(t, c, name+".events").Exists {
 		t.Fatal("plan made a topic")
 	}
@@ -157,7 +160,8 @@ func TestTopicsThatKafkaWouldRefuse(t *testing.T) {
 	}
 	// Kafka takes it, and refuses every record then.
 	strict := declaring(t, brokers, name+": {config: {min.insync.replicas: 2, retention.ms: 7000}}")
-	walpost(t, "topics", "apply", "--yes", "-c", strict).want(t, 3, "not done by walpost: a partition has 1 replicas in sync", "changed topic "+name)
+	walpost(t, "topics", "apply", "--yes", "-c", strict).want(t, 3, "not done by walpost: a partition has 1 replicas in sync",
+		"changed topic "+name)
 	if least := look(t, c, name).Config[topics.MinInsyncReplicas]; least != "1" {
 		t.Errorf("min.insync.replicas is %s", least)
 	}
@@ -190,7 +194,8 @@ func TestTopicsOnThreeBrokers(t *testing.T) {
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{Brokers: 3})
 	brokers := k.Bootstrap(devstack.Plaintext)
 	c := client(t, brokers)
-	file := declaring(t, brokers, "orders: {partitions: 3, replication_factor: 3, config: {min.insync.replicas: 2}}", "sent: {replication_factor: 2}")
+	file := declaring(t, brokers, "orders: {partitions: 3, replication_factor: 3, config: {min.insync.replicas: 2}}",
+		"sent: {replication_factor: 2}")
 	walpost(t, "topics", "apply", "--yes", "-c", file).want(t, 0, "created topic orders", "created topic sent")
 	walpost(t, "topics", "plan", "-c", file).want(t, 0)
 	if is := look(t, c, "orders"); is.Replicas != 3 || is.Partitions != 3 || is.Config[topics.MinInsyncReplicas] != "2" {

@@ -42,9 +42,12 @@ func TestEveryFaultOfEveryFileIsALine(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, command := range []string{"run", "init", "check", "status", "tail", "health", "drop", "dlt list", "dlt redrive", "config print"} {
+	for _, command := range []string{
+		"run", "init", "check", "status", "tail", "health", "drop", "dlt list", "dlt redrive", "config print",
+	} {
 		r := walpost(t, append(strings.Fields(command), "-c", dir)...)
-		r.want(t, 2, filepath.Join(dir, "a.yaml")+":1:7: ", filepath.Join(dir, "a.yaml")+":3:", filepath.Join(dir, "b.yaml")+":2:", "linger")
+		r.want(t, 2, filepath.Join(dir, "a.yaml")+":1:7: ", filepath.Join(dir, "a.yaml")+":3:",
+			filepath.Join(dir, "b.yaml")+":2:", "linger")
 		for line := range strings.Lines(r.err) {
 			if !strings.HasPrefix(line, dir) {
 				t.Errorf("%s: line without its place: %q", command, line)
@@ -75,7 +78,10 @@ func TestVersion(t *testing.T) {
 
 func TestEveryCommandHasHelpWithExamples(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "run", "init", "check", "status", "tail", "health", "drop", "dlt", "dlt list", "dlt show", "dlt redrive", "dlt discard", "config", "config schema", "config print", "version"} {
+	for _, command := range []string{
+		"", "run", "init", "check", "status", "tail", "health", "drop", "dlt", "dlt list", "dlt show", "dlt redrive", "dlt discard",
+		"config", "config schema", "config print", "version",
+	} {
 		walpost(t, append(strings.Fields(command), "--help")...).want(t, 0, "Usage:", "Examples:", "  walpost "+command)
 	}
 	for _, shell := range []string{"bash", "zsh", "fish"} {

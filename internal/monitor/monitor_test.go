@@ -55,7 +55,9 @@ func produce(t *testing.T, client sarama.Client, records int) {
 		t.Fatal(err)
 	}
 	for i := range 2 * records {
-		if _, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Partition: int32(i % 2), Value: sarama.StringEncoder("v")}); err != nil {
+		if _, _, err := producer.SendMessage(&sarama.ProducerMessage{
+			Topic: topic, Partition: int32(i % 2), Value: sarama.StringEncoder("v"),
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -111,7 +113,8 @@ func TestOnARealCluster(t *testing.T) {
 
 	logs, seen := observer.New(zapcore.WarnLevel)
 	m := start(t, monitor.Options{
-		Connection: kafka.Options{Brokers: k.Bootstrap(devstack.Plaintext)}, Groups: []string{"bill*", "stock", "nobody"}, Log: zap.New(logs),
+		Connection: kafka.Options{Brokers: k.Bootstrap(devstack.Plaintext)},
+		Groups:     []string{"bill*", "stock", "nobody"}, Log: zap.New(logs),
 	})
 	want := []monitor.Lag{{"billing", topic, 70}, {"billing-new", topic, 5}, {"stock", topic, 0}}
 	devstacktest.Await(t, "the lags", func() bool { return slices.Equal(m.Lags(), want) })
@@ -142,7 +145,9 @@ func TestOnARealCluster(t *testing.T) {
 		return ok && r == monitor.Replicas{Shrinks: 2}
 	})
 	commit(t, client, "billing", 50, 50)
-	devstacktest.Await(t, "the lag to fall, over connections that were lost", func() bool { return len(m.Lags()) > 0 && m.Lags()[0].Records == 0 })
+	devstacktest.Await(t, "the lag to fall, over connections that were lost", func() bool {
+		return len(m.Lags()) > 0 && m.Lags()[0].Records == 0
+	})
 	if err := k.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -160,10 +165,14 @@ func denied(t *testing.T, k *devstack.Kafka) {
 		t.Fatal(err)
 	}
 	defer admin.Close()
-	describe := &sarama.Acl{Principal: "User:watcher", Host: "*", Operation: sarama.AclOperationDescribe, PermissionType: sarama.AclPermissionAllow}
+	describe := &sarama.Acl{
+		Principal: "User:watcher", Host: "*", Operation: sarama.AclOperationDescribe, PermissionType: sarama.AclPermissionAllow,
+	}
 	if err := admin.CreateACLs([]*sarama.ResourceAcls{{
-		Resource: sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral},
-		Acls:     []*sarama.Acl{describe},
+		Resource: sarama.Resource{
+			ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral,
+		},
+		Acls: []*sarama.Acl{describe},
 	}}); err != nil {
 		t.Fatal(err)
 	}

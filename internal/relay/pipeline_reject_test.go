@@ -15,7 +15,8 @@ func TestRejectedRecordHalts(t *testing.T) {
 	h := newHarness(t, relaytest.Options{})
 	h.Start(t)
 	h.Exec(t, relaytest.Insert("k", 1), relaytest.Insert("k", 2))
-	h.Exec(t, "BEGIN", relaytest.Insert("k", 3), `INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('no/topic', 'k', '{"n": 4}')`, "COMMIT", relaytest.Insert("k", 5))
+	h.Exec(t, "BEGIN", relaytest.Insert("k", 3), `INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('no/topic', 'k', `+
+		`'{"n": 4}')`, "COMMIT", relaytest.Insert("k", 5))
 	err := h.Wait(t)
 	halt, ok := errors.AsType[*status.Halt](err)
 	if !ok || halt.Code != status.ExitHalted {
@@ -26,7 +27,8 @@ func TestRejectedRecordHalts(t *testing.T) {
 	}
 	h.Released(t)
 	var waiting int
-	if err := h.DB.Conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_logical_slot_peek_binary_changes($1, NULL::pg_lsn, NULL::int, 'proto_version', '1', 'publication_names', $2) WHERE get_byte(data, 0) = ascii('I')",
+	if err := h.DB.Conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_logical_slot_peek_binary_changes($1, NULL::pg_lsn, NULL::int, "+
+		"'proto_version', '1', 'publication_names', $2) WHERE get_byte(data, 0) = ascii('I')",
 		h.Config.Postgres.Slot, h.Config.Postgres.Publication).Scan(&waiting); err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +48,9 @@ func TestRejectedRecordGoesWhereThePolicySays(t *testing.T) {
 				t.Fatal(err)
 			}
 			h.Start(t)
-			h.Exec(t, "BEGIN", relaytest.Insert("k", 1), `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('no/topic', 'k', 'T', '{"n": 2}')`, relaytest.Insert("k", 3), "COMMIT")
+			h.Exec(t, "BEGIN", relaytest.Insert("k", 1),
+				`INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES ('no/topic', 'k', 'T', '{"n": 2}')`,
+				relaytest.Insert("k", 3), "COMMIT")
 			h.consume(t, h.Topic, 2)
 			h.Confirmed(t)
 			if h.Seen.Rejections.Load() != 1 {

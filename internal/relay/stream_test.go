@@ -52,7 +52,8 @@ func TestRow08_WalsenderTerminatedRepeatsNothing(t *testing.T) {
 		h.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
 			SELECT 'order', 'k' || i %% 7, 'Created', jsonb_build_object('n', %d * 5000 + i) FROM generate_series(1, 5000) i`, i))
 		before := h.Seen.Connects.Load()
-		h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+h.Config.Postgres.Slot+"' AND active")
+		h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"+
+			h.Config.Postgres.Slot+"' AND active")
 		h.Until(t, "streaming again", func() bool { return h.Seen.Connects.Load() > before })
 	}
 	h.Until(t, "everything published", func() bool { return h.Seen.Records.Load() >= 50000 })
@@ -76,7 +77,8 @@ func TestPlannedStopUnderLoadRepeatsNothing(t *testing.T) {
 	go func() {
 		for i := range 400 {
 			if _, err := writer.Exec(t.Context(), fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
-				SELECT 'order', 'k' || i %% 7, 'Created', jsonb_build_object('n', %d * 100 + i) FROM generate_series(1, 100) i`, i)); err != nil {
+				SELECT 'order', 'k' || i %% 7, 'Created', jsonb_build_object('n', %d * 100 + i)
+			FROM generate_series(1, 100) i`, i)); err != nil {
 				done <- err
 				return
 			}

@@ -48,6 +48,7 @@ func TopicSpec(cfg *config.Config, name string) topics.Spec {
 // DeclaredTopic is a topic as kafka.topics.declare has it; -1 is what it leaves out.
 func DeclaredTopic(name string, t config.DeclaredTopic) topics.Spec {
 	return topics.Spec{
-		Name: name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Config: t.Config, Path: "kafka.topics.declare." + name,
+		Name: name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Config: t.Config,
+		Path: "kafka.topics.declare." + name,
 	}
 }
