@@ -86,54 +86,14 @@ const slowSlot = time.Second
 // logWriters says which open transaction the making of the slot waits for, until
 // the caller ends it.
 func (l *loop) logWriters(ctx context.Context, what string) (end func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		var conn *pgx.Conn
-		tick := time.NewTicker(slowSlot)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				if conn != nil {
-					_ = conn.Close(context.WithoutCancel(ctx)) // it was read from only
-				}
-				return
-			case <-tick.C:
-			}
-			conn = l.logWriter(ctx, conn, what)
+	return provision.WatchWriters(ctx, l.opts.Target, slowSlot, func(w *catalog.Writer) {
+		if w == nil {
+			return // it is not known
 		}
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}
-}
-
-// logWriter looks once, over the connection of before where it lasts, and gives the
-// one to use next.
-func (l *loop) logWriter(ctx context.Context, conn *pgx.Conn, what string) *pgx.Conn {
-	ctx, cancel := context.WithTimeout(ctx, l.timing.startLook)
-	defer cancel()
-	if conn == nil {
-		var err error
-		if conn, err = l.opts.Target.SQL(ctx); err != nil {
-			return nil // making the slot says what is wrong
+		reason := what + " for " + w.Text
+		l.state.Set(status.Verifying, reason, w.Fix)
+		if l.writersLogged.Allow() {
+			l.log.Warn(reason, zap.String("hint", w.Fix))
 		}
-	}
-	w, err := catalog.OldestWriter(ctx, conn)
-	if err != nil {
-		_ = conn.Close(context.WithoutCancel(ctx))
-		return nil
-	}
-	if w == nil {
-		return conn
-	}
-	reason := what + " for " + w.Text
-	l.state.Set(status.Verifying, reason, w.Fix)
-	if l.writersLogged.Allow() {
-		l.log.Warn(reason, zap.String("hint", w.Fix))
-	}
-	return conn
+	})
 }
