@@ -24,8 +24,9 @@ func newCheck(s *streams) *cobra.Command {
 		Long: `Check every requirement on the file, on Postgres and on Kafka: one line each, with its
 state (ok, warning, failed) and the SQL or command that repairs it. Nothing is changed.
 The exit code is 3 if one has failed.`,
-		Example: "  walpost check -c orders.yaml\n  walpost check -c orders.yaml --json | jq '.[].requirements[] | select(.state != \"ok\")'",
-		Args:    cobra.NoArgs,
+		Example: "  walpost check -c orders.yaml\n  walpost check -c orders.yaml --json | jq '.[].requirements[] | select(.state != " +
+			"\"ok\")'",
+		Args: cobra.NoArgs,
 	}
 	load := files(cmd)
 	jsonFlag(cmd, &asJSON)
@@ -112,7 +113,8 @@ func checkPostgres(ctx context.Context, cfg *config.Config) ([]preflight.Require
 	if n := len(topics.invalid); n > 0 {
 		list = append(list, preflight.Requirement{
 			Name: "topic names", State: preflight.Warning, Fix: "correct the rows, or outbox.topic",
-			Detail: fmt.Sprintf("rows lead to names that Kafka does not take (%d), such as %q: %v", n, topics.invalid[0], topicname.Check(topics.invalid[0])),
+			Detail: fmt.Sprintf("rows lead to names that Kafka does not take (%d), such as %q: %v", n, topics.invalid[0],
+				topicname.Check(topics.invalid[0])),
 		})
 	}
 	return list, topics

@@ -44,7 +44,8 @@ type deadLetterFilter struct {
 
 func (f *deadLetterFilter) define(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.in, "dead-letter", nil, "dead letter topics of this `glob` (default: as delivery.dead_letter names them); may be repeated")
+	flags.StringArrayVar(&f.in, "dead-letter", nil,
+		"dead letter topics of this `glob` (default: as delivery.dead_letter names them); may be repeated")
 	flags.StringArrayVar(&f.topics, "topic", nil, "only letters whose record was for a topic of this `glob`; may be repeated")
 	flags.StringVar(&f.id, "id", "", "only the event with this `id`")
 	flags.StringVar(&f.key, "key", "", "only records with this `key`")

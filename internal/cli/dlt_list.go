@@ -44,7 +44,9 @@ of values are shown, unless --payload is given.`,
 }
 
 // withDeadLetters makes a command that shows the dead letters of its filter.
-func withDeadLetters(cmd *cobra.Command, s *streams, view *deadLetterView, show func(*printer, *inbox.DeadLetter, deadLetterView)) *cobra.Command {
+func withDeadLetters(cmd *cobra.Command, s *streams, view *deadLetterView,
+	show func(*printer, *inbox.DeadLetter, deadLetterView),
+) *cobra.Command {
 	var filter deadLetterFilter
 	load := files(cmd)
 	filter.define(cmd)

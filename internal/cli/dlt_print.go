@@ -16,7 +16,8 @@ import (
 func (p *printer) deadLetterLine(d *inbox.DeadLetter, view deadLetterView) {
 	words := []safe{
 		p.paint(styleDim, deadLetterTime(d)), say("%s/%d@%d", d.Topic, d.Partition, d.Offset),
-		say("for=%s", d.Event.Topic), "key=" + p.paint(styleBold, safetext.TruncateName(shown(d.Event.Key))), say("id=%s", shown([]byte(safetext.TruncateName(d.Event.ID)))),
+		say("for=%s", d.Event.Topic), "key=" + p.paint(styleBold, safetext.TruncateName(shown(d.Event.Key))),
+		say("id=%s", shown([]byte(safetext.TruncateName(d.Event.ID)))),
 		"reason=" + p.paint(styleError, shown([]byte(safetext.TruncateName(d.Reason)))),
 	}
 	if d.Group != "" {
@@ -132,8 +133,10 @@ func writeDeadLetter(w io.Writer, d *inbox.DeadLetter, view deadLetterView) erro
 	e := d.Event
 	line := deadLetterJSON{
 		Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, FromTopic: e.Topic, FromPartition: e.Partition, FromOffset: e.Offset,
-		ID: e.ID, Headers: []tailedHeader{}, Incomplete: d.Incomplete, Position: d.Position, Reason: d.Reason, ErrorClass: d.Class, Error: d.Error, Group: d.Group, Attempts: d.Attempts,
-		FirstFailed: timeOrNone(d.FirstFailed), Time: timeOrNone(d.Time), Redrives: d.Redrives, Handled: d.Handled, HandledAt: timeOrNone(d.HandledAt),
+		ID: e.ID, Headers: []tailedHeader{}, Incomplete: d.Incomplete, Position: d.Position, Reason: d.Reason, ErrorClass: d.Class,
+		Error: d.Error, Group: d.Group, Attempts: d.Attempts,
+		FirstFailed: timeOrNone(d.FirstFailed), Time: timeOrNone(d.Time), Redrives: d.Redrives, Handled: d.Handled,
+		HandledAt: timeOrNone(d.HandledAt),
 	}
 	line.Key, line.KeyBase64 = textOr(e.Key)
 	for _, h := range e.Headers {

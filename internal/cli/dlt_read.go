@@ -53,7 +53,9 @@ func openDeadLetterTopics(cfg *config.Config, filter *deadLetterFilter) (*deadLe
 type deadLetterAction func(context.Context, inbox.RedriveConfig) (inbox.Redriven, error)
 
 // each calls do for one topic after the other. change sets what is not common to all.
-func (b *deadLetterTopics) each(ctx context.Context, do deadLetterAction, change func(*inbox.RedriveConfig), tell func(topic string, done inbox.Redriven) error) error {
+func (b *deadLetterTopics) each(ctx context.Context, do deadLetterAction, change func(*inbox.RedriveConfig),
+	tell func(topic string, done inbox.Redriven) error,
+) error {
 	b.seen = 0
 	for _, topic := range b.topics {
 		c := inbox.RedriveConfig{

@@ -144,7 +144,9 @@ func leftBehind(count int) error {
 	if count == 0 {
 		return nil
 	}
-	return &failure{code: status.ExitHalted, err: fmt.Errorf("%d dead letters stay where they are: they lack a part of their record", count)}
+	return &failure{
+		code: status.ExitHalted, err: fmt.Errorf("%d dead letters stay where they are: they lack a part of their record", count),
+	}
 }
 
 // incomplete says why a letter does not go back, and where its record is.
@@ -152,10 +154,12 @@ func (p *printer) incomplete(d *inbox.DeadLetter, cfg *config.Config) {
 	e := d.Event
 	where := fmt.Sprintf("the record itself is in %s/%d, offset %d, as long as that topic keeps it", e.Topic, e.Partition, e.Offset)
 	if e.Partition < 0 {
-		where = fmt.Sprintf("with larger limits `walpost replay -c %s --from-id %s --to-id %s` publishes the row, as long as it is in the table (its position is %s)",
+		where = fmt.Sprintf("with larger limits `walpost replay -c %s --from-id %s --to-id %s` publishes the row, as long as it is in "+
+			"the table (its position is %s)",
 			cfg.File, shown([]byte(e.ID)), shown([]byte(e.ID)), shown([]byte(d.Position)))
 	}
-	p.line("walpost: %s/%d@%d, id %s, lacks %s: it does not go back; %s", d.Topic, d.Partition, d.Offset, shown([]byte(e.ID)), shown([]byte(d.Incomplete)), where)
+	p.line("walpost: %s/%d@%d, id %s, lacks %s: it does not go back; %s", d.Topic, d.Partition, d.Offset, shown([]byte(e.ID)),
+		shown([]byte(d.Incomplete)), where)
 }
 
 func (w *deadLetterCommand) finish(ctx context.Context, out *printer, box *deadLetterTopics, meant map[recordID]bool) error {

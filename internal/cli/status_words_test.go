@@ -23,12 +23,18 @@ func TestStatusInWords(t *testing.T) {
 		st        status.Report
 		state     status.State
 		condition string
-	}{{lost, status.HaltedState, status.ConditionSlotLost}, {behind, status.Streaming, status.ConditionSlotAtRisk}, {none, status.Stopped, status.ConditionSlotMissing}} {
-		if c.st.State != c.state || len(c.st.Conditions) != 1 || c.st.Conditions[0].Name != c.condition || c.st.Conditions[0].Severity != status.Critical {
+	}{
+		{lost, status.HaltedState, status.ConditionSlotLost},
+		{behind, status.Streaming, status.ConditionSlotAtRisk},
+		{none, status.Stopped, status.ConditionSlotMissing},
+	} {
+		if c.st.State != c.state || len(c.st.Conditions) != 1 || c.st.Conditions[0].Name != c.condition ||
+			c.st.Conditions[0].Severity != status.Critical {
 			t.Errorf("%+v", c.st)
 		}
 	}
-	want := `relay= state=streaming slot=s active=true wal_status=unreserved confirmed_flush_lsn=0/2 restart_lsn=0/1 retained_bytes=2048 safe_wal_bytes=1048576 lag_bytes=5 conditions=slot_at_risk reason="a connection streams from the slot"`
+	want := `relay= state=streaming slot=s active=true wal_status=unreserved confirmed_flush_lsn=0/2 restart_lsn=0/1 ` +
+		`retained_bytes=2048 safe_wal_bytes=1048576 lag_bytes=5 conditions=slot_at_risk reason="a connection streams from the slot"`
 	if got := plain(&behind); got != want {
 		t.Errorf("%s", got)
 	}
@@ -48,7 +54,10 @@ func TestStatusForPeople(t *testing.T) {
 	if err := printStatuses(&printer{w: &w, human: true}, []status.Report{st}); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"orders", "for 1m30s", "2.0 KiB", "1.2 s", "3 events, 1.0 MiB", "broken pipe", "t  42 published", "2 too_large", "billing  7 of t", "raise delivery.in_flight"} {
+	for _, text := range []string{
+		"orders", "for 1m30s", "2.0 KiB", "1.2 s", "3 events, 1.0 MiB", "broken pipe", "t  42 published", "2 too_large", "billing  7 of t",
+		"raise delivery.in_flight",
+	} {
 		if !strings.Contains(w.String(), text) {
 			t.Errorf("no %q in %q", text, w.String())
 		}
@@ -58,7 +67,8 @@ func TestStatusForPeople(t *testing.T) {
 func TestListenersAreReachedFromTheirMachine(t *testing.T) {
 	t.Parallel()
 	for listen, want := range map[string]string{
-		"127.0.0.1:9464": "127.0.0.1:9464", ":9464": "127.0.0.1:9464", "0.0.0.0:9464": "127.0.0.1:9464", "[::]:9464": "127.0.0.1:9464", "box:1": "box:1",
+		"127.0.0.1:9464": "127.0.0.1:9464", ":9464": "127.0.0.1:9464", "0.0.0.0:9464": "127.0.0.1:9464",
+		"[::]:9464": "127.0.0.1:9464", "box:1": "box:1",
 	} {
 		if got := dialable(listen); got != want {
 			t.Errorf("%s: %s, want %s", listen, got, want)

@@ -173,7 +173,8 @@ func (f *follower) read(topic string, partition int32, from int64) error {
 // tooLargeBatch says why a partition cannot be read on. sarama reads several in one
 // request, and does not say which of them it was.
 func tooLargeBatch(topic string, partition int32) error {
-	return fmt.Errorf("%s/%d, or another partition of the same broker, has a compressed batch of more than %d MiB: it cannot be read", topic, partition, kafka.MaxBatch>>20)
+	return fmt.Errorf("%s/%d, or another partition of the same broker, has a compressed batch of more than %d MiB: it cannot be read",
+		topic, partition, kafka.MaxBatch>>20)
 }
 
 // close ends the reading without waiting for brokers.

@@ -93,7 +93,9 @@ func headerOf(name string, value []byte) tailedHeader {
 }
 
 func (t *tailCommand) tailed(rec *sarama.ConsumerMessage) tailedRecord {
-	line := tailedRecord{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Time: rec.Timestamp.UTC(), Headers: []tailedHeader{}}
+	line := tailedRecord{
+		Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Time: rec.Timestamp.UTC(), Headers: []tailedHeader{},
+	}
 	line.Key, line.KeyBase64 = textOr(rec.Key)
 	for _, h := range rec.Headers {
 		line.Headers = append(line.Headers, headerOf(string(h.Key), h.Value))

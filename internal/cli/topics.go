@@ -237,7 +237,8 @@ func applyTopics(ctx context.Context, s *streams, cfgs []*config.Config, f apply
 		out.topicsPlan(plans)
 	}
 	if anyTopic(plans, (*topics.Difference).AddsPartitions) && !f.addPartitions {
-		return usage("nothing was done: adding partitions moves keys, and consumers may see records of a key out of order; give --add-partitions if that is meant")
+		return usage("nothing was done: adding partitions moves keys, and consumers may see records of a key out of order; give " +
+			"--add-partitions if that is meant")
 	}
 	if anyTopic(plans, (*topics.Difference).Applicable) {
 		if !f.yes {
