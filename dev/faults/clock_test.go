@@ -9,9 +9,6 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack/pause"
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/pgoutput/pgoutputtest"
-	"github.com/walpost/walpost/internal/postgres"
-	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
 )
 
@@ -30,7 +27,7 @@ func TestRow18_ClockJumps(t *testing.T) {
 				sending.Go(func() {
 					for i, by := range jumps {
 						// A broken stream shows in the statuses.
-						_ = s.Send(transactionAt(pgoutput.LSN(0x1000*(i+1)), time.Now().Add(by))...)
+						_ = s.Send(walsendertest.Transaction(pgoutput.LSN(0x1000*(i+1)), time.Now().Add(by), 1)...)
 						pause.Virtual(time.Minute)
 						_ = s.Keepalive(pgoutput.LSN(0x1000*(i+1)+0x40), false)
 					}
@@ -49,7 +46,9 @@ func TestRow18_ClockJumps(t *testing.T) {
 			},
 		}
 		begun := time.Now()
-		runStream(t, server)
+		stream := walsendertest.Open(t, server)
+		t.Logf("the stream ended: %v", stream.Run(t.Context(), nil, &walsendertest.Sink{Confirm: walsendertest.ConfirmAll}))
+		stream.Close()
 		synctest.Wait()
 		var flushed []pgoutput.LSN
 		for _, st := range got {
@@ -59,7 +58,7 @@ func TestRow18_ClockJumps(t *testing.T) {
 			t.Fatalf("confirmed %v", flushed)
 		}
 		for i := range jumps {
-			if end := pgoutput.LSN(0x1000*(i+1) + 0x30); !slices.Contains(flushed, end) {
+			if end := walsendertest.EndOf(pgoutput.LSN(0x1000 * (i + 1))); !slices.Contains(flushed, end) {
 				t.Errorf("%s, the end of transaction %d, was never confirmed", end, i+1)
 			}
 		}
@@ -69,54 +68,3 @@ func TestRow18_ClockJumps(t *testing.T) {
 		}
 	})
 }
-
-// runStream streams until the script ends, and confirms everything at once.
-func runStream(t *testing.T, server *walsendertest.Server) {
-	t.Helper()
-	target := postgres.Target{
-		URL:  func() (string, error) { return "postgres://walpost@127.0.0.1:5432/db?sslmode=disable", nil },
-		Dial: server.Dial,
-	}
-	session, err := replication.Open(t.Context(), target, "s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream, err := session.Start(t.Context(), "s", "p", false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stream.Close()
-	t.Logf("the stream ended: %v", stream.Run(t.Context(), nil, &eager{}))
-}
-
-// transactionAt is the messages of a transaction of one row with that commit time.
-func transactionAt(commit pgoutput.LSN, at time.Time) [][]byte {
-	return [][]byte{
-		pgoutputtest.AppendBegin(nil, &pgoutput.Begin{CommitLSN: commit, CommitTime: at, XID: 7}),
-		pgoutputtest.AppendRelation(nil, pgoutputtest.Outbox()),
-		pgoutputtest.AppendInsert(nil, pgoutputtest.Outbox().ID, pgoutputtest.OutboxRow()),
-		pgoutputtest.AppendCommit(nil, &pgoutput.Commit{CommitLSN: commit, EndLSN: commit + 0x30, CommitTime: at}),
-	}
-}
-
-// eager is a sink that confirms what it has got.
-type eager struct {
-	confirm pgoutput.LSN
-	inTx    bool
-}
-
-func (s *eager) Message(m pgoutput.Message) error {
-	switch m := m.(type) {
-	case *pgoutput.Begin:
-		s.inTx = true
-	case *pgoutput.Commit:
-		s.inTx, s.confirm = false, m.EndLSN
-	}
-	return nil
-}
-func (s *eager) Keepalive(lsn pgoutput.LSN)      { s.confirm = max(s.confirm, lsn) }
-func (s *eager) Full() bool                      { return false }
-func (s *eager) Behind() bool                    { return false }
-func (s *eager) Between() bool                   { return !s.inTx }
-func (s *eager) Fault() error                    { return nil }
-func (s *eager) Confirmed() (pgoutput.LSN, bool) { return s.confirm, true }

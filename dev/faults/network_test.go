@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
 )
@@ -17,11 +18,7 @@ func brisk() map[string]string { return map[string]string{"wal_sender_timeout": 
 func proxied(t *testing.T, settings map[string]string) (*harness, *devstack.Proxy) {
 	t.Helper()
 	server := ownServer(t, 0, settings)
-	proxy, err := devstack.NewProxy(t.Context(), server.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = proxy.Close() })
+	proxy := devstacktest.StartProxy(t, server.Addr())
 	return newHarnessOn(t, server, keys{"postgres.url": server.URLVia(proxy.Addr(), "postgres", "", "postgres")}), proxy
 }
 

@@ -59,20 +59,20 @@ func TestRow122_StatusWhileALongRowComes(t *testing.T) {
 						_ = s.Raw(all[piece*len(all)/300 : (piece+1)*len(all)/300])
 					}
 				}()
-				return record(s, &got)
+				return walsendertest.Record(s, &got)
 			},
 		}
-		stream := open(t, server)
+		stream := walsendertest.Open(t, server)
 		stream.Bound(100<<10, keepNone{})
 		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 		defer cancel()
 		defer context.AfterFunc(ctx, stream.Wake)()
-		into := &sink{}
+		into := &walsendertest.Sink{}
 		_ = stream.Run(ctx, nil, into)
 		stream.Close()
 		synctest.Wait()
-		if into.rows != 2 || len(into.ends) != 1 {
-			t.Errorf("%d rows, %d transactions, want 2 and 1", into.rows, len(into.ends))
+		if into.Rows != 2 || len(into.Ends) != 1 {
+			t.Errorf("%d rows, %d transactions, want 2 and 1", into.Rows, len(into.Ends))
 		}
 		if len(got) < 30 {
 			t.Errorf("%d statuses in six minutes, want one each 10 s or so", len(got))
@@ -90,15 +90,15 @@ func TestRow122_CancelledInALongRow(t *testing.T) {
 				all := longTransaction(1 << 20)
 				go func() { _ = s.Raw(all[:len(all)/2]) }()
 				var got []walsendertest.Status
-				return record(s, &got)
+				return walsendertest.Record(s, &got)
 			},
 		}
-		stream := open(t, server)
+		stream := walsendertest.Open(t, server)
 		stream.Bound(100<<10, keepNone{})
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 		defer cancel()
 		defer context.AfterFunc(ctx, stream.Wake)()
-		if err := stream.Run(ctx, nil, &sink{}); !errors.Is(err, context.DeadlineExceeded) {
+		if err := stream.Run(ctx, nil, &walsendertest.Sink{}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("ended with %v", err)
 		}
 		stream.Close()
@@ -114,12 +114,12 @@ func TestRow122_FinishBehindALongRow(t *testing.T) {
 			Script: func(s *walsendertest.Stream) error {
 				go func() { _ = s.Raw(longTransaction(8 << 20)) }() // ahead of the answer to CopyDone: a pipe takes one write at a time
 				var got []walsendertest.Status
-				return record(s, &got)
+				return walsendertest.Record(s, &got)
 			},
 		}
-		stream := open(t, server)
+		stream := walsendertest.Open(t, server)
 		stream.Bound(100<<10, keepNone{})
-		if err := stream.Finish(t.Context(), &sink{}); err != nil {
+		if err := stream.Finish(t.Context(), &walsendertest.Sink{}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -140,12 +140,12 @@ func TestRow122_LongRowThatLies(t *testing.T) {
 				all[2] = insert
 				go func() { _ = s.Raw(frames(all...)) }()
 				var got []walsendertest.Status
-				return record(s, &got)
+				return walsendertest.Record(s, &got)
 			},
 		}
-		stream := open(t, server)
+		stream := walsendertest.Open(t, server)
 		stream.Bound(100<<10, keepNone{})
-		err := stream.Run(t.Context(), nil, &sink{})
+		err := stream.Run(t.Context(), nil, &walsendertest.Sink{})
 		if _, ok := errors.AsType[*pgoutput.DecodeError](err); !ok {
 			t.Errorf("ended with %v", err)
 		}

@@ -11,85 +11,13 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack/pause"
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/pgoutput/pgoutputtest"
-	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
 )
 
-// sink takes what a stream delivers and confirms what the test says.
-type sink struct {
-	ends      []pgoutput.LSN
-	rows      int
-	keepalive pgoutput.LSN
-	confirm   func(*sink) pgoutput.LSN
-	full      func(*sink) bool
-	inTx      bool
-}
-
-func (s *sink) Message(m pgoutput.Message) error {
-	switch m := m.(type) {
-	case *pgoutput.Begin:
-		s.inTx = true
-	case *pgoutput.Insert:
-		s.rows++
-	case *pgoutput.Commit:
-		s.inTx = false
-		s.ends = append(s.ends, m.EndLSN)
-	}
-	return nil
-}
-func (s *sink) Keepalive(lsn pgoutput.LSN) { s.keepalive = lsn }
-func (s *sink) Full() bool                 { return s.full != nil && s.full(s) }
-func (s *sink) Behind() bool               { return false }
-func (s *sink) Between() bool              { return !s.inTx }
-func (s *sink) Fault() error               { return nil }
-func (s *sink) Confirmed() (pgoutput.LSN, bool) {
-	if s.confirm == nil {
-		return 0, false
-	}
-	return s.confirm(s), true
-}
-
-// transaction is the messages of one transaction with n rows.
-func transaction(commit pgoutput.LSN, n int) [][]byte {
-	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	all := [][]byte{
-		pgoutputtest.AppendBegin(nil, &pgoutput.Begin{CommitLSN: commit, CommitTime: at, XID: 7}),
-		pgoutputtest.AppendRelation(nil, pgoutputtest.Outbox()),
-	}
-	for range n {
-		all = append(all, pgoutputtest.AppendInsert(nil, pgoutputtest.Outbox().ID, pgoutputtest.OutboxRow()))
-	}
-	return append(all, pgoutputtest.AppendCommit(nil, &pgoutput.Commit{CommitLSN: commit, EndLSN: commit + 0x30, CommitTime: at}))
-}
-
-func open(t *testing.T, server *walsendertest.Server) *replication.Stream {
-	t.Helper()
-	target := postgres.Target{
-		URL:  func() (string, error) { return "postgres://walpost@127.0.0.1:5432/db?sslmode=disable", nil },
-		Dial: server.Dial,
-	}
-	session, err := replication.Open(t.Context(), target, "s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream, err := session.Start(t.Context(), "s", "p", false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return stream
-}
-
-// record collects the statuses of a stream until it ends.
-func record(s *walsendertest.Stream, into *[]walsendertest.Status) error {
-	for {
-		st, ended, err := s.Status()
-		if ended || err != nil {
-			return err
-		}
-		*into = append(*into, st)
-	}
+// transaction is one with so many rows, at any time.
+func transaction(commit pgoutput.LSN, rows int) [][]byte {
+	return walsendertest.Transaction(commit, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), rows)
 }
 
 func TestLaw2_WriteFlushAndApplyAreAlwaysSet(t *testing.T) {
@@ -102,19 +30,19 @@ func TestLaw2_WriteFlushAndApplyAreAlwaysSet(t *testing.T) {
 				if err := s.Send(transaction(0x1000, 3)...); err != nil {
 					return err
 				}
-				return record(s, &got)
+				return walsendertest.Record(s, &got)
 			},
 		}
-		stream := open(t, server)
+		stream := walsendertest.Open(t, server)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		defer context.AfterFunc(ctx, stream.Wake)()
-		into := &sink{} // Kafka acknowledges nothing
+		into := &walsendertest.Sink{} // Kafka acknowledges nothing
 		_ = stream.Run(ctx, nil, into)
 		stream.Close()
 		synctest.Wait()
-		if into.rows != 3 || len(got) < 5 {
-			t.Fatalf("%d rows, %d statuses: want 3 and one each 10 s", into.rows, len(got))
+		if into.Rows != 3 || len(got) < 5 {
+			t.Fatalf("%d rows, %d statuses: want 3 and one each 10 s", into.Rows, len(got))
 		}
 		for _, st := range got {
 			if st.Write != 0x1030 || st.Flush != 0x100 || st.Apply != 0x100 {
@@ -136,15 +64,15 @@ func TestLaw3_ConfirmedNeverPassesWhatWasReceived(t *testing.T) {
 						_ = s.Send(transaction(pgoutput.LSN(0x1000*(i+1)), 1)...)
 					}
 				}()
-				return record(s, &got)
+				return walsendertest.Record(s, &got)
 			},
 		}
-		stream := open(t, server)
+		stream := walsendertest.Open(t, server)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		defer context.AfterFunc(ctx, stream.Wake)()
 		calls := 0
-		into := &sink{confirm: func(*sink) pgoutput.LSN { // claims too much, then less
+		into := &walsendertest.Sink{Confirm: func(*walsendertest.Sink) pgoutput.LSN { // claims too much, then less
 			calls++
 			return []pgoutput.LSN{1 << 40, 0x2030, 0x10}[calls%3]
 		}}
@@ -183,18 +111,18 @@ func TestFullSinkKeepsTheConnectionAlive(t *testing.T) {
 				}
 			},
 		}
-		stream := open(t, server)
+		stream := walsendertest.Open(t, server)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		defer context.AfterFunc(ctx, stream.Wake)()
 		begun := time.Now()
-		into := &sink{full: func(s *sink) bool { return s.rows >= 100 && time.Since(begun) < 5*time.Minute }}
+		into := &walsendertest.Sink{Fills: func(s *walsendertest.Sink) bool { return s.Rows >= 100 && time.Since(begun) < 5*time.Minute }}
 		time.AfterFunc(5*time.Minute, stream.Wake)
 		_ = stream.Run(ctx, nil, into)
 		stream.Close()
 		synctest.Wait()
-		if err := <-sent; into.rows != 20000 || err != nil {
-			t.Errorf("%d rows after the pause, want 20000 (%v)", into.rows, err)
+		if err := <-sent; into.Rows != 20000 || err != nil {
+			t.Errorf("%d rows after the pause, want 20000 (%v)", into.Rows, err)
 		}
 		if statuses < 30 {
 			t.Errorf("%d statuses in ten minutes at wal_sender_timeout 30 s", statuses)
@@ -209,11 +137,11 @@ func TestServerThatFallsSilentIsGivenUp(t *testing.T) {
 		server := &walsendertest.Server{
 			SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute,
 			Script: func(s *walsendertest.Stream) error {
-				return record(s, &got)
+				return walsendertest.Record(s, &got)
 			},
 		}
-		stream := open(t, server)
-		err := stream.Run(t.Context(), nil, &sink{})
+		stream := walsendertest.Open(t, server)
+		err := stream.Run(t.Context(), nil, &walsendertest.Sink{})
 		stream.Close()
 		synctest.Wait()
 		if !errors.Is(err, replication.ErrSilent) {
@@ -245,12 +173,12 @@ func TestRow101_SilenceFollowsTheServer(t *testing.T) {
 						}
 					}()
 					var got []walsendertest.Status
-					return record(s, &got)
+					return walsendertest.Record(s, &got)
 				},
 			}
-			stream := open(t, server)
+			stream := walsendertest.Open(t, server)
 			begun := time.Now()
-			err := stream.Run(t.Context(), nil, &sink{})
+			err := stream.Run(t.Context(), nil, &walsendertest.Sink{})
 			stream.Close()
 			synctest.Wait()
 			if lasted := time.Since(begun); !errors.Is(err, replication.ErrSilent) || lasted < rounds*quiet+max(limit, time.Minute) ||
@@ -274,8 +202,8 @@ func TestReplyRequestedIsAnsweredAtOnce(t *testing.T) {
 			waited = time.Since(asked)
 			return err
 		}}
-		stream := open(t, server)
-		_ = stream.Run(t.Context(), nil, &sink{})
+		stream := walsendertest.Open(t, server)
+		_ = stream.Run(t.Context(), nil, &walsendertest.Sink{})
 		stream.Close()
 		synctest.Wait()
 		if waited > 0 {
@@ -298,15 +226,10 @@ func TestPlannedStopEndsBetweenTransactions(t *testing.T) {
 				return err
 			}
 			time.AfterFunc(time.Second, func() { _ = s.Send(append(rest, transaction(0x2000, 10)...)...) })
-			return record(s, &got)
+			return walsendertest.Record(s, &got)
 		}}
-		stream := open(t, server)
-		into := &sink{confirm: func(s *sink) pgoutput.LSN {
-			if len(s.ends) == 0 {
-				return 0
-			}
-			return s.ends[len(s.ends)-1]
-		}}
+		stream := walsendertest.Open(t, server)
+		into := &walsendertest.Sink{Confirm: walsendertest.ConfirmAll}
 		time.AfterFunc(time.Second/2, func() { close(stop); stream.Wake() })
 		if err := stream.Run(t.Context(), stop, into); err != nil {
 			t.Fatal(err)
@@ -315,8 +238,8 @@ func TestPlannedStopEndsBetweenTransactions(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if into.rows != 10 || len(into.ends) != 1 {
-			t.Errorf("%d rows, %d commits: want one whole transaction", into.rows, len(into.ends))
+		if into.Rows != 10 || len(into.Ends) != 1 {
+			t.Errorf("%d rows, %d commits: want one whole transaction", into.Rows, len(into.Ends))
 		}
 		if last := got[len(got)-1]; last.Flush != 0x1030 {
 			t.Errorf("last status %+v", last)
@@ -338,9 +261,9 @@ func TestNonsenseIsAnError(t *testing.T) {
 			server := &walsendertest.Server{
 				SystemID: "1", Timeline: 1, Confirmed: 0x100, Script: func(s *walsendertest.Stream) error { return s.Raw(raw) },
 			}
-			stream := open(t, server)
+			stream := walsendertest.Open(t, server)
 			defer stream.Close()
-			if err := stream.Run(t.Context(), nil, &sink{}); err == nil {
+			if err := stream.Run(t.Context(), nil, &walsendertest.Sink{}); err == nil {
 				t.Error("accepted")
 			} else if testing.Verbose() {
 				t.Log(fmt.Sprint(err))

@@ -139,6 +139,17 @@ func StartPostgres(t testing.TB, options devstack.PostgresOptions) *devstack.Pos
 	return p
 }
 
+// StartProxy starts a proxy before a server, which the test's end closes.
+func StartProxy(t testing.TB, upstream string) *devstack.Proxy {
+	t.Helper()
+	proxy, err := devstack.NewProxy(t.Context(), upstream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = proxy.Close() })
+	return proxy
+}
+
 // StartKafka starts a cluster for one test, which may break it. A failed test shows the end of the brokers' logs.
 func StartKafka(t testing.TB, options devstack.KafkaOptions) *devstack.Kafka {
 	t.Helper()
