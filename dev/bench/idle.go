@@ -23,10 +23,6 @@ func (b *bench) idle(ctx context.Context, r *report) error {
 	if _, err := b.awaitWalsender(ctx, slot, c); err != nil {
 		return err
 	}
-	if err := pause(ctx, settle); err != nil {
-		return err
-	}
-	b.say("idle for %s", b.idleFor)
 	if r.Idle, err = b.measureIdle(ctx, c); err != nil {
 		return err
 	}
@@ -38,6 +34,10 @@ func (b *bench) idle(ctx context.Context, r *report) error {
 
 // measureIdle takes the figures of a relay with nothing to do.
 func (b *bench) measureIdle(ctx context.Context, c *child) (*idling, error) {
+	if err := pause(ctx, settle); err != nil {
+		return nil, err
+	}
+	b.say("idle for %s", b.idleFor)
 	m := b.newMeter()
 	m.reader = gaugeFromNow(c.pid())
 	before := switches(c.pid())

@@ -199,9 +199,8 @@ func recordKeys() []key {
 		column("key", "aggregateid", "Column of the record key. Empty: no key, and records are spread over the partitions.",
 			func(c *Config) *string { return &c.Outbox.Key }),
 		requiredColumn("value", "payload", "Column of the record value.", func(c *Config) *string { return &c.Outbox.Value }),
-		column("timestamp", `""`, "Column of the record timestamp. Empty: commit time of the transaction.", func(c *Config) *string {
-			return &c.Outbox.Timestamp
-		}),
+		column("timestamp", `""`, "Column of the record timestamp. Empty: commit time of the transaction.",
+			func(c *Config) *string { return &c.Outbox.Timestamp }),
 		column("partition", `""`, "Integer column of the partition. Empty: murmur2 of the key, as in Kafka's Java client.",
 			func(c *Config) *string { return &c.Outbox.Partition }),
 		{
@@ -251,8 +250,7 @@ func pruneKeys() []key {
 		{
 			name: "time_column", fallback: `""`, about: "Column with the time at which a row was written, of type timestamptz or " +
 				"timestamp. Empty: that of `outbox.timestamp`.",
-			value: text(func(c *Config) *string { return &c.Outbox.Prune.TimeColumn },
-				textRules{check: checkOptionalColumn, kind: "column"}),
+			value: text(func(c *Config) *string { return &c.Outbox.Prune.TimeColumn }, textRules{check: checkOptionalColumn, kind: "column"}),
 		},
 		{
 			name: "batch", fallback: "5000", about: "Maximum number of rows that one statement deletes.",

@@ -79,20 +79,17 @@ func (l *loop) backOff(ctx context.Context, stop <-chan struct{}, err error) err
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
+	case <-timer.C:
 	case <-stop:
 		if l.settled() {
 			return nil
 		}
-	case <-timer.C:
-		return nil
+		select { // what was read must still be confirmed
+		case <-ctx.Done():
+		case <-timer.C:
+		}
 	}
-	select { // what was read must still be confirmed
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
+	return context.Cause(ctx)
 }
 
 // noConnection logs a lost or refused connection: at once, then rarely.

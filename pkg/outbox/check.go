@@ -12,15 +12,8 @@ import (
 // check finds what is wrong with an event, and writes its payload. field names the
 // place.
 func (w *Writer) check(r row, e *Event) (field string, err error) {
-	for i := indexAggregateType; i <= indexType; i++ {
-		if r[i].text == "" {
-			return w.columns[i].field, ErrRequired
-		}
-	}
-	for i := range r {
-		if i != indexPayload && !r[i].null && !validText(r[i].text) {
-			return w.columns[i].field, because(ErrText, "want UTF-8 without NUL")
-		}
+	if field, err := w.checkTexts(r); err != nil {
+		return field, err
 	}
 	if e.ID != "" && strings.EqualFold(w.columns[indexID].cast, "uuid") && !isUUID(e.ID) {
 		return "ID", because(ErrID, "want the form 01890a5d-ac96-774b-bcce-b302099a8057, or no ID to have one made")
@@ -37,6 +30,21 @@ func (w *Writer) check(r row, e *Event) (field string, err error) {
 	}
 	if n := w.recordSize(r, size); n > w.config.MaxBytes {
 		return "Payload", because(ErrTooLarge, "the record has about %d bytes, and MaxBytes is %d", n, w.config.MaxBytes)
+	}
+	return "", nil
+}
+
+// checkTexts finds a text that is missing or that no column takes.
+func (w *Writer) checkTexts(r row) (field string, err error) {
+	for i := indexAggregateType; i <= indexType; i++ {
+		if r[i].text == "" {
+			return w.columns[i].field, ErrRequired
+		}
+	}
+	for i := range r {
+		if i != indexPayload && !r[i].null && !validText(r[i].text) {
+			return w.columns[i].field, because(ErrText, "want UTF-8 without NUL")
+		}
 	}
 	return "", nil
 }
