@@ -85,10 +85,10 @@ func (s *Sink) Message(m pgoutput.Message) error {
 // Keepalive takes the LSN of a keepalive.
 func (s *Sink) Keepalive(lsn pgoutput.LSN) { s.Keepalives = lsn }
 
-// Full reports what Fills says.
+// Full reports whether Fills reports true.
 func (s *Sink) Full() bool { return s.Fills != nil && s.Fills(s) }
 
-// Behind is false.
+// Behind reports whether transactions are old when they arrive: never.
 func (*Sink) Behind() bool { return false }
 
 // Between reports whether no transaction is under way.
