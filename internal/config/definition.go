@@ -250,7 +250,8 @@ func pruneKeys() []key {
 		{
 			name: "time_column", fallback: `""`, about: "Column with the time at which a row was written, of type timestamptz or " +
 				"timestamp. Empty: that of `outbox.timestamp`.",
-			value: text(func(c *Config) *string { return &c.Outbox.Prune.TimeColumn }, textRules{check: checkOptionalColumn, kind: "column"}),
+			value: text(func(c *Config) *string { return &c.Outbox.Prune.TimeColumn },
+				textRules{check: checkOptionalColumn, kind: "column"}),
 		},
 		{
 			name: "batch", fallback: "5000", about: "Maximum number of rows that one statement deletes.",

@@ -34,8 +34,8 @@ func (l *loop) followTimeline(ctx context.Context, s *replication.Session) {
 	}
 	l.seen.Failed(errors.New("events were published that the new timeline does not have"))
 	log.Error("events were published that were committed beyond the point where the new timeline begins: "+
-		"they do not exist in Postgres any more. A failover slot with synchronized_standby_slots prevents this", zap.Uint64("possible_phantoms", phantoms),
-		zap.Stringer("switch_point", point), zap.String("up_to_position", last.String()))
+		"they do not exist in Postgres any more. A failover slot with synchronized_standby_slots prevents this",
+		zap.Uint64("possible_phantoms", phantoms), zap.Stringer("switch_point", point), zap.String("up_to_position", last.String()))
 }
 
 // recentTransactions remembers which event was the first of each of the last transactions.
