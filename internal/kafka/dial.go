@@ -79,7 +79,7 @@ func speaksTLS(ctx context.Context, addr string) bool {
 		_ = conn.Close() // nothing was sent
 		return true
 	}
-	if isA[*tls.CertificateVerificationError](err) {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return true
 	}
 	op, ok := errors.AsType[*net.OpError](err)

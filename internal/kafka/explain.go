@@ -1,17 +1,13 @@
 package kafka
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strings"
-	"syscall"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/neterr"
 )
 
 // ExplainAt is Explain for a connection to one broker.
@@ -38,19 +34,10 @@ func kindOf(err error) Kind {
 		return SecretUnreadable
 	case errors.Is(err, errIterations):
 		return SASLIterations
-	case isA[x509.UnknownAuthorityError](err):
-		return UntrustedCA
-	case isA[x509.HostnameError](err):
-		return WrongName
-	case isA[x509.CertificateInvalidError](err):
-		if invalid, _ := errors.AsType[x509.CertificateInvalidError](err); invalid.Reason == x509.Expired {
-			return Expired
-		}
-		return UntrustedCA
-	case isA[*tls.CertificateVerificationError](err):
-		return UntrustedCA
-	case isA[tls.RecordHeaderError](err):
-		return NotTLS
+	}
+	fault, _ := neterr.TLS(err)
+	if kind := kindOfTLS(fault); kind != Other && kind != ClientCertificate {
+		return kind
 	}
 	if code, ok := errors.AsType[sarama.KError](err); ok {
 		return kindOfCode(code)
@@ -63,12 +50,27 @@ func kindOf(err error) Kind {
 			return kindOfCode(code)
 		}
 	}
+	if fault == neterr.Alert { // what the broker still complains of when our side was content
+		return ClientCertificate
+	}
 	return kindOfNetwork(err)
 }
 
-func isA[E error](err error) bool {
-	_, ok := errors.AsType[E](err)
-	return ok
+func kindOfTLS(fault neterr.Fault) Kind {
+	switch fault {
+	case neterr.UnknownAuthority, neterr.Invalid, neterr.Unverified:
+		return UntrustedCA
+	case neterr.WrongName:
+		return WrongName
+	case neterr.Expired:
+		return Expired
+	case neterr.Alert:
+		return ClientCertificate
+	case neterr.NotTLS:
+		return NotTLS
+	default:
+		return Other
+	}
 }
 
 // kindOfCode maps the codes of the Kafka protocol guide.
@@ -100,14 +102,10 @@ func kindOfCode(code sarama.KError) Kind {
 }
 
 func kindOfNetwork(err error) Kind {
-	// Answers come before closings: a refused dial is a net.OpError too.
-	if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" {
-		return ClientCertificate // what the broker still complains of when our side was content
-	}
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	switch fault := neterr.Network(err); {
+	case fault == neterr.Closed:
 		return Closed
-	case errors.Is(err, sarama.ErrOutOfBrokers), errors.Is(err, context.DeadlineExceeded), isA[net.Error](err), isA[*net.OpError](err):
+	case fault == neterr.Unreachable, errors.Is(err, sarama.ErrOutOfBrokers):
 		return Unreachable
 	default:
 		return Other
@@ -117,26 +115,25 @@ func kindOfNetwork(err error) Kind {
 // kindOfText is for errors that sarama hands on as text: those of several brokers
 // it joins, and of brokers it gave up.
 func (o Options) kindOfText(text string, otherwise Kind) Kind {
+	fault := neterr.OfText(text)
+	if kind := kindOfTLS(fault); kind != Other {
+		return kind
+	}
 	for _, known := range []struct {
 		part string
 		kind Kind
 	}{
-		{"signed by unknown authority", UntrustedCA},
-		{"certificate is valid for", WrongName},
-		{"cannot validate certificate", WrongName},
-		{"has expired or is not yet valid", Expired},
-		{"remote error: tls", ClientCertificate},
-		{"does not look like a TLS handshake", NotTLS},
 		{"SASL Authentication failed", SASLRefused},
 		{errIterations.Error(), SASLIterations},
 		{"not support the requested SASL mechanism", SASLMechanism},
 		{"given the current SASL state", NoSASL},
-		{"connection refused", Unreachable},
-		{"no such host", Unreachable},
 	} {
 		if strings.Contains(text, known.part) {
 			return known.kind
 		}
+	}
+	if fault == neterr.Unreachable {
+		return Unreachable
 	}
 	return otherwise
 }

@@ -2,18 +2,14 @@ package postgres
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
-	"io"
 	"net"
-	"os"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/walpost/walpost/internal/neterr"
 )
 
 // connectError says why no host of the URL could be used: host and port, role,
@@ -64,7 +60,7 @@ func weight(k Kind) int {
 
 func noTLS(err error) bool { return strings.HasSuffix(err.Error(), "server refused TLS connection") }
 
-// leaves gives the error of each attempt: pgconn joins one per address.
+// leaves returns the error of each attempt: pgconn joins one per address.
 func leaves(err error) []error {
 	for err != nil {
 		if joined, ok := err.(interface{ Unwrap() []error }); ok {
@@ -87,7 +83,7 @@ func hosts(cfg *pgconn.Config) []string {
 
 func places(cfg *pgconn.Config) string { return strings.Join(hosts(cfg), ", ") }
 
-// addressOf gives the address of an attempt, which pgconn puts first, in front of
+// addressOf returns the address of an attempt, which pgconn puts first, in front of
 // the name in brackets.
 func addressOf(attempt error) string {
 	if dns, ok := errors.AsType[*net.DNSError](attempt); ok {
@@ -105,8 +101,8 @@ func attemptError(cfg *pgconn.Config, err error) *Error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return serverRefusal(cfg, pg)
 	}
-	if text, hint := tlsWords(err); text != "" {
-		return &Error{Kind: Untrusted, Text: text, Hint: hint}
+	if e := tlsFault(err); e != nil {
+		return e
 	}
 	if errors.Is(err, context.Canceled) {
 		return &Error{Kind: Canceled, Text: context.Canceled.Error(), Cause: context.Canceled}
@@ -123,7 +119,7 @@ func attemptError(cfg *pgconn.Config, err error) *Error {
 	case strings.Contains(text, "SCRAM"):
 		return &Error{Kind: Refused, Text: "SCRAM authentication failed: the server could not prove that it knows the password"}
 	}
-	return &Error{Kind: Unreachable, Text: networkWords(err), Cause: contextCause(err)}
+	return &Error{Kind: Unreachable, Text: networkReason(err), Cause: contextCause(err)}
 }
 
 // serverRefusal puts the answer a server gave to a connection attempt in words.
@@ -166,61 +162,31 @@ func scrub(cfg *pgconn.Config, text string) string {
 	return strings.ReplaceAll(text, cfg.Password, "***")
 }
 
-// tlsWords names the check that failed. "" when err is not about TLS.
-func tlsWords(err error) (text, hint string) {
-	if e, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		issuer := ""
-		if e.Cert != nil {
-			issuer = fmt.Sprintf(" (issuer %q)", e.Cert.Issuer.CommonName)
-		}
-		return "server certificate is signed by an unknown authority" + issuer, "set sslrootcert to the CA that signed it"
+// tlsFault returns what is wrong with TLS, and what to change; nil if err is not about TLS.
+func tlsFault(err error) *Error {
+	fault, text := neterr.TLS(err)
+	hint := ""
+	switch {
+	case fault == neterr.UnknownAuthority:
+		hint = "set sslrootcert to the CA that signed it"
+	case fault == neterr.WrongName:
+		hint = "connect by one of these names"
+	case fault == neterr.Alert:
+		hint = "it may want a client certificate: sslcert and sslkey"
+	case fault == neterr.None && noTLS(err):
+		text, hint = "server has no TLS, and sslmode demands it", "turn ssl on in postgresql.conf"
+	case fault == neterr.None:
+		return nil
 	}
-	if e, ok := errors.AsType[x509.HostnameError](err); ok {
-		names := slices.Clone(e.Certificate.DNSNames)
-		for _, ip := range e.Certificate.IPAddresses {
-			names = append(names, ip.String())
-		}
-		return fmt.Sprintf("server certificate is not for %s, but for %s", e.Host, strings.Join(names, ", ")),
-			"connect by one of these names"
-	}
-	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
-		return "server certificate is not valid: " + e.Error(), ""
-	}
-	if alert, ok := errors.AsType[tls.AlertError](err); ok {
-		return "server refused the TLS handshake: " + alert.Error(), "it may want a client certificate: sslcert and sslkey"
-	}
-	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "server certificate could not be verified: " + e.Err.Error(), ""
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return "server does not speak TLS", ""
-	}
-	if noTLS(err) {
-		return "server has no TLS, and sslmode demands it", "turn ssl on in postgresql.conf"
-	}
-	if _, alert, ok := strings.Cut(err.Error(), "remote error: tls: "); ok {
-		return "server refused the TLS handshake: " + alert, "it may want a client certificate: sslcert and sslkey"
-	}
-	return "", ""
+	return &Error{Kind: Untrusted, Text: text, Hint: hint}
 }
 
-// networkWords gives the reason of a failed or broken connection without the
-// addresses the standard library adds.
-func networkWords(err error) string {
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return "host name " + dns.Name + " cannot be resolved: " + dns.Err
+// networkReason returns why a connection failed or broke.
+func networkReason(err error) string {
+	if reason := neterr.Reason(err); reason != "" {
+		return reason
 	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return errno.Error()
-	}
-	var netErr net.Error
-	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
-		errors.As(err, &netErr) && netErr.Timeout():
-		return "no answer in time"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "closed by the server"
-	case errors.Is(err, net.ErrClosed), errors.Is(err, pgconn.ErrConnClosed):
+	if errors.Is(err, pgconn.ErrConnClosed) {
 		return "closed"
 	}
 	return "failed for a reason the network did not name"

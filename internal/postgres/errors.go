@@ -3,12 +3,12 @@ package postgres
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/walpost/walpost/internal/neterr"
 )
 
 // Kind says what a failure means for the relay: whether waiting helps, and who
@@ -130,7 +130,7 @@ func Classify(op string, err error) error {
 		e.Text = e.Cause.Error()
 	case isNetwork(err):
 		e.Kind = Lost
-		e.Text = "connection lost: " + networkWords(err)
+		e.Text = "connection lost: " + networkReason(err)
 		if errors.Is(err, pgconn.ErrConnClosed) { // the server has said why before, to nobody
 			e.Hint = "the log of Postgres says why: pg_terminate_backend, a shutdown, or a limit such as transaction_timeout or " +
 				"idle_session_timeout"
@@ -151,11 +151,7 @@ func contextCause(err error) error {
 	}
 }
 
-func isNetwork(err error) bool {
-	var netErr net.Error
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, pgconn.ErrConnClosed) || errors.As(err, &netErr)
-}
+func isNetwork(err error) bool { return neterr.IsLost(err) || errors.Is(err, pgconn.ErrConnClosed) }
 
 func fromServer(op string, pg *pgconn.PgError) *Error {
 	e := &Error{Op: op, Kind: kindOf(pg), Text: pg.Message, Code: pg.Code, Cause: pg}
