@@ -1,4 +1,4 @@
-package replication
+package preflight_test
 
 import (
 	"slices"
@@ -8,6 +8,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/postgrestest"
 	"github.com/walpost/walpost/internal/preflight"
 )
 
@@ -16,11 +17,11 @@ import (
 // needs no more than the objects that say what is there.
 func TestRow103_RefusedQuestions(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t) // rights in pg_catalog are those of one database
-	f.complete(t)
-	whole := states(preflight.Postgres(f.inspect(t), wanted()))
+	f := postgrestest.NewFixture(t, &stack) // rights in pg_catalog are those of one database
+	f.Complete(t)
+	whole := states(preflight.Postgres(f.Inspect(t), postgrestest.Expectations()))
 	var all []string
-	for _, q := range (&catalog.Inspection{Names: f.names}).Questions() {
+	for _, q := range (&catalog.Inspection{Names: f.Names}).Questions() {
 		all = append(append(all, q.Views...), q.Functions...)
 	}
 	slices.Sort(all)
@@ -30,37 +31,37 @@ func TestRow103_RefusedQuestions(t *testing.T) {
 		"pg_replication_slots", "obj_description", "format_type", "pg_get_expr",
 	}
 	for _, object := range all {
-		grants := f.withdraw(t, object)
-		list := preflight.Postgres(f.inspect(t), wanted())
+		grants := withdraw(t, f, object)
+		list := preflight.Postgres(f.Inspect(t), postgrestest.Expectations())
 		judgeWithheld(t, list, grants)
 		if start := preflight.JudgeStart(list); (start != nil) != slices.Contains(needed, object) {
 			t.Errorf("without %s the start says %v", object, start)
 		}
 		if object == "pg_prepared_xacts" && len(states(list)) != len(whole) { // its line instead of what hangs on it
-			t.Errorf("without %s:\n%s", object, lines(list))
+			t.Errorf("without %s:\n%s", object, postgrestest.Lines(list))
 		}
-		f.giveBack(t, grants)
+		f.Exec(t, grants...)
 	}
 	var grants []string
 	for _, object := range all {
-		grants = append(grants, f.withdraw(t, object)...)
+		grants = append(grants, withdraw(t, f, object)...)
 	}
 	// What the commands and the relay ask of the servers' nature, and is not needed.
-	f.withdraw(t, "pg_control_system")
-	f.withdraw(t, "pg_control_checkpoint")
-	f.withdraw(t, "pg_walfile_name")
-	f.withdraw(t, "pg_is_in_recovery")
-	judgeWithheld(t, preflight.Postgres(f.inspect(t), wanted()), grants)
-	f.giveBack(t, grants)
-	if list := preflight.Postgres(f.inspect(t), wanted()); !slices.Equal(states(list), whole) {
-		t.Errorf("after all was given back:\n%s\nwant %v", lines(list), whole)
+	withdraw(t, f, "pg_control_system")
+	withdraw(t, f, "pg_control_checkpoint")
+	withdraw(t, f, "pg_walfile_name")
+	withdraw(t, f, "pg_is_in_recovery")
+	judgeWithheld(t, preflight.Postgres(f.Inspect(t), postgrestest.Expectations()), grants)
+	f.Exec(t, grants...)
+	if list := preflight.Postgres(f.Inspect(t), postgrestest.Expectations()); !slices.Equal(states(list), whole) {
+		t.Errorf("after all was given back:\n%s\nwant %v", postgrestest.Lines(list), whole)
 	}
-	status, err := catalog.ReadSlot(t.Context(), openSQL(t, f.relay), f.names.Slot)
+	status, err := catalog.ReadSlot(t.Context(), postgrestest.OpenSQL(t, f.Relay), f.Names.Slot)
 	if err != nil || status.LagBytes == nil {
 		t.Errorf("%+v, %v", status, err)
 	}
-	f.withdraw(t, "pg_current_wal_lsn")
-	if status, err = catalog.ReadSlot(t.Context(), openSQL(t, f.relay), f.names.Slot); err != nil || status.LagBytes != nil {
+	withdraw(t, f, "pg_current_wal_lsn")
+	if status, err = catalog.ReadSlot(t.Context(), postgrestest.OpenSQL(t, f.Relay), f.Names.Slot); err != nil || status.LagBytes != nil {
 		t.Errorf("%+v, %v", status, err)
 	}
 }
@@ -84,13 +85,13 @@ func judgeWithheld(t *testing.T, list []preflight.Requirement, grants []string) 
 	slices.Sort(fixes)
 	grants = slices.Sorted(slices.Values(grants))
 	if !slices.Equal(fixes, grants) {
-		t.Errorf("the fixes are\n%s\nwant\n%s\nin\n%s", strings.Join(fixes, "\n"), strings.Join(grants, "\n"), lines(list))
+		t.Errorf("the fixes are\n%s\nwant\n%s\nin\n%s", strings.Join(fixes, "\n"), strings.Join(grants, "\n"), postgrestest.Lines(list))
 	}
 }
 
 // withdraw takes a function in all its forms, or a view, from everybody, and gives the
 // grants of the relay's role that bring it back.
-func (f *fixture) withdraw(t *testing.T, object string) (grants []string) {
+func withdraw(t *testing.T, f *postgrestest.Fixture, object string) (grants []string) {
 	t.Helper()
 	forms := devstacktest.Value[[]string](t, f.Conn,
 		`SELECT array_agg('EXECUTE ON FUNCTION pg_catalog.' || oid::regprocedure) FROM pg_proc WHERE proname = '`+object+`'`)
@@ -98,13 +99,8 @@ func (f *fixture) withdraw(t *testing.T, object string) (grants []string) {
 		forms = []string{"SELECT ON pg_catalog." + object}
 	}
 	for _, form := range forms {
-		f.Exec(t, "REVOKE "+form+" FROM PUBLIC, "+f.role)
-		grants = append(grants, "GRANT "+form+" TO "+postgres.Quote(f.role))
+		f.Exec(t, "REVOKE "+form+" FROM PUBLIC, "+f.Role)
+		grants = append(grants, "GRANT "+form+" TO "+postgres.Quote(f.Role))
 	}
 	return grants
-}
-
-func (f *fixture) giveBack(t *testing.T, grants []string) {
-	t.Helper()
-	f.Exec(t, grants...)
 }

@@ -1,4 +1,4 @@
-package replication
+package preflight_test
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/postgrestest"
 	"github.com/walpost/walpost/internal/postgres/provision"
 	"github.com/walpost/walpost/internal/preflight"
 )
@@ -28,34 +29,35 @@ func TestMajors(t *testing.T) {
 				t.Fatal(err)
 			}
 			names := catalog.ObjectNames{Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s"}
-			owner := openSQL(t, targetOf(server.URL("postgres")))
-			relay := targetOf(server.URLFor("relay", "", "postgres"))
+			owner := postgrestest.OpenSQL(t, postgrestest.Target(server.URL("postgres")))
+			relay := postgrestest.Target(server.URLFor("relay", "", "postgres"))
 			conn, err := relay.Replication(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer conn.Close(t.Context())
-			want := wanted()
+			want := postgrestest.Expectations()
 			want.Failover = major >= 17
 
 			testMissingSlot(t, conn, major)
-			if _, err := provision.CreateTable(t.Context(), owner, names.Table, debezium()); err != nil {
+			if _, err := provision.CreateTable(t.Context(), owner, names.Table, postgrestest.Columns()); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := provision.CreatePublication(t.Context(), owner, names.Publication, names.Table, debezium(), ""); err != nil {
+			if _, err := provision.CreatePublication(t.Context(), owner, names.Publication, names.Table,
+				postgrestest.Columns(), ""); err != nil {
 				t.Fatal(err)
 			}
 			slot, err := provision.CreateSlot(t.Context(), conn, names.Slot, want.Failover)
 			if err != nil || !slot.Created {
 				t.Fatalf("%+v, %v", slot, err)
 			}
-			i, err := catalog.Inspect(t.Context(), openSQL(t, relay), names)
+			i, err := catalog.Inspect(t.Context(), postgrestest.OpenSQL(t, relay), names)
 			if err != nil {
 				t.Fatal(err)
 			}
 			list := preflight.Postgres(i, want)
-			if strings.Count(lines(list), "ok ") != len(list) || i.Server.Major != major || i.Slot.Failover != want.Failover {
-				t.Errorf("major %d, failover %v\n%s", i.Server.Major, i.Slot.Failover, lines(list))
+			if strings.Count(postgrestest.Lines(list), "ok ") != len(list) || i.Server.Major != major || i.Slot.Failover != want.Failover {
+				t.Errorf("major %d, failover %v\n%s", i.Server.Major, i.Slot.Failover, postgrestest.Lines(list))
 			}
 			if (i.Publication.Published[0].Columns == nil) != (major < 15) {
 				t.Errorf("published %+v", i.Publication.Published)

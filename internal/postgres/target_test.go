@@ -1,4 +1,4 @@
-package replication
+package postgres_test
 
 import (
 	"errors"
@@ -12,13 +12,10 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/postgrestest"
 )
 
 const canary = "c4nary-s3cret"
-
-func targetOf(url string) postgres.Target {
-	return postgres.Target{URL: func() (string, error) { return url, nil }}
-}
 
 // mute is a port that takes connections and never answers.
 func mute(t *testing.T) string {
@@ -93,7 +90,7 @@ func TestNoSecretInAnyURLError(t *testing.T) {
 			"replication": func(target postgres.Target) error { _, err := target.Replication(t.Context()); return err },
 			"sql":         func(target postgres.Target) error { _, err := target.SQL(t.Context()); return err },
 		} {
-			err := connect(targetOf(url))
+			err := connect(postgrestest.Target(url))
 			if err == nil {
 				t.Errorf("%s: %q connects", name, url)
 				continue
@@ -127,7 +124,7 @@ func TestParseFaultsInWords(t *testing.T) {
 		"postgres://u@h/d?target_session_attrs=rw":    "read-write",
 		"postgres://u@h1:1,h2:2,h3:3/d?port=5,6":      "one port for each host",
 	} {
-		_, err := targetOf(url).Replication(t.Context())
+		_, err := postgrestest.Target(url).Replication(t.Context())
 		if err == nil || !strings.Contains(err.Error(), want) || postgres.KindOf(err) != postgres.Configuration {
 			t.Errorf("%s: %v, want %q", url, err, want)
 		}
@@ -136,7 +133,7 @@ func TestParseFaultsInWords(t *testing.T) {
 
 func TestSecretSourceThatFails(t *testing.T) {
 	t.Parallel()
-	target := targetOf("postgres://u@h/d")
+	target := postgrestest.Target("postgres://u@h/d")
 	target.Password = func() (string, error) { return "", errors.New("open /run/secrets/shop: no such file") }
 	_, err := target.SQL(t.Context())
 	if want := "postgres.password: open /run/secrets/shop: no such file"; err == nil || err.Error() != want {
@@ -147,7 +144,7 @@ func TestSecretSourceThatFails(t *testing.T) {
 // TestSessionParametersWin: PGTZ reaches pgconn under another spelling.
 func TestSessionParametersWin(t *testing.T) {
 	t.Setenv("PGTZ", "Asia/Tokyo")
-	cfg, err := targetOf("postgres://u@h/d?application_name=x").Config(map[string]string{"application_name": "walpost"})
+	cfg, err := postgrestest.Target("postgres://u@h/d?application_name=x").Config(map[string]string{"application_name": "walpost"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +165,7 @@ func TestSessionParametersWin(t *testing.T) {
 func TestPasswordIsReadAgainAtEachConnect(t *testing.T) {
 	t.Parallel()
 	passwords := []string{"first", "second", ""}
-	target := targetOf("postgres://u:inurl@h/d")
+	target := postgrestest.Target("postgres://u:inurl@h/d")
 	target.Password = func() (string, error) {
 		p := passwords[0]
 		passwords = passwords[1:]
@@ -197,7 +194,7 @@ func TestTLSMode(t *testing.T) {
 		"postgres://u@/d?host=/tmp":                   postgres.TLSSocket,
 		"postgres://u@/d?host=/tmp,h&sslmode=require": postgres.TLSRequire,
 	} {
-		got, err := targetOf(url).TLSMode()
+		got, err := postgrestest.Target(url).TLSMode()
 		if err != nil || got != want {
 			t.Errorf("%s: %s, %v, want %s", url, got, err, want)
 		}

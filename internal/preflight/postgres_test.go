@@ -1,14 +1,12 @@
-package replication
+package preflight_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/dev/devstack"
-	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
-	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/postgrestest"
 	"github.com/walpost/walpost/internal/postgres/provision"
 	"github.com/walpost/walpost/internal/preflight"
 )
@@ -17,7 +15,7 @@ import (
 // must say of it. $NAME in SQL is the name of database, publication and slot, $ROLE
 // the relay's role.
 type fault struct {
-	init   func(*fixture, *testing.T) // nil: everything is there
+	init   func(*postgrestest.Fixture, testing.TB) // nil: everything is there
 	sql    []string
 	want   func(*preflight.PostgresExpectations)
 	name   string // of the requirement that is not ok
@@ -27,9 +25,9 @@ type fault struct {
 	fix    string
 }
 
-func nothing(*fixture, *testing.T)         {}
-func onlyTable(f *fixture, t *testing.T)   { f.table(t) }
-func withoutSlot(f *fixture, t *testing.T) { f.table(t); f.publication(t) }
+func nothing(*postgrestest.Fixture, testing.TB)         {}
+func onlyTable(f *postgrestest.Fixture, t testing.TB)   { f.CreateTable(t) }
+func withoutSlot(f *postgrestest.Fixture, t testing.TB) { f.CreateTable(t); f.CreatePublication(t) }
 
 // partitionedWith is a complete partitioned outbox, and then what is done to it.
 func partitionedWith(then ...string) []string {
@@ -178,19 +176,19 @@ func TestEveryFaultIsNamedWithItsFix(t *testing.T) {
 	for name, c := range faults() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t)
+			f := postgrestest.NewFixture(t, &stack)
 			if c.init == nil {
-				c.init = (*fixture).complete
+				c.init = (*postgrestest.Fixture).Complete
 			}
 			c.init(f, t)
 			for _, sql := range c.sql {
-				f.Exec(t, strings.NewReplacer("$NAME", f.Name, "$ROLE", f.role).Replace(sql))
+				f.Exec(t, strings.NewReplacer("$NAME", f.Name, "$ROLE", f.Role).Replace(sql))
 			}
-			want := wanted()
+			want := postgrestest.Expectations()
 			if c.want != nil {
 				c.want(&want)
 			}
-			list := preflight.Postgres(f.inspect(t), want)
+			list := preflight.Postgres(f.Inspect(t), want)
 			r := find(t, list, c.name)
 			if r.State != c.state || !strings.Contains(r.Detail, c.detail) || !strings.Contains(r.Fix, c.fix) {
 				t.Errorf("got %s %s: %s [%s]", r.State, r.Name, r.Detail, r.Fix)
@@ -200,7 +198,7 @@ func TestEveryFaultIsNamedWithItsFix(t *testing.T) {
 				exit = start.Exit
 			}
 			if exit != c.exit {
-				t.Errorf("exit %d, want %d:\n%s", exit, c.exit, lines(list))
+				t.Errorf("exit %d, want %d:\n%s", exit, c.exit, postgrestest.Lines(list))
 			}
 		})
 	}
@@ -210,114 +208,38 @@ func TestEveryFaultIsNamedWithItsFix(t *testing.T) {
 // is no fault.
 func TestFirstStartCreates(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	f.table(t)
-	f.Exec(t, "ALTER TABLE public.outbox OWNER TO "+f.role, "GRANT CREATE ON DATABASE "+f.Name+" TO "+f.role)
-	if start := preflight.JudgeStart(preflight.Postgres(f.inspect(t), wanted())); start != nil {
+	f := postgrestest.NewFixture(t, &stack)
+	f.CreateTable(t)
+	f.Exec(t, "ALTER TABLE public.outbox OWNER TO "+f.Role, "GRANT CREATE ON DATABASE "+f.Name+" TO "+f.Role)
+	if start := preflight.JudgeStart(preflight.Postgres(f.Inspect(t), postgrestest.Expectations())); start != nil {
 		t.Error(start)
 	}
-	if _, err := provision.CreatePublication(t.Context(), openSQL(t, f.relay),
-		f.names.Publication, f.names.Table, debezium(), ""); err != nil {
+	if _, err := provision.CreatePublication(t.Context(), postgrestest.OpenSQL(t, f.Relay),
+		f.Names.Publication, f.Names.Table, postgrestest.Columns(), ""); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestSlotOfAnotherDatabase(t *testing.T) {
 	t.Parallel()
-	f, other := newFixture(t), newFixture(t)
-	f.complete(t)
-	other.complete(t)
-	f.names.Slot = other.names.Slot
-	start := preflight.JudgeStart(preflight.Postgres(f.inspect(t), wanted()))
+	f, other := postgrestest.NewFixture(t, &stack), postgrestest.NewFixture(t, &stack)
+	f.Complete(t)
+	other.Complete(t)
+	f.Names.Slot = other.Names.Slot
+	start := preflight.JudgeStart(preflight.Postgres(f.Inspect(t), postgrestest.Expectations()))
 	if start == nil || start.Exit != 3 || !strings.Contains(start.Error(), "belongs to database "+other.Name) {
 		t.Errorf("%v", start)
 	}
 }
 
-// TestServerFaults needs a server of its own: its settings are what is wrong.
-func TestServerFaults(t *testing.T) {
-	t.Parallel()
-	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{
-		"wal_level": "replica", "max_wal_senders": "0", "max_replication_slots": "0", "max_prepared_transactions": "1",
-	}})
-	if err := server.Exec(t.Context(), "postgres", "CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0"); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Exec(t.Context(), "ascii", "BEGIN", "CREATE TABLE public.outbox ()", "PREPARE TRANSACTION 'it''s open'"); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := targetOf(server.URL("ascii")).SQL(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	i, err := catalog.Inspect(t.Context(), conn, catalog.ObjectNames{
-		Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := wanted()
-	want.Failover = true
-	list := preflight.Postgres(i, want)
-	for name, text := range map[string]string{
-		"wal_level":             "ALTER SYSTEM SET wal_level = logical",
-		"max_wal_senders":       "is 0",
-		"max_replication_slots": "ALTER SYSTEM SET max_replication_slots",
-		"encoding":              "SQL_ASCII",
-		"prepared transactions": "ROLLBACK PREPARED 'it''s open'",
-	} {
-		if r := find(t, list, name); !strings.Contains(r.Detail+r.Fix, text) {
-			t.Errorf("%s: %s [%s]", name, r.Detail, r.Fix)
+// find gives the one requirement of that name that is not ok.
+func find(t *testing.T, list []preflight.Requirement, name string) preflight.Requirement {
+	t.Helper()
+	for _, r := range list {
+		if r.Name == name && r.State != preflight.OK {
+			return r
 		}
 	}
-	_, err = targetOf(server.URL("ascii")).Replication(t.Context())
-	if r := preflight.ConnectionRequirement(err); postgres.KindOf(err) != postgres.TooMany || r.Exit != 0 || r.State != preflight.Failed {
-		t.Errorf("%v: %v", postgres.KindOf(err), err)
-	}
-}
-
-// TestLostSlot: the server gave the slot up for max_slot_wal_keep_size.
-func TestLostSlot(t *testing.T) {
-	t.Parallel()
-	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{"max_slot_wal_keep_size": "1MB"}})
-	if err := server.Exec(t.Context(), "postgres", provision.CreateTableSQL(postgres.TableName{Schema: "public", Name: "outbox"},
-		debezium()),
-		provision.CreatePublicationSQL("p", postgres.TableName{Schema: "public", Name: "outbox"}, provision.PublicationOptions{}),
-		provision.CreateSlotSQL("s", false),
-		// Two segments on, what the slot needs is more than 1 MB behind.
-		"SELECT pg_switch_wal()", "CREATE TABLE public.a ()", "SELECT pg_switch_wal()", "CREATE TABLE public.b ()",
-		"SELECT pg_switch_wal()",
-		"CHECKPOINT"); err != nil {
-		t.Fatal(err)
-	}
-	target := targetOf(server.URL("postgres"))
-	conn, err := target.SQL(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	i, err := catalog.Inspect(t.Context(), conn, catalog.ObjectNames{
-		Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	start := preflight.JudgeStart(preflight.Postgres(i, wanted()))
-	if start == nil || start.Exit != 4 || !strings.Contains(start.Error(), "s is lost") ||
-		!strings.Contains(start.Error(), "walpost recover") {
-		t.Errorf("%v", start)
-	}
-	if status := i.Slot; status.WALStatus != "lost" {
-		t.Errorf("%+v", status)
-	}
-	replication, err := target.Replication(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer replication.Close(t.Context())
-	_, err = replication.Exec(t.Context(), `START_REPLICATION SLOT "s" LOGICAL 0/0 (proto_version '1', publication_names 'p')`).ReadAll()
-	if err = postgres.Classify("start", err); postgres.KindOf(err) != postgres.NotReady {
-		t.Errorf("%v: %v", postgres.KindOf(err), err)
-	}
+	t.Fatalf("%s is not among the faults of\n%s", name, postgrestest.Lines(list))
+	return preflight.Requirement{}
 }

@@ -1,4 +1,4 @@
-package replication
+package postgres_test
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/postgrestest"
 )
 
 // asDocumented are the parameters of postgres.url for production: the pages have them.
@@ -44,9 +45,9 @@ func TestRow135_ProductionURL(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(role, database string) postgres.Target {
-		return targetOf(server.URLFor(role, canary, database) + asDocumented)
+		return postgrestest.Target(server.URLFor(role, canary, database) + asDocumented)
 	}
-	openSQL(t, at("walpost", "shop"))
+	postgrestest.OpenSQL(t, at("walpost", "shop"))
 	conn, err := at("walpost", "shop").Replication(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +64,7 @@ func TestRow135_ProductionURL(t *testing.T) {
 			t.Errorf("%s: %v", role, err)
 		}
 	}
-	_, err = targetOf(server.URLFor("clear", canary, "shop")).Replication(t.Context())
+	_, err = postgrestest.Target(server.URLFor("clear", canary, "shop")).Replication(t.Context())
 	if err != nil {
 		t.Errorf("without require_auth such a server has the password: %v", err)
 	}

@@ -1,19 +1,17 @@
-package replication
+package postgres_test
 
 import (
-	"bytes"
 	"context"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/postgres"
-	"github.com/walpost/walpost/internal/preflight"
+	"github.com/walpost/walpost/internal/postgres/postgrestest"
+	"github.com/walpost/walpost/internal/replication"
 )
 
 // secured is a Postgres with TLS and SCRAM that lets no other way in.
@@ -83,7 +81,7 @@ func TestConnectionRefusedInWords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := targetOf(c.url).Replication(t.Context())
+			_, err := postgrestest.Target(c.url).Replication(t.Context())
 			if err == nil {
 				t.Fatal("connected")
 			}
@@ -100,7 +98,7 @@ func TestConnectionRefusedInWords(t *testing.T) {
 	}
 	t.Run("good", func(t *testing.T) {
 		t.Parallel()
-		conn, err := targetOf(good).Replication(t.Context())
+		conn, err := postgrestest.Target(good).Replication(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +144,7 @@ func TestServerCertificateRefused(t *testing.T) {
 			server := devstacktest.StartPostgres(t, devstack.PostgresOptions{
 				TLS: &devstack.ServerTLS{CA: ca, Certificate: &certificate, ClientAuth: c.client},
 			})
-			_, err = targetOf(server.URL("postgres")).SQL(t.Context())
+			_, err = postgrestest.Target(server.URL("postgres")).SQL(t.Context())
 			if postgres.KindOf(err) != c.kind || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v: %v, want %v and %q", postgres.KindOf(err), err, c.kind, c.want)
 			}
@@ -157,13 +155,13 @@ func TestServerCertificateRefused(t *testing.T) {
 func TestServerWithoutTLS(t *testing.T) {
 	t.Parallel()
 	url := strings.Replace(stack.Postgres(t).URL("postgres"), "sslmode=disable", "sslmode=require", 1)
-	_, err := targetOf(url).SQL(t.Context())
+	_, err := postgrestest.Target(url).SQL(t.Context())
 	if postgres.KindOf(err) != postgres.Untrusted || !strings.Contains(err.Error(), "server has no TLS") {
 		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 	// With prefer the second attempt, in plain text, says what is wrong.
 	url = strings.Replace(stack.Postgres(t).URL("nowhere"), "sslmode=disable", "sslmode=prefer", 1)
-	_, err = targetOf(url).SQL(t.Context())
+	_, err = postgrestest.Target(url).SQL(t.Context())
 	if postgres.KindOf(err) != postgres.NoDatabase || strings.Contains(err.Error(), "TLS") {
 		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
@@ -172,14 +170,14 @@ func TestServerWithoutTLS(t *testing.T) {
 func TestNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	closed := devstacktest.FreeAddress(t)
-	_, err := targetOf("postgres://u:" + canary + "@" + closed + "/d?sslmode=disable").Replication(t.Context())
+	_, err := postgrestest.Target("postgres://u:" + canary + "@" + closed + "/d?sslmode=disable").Replication(t.Context())
 	if want := "connect to " + closed + " as u, database d: connection refused"; postgres.KindOf(err) != postgres.Unreachable ||
 		err.Error() != want {
 		t.Errorf("%v: %v, want %s", postgres.KindOf(err), err, want)
 	}
 	silent := mute(t)
 	start := time.Now()
-	_, err = targetOf("postgres://u:" + canary + "@" + silent + "/d?sslmode=disable&connect_timeout=1").Replication(t.Context())
+	_, err = postgrestest.Target("postgres://u:" + canary + "@" + silent + "/d?sslmode=disable&connect_timeout=1").Replication(t.Context())
 	if postgres.KindOf(err) != postgres.Unreachable || !strings.Contains(err.Error(), "no answer in time") ||
 		time.Since(start) > time.Minute {
 		t.Errorf("after %v: %v", time.Since(start), err)
@@ -187,7 +185,7 @@ func TestNobodyAnswers(t *testing.T) {
 	checkNoSecret(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err = targetOf("postgres://u@" + silent + "/d").SQL(ctx); postgres.KindOf(err) != postgres.Canceled {
+	if _, err = postgrestest.Target("postgres://u@" + silent + "/d").SQL(ctx); postgres.KindOf(err) != postgres.Canceled {
 		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 }
@@ -199,7 +197,7 @@ func TestSeveralHosts(t *testing.T) {
 	server := stack.Postgres(t)
 	down := devstacktest.FreeAddress(t)
 	for _, attrs := range []string{"any", "read-write", "primary"} {
-		conn, err := targetOf("postgres://postgres@" + down + "," + server.Addr() +
+		conn, err := postgrestest.Target("postgres://postgres@" + down + "," + server.Addr() +
 			"/postgres?sslmode=disable&target_session_attrs=" + attrs).
 			Replication(t.Context())
 		if err != nil {
@@ -208,72 +206,16 @@ func TestSeveralHosts(t *testing.T) {
 		}
 		conn.Close(t.Context())
 	}
-	_, err := targetOf("postgres://postgres@" + down + "," + server.Addr() +
+	_, err := postgrestest.Target("postgres://postgres@" + down + "," + server.Addr() +
 		"/postgres?sslmode=disable&target_session_attrs=standby").SQL(t.Context())
 	if postgres.KindOf(err) != postgres.Configuration || !strings.Contains(err.Error(), down+": connection refused") ||
 		!strings.Contains(err.Error(), "target_session_attrs") {
 		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
-	_, err = targetOf("postgres://postgres@" + server.Addr() + "/postgres?sslmode=disable&target_session_attrs=standby").SQL(t.Context())
+	_, err = postgrestest.Target("postgres://postgres@" + server.Addr() +
+		"/postgres?sslmode=disable&target_session_attrs=standby").SQL(t.Context())
 	if postgres.KindOf(err) != postgres.Configuration || !strings.Contains(err.Error(), "is a primary") {
 		t.Errorf("%v: %v", postgres.KindOf(err), err)
-	}
-}
-
-// TestSessionSettings: settings of role and database have no effect on any session,
-// neither on how values are printed nor on how long it may last.
-func TestSessionSettings(t *testing.T) {
-	t.Parallel()
-	db := stack.Database(t)
-	role := stack.Name(t)
-	db.Exec(t, "CREATE ROLE "+role+" LOGIN REPLICATION")
-	other := map[string]string{
-		"DateStyle": "German", "TimeZone": "Asia/Tokyo", "bytea_output": "escape", "extra_float_digits": "0",
-		"IntervalStyle":   "sql_standard",
-		"client_encoding": "LATIN1", "lc_monetary": "C.UTF-8", "search_path": "public", "quote_all_identifiers": "on", "row_security": "on",
-		"standard_conforming_strings": "off",
-	}
-	for _, s := range postgres.SessionSettings() {
-		if s.Since > db.Server.Major() {
-			continue
-		}
-		value, known := other[s.Name]
-		if !known {
-			value = "1h" // a limit of time
-		}
-		db.Exec(t, "ALTER ROLE "+role+" SET "+s.Name+" TO '"+value+"'")
-	}
-	target := targetOf(db.Server.URLFor(role, "", db.Name))
-	conn, err := target.Replication(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	session, err := Open(t.Context(), target, "none")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close(t.Context())
-	for name, conn := range map[string]*pgconn.PgConn{"replication": conn, "stream": session.conn, "plain": openSQL(t, target).PgConn()} {
-		for _, s := range postgres.SessionSettings() {
-			row, err := postgres.OneRow(t.Context(), conn, "SELECT current_setting('"+s.Name+"', true)")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if known := row[0] != nil; known != (s.Since <= db.Server.Major()) || known && string(row[0]) != s.Value {
-				t.Errorf("%s: %s is %q, want %q", name, s.Name, row[0], s.Value)
-			}
-		}
-		const query = `SELECT '\x00ff'::bytea::text, timestamptz '2026-01-01 00:00:00+00', 0.1::float8 + 0.2::float8,
-			interval '1 day 2 hours', 'pg_class'::regclass, current_setting('application_name')`
-		row, err := postgres.OneRow(t.Context(), conn, query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, want := string(bytes.Join(row, []byte("|"))),
-			`\x00ff|2026-01-01 00:00:00+00|0.30000000000000004|1 day 02:00:00|pg_class|walpost`; got != want {
-			t.Errorf("%s: %s, want %s", name, got, want)
-		}
 	}
 }
 
@@ -288,10 +230,10 @@ func TestRow98_PrimaryAmongSeveral(t *testing.T) {
 		t.Fatal(err)
 	}
 	several := "postgres://" + role + "@" + devstacktest.FreeAddress(t) + "," + second.Addr() + "/postgres"
-	if _, err := Open(t.Context(), targetOf(several), "none"); err != nil {
+	if _, err := replication.Open(t.Context(), postgrestest.Target(several), "none"); err != nil {
 		t.Error(err)
 	}
-	_, err := targetOf(several + "?target_session_attrs=read-write").SQL(t.Context())
+	_, err := postgrestest.Target(several + "?target_session_attrs=read-write").SQL(t.Context())
 	if postgres.KindOf(err) != postgres.Configuration || !strings.Contains(err.Error(), "default_transaction_read_only") ||
 		!strings.Contains(err.Error(), "primary") || strings.Contains(err.Error(), "TLS") {
 		t.Errorf("%v: %v", postgres.KindOf(err), err)
@@ -300,41 +242,20 @@ func TestRow98_PrimaryAmongSeveral(t *testing.T) {
 	port := func(target postgres.Target) string {
 		t.Helper()
 		var p string
-		if err := openSQL(t, target).QueryRow(t.Context(), "SHOW port").Scan(&p); err != nil {
+		if err := postgrestest.OpenSQL(t, target).QueryRow(t.Context(), "SHOW port").Scan(&p); err != nil {
 			t.Fatal(err)
 		}
 		return first.Addr()[:strings.LastIndex(first.Addr(), ":")+1] + p
 	}
-	target := targetOf("postgres://postgres@" + first.Addr() + "," + second.Addr() + "/postgres?sslmode=disable")
-	beside := openSQL(t, targetOf(second.URL("postgres"))).PgConn()
+	target := postgrestest.Target("postgres://postgres@" + first.Addr() + "," + second.Addr() + "/postgres?sslmode=disable")
+	beside := postgrestest.OpenSQL(t, postgrestest.Target(second.URL("postgres"))).PgConn()
 	if far, near := port(target), port(target.Near(beside)); far != first.Addr() || near != second.Addr() {
 		t.Errorf("%s, and near %s: want %s and %s", far, near, first.Addr(), second.Addr())
 	}
-	if _, err := targetOf(first.URL("postgres")).Near(beside).Replication(t.Context()); postgres.KindOf(err) != postgres.Unreachable ||
+	_, err = postgrestest.Target(first.URL("postgres")).Near(beside).Replication(t.Context())
+	if postgres.KindOf(err) != postgres.Unreachable ||
 		!strings.Contains(err.Error(), "another server") {
 		t.Errorf("%v: %v", postgres.KindOf(err), err)
-	}
-}
-
-// TestHostsInCheck: how the server is found among several is one line, which warns
-// where that may go wrong.
-func TestHostsInCheck(t *testing.T) {
-	t.Parallel()
-	for query, want := range map[string]preflight.State{
-		"": preflight.OK, "?target_session_attrs=primary": preflight.OK, "?target_session_attrs=any": preflight.Warning,
-		"?target_session_attrs=read-write": preflight.Warning, "?target_session_attrs=prefer-standby": preflight.Warning,
-	} {
-		hosts, err := targetOf("postgres://u@a,b/d" + query).Hosts()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if list := preflight.HostsRequirements(hosts); len(list) != 1 || list[0].State != want {
-			t.Errorf("%s: %+v", query, list)
-		}
-	}
-	hosts, err := targetOf("postgres://u@a/d?target_session_attrs=any").Hosts()
-	if err != nil || len(preflight.HostsRequirements(hosts)) != 0 {
-		t.Errorf("%+v, %v", hosts, err)
 	}
 }
 
@@ -345,7 +266,7 @@ func TestWordsOfLimits(t *testing.T) {
 	for setting, sql := range map[string]string{
 		"statement_timeout": "SELECT pg_sleep(60)", "transaction_timeout": "BEGIN; SELECT pg_sleep(60)",
 	} {
-		conn := openSQL(t, targetOf(server.URL("postgres")))
+		conn := postgrestest.OpenSQL(t, postgrestest.Target(server.URL("postgres")))
 		if _, err := conn.Exec(t.Context(), "SET "+setting+" = '10ms'"); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package replication
+package provision_test
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/postgres/postgrestest"
 	"github.com/walpost/walpost/internal/postgres/provision"
 )
 
@@ -13,13 +14,13 @@ import (
 // pruned or compared without them, and the words say what to do.
 func TestRow86_RowSecurityIsNotPassedOver(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	f.table(t)
-	f.publication(t)
+	f := postgrestest.NewFixture(t, &stack)
+	f.CreateTable(t)
+	f.CreatePublication(t)
 	f.Exec(t, "ALTER TABLE outbox ENABLE ROW LEVEL SECURITY", "CREATE POLICY visible ON outbox USING (aggregatetype = 'order')",
-		"GRANT SELECT, DELETE ON outbox TO "+f.role,
+		"GRANT SELECT, DELETE ON outbox TO "+f.Role,
 		"INSERT INTO outbox (id, aggregatetype, aggregateid, type) VALUES (gen_random_uuid(), 'hidden', 'k', 'T')")
-	conn := openSQL(t, f.relay)
+	conn := postgrestest.OpenSQL(t, f.Relay)
 	refused := func(what string, err error) {
 		t.Helper()
 		if postgres.KindOf(err) != postgres.InsufficientPrivilege || !strings.Contains(err.Error(), "row-level security") ||
@@ -27,16 +28,16 @@ func TestRow86_RowSecurityIsNotPassedOver(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	_, _, err := catalog.CountRows(t.Context(), conn, f.names.Table)
+	_, _, err := catalog.CountRows(t.Context(), conn, f.Names.Table)
 	refused("count", err)
-	_, _, err = catalog.DistinctValues(t.Context(), conn, f.names.Table, []string{"aggregatetype"})
+	_, _, err = catalog.DistinctValues(t.Context(), conn, f.Names.Table, []string{"aggregatetype"})
 	refused("topics", err)
-	p := provision.Pruning{Table: f.names.Table, Publication: f.names.Publication, Batch: 10}
+	p := provision.Pruning{Table: f.Names.Table, Publication: f.Names.Publication, Batch: 10}
 	_, err = p.Pick(t.Context(), conn)
 	refused("prune", err)
 
-	f.Exec(t, "ALTER ROLE "+f.role+" BYPASSRLS")
-	if n, known, err := catalog.CountRows(t.Context(), openSQL(t, f.relay), f.names.Table); n != 1 || !known || err != nil {
+	f.Exec(t, "ALTER ROLE "+f.Role+" BYPASSRLS")
+	if n, known, err := catalog.CountRows(t.Context(), postgrestest.OpenSQL(t, f.Relay), f.Names.Table); n != 1 || !known || err != nil {
 		t.Errorf("with BYPASSRLS: %d, %v, %v", n, known, err)
 	}
 }
