@@ -5,15 +5,17 @@ import (
 	"testing"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/kafka/kafkatest"
 )
 
-// TestMain has installed the logger, for connections whose secret is the canary.
+// TestMain has installed the logger, for connections whose secret is the kafkatest.Canary.
 func TestSaramaLogHidesSecrets(t *testing.T) {
-	sarama.Logger.Printf("dial %s failed: %s", "a:9092", canary)
+	sarama.Logger.Printf("dial %s failed: %s", "a:9092", kafkatest.Canary)
 	sarama.Logger.Println("token=abc123def", "Authorization: Bearer eyJhbGciOi.x")
 	sarama.Logger.Print(`{"password": "hunter2"}`)
 	log := saramaLines.String()
-	for _, secret := range []string{canary, "abc123def", "eyJhbGciOi.x", "hunter2"} {
+	for _, secret := range []string{kafkatest.Canary, "abc123def", "eyJhbGciOi.x", "hunter2"} {
 		if strings.Contains(log, secret) {
 			t.Errorf("%q is shown", secret)
 		}

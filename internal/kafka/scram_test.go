@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/kafkatest"
 	"github.com/walpost/walpost/internal/preflight"
 )
 
@@ -27,7 +28,7 @@ func serverFirst(clientFirst string, iterations int) string {
 func TestRow133_SCRAMIterations(t *testing.T) {
 	t.Parallel()
 	for _, mechanism := range []string{kafka.ScramSHA256, kafka.ScramSHA512} {
-		config := must(kafka.Options{Brokers: []string{"a:1"}, SASL: sasl(mechanism, "u", canary)}.Fresh())
+		config := kafkatest.Must(kafka.Options{Brokers: []string{"a:1"}, SASL: kafkatest.SASL(mechanism, "u", kafkatest.Canary)}.Fresh())
 		for iterations, refused := range map[int]bool{
 			4095: true, 4096: false, 16384: false, 1_000_000: false, 1_000_001: true, 2_147_483_647: true,
 		} {
@@ -35,7 +36,7 @@ func TestRow133_SCRAMIterations(t *testing.T) {
 			if err := client.Begin("u", config.Net.SASL.Password, ""); err != nil {
 				t.Fatal(err)
 			}
-			answer, err := client.Step(serverFirst(must(client.Step("")), iterations))
+			answer, err := client.Step(serverFirst(kafkatest.Must(client.Step("")), iterations))
 			if (err != nil) != refused || (!refused && !strings.Contains(answer, ",p=")) {
 				t.Errorf("%s, %d iterations: %q, %v", mechanism, iterations, answer, err)
 			}
@@ -46,10 +47,11 @@ func TestRow133_SCRAMIterations(t *testing.T) {
 // Whole: what is said of such a broker, and that it costs nothing.
 func TestRow133_BrokerThatBurnsCPU(t *testing.T) {
 	t.Parallel()
-	fake := must(kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser(kafka.ScramSHA512, "walpost", canary)))
+	fake := kafkatest.Must(kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(),
+		kfake.Superuser(kafka.ScramSHA512, "walpost", kafkatest.Canary)))
 	t.Cleanup(fake.Close)
-	o := kafka.Options{Brokers: fake.ListenAddrs(), SASL: sasl(kafka.ScramSHA512, "walpost", canary)}
-	connect(t, o)
+	o := kafka.Options{Brokers: fake.ListenAddrs(), SASL: kafkatest.SASL(kafka.ScramSHA512, "walpost", kafkatest.Canary)}
+	kafkatest.Connect(t, o)
 
 	fake.ControlKey(int16(kmsg.SASLAuthenticate), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()
@@ -60,7 +62,7 @@ func TestRow133_BrokerThatBurnsCPU(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_, err := kafka.Connect(ctx, o)
-	wantError(t, err, kafka.SASLIterations, "2147483647 SCRAM iterations", "at most 1000000", "kafka.brokers")
+	kafkatest.WantError(t, err, kafka.SASLIterations, "2147483647 SCRAM iterations", "at most 1000000", "kafka.brokers")
 	if ctx.Err() != nil {
 		t.Error("it took a minute")
 	}

@@ -11,10 +11,11 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/kafkatest"
 )
 
 func TestSettings(t *testing.T) {
-	c := must(kafka.Settings(kafka.Options{
+	c := kafkatest.Must(kafka.Settings(kafka.Options{
 		Brokers: []string{"a:9092"}, ClientID: "walpost-orders", Compression: "zstd", MaxMessageBytes: 2000,
 	}))
 	if c.ClientID != "walpost-orders" || c.Producer.Compression != sarama.CompressionZSTD || c.Producer.MaxMessageBytes != 2000 {
@@ -55,7 +56,7 @@ func TestSettingsNameEveryFault(t *testing.T) {
 		}
 	}
 	for name, s := range map[string]kafka.SASL{
-		"username": {Mechanism: kafka.Plain, Password: literal("x")},
+		"username": {Mechanism: kafka.Plain, Password: kafkatest.Literal("x")},
 		"password": {Mechanism: kafka.ScramSHA256, Username: "u"},
 		"token":    {Mechanism: kafka.OAuthBearer},
 	} {
@@ -70,10 +71,10 @@ func TestSettingsNameEveryFault(t *testing.T) {
 }
 
 func TestTLSNeedsBothSwitchAndConfig(t *testing.T) {
-	ca := must(devstack.NewCA("ours"))
-	caFile, cert, key := files(t, ca, "walpost")
+	ca := kafkatest.Must(devstack.NewCA("ours"))
+	caFile, cert, key := kafkatest.Files(t, ca, "walpost")
 	o := kafka.Options{Brokers: []string{"a:9092"}, TLS: &kafka.TLS{CA: caFile, Cert: cert, Key: key, ServerName: "kafka.example"}}
-	c := must(kafka.Settings(o))
+	c := kafkatest.Must(kafka.Settings(o))
 	if !c.Net.TLS.Enable || c.Net.TLS.Config == nil {
 		t.Fatal("TLS is off")
 	}
@@ -105,7 +106,7 @@ func TestSecretsAreReadAgain(t *testing.T) {
 		return string(b), err
 	}
 	settings := func(s kafka.SASL) *sarama.Config {
-		return must(kafka.Options{Brokers: []string{"a:1"}, SASL: &s}.Fresh())
+		return kafkatest.Must(kafka.Options{Brokers: []string{"a:1"}, SASL: &s}.Fresh())
 	}
 	scram := settings(kafka.SASL{Mechanism: kafka.ScramSHA512, Username: "u", Password: read})
 	oauth := settings(kafka.SASL{Mechanism: kafka.OAuthBearer, Token: read})
@@ -115,7 +116,7 @@ func TestSecretsAreReadAgain(t *testing.T) {
 	if err := os.WriteFile(file, []byte("second"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if token := must(oauth.Net.SASL.TokenProvider.Token()); token.Token != "second" {
+	if token := kafkatest.Must(oauth.Net.SASL.TokenProvider.Token()); token.Token != "second" {
 		t.Errorf("token %q", token.Token)
 	}
 	if c := settings(kafka.SASL{Mechanism: kafka.Plain, Username: "u", Password: read}); c.Net.SASL.Password != "second" {

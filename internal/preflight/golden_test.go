@@ -1,4 +1,4 @@
-package kafka_test
+package preflight_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walpost/walpost/internal/kafka/kafkatest"
 	"github.com/walpost/walpost/internal/preflight"
 )
 
@@ -27,7 +28,7 @@ func wantGolden(t *testing.T, name string, list []preflight.Requirement, varying
 	for i := 0; i+1 < len(varying); i += 2 {
 		got = strings.ReplaceAll(got, varying[i+1], varying[i])
 	}
-	if strings.Contains(got, canary) {
+	if strings.Contains(got, kafkatest.Canary) {
 		t.Error("a secret is shown")
 	}
 	file := filepath.Join("testdata", name+".golden")

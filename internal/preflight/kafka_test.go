@@ -1,4 +1,4 @@
-package kafka_test
+package preflight_test
 
 import (
 	"bytes"
@@ -11,88 +11,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
+
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/kafkatest"
 	"github.com/walpost/walpost/internal/kafka/topics"
 	"github.com/walpost/walpost/internal/preflight"
 )
 
-func TestCreateTopic(t *testing.T) {
-	client, name := connect(t, plain(t)), topic(t)
-	spec := topics.Spec{
-		Name: name, Partitions: 3, ReplicationFactor: -1,
-		Config: map[string]string{"retention.ms": "604800000", topics.CleanupPolicy: "compact"},
-	}
-	if err := client.Validate(t.Context(), spec); err != nil {
-		t.Fatal(err)
-	}
-	if found := must(client.Describe(t.Context(), name)); found[0].Exists || found[0].Err != nil {
-		t.Fatalf("validating made it: %+v", found)
-	}
-	for _, want := range []bool{true, false} {
-		if made := must(client.Create(t.Context(), spec)); made != want {
-			t.Errorf("made: %v, want %v", made, want)
-		}
-	}
-	if err := client.Validate(t.Context(), spec); err != nil {
-		t.Errorf("a topic that is there: %v", err)
-	}
-	found := must(client.Describe(t.Context(), "nowhere."+name, name))
-	if len(found) != 2 || found[0].Exists || found[0].Name != "nowhere."+name {
-		t.Fatalf("%+v", found)
-	}
-	d := found[1]
-	if !d.Exists || d.Partitions != 3 || d.Replicas != 1 || d.InSync != 1 || d.WithoutLeader != 0 ||
-		d.Config[topics.CleanupPolicy] != "compact" {
-		t.Errorf("%+v", d)
-	}
-	if n, known := d.Number(topics.MaxMessageBytes); !known || n != 1048588 {
-		t.Errorf("%d %v", n, known)
-	}
-	if may, told := d.MayWrite(); !may || !told {
-		t.Error("without ACLs everybody may write")
-	}
-}
-
-func TestCreateTopicIsRefusedInWords(t *testing.T) {
-	client := connect(t, plain(t))
-	for name, tc := range map[string]struct {
-		change func(*topics.Spec)
-		kind   kafka.Kind
-		says   []string
-	}{
-		"unknown setting": {
-			func(s *topics.Spec) { s.Config = map[string]string{"retention.mss": "1", "retention.ms": "1"} }, kafka.InvalidConfig,
-			[]string{"see kafka.topics.config.retention.mss"},
-		},
-		"wrong value": {
-			func(s *topics.Spec) { s.Config = map[string]string{"retention.ms": "soon", "segment.ms": "1"} }, kafka.InvalidConfig,
-			[]string{"soon", "see kafka.topics.config.retention.ms"},
-		},
-		"replicas": {
-			func(s *topics.Spec) { s.ReplicationFactor = 9 }, kafka.InvalidReplication, []string{"kafka.topics.replication_factor"},
-		},
-		"partitions": {func(s *topics.Spec) { s.Partitions = 0 }, kafka.InvalidPartitions, []string{"kafka.topics.partitions"}},
-		"name":       {func(s *topics.Spec) { s.Name = "no/slash" }, kafka.InvalidTopic, []string{"outbox.topic"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			spec := topics.Spec{Name: topic(t), Partitions: 1, ReplicationFactor: -1}
-			tc.change(&spec)
-			_, err := client.Create(t.Context(), spec)
-			wantError(t, err, tc.kind, append(tc.says, spec.Name)...)
-			wantError(t, client.Validate(t.Context(), spec), tc.kind, tc.says...)
-		})
-	}
-}
-
 func TestRequirementsOfTopics(t *testing.T) {
-	o := plain(t)
+	o := kafkatest.Plain(t, &stack)
 	o.MaxMessageBytes = 1 << 20
-	client := connect(t, o)
-	name := topic(t)
+	client := kafkatest.Connect(t, o)
+	name := kafkatest.TopicName(t, &stack)
 	create := func(suffix string, config map[string]string) string {
-		made := must(client.Create(t.Context(), topics.Spec{Name: name + suffix, Partitions: 1, ReplicationFactor: 1, Config: config}))
+		made := kafkatest.Must(client.Create(t.Context(), topics.Spec{
+			Name: name + suffix, Partitions: 1, ReplicationFactor: 1, Config: config,
+		}))
 		if !made {
 			t.Fatalf("%s was there", name+suffix)
 		}
@@ -151,16 +88,16 @@ func TestRequirementsOfTopics(t *testing.T) {
 	spec.ReplicationFactor, spec.Config = 3, nil
 	wantRequirement(t, preflight.Kafka(t.Context(), o, want), "topic "+name+".missing", preflight.Failed, "cannot be created",
 		"kafka.topics.replication_factor")
-	if found := must(client.Describe(t.Context(), name+".missing")); found[0].Exists {
+	if found := kafkatest.Must(client.Describe(t.Context(), name+".missing")); found[0].Exists {
 		t.Error("check made a topic")
 	}
 }
 
 // What a cluster with nothing to mend looks like, in full.
 func TestRequirementsOfGoodCluster(t *testing.T) {
-	o, name := plain(t), topic(t)
+	o, name := kafkatest.Plain(t, &stack), kafkatest.TopicName(t, &stack)
 	o.MaxMessageBytes = 1 << 20
-	client := connect(t, o)
+	client := kafkatest.Connect(t, o)
 	for suffix, config := range map[string]map[string]string{"": nil, ".DLT": {topics.MaxMessageBytes: "2113536"}} {
 		if _, err := client.Create(t.Context(), topics.Spec{
 			Name: name + suffix, Partitions: 4, ReplicationFactor: 1, Config: config,
@@ -175,7 +112,7 @@ func TestRequirementsOfGoodCluster(t *testing.T) {
 // A broker of the list that is away is a warning while another answers; an
 // advertised address that is away is a failure, since records go there.
 func TestRequirementsOfBrokers(t *testing.T) {
-	o := plain(t)
+	o := kafkatest.Plain(t, &stack)
 	o.Brokers = append([]string{devstacktest.FreeAddress(t)}, o.Brokers...)
 	list := preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{})
 	wantRequirement(t, list, "connection", preflight.Warning, o.Brokers[0], "unreachable")
@@ -195,7 +132,7 @@ func TestRequirementsOfBrokers(t *testing.T) {
 func frozenBrokerLetsGo(t *testing.T, k *devstack.Kafka) {
 	t.Helper()
 	o := kafka.Options{Brokers: k.Bootstrap(devstack.Plaintext)}
-	client := connect(t, o)
+	client := kafkatest.Connect(t, o)
 	if err := k.Broker(1).Pause(); err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +167,7 @@ func awaitFrozen(t *testing.T, pid int) {
 // The state follows the program's name, which may contain blanks and brackets.
 func frozen(t *testing.T, pid int) bool {
 	t.Helper()
-	threads := must(filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid)))
+	threads := kafkatest.Must(filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid)))
 	if len(threads) == 0 {
 		t.Fatalf("process %d has no threads", pid)
 	}
@@ -246,17 +183,11 @@ func frozen(t *testing.T, pid int) bool {
 	return true
 }
 
-// topic makes a name that no other test has.
-func topic(t *testing.T) string {
-	t.Helper()
-	return strings.ReplaceAll(stack.Name(t), "_", ".")
-}
-
 // Retention counts from a record's time, so one that is shorter than an outage deletes
 // what waited. Topics where nothing counts from it are let be.
 func TestRow118_RetentionShorterThanAnOutage(t *testing.T) {
-	o, name := plain(t), topic(t)
-	client := connect(t, o)
+	o, name := kafkatest.Plain(t, &stack), kafkatest.TopicName(t, &stack)
+	client := kafkatest.Connect(t, o)
 	for suffix, tc := range map[string]struct {
 		config map[string]string
 		state  preflight.State
@@ -277,8 +208,41 @@ func TestRow118_RetentionShorterThanAnOutage(t *testing.T) {
 		".compacted": {map[string]string{topics.Retention: "3600000", topics.CleanupPolicy: "compact"}, preflight.OK, nil},
 		".default":   {nil, preflight.OK, nil},
 	} {
-		must(client.Create(t.Context(), topics.Spec{Name: name + suffix, Partitions: 1, ReplicationFactor: 1, Config: tc.config}))
+		kafkatest.Must(client.Create(t.Context(), topics.Spec{Name: name + suffix, Partitions: 1, ReplicationFactor: 1, Config: tc.config}))
 		list := preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{Topics: []string{name + suffix}})
 		wantRequirement(t, list, "topic "+name+suffix, tc.state, tc.says...)
 	}
+}
+
+// The demo's fallback must pass what check asks.
+func TestRequirementsOfTheFake(t *testing.T) {
+	fake := kafkatest.Must(kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t")))
+	t.Cleanup(fake.Close)
+	o := kafka.Options{Brokers: fake.ListenAddrs()}
+	for _, q := range preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{Topics: []string{"t"}}) {
+		if q.State == preflight.Failed {
+			t.Errorf("%+v", q)
+		}
+	}
+}
+
+// wantRequirement fails the test unless a finding of that name has the state and
+// says the words in detail or fix.
+func wantRequirement(t *testing.T, list []preflight.Requirement, name string, state preflight.State, words ...string) {
+	t.Helper()
+	for _, q := range list {
+		if q.Name != name || q.State != state {
+			continue
+		}
+		for _, w := range words {
+			if !strings.Contains(q.Detail+"\n"+q.Fix, w) {
+				t.Errorf("%q is not in %+v", w, q)
+			}
+		}
+		if (q.Fix == "") != (q.State == preflight.OK) || strings.Contains(q.Detail+q.Fix, kafkatest.Canary) {
+			t.Errorf("%+v", q)
+		}
+		return
+	}
+	t.Errorf("no %v finding %q in %+v", state, name, list)
 }

@@ -1,4 +1,4 @@
-package kafka_test
+package topics_test
 
 import (
 	"fmt"
@@ -9,16 +9,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/kafkatest"
 	"github.com/walpost/walpost/internal/kafka/topics"
-	"github.com/walpost/walpost/internal/preflight"
 )
 
 // The fake creates topics at the controller only, as Kafka does under ZooKeeper.
 func TestCreateFindsTheController(t *testing.T) {
-	fake := must(kfake.NewCluster(kfake.NumBrokers(3)))
+	fake := kafkatest.Must(kfake.NewCluster(kfake.NumBrokers(3)))
 	t.Cleanup(fake.Close)
 	for i, addr := range fake.ListenAddrs() {
-		client := connect(t, kafka.Options{Brokers: []string{addr}})
+		client := kafkatest.Connect(t, kafka.Options{Brokers: []string{addr}})
 		for _, want := range []bool{true, false} {
 			made, err := client.Create(t.Context(), topics.Spec{Name: fmt.Sprintf("t%d", i), Partitions: 2, ReplicationFactor: 1})
 			if err != nil || made != want {
@@ -28,23 +28,11 @@ func TestCreateFindsTheController(t *testing.T) {
 	}
 }
 
-// The demo's fallback must pass what check asks.
-func TestRequirementsOfTheFake(t *testing.T) {
-	fake := must(kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t")))
-	t.Cleanup(fake.Close)
-	o := kafka.Options{Brokers: fake.ListenAddrs()}
-	for _, q := range preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{Topics: []string{"t"}}) {
-		if q.State == preflight.Failed {
-			t.Errorf("%+v", q)
-		}
-	}
-}
-
 // Answers that a healthy cluster does not give.
 func TestInjectedAnswers(t *testing.T) {
-	fake := must(kfake.NewCluster(kfake.NumBrokers(1)))
+	fake := kafkatest.Must(kfake.NewCluster(kfake.NumBrokers(1)))
 	t.Cleanup(fake.Close)
-	client := connect(t, kafka.Options{Brokers: fake.ListenAddrs()})
+	client := kafkatest.Connect(t, kafka.Options{Brokers: fake.ListenAddrs()})
 
 	answers := []*kerr.Error{kerr.CoordinatorLoadInProgress, kerr.CoordinatorLoadInProgress}
 	fake.ControlKey(int16(kmsg.InitProducerID), func(req kmsg.Request) (kmsg.Response, error, bool) {
@@ -72,5 +60,5 @@ func TestInjectedAnswers(t *testing.T) {
 		return res, nil, true
 	})
 	_, err := client.Create(t.Context(), topics.Spec{Name: "t", Partitions: 1, ReplicationFactor: 1})
-	wantError(t, err, kafka.PolicyViolation, "create topic t", "names begin with a team", "create.topic.policy")
+	kafkatest.WantError(t, err, kafka.PolicyViolation, "create topic t", "names begin with a team", "create.topic.policy")
 }
