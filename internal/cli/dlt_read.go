@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 
 	"github.com/IBM/sarama"
 
@@ -18,12 +17,13 @@ type deadLetterTopics struct {
 	options  kafka.Options
 	settings *sarama.Config
 	topics   []string
-	seen     int // letters that passed the filter, over all topics
+	mayName  string // a glob of the topics that the file can name
+	seen     int    // letters that passed the filter, over all topics
 }
 
 // openDeadLetterTopics finds the topics. Those that are named in full are to be there.
 func openDeadLetterTopics(cfg *config.Config, filter *deadLetterFilter) (*deadLetterTopics, error) {
-	b := &deadLetterTopics{filter: filter, options: wiring.Kafka(cfg)}
+	b := &deadLetterTopics{filter: filter, options: wiring.Kafka(cfg), mayName: cfg.Outbox.Topic.Glob()}
 	var err error
 	if b.settings, err = kafka.Settings(b.options); err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (b *deadLetterTopics) each(ctx context.Context, do deadLetterAction, change
 	for _, topic := range b.topics {
 		c := inbox.RedriveConfig{
 			Brokers: b.options.Brokers, DeadLetter: topic,
-			Match: b.match,
+			Match: b.match, To: b.mayWrite,
 			Sarama: func(s *sarama.Config) {
 				s.ClientID, s.Net, s.Producer.Compression = b.settings.ClientID, b.settings.Net, b.settings.Producer.Compression
 			},
@@ -82,13 +82,18 @@ func (b *deadLetterTopics) each(ctx context.Context, do deadLetterAction, change
 			return context.Cause(ctx)
 		case refused != nil:
 			return refused
-		case errors.Is(err, inbox.ErrNotDeadLetter):
-			return err
 		case err != nil:
 			return b.options.Explain("dead letters of "+topic, err)
 		}
 	}
 	return nil
+}
+
+// mayWrite reports whether dead letters may be put back to a topic: one that the file can
+// name, or that --topic does. A dead letter names its topic in a header, which whoever may
+// write to the dead letter topic can set.
+func (b *deadLetterTopics) mayWrite(topic string) bool {
+	return matchesTopic(append([]string{b.mayName}, b.filter.topics...), topic)
 }
 
 func (b *deadLetterTopics) match(d *inbox.DeadLetter) bool {

@@ -18,7 +18,7 @@ import (
 type deadLetterCommand struct {
 	do                  deadLetterAction
 	will, did           string // "go back to their topics", "put back"
-	whole               bool   // leaves those that lack a part of their record
+	whole               bool   // leaves those that must stay
 	dryRun, yes, remove bool
 }
 
@@ -33,9 +33,10 @@ letter goes to its original partition; one of the relay goes to the partition of
 Every consumer group of the topic receives it. Consumers that recognise an event by its id
 drop what they have processed. Later records of the same key have been processed already.
 
-A dead letter stays where it is if it lacks a part of its record, because the record was
-too large for the dead letter topic. walpost says where the record is, and the exit code
-is 4.
+Of a dead letter that lacks a part of its record, because the record was too large for
+the dead letter topic, the record itself is published again. The dead letter stays where it
+is if that record is gone, or if it names a topic that neither the file nor --topic can
+name. walpost says so, and the exit code is 4.
 
 redrive shows what it will do, and asks unless --yes is given. Each dead letter is marked
 when Kafka has acknowledged the record. An interrupted redrive may be run again: it
@@ -105,9 +106,9 @@ func (w *deadLetterCommand) run(ctx context.Context, s *streams, cfg *config.Con
 	err = box.each(ctx, inbox.Redrive, func(c *inbox.RedriveConfig) {
 		c.DryRun = true
 		c.Each = func(d *inbox.DeadLetter) error {
-			if w.whole && d.Incomplete != "" {
+			if w.whole && d.Stays != "" {
 				left++
-				says.incomplete(d, cfg)
+				says.stays(d, cfg)
 				return says.err
 			}
 			meant[recordID{d.Topic, d.Partition, d.Offset}] = true
@@ -144,22 +145,24 @@ func leftBehind(count int) error {
 	if count == 0 {
 		return nil
 	}
-	return &failure{
-		code: status.ExitHalted, err: fmt.Errorf("%d dead letters stay where they are: they lack a part of their record", count),
-	}
+	return &failure{code: status.ExitHalted, err: fmt.Errorf("%d dead letters stay where they are", count)}
 }
 
-// incomplete says why a letter does not go back, and where its record is.
-func (p *printer) incomplete(d *inbox.DeadLetter, cfg *config.Config) {
+// stays says why a dead letter does not go back, and what can be done.
+func (p *printer) stays(d *inbox.DeadLetter, cfg *config.Config) {
 	e := d.Event
-	where := fmt.Sprintf("the record itself is in %s/%d, offset %d, as long as that topic keeps it", e.Topic, e.Partition, e.Offset)
-	if e.Partition < 0 {
-		where = fmt.Sprintf("with larger limits `walpost replay -c %s --from-id %s --to-id %s` publishes the row, as long as it is in "+
-			"the table (its position is %s)",
-			cfg.File, shown([]byte(e.ID)), shown([]byte(e.ID)), shown([]byte(d.Position)))
+	at := say("walpost: %s/%d@%d, id %s", d.Topic, d.Partition, d.Offset, shown([]byte(e.ID)))
+	switch {
+	case d.Incomplete == "":
+		p.line("%s, does not go back: it names the topic %s, which the file cannot name; --topic %s allows it", at, e.Topic, e.Topic)
+	case e.Partition < 0:
+		p.line("%s, lacks %s: it does not go back; with larger limits `walpost replay -c %s --from-id %s --to-id %s` publishes the row, "+
+			"as long as it is in the table (its position is %s)",
+			at, shown([]byte(d.Incomplete)), cfg.File, shown([]byte(e.ID)), shown([]byte(e.ID)), shown([]byte(d.Position)))
+	default:
+		p.line("%s, lacks %s: it does not go back; the record itself was in %s/%d, offset %d, and is gone",
+			at, shown([]byte(d.Incomplete)), e.Topic, e.Partition, e.Offset)
 	}
-	p.line("walpost: %s/%d@%d, id %s, lacks %s: it does not go back; %s", d.Topic, d.Partition, d.Offset, shown([]byte(e.ID)),
-		shown([]byte(d.Incomplete)), where)
 }
 
 func (w *deadLetterCommand) finish(ctx context.Context, out *printer, box *deadLetterTopics, meant map[recordID]bool) error {

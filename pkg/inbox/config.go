@@ -174,6 +174,16 @@ func (c *Config) retryTopicOf(topic string) string {
 	return strings.ReplaceAll(c.RetryTopic, topicPlace, topic)
 }
 
+// sourceOf returns the topic whose retry topic this is; without one, the topic itself.
+func (c *Config) sourceOf(topic string) string {
+	for _, source := range c.Topics {
+		if c.RetryTopic != "" && c.retryTopicOf(source) == topic {
+			return source
+		}
+	}
+	return topic
+}
+
 // retryTopics are those of all topics.
 func (c *Config) retryTopics() (names []string) {
 	if c.RetryTopic == "" {
@@ -184,6 +194,12 @@ func (c *Config) retryTopics() (names []string) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// defaultDeadLetterOf is the dead letter topic of a topic, when the configuration names
+// none.
+func defaultDeadLetterOf(topic string) string {
+	return strings.ReplaceAll(defaultDeadLetter, topicPlace, topic)
 }
 
 // deadLetterOf is the dead letter topic of a topic.

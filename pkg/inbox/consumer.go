@@ -46,7 +46,7 @@ func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Consumer,
 	}
 	return &Consumer{
 		config: config, sarama: s, partitions: map[*partition]struct{}{},
-		unit: &unit[Tx]{store, handle, config.Group, statementsOf(&config)},
+		unit: &unit[Tx]{store, handle, config.Group, config.Table, statementsOf(&config)},
 	}, nil
 }
 

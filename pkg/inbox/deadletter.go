@@ -97,12 +97,12 @@ func (t *task) refused(err error) bool {
 
 // settle runs a short transaction for this record until it succeeds, and reports whether
 // it has.
-func (t *task) settle(ctx context.Context, do func(context.Context, *Event) error) bool {
+func (t *task) settle(ctx context.Context, do func(*attempt, *Event) error) bool {
 	c := t.partition.consumer
 	for attempts := 1; ctx.Err() == nil; attempts++ {
-		attempt, cancel := c.attempt(ctx)
-		err := do(attempt, t.event)
-		cancel()
+		a := newAttempt(ctx, c.config.AttemptTimeout)
+		err := do(a, t.event)
+		a.close()
 		if err == nil {
 			return true
 		}
@@ -121,10 +121,8 @@ func (t *task) settle(ctx context.Context, do func(context.Context, *Event) erro
 func (t *task) deadLetter() *sarama.ProducerMessage {
 	c, m := t.partition.consumer, t.record.message
 	letter := &sarama.ProducerMessage{
-		Topic: c.config.deadLetterOf(m.Topic), Partition: m.Partition, Key: bytesOf(m.Key), Value: bytesOf(m.Value),
-	}
-	for _, h := range m.Headers {
-		letter.Headers = append(letter.Headers, *h)
+		Topic: c.config.deadLetterOf(c.config.sourceOf(m.Topic)), Partition: m.Partition, Key: bytesOf(m.Key), Value: bytesOf(m.Value),
+		Headers: escaped(m.Headers),
 	}
 	add := func(name, value string) {
 		letter.Headers = append(letter.Headers, sarama.RecordHeader{Key: []byte(name), Value: []byte(value)})

@@ -29,14 +29,23 @@ type mark struct {
 	at  time.Time
 }
 
-// markOf reads a mark and the offset that it is about; ok is false for other records.
+// markOf reads a mark and the offset that it is about. ok is false for other records: a
+// mark has neither key nor value, and no header but its own.
 func markOf(m *sarama.ConsumerMessage) (offset int64, _ mark, ok bool) {
 	headers := map[string]string{}
 	for _, h := range m.Headers {
-		headers[string(h.Key)] = string(h.Value)
+		switch name := string(h.Key); name {
+		case headerHandled, headerHandledOffset, headerHandledTime:
+			headers[name] = string(h.Value)
+		default:
+			return -1, mark{}, false
+		}
 	}
 	how, ok := headers[headerHandled]
-	return numberOf(headers, headerHandledOffset, -1), mark{how, timeOf(headers, headerHandledTime)}, ok
+	if !ok || m.Key != nil || m.Value != nil || how != redriven && how != discarded {
+		return -1, mark{}, false
+	}
+	return numberOf(headers, headerHandledOffset, -1), mark{how, timeOf(headers, headerHandledTime)}, true
 }
 
 // marker is the mark for a dead letter.

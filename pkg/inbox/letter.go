@@ -31,13 +31,18 @@ type DeadLetter struct {
 	Position    string    // of the relay alone: commit LSN and ordinal of the row, as in its position header
 
 	// Incomplete says what the dead letter lacks of its record, because the record was
-	// larger than the dead letter topic takes; "" when it has all of it. Redrive leaves
-	// such a dead letter where it is: the record itself may still be at Event.Topic,
-	// Partition and Offset, and a row of the relay's in its table.
+	// larger than the dead letter topic takes; "" when it has all of it. Redrive then puts
+	// back the record itself, if it is still at Event.Topic, Partition and Offset. A row of
+	// the relay's may still be in its table.
 	Incomplete string
+
+	// Stays says why Redrive leaves the dead letter where it is; "" when it does not.
+	Stays string
 
 	Handled   string    // what has been done with it: redriven, discarded or, when nothing has, ""
 	HandledAt time.Time // when that was
+
+	whole *Event // the record itself, read for a dead letter that is Incomplete
 }
 
 // headerRedrives counts on a record that was put back how often that was.
@@ -56,7 +61,7 @@ func deadLetterOf(m *sarama.ConsumerMessage, config *Config) (letter DeadLetter,
 			ours[name] = string(h.Value)
 			continue
 		}
-		original.Headers = append(original.Headers, h)
+		original.Headers = append(original.Headers, unescaped(h))
 	}
 	original.Topic, ok = ours[headerTopic]
 	original.Partition, original.Offset = int32(numberOf(ours, headerPartition, -1)), numberOf(ours, headerOffset, -1)
@@ -90,10 +95,15 @@ func timeOf(headers map[string]string, name string) time.Time {
 // often that was. Its timestamp is the time it goes back, or retention, which counts
 // from there, might take it at once.
 func (d *DeadLetter) record() *sarama.ProducerMessage {
-	m := &sarama.ProducerMessage{
-		Topic: d.Event.Topic, Partition: d.Event.Partition, Key: bytesOf(d.Event.Key), Value: bytesOf(d.Event.Payload),
+	e := &d.Event
+	if d.whole != nil {
+		e = d.whole
 	}
-	for _, h := range d.Event.Headers {
+	m := &sarama.ProducerMessage{Topic: e.Topic, Partition: e.Partition, Key: bytesOf(e.Key), Value: bytesOf(e.Payload)}
+	for _, h := range e.Headers {
+		if h.Name == headerRedrives {
+			continue
+		}
 		m.Headers = append(m.Headers, sarama.RecordHeader{Key: []byte(h.Name), Value: h.Value})
 	}
 	m.Headers = append(m.Headers, sarama.RecordHeader{Key: []byte(headerRedrives), Value: []byte(strconv.Itoa(d.Redrives + 1))})

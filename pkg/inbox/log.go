@@ -2,9 +2,9 @@ package inbox
 
 import "log/slog"
 
-// Log is an Observer that logs everything but Processed and Repeated: what is tried
-// again and what Kafka fails at as warnings, dead letters and stops as errors. It
-// logs ids and offsets, never keys, payloads or headers.
+// Log is an Observer that logs everything but Processed: what is tried again and what
+// Kafka fails at as warnings, dead letters and stops as errors. It logs ids and offsets,
+// never keys, payloads or headers.
 func Log(logger *slog.Logger) Observer {
 	return ObserverFunc(func(o Observation) {
 		switch o.Kind {
@@ -22,7 +22,9 @@ func Log(logger *slog.Logger) Observer {
 			logger.Error("inbox: record is a dead letter", o.attrs()...)
 		case Stopped:
 			logger.Error("inbox: consumer stops", o.attrs()...)
-		case Processed, Repeated: // one for every record
+		case Repeated:
+			logger.Info("inbox: repeat is dropped", o.attrs()...)
+		case Processed: // one for every record
 		}
 	})
 }

@@ -16,14 +16,14 @@ import (
 // record. So without a row all earlier records of the key are done.
 func (u *unit[Tx]) enter(ctx context.Context, tx Tx, e *Event) (Kind, error) {
 	plain := func() (Kind, error) {
-		n, err := u.insert(ctx, tx, u.sql.one, u.group, e.ID, u.sql.idle)
+		n, err := u.insert(ctx, tx, u.sql.one, u.group, e.ID, u.sql.idle, digestOf(e))
 		if n == 0 {
 			return Repeated, err
 		}
 		return Processed, err
 	}
 	if e.parked { // its turn has come
-		if err := u.note(ctx, tx, u.sql.unpark, e); err != nil {
+		if err := u.remove(ctx, tx, e); err != nil {
 			return 0, err
 		}
 		return plain()
@@ -31,11 +31,11 @@ func (u *unit[Tx]) enter(ctx context.Context, tx Tx, e *Event) (Kind, error) {
 	if !u.sql.parks || e.Key == nil {
 		return plain()
 	}
-	n, err := u.insert(ctx, tx, u.sql.oneUnlessParked, u.group, e.ID, u.sql.idle, e.Topic, hashOf(e))
+	n, err := u.insert(ctx, tx, u.sql.oneUnlessParked, u.group, e.ID, u.sql.idle, digestOf(e), e.Topic, hashOf(e))
 	if err != nil || n > 0 {
 		return Processed, err
 	}
-	n, err = u.store.Exec(ctx, tx, u.sql.parkBehind, u.group, e.Topic, hashOf(e), e.ID)
+	n, err = u.store.Exec(ctx, tx, u.sql.parkBehind, u.group, e.Topic, hashOf(e), parkedID(e))
 	switch {
 	case err != nil:
 		return 0, &storeError{"insert into the table of parked records", err}
@@ -45,40 +45,45 @@ func (u *unit[Tx]) enter(ctx context.Context, tx Tx, e *Event) (Kind, error) {
 	return plain() // a repeat, or the last that was parked has been processed meanwhile
 }
 
-// note runs a statement on the table of parked records. A record without a key holds
-// up no other, and has no row.
-func (u *unit[Tx]) note(ctx context.Context, tx Tx, query string, e *Event) error {
+// parkedID is an event in the table of parked records: an id may come for two events.
+func parkedID(e *Event) string { return e.ID + " " + digestOf(e) }
+
+// add notes in the table of parked records that an event is on its way to its retry
+// topic. A record without a key holds up no other, and has no row.
+func (u *unit[Tx]) add(ctx context.Context, tx Tx, e *Event) error {
+	return u.change(ctx, tx, e, u.sql.park, parkedID(e))
+}
+
+// remove takes an event out of the table, also by its id alone, as a version before wrote
+// it.
+func (u *unit[Tx]) remove(ctx context.Context, tx Tx, e *Event) error {
+	return u.change(ctx, tx, e, u.sql.unpark, parkedID(e), e.ID)
+}
+
+func (u *unit[Tx]) change(ctx context.Context, tx Tx, e *Event, query string, ids ...any) error {
 	if e.Key == nil {
 		return nil
 	}
-	if _, err := u.store.Exec(ctx, tx, query, u.group, e.Topic, hashOf(e), e.ID); err != nil {
+	if _, err := u.store.Exec(ctx, tx, query, append([]any{u.group, e.Topic, hashOf(e)}, ids...)...); err != nil {
 		return &storeError{"change the table of parked records", err}
 	}
 	return nil
 }
 
-func (u *unit[Tx]) park(ctx context.Context, e *Event) error { return u.noteAlone(ctx, u.sql.park, e) }
+func (u *unit[Tx]) park(a *attempt, e *Event) error {
+	return u.transact(a, func(ctx context.Context, tx Tx) error { return u.add(ctx, tx, e) })
+}
 
-func (u *unit[Tx]) unpark(ctx context.Context, e *Event) error {
+func (u *unit[Tx]) unpark(a *attempt, e *Event) error {
 	if !e.parked || e.ID == "" {
 		return nil
 	}
-	return u.noteAlone(ctx, u.sql.unpark, e)
+	return u.takeBack(a, e)
 }
 
 // takeBack undoes park for an event that cannot go to its retry topic.
-func (u *unit[Tx]) takeBack(ctx context.Context, e *Event) error {
-	return u.noteAlone(ctx, u.sql.unpark, e)
-}
-
-// noteAlone is note in a transaction of its own.
-func (u *unit[Tx]) noteAlone(ctx context.Context, query string, e *Event) error {
-	begun := false
-	err := u.store.Transact(ctx, func(tx Tx) error {
-		begun = true
-		return u.note(ctx, tx, query, e)
-	})
-	return beginError(begun, err)
+func (u *unit[Tx]) takeBack(a *attempt, e *Event) error {
+	return u.transact(a, func(ctx context.Context, tx Tx) error { return u.remove(ctx, tx, e) })
 }
 
 // hashOf returns how the key stands in the table: an index entry has no room for every

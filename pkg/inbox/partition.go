@@ -32,6 +32,7 @@ type record struct {
 	message *sarama.ConsumerMessage
 	tracked *tracked
 	parked  *parking // nil but for a retry topic
+	foreign bool     // it is in a retry topic, and no inbox has parked it
 }
 
 const (
@@ -96,9 +97,8 @@ func (p *partition) admit(ctx context.Context, m *sarama.ConsumerMessage) bool {
 	}
 	r := record{message: m, tracked: p.done.add(m.Offset)}
 	if p.isRetry {
-		ours, ok := p.restore(&r)
-		if !ok || !ours {
-			return ok
+		if !p.restore(&r) {
+			return true
 		}
 	}
 	select {

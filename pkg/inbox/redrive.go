@@ -33,6 +33,9 @@ type RedriveConfig struct {
 	// Each is told of each dead letter that matches, before anything is done with it.
 	// An error ends the call with it. May be nil.
 	Each func(*DeadLetter) error
+	// To reports whether dead letters may be put back to a topic, which a header of theirs
+	// names. Nil: only to X, where DeadLetter is X.DLT.
+	To func(topic string) bool
 	// IDHeader and TypeHeader are as in Config.
 	IDHeader, TypeHeader string
 	// Sarama changes sarama's configuration, as in Config.
@@ -45,13 +48,11 @@ type Redriven struct {
 	Matched   int             // of these, those that match
 	Sent      map[string]int  // put back, by topic; acknowledged by Kafka
 	Discarded int             // marked as discarded; acknowledged by Kafka
-	Left      int             // by Redrive, of those that match: DeadLetter.Incomplete, so they stay where they are
-	Foreign   int             // with DryRun: records that do not say where they were
+	Left      int             // by Redrive, of those that match: DeadLetter.Incomplete, and their record is gone, so they stay
+	Elsewhere map[string]int  // by Redrive, of those that match: for a topic that RedriveConfig.To refuses, so they stay
+	Foreign   int             // records that do not say where they were: they are not of this package, and are passed over
 	Removed   map[int32]int64 // by partition: everything below this offset
 }
-
-// ErrNotDeadLetter is a record in a dead letter topic that does not say where it was.
-var ErrNotDeadLetter = errors.New("inbox: not a dead letter: it has no header " + headerTopic)
 
 // Redrive puts dead letters back to the topics that they came from: to the same
 // partition, with the same key, value and headers, in the order in which they were
@@ -69,8 +70,10 @@ var ErrNotDeadLetter = errors.New("inbox: not a dead letter: it has no header " 
 // back again. Records of the same key that came later have mostly been processed
 // already: events that go back are out of order with these.
 //
-// A dead letter that lacks a part of its record (DeadLetter.Incomplete) stays where it
-// is, and is counted in Redriven.Left.
+// Of a dead letter that lacks a part of its record (DeadLetter.Incomplete) the record
+// itself is put back, if its topic still has it. If not, the dead letter stays where it
+// is, and is counted in Redriven.Left. A record of another program in the dead letter topic
+// is passed over, and counted in Redriven.Foreign.
 //
 // It ends at the first record that cannot be written, with what was done so far.
 func Redrive(ctx context.Context, config RedriveConfig) (Redriven, error) {
@@ -85,13 +88,16 @@ func Discard(ctx context.Context, config RedriveConfig) (Redriven, error) {
 }
 
 func handle(ctx context.Context, config RedriveConfig, how string) (Redriven, error) {
-	done := Redriven{Sent: map[string]int{}, Removed: map[int32]int64{}}
+	done := Redriven{Sent: map[string]int{}, Elsewhere: map[string]int{}, Removed: map[int32]int64{}}
 	if len(config.Brokers) == 0 || config.DeadLetter == "" {
 		return done, fmt.Errorf("%w: want Brokers and DeadLetter", ErrConfig)
 	}
 	r := &redrive{
 		RedriveConfig: config, how: how, done: &done,
 		decode: withDefaults(Config{IDHeader: config.IDHeader, TypeHeader: config.TypeHeader}),
+	}
+	if r.To == nil {
+		r.To = func(topic string) bool { return defaultDeadLetterOf(topic) == config.DeadLetter }
 	}
 	s := read.Config("inbox-redrive")
 	s.Producer.Compression = deadLetterCompression
@@ -195,7 +201,7 @@ func (r *redrive) partition(ctx context.Context, id int32) (removable int64, err
 	}
 	all := true
 	err = p.Range(ctx, first, end, func(rec read.Record) error {
-		handled, err := r.record(messageOf(p, rec), before[rec.Offset])
+		handled, err := r.record(ctx, messageOf(p, rec), before[rec.Offset])
 		if all = all && handled; all && err == nil {
 			removable = rec.Offset + 1
 		}
@@ -227,17 +233,14 @@ func messageOf(p read.Partition, rec read.Record) *sarama.ConsumerMessage {
 }
 
 // record handles one, and says whether it is handled now, or was before.
-func (r *redrive) record(m *sarama.ConsumerMessage, before mark) (handled bool, err error) {
+func (r *redrive) record(ctx context.Context, m *sarama.ConsumerMessage, before mark) (handled bool, err error) {
 	if _, _, ok := markOf(m); ok {
 		return true, nil
 	}
 	letter, ok := deadLetterOf(m, &r.decode)
-	if !ok && r.DryRun {
+	if !ok {
 		r.done.Foreign++
 		return false, nil
-	}
-	if !ok {
-		return false, fmt.Errorf("%w (partition %d, offset %d)", ErrNotDeadLetter, m.Partition, m.Offset)
 	}
 	r.done.Read++
 	letter.Handled, letter.HandledAt = before.how, before.at
@@ -246,19 +249,67 @@ func (r *redrive) record(m *sarama.ConsumerMessage, before mark) (handled bool, 
 		return handled, nil
 	}
 	r.done.Matched++
+	if r.how == redriven {
+		if err := r.mayGoBack(ctx, &letter); err != nil {
+			return handled, err
+		}
+	}
 	if r.Each != nil {
 		if err := r.Each(&letter); err != nil {
 			return handled, err
 		}
 	}
-	if r.how == redriven && letter.Incomplete != "" {
-		r.done.Left++
-		return handled, nil
-	}
-	if r.DryRun {
+	if r.DryRun || letter.Stays != "" {
 		return handled, nil
 	}
 	return true, r.settle(&letter)
+}
+
+// mayGoBack sets DeadLetter.Stays, and reads the record of one that lacks a part of it.
+func (r *redrive) mayGoBack(ctx context.Context, letter *DeadLetter) error {
+	if !r.To(letter.Event.Topic) {
+		r.done.Elsewhere[letter.Event.Topic]++
+		letter.Stays = "it names a topic that redriving was not allowed to write to"
+		return nil
+	}
+	if letter.Incomplete == "" {
+		return nil
+	}
+	found, err := r.complete(ctx, letter)
+	if err == nil && !found {
+		r.done.Left++
+		letter.Stays = "it lacks a part of its record, and the record is gone"
+	}
+	return err
+}
+
+// complete reads the record of a dead letter where it was, and reports whether it is still
+// there: the offset may be another's, if the topic was made anew.
+func (r *redrive) complete(ctx context.Context, letter *DeadLetter) (found bool, err error) {
+	e := &letter.Event
+	if e.Partition < 0 || e.Offset < 0 {
+		return false, nil // a row of the relay's
+	}
+	p := read.Partition{Client: r.reader, Topic: e.Topic, ID: e.Partition, Committed: true, MaxWait: r.reader.Config().Consumer.MaxWaitTime}
+	oldest, _, end, err := p.Offsets(ctx, time.Time{})
+	switch {
+	case err != nil && read.IsPermanent(err):
+		return false, nil
+	case err != nil:
+		return false, err
+	case e.Offset < oldest || e.Offset >= end:
+		return false, nil
+	}
+	err = p.Range(ctx, e.Offset, e.Offset+1, func(rec read.Record) error {
+		if was, _ := r.decode.eventOf(messageOf(p, rec)); was.ID == e.ID && was.Time.Equal(e.Time) {
+			letter.whole, found = was, true
+		}
+		return nil
+	})
+	if errors.Is(err, sarama.ErrOffsetOutOfRange) {
+		return false, nil
+	}
+	return found, err
 }
 
 // settle puts a dead letter back, where that is wanted, and marks it.

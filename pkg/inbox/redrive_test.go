@@ -111,14 +111,57 @@ func TestRedriveCounts(t *testing.T) {
 	}
 }
 
-func TestRedriveStops(t *testing.T) {
+// Records of others in the dead letter topic hold up nothing, and what they say about
+// themselves is not believed: neither where they go back to, nor that others were handled.
+func TestRedrivePassesOverForeignRecords(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
-	f.events(t, 0, 1, 1)
-	redrive := inbox.RedriveConfig{Brokers: f.kafka.Bootstrap(devstack.Plaintext), DeadLetter: f.topic}
-	if _, err := inbox.Redrive(t.Context(), redrive); !errors.Is(err, inbox.ErrNotDeadLetter) {
-		t.Errorf("%v", err)
+	dead := func(m *sarama.ProducerMessage, headers ...string) {
+		m.Topic += ".DLT"
+		for i := 0; i < len(headers); i += 2 {
+			m.Headers = append(m.Headers, sarama.RecordHeader{Key: []byte(headers[i]), Value: []byte(headers[i+1])})
+		}
+		f.send(t, m)
 	}
+	dead(f.message("spring", "k"), "kafka_dlt-original-topic", f.topic)
+	dead(f.message("elsewhere", "k"), "walpost-dlt-topic", "other.team")
+	spoof := f.message("spoof", "k")
+	spoof.Headers = append(spoof.Headers, sarama.RecordHeader{Key: []byte("walpost-dlt-handled"), Value: []byte("discarded")},
+		sarama.RecordHeader{Key: []byte("walpost-dlt-handled-offset"), Value: []byte("3")},
+		sarama.RecordHeader{Key: []byte("walpost-dlt-topic"), Value: []byte("other.team")})
+	f.send(t, spoof, f.message("bad", "k"))
+	config := f.config(t)
+	var mended atomic.Bool
+	f.start(t, config, func(ctx context.Context, tx pgx.Tx, e *inbox.Event) error {
+		if !mended.Load() {
+			return inbox.Permanent(errPoison)
+		}
+		if e.ID == "spoof" && len(e.Headers) < 5 {
+			t.Errorf("the record came back with %v", e.Headers)
+		}
+		return record(ctx, tx, e)
+	})
+	devstacktest.Await(t, "the dead letters", func() bool { records, _ := f.letters(t); return len(records) == 4 })
+	mended.Store(true)
+	redrive := inbox.RedriveConfig{Brokers: config.Brokers, DeadLetter: f.topic + ".DLT"}
+	done, err := inbox.Redrive(t.Context(), redrive)
+	if err != nil || done.Foreign != 1 || done.Elsewhere["other.team"] != 1 || done.Sent[f.topic] != 2 || len(done.Sent) != 1 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	f.once(t, 2)
+	redrive.To = func(topic string) bool { return topic == "other.team" }
+	redrive.DryRun = true
+	if done, err = inbox.Redrive(t.Context(), redrive); err != nil || done.Matched != 1 || len(done.Elsewhere) != 0 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	redrive.DryRun = false
+	if done, err = inbox.Discard(t.Context(), redrive); err != nil || done.Discarded != 1 || done.Foreign != 1 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+}
+
+func TestRedriveNeedsATopic(t *testing.T) {
+	t.Parallel()
 	if _, err := inbox.Redrive(t.Context(), inbox.RedriveConfig{}); !errors.Is(err, inbox.ErrConfig) {
 		t.Errorf("%v", err)
 	}

@@ -2,7 +2,6 @@ package inbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -26,8 +25,9 @@ const (
 	retryTime        = retryPrefix + "time"         // when it was parked, RFC 3339 in UTC
 )
 
-// ErrNotParked means that a record in a retry topic was not written by an inbox.
-var ErrNotParked = errors.New("inbox: a record of a retry topic has no header " + retryTopic)
+// ErrNotParked means that a record in a retry topic was not written by an inbox. It
+// becomes a dead letter.
+var ErrNotParked = fmt.Errorf("%w: it is in a retry topic, and has no header %s", ErrUndecodable, retryTopic)
 
 // parking is what a retry topic knows of a record besides the record.
 type parking struct {
@@ -71,9 +71,7 @@ func (t *task) parkedRecord() *sarama.ProducerMessage {
 	c, m := t.partition.consumer, t.record.message
 	parked := &sarama.ProducerMessage{
 		Topic: c.config.retryTopicOf(m.Topic), Partition: m.Partition, Key: bytesOf(m.Key), Value: bytesOf(m.Value),
-	}
-	for _, h := range m.Headers {
-		parked.Headers = append(parked.Headers, *h)
+		Headers: escaped(m.Headers),
 	}
 	for _, h := range [...]struct{ name, value string }{
 		{retryTopic, m.Topic},
@@ -90,25 +88,26 @@ func (t *task) parkedRecord() *sarama.ProducerMessage {
 	return parked
 }
 
-// restore makes the record what it was before it was parked. ours is false for a record
-// of another group, which is passed over; ok is false if the consumer stops.
-func (p *partition) restore(r *record) (ours, ok bool) {
+// restore makes the record what it was before it was parked, and reports whether it is
+// this group's; one of another group is passed over. A record that no inbox has parked is
+// foreign: the group that meets it rejects it.
+func (p *partition) restore(r *record) (ours bool) {
 	parked, known := map[string]string{}, *r.message
 	known.Headers = nil
 	for _, h := range r.message.Headers {
 		if name := string(h.Key); strings.HasPrefix(name, retryPrefix) {
 			parked[name] = string(h.Value)
 		} else {
-			known.Headers = append(known.Headers, h)
+			known.Headers = append(known.Headers, unescaped(h))
 		}
 	}
 	if parked[retryTopic] == "" {
-		return false, p.consumer.stop(nil, ClassFatal,
-			fmt.Errorf("%w (%s/%d offset %d)", ErrNotParked, r.message.Topic, r.message.Partition, r.message.Offset))
+		r.foreign = true
+		return true
 	}
 	if parked[retryGroup] != p.consumer.config.Group {
 		p.finish(*r)
-		return false, true
+		return false
 	}
 	known.Topic, known.Timestamp = parked[retryTopic], timeOf(parked, retryTimestamp)
 	known.Partition, known.Offset = int32(numberOf(parked, retryPartition, -1)), numberOf(parked, retryOffset, -1)
@@ -116,7 +115,7 @@ func (p *partition) restore(r *record) (ours, ok bool) {
 	r.parked = &parking{
 		attempts: int(numberOf(parked, retryAttempts, 0)), began: timeOf(parked, retryFirstFailed), at: timeOf(parked, retryTime),
 	}
-	return true, true
+	return true
 }
 
 // resume goes on where parking left off, after the wait that is due, and reports whether

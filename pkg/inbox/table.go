@@ -21,7 +21,8 @@ func DDL(table string) (string, error) {
     consumer_group text NOT NULL,
     event_id text NOT NULL,
     processed_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (consumer_group, event_id)
+    event_digest bytea NOT NULL DEFAULT '', -- SHA-256 of topic, type, key and payload
+    PRIMARY KEY (consumer_group, event_id, event_digest)
 );
 CREATE INDEX ON ` + config.Table + ` (processed_at);
 `, nil
@@ -59,26 +60,29 @@ type statements struct {
 // it is volatile, so the planner keeps it although nobody reads it.
 func statementsOf(c *Config) statements {
 	const slack = 5 * time.Second // our own time-out comes first
-	into := "INSERT INTO " + c.Table + " (consumer_group, event_id) "
+	into := "INSERT INTO " + c.Table + " (consumer_group, event_id, event_digest) "
 	limit := "(SELECT set_config('idle_in_transaction_session_timeout', $3::text, true)) AS limited"
-	const conflict = " ON CONFLICT (consumer_group, event_id) DO NOTHING"
-	one := into + "SELECT $1::text, $2::text FROM " + limit
-	many := into + "SELECT $1::text, id FROM " + limit + ", unnest($2::text::text[]) AS id"
+	const conflict = " ON CONFLICT (consumer_group, event_id, event_digest) DO NOTHING"
+	// Rows of before the column event_digest know an event by its id alone.
+	unlessOld := " WHERE NOT EXISTS (SELECT FROM " + c.Table + " AS old WHERE old.consumer_group = $1::text AND old.event_digest = '' AND old.event_id = "
+	one := into + "SELECT $1::text, $2::text, decode($4::text, 'hex') FROM " + limit + unlessOld + "$2::text)"
+	many := into + "SELECT $1::text, new.id, new.digest FROM " + limit + ", unnest($2::text::text[], $4::text::bytea[]) AS new (id, digest)" +
+		unlessOld + "new.id)"
 	s := statements{one: one + conflict, many: many + conflict, idle: strconv.FormatInt((c.AttemptTimeout + slack).Milliseconds(), 10)}
 	if c.RetryTopic == "" {
 		return s
 	}
 	s.parks = true
-	unless := " WHERE NOT EXISTS (SELECT FROM " + c.Parked + " WHERE consumer_group = $1::text AND topic = $4::text AND key_hash = "
-	s.oneUnlessParked = one + unless + "decode($5::text, 'hex'))" + conflict
-	s.many = many + unless + "ANY ($5::text::bytea[]))" + conflict
+	unless := " AND NOT EXISTS (SELECT FROM " + c.Parked + " WHERE consumer_group = $1::text AND topic = $5::text AND key_hash = "
+	s.oneUnlessParked = one + unless + "decode($6::text, 'hex'))" + conflict
+	s.many = many + unless + "ANY ($6::text::bytea[]))" + conflict
 	const key = " WHERE consumer_group = $1::text AND topic = $2::text AND key_hash = decode($3::text, 'hex')"
 	park := "INSERT INTO " + c.Parked +
 		" (consumer_group, topic, key_hash, event_id) SELECT $1::text, $2::text, decode($3::text, 'hex'), $4::text"
 	const again = " ON CONFLICT (consumer_group, topic, key_hash, event_id) DO UPDATE SET parked_at = now()"
 	s.park = park + again
 	s.parkBehind = park + " WHERE EXISTS (SELECT FROM " + c.Parked + key + ")" + again
-	s.unpark = "DELETE FROM " + c.Parked + key + " AND event_id = $4::text"
+	s.unpark = "DELETE FROM " + c.Parked + key + " AND event_id IN ($4::text, $5::text)"
 	return s
 }
 

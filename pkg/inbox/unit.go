@@ -17,14 +17,14 @@ type Handler[Tx any] func(ctx context.Context, tx Tx, e *Event) error
 type transactor interface {
 	// one processes an event in a transaction of its own: Processed, Repeated, or Parked
 	// for an event whose key is parked, which it has noted.
-	one(ctx context.Context, e *Event) (Kind, error)
+	one(a *attempt, e *Event) (Kind, error)
 	// many processes events in one transaction: all or, with an error, none.
-	many(ctx context.Context, events []*Event) error
+	many(a *attempt, events []*Event) error
 	// park notes that an event is parked, unpark that it is no more.
-	park(ctx context.Context, e *Event) error
-	unpark(ctx context.Context, e *Event) error
+	park(a *attempt, e *Event) error
+	unpark(a *attempt, e *Event) error
 	// takeBack undoes park for an event that cannot go to its retry topic.
-	takeBack(ctx context.Context, e *Event) error
+	takeBack(a *attempt, e *Event) error
 }
 
 // errRepeat means that many met an event that had been processed before, or a key that
@@ -45,36 +45,59 @@ type unit[Tx any] struct {
 	store  Store[Tx]
 	handle Handler[Tx]
 	group  string
+	table  string
 	sql    statements
 }
 
 // one inserts before it calls the handler, so that a second process with the same
 // event waits for the first and then finds it done.
-func (u *unit[Tx]) one(ctx context.Context, e *Event) (kind Kind, err error) {
-	begun := false
-	err = u.store.Transact(ctx, func(tx Tx) (err error) {
-		begun = true
+func (u *unit[Tx]) one(a *attempt, e *Event) (kind Kind, err error) {
+	err = u.transact(a, func(ctx context.Context, tx Tx) (err error) {
 		if kind, err = u.enter(ctx, tx, e); err != nil || kind != Processed {
 			return err
 		}
 		return u.call(ctx, tx, e)
 	})
-	return kind, beginError(begun, err)
+	return kind, err
+}
+
+// transact runs do in a transaction, whose time begins when it has begun.
+func (u *unit[Tx]) transact(a *attempt, do func(ctx context.Context, tx Tx) error) error {
+	begun := false
+	err := u.store.Transact(a.ctx, func(tx Tx) error {
+		begun = true
+		ctx, cancel := a.begun()
+		defer cancel()
+		return do(ctx, tx)
+	})
+	if err != nil && !begun {
+		return &storeError{"begin a transaction", err}
+	}
+	return err
 }
 
 // insert runs a statement that inserts into the inbox table.
 func (u *unit[Tx]) insert(ctx context.Context, tx Tx, query string, args ...any) (n int64, err error) {
 	if n, err = u.store.Exec(ctx, tx, query, args...); err != nil {
-		err = &storeError{"insert into the inbox table", err}
+		err = &storeError{"insert into the inbox table" + u.olderTable(err), err}
 	}
 	return n, err
 }
 
-func (u *unit[Tx]) many(ctx context.Context, events []*Event) error {
-	begun := false
-	err := u.store.Transact(ctx, func(tx Tx) error {
-		begun = true
-		args := []any{u.group, arrayOf(events), u.sql.idle}
+// olderTable returns what mends a table that an earlier version's DDL made, if that is
+// the fault: the column is missing (42703), or the key (42P10).
+func (u *unit[Tx]) olderTable(err error) string {
+	var state interface{ SQLState() string }
+	if !errors.As(err, &state) || state.SQLState() != "42703" && state.SQLState() != "42P10" {
+		return ""
+	}
+	return " (its form is that of an earlier version: ALTER TABLE " + u.table + " ADD COLUMN event_digest bytea NOT NULL DEFAULT '', " +
+		"DROP CONSTRAINT inbox_pkey, ADD PRIMARY KEY (consumer_group, event_id, event_digest))"
+}
+
+func (u *unit[Tx]) many(a *attempt, events []*Event) error {
+	return u.transact(a, func(ctx context.Context, tx Tx) error {
+		args := []any{u.group, arrayOf(events), u.sql.idle, digestsOf(events)}
 		if u.sql.parks {
 			args = append(args, events[0].Topic, hashesOf(events))
 		}
@@ -92,14 +115,6 @@ func (u *unit[Tx]) many(ctx context.Context, events []*Event) error {
 		}
 		return nil
 	})
-	return beginError(begun, err)
-}
-
-func beginError(begun bool, err error) error {
-	if err != nil && !begun {
-		return &storeError{"begin a transaction", err}
-	}
-	return err
 }
 
 // call keeps a panic of the handler from ending the process: the next start would

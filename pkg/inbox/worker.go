@@ -3,7 +3,6 @@ package inbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/walpost/walpost/internal/backoff"
@@ -66,10 +65,10 @@ func (p *partition) processBatch(ctx context.Context, batch []record) bool {
 		e.Attempt = 1
 		events[i] = e
 	}
-	attempt, cancel := c.attempt(ctx)
-	defer cancel()
+	a := newAttempt(ctx, c.config.AttemptTimeout)
+	defer a.close()
 	start := time.Now()
-	if err := c.unit.many(attempt, events); err != nil {
+	if err := c.unit.many(a, events); err != nil {
 		return false
 	}
 	took := time.Since(start) / time.Duration(len(batch))
@@ -86,6 +85,9 @@ func (p *partition) processBatch(ctx context.Context, batch []record) bool {
 func (p *partition) processOne(ctx context.Context, r record) bool {
 	c := p.consumer
 	e, err := c.config.eventOf(r.message)
+	if r.foreign {
+		err = ErrNotParked
+	}
 	t := &task{partition: p, event: e, record: r, began: time.Now()}
 	if r.parked != nil && !t.resume(ctx) {
 		return false
@@ -163,10 +165,10 @@ func (t *task) exhausted() bool {
 // try makes one attempt.
 func (t *task) try(ctx context.Context) {
 	c := t.partition.consumer
-	attempt, cancel := c.attempt(ctx)
-	defer cancel()
+	a := newAttempt(ctx, c.config.AttemptTimeout)
+	defer a.close()
 	start := time.Now()
-	kind, err := c.unit.one(attempt, t.event)
+	kind, err := c.unit.one(a, t.event)
 	if t.err = err; err != nil {
 		t.class = c.classOfAttempt(err)
 		return
@@ -176,14 +178,6 @@ func (t *task) try(ctx context.Context) {
 	}
 	c.observe(Observation{Kind: kind, Event: t.event, Took: time.Since(start)})
 }
-
-// attempt returns the context of one transaction. It outlives the session, so that what
-// is in hand is finished, but not the time that a rebalance leaves for it.
-func (c *Consumer) attempt(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(context.WithoutCancel(ctx), c.config.AttemptTimeout, errAttemptTimeout)
-}
-
-var errAttemptTimeout = fmt.Errorf("inbox: AttemptTimeout has passed: %w", context.DeadlineExceeded)
 
 // classOfAttempt returns the class of an attempt's error. No record is to blame for what
 // fails before the handler is called.
