@@ -88,6 +88,7 @@ func withDeadLetters(cmd *cobra.Command, s *streams, view *deadLetterView,
 // foreign tells of records that are left out.
 func (p *printer) foreign(topic string, done inbox.Redriven) {
 	if done.Foreign > 0 {
-		p.line("walpost: %s: %d records do not say where they were (header walpost-dlt-topic): they are not walpost's, and are passed over", topic, done.Foreign)
+		p.line("walpost: %s: %d records do not say where they were (header walpost-dlt-topic): they are not walpost's, and are "+
+			"passed over", topic, done.Foreign)
 	}
 }

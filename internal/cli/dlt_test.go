@@ -2,13 +2,13 @@ package cli_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/IBM/sarama"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
@@ -38,7 +38,7 @@ func (s setup) consume(t *testing.T, topic string, letters int) {
 				}
 			}
 		})},
-	}, inbox.Pgx(s.db.Conn), func(_ context.Context, _ pgx.Tx, e *inbox.Event) error { // one partition: a connection will do
+	}, inbox.SQL(devstacktest.OpenSQL(t, s.db.URL)), func(_ context.Context, _ *sql.Tx, e *inbox.Event) error {
 		if strings.HasPrefix(string(e.Key), "bad") {
 			return inbox.Permanent(errors.New("no such order"))
 		}

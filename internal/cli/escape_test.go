@@ -18,8 +18,8 @@ import (
 // looks like walpost's own, a C1 control, and marks of direction.
 const evil = "a\x1b[31mRED\nok forged line\r\x1b]0;title\a\u009b2J\u202eevil\u2066\x7f"
 
-// sql is a literal of the text.
-func sql(text string) string {
+// literal returns the text as SQL writes it.
+func literal(text string) string {
 	return "E'" + strings.NewReplacer("\n", `\n`, "\r", `\r`, "\x1b", `\x1b`, "\a", `\x07`, "\x7f", `\x7f`).Replace(text) + "'"
 }
 
@@ -59,15 +59,15 @@ func TestRow126_ControlCharacters(t *testing.T) {
 	}
 	row := func(n int) string {
 		return fmt.Sprintf("INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES (%s || %d, %s, %[1]s, %[1]s, "+
-			"jsonb_build_object('n', %[2]d, 't', 'x'))", sql(evil), n, sql(evil))
+			"jsonb_build_object('n', %[2]d, 't', 'x'))", literal(evil), n, literal(evil))
 	}
-	s.db.Exec(t, "BEGIN", row(1), "PREPARE TRANSACTION "+sql("x\x1b[31mGID\nok forged line"))
+	s.db.Exec(t, "BEGIN", row(1), "PREPARE TRANSACTION "+literal("x\x1b[31mGID\nok forged line"))
 	s.db.Exec(t, row(2))
 	shown(show("check"), `GID`)
 	show("check", "--json")
 	waits := clitest.Start(t, "run", "-c", s.console)
 	waits.Writes(t, "creating slot") // not in a field
-	s.db.Exec(t, "ROLLBACK PREPARED "+sql("x\x1b[31mGID\nok forged line"))
+	s.db.Exec(t, "ROLLBACK PREPARED "+literal("x\x1b[31mGID\nok forged line"))
 	waits.Writes(t, "streaming")
 	s.db.Exec(t, row(3))
 	waits.Exits(t, 4)

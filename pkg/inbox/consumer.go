@@ -25,6 +25,7 @@ type Consumer struct {
 	running atomic.Bool
 	halt    context.CancelCauseFunc // ends Run; set before the session begins
 	writer  *writer                 // set before the session begins
+	topics  *topics                 // set before the session begins
 
 	mu         sync.Mutex
 	partitions map[*partition]struct{}
@@ -125,6 +126,7 @@ func (c *Consumer) consume(ctx context.Context) error {
 	if err := c.checkTopics(ctx, client); err != nil {
 		return err
 	}
+	c.topics = &topics{consumer: c, client: client, ids: map[string]string{}}
 	w, err := c.openWriter(ctx)
 	if err != nil {
 		return err
@@ -182,12 +184,35 @@ func (c *Consumer) readErrors(ctx context.Context, failures <-chan error) {
 			c.stop(nil, ClassFatal, fmt.Errorf("%w%s of group %q: decide where to go on, and set it: kafka-consumer-groups.sh --group "+
 				"%s --reset-offsets: %w",
 				ErrOutOfRange, where, c.config.Group, c.config.Group, err))
+		case errors.Is(err, sarama.ErrDecompressedBatchTooLarge):
+			c.stop(nil, ClassFatal, c.inflated(err))
+		case errors.Is(err, sarama.ErrFencedInstancedId):
+			c.stop(nil, ClassFatal, fmt.Errorf("inbox: group %q: another member joined with the same group.instance.id "+
+				"(Consumer.Group.InstanceId): each process needs its own: %w", c.config.Group, err))
 		case read.IsPermanent(err):
 			c.stop(nil, ClassFatal, fmt.Errorf("inbox: group %q: %w", c.config.Group, err))
 		case ctx.Err() == nil:
 			c.observe(Observation{Kind: KafkaFailed, Class: ClassUnavailable, Err: err})
 		}
 	}
+}
+
+// inflated names the place of a batch that is too large when it is decompressed. sarama
+// reads several partitions of a broker in one request, and does not say which it was.
+func (c *Consumer) inflated(err error) error {
+	place, ok := errors.AsType[*sarama.ConsumerError](err)
+	if !ok {
+		return fmt.Errorf("inbox: %w", err)
+	}
+	next := int64(-1)
+	for _, p := range c.Health().Partitions {
+		if p.Topic == place.Topic && p.Partition == place.Partition {
+			next = p.Next
+		}
+	}
+	return fmt.Errorf("inbox: %s/%d from offset %d on, or another partition of the same broker, has a compressed batch of more "+
+		"than %d MiB: raise sarama.MaxDecompressedBatchSize, or set the offset of group %q behind the batch: %w",
+		place.Topic, place.Partition, next, sarama.MaxDecompressedBatchSize>>20, c.config.Group, err)
 }
 
 // ErrOutOfRange means that the group's offset is not in the partition any more:

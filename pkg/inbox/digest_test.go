@@ -78,7 +78,8 @@ func TestAttemptBeginsWithItsTransaction(t *testing.T) {
 	db := devstacktest.OpenSQL(t, f.URL)
 	db.SetMaxOpenConns(2)
 	consumer, err := inbox.New(config, inbox.SQL(db), func(ctx context.Context, tx *sql.Tx, e *inbox.Event) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO effect (id, key, pos) SELECT $1, $2, $3 FROM pg_sleep(0.4)", e.ID, string(e.Key), e.Offset)
+		_, err := tx.ExecContext(ctx, "INSERT INTO effect (id, key, pos) SELECT $1, $2, $3 FROM pg_sleep(0.4)",
+			e.ID, string(e.Key), e.Offset)
 		return err
 	})
 	if err != nil {

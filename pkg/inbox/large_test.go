@@ -90,7 +90,8 @@ func TestRow115_DeadLetterLargerThanItsTopic(t *testing.T) {
 		t.Fatalf("%+v, %v, want 3 put back", done, err)
 	}
 	back, err := f.kafka.Records(t.Context(), f.topic)
-	if err != nil || len(back) != 12 || len(back[10].Value) != 3_000_000 || len(back[11].Headers) != 4 || len(back[11].Headers[2].Value) != 3_000_000 {
+	if err != nil || len(back) != 12 || len(back[10].Value) != 3_000_000 || len(back[11].Headers) != 4 ||
+		len(back[11].Headers[2].Value) != 3_000_000 {
 		t.Fatalf("%d records, %v: want what was put back to be whole", len(back), err)
 	}
 	admin, err := f.kafka.Admin()

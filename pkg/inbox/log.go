@@ -16,6 +16,8 @@ func Log(logger *slog.Logger) Observer {
 			logger.Warn("inbox: record is tried again", o.attrs()...)
 		case Parked:
 			logger.Warn("inbox: record is parked", o.attrs()...)
+		case Warned:
+			logger.Warn("inbox: consumer is slowed down", o.attrs()...)
 		case KafkaFailed:
 			logger.Warn("inbox: Kafka failed", o.attrs()...)
 		case DeadLettered:

@@ -63,6 +63,14 @@ func (p *pool) Begin(ctx context.Context) (pgx.Tx, error) {
 	return &pooled{Tx: tx, pool: p}, nil
 }
 
+// Stat is what a pool of pgx has.
+func (p *pool) Stat() poolStat { return poolStat{} }
+
+type poolStat struct{}
+
+// MaxConns is no limit.
+func (poolStat) MaxConns() int32 { return 0 }
+
 func (p *pool) take(ctx context.Context) (*pgx.Conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -32,12 +32,15 @@ const (
 	// Parked says that Kafka has acknowledged the record on its retry topic: it failed, or
 	// came behind one of its key that is there (Err is nil then).
 	Parked
+	// Warned says in Err what slows this consumer down, though nothing fails: fewer
+	// connections to the database than records that it processes at a time. Event is nil.
+	Warned
 )
 
 // String names the kind in a word or two.
 func (k Kind) String() string {
 	names := [...]string{
-		"", "processed", "repeated", "retrying", "dead-lettered", "stopped", "assigned", "revoked", "kafka failed", "parked",
+		"", "processed", "repeated", "retrying", "dead-lettered", "stopped", "assigned", "revoked", "kafka failed", "parked", "warned",
 	}
 	if int(k) < len(names) {
 		return names[k]
@@ -49,7 +52,8 @@ func (k Kind) String() string {
 type Observation struct {
 	Kind  Kind
 	Event *Event
-	// Err and Class are set for Retrying, DeadLettered, Stopped, KafkaFailed and Parked.
+	// Err and Class are set for Retrying, DeadLettered, Stopped, KafkaFailed and Parked,
+	// and Err for Warned.
 	Err   error
 	Class Class
 	// Wait is the time to the next attempt, for Retrying.

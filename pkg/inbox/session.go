@@ -1,14 +1,29 @@
 package inbox
 
-import "github.com/IBM/sarama"
+import (
+	"fmt"
+
+	"github.com/IBM/sarama"
+)
 
 // session is what sarama calls while this member has partitions.
 type session struct{ consumer *Consumer }
 
 var _ sarama.ConsumerGroupHandler = (*session)(nil)
 
-// Setup has nothing to do.
-func (s *session) Setup(sarama.ConsumerGroupSession) error { return nil }
+// Setup compares the topics with those of the committed offsets.
+func (s *session) Setup(session sarama.ConsumerGroupSession) error {
+	c := s.consumer
+	claimed := 0
+	for _, partitions := range session.Claims() {
+		claimed += len(partitions)
+	}
+	if most, wanted := c.unit.maxConns(), claimed*c.config.Parallel; most > 0 && most < wanted {
+		c.observe(Observation{Kind: Warned, Err: fmt.Errorf("inbox: the pool has %d connections, and %d records are processed at a time "+
+			"(%d partitions, Parallel %d): some wait for a connection", most, wanted, claimed, c.config.Parallel)})
+	}
+	return c.topics.compare(session)
+}
 
 // Cleanup has nothing to do: sarama commits what is marked.
 func (s *session) Cleanup(sarama.ConsumerGroupSession) error { return nil }

@@ -22,6 +22,8 @@ func SQL(db *sql.DB) Store[*sql.Tx] { return sqlStore{db} }
 
 type sqlStore struct{ db *sql.DB }
 
+func (s sqlStore) maxConns() int { return s.db.Stats().MaxOpenConnections }
+
 func (s sqlStore) Transact(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -52,19 +54,31 @@ type PgxTx[T CommandTag] interface {
 	Rollback(ctx context.Context) error
 }
 
-// PgxPool is the part of *pgxpool.Pool that this package uses. Tx is pgx.Tx.
-type PgxPool[Tx any] interface {
+// PgxPool is the part of *pgxpool.Pool that this package uses. Tx is pgx.Tx, S is
+// *pgxpool.Stat.
+type PgxPool[Tx any, S PoolStat] interface {
 	Begin(ctx context.Context) (Tx, error)
+	Stat() S // a pool has it, and a single connection has not
 }
+
+// PoolStat is the part of *pgxpool.Stat that this package uses.
+type PoolStat interface{ MaxConns() int32 }
+
+// limited is a Store that knows how many transactions it can have at once; 0: no limit.
+type limited interface{ maxConns() int }
 
 // Pgx returns a Store for a pool of pgx. Both types are inferred: Pgx(pool). Handlers get
 // a pgx.Tx. A single *pgx.Conn will not do: partitions are processed at the same time. It
 // works in every query mode of pgx, with PgBouncer too.
-func Pgx[Tx PgxTx[T], T CommandTag](pool PgxPool[Tx]) Store[Tx] { return pgxStore[Tx, T]{pool} }
+func Pgx[Tx PgxTx[T], T CommandTag, S PoolStat](pool PgxPool[Tx, S]) Store[Tx] {
+	return pgxStore[Tx, T, S]{pool}
+}
 
-type pgxStore[Tx PgxTx[T], T CommandTag] struct{ pool PgxPool[Tx] }
+type pgxStore[Tx PgxTx[T], T CommandTag, S PoolStat] struct{ pool PgxPool[Tx, S] }
 
-func (s pgxStore[Tx, T]) Transact(ctx context.Context, do func(Tx) error) error {
+func (s pgxStore[Tx, T, S]) maxConns() int { return int(s.pool.Stat().MaxConns()) }
+
+func (s pgxStore[Tx, T, S]) Transact(ctx context.Context, do func(Tx) error) error {
 	tx, err := s.pool.Begin(ctx)
 	if err != nil {
 		return err
@@ -81,7 +95,7 @@ func (s pgxStore[Tx, T]) Transact(ctx context.Context, do func(Tx) error) error 
 	return tx.Commit(ctx)
 }
 
-func (pgxStore[Tx, T]) Exec(ctx context.Context, tx Tx, query string, args ...any) (int64, error) {
+func (pgxStore[Tx, T, S]) Exec(ctx context.Context, tx Tx, query string, args ...any) (int64, error) {
 	tag, err := tx.Exec(ctx, query, args...)
 	if err != nil {
 		return 0, err

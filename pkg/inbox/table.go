@@ -64,10 +64,11 @@ func statementsOf(c *Config) statements {
 	limit := "(SELECT set_config('idle_in_transaction_session_timeout', $3::text, true)) AS limited"
 	const conflict = " ON CONFLICT (consumer_group, event_id, event_digest) DO NOTHING"
 	// Rows of before the column event_digest know an event by its id alone.
-	unlessOld := " WHERE NOT EXISTS (SELECT FROM " + c.Table + " AS old WHERE old.consumer_group = $1::text AND old.event_digest = '' AND old.event_id = "
+	unlessOld := " WHERE NOT EXISTS (SELECT FROM " + c.Table +
+		" AS old WHERE old.consumer_group = $1::text AND old.event_digest = '' AND old.event_id = "
 	one := into + "SELECT $1::text, $2::text, decode($4::text, 'hex') FROM " + limit + unlessOld + "$2::text)"
-	many := into + "SELECT $1::text, new.id, new.digest FROM " + limit + ", unnest($2::text::text[], $4::text::bytea[]) AS new (id, digest)" +
-		unlessOld + "new.id)"
+	many := into + "SELECT $1::text, new.id, new.digest FROM " + limit +
+		", unnest($2::text::text[], $4::text::bytea[]) AS new (id, digest)" + unlessOld + "new.id)"
 	s := statements{one: one + conflict, many: many + conflict, idle: strconv.FormatInt((c.AttemptTimeout + slack).Milliseconds(), 10)}
 	if c.RetryTopic == "" {
 		return s

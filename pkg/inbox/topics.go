@@ -36,6 +36,9 @@ func (c *Consumer) checkTopic(ctx context.Context, client sarama.Client, topic s
 			return nil
 		}
 		err = fmt.Errorf("%w %s: %w", ErrTopic, topic, err)
+		if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+			err = fmt.Errorf("%w (create it: kafka-topics.sh --bootstrap-server %s --create --topic %s)", err, c.config.Brokers[0], topic)
+		}
 		if read.IsPermanent(err) {
 			return err
 		}

@@ -25,6 +25,8 @@ type transactor interface {
 	unpark(a *attempt, e *Event) error
 	// takeBack undoes park for an event that cannot go to its retry topic.
 	takeBack(a *attempt, e *Event) error
+	// maxConns is how many transactions there can be at once; 0 if nobody knows.
+	maxConns() int
 }
 
 // errRepeat means that many met an event that had been processed before, or a key that
@@ -47,6 +49,13 @@ type unit[Tx any] struct {
 	group  string
 	table  string
 	sql    statements
+}
+
+func (u *unit[Tx]) maxConns() int {
+	if l, ok := u.store.(limited); ok {
+		return l.maxConns()
+	}
+	return 0
 }
 
 // one inserts before it calls the handler, so that a second process with the same

@@ -41,6 +41,14 @@ func (p pool) Begin(ctx context.Context) (pgx.Tx, error) {
 	return single{tx}, nil
 }
 
+// Stat is what a pool of pgx has.
+func (pool) Stat() poolStat { return poolStat{} }
+
+type poolStat struct{}
+
+// MaxConns is no limit.
+func (poolStat) MaxConns() int32 { return 0 }
+
 // single ends its connection with the transaction.
 type single struct{ pgx.Tx }
 

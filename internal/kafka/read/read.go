@@ -7,9 +7,24 @@ package read
 
 import (
 	"errors"
+	"time"
 
 	"github.com/IBM/sarama"
 )
+
+// MaxBatch is what a batch that is read may hold when it is decompressed: 20 kB of
+// zeros would be gigabytes. It is more than the largest kafka.max_message_bytes.
+const MaxBatch = 128 << 20
+
+// refreshEvery is how often sarama asks for partitions: those that were added are read
+// within twice this time.
+const refreshEvery = 15 * time.Second
+
+// Whoever imports this package reads within a limit, unless it sets its own later. It is a
+// plain variable, which sarama's goroutines read whenever they like.
+func init() { //nolint:gochecknoinits // see above
+	sarama.MaxDecompressedBatchSize = MaxBatch
+}
 
 // Config returns sarama's settings as reading and writing share them. clientID need not
 // be a name that sarama accepts.
@@ -19,6 +34,7 @@ func Config(clientID string) *sarama.Config {
 	s.Version = sarama.V3_6_0_0 // the newest that sarama may send; brokers say what they know
 	s.Metadata.AllowAutoTopicCreation = false
 	s.Metadata.Full = false
+	s.Metadata.RefreshFrequency = refreshEvery
 	return s
 }
 

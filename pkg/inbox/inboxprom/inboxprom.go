@@ -97,6 +97,6 @@ func (m *Metrics) Observe(o inbox.Observation) {
 		m.kafka.Inc()
 	case inbox.Stopped:
 		m.stops.Inc()
-	case inbox.Assigned, inbox.Revoked:
+	case inbox.Assigned, inbox.Revoked, inbox.Warned:
 	}
 }

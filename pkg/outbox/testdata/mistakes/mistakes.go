@@ -10,8 +10,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/walpost/walpost/pkg/eventstore"
+	"github.com/walpost/walpost/pkg/inbox"
 	"github.com/walpost/walpost/pkg/outbox"
 	"github.com/walpost/walpost/pkg/outbox/retention"
+	"github.com/walpost/walpost/pkg/projection"
 )
 
 // An event that is written outside of a transaction is published though the data is
@@ -36,6 +38,10 @@ func noPool(tx *sql.Tx, session *sql.Conn, conn *pgx.Conn, pgxTx pgx.Tx) {
 	_ = retention.SQL(session) // must not compile
 	_ = retention.Pgx(conn)    // must not compile
 	_ = retention.Pgx(pgxTx)   // must not compile
+	_ = inbox.SQL(session)     // must not compile
+	_ = inbox.Pgx(conn)        // must not compile
+	_ = projection.SQL(tx)     // must not compile
+	_ = projection.Pgx(conn)   // must not compile
 }
 
 // What is right compiles.
@@ -51,4 +57,8 @@ func right(ctx context.Context, tx *sql.Tx, pgxTx pgx.Tx, poolTx *pgxpool.Tx, db
 	_ = eventstore.UncheckedPgx(conn)
 	_ = retention.SQL(db)
 	_ = retention.Pgx(pool)
+	_ = inbox.SQL(db)
+	_ = inbox.Pgx(pool)
+	_ = projection.SQL(db)
+	_ = projection.Pgx(pool)
 }
