@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/outboxtable"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
@@ -65,7 +66,7 @@ const peekQuery = `SELECT CASE WHEN octet_length(data) <= $4::bigint THEN data E
 // peek takes the ids of the rows that wait in a slot nobody reads.
 func (a *audit) peek(ctx context.Context) error {
 	p := a.Config.Postgres
-	found, err := a.conn.Query(ctx, peekQuery, p.Slot, a.report.LSN, postgres.Quote(p.Publication), outboxtable.MaxColumnBytes(a.Config))
+	found, err := a.conn.Query(ctx, peekQuery, p.Slot, a.report.LSN, pgname.Quote(p.Publication), outboxtable.MaxColumnBytes(a.Config))
 	if err != nil {
 		return a.unpeeked(ctx, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
@@ -77,7 +78,7 @@ func drop(ctx context.Context, cfg *config.Config, out *printer, ask func(*catal
 	out.line("%s slot %s", gone(dropped), slot)
 	dropped, err = provision.DropPublication(ctx, conn, publication)
 	if postgres.KindOf(err) == postgres.InsufficientPrivilege {
-		return fmt.Errorf("%w; its owner can: DROP PUBLICATION %s", err, postgres.Quote(publication))
+		return fmt.Errorf("%w; its owner can: DROP PUBLICATION %s", err, pgname.Quote(publication))
 	}
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/wiring"
@@ -28,7 +29,7 @@ type Cursor struct {
 // Open declares a cursor over columns of the rows, in their order. From here on the table
 // cannot change its columns until the transaction ends.
 func (q *Query) Open(ctx context.Context, conn *pgx.Conn, name string, columns ...string) (*Cursor, error) {
-	c := &Cursor{conn: conn, name: postgres.Quote(name), op: "read " + wiring.Table(q.cfg).String()}
+	c := &Cursor{conn: conn, name: pgname.Quote(name), op: "read " + wiring.Table(q.cfg).String()}
 	sql := "SELECT " + selectList(columns, MaxColumnBytes(q.cfg)) + q.from()
 	if len(q.orderBy) > 0 {
 		sql += " ORDER BY " + strings.Join(q.orderBy, ", ")

@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/preflight"
 	"github.com/walpost/walpost/internal/status"
@@ -63,7 +63,7 @@ func Inspect(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (*catalog.
 func Unreadable(cfg *config.Config, role string) string {
 	table := wiring.Table(cfg)
 	return fmt.Sprintf("role %s may not read %s, which takes SELECT; fix: GRANT SELECT ON %s TO %s",
-		role, table, table.Quoted(), postgres.Quote(role))
+		role, table, table.Quoted(), pgname.Quote(role))
 }
 
 // Relation describes columns of the table as the stream would: by the catalogue, which

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/wiring"
 )
@@ -39,10 +39,10 @@ func (q *Query) Where(expression, operator, value string) {
 }
 
 // From keeps rows whose time is this or later.
-func (q *Query) From(column string, at time.Time) { q.Where(postgres.Quote(column), ">=", inUTC(at)) }
+func (q *Query) From(column string, at time.Time) { q.Where(pgname.Quote(column), ">=", inUTC(at)) }
 
 // Until keeps rows of an earlier time.
-func (q *Query) Until(column string, at time.Time) { q.Where(postgres.Quote(column), "<", inUTC(at)) }
+func (q *Query) Until(column string, at time.Time) { q.Where(pgname.Quote(column), "<", inUTC(at)) }
 
 // FromOrNull is From, and keeps rows without a time.
 func (q *Query) FromOrNull(column string, at time.Time) { q.compareOrNull(column, ">=", at) }
@@ -52,7 +52,7 @@ func (q *Query) UntilOrNull(column string, at time.Time) { q.compareOrNull(colum
 
 func (q *Query) compareOrNull(column, operator string, at time.Time) {
 	q.args = append(q.args, inUTC(at))
-	q.where = append(q.where, fmt.Sprintf("(%s %s $%d OR %[1]s IS NULL)", postgres.Quote(column), operator, len(q.args)))
+	q.where = append(q.where, fmt.Sprintf("(%s %s $%d OR %[1]s IS NULL)", pgname.Quote(column), operator, len(q.args)))
 }
 
 // inUTC writes a time for both types: a timestamp without time zone is read as UTC.
@@ -63,11 +63,11 @@ func inUTC(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05.99
 func (q *Query) Sort(timeColumn string, byID bool) {
 	q.orderBy, q.order = nil, nil
 	if timeColumn != "" {
-		q.orderBy = append(q.orderBy, postgres.Quote(timeColumn)+" NULLS LAST")
+		q.orderBy = append(q.orderBy, pgname.Quote(timeColumn)+" NULLS LAST")
 		q.order = append(q.order, timeColumn)
 	}
 	if id := q.cfg.Outbox.ID; byID || rises(q.table.Column(id)) {
-		q.orderBy = append(q.orderBy, postgres.Quote(id))
+		q.orderBy = append(q.orderBy, pgname.Quote(id))
 		q.order = append(q.order, id)
 	}
 	q.orderBy = append(q.orderBy, "tableoid", "ctid")

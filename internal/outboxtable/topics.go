@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
@@ -50,7 +50,7 @@ func (q *Query) Count(ctx context.Context, conn *pgx.Conn) (c Count, err error) 
 func topicValues(columns []string) string {
 	texts := make([]string, len(columns))
 	for i, c := range columns {
-		texts[i] = "coalesce(pg_catalog.left(" + postgres.Quote(c) + "::text, 300), '')" // a topic's name has 249 characters
+		texts[i] = "coalesce(pg_catalog.left(" + pgname.Quote(c) + "::text, 300), '')" // a topic's name has 249 characters
 	}
 	return "ARRAY[" + strings.Join(texts, ", ") + "]::text[]"
 }
@@ -64,7 +64,7 @@ func (q *Query) Oldest(ctx context.Context, conn *pgx.Conn, before time.Time, to
 	if to != "" {
 		columns = nil
 	}
-	column := postgres.Quote(q.cfg.Outbox.Timestamp)
+	column := pgname.Quote(q.cfg.Outbox.Timestamp)
 	stamp := "(extract(epoch FROM min(" + column + ") FILTER (WHERE isfinite(" + column + "))) * 1000)::bigint"
 	found, err := q.run(ctx, conn, topicValues(columns)+", "+stamp,
 		fmt.Sprintf(" GROUP BY 1 HAVING %s < %d ORDER BY 2 LIMIT %d", stamp, before.UnixMilli(), limit))

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/postgres"
 )
 
 // MaxColumnBytes is how long a column may be that is read as a whole: as in the stream.
@@ -20,7 +20,7 @@ func MaxColumnBytes(cfg *config.Config) int64 { return 2*int64(cfg.Kafka.MaxMess
 func selectList(columns []string, limit int64) string {
 	list := make([]string, 0, 2*len(columns))
 	for _, c := range columns {
-		c = postgres.Quote(c)
+		c = pgname.Quote(c)
 		length := "pg_catalog.octet_length(" + c + "::text)"
 		list = append(list,
 			fmt.Sprintf("CASE WHEN %s <= %d THEN %s END", length, limit, c),

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/walpost/walpost/internal/neterr"
+	"github.com/walpost/walpost/internal/pgname"
 )
 
 // connectError says why no host of the URL could be used: host and port, role,
@@ -145,7 +146,7 @@ func serverRefusal(cfg *pgconn.Config, pg *pgconn.PgError) *Error {
 		e.Hint = "a connection pooler answers here; connect to Postgres directly, replication does not pass through poolers"
 	case e.Kind == InsufficientPrivilege && cfg.RuntimeParams["replication"] != "":
 		e.Text = "role has no REPLICATION attribute"
-		e.Hint = "ALTER ROLE " + Quote(cfg.User) + " REPLICATION"
+		e.Hint = "ALTER ROLE " + pgname.Quote(cfg.User) + " REPLICATION"
 	case e.Kind == SlotMissing: // 42704 before any command: a setting this server does not know
 		e.Kind = Unsupported
 	default:

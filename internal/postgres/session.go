@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/walpost/walpost/internal/pgname"
 )
 
 // Setting is a setting that every session of walpost has.
@@ -88,7 +90,7 @@ func settle(ctx context.Context, conn *pgconn.PgConn, stream bool) error {
 	}
 	var sql strings.Builder
 	for _, s := range wrong {
-		fmt.Fprintf(&sql, "SET %s TO %s;", s.Name, QuoteLiteral(s.Value))
+		fmt.Fprintf(&sql, "SET %s TO %s;", s.Name, pgname.CommandLiteral(s.Value))
 	}
 	if _, err := conn.Exec(ctx, sql.String()).ReadAll(); err != nil {
 		return settingsError(err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/postgrestest"
@@ -28,7 +29,7 @@ func TestMajors(t *testing.T) {
 			if err := server.Exec(t.Context(), "postgres", "CREATE ROLE relay LOGIN REPLICATION"); err != nil {
 				t.Fatal(err)
 			}
-			names := catalog.ObjectNames{Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s"}
+			names := catalog.ObjectNames{Table: pgname.Table{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s"}
 			owner := postgrestest.OpenSQL(t, postgrestest.Target(server.URL("postgres")))
 			relay := postgrestest.Target(server.URLFor("relay", "", "postgres"))
 			conn, err := relay.Replication(t.Context())

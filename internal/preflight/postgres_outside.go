@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 )
 
 // OutsideRequirement refuses a table with rows that only look like the outbox's.
-func OutsideRequirement(outbox postgres.TableName, list []catalog.Outside) Requirement {
+func OutsideRequirement(outbox pgname.Table, list []catalog.Outside) Requirement {
 	var words, fixes []string
 	for i, o := range list {
 		if i == outsideShown {

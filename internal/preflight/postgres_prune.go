@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
 )
@@ -21,25 +21,25 @@ func PruneRequirements(i *catalog.Inspection, p *provision.Pruning) []Requiremen
 	if r := foreignCodeRequirement(i, p); r != nil {
 		return []Requirement{*r}
 	}
-	grant := fmt.Sprintf("GRANT SELECT, DELETE ON %s TO %s", p.Table.Quoted(), postgres.Quote(i.Role.Name))
+	grant := fmt.Sprintf("GRANT SELECT, DELETE ON %s TO %s", p.Table.Quoted(), pgname.Quote(i.Role.Name))
 	switch column := i.Table.Column(p.TimeColumn); {
 	case p.Partitions && !i.Table.Partitioned():
 		return []Requirement{failure(ExitNone, name, "outbox.prune.drop_partitions: false", "%s has no partitions", p.Table)}
 	case p.Partitions && !i.Table.Owned:
 		return []Requirement{failure(ExitNone, name,
 			fmt.Sprintf("ALTER TABLE %s OWNER TO a role that %s belongs to, its partitions too", p.Table.Quoted(),
-				postgres.Quote(i.Role.Name)),
-			"outbox.prune drops partitions of %s, and role %s does not own it", p.Table, postgres.DisplayName(i.Role.Name))}
+				pgname.Quote(i.Role.Name)),
+			"outbox.prune drops partitions of %s, and role %s does not own it", p.Table, pgname.QuoteIfNeeded(i.Role.Name))}
 	case !i.Table.Readable || !i.Table.Deletable:
 		return []Requirement{failure(ExitNone, name, grant,
-			"outbox.prune deletes from %s, and role %s may not: that takes SELECT and DELETE", p.Table, postgres.DisplayName(i.Role.Name))}
+			"outbox.prune deletes from %s, and role %s may not: that takes SELECT and DELETE", p.Table, pgname.QuoteIfNeeded(i.Role.Name))}
 	case p.After > 0 && column == nil:
 		return []Requirement{failure(ExitNone, name, "outbox.prune.time_column: a column of the table", "%s has no column %s", p.Table,
-			postgres.DisplayName(p.TimeColumn))}
+			pgname.QuoteIfNeeded(p.TimeColumn))}
 	case p.After > 0 && column.TypeOID != pgtype.TimestampOID && column.TypeOID != pgtype.TimestamptzOID:
 		return []Requirement{failure(ExitNone, name, "outbox.prune.time_column: a column of type timestamptz",
 			"column %s of %s is of type %s, and an age takes timestamptz or timestamp",
-			postgres.DisplayName(p.TimeColumn), p.Table, column.Type)}
+			pgname.QuoteIfNeeded(p.TimeColumn), p.Table, column.Type)}
 	case i.Slot == nil:
 		return []Requirement{warn(name, "leave outbox.prune out until you have seen that nothing in the table is still to be published",
 			"slot %s does not exist yet, and rows from before it count as confirmed if they were written after the publication was "+

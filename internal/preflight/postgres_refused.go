@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 )
 
@@ -31,7 +31,7 @@ func refusedRequirements(i *catalog.Inspection) []Requirement {
 		for _, object := range r.Objects {
 			_, name, _ := strings.Cut(object, "pg_catalog.")
 			add(r, name, i.GrantSQL(object),
-				"role "+postgres.DisplayName(i.Role.Name)+" may not use it, so that there is no answer to: "+r.Question)
+				"role "+pgname.QuoteIfNeeded(i.Role.Name)+" may not use it, so that there is no answer to: "+r.Question)
 		}
 		if len(r.Objects) == 0 {
 			add(r, r.Question, "", "is not known: "+r.Reason)

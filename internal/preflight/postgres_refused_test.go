@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/postgrestest"
 	"github.com/walpost/walpost/internal/preflight"
@@ -100,7 +100,7 @@ func withdraw(t *testing.T, f *postgrestest.Fixture, object string) (grants []st
 	}
 	for _, form := range forms {
 		f.Exec(t, "REVOKE "+form+" FROM PUBLIC, "+f.Role)
-		grants = append(grants, "GRANT "+form+" TO "+postgres.Quote(f.Role))
+		grants = append(grants, "GRANT "+form+" TO "+pgname.Quote(f.Role))
 	}
 	return grants
 }

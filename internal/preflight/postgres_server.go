@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 )
@@ -39,13 +40,13 @@ func roleRequirement(i *catalog.Inspection) Requirement {
 	r := i.Role
 	switch {
 	case r.Superuser:
-		return passed("role", "%s is a superuser (LOGIN REPLICATION is enough)", postgres.DisplayName(r.Name))
+		return passed("role", "%s is a superuser (LOGIN REPLICATION is enough)", pgname.QuoteIfNeeded(r.Name))
 	case r.Replication:
-		return passed("role", "%s may replicate", postgres.DisplayName(r.Name))
+		return passed("role", "%s may replicate", pgname.QuoteIfNeeded(r.Name))
 	default:
 		return failure(ExitRequirement, "role",
-			fmt.Sprintf("ALTER ROLE %s REPLICATION; on Amazon RDS: GRANT rds_replication TO %[1]s", postgres.Quote(r.Name)),
-			"%s has no REPLICATION attribute", postgres.DisplayName(r.Name))
+			fmt.Sprintf("ALTER ROLE %s REPLICATION; on Amazon RDS: GRANT rds_replication TO %[1]s", pgname.Quote(r.Name)),
+			"%s has no REPLICATION attribute", pgname.QuoteIfNeeded(r.Name))
 	}
 }
 
@@ -112,7 +113,7 @@ func preparedRequirement(i *catalog.Inspection) Requirement {
 	if i.Slot == nil {
 		detail += ", and creating the slot waits for it"
 	}
-	gid := postgres.QuoteLiteral(p.GID)
+	gid := pgname.CommandLiteral(p.GID)
 	return warn(name, fmt.Sprintf("COMMIT PREPARED %s or ROLLBACK PREPARED %[1]s", gid),
-		detail, gid, postgres.DisplayName(p.Database), p.Age.Round(time.Second))
+		detail, gid, pgname.QuoteIfNeeded(p.Database), p.Age.Round(time.Second))
 }

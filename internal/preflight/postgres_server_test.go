@@ -6,6 +6,7 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/postgrestest"
@@ -31,7 +32,7 @@ func TestServerFaults(t *testing.T) {
 	}
 	defer conn.Close(t.Context())
 	i, err := catalog.Inspect(t.Context(), conn, catalog.ObjectNames{
-		Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s",
+		Table: pgname.Table{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -60,9 +61,9 @@ func TestServerFaults(t *testing.T) {
 func TestLostSlot(t *testing.T) {
 	t.Parallel()
 	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{"max_slot_wal_keep_size": "1MB"}})
-	if err := server.Exec(t.Context(), "postgres", provision.CreateTableSQL(postgres.TableName{Schema: "public", Name: "outbox"},
+	if err := server.Exec(t.Context(), "postgres", provision.CreateTableSQL(pgname.Table{Schema: "public", Name: "outbox"},
 		postgrestest.Columns()),
-		provision.CreatePublicationSQL("p", postgres.TableName{Schema: "public", Name: "outbox"}, provision.PublicationOptions{}),
+		provision.CreatePublicationSQL("p", pgname.Table{Schema: "public", Name: "outbox"}, provision.PublicationOptions{}),
 		provision.CreateSlotSQL("s", false),
 		// Two segments on, what the slot needs is more than 1 MB behind.
 		"SELECT pg_switch_wal()", "CREATE TABLE public.a ()", "SELECT pg_switch_wal()", "CREATE TABLE public.b ()",
@@ -77,7 +78,7 @@ func TestLostSlot(t *testing.T) {
 	}
 	defer conn.Close(t.Context())
 	i, err := catalog.Inspect(t.Context(), conn, catalog.ObjectNames{
-		Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s",
+		Table: pgname.Table{Schema: "public", Name: "outbox"}, Publication: "p", Slot: "s",
 	})
 	if err != nil {
 		t.Fatal(err)

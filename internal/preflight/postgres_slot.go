@@ -3,7 +3,7 @@ package preflight
 import (
 	"fmt"
 
-	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
 )
@@ -25,7 +25,7 @@ func slotRequirements(i *catalog.Inspection, want PostgresExpectations) []Requir
 			"%s is %s, and walpost needs a logical slot with pgoutput", s.Name, kind)}
 	case s.Database != i.Server.Database:
 		return []Requirement{failure(ExitRequirement, "slot", "choose another postgres.slot, or correct the database in postgres.url",
-			"%s belongs to database %s, and this is %s", s.Name, postgres.DisplayName(s.Database), postgres.DisplayName(i.Server.Database))}
+			"%s belongs to database %s, and this is %s", s.Name, pgname.QuoteIfNeeded(s.Database), pgname.QuoteIfNeeded(i.Server.Database))}
 	case s.Temporary:
 		return []Requirement{failure(ExitRequirement, "slot", "choose another postgres.slot",
 			"%s is temporary and belongs to backend %d", s.Name, s.ActivePID)}
@@ -77,7 +77,7 @@ func missingSlot(i *catalog.Inspection, want PostgresExpectations) []Requirement
 		}
 		return []Requirement{failure(exitHalted, name, fix,
 			"%s does not exist, but publication %s does: events committed before the slot is made are not streamed",
-			slot, postgres.DisplayName(i.Names.Publication))}
+			slot, pgname.QuoteIfNeeded(i.Names.Publication))}
 	case !want.Create:
 		return []Requirement{failure(ExitRequirement, name, "walpost init -c FILE, or: "+provision.CreateSlotSQL(slot, want.Failover),
 			"%s does not exist, and postgres.create is false", slot)}
@@ -106,7 +106,7 @@ func slotWarnings(i *catalog.Inspection, want PostgresExpectations) []Requiremen
 	s := i.Slot
 	var list []Requirement
 	if want.Failover && !s.Failover {
-		fix := "ALTER_REPLICATION_SLOT " + postgres.Quote(s.Name) + " (FAILOVER true), over a connection with replication=database"
+		fix := "ALTER_REPLICATION_SLOT " + pgname.Quote(s.Name) + " (FAILOVER true), over a connection with replication=database"
 		if i.Server.Major < 17 {
 			fix = "postgres.failover: false (failover slots need Postgres 17)"
 		}

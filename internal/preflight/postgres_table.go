@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
 )
@@ -16,7 +16,7 @@ func tableRequirement(i *catalog.Inspection, want PostgresExpectations) Requirem
 	switch {
 	case t == nil:
 		return failure(ExitRequirement, name, "walpost init -c FILE, or: "+provision.CreateTableSQL(table, want.Columns),
-			"%s does not exist in database %s", table, postgres.DisplayName(i.Server.Database))
+			"%s does not exist in database %s", table, pgname.QuoteIfNeeded(i.Server.Database))
 	case t.IsPartition:
 		return failure(ExitRequirement, name, "outbox.table: "+t.Root.String(),
 			"%s is a partition: name the root %s", table, t.Root)
@@ -68,13 +68,13 @@ func columnRequirements(i *catalog.Inspection, want PostgresExpectations) []Requ
 		c := i.Table.Column(n.Column)
 		switch {
 		case c == nil:
-			faults = append(faults, failure(exit, "column "+postgres.DisplayName(n.Column),
+			faults = append(faults, failure(exit, "column "+pgname.QuoteIfNeeded(n.Column),
 				fmt.Sprintf("change outbox.%s, or add the column to %s", n.Part, i.Names.Table),
 				"%s has no such column, which outbox.%s names; it has %s", i.Names.Table, n.Part, columnNames(i.Table)))
 		case neverPublished(i, c):
 			faults = append(faults, neverPublishedRequirement(i, c))
 		default:
-			names = append(names, postgres.DisplayName(c.Name)+" "+c.Type)
+			names = append(names, pgname.QuoteIfNeeded(c.Name)+" "+c.Type)
 		}
 	}
 	if len(names) > 0 {
@@ -99,7 +99,7 @@ func neverPublished(i *catalog.Inspection, c *catalog.TableColumn) bool {
 // neverPublishedRequirement stops `run` also with an existing slot: the stream has not
 // had the column since it is generated.
 func neverPublishedRequirement(i *catalog.Inspection, c *catalog.TableColumn) Requirement {
-	name := "column " + postgres.DisplayName(c.Name)
+	name := "column " + pgname.QuoteIfNeeded(c.Name)
 	if i.Server.Major < 18 {
 		return failure(ExitRequirement, name, "use a column that is stored by INSERT",
 			"is generated, and Postgres %d does not publish generated columns", i.Server.Major)
@@ -111,14 +111,14 @@ func neverPublishedRequirement(i *catalog.Inspection, c *catalog.TableColumn) Re
 func columnNames(t *catalog.Table) string {
 	var names []string
 	for _, c := range t.Columns {
-		names = append(names, postgres.DisplayName(c.Name))
+		names = append(names, pgname.QuoteIfNeeded(c.Name))
 	}
 	return strings.Join(names, ", ")
 }
 
 func publicationRequirement(i *catalog.Inspection, want PostgresExpectations) Requirement {
 	const name = "publication"
-	p := postgres.DisplayName(i.Names.Publication)
+	p := pgname.QuoteIfNeeded(i.Names.Publication)
 	sql := provision.PublicationSQL(i, want.Columns)
 	messages := i.Names.Table.IsZero()
 	mayCreate := i.Role.Superuser ||
@@ -140,11 +140,11 @@ func publicationRequirement(i *catalog.Inspection, want PostgresExpectations) Re
 		return failure(ExitRequirement, name, "walpost init -c FILE, or: "+sql, "%s does not exist, and postgres.create is false", p)
 	case !mayCreate && messages:
 		return failure(ExitRequirement, name, "as a role with CREATE on the database: "+sql+"; then walpost init -c FILE",
-			"%s does not exist, and role %s may not create it: that takes CREATE on the database", p, postgres.DisplayName(i.Role.Name))
+			"%s does not exist, and role %s may not create it: that takes CREATE on the database", p, pgname.QuoteIfNeeded(i.Role.Name))
 	case !mayCreate:
 		return failure(ExitRequirement, name, "as the owner of the table: "+sql+"; then walpost init -c FILE",
 			"%s does not exist, and role %s may not create it: that takes CREATE on the database and ownership of the table",
-			p, postgres.DisplayName(i.Role.Name))
+			p, pgname.QuoteIfNeeded(i.Role.Name))
 	default:
 		return passed(name, "%s does not exist yet: the first start of run creates it", p)
 	}
@@ -154,8 +154,8 @@ func publicationRequirement(i *catalog.Inspection, want PostgresExpectations) Re
 // fault here loses rows without a word, so it halts; a partitioned table without
 // its root is 3.
 func publishedRequirements(i *catalog.Inspection, want PostgresExpectations) []Requirement {
-	pub, table, name := i.Publication, i.Names.Table, postgres.DisplayName(i.Names.Publication)
-	alter := "ALTER PUBLICATION " + postgres.Quote(i.Names.Publication)
+	pub, table, name := i.Publication, i.Names.Table, pgname.QuoteIfNeeded(i.Names.Publication)
+	alter := "ALTER PUBLICATION " + pgname.Quote(i.Names.Publication)
 	var list []Requirement
 	if !pub.Insert {
 		list = append(list, failure(exitHalted, "published inserts", alter+" SET (publish = 'insert')",
@@ -195,21 +195,21 @@ func publishedRows(i *catalog.Inspection, want PostgresExpectations) []Requireme
 	for _, p := range i.Publication.Published {
 		again := fmt.Sprintf("BEGIN; ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %[1]s ADD TABLE %[2]s; COMMIT; then walpost "+
 			"recover -c FILE",
-			postgres.Quote(i.Names.Publication), p.Table.Quoted())
+			pgname.Quote(i.Names.Publication), p.Table.Quoted())
 		if p.Filter != "" {
 			list = append(list, failure(exitHalted, "row filter", again,
-				"publication %s hides rows of %s: WHERE %s", postgres.DisplayName(i.Names.Publication), p.Table, p.Filter))
+				"publication %s hides rows of %s: WHERE %s", pgname.QuoteIfNeeded(i.Names.Publication), p.Table, p.Filter))
 		}
 		hidden, generated := hiddenColumns(i, p, want.Columns)
 		if len(hidden) > 0 {
 			list = append(list, failure(exitHalted, "column list", again,
-				"publication %s does not publish %s of %s", postgres.DisplayName(i.Names.Publication), strings.Join(hidden, ", "), p.Table))
+				"publication %s does not publish %s of %s", pgname.QuoteIfNeeded(i.Names.Publication), strings.Join(hidden, ", "), p.Table))
 		}
 		if len(generated) > 0 {
 			list = append(list, failure(exitHalted, "generated columns",
-				"ALTER PUBLICATION "+postgres.Quote(i.Names.Publication)+" SET ("+provision.GeneratedOption+
+				"ALTER PUBLICATION "+pgname.Quote(i.Names.Publication)+" SET ("+provision.GeneratedOption+
 					"); then walpost recover -c FILE",
-				"publication %s does not publish %s of %s, which is generated", postgres.DisplayName(i.Names.Publication),
+				"publication %s does not publish %s of %s, which is generated", pgname.QuoteIfNeeded(i.Names.Publication),
 				strings.Join(generated, ", "), p.Table))
 		}
 	}
@@ -225,9 +225,9 @@ func hiddenColumns(i *catalog.Inspection, p catalog.PublishedTable, columns cata
 			continue
 		}
 		if c.Generated != "" && !i.Publication.Generated {
-			generated = append(generated, postgres.DisplayName(name))
+			generated = append(generated, pgname.QuoteIfNeeded(name))
 		} else {
-			listed = append(listed, postgres.DisplayName(name))
+			listed = append(listed, pgname.QuoteIfNeeded(name))
 		}
 	}
 	return listed, generated

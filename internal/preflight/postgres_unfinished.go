@@ -1,14 +1,14 @@
 package preflight
 
 import (
-	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
 )
 
 // unfinishedRequirements judges a first start that was cut: whether the next can go on.
 func unfinishedRequirements(i *catalog.Inspection, want PostgresExpectations) []Requirement {
-	publication, slot := postgres.DisplayName(i.Names.Publication), i.Names.Slot
+	publication, slot := pgname.QuoteIfNeeded(i.Names.Publication), i.Names.Slot
 	there := i.Slot != nil
 	switch {
 	case there && i.Slot.Making():

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 )
 
@@ -16,7 +16,7 @@ func WritersRequirement(w *catalog.MessageWriters, anyRole bool, database string
 	functions := strings.Join(w.Functions, ", ")
 	fix := fmt.Sprintf("as superuser, in database %s: REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC; GRANT EXECUTE ON FUNCTION %[2]s TO "+
 		"SERVICE_ROLE",
-		postgres.DisplayName(database), functions)
+		pgname.QuoteIfNeeded(database), functions)
 	const everybody = "any role of the database may write events, and halt the relay: PUBLIC has EXECUTE on pg_logical_emit_message"
 	switch {
 	case w.Public && anyRole:
@@ -28,7 +28,7 @@ func WritersRequirement(w *catalog.MessageWriters, anyRole bool, database string
 	default:
 		var roles []string
 		for _, r := range w.Roles {
-			roles = append(roles, postgres.DisplayName(r))
+			roles = append(roles, pgname.QuoteIfNeeded(r))
 		}
 		return passed(name, "only superusers and %s may write events", strings.Join(roles, ", "))
 	}

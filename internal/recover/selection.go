@@ -5,7 +5,7 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/outboxtable"
-	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/status"
 )
@@ -65,7 +65,7 @@ func (s Selection) query(cfg *config.Config, t *catalog.Table) *outboxtable.Quer
 	case !s.Since.IsZero():
 		q.FromOrNull(column, s.Since)
 	case s.AfterID != "":
-		q.Where(postgres.Quote(cfg.Outbox.ID), ">", s.AfterID)
+		q.Where(pgname.Quote(cfg.Outbox.ID), ">", s.AfterID)
 	}
 	q.Sort(column, s.AfterID != "")
 	return q

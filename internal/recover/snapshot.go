@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/lograte"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
@@ -48,7 +49,7 @@ func (r *Recovery) createSlot(ctx context.Context) (*snapshot, error) {
 	}
 	s := &snapshot{conn: conn, point: slot.ConsistentPoint}
 	for _, sql := range []string{
-		"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SET TRANSACTION SNAPSHOT " + postgres.QuoteLiteral(slot.Snapshot),
+		"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SET TRANSACTION SNAPSHOT " + pgname.CommandLiteral(slot.Snapshot),
 	} {
 		if _, err := conn.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 			s.close(ctx)

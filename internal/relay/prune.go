@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/lograte"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
@@ -125,11 +126,11 @@ func (p *pruner) batches(ctx context.Context, conn *pgx.Conn) (rows int64, err e
 
 // dropPartitions drops what is old, and gives the partition whose rows are left to
 // delete; zero: none.
-func (p *pruner) dropPartitions(ctx context.Context, conn *pgx.Conn, what provision.Pruning) (postgres.TableName, error) {
+func (p *pruner) dropPartitions(ctx context.Context, conn *pgx.Conn, what provision.Pruning) (pgname.Table, error) {
 	for {
 		dropped, err := what.DropPartitions(ctx, conn, func(lsn string) (bool, error) { return p.mayDelete(ctx, conn, lsn) })
 		if err != nil {
-			return postgres.TableName{}, err
+			return pgname.Table{}, err
 		}
 		if len(dropped) == 0 {
 			return what.DefaultPartition(ctx, conn)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/outboxtable"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/republish"
@@ -52,7 +53,7 @@ func (r *Range) timeColumn(cfg *config.Config) string {
 // query returns the query of the range.
 func (r *Range) query(cfg *config.Config, t *catalog.Table) *outboxtable.Query {
 	q := outboxtable.NewQuery(cfg, t)
-	column, id := r.timeColumn(cfg), postgres.Quote(cfg.Outbox.ID)
+	column, id := r.timeColumn(cfg), pgname.Quote(cfg.Outbox.ID)
 	if !r.From.IsZero() {
 		q.From(column, r.From)
 	}
@@ -66,7 +67,7 @@ func (r *Range) query(cfg *config.Config, t *catalog.Table) *outboxtable.Query {
 		q.Where(id, "<=", r.ToID)
 	}
 	if r.Key != "" {
-		q.Where(postgres.Quote(cfg.Outbox.Key)+"::text", "=", r.Key)
+		q.Where(pgname.Quote(cfg.Outbox.Key)+"::text", "=", r.Key)
 	}
 	q.Sort(column, r.FromID != "" || r.ToID != "")
 	return q

@@ -8,6 +8,7 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/postgrestest"
 	"github.com/walpost/walpost/internal/postgres/provision"
@@ -36,7 +37,7 @@ func TestMessagesNeedNoPublicationButRowsDo(t *testing.T) {
 					'proto_version', '1', 'publication_names', 'p', 'messages', 'true')`, pgx.QueryExecModeSimpleProtocol).Scan(&kinds)
 				return kinds, err
 			}
-			exec(provision.CreatePublicationSQL("p", postgres.TableName{}, provision.PublicationOptions{}))
+			exec(provision.CreatePublicationSQL("p", pgname.Table{}, provision.PublicationOptions{}))
 			exec(provision.CreateSlotSQL("s", false))
 			exec("DROP PUBLICATION p")
 			exec("SELECT pg_logical_emit_message(true, 'outbox', '{}')")

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/walpost/walpost/internal/notify"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
 )
@@ -87,7 +88,7 @@ func (s *Session) look(ctx context.Context, slot string) error {
 		(extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
 		(extract(epoch FROM coalesce(current_setting('idle_replication_slot_timeout', true), '0')::interval) * 1000)::bigint;
 		SELECT active, coalesce(confirmed_flush_lsn, '0/0')
-		FROM pg_catalog.pg_replication_slots WHERE slot_name = `+postgres.QuoteLiteral(slot)).ReadAll()
+		FROM pg_catalog.pg_replication_slots WHERE slot_name = `+pgname.CommandLiteral(slot)).ReadAll()
 	if err != nil {
 		return err
 	}
@@ -127,12 +128,12 @@ func (s *Session) Close(ctx context.Context) {
 func (s *Session) Start(ctx context.Context, slot, publication string, messages bool) (*Stream, error) {
 	args := []string{
 		"proto_version '1'",
-		"publication_names " + postgres.QuoteLiteral(postgres.Quote(publication)), // a list of identifiers inside a string
+		"publication_names " + pgname.CommandLiteral(pgname.Quote(publication)), // a list of identifiers inside a string
 	}
 	if messages {
 		args = append(args, "messages 'true'")
 	}
-	err := pglogrepl.StartReplication(ctx, s.conn, postgres.Quote(slot), 0, pglogrepl.StartReplicationOptions{
+	err := pglogrepl.StartReplication(ctx, s.conn, pgname.Quote(slot), 0, pglogrepl.StartReplicationOptions{
 		Mode: pglogrepl.LogicalReplication, PluginArgs: args,
 	})
 	if err != nil {

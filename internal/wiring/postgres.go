@@ -2,6 +2,7 @@ package wiring
 
 import (
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
@@ -22,11 +23,11 @@ func Target(cfg *config.Config) postgres.Target {
 }
 
 // Table is the outbox table; zero when events are messages.
-func Table(cfg *config.Config) postgres.TableName {
+func Table(cfg *config.Config) pgname.Table {
 	if cfg.Outbox.Messages() {
-		return postgres.TableName{}
+		return pgname.Table{}
 	}
-	return postgres.TableName{Schema: cfg.Outbox.Table.Schema, Name: cfg.Outbox.Table.Name}
+	return pgname.Table{Schema: cfg.Outbox.Table.Schema, Name: cfg.Outbox.Table.Name}
 }
 
 // Names are what a relay looks for in the database.

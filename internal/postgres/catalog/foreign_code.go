@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 )
 
@@ -30,7 +31,7 @@ ORDER BY n.nspname, c.relname, what, name`
 // ForeignCode is a trigger or rule of a table that is not the role's own.
 type ForeignCode struct {
 	What, Name string
-	Of         postgres.TableName
+	Of         pgname.Table
 	Default    bool // the table is the default partition, or part of it
 }
 

@@ -6,15 +6,16 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 )
 
 // From is what stands behind FROM in every statement that reads or deletes rows of the
 // outbox. Of a plain table it says ONLY: without it Postgres adds the rows of tables
 // that inherit from it, which it publishes under another name or not at all.
-func (t *Table) From(name postgres.TableName) string { return from(name, t.Kind) }
+func (t *Table) From(name pgname.Table) string { return from(name, t.Kind) }
 
-func from(name postgres.TableName, relkind string) string {
+func from(name pgname.Table, relkind string) string {
 	if relkind == partitioned {
 		return name.Quoted()
 	}
@@ -26,7 +27,7 @@ const partitioned = "p"
 
 // ReadFrom is From of a table that was not looked at yet. Of one that does not exist the
 // statement says so itself.
-func ReadFrom(ctx context.Context, conn *pgx.Conn, name postgres.TableName) (string, error) {
+func ReadFrom(ctx context.Context, conn *pgx.Conn, name pgname.Table) (string, error) {
 	var relkind string
 	err := conn.QueryRow(ctx, `SELECT c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = $1 AND c.relname = $2`, postgres.Once, name.Schema, name.Name).Scan(&relkind)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 )
 
@@ -68,7 +69,7 @@ func ReadSnapshot(ctx context.Context, conn *pgx.Conn, names ObjectNames, column
 
 // Changed says in words what is no longer as it was, nil when nothing matters.
 func (g *Snapshot) Changed(now *Snapshot, names ObjectNames) error {
-	publication, table := postgres.DisplayName(names.Publication), names.Table.String()
+	publication, table := pgname.QuoteIfNeeded(names.Publication), names.Table.String()
 	switch {
 	case now.Publication == 0:
 		return fmt.Errorf("publication %s was dropped", publication)
@@ -92,12 +93,12 @@ func (g *Snapshot) Changed(now *Snapshot, names ObjectNames) error {
 }
 
 // whole says in words which rows look like the outbox's and are not in the stream.
-func (g *Snapshot) whole(outbox postgres.TableName) error {
+func (g *Snapshot) whole(outbox pgname.Table) error {
 	switch {
 	case !g.Logged:
 		return fmt.Errorf("table %s is unlogged: its rows are not in the WAL", outbox)
 	case len(g.Hidden) > 0:
-		return fmt.Errorf("%s of table %s is generated, and its values are no longer published", postgres.DisplayName(g.Hidden[0]), outbox)
+		return fmt.Errorf("%s of table %s is generated, and its values are no longer published", pgname.QuoteIfNeeded(g.Hidden[0]), outbox)
 	case len(g.Outside) > 0:
 		return fmt.Errorf("%s%s", g.Outside[0].Words(outbox), NotInStream)
 	}

@@ -7,12 +7,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 )
 
 // ObjectNames are the objects to look at.
 type ObjectNames struct {
-	Table       postgres.TableName // zero: events are messages, and there is no table
+	Table       pgname.Table // zero: events are messages, and there is no table
 	Publication string
 	Slot        string
 }

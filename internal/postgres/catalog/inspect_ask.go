@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 )
 
@@ -180,7 +181,7 @@ func (i *Inspection) Knows(name string) bool {
 func (i *Inspection) GrantSQL(objects ...string) string {
 	var list []string
 	for _, object := range objects {
-		list = append(list, "GRANT "+object+" TO "+postgres.Quote(i.Role.Name))
+		list = append(list, "GRANT "+object+" TO "+pgname.Quote(i.Role.Name))
 	}
 	return strings.Join(list, "; ")
 }

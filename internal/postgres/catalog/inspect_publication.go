@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 )
 
@@ -36,7 +37,7 @@ type Publication struct {
 
 // PublishedTable is one row of pg_publication_tables.
 type PublishedTable struct {
-	Table   postgres.TableName
+	Table   pgname.Table
 	Filter  string   // row filter; "" when none
 	Columns []string // what is published of a row; nil before Postgres 15: everything
 }

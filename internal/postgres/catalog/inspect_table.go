@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
 )
@@ -15,7 +16,7 @@ type Table struct {
 	OID         uint32
 	Kind        string // pg_class.relkind: r table, p partitioned, v view, f foreign, …
 	Persistence string // pg_class.relpersistence: p permanent, u unlogged, t temporary
-	Root        postgres.TableName
+	Root        pgname.Table
 	IsPartition bool // Root is then another table
 	Owned       bool // the role is, or belongs to, the owner
 	Readable    bool // the role has SELECT
@@ -55,7 +56,7 @@ func (t *Table) Partitioned() bool { return t.Kind == partitioned }
 
 // Relation gives the table in the form pgoutput sends it, so that one check
 // serves the catalogue and the stream.
-func (t *Table) Relation(name postgres.TableName) *pgoutput.Relation {
+func (t *Table) Relation(name pgname.Table) *pgoutput.Relation {
 	r := &pgoutput.Relation{ID: t.OID, Namespace: name.Schema, Name: name.Name}
 	for _, c := range t.Columns {
 		r.Columns = append(r.Columns, pgoutput.Column{Name: c.Name, TypeOID: c.TypeOID, TypeMod: c.TypeMod})
@@ -98,7 +99,7 @@ SELECT a.attname, a.atttypid, a.atttypmod, format_type(a.atttypid, a.atttypmod),
 FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`
 
-func readTable(ctx context.Context, tx pgx.Tx, name postgres.TableName) (*Table, error) {
+func readTable(ctx context.Context, tx pgx.Tx, name pgname.Table) (*Table, error) {
 	var t Table
 	err := tx.QueryRow(ctx, tableQuery, postgres.Once, name.Schema, name.Name).Scan(
 		&t.OID, &t.Kind, &t.Persistence, &t.Root.Schema, &t.Root.Name, &t.IsPartition,

@@ -7,13 +7,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 )
 
 // Outside is a table whose rows a query of the outbox shows and the stream does not
 // carry as the outbox's: Postgres publishes them under another name, or not at all.
 type Outside struct {
-	Table postgres.TableName
+	Table pgname.Table
 	Why   OutsideWhy
 }
 
@@ -60,7 +61,7 @@ func readOutside(ctx context.Context, q queryer, table uint32) ([]Outside, error
 }
 
 // Words say what the table is to the outbox.
-func (o Outside) Words(outbox postgres.TableName) string {
+func (o Outside) Words(outbox pgname.Table) string {
 	switch o.Why {
 	case Inherits:
 		return fmt.Sprintf("%s inherits from %s and is no partition of it", o.Table, outbox)
@@ -72,7 +73,7 @@ func (o Outside) Words(outbox postgres.TableName) string {
 }
 
 // Fix is the statement that takes the table out of the outbox, or into the stream.
-func (o Outside) Fix(outbox postgres.TableName) string {
+func (o Outside) Fix(outbox pgname.Table) string {
 	switch o.Why {
 	case Inherits:
 		return fmt.Sprintf("ALTER TABLE %s NO INHERIT %s; then INSERT INTO %[2]s SELECT … FROM %[1]s publishes its rows",

@@ -6,13 +6,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 )
 
 // CountRows counts the rows of the outbox: before the slot exists these are not
 // published, and `init` says how many there are. known is false when the role
 // may not read the table, which it need not.
-func CountRows(ctx context.Context, conn *pgx.Conn, table postgres.TableName) (count int64, known bool, err error) {
+func CountRows(ctx context.Context, conn *pgx.Conn, table pgname.Table) (count int64, known bool, err error) {
 	from, err := ReadFrom(ctx, conn, table)
 	if err != nil {
 		return 0, false, err
@@ -34,7 +35,7 @@ const maxDistinct = 10_000
 // DistinctValues gives each combination of the columns' text that is in the
 // table and has no NULL, for the topics that `init` creates; at most 10,000.
 // known is false when the role may not read the table.
-func DistinctValues(ctx context.Context, conn *pgx.Conn, table postgres.TableName,
+func DistinctValues(ctx context.Context, conn *pgx.Conn, table pgname.Table,
 	columns []string,
 ) (values [][]string, known bool, err error) {
 	if len(columns) == 0 {
@@ -42,8 +43,8 @@ func DistinctValues(ctx context.Context, conn *pgx.Conn, table postgres.TableNam
 	}
 	var texts, notNull []string
 	for _, c := range columns {
-		texts = append(texts, "pg_catalog.left("+postgres.Quote(c)+"::text, 300)") // a topic's name has 249 characters
-		notNull = append(notNull, postgres.Quote(c)+" IS NOT NULL")
+		texts = append(texts, "pg_catalog.left("+pgname.Quote(c)+"::text, 300)") // a topic's name has 249 characters
+		notNull = append(notNull, pgname.Quote(c)+" IS NOT NULL")
 	}
 	from, err := ReadFrom(ctx, conn, table)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 )
 
@@ -41,14 +42,14 @@ func OldestWriter(ctx context.Context, conn *pgx.Conn) (*Writer, error) {
 	}
 	age := time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
 	if kind == "prepared" {
-		gid := postgres.QuoteLiteral(name)
+		gid := pgname.CommandLiteral(name)
 		return &Writer{
-			Text: "prepared transaction " + gid + " in database " + postgres.DisplayName(database) + ", open for " + age,
+			Text: "prepared transaction " + gid + " in database " + pgname.QuoteIfNeeded(database) + ", open for " + age,
 			Fix:  "COMMIT PREPARED " + gid + " or ROLLBACK PREPARED " + gid,
 		}, nil
 	}
 	return &Writer{
-		Text: "the transaction of process " + name + " in database " + postgres.DisplayName(database) + ", open for " + age,
+		Text: "the transaction of process " + name + " in database " + pgname.QuoteIfNeeded(database) + ", open for " + age,
 		Fix:  "wait for it, or SELECT pg_terminate_backend(" + name + ")",
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
@@ -66,7 +67,7 @@ type Fixture struct {
 func NewFixture(t testing.TB, stack *devstacktest.Stack) *Fixture {
 	t.Helper()
 	f := &Fixture{Database: stack.Database(t), Role: stack.Name(t)}
-	f.Names = catalog.ObjectNames{Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: f.Name, Slot: f.Name}
+	f.Names = catalog.ObjectNames{Table: pgname.Table{Schema: "public", Name: "outbox"}, Publication: f.Name, Slot: f.Name}
 	f.Exec(t, "CREATE ROLE "+f.Role+" LOGIN REPLICATION")
 	f.Relay = Target(f.Server.URLFor(f.Role, "", f.Name))
 	f.Owner = Target(f.URL)

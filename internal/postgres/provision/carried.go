@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 )
@@ -93,7 +94,7 @@ type statement struct {
 	from string
 }
 
-func (p Pruning) statement(ctx context.Context, conn *pgx.Conn, table postgres.TableName) (s statement, err error) {
+func (p Pruning) statement(ctx context.Context, conn *pgx.Conn, table pgname.Table) (s statement, err error) {
 	major, err := postgres.MajorVersion(conn.PgConn())
 	if err != nil {
 		return statement{}, err

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 )
 
@@ -19,6 +20,6 @@ func CopySlot(ctx context.Context, conn *pgx.Conn, from, to string) error {
 // MakeFailover makes the slot a failover slot, over a replication connection. It needs
 // Postgres 17.
 func MakeFailover(ctx context.Context, conn *pgconn.PgConn, slot string) error {
-	_, err := conn.Exec(ctx, "ALTER_REPLICATION_SLOT "+postgres.Quote(slot)+" (FAILOVER true)").ReadAll()
+	_, err := conn.Exec(ctx, "ALTER_REPLICATION_SLOT "+pgname.Quote(slot)+" (FAILOVER true)").ReadAll()
 	return postgres.Classify("make slot "+slot+" a failover slot", err)
 }

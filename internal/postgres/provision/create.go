@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
@@ -14,7 +15,7 @@ import (
 
 // CreateTable creates the outbox table unless a relation of that name is there.
 // It reports whether it did; what is there is not touched, and not judged.
-func CreateTable(ctx context.Context, conn *pgx.Conn, table postgres.TableName, columns catalog.OutboxColumns) (bool, error) {
+func CreateTable(ctx context.Context, conn *pgx.Conn, table pgname.Table, columns catalog.OutboxColumns) (bool, error) {
 	exists, err := queryBool(ctx, conn, `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = $1 AND c.relname = $2)`, table.Schema, table.Name)
 	if err != nil {
@@ -30,10 +31,10 @@ func CreateTable(ctx context.Context, conn *pgx.Conn, table postgres.TableName, 
 // it reads, so a slot that is older than its publication cannot be read. firstSlot is the
 // slot that the publication is created for, if there never was one: until
 // FinishPublication the publication's comment says so. "" leaves no mark.
-func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, table postgres.TableName,
+func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, table pgname.Table,
 	columns catalog.OutboxColumns, firstSlot string,
 ) (bool, error) {
-	op := "create publication " + postgres.DisplayName(publication)
+	op := "create publication " + pgname.QuoteIfNeeded(publication)
 	exists, err := queryBool(ctx, conn, "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", publication)
 	if err != nil {
 		return false, postgres.Classify(op, err)
@@ -51,7 +52,7 @@ func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, 
 
 // publicationOptions looks at what the table needs. Before Postgres 18 no publication
 // publishes generated columns.
-func publicationOptions(ctx context.Context, conn *pgx.Conn, table postgres.TableName,
+func publicationOptions(ctx context.Context, conn *pgx.Conn, table pgname.Table,
 	columns catalog.OutboxColumns,
 ) (o PublicationOptions, err error) {
 	err = conn.QueryRow(ctx, `SELECT coalesce(bool_or(c.relkind = 'p'), false),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/postgrestest"
@@ -18,7 +19,7 @@ import (
 
 func TestDefaultTableIsDebeziums(t *testing.T) {
 	t.Parallel()
-	got := provision.CreateTableSQL(postgres.TableName{Schema: "public", Name: "outbox"}, postgrestest.Columns())
+	got := provision.CreateTableSQL(pgname.Table{Schema: "public", Name: "outbox"}, postgrestest.Columns())
 	want := `CREATE TABLE "public"."outbox" (
     "id" uuid PRIMARY KEY,
     "aggregatetype" text NOT NULL,
@@ -72,7 +73,7 @@ func TestCreateIsIdempotent(t *testing.T) {
 func TestDryRunSQLDoesTheSame(t *testing.T) {
 	t.Parallel()
 	f := postgrestest.NewFixture(t, &stack)
-	f.Names.Table = postgres.TableName{Schema: `My "Schema"`, Name: "Out'box"}
+	f.Names.Table = pgname.Table{Schema: `My "Schema"`, Name: "Out'box"}
 	f.Names.Publication = `Pub "of" it`
 	columns := postgrestest.Columns()
 	columns.Key, columns.Timestamp, columns.Partition = `Key"s`, "at", "part"
@@ -153,7 +154,7 @@ func TestCreateRefused(t *testing.T) {
 		""); postgres.KindOf(err) != postgres.InsufficientPrivilege {
 		t.Errorf("publication: %v: %v", postgres.KindOf(err), err)
 	}
-	if _, err := provision.CreateTable(ctx, relay, postgres.TableName{Schema: "nowhere", Name: "outbox"},
+	if _, err := provision.CreateTable(ctx, relay, pgname.Table{Schema: "nowhere", Name: "outbox"},
 		postgrestest.Columns()); postgres.KindOf(err) != postgres.TableMissing {
 		t.Errorf("table: %v: %v", postgres.KindOf(err), err)
 	}

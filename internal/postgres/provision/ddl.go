@@ -4,20 +4,20 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 )
 
 // CreateTableSQL is the outbox table of Debezium's documentation, with the
 // columns as configured.
-func CreateTableSQL(table postgres.TableName, columns catalog.OutboxColumns) string {
+func CreateTableSQL(table pgname.Table, columns catalog.OutboxColumns) string {
 	types := map[string]string{
 		"id": "uuid PRIMARY KEY", "topic": "text NOT NULL", "key": "text NOT NULL", "headers": "text NOT NULL",
 		"value": "jsonb", "timestamp": "timestamptz NOT NULL DEFAULT now()", "partition": "integer",
 	}
 	var defs []string
 	for _, n := range columns.List() {
-		defs = append(defs, "    "+postgres.Quote(n.Column)+" "+types[n.Part])
+		defs = append(defs, "    "+pgname.Quote(n.Column)+" "+types[n.Part])
 	}
 	return fmt.Sprintf("CREATE TABLE %s (\n%s\n)", table.Quoted(), strings.Join(defs, ",\n"))
 }
@@ -31,10 +31,10 @@ type PublicationOptions struct {
 // CreatePublicationSQL publishes inserts only: nothing else is relayed, and an
 // UPDATE or DELETE never fails for want of a replica identity. Without a table it
 // publishes nothing, which is enough for messages.
-func CreatePublicationSQL(publication string, table postgres.TableName, with PublicationOptions) string {
+func CreatePublicationSQL(publication string, table pgname.Table, with PublicationOptions) string {
 	options := "publish = 'insert'"
 	if table.IsZero() {
-		return fmt.Sprintf("CREATE PUBLICATION %s WITH (%s)", postgres.Quote(publication), options)
+		return fmt.Sprintf("CREATE PUBLICATION %s WITH (%s)", pgname.Quote(publication), options)
 	}
 	if with.ViaRoot {
 		options += ", publish_via_partition_root = true"
@@ -42,7 +42,7 @@ func CreatePublicationSQL(publication string, table postgres.TableName, with Pub
 	if with.Generated {
 		options += ", " + GeneratedOption
 	}
-	return fmt.Sprintf("CREATE PUBLICATION %s FOR TABLE %s WITH (%s)", postgres.Quote(publication), table.Quoted(), options)
+	return fmt.Sprintf("CREATE PUBLICATION %s FOR TABLE %s WITH (%s)", pgname.Quote(publication), table.Quoted(), options)
 }
 
 // GeneratedOption makes a publication publish stored generated columns.
@@ -52,15 +52,15 @@ const GeneratedOption = "publish_generated_columns = stored"
 // Postgres 17.
 func CreateSlotSQL(slot string, failover bool) string {
 	if failover {
-		return "SELECT pg_create_logical_replication_slot(" + postgres.QuoteLiteral(slot) + ", 'pgoutput', failover => true)"
+		return "SELECT pg_create_logical_replication_slot(" + pgname.CommandLiteral(slot) + ", 'pgoutput', failover => true)"
 	}
-	return "SELECT pg_create_logical_replication_slot(" + postgres.QuoteLiteral(slot) + ", 'pgoutput')"
+	return "SELECT pg_create_logical_replication_slot(" + pgname.CommandLiteral(slot) + ", 'pgoutput')"
 }
 
 // createSlotCommand is the slot in the replication protocol's own grammar, which
 // needs no right to call functions.
 func createSlotCommand(slot string, o slotOptions, major int) string {
-	command := "CREATE_REPLICATION_SLOT " + postgres.Quote(slot) + " LOGICAL pgoutput "
+	command := "CREATE_REPLICATION_SLOT " + pgname.Quote(slot) + " LOGICAL pgoutput "
 	switch {
 	case major < 15 && o.snapshot:
 		return command + "EXPORT_SNAPSHOT"

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 )
@@ -36,12 +37,12 @@ func DropSlot(ctx context.Context, conn *pgx.Conn, slot string) (bool, error) {
 // publication is gone cannot be read on Postgres 17 and older. It reports
 // whether there was one.
 func DropPublication(ctx context.Context, conn *pgx.Conn, publication string) (bool, error) {
-	op := "drop publication " + postgres.DisplayName(publication)
+	op := "drop publication " + pgname.QuoteIfNeeded(publication)
 	exists, err := queryBool(ctx, conn, "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", publication)
 	if err != nil || !exists {
 		return false, postgres.Classify(op, err)
 	}
-	if _, err := conn.Exec(ctx, "DROP PUBLICATION IF EXISTS "+postgres.Quote(publication)); err != nil {
+	if _, err := conn.Exec(ctx, "DROP PUBLICATION IF EXISTS "+pgname.Quote(publication)); err != nil {
 		return false, postgres.Classify(op, err)
 	}
 	return true, nil

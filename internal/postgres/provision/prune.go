@@ -7,24 +7,25 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 )
 
 // Pruning says which rows of the outbox may go once they are confirmed.
 type Pruning struct {
-	Table       postgres.TableName
+	Table       pgname.Table
 	Publication string
-	TimeColumn  string             // when a row was written; "" with After 0
-	After       time.Duration      // how old a row must be
-	Batch       int                // rows that one statement deletes, at most
-	Partitions  bool               // partitions that are wholly old are dropped, and only rows of the default one deleted
-	Default     postgres.TableName // the default partition, once it is known; zero: rows of the whole table go
-	Begin       int64              // block where Pick begins: what is before it has been looked at in this round
+	TimeColumn  string        // when a row was written; "" with After 0
+	After       time.Duration // how old a row must be
+	Batch       int           // rows that one statement deletes, at most
+	Partitions  bool          // partitions that are wholly old are dropped, and only rows of the default one deleted
+	Default     pgname.Table  // the default partition, once it is known; zero: rows of the whole table go
+	Begin       int64         // block where Pick begins: what is before it has been looked at in this round
 }
 
 // rows is the table that rows are deleted from.
-func (p Pruning) rows() postgres.TableName {
+func (p Pruning) rows() pgname.Table {
 	if !p.Default.IsZero() {
 		return p.Default
 	}
@@ -120,5 +121,5 @@ func (p Pruning) old(parameter string) string {
 	if p.After == 0 {
 		return parameter + "::float8 = 0"
 	}
-	return "r." + postgres.Quote(p.TimeColumn) + " < now() - make_interval(secs => " + parameter + "::float8)"
+	return "r." + pgname.Quote(p.TimeColumn) + " < now() - make_interval(secs => " + parameter + "::float8)"
 }

@@ -7,13 +7,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 )
 
 // ForeignCodeError is an error where deleting from the outbox, as the role, would run
 // code of other roles; nil where it would not.
-func ForeignCodeError(outbox postgres.TableName, list []catalog.ForeignCode, role string) *postgres.Error {
+func ForeignCodeError(outbox pgname.Table, list []catalog.ForeignCode, role string) *postgres.Error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -23,15 +24,15 @@ func ForeignCodeError(outbox postgres.TableName, list []catalog.ForeignCode, rol
 			names = append(names, fmt.Sprintf("%d more", len(list)-n))
 			break
 		}
-		names = append(names, fmt.Sprintf("%s %s of %s", c.What, postgres.DisplayName(c.Name), c.Of))
+		names = append(names, fmt.Sprintf("%s %s of %s", c.What, pgname.QuoteIfNeeded(c.Name), c.Of))
 	}
 	return &postgres.Error{
 		Kind: postgres.InsufficientPrivilege, Op: "prune " + outbox.String(),
 		Text: fmt.Sprintf("deleting from %s would run, as role %s with its REPLICATION, what another role wrote: %s",
-			outbox, postgres.DisplayName(role), strings.Join(names, ", ")),
+			outbox, pgname.QuoteIfNeeded(role), strings.Join(names, ", ")),
 		Hint: fmt.Sprintf("take outbox.prune out and let the owner delete (pkg/outbox: Prune), or take these away, or ALTER TABLE %s "+
 			"OWNER TO %s, its partitions too",
-			outbox.Quoted(), postgres.Quote(role)),
+			outbox.Quoted(), pgname.Quote(role)),
 	}
 }
 
@@ -40,7 +41,7 @@ const foreignCodeShown = 5
 
 // refuseForeignCode is an error where deleting from the table would run code of other
 // roles. The caller holds a lock of the table that keeps new triggers out.
-func refuseForeignCode(ctx context.Context, tx pgx.Tx, table postgres.TableName) error {
+func refuseForeignCode(ctx context.Context, tx pgx.Tx, table pgname.Table) error {
 	var oid uint32
 	var role string
 	if err := tx.QueryRow(ctx, "SELECT $1::text::regclass::oid, current_user",

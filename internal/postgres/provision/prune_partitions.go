@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 )
 
@@ -95,12 +96,12 @@ func (p Pruning) wholly(ctx context.Context, tx pgx.Tx, names []string) (list []
 }
 
 // DefaultPartition is the partition that takes what fits no other; zero: none.
-func (p Pruning) DefaultPartition(ctx context.Context, conn *pgx.Conn) (postgres.TableName, error) {
-	var t postgres.TableName
+func (p Pruning) DefaultPartition(ctx context.Context, conn *pgx.Conn) (pgname.Table, error) {
+	var t pgname.Table
 	err := conn.QueryRow(ctx, `SELECT n.nspname, c.relname FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partdefid
 		JOIN pg_namespace n ON n.oid = c.relnamespace WHERE p.partrelid = $1::text::regclass`, p.Table.Quoted()).Scan(&t.Schema, &t.Name)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return postgres.TableName{}, nil
+		return pgname.Table{}, nil
 	}
 	return t, postgres.Classify("look for the default partition of "+p.Table.String(), err)
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/postgrestest"
 	"github.com/walpost/walpost/internal/postgres/provision"
@@ -16,7 +16,7 @@ func pruneDatabase(t *testing.T, ddl string) (devstacktest.Database, provision.P
 	db := stack.Database(t)
 	db.Exec(t, ddl, "CREATE PUBLICATION "+db.Name+" FOR TABLE outbox WITH (publish = 'insert')",
 		"SELECT pg_create_logical_replication_slot('"+db.Name+"', 'pgoutput')")
-	return db, provision.Pruning{Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: db.Name, Batch: 100}
+	return db, provision.Pruning{Table: pgname.Table{Schema: "public", Name: "outbox"}, Publication: db.Name, Batch: 100}
 }
 
 // A batch is confirmed when the slot is past its rows' commits, and not before.
@@ -89,7 +89,7 @@ func TestPruneLeavesWhatWasRewritten(t *testing.T) {
 	db.Exec(t, "CREATE TABLE outbox (n int)", "INSERT INTO outbox VALUES (1)",
 		"CREATE PUBLICATION "+db.Name+" FOR TABLE outbox WITH (publish = 'insert')",
 		"ALTER TABLE outbox ALTER COLUMN n TYPE bigint", "INSERT INTO outbox VALUES (2)")
-	p := provision.Pruning{Table: postgres.TableName{Schema: "public", Name: "outbox"}, Publication: db.Name, Batch: 100}
+	p := provision.Pruning{Table: pgname.Table{Schema: "public", Name: "outbox"}, Publication: db.Name, Batch: 100}
 	conn := postgrestest.OpenSQL(t, postgrestest.Target(db.URL))
 	if b, err := p.Pick(t.Context(), conn); err != nil || b.Rows != 1 {
 		t.Errorf("%+v, %v, want the row from behind the rewrite", b, err)

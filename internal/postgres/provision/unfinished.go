@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 )
@@ -13,14 +14,14 @@ import (
 func CommentSQL(publication, comment string) string {
 	text := "NULL"
 	if comment != "" {
-		text = postgres.QuoteLiteral(comment)
+		text = pgname.CommandLiteral(comment)
 	}
-	return "COMMENT ON PUBLICATION " + postgres.Quote(publication) + " IS " + text
+	return "COMMENT ON PUBLICATION " + pgname.Quote(publication) + " IS " + text
 }
 
 // FinishPublication says that the slot for which the publication was made is there.
 func FinishPublication(ctx context.Context, conn *pgx.Conn, publication, slot string) error {
-	op := "take the mark of a first start from publication " + postgres.DisplayName(publication)
+	op := "take the mark of a first start from publication " + pgname.QuoteIfNeeded(publication)
 	marked, err := queryBool(ctx, conn, `SELECT EXISTS (SELECT FROM pg_publication
 		WHERE pubname = $1 AND obj_description(oid, 'pg_publication') = $2)`, publication, catalog.UnfinishedComment(slot))
 	if err != nil || !marked {
