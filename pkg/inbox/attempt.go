@@ -31,7 +31,8 @@ func newAttempt(session context.Context, timeout time.Duration) *attempt {
 // deadline the caller's statements see, and what releases it.
 func (a *attempt) begun() (context.Context, context.CancelFunc) {
 	if !a.detach() {
-		return context.WithCancel(a.ctx) // the session has ended: so has this
+		a.end(errEnded) // the session has ended: so has this, also if its goroutine has yet to say so
+		return context.WithCancel(a.ctx)
 	}
 	a.timer = time.AfterFunc(a.timeout, func() { a.end(errAttemptTimeout) })
 	return context.WithTimeoutCause(a.ctx, a.timeout, errAttemptTimeout)

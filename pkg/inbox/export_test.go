@@ -1,5 +1,10 @@
 package inbox
 
+import (
+	"context"
+	"time"
+)
+
 // Tracker lets a test see what may be committed.
 type Tracker struct{ tracker }
 
@@ -14,3 +19,30 @@ func (t *Tracker) Pending() int {
 	_, n := t.state()
 	return n
 }
+
+// Attempt makes one attempt at an event, as a consumer without a retry topic does.
+func Attempt[Tx any](ctx context.Context, store Store[Tx], e *Event, handle Handler[Tx]) error {
+	config := withDefaults(Config{})
+	u := &unit[Tx]{store: store, handle: handle, table: config.Table, sql: statementsOf(&config)}
+	a := NewAttempt(ctx, time.Minute)
+	defer a.Close()
+	_, err := u.one(a.attempt, e)
+	return err
+}
+
+// Attempted is the time of an attempt.
+type Attempted struct{ *attempt }
+
+// NewAttempt returns an attempt that has not begun.
+func NewAttempt(session context.Context, timeout time.Duration) Attempted {
+	return Attempted{newAttempt(session, timeout)}
+}
+
+// Begun begins it.
+func (a Attempted) Begun() (context.Context, context.CancelFunc) { return a.begun() }
+
+// Close ends it.
+func (a Attempted) Close() { a.close() }
+
+// IsAnother reports whether two ids of topics are of two topics.
+var IsAnother = isAnother

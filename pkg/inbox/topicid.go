@@ -38,18 +38,24 @@ const compareEvery = 10 * time.Second
 
 // noted returns the metadata of an offset of the topic.
 func (t *topics) noted(topic string) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.ids[topic] == "" {
+	id := t.known(topic)
+	if id == "" {
 		return "" // the broker is older than 2.8 and knows no ids
 	}
-	return idPrefix + t.ids[topic]
+	return idPrefix + id
 }
 
-// read asks for the ids of topics, and compares them with those that are known.
-func (t *topics) read(names []string) error {
+func (t *topics) known(topic string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ids[topic]
+}
+
+// read asks for the ids of topics, and compares them with those that are known. A broker
+// that tells no id does not say that it is another topic.
+func (t *topics) read(ctx context.Context, names []string) error {
 	for _, name := range names {
-		id, err := read.TopicID(t.client, name)
+		id, err := t.id(ctx, name)
 		if err != nil {
 			return fmt.Errorf("%w %s: %w", ErrTopic, name, err)
 		}
@@ -59,11 +65,26 @@ func (t *topics) read(names []string) error {
 			t.ids[name] = id
 		}
 		t.mu.Unlock()
-		if known != "" && known != id {
+		if isAnother(known, id) {
 			return t.replaced(name)
 		}
 	}
 	return nil
+}
+
+// isAnother reports whether two ids are of two topics; "" is an id that is not known.
+func isAnother(before, now string) bool { return before != "" && now != "" && before != now }
+
+// id asks again for a while, as sarama does: a connection may have been closed while it
+// was idle, and a broker may be the last to know a topic.
+func (t *topics) id(ctx context.Context, name string) (string, error) {
+	retry := t.client.Config().Metadata.Retry
+	for attempts := 0; ; attempts++ {
+		id, err := read.TopicID(t.client, name)
+		if err == nil || attempts >= retry.Max || backoff.Sleep(ctx, retry.Backoff) != nil {
+			return id, err
+		}
+	}
 }
 
 func (t *topics) replaced(topic string) error {
@@ -80,8 +101,11 @@ func (t *topics) compare(session sarama.ConsumerGroupSession) error {
 	for name := range session.Claims() {
 		names = append(names, name)
 	}
+	if len(names) == 0 {
+		return nil // there are more members than partitions
+	}
 	slices.Sort(names)
-	err := t.read(names)
+	err := t.read(session.Context(), names)
 	if err == nil {
 		err = t.committed(session.Claims())
 	}
@@ -113,8 +137,7 @@ func (t *topics) committed(claims map[string][]int32) error {
 	}
 	for topic, partitions := range answer.Blocks {
 		for _, block := range partitions {
-			id, ok := strings.CutPrefix(block.Metadata, idPrefix)
-			if ok && idPrefix+id != t.noted(topic) {
+			if id, ok := strings.CutPrefix(block.Metadata, idPrefix); ok && isAnother(id, t.known(topic)) {
 				return t.replaced(topic)
 			}
 		}
@@ -125,7 +148,7 @@ func (t *topics) committed(claims map[string][]int32) error {
 // watch compares until the session ends.
 func (t *topics) watch(ctx context.Context, names []string) {
 	for backoff.Sleep(ctx, compareEvery) == nil {
-		if err := t.read(names); errors.Is(err, ErrTopicReplaced) {
+		if err := t.read(ctx, names); errors.Is(err, ErrTopicReplaced) {
 			t.consumer.stop(nil, ClassFatal, err)
 			return
 		}

@@ -127,12 +127,14 @@ func (u *unit[Tx]) many(a *attempt, events []*Event) error {
 }
 
 // call keeps a panic of the handler from ending the process: the next start would
-// meet the same record.
+// meet the same record. The handler has an Event of its own: what it sets there does not
+// change by what the next attempt, the inbox table and a retry topic know the event.
 func (u *unit[Tx]) call(ctx context.Context, tx Tx, e *Event) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			err = fmt.Errorf("inbox: handler: %w", &PanicError{value, debug.Stack()})
 		}
 	}()
-	return u.handle(ctx, tx, e)
+	own := *e
+	return u.handle(ctx, tx, &own)
 }

@@ -1,0 +1,41 @@
+package inbox_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+// memory is a Store that remembers what is inserted.
+type memory struct{ digests []string }
+
+func (m *memory) Transact(_ context.Context, do func(int) error) error { return do(0) }
+
+func (m *memory) Exec(_ context.Context, _ int, _ string, args ...any) (int64, error) {
+	m.digests = append(m.digests, args[3].(string))
+	return 1, nil
+}
+
+// An event is the same one at its next attempt, whatever the handler did with it at the
+// first.
+func TestHandlerCannotMakeItAnotherEvent(t *testing.T) {
+	t.Parallel()
+	store := &memory{}
+	e := &inbox.Event{Topic: "t", ID: "1", Type: "a", Key: []byte("k"), Payload: []byte("p")}
+	failed := errors.New("failed")
+	for range 2 {
+		err := inbox.Attempt(t.Context(), store, e, func(_ context.Context, _ int, e *inbox.Event) error {
+			e.ID, e.Type, e.Key, e.Payload = "2", "b", nil, []byte("decrypted")
+			return failed
+		})
+		if !errors.Is(err, failed) {
+			t.Fatal(err)
+		}
+	}
+	if len(store.digests) != 2 || len(slices.Compact(store.digests)) != 1 {
+		t.Errorf("digests %v", store.digests)
+	}
+}
