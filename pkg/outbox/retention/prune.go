@@ -81,9 +81,13 @@ func (p *Pruner) pick(ctx context.Context, db DB, from string) (b batch, err err
 // remove deletes a batch. The place finds the row without an index; the id keeps
 // safe what has come into the place of a row that is gone.
 func (p *Pruner) remove(ctx context.Context, db DB, from string, b batch) (n int64, err error) {
-	return n, db.transact(ctx, func(t tx) error {
+	err = db.transact(ctx, func(t tx) (err error) {
 		n, err = t.exec(ctx, "DELETE FROM "+from+" WHERE ctid = ANY ($1::text::tid[]) AND "+p.id+"::text = ANY ($2::text::text[])", b.tids,
 			b.ids)
 		return err
 	})
+	if err != nil {
+		return 0, err // rolled back
+	}
+	return n, nil
 }
