@@ -30,6 +30,12 @@ func Attempt[Tx any](ctx context.Context, store Store[Tx], e *Event, handle Hand
 	return err
 }
 
+// OlderTable returns what mends a table for which Postgres gave this error.
+func OlderTable(table string, err error) string {
+	u := &unit[int]{table: table}
+	return u.olderTable(err)
+}
+
 // Attempted is the time of an attempt.
 type Attempted struct{ *attempt }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+
+	"github.com/walpost/walpost/internal/pgname"
 )
 
 // Handler processes one event within the transaction. It must neither commit nor
@@ -100,8 +102,12 @@ func (u *unit[Tx]) olderTable(err error) string {
 	if !errors.As(err, &state) || state.SQLState() != "42703" && state.SQLState() != "42P10" {
 		return ""
 	}
+	key := "inbox"
+	if table, err := pgname.ParseTable(u.table); err == nil {
+		key = table.Name
+	}
 	return " (its form is that of an earlier version: ALTER TABLE " + u.table + " ADD COLUMN event_digest bytea NOT NULL DEFAULT '', " +
-		"DROP CONSTRAINT inbox_pkey, ADD PRIMARY KEY (consumer_group, event_id, event_digest))"
+		"DROP CONSTRAINT " + pgname.QuoteIfNeeded(key+"_pkey") + ", ADD PRIMARY KEY (consumer_group, event_id, event_digest))"
 }
 
 func (u *unit[Tx]) many(a *attempt, events []*Event) error {

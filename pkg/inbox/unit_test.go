@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/walpost/walpost/pkg/inbox"
@@ -37,5 +38,27 @@ func TestHandlerCannotMakeItAnotherEvent(t *testing.T) {
 	}
 	if len(store.digests) != 2 || len(slices.Compact(store.digests)) != 1 {
 		t.Errorf("digests %v", store.digests)
+	}
+}
+
+type stateError string
+
+func (e stateError) Error() string    { return string(e) }
+func (e stateError) SQLState() string { return string(e) }
+
+// What mends a table of an earlier version names the key that Postgres made of the table's
+// name.
+func TestKeyOfAnEarlierVersion(t *testing.T) {
+	t.Parallel()
+	for table, want := range map[string]string{
+		"inbox": "DROP CONSTRAINT inbox_pkey,", "sales.handled": "ALTER TABLE sales.handled ADD COLUMN",
+		"Handled": "DROP CONSTRAINT handled_pkey,", `sales."In"`: `DROP CONSTRAINT "In_pkey",`,
+	} {
+		if got := inbox.OlderTable(table, stateError("42P10")); !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", table, got, want)
+		}
+	}
+	if got := inbox.OlderTable("inbox", stateError("40001")); got != "" {
+		t.Errorf("of another error: %s", got)
 	}
 }
