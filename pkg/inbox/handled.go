@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -30,7 +31,7 @@ type mark struct {
 }
 
 // markOf reads a mark and the offset that it is about. ok is false for other records: a
-// mark has neither key nor value, and no header but its own.
+// mark has neither key nor value, and no header of a dead letter.
 func markOf(m *sarama.ConsumerMessage) (offset int64, _ mark, ok bool) {
 	headers := map[string]string{}
 	for _, h := range m.Headers {
@@ -38,7 +39,9 @@ func markOf(m *sarama.ConsumerMessage) (offset int64, _ mark, ok bool) {
 		case headerHandled, headerHandledOffset, headerHandledTime:
 			headers[name] = string(h.Value)
 		default:
-			return -1, mark{}, false
+			if strings.HasPrefix(name, headerPrefix) { // a dead letter
+				return -1, mark{}, false
+			}
 		}
 	}
 	how, ok := headers[headerHandled]

@@ -90,7 +90,8 @@ func (t *topics) id(ctx context.Context, name string) (string, error) {
 func (t *topics) replaced(topic string) error {
 	group := t.consumer.config.Group
 	return fmt.Errorf("%w: %s: the offsets of group %q are of the topic before; begin with the oldest record: kafka-consumer-groups.sh "+
-		"--group %s --topic %s --reset-offsets --to-earliest --execute (what was processed before is known by its id)",
+		"--group %s --topic %s --reset-offsets --to-earliest --execute (what was processed before is known by its id), or --to-current "+
+		"if the offsets were translated to this topic on purpose, as for a mirror",
 		ErrTopicReplaced, topic, group, group, topic)
 }
 

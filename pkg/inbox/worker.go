@@ -195,6 +195,9 @@ func (c *Consumer) classOfAttempt(err error) Class {
 // retry observes a failure, waits, and reports whether the session goes on. Meanwhile
 // sarama sends heartbeats.
 func (p *partition) retry(ctx context.Context, o Observation, attempts int) bool {
+	if ctx.Err() != nil {
+		return false
+	}
 	o.Kind, o.Wait = Retrying, p.consumer.config.Retry.Wait(attempts)
 	p.failure.Store(&failure{since: p.failing(), err: o.Err})
 	p.consumer.observe(o)
