@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/walpost/walpost/internal/safetext"
 	"github.com/walpost/walpost/internal/status"
 )
 
@@ -70,10 +71,10 @@ func ready(w http.ResponseWriter, relays []Relay) {
 		}
 		fmt.Fprintf(&text, "%s: %s", st.Relay, st.State)
 		if st.Reason != "" {
-			text.WriteString(": " + oneLine(st.Reason))
+			text.WriteString(": " + safetext.OneLine(st.Reason))
 		}
 		if st.Hint != "" {
-			text.WriteString("; " + oneLine(st.Hint))
+			text.WriteString("; " + safetext.OneLine(st.Hint))
 		}
 		text.WriteByte('\n')
 	}
@@ -96,5 +97,3 @@ func answer(w http.ResponseWriter, code int, text string) {
 	w.WriteHeader(code)
 	_, _ = io.WriteString(w, text) //nolint:gosec // plain text, with nosniff; a client that is gone needs no answer
 }
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

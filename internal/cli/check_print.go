@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/walpost/walpost/internal/preflight"
+	"github.com/walpost/walpost/internal/safetext"
 )
 
 // checked writes one line per requirement; for people with the fix on a line of
@@ -21,9 +22,9 @@ func (p *printer) checked(c checked, several bool) {
 		}
 		switch {
 		case !p.human && f.Fix != "":
-			p.line("%s%s %s; fix: %s", prefix, f.State, onOneLine(text), onOneLine(f.Fix))
+			p.line("%s%s %s; fix: %s", prefix, f.State, safetext.OneLine(text), safetext.OneLine(f.Fix))
 		case !p.human:
-			p.line("%s%s %s", prefix, f.State, onOneLine(text))
+			p.line("%s%s %s", prefix, f.State, safetext.OneLine(text))
 		default:
 			p.line("  %s %s", p.paint(styleOf(f.State), pad(f.State.String())), text)
 			if f.Fix != "" {
@@ -45,5 +46,3 @@ func styleOf(s preflight.State) style {
 }
 
 func pad(word string) string { return word + strings.Repeat(" ", max(0, len("warning")-len(word))) }
-
-func onOneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

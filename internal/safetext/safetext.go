@@ -84,3 +84,6 @@ func escape(s, keep string) string {
 func active(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 }
+
+// OneLine returns the text with each run of blanks and line ends as one blank.
+func OneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+
+	"github.com/walpost/walpost/pkg/outbox"
 )
 
 // Aggregate is the state of a stream at a version. What is appended through it is
@@ -50,7 +52,7 @@ func (a *Aggregate[State]) Append(ctx context.Context, tx Tx, events ...Event) e
 	for i, e := range events {
 		payload, err := a.store.encode(e.Payload)
 		if err != nil {
-			return fmt.Errorf("eventstore: payload of event %d for %v: %w", i, a.stream, err)
+			return &outbox.EventError{Index: i, Field: "Payload", Err: fmt.Errorf("%w: %w", outbox.ErrCodec, err)}
 		}
 		if e.ID == "" {
 			e.ID = a.store.outbox.NewID()

@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,12 +73,12 @@ func New(config Config) (*Store, error) {
 
 // withDefaults fills what is empty, and adds the column of the version.
 func withDefaults(c Config) Config {
-	c.Outbox.Table = qualified(orElse(c.Outbox.Table, "events"))
-	c.Snapshots = qualified(orElse(c.Snapshots, c.Outbox.Table+"_snapshot"))
+	c.Outbox.Table = qualified(cmp.Or(c.Outbox.Table, "events"))
+	c.Snapshots = qualified(cmp.Or(c.Snapshots, c.Outbox.Table+"_snapshot"))
 	columns := &c.Outbox.Columns
-	columns.ID, columns.AggregateType = orElse(columns.ID, "id"), orElse(columns.AggregateType, "aggregatetype")
-	columns.AggregateID, columns.Type = orElse(columns.AggregateID, "aggregateid"), orElse(columns.Type, "type")
-	columns.Payload = orElse(columns.Payload, "payload")
+	columns.ID, columns.AggregateType = cmp.Or(columns.ID, "id"), cmp.Or(columns.AggregateType, "aggregatetype")
+	columns.AggregateID, columns.Type = cmp.Or(columns.AggregateID, "aggregateid"), cmp.Or(columns.Type, "type")
+	columns.Payload = cmp.Or(columns.Payload, "payload")
 	c.Outbox.Headers = append(slices.Clone(c.Outbox.Headers), outbox.HeaderColumn{Header: Version, Column: Version})
 	c.Outbox.Types = maps.Clone(c.Outbox.Types)
 	if c.Outbox.Types == nil {
@@ -91,13 +92,6 @@ func withDefaults(c Config) Config {
 		c.Decode = json.Unmarshal
 	}
 	return c
-}
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 func qualified(table string) string {
