@@ -13,6 +13,7 @@ import (
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/internal/wiring"
 )
 
@@ -174,7 +175,7 @@ func (f *follower) read(topic string, partition int32, from int64) error {
 // request, and does not say which of them it was.
 func tooLargeBatch(topic string, partition int32) error {
 	return fmt.Errorf("%s/%d, or another partition of the same broker, has a compressed batch of more than %d MiB: it cannot be read",
-		topic, partition, kafka.MaxBatch>>20)
+		topic, partition, read.MaxBatch>>20)
 }
 
 // close ends the reading without waiting for brokers.

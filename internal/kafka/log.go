@@ -33,13 +33,8 @@ func LogTo(core zapcore.Core, connections ...Options) {
 // behind it.
 var processLog atomic.Pointer[saramaLog] //nolint:gochecknoglobals // as is sarama.Logger
 
-// MaxBatch is what a batch that is read may hold when it is decompressed: 20 kB of
-// zeros would be gigabytes. It is more than the largest kafka.max_message_bytes.
-const MaxBatch = 128 << 20
-
-func init() { //nolint:gochecknoinits // sarama's goroutines read both whenever they like, see processLog
+func init() { //nolint:gochecknoinits // sarama's goroutines read it whenever they like, see processLog
 	sarama.Logger = relayedLog{}
-	sarama.MaxDecompressedBatchSize = MaxBatch
 }
 
 // relayedLog hands each line to processLog.

@@ -2,8 +2,6 @@ package eventstore
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"github.com/walpost/walpost/pkg/outbox"
 )
@@ -50,9 +48,9 @@ func (a *Aggregate[State]) Append(ctx context.Context, tx Tx, events ...Event) e
 	recorded := make([]Recorded, len(events))
 	written := make([]Event, len(events))
 	for i, e := range events {
-		payload, err := a.store.encode(e.Payload)
+		payload, err := a.store.outbox.Encode(e.Payload)
 		if err != nil {
-			return &outbox.EventError{Index: i, Field: "Payload", Err: fmt.Errorf("%w: %w", outbox.ErrCodec, err)}
+			return &outbox.EventError{Index: i, Field: "Payload", Err: err}
 		}
 		if e.ID == "" {
 			e.ID = a.store.outbox.NewID()
@@ -78,20 +76,4 @@ func (a *Aggregate[State]) Append(ctx context.Context, tx Tx, events ...Event) e
 // that is newer stays.
 func (a *Aggregate[State]) SaveSnapshot(ctx context.Context, tx Tx) error {
 	return a.store.saveSnapshot(ctx, tx, a.stream, a.version, &a.state)
-}
-
-// encode returns the bytes of a payload, by the rules of [outbox.Event]; nil for NULL.
-func (s *Store) encode(payload any) ([]byte, error) {
-	switch p := payload.(type) {
-	case nil:
-		return nil, nil
-	case []byte:
-		return p, nil
-	case json.RawMessage:
-		return p, nil
-	case string:
-		return []byte(p), nil
-	default:
-		return s.config.Outbox.Codec(p)
-	}
 }

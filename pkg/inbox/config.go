@@ -16,8 +16,8 @@ import (
 type Config struct {
 	// Brokers are addresses of Kafka to begin with, host:port.
 	Brokers []string
-	// Group is the consumer group. With the event's id it is the key of the inbox
-	// table: a group that is renamed processes everything again.
+	// Group is the consumer group. It is part of the key of the inbox table: a group that
+	// is renamed processes everything again.
 	Group string
 	// Topics are the topics to consume. A new group begins with the oldest record.
 	Topics []string

@@ -18,7 +18,8 @@
 // # Once
 //
 // The id of the event goes into the inbox table in the transaction that the handler
-// gets, under a primary key of consumer group and id. An event that is there has
+// gets, under a primary key of consumer group, id and a digest of topic, type, key and
+// payload: an id may come again for another event. An event that is there has
 // been processed, and the handler is not called. So what the handler does with its
 // transaction happens once, whatever is delivered again: after a crash, by a
 // rebalance, by a relay, or by a member that was frozen and wakes up. What it does

@@ -18,9 +18,9 @@ func (s *session) Setup(session sarama.ConsumerGroupSession) error {
 	for _, partitions := range session.Claims() {
 		claimed += len(partitions)
 	}
-	if most, wanted := c.unit.maxConns(), claimed*c.config.Parallel; most > 0 && most < wanted {
+	if limit, wanted := c.unit.maxConns(), claimed*c.config.Parallel; limit > 0 && limit < wanted {
 		c.observe(Observation{Kind: Warned, Err: fmt.Errorf("inbox: the pool has %d connections, and %d records are processed at a time "+
-			"(%d partitions, Parallel %d): some wait for a connection", most, wanted, claimed, c.config.Parallel)})
+			"(%d partitions, Parallel %d): some wait for a connection", limit, wanted, claimed, c.config.Parallel)})
 	}
 	return c.topics.compare(session)
 }

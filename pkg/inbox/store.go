@@ -68,8 +68,8 @@ type PoolStat interface{ MaxConns() int32 }
 type limited interface{ maxConns() int }
 
 // Pgx returns a Store for a pool of pgx. Both types are inferred: Pgx(pool). Handlers get
-// a pgx.Tx. A single *pgx.Conn will not do: partitions are processed at the same time. It
-// works in every query mode of pgx, with PgBouncer too.
+// a pgx.Tx. A single *pgx.Conn will not do: partitions are processed at the same time.
+// Behind PgBouncer in transaction mode set default_query_exec_mode=exec.
 func Pgx[Tx PgxTx[T], T CommandTag, S PoolStat](pool PgxPool[Tx, S]) Store[Tx] {
 	return pgxStore[Tx, T, S]{pool}
 }

@@ -75,8 +75,9 @@ func (w *Writer) fill(r row, e *Event, parent, state string) {
 	}
 }
 
-// encode gives the payload's bytes; nil for NULL.
-func (w *Writer) encode(payload any) ([]byte, error) {
+// Encode returns the bytes of a payload as Write writes them, before the column's type
+// judges them; nil for NULL. Its error is an ErrCodec.
+func (w *Writer) Encode(payload any) ([]byte, error) {
 	switch p := payload.(type) {
 	case nil:
 		return nil, nil
@@ -98,7 +99,7 @@ func (w *Writer) encode(payload any) ([]byte, error) {
 // setPayload checks the payload for its column, writes it and gives its size in
 // the record.
 func (w *Writer) setPayload(r row, e *Event) (size int, err error) {
-	payload, err := w.encode(e.Payload)
+	payload, err := w.Encode(e.Payload)
 	if err != nil {
 		return 0, err
 	}

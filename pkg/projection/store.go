@@ -36,7 +36,8 @@ type PgxTx[T inbox.CommandTag, R Row] interface {
 
 // Pgx returns a Store for a pool of pgx. The types are inferred: Pgx(pool). Handlers get a
 // pgx.Tx. The pool must give a connection for each partition, and for Rebuild one more.
-// It works in every query mode of pgx, with PgBouncer too.
+//
+// Behind PgBouncer in transaction mode set default_query_exec_mode=exec.
 func Pgx[Tx PgxTx[T, R], T inbox.CommandTag, R Row, S inbox.PoolStat](pool inbox.PgxPool[Tx, S]) Store[Tx] {
 	return pgxStore[Tx, T, R]{inbox.Pgx[Tx, T](pool)}
 }

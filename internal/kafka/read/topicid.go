@@ -9,14 +9,14 @@ import (
 // TopicID returns the id of a topic (KIP-516) as hexadecimal digits: a topic that was
 // deleted and made again has another. It is "" where brokers know none, before 2.8.
 func TopicID(client sarama.Client, topic string) (string, error) {
-	controller := client.LeastLoadedBroker()
-	if controller == nil {
+	broker := client.LeastLoadedBroker()
+	if broker == nil {
 		return "", sarama.ErrOutOfBrokers
 	}
-	if err := controller.Open(client.Config()); err != nil && err != sarama.ErrAlreadyConnected { //nolint:errorlint // as sarama returns it
+	if err := broker.Open(client.Config()); err != nil && err != sarama.ErrAlreadyConnected { //nolint:errorlint // as sarama returns it
 		return "", err
 	}
-	answer, err := controller.GetMetadata(sarama.NewMetadataRequest(client.Config().Version, []string{topic}))
+	answer, err := broker.GetMetadata(sarama.NewMetadataRequest(client.Config().Version, []string{topic}))
 	if err != nil {
 		return "", err
 	}

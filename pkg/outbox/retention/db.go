@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"time"
+
+	"github.com/walpost/walpost/pkg/outbox"
 )
 
 // DB is a pool of connections. [SQL] and [Pgx] make one. The zero DB is of no use.
@@ -52,19 +54,14 @@ func (t sqlTx) queryRow(ctx context.Context, into []any, query string, args ...a
 func (t sqlTx) commit(context.Context) error   { return t.tx.Commit() }
 func (t sqlTx) rollback(context.Context) error { return t.tx.Rollback() }
 
-// CommandTag is the part of pgconn.CommandTag that this package uses.
-type CommandTag interface{ RowsAffected() int64 }
-
 // Row is the part of pgx.Row that this package uses.
 type Row interface{ Scan(into ...any) error }
 
 // PgxTx is the part of pgx.Tx that this package uses. T is pgconn.CommandTag, R is
 // pgx.Row.
-type PgxTx[T CommandTag, R Row] interface {
-	Exec(ctx context.Context, sql string, args ...any) (T, error)
+type PgxTx[T outbox.CommandTag, R Row] interface {
+	outbox.PgxTx[T]
 	QueryRow(ctx context.Context, sql string, args ...any) R
-	Commit(ctx context.Context) error
-	Rollback(ctx context.Context) error
 }
 
 // PgxPool is the part of *pgxpool.Pool that this package uses. Tx is pgx.Tx, R is
@@ -76,7 +73,7 @@ type PgxPool[Tx any, R Row] interface {
 }
 
 // Pgx makes a DB of a pool of pgx. The types are inferred: Pgx(pool).
-func Pgx[Tx PgxTx[T, R], T CommandTag, R Row](pool PgxPool[Tx, R]) DB {
+func Pgx[Tx PgxTx[T, R], T outbox.CommandTag, R Row](pool PgxPool[Tx, R]) DB {
 	return DB{
 		begin: func(ctx context.Context) (tx, error) {
 			t, err := pool.Begin(ctx)
@@ -89,7 +86,7 @@ func Pgx[Tx PgxTx[T, R], T CommandTag, R Row](pool PgxPool[Tx, R]) DB {
 	}
 }
 
-type pgxTx[T CommandTag, R Row] struct{ tx PgxTx[T, R] }
+type pgxTx[T outbox.CommandTag, R Row] struct{ tx PgxTx[T, R] }
 
 func (t pgxTx[T, R]) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	tag, err := t.tx.Exec(ctx, query, args...)
