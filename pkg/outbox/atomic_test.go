@@ -15,6 +15,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/internal/outboxtest"
 )
 
 // shop is a service whose every order has an event in the table and one in a
@@ -32,8 +33,8 @@ func openShop(t *testing.T) *shop {
 	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{"max_prepared_transactions": "2"}})
 	conn := devstacktest.Connect(t, server, "postgres")
 	s := &shop{
-		store: storeOn(t, devstacktest.Database{Name: "postgres", URL: server.URL("postgres"), Conn: conn, Server: server},
-			outbox.Config{}),
+		store: &store{outboxtest.New(t, devstacktest.Database{Name: "postgres", URL: server.URL("postgres"), Conn: conn, Server: server},
+			outbox.Config{})},
 		topics: map[string]string{},
 	}
 	s.RevokeMessages(t)
@@ -52,8 +53,8 @@ func (s *shop) place(ctx context.Context, tx outbox.Tx, customer int) error {
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("INSERT INTO orders VALUES (%d, %d)", s.last, customer)); err != nil {
 		return err
 	}
-	e := event(s.last)
-	return errors.Join(s.outbox.Write(ctx, tx, e), s.outbox.Emit(ctx, tx, e))
+	e := outboxtest.Event(s.last)
+	return errors.Join(s.Events.Write(ctx, tx, e), s.Events.Emit(ctx, tx, e))
 }
 
 // pgx runs a transaction of pgx to its end, which may fail.
@@ -79,7 +80,7 @@ func (s *shop) pgx(t *testing.T, body func(tx pgx.Tx) error, end func(*pgx.Conn,
 //nolint:revive // the context is what the case is about
 func (s *shop) std(t *testing.T, ctx context.Context, body func(tx *sql.Tx) error, end func(*sql.Tx)) {
 	t.Helper()
-	tx, err := s.sql.BeginTx(ctx, nil)
+	tx, err := s.SQL.BeginTx(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,8 +121,8 @@ func TestEventIfAndOnlyIfCommitted(t *testing.T) {
 	s.prepared(t)
 	s.unknown(t)
 
-	s.want(t, "SELECT id::text FROM orders WHERE id <= 15 ORDER BY orders.id", "1", "4", "7", "10", "13", "14") // before the unknown ones
-	want := s.text(t, "SELECT id::text FROM orders")
+	s.Want(t, "SELECT id::text FROM orders WHERE id <= 15 ORDER BY orders.id", "1", "4", "7", "10", "13", "14") // before the unknown ones
+	want := s.Text(t, "SELECT id::text FROM orders")
 	s.confirmed(t)
 	for source, topic := range s.topics {
 		got := numbersIn(records(t, topic, len(want)))
@@ -174,7 +175,7 @@ func (s *shop) unknown(t *testing.T) {
 		s.pgx(t, func(tx pgx.Tx) error { return s.place(t.Context(), outbox.Pgx(tx), 1) }, func(conn *pgx.Conn, tx pgx.Tx) {
 			terminated := make(chan error, 1)
 			go func(pid uint32) {
-				_, err := s.sql.ExecContext(t.Context(), fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid))
+				_, err := s.SQL.ExecContext(t.Context(), fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid))
 				terminated <- err
 			}(conn.PgConn().PID())
 			_ = tx.Commit(t.Context())
@@ -190,7 +191,7 @@ func (s *shop) unknown(t *testing.T) {
 		cancel()
 	}
 	devstacktest.Await(t, "all sessions to end", func() bool {
-		return len(s.text(t, "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client "+
+		return len(s.Text(t, "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client "+
 			"backend' AND xact_start IS NOT NULL AND pid <> pg_backend_pid()")) == 0
 	})
 }
@@ -198,9 +199,9 @@ func (s *shop) unknown(t *testing.T) {
 // confirmed waits until both slots are past all that was written.
 func (s *shop) confirmed(t *testing.T) {
 	t.Helper()
-	end := s.text(t, "SELECT pg_current_wal_insert_lsn()::text")[0]
+	end := s.Text(t, "SELECT pg_current_wal_insert_lsn()::text")[0]
 	devstacktest.Await(t, "the slots to be confirmed", func() bool {
-		return len(s.text(t, "SELECT slot_name::text FROM pg_replication_slots WHERE confirmed_flush_lsn >= '"+end+"'")) == len(s.slots)
+		return len(s.Text(t, "SELECT slot_name::text FROM pg_replication_slots WHERE confirmed_flush_lsn >= '"+end+"'")) == len(s.slots)
 	})
 }
 

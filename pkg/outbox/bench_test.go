@@ -66,7 +66,7 @@ func BenchmarkPostgres(b *testing.B) {
 			all := benchmarkEvents(n)
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := s.outbox.Write(b.Context(), outbox.UncheckedPgx(s.Conn), all...); err != nil {
+				if err := s.Events.Write(b.Context(), outbox.UncheckedPgx(s.Conn), all...); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/internal/outboxtest"
 )
 
 func TestInvalidEvents(t *testing.T) {
 	t.Parallel()
 	with := func(change func(*outbox.Event)) outbox.Event {
-		e := event(1)
+		e := outboxtest.Event(1)
 		e.Headers = []outbox.Header{{Name: "Tenant", Value: "t"}}
 		change(&e)
 		return e
@@ -62,7 +63,7 @@ func TestInvalidEvents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			good := event(0)
+			good := outboxtest.Event(0)
 			good.Headers = []outbox.Header{{Name: "Tenant", Value: "t"}}
 			for what, write := range map[string]func() error{
 				"Write": func() error { return o.Write(t.Context(), &counted{}, good, test.event, good) },
@@ -81,7 +82,7 @@ func TestInvalidEvents(t *testing.T) {
 // The error of a bad event goes to logs, and must not take its data there.
 func TestErrorsDoNotShowThePayload(t *testing.T) {
 	t.Parallel()
-	e := event(1)
+	e := outboxtest.Event(1)
 	e.Payload = []byte(`{"card": "4111111111111111"`)
 	if err := outbox.Write(t.Context(), &counted{}, e); err == nil || strings.Contains(err.Error(), "4111") {
 		t.Errorf("%v", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/internal/outboxtest"
 )
 
 // everyType is a configuration with a header of each type that Emit takes.
@@ -84,7 +85,7 @@ func TestEmitGivesTheRecordOfTheTable(t *testing.T) {
 					db := devstacktest.Database{Name: payload, URL: server.URL(payload), Conn: conn, Server: server}
 					db.RevokeMessages(t)
 					db.Exec(t, "SET datestyle = 'SQL, DMY'", "SET timezone = 'Asia/Kolkata'", "SET bytea_output = 'escape'")
-					sameRecords(t, storeOn(t, db, everyType(payload)))
+					sameRecords(t, &store{outboxtest.New(t, db, everyType(payload))})
 				})
 			}
 		})
@@ -107,9 +108,9 @@ func sameRecords(t *testing.T, s *store) {
 		s.relayNamed(t, source+"_"+s.Name, fmt.Sprintf("  source: %s\n  topic: %q%s\ndelivery: {on_reject: dead_letter}", source,
 			topics[source], mapping))
 	}
-	all := everyEvent("order", s.outbox.NewID)
+	all := everyEvent("order", s.Events.NewID)
 	err := pgx.BeginFunc(t.Context(), s.Conn, func(tx pgx.Tx) error {
-		return errors.Join(s.outbox.Write(t.Context(), outbox.Pgx(tx), all...), s.outbox.Emit(t.Context(), outbox.Pgx(tx), all...))
+		return errors.Join(s.Events.Write(t.Context(), outbox.Pgx(tx), all...), s.Events.Emit(t.Context(), outbox.Pgx(tx), all...))
 	})
 	if err != nil {
 		t.Fatal(err)

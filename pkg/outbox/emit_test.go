@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/internal/outboxtest"
 )
 
 // messages reads what the slot has of messages with the prefix: transactional ones
@@ -50,7 +51,7 @@ func TestEmit(t *testing.T) {
 	s.Exec(t, "SELECT pg_create_logical_replication_slot('"+s.Name+"', 'pgoutput')")
 	s.Exec(t, "CREATE PUBLICATION p")
 	e := outbox.Event{
-		ID: s.outbox.NewID(), AggregateType: "order", AggregateID: nasty, Type: "Placed",
+		ID: s.Events.NewID(), AggregateType: "order", AggregateID: nasty, Type: "Placed",
 		Payload: json.RawMessage(`{"b": 1,  "a":2.50, "c":"<ü>"}`), SchemaVersion: 2,
 		Headers: []outbox.Header{{Name: "tenant", Value: "<t>"}},
 	}
@@ -59,7 +60,7 @@ func TestEmit(t *testing.T) {
 	tx := &counted{inner: outbox.UncheckedPgx(s.Conn)}
 	for _, end := range []string{"ROLLBACK", "COMMIT"} {
 		s.Exec(t, "BEGIN")
-		if err := s.outbox.Emit(t.Context(), tx, e, tombstone, null); err != nil {
+		if err := s.Events.Emit(t.Context(), tx, e, tombstone, null); err != nil {
 			t.Fatal(err)
 		}
 		s.Exec(t, end)
@@ -104,7 +105,7 @@ func TestEmitKeepsThePayload(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Emit(t.Context(), outbox.Unchecked(s.sql), outbox.Event{
+		if err := o.Emit(t.Context(), outbox.Unchecked(s.SQL), outbox.Event{
 			AggregateType: "a", AggregateID: "b", Type: "c", Payload: []byte(payload),
 		}); err != nil {
 			t.Fatal(err)
@@ -137,7 +138,8 @@ func TestEmitRefusesTypes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Emit(t.Context(), &counted{}, event(1)); !errors.Is(err, outbox.ErrConfig) || !strings.Contains(err.Error(), kind) {
+		err = o.Emit(t.Context(), &counted{}, outboxtest.Event(1))
+		if !errors.Is(err, outbox.ErrConfig) || !strings.Contains(err.Error(), kind) {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}
@@ -145,10 +147,10 @@ func TestEmitRefusesTypes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := event(1)
+	e := outboxtest.Event(1)
 	e.Headers = []outbox.Header{{Name: "h", Value: "seven"}}
 	var state interface{ SQLState() string }
-	if err := o.Emit(t.Context(), outbox.Unchecked(s.sql), e); !errors.As(err, &state) || state.SQLState() != "22P02" {
+	if err := o.Emit(t.Context(), outbox.Unchecked(s.SQL), e); !errors.As(err, &state) || state.SQLState() != "22P02" {
 		t.Errorf("%v", err)
 	}
 }
@@ -157,15 +159,15 @@ func TestEmitRefusesTypes(t *testing.T) {
 func TestErrorsOfTheServer(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
-	e := event(1)
-	e.ID = s.outbox.NewID()
-	s.write(t, e)
+	e := outboxtest.Event(1)
+	e.ID = s.Events.NewID()
+	s.Write(t, e)
 	var state interface{ SQLState() string }
-	if err := s.outbox.Write(t.Context(), outbox.Unchecked(s.sql), e); !errors.As(err, &state) || state.SQLState() != "23505" {
+	if err := s.Events.Write(t.Context(), outbox.Unchecked(s.SQL), e); !errors.As(err, &state) || state.SQLState() != "23505" {
 		t.Errorf("%v", err)
 	}
 	s.Exec(t, "DROP TABLE outbox")
-	if err := s.outbox.Write(t.Context(), outbox.UncheckedPgx(s.Conn), e); !errors.As(err, &state) || state.SQLState() != "42P01" {
+	if err := s.Events.Write(t.Context(), outbox.UncheckedPgx(s.Conn), e); !errors.As(err, &state) || state.SQLState() != "42P01" {
 		t.Errorf("%v", err)
 	}
 }

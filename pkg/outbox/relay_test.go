@@ -73,11 +73,11 @@ func TestRelayPublishesWithDefaults(t *testing.T) {
 	slot := s.relay(t, "  id: id")
 	kind := s.Name // makes the topic the test's own
 	e := outbox.Event{
-		ID: s.outbox.NewID(), AggregateType: kind, AggregateID: "42", Type: "OrderPlaced",
+		ID: s.Events.NewID(), AggregateType: kind, AggregateID: "42", Type: "OrderPlaced",
 		Payload: map[string]any{"total": 12.5, "<b>": "ü"},
 	}
 	tombstone := outbox.Event{AggregateType: kind, AggregateID: "42", Type: "OrderForgotten"}
-	s.write(t, e, tombstone)
+	s.Write(t, e, tombstone)
 	got := records(t, "outbox.event."+kind, 2)
 	if string(got[0].Key) != "42" || string(got[0].Value) != `{"<b>": "ü", "total": 12.5}` || got[1].Value != nil {
 		t.Errorf("key %q, values %q and %q", got[0].Key, got[0].Value, got[1].Value)
@@ -85,7 +85,7 @@ func TestRelayPublishesWithDefaults(t *testing.T) {
 	if h := headers(got[0]); len(h) != 2 || h["id"] != e.ID || h["eventType"] != "OrderPlaced" {
 		t.Errorf("headers %v", h)
 	}
-	deleted, err := pruner(t, retention.Config{Slot: slot, Wait: time.Minute}).Prune(t.Context(), retention.SQL(s.sql))
+	deleted, err := pruner(t, retention.Config{Slot: slot, Wait: time.Minute}).Prune(t.Context(), retention.SQL(s.SQL))
 	if err != nil || deleted != 2 {
 		t.Errorf("%d rows deleted: %v", deleted, err)
 	}
@@ -103,7 +103,7 @@ func TestRelayPublishesEverything(t *testing.T) {
 		TraceContext: func(context.Context) (parent, state string) { return trace, "v=1" },
 	}
 	s := newStore(t, config)
-	db, keep := retention.SQL(s.sql), retention.Config{Outbox: config, Slot: s.Name, Keep: time.Hour}
+	db, keep := retention.SQL(s.SQL), retention.Config{Outbox: config, Slot: s.Name, Keep: time.Hour}
 	if err := pruner(t, keep).CreatePartitions(t.Context(), db, time.Now(), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -116,8 +116,8 @@ func TestRelayPublishesEverything(t *testing.T) {
 			Headers: []outbox.Header{{Name: "tenant", Value: "t"}},
 		})
 	}
-	s.write(t, all...)
-	s.want(t, "SELECT id::text FROM outbox")
+	s.Write(t, all...)
+	s.Want(t, "SELECT id::text FROM outbox")
 	last := ""
 	for n, r := range records(t, s.Name+".events", len(all)) {
 		h := headers(r)

@@ -14,6 +14,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/internal/outboxtest"
 )
 
 // nasty is text that must come through every quoting.
@@ -72,8 +73,8 @@ func TestRowsAsWritten(t *testing.T) {
 				write(t, one, e)
 			}
 			write(t, many, given...)
-			one.want(t, query, want...)
-			many.want(t, query, want...)
+			one.Want(t, query, want...)
+			many.Want(t, query, want...)
 		})
 	}
 }
@@ -83,17 +84,17 @@ func writers() map[string]func(t *testing.T, s *store, events ...outbox.Event) {
 	all := map[string]func(t *testing.T, s *store, events ...outbox.Event){
 		"database/sql": func(t *testing.T, s *store, events ...outbox.Event) {
 			t.Helper()
-			tx, err := s.sql.BeginTx(t.Context(), nil)
+			tx, err := s.SQL.BeginTx(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := errors.Join(s.outbox.Write(t.Context(), tx, events...), tx.Commit()); err != nil {
+			if err := errors.Join(s.Events.Write(t.Context(), tx, events...), tx.Commit()); err != nil {
 				t.Fatal(err)
 			}
 		},
 		"pgx.Tx": func(t *testing.T, s *store, events ...outbox.Event) {
 			t.Helper()
-			s.write(t, events...)
+			s.Write(t, events...)
 		},
 	}
 	for _, mode := range []pgx.QueryExecMode{
@@ -112,7 +113,7 @@ func writers() map[string]func(t *testing.T, s *store, events ...outbox.Event) {
 				t.Fatal(err)
 			}
 			defer conn.Close(t.Context())
-			if err := s.outbox.Write(t.Context(), outbox.UncheckedPgx(conn), events...); err != nil {
+			if err := s.Events.Write(t.Context(), outbox.UncheckedPgx(conn), events...); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -123,10 +124,10 @@ func writers() map[string]func(t *testing.T, s *store, events ...outbox.Event) {
 func TestPackageWriteFitsTheDefaultTable(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
-	if err := outbox.Write(t.Context(), outbox.UncheckedPgx(s.Conn), events(1, 3)...); err != nil {
+	if err := outbox.Write(t.Context(), outbox.UncheckedPgx(s.Conn), outboxtest.Events(1, 3)...); err != nil {
 		t.Fatal(err)
 	}
-	s.want(t, numbers, "1", "2", "3")
+	s.Want(t, outboxtest.Numbers, "1", "2", "3")
 }
 
 func TestRollbackWritesNothing(t *testing.T) {
@@ -136,41 +137,34 @@ func TestRollbackWritesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.mustWrite(t, tx, 1)
+	s.MustWrite(t, tx, 1)
 	savepoint, err := tx.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.mustWrite(t, savepoint, 2)
+	s.MustWrite(t, savepoint, 2)
 	if err := savepoint.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.mustWrite(t, tx, 3)
+	s.MustWrite(t, tx, 3)
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if tx, err = s.Conn.Begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.mustWrite(t, tx, 4)
+	s.MustWrite(t, tx, 4)
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	std, err := s.sql.BeginTx(t.Context(), nil)
+	std, err := s.SQL.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(s.outbox.Write(t.Context(), std, event(5)), std.Rollback()); err != nil {
+	if err := errors.Join(s.Events.Write(t.Context(), std, outboxtest.Event(5)), std.Rollback()); err != nil {
 		t.Fatal(err)
 	}
-	s.want(t, numbers, "1", "3")
-}
-
-func (s *store) mustWrite(t *testing.T, tx pgx.Tx, n int) {
-	t.Helper()
-	if err := s.outbox.Write(t.Context(), outbox.Pgx(tx), event(n)); err != nil {
-		t.Fatal(err)
-	}
+	s.Want(t, outboxtest.Numbers, "1", "3")
 }
 
 func TestPreparedTransactions(t *testing.T) {
@@ -181,17 +175,17 @@ func TestPreparedTransactions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	s := storeOn(t, devstacktest.Database{Name: "postgres", URL: p.URL("postgres"), Conn: conn, Server: p}, outbox.Config{})
+	s := &store{outboxtest.New(t, devstacktest.Database{Name: "postgres", URL: p.URL("postgres"), Conn: conn, Server: p}, outbox.Config{})}
 	for n, end := range []string{"COMMIT", "ROLLBACK"} {
 		s.Exec(t, "BEGIN")
-		if err := s.outbox.Write(t.Context(), outbox.UncheckedPgx(s.Conn), event(n)); err != nil {
+		if err := s.Events.Write(t.Context(), outbox.UncheckedPgx(s.Conn), outboxtest.Event(n)); err != nil {
 			t.Fatal(err)
 		}
 		s.Exec(t, "PREPARE TRANSACTION 'p'")
-		s.want(t, "SELECT 'seen' FROM outbox WHERE payload->>'n' = '"+fmt.Sprint(n)+"'")
+		s.Want(t, "SELECT 'seen' FROM outbox WHERE payload->>'n' = '"+fmt.Sprint(n)+"'")
 		s.Exec(t, end+" PREPARED 'p'")
 	}
-	s.want(t, numbers, "0")
+	s.Want(t, outboxtest.Numbers, "0")
 }
 
 func TestManyEventsAreOneStatement(t *testing.T) {
@@ -199,16 +193,16 @@ func TestManyEventsAreOneStatement(t *testing.T) {
 	s := newStore(t, outbox.Config{})
 	tx := &counted{inner: outbox.UncheckedPgx(s.Conn)}
 	const many = 20000 // as single parameters, more than the 65,535 of a statement
-	if err := s.outbox.Write(t.Context(), tx, events(1, many)...); err != nil {
+	if err := s.Events.Write(t.Context(), tx, outboxtest.Events(1, many)...); err != nil {
 		t.Fatal(err)
 	}
 	if len(tx.statements) != 1 {
 		t.Errorf("%d statements", len(tx.statements))
 	}
-	s.want(t, "SELECT row(count(*), count(DISTINCT id))::text FROM outbox", "(20000,20000)")
-	s.want(t, "SELECT 'not in order' FROM (SELECT payload->>'n' AS n, row_number() OVER (ORDER BY id) AS i FROM outbox) x WHERE n <> "+
+	s.Want(t, "SELECT row(count(*), count(DISTINCT id))::text FROM outbox", "(20000,20000)")
+	s.Want(t, "SELECT 'not in order' FROM (SELECT payload->>'n' AS n, row_number() OVER (ORDER BY id) AS i FROM outbox) x WHERE n <> "+
 		"i::text")
-	s.want(t, "SELECT 'not in order' FROM (SELECT payload->>'n' AS n, row_number() OVER (ORDER BY ctid) AS i FROM outbox) x WHERE n <> "+
+	s.Want(t, "SELECT 'not in order' FROM (SELECT payload->>'n' AS n, row_number() OVER (ORDER BY ctid) AS i FROM outbox) x WHERE n <> "+
 		"i::text")
 }
 
@@ -227,15 +221,15 @@ func TestCancelledContext(t *testing.T) {
 	s := newStore(t, outbox.Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	tx, err := s.sql.BeginTx(t.Context(), nil)
+	tx, err := s.SQL.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.outbox.Write(ctx, tx, event(1)); !errors.Is(err, context.Canceled) {
+	if err := s.Events.Write(ctx, tx, outboxtest.Event(1)); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 	_ = tx.Rollback()
-	s.want(t, numbers)
+	s.Want(t, outboxtest.Numbers)
 }
 
 // Whether a COMMIT that was cancelled has happened, the caller cannot know; the
@@ -246,7 +240,7 @@ func TestCommitCancelled(t *testing.T) {
 	s.Exec(t, "CREATE TABLE orders (id int)")
 	failed := 0
 	for n := range 60 {
-		conn := s.connect(t)
+		conn := s.Connect(t)
 		tx, err := conn.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -254,7 +248,7 @@ func TestCommitCancelled(t *testing.T) {
 		if _, err := tx.Exec(t.Context(), "INSERT INTO orders VALUES ($1)", n); err != nil {
 			t.Fatal(err)
 		}
-		s.mustWrite(t, tx, n)
+		s.MustWrite(t, tx, n)
 		ctx, cancel := context.WithCancel(t.Context())
 		go cancel() // before, during or after
 		if err := tx.Commit(ctx); err != nil {
@@ -265,10 +259,10 @@ func TestCommitCancelled(t *testing.T) {
 	}
 	t.Logf("%d of 60 commits failed", failed)
 	devstacktest.Await(t, "all sessions to end", func() bool {
-		return len(s.text(t, "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL AND "+
+		return len(s.Text(t, "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL AND "+
 			"pid <> pg_backend_pid()")) == 0
 	})
-	s.want(t, "SELECT coalesce(orders.id::text, 'event without data') FROM orders FULL JOIN outbox ON payload->>'n' = orders.id::text "+
+	s.Want(t, "SELECT coalesce(orders.id::text, 'event without data') FROM orders FULL JOIN outbox ON payload->>'n' = orders.id::text "+
 		"WHERE orders.id IS NULL OR outbox.id IS NULL")
 }
 
@@ -279,15 +273,15 @@ func TestDeleteAfterWrite(t *testing.T) {
 		"CREATE PUBLICATION p FOR TABLE outbox WITH (publish = 'insert')")
 	tx := &counted{inner: outbox.UncheckedPgx(s.Conn)}
 	s.Exec(t, "BEGIN")
-	if err := s.outbox.Write(t.Context(), tx, events(1, 3)...); err != nil {
+	if err := s.Events.Write(t.Context(), tx, outboxtest.Events(1, 3)...); err != nil {
 		t.Fatal(err)
 	}
 	s.Exec(t, "COMMIT")
 	if len(tx.statements) != 2 {
 		t.Errorf("%d statements", len(tx.statements))
 	}
-	s.want(t, numbers)
-	s.want(t, "SELECT chr(get_byte(data, 0)) FROM pg_logical_slot_peek_binary_changes('"+s.Name+
+	s.Want(t, outboxtest.Numbers)
+	s.Want(t, "SELECT chr(get_byte(data, 0)) FROM pg_logical_slot_peek_binary_changes('"+s.Name+
 		"', upto_lsn => NULL, upto_nchanges => NULL, VARIADIC options => ARRAY['proto_version', '1', 'publication_names', 'p'])",
 		"B", "R", "I", "I", "I", "C")
 }
@@ -296,7 +290,7 @@ func TestSwallowedRowsAreAnError(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
 	s.Exec(t, "CREATE RULE away AS ON INSERT TO outbox DO INSTEAD NOTHING")
-	if err := s.outbox.Write(t.Context(), outbox.UncheckedPgx(s.Conn), event(1)); err == nil ||
+	if err := s.Events.Write(t.Context(), outbox.UncheckedPgx(s.Conn), outboxtest.Event(1)); err == nil ||
 		!strings.Contains(err.Error(), "0 rows instead of 1") {
 		t.Errorf("%v", err)
 	}
@@ -306,28 +300,28 @@ func TestOtherTypesAndNames(t *testing.T) {
 	t.Parallel()
 	db := stack.Database(t)
 	db.Exec(t, `CREATE SCHEMA "My ""Schema"`, `CREATE TYPE public."Kind" AS ENUM ('order')`)
-	s := storeOn(t, db, outbox.Config{
+	s := &store{outboxtest.New(t, db, outbox.Config{
 		Table:   `"My ""Schema"."Out.Box"`,
 		Columns: outbox.Columns{ID: "the ID", AggregateType: "Kind", AggregateID: "key", Type: "it's", Payload: "value"},
 		Types: map[string]string{
 			"the ID": "varchar(40)", "Kind": `public."Kind"`, "key": "bigint", "it's": "varchar(5)", "value": "bytea",
 		},
 		Topic: "x.{Kind}.{it's}",
-	})
+	})}
 	e := outbox.Event{ID: "mine", AggregateType: "order", AggregateID: "9007199254740993", Type: "Added", Payload: []byte("\x00\xff")}
 	other := e
 	other.ID = "yours"
-	s.write(t, e)
+	s.Write(t, e)
 	e.ID = "mine too"
-	s.write(t, e, other)
-	s.want(t, `SELECT row("the ID", "Kind", key, "it's", value)::text FROM "My ""Schema"."Out.Box" ORDER BY ctid`,
+	s.Write(t, e, other)
+	s.Want(t, `SELECT row("the ID", "Kind", key, "it's", value)::text FROM "My ""Schema"."Out.Box" ORDER BY ctid`,
 		`(mine,order,9007199254740993,Added,"\\x00ff")`, `("mine too",order,9007199254740993,Added,"\\x00ff")`,
 		`(yours,order,9007199254740993,Added,"\\x00ff")`)
 	for _, all := range [][]outbox.Event{{other}, {other, other}} {
 		for i := range all {
 			all[i].ID, all[i].Type = fmt.Sprint("long", i), "Longer"
 		}
-		if err := s.outbox.Write(t.Context(), outbox.UncheckedPgx(s.Conn), all...); err == nil {
+		if err := s.Events.Write(t.Context(), outbox.UncheckedPgx(s.Conn), all...); err == nil {
 			t.Errorf("%d events: a type of 6 characters was cut to 5 in silence", len(all))
 		}
 	}
@@ -340,13 +334,13 @@ func TestTypesOfFixedLength(t *testing.T) {
 		"char(5)": {"Added", "Longer"}, "CHARACTER (5)": {"Added", "Longer"}, "bit(3)": {"101", "1010"},
 	} {
 		s := newStore(t, outbox.Config{Types: map[string]string{"type": kind}})
-		fits := event(1)
+		fits := outboxtest.Event(1)
 		fits.Type = texts[0]
-		s.write(t, fits)
-		s.write(t, fits, fits)
-		s.want(t, "SELECT DISTINCT type::text FROM outbox", texts[0])
+		s.Write(t, fits)
+		s.Write(t, fits, fits)
+		s.Want(t, "SELECT DISTINCT type::text FROM outbox", texts[0])
 		fits.Type = texts[1]
-		if err := s.outbox.Write(t.Context(), outbox.UncheckedPgx(s.Conn), fits); err == nil {
+		if err := s.Events.Write(t.Context(), outbox.UncheckedPgx(s.Conn), fits); err == nil {
 			t.Errorf("%s: %s was cut in silence", kind, texts[1])
 		}
 	}
@@ -367,7 +361,7 @@ func TestCodec(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := event(1)
+	e := outboxtest.Event(1)
 	e.Payload = 7
 	tx := &counted{}
 	_ = o.Write(t.Context(), tx, e)
@@ -401,10 +395,11 @@ func TestTraceContext(t *testing.T) {
 		{"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", ""},
 		{strings.ToUpper(good), ""},
 	} {
-		if err := s.outbox.Write(context.WithValue(t.Context(), key{}, pair), outbox.UncheckedPgx(s.Conn), event(1)); err != nil {
+		ctx := context.WithValue(t.Context(), key{}, pair)
+		if err := s.Events.Write(ctx, outbox.UncheckedPgx(s.Conn), outboxtest.Event(1)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.want(t, "SELECT row(traceparent, tracestate)::text FROM outbox ORDER BY id",
+	s.Want(t, "SELECT row(traceparent, tracestate)::text FROM outbox ORDER BY id",
 		"("+good+",vendor=1)", "("+good+",)", "("+good+",)", "(,)", "(,)", "(,)", "(,)", "(cc"+good[2:]+"-x,)", "(,)", "(,)", "(,)")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/internal/outboxtest"
 	"github.com/walpost/walpost/pkg/outbox/retention"
 )
 
@@ -47,18 +48,18 @@ func TestPartitionsByDay(t *testing.T) {
 	t.Parallel()
 	s := partitioned(t)
 	s.Exec(t, "ALTER DATABASE "+s.Name+" SET TimeZone = 'Asia/Tokyo'", "ALTER DATABASE "+s.Name+" SET DateStyle = 'German'")
-	s.sql.SetMaxIdleConns(0)
+	s.SQL.SetMaxIdleConns(0)
 	from := time.Date(2026, 2, 27, 23, 59, 0, 0, time.FixedZone("", -3600)) // the 28th in UTC
 	for range 2 {
 		if err := s.partitions(t).CreatePartitions(t.Context(), s.db, from, 2); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.want(t, partitions, "outbox_default", "outbox_p20260228", "outbox_p20260301")
+	s.Want(t, partitions, "outbox_default", "outbox_p20260228", "outbox_p20260301")
 	s.at(t, time.Date(2026, 2, 28, 0, 0, 0, 0, time.UTC), 1)
 	s.at(t, time.Date(2026, 3, 1, 23, 59, 59, 0, time.UTC), 2)
-	s.write(t, event(3)) // there is no partition of today
-	s.want(t, "SELECT tableoid::regclass || ' ' || (payload->>'n') FROM outbox ORDER BY payload->>'n'", "outbox_p20260228 1",
+	s.Write(t, outboxtest.Event(3)) // there is no partition of today
+	s.Want(t, "SELECT tableoid::regclass || ' ' || (payload->>'n') FROM outbox ORDER BY payload->>'n'", "outbox_p20260228 1",
 		"outbox_p20260301 2", "outbox_default 3")
 
 	today := time.Now()
@@ -66,7 +67,7 @@ func TestPartitionsByDay(t *testing.T) {
 		!strings.Contains(err.Error(), "outbox_default") {
 		t.Errorf("a partition for rows that the default one has: %v", err)
 	}
-	s.want(t, partitions, "outbox_default", "outbox_p20260228", "outbox_p20260301")
+	s.Want(t, partitions, "outbox_default", "outbox_p20260228", "outbox_p20260301")
 }
 
 func TestDropPartitionsThatAreConfirmed(t *testing.T) {
@@ -79,15 +80,15 @@ func TestDropPartitionsThatAreConfirmed(t *testing.T) {
 	}
 	s.at(t, old, 1)
 	s.at(t, old.AddDate(0, 0, 1), 2)
-	s.write(t, event(3))
+	s.Write(t, outboxtest.Event(3))
 	r.Keep = 8 * 24 * time.Hour
 	if dropped, err := pruner(t, r).DropPartitions(t.Context(), s.db); len(dropped) != 0 || !errors.Is(err, retention.ErrNotConfirmed) {
 		t.Errorf("dropped %v: %v", dropped, err)
 	}
-	s.want(t, "SELECT payload->>'n' FROM outbox ORDER BY 1", "1", "2", "3")
+	s.Want(t, "SELECT payload->>'n' FROM outbox ORDER BY 1", "1", "2", "3")
 	name := func(day time.Time) string { return "public." + day.Format("outbox_p20060102") }
 	s.drop(t, r, confirm, name(old), name(old.AddDate(0, 0, 1)))
-	s.want(t, "SELECT payload->>'n' FROM outbox ORDER BY 1", "3")
+	s.Want(t, "SELECT payload->>'n' FROM outbox ORDER BY 1", "3")
 	s.drop(t, r, confirm)
 	r.Slot = "nobody"
 	r.Keep = 0
@@ -107,7 +108,7 @@ func TestDropPartitionsWaitsForWriters(t *testing.T) {
 	}
 	s.Exec(t, "BEGIN")
 	s.at(t, old, 1)
-	confirmer := s.connect(t)
+	confirmer := s.Connect(t)
 	devstacktest.Await(t, "the slot to be confirmed", func() bool {
 		_, err := confirmer.Exec(t.Context(), "SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())", s.Name)
 		return err == nil
@@ -118,7 +119,7 @@ func TestDropPartitionsWaitsForWriters(t *testing.T) {
 		t.Errorf("dropped %v: %v", dropped, err)
 	}
 	s.Exec(t, "COMMIT")
-	s.want(t, "SELECT payload->>'n' FROM outbox", "1")
+	s.Want(t, "SELECT payload->>'n' FROM outbox", "1")
 	r.Wait = -1
 	s.drop(t, r, confirm, "public."+old.Format("outbox_p20060102"))
 }
@@ -134,11 +135,11 @@ func TestPruneThePartitionedTable(t *testing.T) {
 	for n := range 5 { // the same ctids in both partitions
 		s.at(t, old, n)
 		s.at(t, old.AddDate(0, 0, -9), 10+n)
-		s.write(t, event(20+n))
+		s.Write(t, outboxtest.Event(20+n))
 	}
 	r.Keep, r.Batch = time.Hour, 2
 	s.confirmedPrune(t, r, confirm, 10)
-	s.want(t, "SELECT payload->>'n' FROM outbox ORDER BY 1", "20", "21", "22", "23", "24")
+	s.Want(t, "SELECT payload->>'n' FROM outbox ORDER BY 1", "20", "21", "22", "23", "24")
 }
 
 // The longest name of a table that package outbox takes leaves room for a day.
@@ -150,7 +151,7 @@ func TestPartitionOfTheLongestName(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.want(t, "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relname LIKE 'aaa%p2026%'", strings.Repeat("a", 53)+"_p20260301")
+	s.Want(t, "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relname LIKE 'aaa%p2026%'", strings.Repeat("a", 53)+"_p20260301")
 }
 
 func TestPartitionsNeedAPartitionedTable(t *testing.T) {

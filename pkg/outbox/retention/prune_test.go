@@ -12,6 +12,7 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/internal/outboxtest"
 	"github.com/walpost/walpost/pkg/outbox/retention"
 )
 
@@ -58,30 +59,30 @@ func TestPruneWaitsForTheSlot(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
 	r, confirm := s.slot(t)
-	s.write(t, events(1, 3)...)
+	s.Write(t, outboxtest.Events(1, 3)...)
 	if n, err := pruner(t, r).Prune(t.Context(), s.db); n != 0 || !errors.Is(err, retention.ErrNotConfirmed) {
 		t.Errorf("%d rows deleted: %v", n, err)
 	}
-	s.want(t, numbers, "1", "2", "3")
+	s.Want(t, outboxtest.Numbers, "1", "2", "3")
 	s.confirmedPrune(t, r, confirm, 3)
-	s.want(t, numbers)
-	s.write(t, event(4))
+	s.Want(t, outboxtest.Numbers)
+	s.Write(t, outboxtest.Event(4))
 	s.confirmedPrune(t, r, confirm, 1)
-	s.want(t, numbers)
+	s.Want(t, outboxtest.Numbers)
 }
 
 func TestPruneInBatches(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
 	r, confirm := s.slot(t)
-	s.write(t, events(1, 25)...)
+	s.Write(t, outboxtest.Events(1, 25)...)
 	r.Batch = 10
 	s.Exec(t, `CREATE TABLE statements (rows int)`,
 		`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO statements SELECT count(*) FROM gone; RETURN `+
 			`NULL; END'`,
 		`CREATE TRIGGER note AFTER DELETE ON outbox REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION note()`)
 	s.confirmedPrune(t, r, confirm, 25)
-	s.want(t, "SELECT rows::text FROM statements ORDER BY ctid", "10", "10", "5")
+	s.Want(t, "SELECT rows::text FROM statements ORDER BY ctid", "10", "10", "5")
 }
 
 // A transaction that stays open holds nothing up, and what it writes stays, though
@@ -90,14 +91,14 @@ func TestPruneLeavesWhatIsOpen(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
 	r, confirm := s.slot(t)
-	s.write(t, event(1))
-	other := s.connect(t)
+	s.Write(t, outboxtest.Event(1))
+	other := s.Connect(t)
 	open, err := other.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.mustWrite(t, open, 2)
-	s.write(t, event(3))
+	s.MustWrite(t, open, 2)
+	s.Write(t, outboxtest.Event(3))
 	s.confirmedPrune(t, r, confirm, 2)
 	if err := open.Commit(t.Context()); err != nil {
 		t.Fatal(err)
@@ -105,9 +106,9 @@ func TestPruneLeavesWhatIsOpen(t *testing.T) {
 	if n, err := pruner(t, r).Prune(t.Context(), s.db); n != 0 || !errors.Is(err, retention.ErrNotConfirmed) {
 		t.Errorf("%d rows deleted: %v", n, err)
 	}
-	s.want(t, numbers, "2")
+	s.Want(t, outboxtest.Numbers, "2")
 	s.confirmedPrune(t, r, confirm, 1)
-	s.want(t, numbers)
+	s.Want(t, outboxtest.Numbers)
 }
 
 // What comes between the look and the deletion stays, even in the place of a row
@@ -116,7 +117,7 @@ func TestPruneLeavesWhatFollows(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
 	r, confirm := s.slot(t)
-	s.write(t, event(1))
+	s.Write(t, outboxtest.Event(1))
 	r.Wait = time.Minute
 	done := make(chan error, 1)
 	go func() {
@@ -124,17 +125,17 @@ func TestPruneLeavesWhatFollows(t *testing.T) {
 		done <- err
 	}()
 	devstacktest.Await(t, "Prune to look at the slot", func() bool {
-		return len(s.text(t, "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE "+
+		return len(s.Text(t, "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE "+
 			"'%confirmed_flush_lsn%' AND pid <> pg_backend_pid()")) > 0
 	})
 	s.Exec(t, "DELETE FROM outbox", "VACUUM outbox")
-	s.write(t, event(2))
-	s.want(t, "SELECT ctid::text FROM outbox", "(0,1)")
+	s.Write(t, outboxtest.Event(2))
+	s.Want(t, "SELECT ctid::text FROM outbox", "(0,1)")
 	confirm()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	s.want(t, numbers, "2")
+	s.Want(t, outboxtest.Numbers, "2")
 }
 
 // Writers and a relay at work: at every moment, a row that is gone is one whose
@@ -148,7 +149,7 @@ func TestPruneWithConcurrentWriters(t *testing.T) {
 	defer cancel()
 	var writers sync.WaitGroup
 	for w := range 3 {
-		conn := s.connect(t)
+		conn := s.Connect(t)
 		writers.Go(func() {
 			for n := range 150 {
 				if err := writeAndLook(ctx, s, conn, w*1000+n); err != nil {
@@ -189,7 +190,7 @@ func TestPruneWithConcurrentWriters(t *testing.T) {
 func writeAndLook(ctx context.Context, s *store, conn *pgx.Conn, n int) error {
 	var before string
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if err := s.events.Write(ctx, outbox.Pgx(tx), event(n)); err != nil {
+		if err := s.Events.Write(ctx, outbox.Pgx(tx), outboxtest.Event(n)); err != nil {
 			return err
 		}
 		return tx.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&before) // at or below the commit record
@@ -211,17 +212,17 @@ func TestPruneKeepsYoungRows(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{Columns: outbox.Columns{CreatedAt: "at"}})
 	r, confirm := s.slot(t)
-	s.write(t, events(1, 2)...)
+	s.Write(t, outboxtest.Events(1, 2)...)
 	s.Exec(t, "UPDATE outbox SET at = now() - interval '2 hours' WHERE payload->>'n' = '1'")
 	r.Keep = time.Hour
 	s.confirmedPrune(t, r, confirm, 1)
-	s.want(t, numbers, "2")
+	s.Want(t, outboxtest.Numbers, "2")
 }
 
 func TestPruneWithoutTheSlot(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
-	s.write(t, event(1))
+	s.Write(t, outboxtest.Event(1))
 	other := newStore(t, outbox.Config{})
 	r, _ := other.slot(t) // a slot of another database says nothing of this one
 	r.Wait = time.Minute
@@ -230,21 +231,21 @@ func TestPruneWithoutTheSlot(t *testing.T) {
 			t.Errorf("slot %q: %d rows deleted: %v", r.Slot, n, err)
 		}
 	}
-	s.want(t, numbers, "1")
+	s.Want(t, outboxtest.Numbers, "1")
 }
 
 func TestPruneEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
 	r, _ := s.slot(t)
-	s.write(t, event(1))
+	s.Write(t, outboxtest.Event(1))
 	r.Wait = time.Hour
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	if _, err := pruner(t, r).Prune(ctx, s.db); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
-	s.want(t, numbers, "1")
+	s.Want(t, outboxtest.Numbers, "1")
 }
 
 // Rows of a table that inherits are not the outbox's: the slot says nothing of them.
@@ -254,9 +255,9 @@ func TestPruneLeavesTablesThatInherit(t *testing.T) {
 	r, confirm := s.slot(t)
 	s.Exec(t, "CREATE TABLE outbox_2026 () INHERITS (outbox)",
 		"INSERT INTO outbox_2026 (id, aggregatetype, aggregateid, type, payload) VALUES (gen_random_uuid(), 'order', 'k', 'Created', '7')")
-	s.write(t, event(1))
+	s.Write(t, outboxtest.Event(1))
 	s.confirmedPrune(t, r, confirm, 1)
-	if left := s.text(t, "SELECT payload::text FROM outbox"); len(left) != 1 || left[0] != "7" {
+	if left := s.Text(t, "SELECT payload::text FROM outbox"); len(left) != 1 || left[0] != "7" {
 		t.Errorf("%v is left", left)
 	}
 }

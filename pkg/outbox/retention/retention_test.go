@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/internal/outboxtest"
 	"github.com/walpost/walpost/pkg/outbox/retention"
 )
 
@@ -43,12 +44,12 @@ func TestPoolOfPgx(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.at(t, old, 1)
-	s.write(t, event(2))
+	s.Write(t, outboxtest.Event(2))
 	if n, err := pruner(t, r).Prune(t.Context(), s.db); n != 0 || !errors.Is(err, retention.ErrNotConfirmed) {
 		t.Errorf("%d rows deleted: %v", n, err)
 	}
 	s.drop(t, r, confirm, "public."+old.Format("outbox_p20060102"))
-	s.want(t, "SELECT payload->>'n' FROM outbox", "2")
+	s.Want(t, "SELECT payload->>'n' FROM outbox", "2")
 	s.confirmedPrune(t, r, confirm, 1)
-	s.want(t, numbers)
+	s.Want(t, outboxtest.Numbers)
 }
