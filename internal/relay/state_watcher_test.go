@@ -65,6 +65,9 @@ func (v *virtual) end(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 	v.cluster.Close()
+	// pgx closes a connection whose statement was cancelled beside the caller, within 15 s;
+	// in a bubble time stands once the test has returned.
+	pause.Virtual(20 * time.Second)
 }
 
 // within waits for a condition, and fails when it takes longer.
