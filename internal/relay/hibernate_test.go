@@ -66,6 +66,7 @@ func tenMinutes(t *testing.T, cfg *config.Config, states []status.State, streams
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer awaitClosed()
 	defer cluster.Close()
 	core, logs := observer.New(zap.InfoLevel)
 	r, err := wiring.NewRelay(cfg, &relaytest.Counts{}, zap.New(core))

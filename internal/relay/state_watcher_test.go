@@ -65,10 +65,12 @@ func (v *virtual) end(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 	v.cluster.Close()
-	// pgx closes a connection whose statement was cancelled beside the caller, within 15 s;
-	// in a bubble time stands once the test has returned.
-	pause.Virtual(20 * time.Second)
+	awaitClosed()
 }
+
+// awaitClosed lets pgx close connections whose statements were cancelled, which it does
+// beside the caller, within 15 s: in a bubble time stands once the test has returned.
+func awaitClosed() { pause.Virtual(20 * time.Second) }
 
 // within waits for a condition, and fails when it takes longer.
 func within(t *testing.T, limit time.Duration, what string, done func() bool) {

@@ -114,6 +114,7 @@ func dieYoung(t *testing.T, code string, halts bool) {
 			}
 		}
 	}, "", zap.New(core))
+	defer awaitClosed()
 	defer v.cluster.Close()
 	if halts {
 		if err := <-v.done; status.ExitCode(err) != status.ExitHalted || !strings.Contains(err.Error(), code) || streams.Load() < 5 {
