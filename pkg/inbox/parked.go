@@ -75,7 +75,7 @@ func (u *unit[Tx]) park(a *attempt, e *Event) error {
 }
 
 func (u *unit[Tx]) unpark(a *attempt, e *Event) error {
-	if !e.parked || e.ID == "" {
+	if !e.parked {
 		return nil
 	}
 	return u.takeBack(a, e)

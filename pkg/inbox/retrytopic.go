@@ -3,6 +3,8 @@ package inbox
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,9 +27,10 @@ const (
 	retryTime        = retryPrefix + "time"         // when it was parked, RFC 3339 in UTC
 )
 
-// ErrNotParked means that a record in a retry topic was not written by an inbox. It
-// becomes a dead letter.
-var ErrNotParked = fmt.Errorf("%w: it is in a retry topic, and has no header %s", ErrUndecodable, retryTopic)
+// ErrNotParked means that a record in a retry topic was not written by an inbox, or for a
+// topic that is not consumed any more. It becomes a dead letter.
+var ErrNotParked = fmt.Errorf("%w: it is in a retry topic, and its headers %s* name no record of Config.Topics",
+	ErrUndecodable, retryPrefix)
 
 // parking is what a retry topic knows of a record besides the record.
 type parking struct {
@@ -101,21 +104,29 @@ func (p *partition) restore(r *record) (ours bool) {
 			known.Headers = append(known.Headers, unescaped(h))
 		}
 	}
-	if parked[retryTopic] == "" {
-		r.foreign = true
-		return true
-	}
-	if parked[retryGroup] != p.consumer.config.Group {
+	group := parked[retryGroup]
+	if parked[retryTopic] != "" && group != "" && group != p.consumer.config.Group {
 		p.finish(*r)
 		return false
 	}
-	known.Topic, known.Timestamp = parked[retryTopic], timeOf(parked, retryTimestamp)
-	known.Partition, known.Offset = int32(numberOf(parked, retryPartition, -1)), numberOf(parked, retryOffset, -1)
-	r.message = &known
-	r.parked = &parking{
-		attempts: int(numberOf(parked, retryAttempts, 0)), began: timeOf(parked, retryFirstFailed), at: timeOf(parked, retryTime),
+	partition, offset := numberOf(parked, retryPartition, -1), numberOf(parked, retryOffset, -1)
+	attempts := numberOf(parked, retryAttempts, -1)
+	if group == "" || !p.isRetryOf(parked[retryTopic]) || min(partition, offset, attempts) < 0 ||
+		max(partition, attempts) > math.MaxInt32 {
+		r.foreign = true
+		return true
 	}
+	known.Topic, known.Partition, known.Offset = parked[retryTopic], int32(partition), offset
+	known.Timestamp = timeOf(parked, retryTimestamp)
+	r.message = &known
+	r.parked = &parking{attempts: int(attempts), began: timeOf(parked, retryFirstFailed), at: timeOf(parked, retryTime)}
 	return true
+}
+
+// isRetryOf reports whether this is a partition of the retry topic of a topic that is consumed.
+func (p *partition) isRetryOf(topic string) bool {
+	c := &p.consumer.config
+	return slices.Contains(c.Topics, topic) && c.retryTopicOf(topic) == p.claim.Topic()
 }
 
 // resume goes on where parking left off, after the wait that is due, and reports whether

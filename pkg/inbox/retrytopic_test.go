@@ -145,6 +145,72 @@ func TestRetryTopicAfterAKill(t *testing.T) {
 	f.once(t, 20)
 }
 
+// A record in a retry topic that does not say which record of the consumer's it is becomes
+// a dead letter, whatever else it claims, and holds up nothing.
+func TestRetryTopicBelievesNoRecord(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	config := f.parking(t, 1)
+	config.Parallel = 4
+	claims := map[string]string{"topic": f.topic, "partition": "0", "offset": "7", "group": config.Group, "attempts": "1"}
+	wrong := []map[string]string{
+		{"offset": ""},
+		{"offset": "-1"},
+		{"partition": ""},
+		{"partition": "4294967296"},
+		{"group": ""},
+		{"topic": ""},
+		{"topic": "nowhere"},
+		{"topic": "a\x00b"},
+		{"attempts": ""},
+		{"attempts": "many"},
+		{"attempts": "-9223372036854775808"},
+	}
+	for i, change := range wrong {
+		m := f.message(strconv.Itoa(100+i), "k")
+		m.Topic = f.topic + ".retry"
+		if i%2 == 0 {
+			m.Key = nil
+		}
+		for name, value := range claims {
+			if other, ok := change[name]; ok {
+				value = other
+			}
+			if value != "" {
+				m.Headers = append(m.Headers, sarama.RecordHeader{Key: []byte("walpost-retry-" + name), Value: []byte(value)})
+			}
+		}
+		f.send(t, m)
+	}
+	noID := f.message("a\x00b", "k")
+	noID.Topic = f.topic + ".retry"
+	for name, value := range claims {
+		noID.Headers = append(noID.Headers, sarama.RecordHeader{Key: []byte("walpost-retry-" + name), Value: []byte(value)})
+	}
+	f.send(t, noID)
+	f.events(t, 0, 10, 3)
+	m := f.start(t, config, func(ctx context.Context, tx pgx.Tx, e *inbox.Event) error {
+		if id, err := strconv.Atoi(e.ID); err != nil || id >= 100 {
+			return fmt.Errorf("attempt %d", e.Attempt)
+		}
+		return record(ctx, tx, e)
+	})
+	f.once(t, 10)
+	devstacktest.Await(t, "all marked in the retry topic", func() bool {
+		return f.committedOf(t, config.Group, f.topic+".retry") == int64(len(wrong)+1)
+	})
+	m.end(t)
+	_, headers := f.letters(t)
+	for i, h := range headers {
+		if h["walpost-dlt-reason"] != "undecodable" || i < len(wrong) && h["walpost-dlt-topic"] != f.topic+".retry" {
+			t.Errorf("dead letter %v", h)
+		}
+	}
+	if len(headers) != len(wrong)+1 {
+		t.Errorf("%d dead letters, want %d", len(headers), len(wrong)+1)
+	}
+}
+
 // Members join and leave while records are parked.
 func TestRow74_RebalanceStormWithRetryTopic(t *testing.T) {
 	t.Parallel()

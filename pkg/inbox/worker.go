@@ -89,12 +89,9 @@ func (p *partition) processOne(ctx context.Context, r record) bool {
 		err = ErrNotParked
 	}
 	t := &task{partition: p, event: e, record: r, began: time.Now()}
-	if r.parked != nil && !t.resume(ctx) {
-		return false
-	}
 	if err != nil {
 		t.class, t.err = ClassPermanent, err
-	} else if !t.run(ctx) {
+	} else if r.parked != nil && !t.resume(ctx) || !t.run(ctx) {
 		return false
 	}
 	for t.mustPark() {
