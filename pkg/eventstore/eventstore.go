@@ -2,11 +2,13 @@
 // in the caller's transaction under an expected version, and an aggregate is loaded
 // from its last snapshot and the events behind it.
 //
+//	store, err := eventstore.New(eventstore.Config{})
+//	...
 //	order, err := eventstore.Load(ctx, store, eventstore.Pgx(tx), stream, apply)
 //	... // decide by order.State()
 //	err = order.Append(ctx, eventstore.Pgx(tx), eventstore.Event{Type: "OrderPaid", Payload: paid})
 //	...
-//	err = tx.Commit()
+//	err = tx.Commit(ctx)
 //
 // # The table is an outbox
 //

@@ -2,9 +2,10 @@
 // router) publishes them, and lets each change the database once.
 //
 //	consumer, err := inbox.New(inbox.Config{
-//		Brokers: []string{"localhost:9092"},
-//		Group:   "payments",
-//		Topics:  []string{"outbox.event.order"},
+//		Brokers:   []string{"localhost:9092"},
+//		Group:     "payments",
+//		Topics:    []string{"outbox.event.order"},
+//		Observers: []inbox.Observer{inbox.Log(slog.Default())},
 //	}, inbox.Pgx(pool), func(ctx context.Context, tx pgx.Tx, e *inbox.Event) error {
 //		_, err := tx.Exec(ctx, "INSERT INTO payments (order_id) VALUES ($1)", string(e.Key))
 //		return err

@@ -2,10 +2,8 @@
 //
 //	metrics, err := inboxprom.New(prometheus.DefaultRegisterer)
 //	...
-//	consumer, err := inbox.New(inbox.Config{
-//		Observers: []inbox.Observer{metrics},
-//		...
-//	}, store, handler)
+//	config.Observers = []inbox.Observer{inbox.Log(slog.Default()), metrics}
+//	consumer, err := inbox.New(config, inbox.Pgx(pool), handle)
 //	...
 //	err = metrics.Watch("payments", consumer)
 //
