@@ -2,12 +2,13 @@ package kafka
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/kafka/access"
 )
 
 // silentError is a connection that a broker took and did not answer on.
@@ -53,35 +54,12 @@ func (o Options) diagnose(ctx context.Context, op, addr string, err error) error
 	if !ok || e.Kind != Closed {
 		return explained
 	}
-	if o.TLS == nil && speaksTLS(ctx, addr) {
+	if o.TLS == nil && access.SpeaksTLS(ctx, addr) {
 		e.Kind = WantsTLS
 	}
-	if o.TLS != nil && !speaksTLS(ctx, addr) {
+	if o.TLS != nil && !access.SpeaksTLS(ctx, addr) {
 		e.Kind = NotTLS
 	}
 	e.Hint = o.hint(e.Kind)
 	return e
-}
-
-// speaksTLS reports whether a TLS server listens: it does when the handshake succeeds,
-// fails over a certificate, or is refused in TLS' own words.
-func speaksTLS(ctx context.Context, addr string) bool {
-	const timeout = 3 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	d := &tls.Dialer{Config: &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}}
-	conn, err := d.DialContext(ctx, "tcp", addr)
-	if err == nil {
-		_ = conn.Close() // nothing was sent
-		return true
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "remote error"
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/neterr"
+	"github.com/walpost/walpost/internal/kafka/access"
 )
 
 // ExplainAt is Explain for a connection to one broker.
@@ -18,124 +18,10 @@ func (o Options) ExplainAt(op, addr string, err error) error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	e := &Error{Op: op, Addr: addr, Kind: kindOf(err), Err: err}
-	if e.Kind == Other || e.Kind == Closed {
-		e.Kind = o.kindOfText(err.Error(), e.Kind)
-	}
+	e := &Error{Op: op, Addr: addr, Kind: access.KindOf(err), Err: err}
 	e.Text = o.Redact(ServerText(err))
 	e.Hint = o.hint(e.Kind)
 	return e
-}
-
-// kindOf classifies by the types of errors.
-func kindOf(err error) Kind {
-	switch {
-	case errors.Is(err, errUnreadable):
-		return SecretUnreadable
-	case errors.Is(err, errIterations):
-		return SASLIterations
-	}
-	fault, _ := neterr.TLS(err)
-	if kind := kindOfTLS(fault); kind != Other && kind != ClientCertificate {
-		return kind
-	}
-	if code, ok := errors.AsType[sarama.KError](err); ok {
-		return kindOfCode(code)
-	}
-	// sarama joins some errors as text only around the code, which errors.Is still finds.
-	for _, code := range []sarama.KError{
-		sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism, sarama.ErrIllegalSASLState,
-	} {
-		if errors.Is(err, code) {
-			return kindOfCode(code)
-		}
-	}
-	if fault == neterr.Alert { // what the broker still complains of when our side was content
-		return ClientCertificate
-	}
-	return kindOfNetwork(err)
-}
-
-func kindOfTLS(fault neterr.Fault) Kind {
-	switch fault {
-	case neterr.UnknownAuthority, neterr.Invalid, neterr.Unverified:
-		return UntrustedCA
-	case neterr.WrongName:
-		return WrongName
-	case neterr.Expired:
-		return Expired
-	case neterr.Alert:
-		return ClientCertificate
-	case neterr.NotTLS:
-		return NotTLS
-	default:
-		return Other
-	}
-}
-
-// kindOfCode maps the codes of the Kafka protocol guide.
-func kindOfCode(code sarama.KError) Kind {
-	switch code {
-	case sarama.ErrSASLAuthenticationFailed:
-		return SASLRefused
-	case sarama.ErrUnsupportedSASLMechanism:
-		return SASLMechanism
-	case sarama.ErrIllegalSASLState:
-		return NoSASL
-	case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed, sarama.ErrGroupAuthorizationFailed:
-		return Denied
-	case sarama.ErrInvalidTopic:
-		return InvalidTopic
-	case sarama.ErrInvalidConfig:
-		return InvalidConfig
-	case sarama.ErrInvalidPartitions:
-		return InvalidPartitions
-	case sarama.ErrInvalidReplicationFactor:
-		return InvalidReplication
-	case sarama.ErrPolicyViolation:
-		return PolicyViolation
-	case sarama.ErrUnsupportedVersion:
-		return TooOld
-	default:
-		return Other
-	}
-}
-
-func kindOfNetwork(err error) Kind {
-	switch fault := neterr.Network(err); {
-	case fault == neterr.Closed:
-		return Closed
-	case fault == neterr.Unreachable, errors.Is(err, sarama.ErrOutOfBrokers):
-		return Unreachable
-	default:
-		return Other
-	}
-}
-
-// kindOfText is for errors that sarama hands on as text: those of several brokers
-// it joins, and of brokers it gave up.
-func (o Options) kindOfText(text string, otherwise Kind) Kind {
-	fault := neterr.OfText(text)
-	if kind := kindOfTLS(fault); kind != Other {
-		return kind
-	}
-	for _, known := range []struct {
-		part string
-		kind Kind
-	}{
-		{"SASL Authentication failed", SASLRefused},
-		{errIterations.Error(), SASLIterations},
-		{"not support the requested SASL mechanism", SASLMechanism},
-		{"given the current SASL state", NoSASL},
-	} {
-		if strings.Contains(text, known.part) {
-			return known.kind
-		}
-	}
-	if fault == neterr.Unreachable {
-		return Unreachable
-	}
-	return otherwise
 }
 
 // ServerText returns an error's text without the words that sarama puts before it.

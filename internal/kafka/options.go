@@ -6,6 +6,8 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/walpost/walpost/internal/kafka/access"
 )
 
 // Options is how to reach one Kafka cluster. The zero value of each field but
@@ -39,10 +41,10 @@ type SASL struct {
 
 // The mechanisms of kafka.sasl.mechanism.
 const (
-	Plain       = "PLAIN"
-	ScramSHA256 = "SCRAM-SHA-256"
-	ScramSHA512 = "SCRAM-SHA-512"
-	OAuthBearer = "OAUTHBEARER"
+	Plain       = access.Plain
+	ScramSHA256 = access.ScramSHA256
+	ScramSHA512 = access.ScramSHA512
+	OAuthBearer = access.OAuthBearer
 )
 
 // clientIDMost is Kafka's limit for the names it makes metrics of.

@@ -1,11 +1,11 @@
 package kafka
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/IBM/sarama"
-	"github.com/xdg-go/scram"
+
+	"github.com/walpost/walpost/internal/kafka/access"
 )
 
 // readLater stands where sarama wants a password it never uses: the SCRAM client
@@ -32,21 +32,14 @@ func (o Options) setSASL(c *sarama.Config) error {
 		return err
 	}
 	switch s.Mechanism {
-	case ScramSHA256:
+	case ScramSHA256, ScramSHA512:
 		n.Password = readLater
-		n.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient { return &scramClient{sasl: s, hash: scram.SHA256} }
-	case ScramSHA512:
-		n.Password = readLater
-		n.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient { return &scramClient{sasl: s, hash: scram.SHA512} }
+		n.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient { return access.NewScram(s.Mechanism, s.password) }
 	default:
 		n.Password = password
 	}
 	return nil
 }
-
-// errUnreadable marks a secret or a certificate of ours that could not be read: no
-// fault of the broker's.
-var errUnreadable = errors.New("cannot be read")
 
 func (s *SASL) password() (string, error) { return secret("kafka.sasl.password", s.Password) }
 func (s *SASL) token() (string, error)    { return secret("kafka.sasl.token", s.Token) }
@@ -54,10 +47,10 @@ func (s *SASL) token() (string, error)    { return secret("kafka.sasl.token", s.
 func secret(key string, read func() (string, error)) (string, error) {
 	v, err := read()
 	if err != nil {
-		return "", fmt.Errorf("%s: %w: %w", key, errUnreadable, err)
+		return "", fmt.Errorf("%s: %w: %w", key, access.ErrUnreadable, err)
 	}
 	if v == "" {
-		return "", fmt.Errorf("%s: %w: it is empty", key, errUnreadable)
+		return "", fmt.Errorf("%s: %w: it is empty", key, access.ErrUnreadable)
 	}
 	return v, nil
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/kafka/access"
 )
 
 // setTLS turns TLS on when o has it. sarama needs both the switch and the
@@ -31,11 +33,11 @@ func (t *TLS) config() (*tls.Config, error) {
 	if t.CA != "" {
 		pem, err := os.ReadFile(t.CA)
 		if err != nil {
-			return nil, fmt.Errorf("kafka.tls.ca: %w: %w", errUnreadable, err)
+			return nil, fmt.Errorf("kafka.tls.ca: %w: %w", access.ErrUnreadable, err)
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("kafka.tls.ca: %w: %s holds no PEM certificate", errUnreadable, t.CA)
+			return nil, fmt.Errorf("kafka.tls.ca: %w: %s holds no PEM certificate", access.ErrUnreadable, t.CA)
 		}
 	}
 	if t.Cert == "" {
@@ -53,7 +55,7 @@ func (t *TLS) config() (*tls.Config, error) {
 func (t *TLS) pair() (*tls.Certificate, error) {
 	pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
 	if err != nil {
-		return nil, fmt.Errorf("kafka.tls.cert, kafka.tls.key: %w: %w", errUnreadable, err)
+		return nil, fmt.Errorf("kafka.tls.cert, kafka.tls.key: %w: %w", access.ErrUnreadable, err)
 	}
 	return &pair, nil
 }

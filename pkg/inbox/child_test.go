@@ -47,7 +47,7 @@ func child() int {
 	}
 	p := &pool{url: field[3]}
 	consumer, err := inbox.New(inbox.Config{
-		Brokers: []string{field[0]}, Group: field[1], Topics: []string{field[2]}, Sarama: quick, AttemptTimeout: attempt,
+		Brokers: []string{field[0]}, Group: field[1], Topics: []string{field[2]}, ConfigureSarama: quick, AttemptTimeout: attempt,
 		Observers: []inbox.Observer{inbox.ObserverFunc(func(o inbox.Observation) {
 			if o.Kind == inbox.Processed {
 				wait(whereAfter, o.Event)

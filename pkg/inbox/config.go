@@ -1,14 +1,15 @@
 package inbox
 
 import (
+	"crypto/tls"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/kafka/access"
 	"github.com/walpost/walpost/internal/pgname"
 )
 
@@ -73,9 +74,15 @@ type Config struct {
 	// exist. Defaults to {topic}.DLT.
 	DeadLetter string
 
-	// Sarama changes sarama's configuration: TLS, SASL, time-outs. What correctness
-	// rests on must stay as it is, or New refuses.
-	Sarama func(*sarama.Config)
+	// TLS encrypts connections. Nil: no TLS.
+	TLS *tls.Config
+	// SASL authenticates at Kafka. Nil: no SASL.
+	SASL *SASL
+	// ConfigureSarama changes the configuration of the client library, after TLS and SASL:
+	// time-outs, a rack, Consumer.Group.InstanceId. What correctness rests on must stay as it
+	// is, or New refuses. This is the only place that names a type of sarama. It follows
+	// sarama's versions, and is no part of what this package promises. May be nil.
+	ConfigureSarama func(*sarama.Config)
 	// Observers are told what happens: see [Log] and package inboxprom.
 	Observers []Observer
 }
@@ -102,9 +109,6 @@ const (
 	// StopConsumer ends Run with the error. The record comes again.
 	StopConsumer
 )
-
-// ErrConfig is a configuration that cannot work.
-var ErrConfig = errors.New("inbox: configuration")
 
 const (
 	defaultAttempts       = 10
@@ -141,32 +145,40 @@ func withDefaults(c Config) Config {
 // check returns all faults at once.
 func (c *Config) check() error {
 	var faults []error
-	refuse := func(when bool, format string, args ...any) {
+	refuse := func(when bool, field, format string, args ...any) {
 		if when {
-			faults = append(faults, fmt.Errorf("%w: %s", ErrConfig, fmt.Sprintf(format, args...)))
+			faults = append(faults, badConfig(field, format, args...))
 		}
 	}
-	refuse(len(c.Brokers) == 0, "Brokers: want at least one, host:port")
-	refuse(c.Group == "" || !validText(c.Group), "Group %q: want a name, in UTF-8 without NUL", c.Group)
-	refuse(len(c.Topics) == 0 || slices.Contains(c.Topics, ""), "Topics %q: want names of topics", c.Topics)
-	refuse(!pgname.IsTable(c.Table), `Table %q: want table or schema.table in SQL syntax, like public.inbox or "My Schema"."Inbox"`,
+	c.checkNames(refuse)
+	refuse(c.Parallel < 0, "Parallel", "%d: want at least 1", c.Parallel)
+	refuse(c.Batch < 0, "Batch", "%d: want at least 1", c.Batch)
+	refuse(c.AttemptTimeout < time.Millisecond, "AttemptTimeout", "%v: want at least 1ms", c.AttemptTimeout)
+	refuse(c.Retry.First < 0, "Retry.First", "%v: want 0 or more", c.Retry.First)
+	refuse(c.Retry.Max < c.Retry.First, "Retry.Max", "%v: want at least Retry.First (%v)", c.Retry.Max, c.Retry.First)
+	refuse(c.ParkAfter < 0, "ParkAfter", "%d: want at least 1", c.ParkAfter)
+	refuse(c.RetryTopic != "" && c.Retry.Attempts > 0 && c.ParkAfter >= c.Retry.Attempts, "ParkAfter",
+		"%d: want fewer than Retry.Attempts (%d), or nothing is parked", c.ParkAfter, c.Retry.Attempts)
+	refuse(c.OnReject > StopConsumer, "OnReject", "%d: want DeadLetterRecord or StopConsumer", c.OnReject)
+	(*access.SASL)(c.SASL).Check(func(field, reason string) { refuse(true, field, "%s", reason) })
+	return errors.Join(faults...)
+}
+
+// checkNames checks brokers, and names of topics and tables.
+func (c *Config) checkNames(refuse func(when bool, field, format string, args ...any)) {
+	refuse(len(c.Brokers) == 0, "Brokers", "want at least one, host:port")
+	refuse(c.Group == "" || !validText(c.Group), "Group", "%q: want a name, in UTF-8 without NUL", c.Group)
+	refuse(len(c.Topics) == 0 || slices.Contains(c.Topics, ""), "Topics", "%q: want names of topics", c.Topics)
+	refuse(!pgname.IsTable(c.Table), "Table", `%q: want table or schema.table in SQL syntax, like public.inbox or "My Schema"."Inbox"`,
 		c.Table)
-	refuse(c.Parallel < 0, "Parallel %d: want at least 1", c.Parallel)
-	refuse(c.Batch < 0, "Batch %d: want at least 1", c.Batch)
-	refuse(c.AttemptTimeout < time.Millisecond, "AttemptTimeout %v: want at least 1ms", c.AttemptTimeout)
-	refuse(c.Retry.First < 0 || c.Retry.Max < c.Retry.First, "Retry: want First (%v) up to Max (%v)", c.Retry.First, c.Retry.Max)
-	refuse(c.ParkAfter < 0, "ParkAfter %d: want at least 1", c.ParkAfter)
-	refuse(c.RetryTopic != "" && c.Retry.Attempts > 0 && c.ParkAfter >= c.Retry.Attempts,
-		"ParkAfter %d: want fewer than Retry.Attempts (%d), or nothing is parked", c.ParkAfter, c.Retry.Attempts)
-	refuse(!pgname.IsTable(c.Parked), "Parked %q: want table or schema.table in SQL syntax", c.Parked)
-	refuse(c.OnReject > StopConsumer, "OnReject %d: want DeadLetterRecord or StopConsumer", c.OnReject)
+	refuse(!pgname.IsTable(c.Parked), "Parked", "%q: want table or schema.table in SQL syntax", c.Parked)
 	for _, topic := range c.Topics {
 		refuse(slices.Contains(c.Topics, c.deadLetterOf(topic)),
-			"DeadLetter %q is one of Topics for %q: dead letters would be read as events", c.DeadLetter, topic)
-		refuse(slices.Contains(c.Topics, c.retryTopicOf(topic)), "RetryTopic %q is one of Topics for %q", c.RetryTopic, topic)
-		refuse(c.retryTopicOf(topic) == c.deadLetterOf(topic), "RetryTopic and DeadLetter are both %q for %q", c.deadLetterOf(topic), topic)
+			"DeadLetter", "%q is one of Topics for %q: dead letters would be read as events", c.DeadLetter, topic)
+		refuse(slices.Contains(c.Topics, c.retryTopicOf(topic)), "RetryTopic", "%q is one of Topics for %q", c.RetryTopic, topic)
+		refuse(c.retryTopicOf(topic) == c.deadLetterOf(topic), "RetryTopic", "it and DeadLetter are both %q for %q",
+			c.deadLetterOf(topic), topic)
 	}
-	return errors.Join(faults...)
 }
 
 // retryTopicOf is the retry topic of a topic; "" without.

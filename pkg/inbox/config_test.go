@@ -31,16 +31,16 @@ func TestConfig(t *testing.T) {
 		"never parked":    {func(c *inbox.Config) { c.RetryTopic, c.Retry.Attempts = "r", 1 }, []string{"ParkAfter"}},
 		"slow attempt":    {func(c *inbox.Config) { c.AttemptTimeout = time.Hour }, []string{"AttemptTimeout", "Rebalance.Timeout"}},
 		"newest": {func(c *inbox.Config) {
-			c.Sarama = func(s *sarama.Config) { s.Consumer.Offsets.Initial = sarama.OffsetNewest }
+			c.ConfigureSarama = func(s *sarama.Config) { s.Consumer.Offsets.Initial = sarama.OffsetNewest }
 		}, []string{"OffsetOldest"}},
 		"reset": {func(c *inbox.Config) {
-			c.Sarama = func(s *sarama.Config) { s.Consumer.Group.ResetInvalidOffsets = true }
+			c.ConfigureSarama = func(s *sarama.Config) { s.Consumer.Group.ResetInvalidOffsets = true }
 		}, []string{"ResetInvalidOffsets"}},
 		"uncommitted": {func(c *inbox.Config) {
-			c.Sarama = func(s *sarama.Config) { s.Consumer.IsolationLevel = sarama.ReadUncommitted }
+			c.ConfigureSarama = func(s *sarama.Config) { s.Consumer.IsolationLevel = sarama.ReadUncommitted }
 		}, []string{"ReadCommitted"}},
 		"cooperative": {func(c *inbox.Config) {
-			c.Sarama = func(s *sarama.Config) {
+			c.ConfigureSarama = func(s *sarama.Config) {
 				s.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategyCooperativeSticky()}
 			}
 		}, []string{"cooperative"}},

@@ -12,6 +12,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/internal/backoff"
+	"github.com/walpost/walpost/internal/kafka/access"
 	"github.com/walpost/walpost/internal/kafka/read"
 )
 
@@ -39,7 +40,7 @@ func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Consumer,
 		return nil, err
 	}
 	if store == nil || handle == nil {
-		return nil, fmt.Errorf("%w: want a store and a handler", ErrConfig)
+		return nil, badConfig("New", "want a store and a handler")
 	}
 	s, err := config.saramaConfig()
 	if err != nil {
@@ -99,14 +100,28 @@ func (c *Consumer) connect(ctx context.Context, config *sarama.Config) (sarama.C
 		if err == nil {
 			return client, nil
 		}
-		err = fmt.Errorf("inbox: connect to Kafka: %w", err)
-		if read.IsPermanent(err) {
+		permanent, err := c.atStart(ctx, fmt.Errorf("inbox: connect to Kafka: %w", err))
+		if permanent {
 			return nil, err
 		}
 		if !c.kafkaFailed(ctx, attempts, err) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// atStart returns an error of Kafka with what to change, and reports whether nothing else
+// helps.
+func (c *Consumer) atStart(ctx context.Context, err error) (permanent bool, explained error) {
+	permanent, explained = access.Explain(ctx, c.sarama, c.config.Brokers, err)
+	return permanent || read.IsPermanent(err), explained
+}
+
+// ofGroup is atStart for a client that was connected before: what may heal is waited for, as
+// when a broker renews its certificate.
+func (c *Consumer) ofGroup(ctx context.Context, err error) (permanent bool, explained error) {
+	_, explained = access.Explain(ctx, c.sarama, nil, fmt.Errorf("inbox: group %q: %w", c.config.Group, err))
+	return read.IsPermanent(err), explained
 }
 
 // kafkaFailed observes a failure, waits, and reports whether to try again.
@@ -160,11 +175,13 @@ func (c *Consumer) sessions(ctx context.Context, group sarama.ConsumerGroup) err
 		case err == nil:
 			attempts = 0
 			continue
-		case read.IsPermanent(err):
-			return fmt.Errorf("inbox: group %q: %w", c.config.Group, err)
+		}
+		permanent, err := c.ofGroup(ctx, err)
+		if permanent {
+			return err
 		}
 		attempts++
-		if !c.kafkaFailed(ctx, attempts, fmt.Errorf("inbox: group %q: %w", c.config.Group, err)) {
+		if !c.kafkaFailed(ctx, attempts, err) {
 			return ctx.Err()
 		}
 	}
@@ -189,10 +206,12 @@ func (c *Consumer) readErrors(ctx context.Context, failures <-chan error) {
 		case errors.Is(err, sarama.ErrFencedInstancedId):
 			c.stop(nil, ClassFatal, fmt.Errorf("inbox: group %q: another member joined with the same group.instance.id "+
 				"(Consumer.Group.InstanceId): each process needs its own: %w", c.config.Group, err))
-		case read.IsPermanent(err):
-			c.stop(nil, ClassFatal, fmt.Errorf("inbox: group %q: %w", c.config.Group, err))
-		case ctx.Err() == nil:
-			c.observe(Observation{Kind: KafkaFailed, Class: ClassUnavailable, Err: err})
+		default:
+			if permanent, err := c.ofGroup(ctx, err); permanent {
+				c.stop(nil, ClassFatal, err)
+			} else if ctx.Err() == nil {
+				c.observe(Observation{Kind: KafkaFailed, Class: ClassUnavailable, Err: err})
+			}
 		}
 	}
 }

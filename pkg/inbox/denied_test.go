@@ -34,7 +34,7 @@ func TestRow75_DeadLetterDenied(t *testing.T) {
 	allow(sarama.AclResourceTopic, f.topic, sarama.AclOperationRead)
 	allow(sarama.AclResourceGroup, config.Group, sarama.AclOperationRead)
 	config.Brokers = kafka.Bootstrap(devstack.SASLPlaintext)
-	config.Sarama = func(s *sarama.Config) {
+	config.ConfigureSarama = func(s *sarama.Config) {
 		quick(s)
 		s.Net.SASL.Enable, s.Net.SASL.User, s.Net.SASL.Password = true, "reader", "secret"
 	}

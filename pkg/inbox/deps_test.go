@@ -7,8 +7,8 @@ import (
 )
 
 // Who imports the package gets sarama and what that needs: no driver, no logger, no
-// metrics library, nothing of walpost but what reads topics, and leaves: the hash that
-// chooses a partition, how SQL writes names, pauses between attempts.
+// metrics library, nothing of walpost but what connects to Kafka and reads topics, and
+// leaves: the hash that chooses a partition, how SQL writes names, pauses between attempts.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	list := func(path string) []string {
@@ -20,7 +20,9 @@ func TestDependencies(t *testing.T) {
 		return strings.Fields(string(out))
 	}
 	allowed := map[string]bool{}
-	for _, own := range []string{"pkg/inbox", "internal/kafka/read", "internal/murmur2", "internal/pgname", "internal/backoff"} {
+	for _, own := range []string{
+		"pkg/inbox", "internal/kafka/read", "internal/kafka/access", "internal/neterr", "internal/murmur2", "internal/pgname", "internal/backoff",
+	} {
 		allowed["github.com/walpost/walpost/"+own] = true
 	}
 	for _, path := range list("github.com/IBM/sarama") {

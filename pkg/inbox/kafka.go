@@ -6,6 +6,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/kafka/access"
 	"github.com/walpost/walpost/internal/kafka/read"
 )
 
@@ -17,39 +18,42 @@ func (c *Config) saramaConfig() (*sarama.Config, error) {
 	s.Consumer.IsolationLevel = sarama.ReadCommitted // nor see what a relay with exactly_once has aborted
 	s.Consumer.Return.Errors = true                  // out of range is told there alone
 	s.Producer.Compression = deadLetterCompression
-	if c.Sarama != nil {
-		c.Sarama(s)
+	access.Set(s, c.TLS, (*access.SASL)(c.SASL))
+	if c.ConfigureSarama != nil {
+		c.ConfigureSarama(s)
 	}
-	if broken := c.brokenRule(s); broken != "" {
-		return nil, fmt.Errorf("%w: Sarama: %s", ErrConfig, broken)
+	if field, broken := c.brokenRule(s); broken != "" {
+		return nil, badConfig(field, "%s", broken)
 	}
 	if err := s.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: Sarama: %w", ErrConfig, err)
+		return nil, badConfig("ConfigureSarama", "%v", err)
 	}
 	return s, nil
 }
 
-// brokenRule says what the caller has changed that a consumer relies on; "" when nothing.
-func (c *Config) brokenRule(s *sarama.Config) string {
+// brokenRule returns the field, and what the caller has changed that a consumer relies on;
+// "" if nothing.
+func (c *Config) brokenRule(s *sarama.Config) (field, broken string) {
+	const hook = "ConfigureSarama"
 	group := &s.Consumer.Group
 	switch {
 	case s.Consumer.Offsets.Initial != sarama.OffsetOldest:
-		return "Consumer.Offsets.Initial must be OffsetOldest: a new group would skip records"
+		return hook, "Consumer.Offsets.Initial must be OffsetOldest: a new group would skip records"
 	case group.ResetInvalidOffsets:
-		return "Consumer.Group.ResetInvalidOffsets must be false: records would be skipped in silence"
+		return hook, "Consumer.Group.ResetInvalidOffsets must be false: records would be skipped in silence"
 	case s.Consumer.IsolationLevel != sarama.ReadCommitted:
-		return "Consumer.IsolationLevel must be ReadCommitted: aborted records would be processed"
+		return hook, "Consumer.IsolationLevel must be ReadCommitted: aborted records would be processed"
 	case !s.Consumer.Return.Errors:
-		return "Consumer.Return.Errors must be true: errors would go unseen"
+		return hook, "Consumer.Return.Errors must be true: errors would go unseen"
 	case !s.Consumer.Offsets.AutoCommit.Enable:
-		return "Consumer.Offsets.AutoCommit.Enable must be true: it commits what is marked, which is what is done"
+		return hook, "Consumer.Offsets.AutoCommit.Enable must be true: it commits what is marked, which is what is done"
 	case slices.ContainsFunc(group.Rebalance.GroupStrategies, cooperative):
-		return "Consumer.Group.Rebalance.GroupStrategies: cooperative strategies are not supported"
+		return hook, "Consumer.Group.Rebalance.GroupStrategies: cooperative strategies are not supported"
 	case c.AttemptTimeout >= group.Rebalance.Timeout:
-		return fmt.Sprintf("AttemptTimeout (%v) must be below Consumer.Group.Rebalance.Timeout (%v), "+
+		return "AttemptTimeout", fmt.Sprintf("%v: must be below Consumer.Group.Rebalance.Timeout (%v), "+
 			"or the group moves on without this member", c.AttemptTimeout, group.Rebalance.Timeout)
 	}
-	return ""
+	return "", ""
 }
 
 // cooperative reports whether a strategy takes a partition away while the session goes

@@ -187,7 +187,7 @@ func (f *fixture) events(t testing.TB, from, n, keys int) {
 func (f *fixture) config(t testing.TB) inbox.Config {
 	return inbox.Config{
 		Brokers: f.kafka.Bootstrap(devstack.Plaintext), Group: stack.Name(t), Topics: []string{f.topic},
-		Retry: inbox.Retry{First: time.Millisecond, Max: 50 * time.Millisecond}, Sarama: quick,
+		Retry: inbox.Retry{First: time.Millisecond, Max: 50 * time.Millisecond}, ConfigureSarama: quick,
 		Observers: []inbox.Observer{observed(t)},
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"github.com/IBM/sarama"
-
-	"github.com/walpost/walpost/internal/kafka/read"
 )
 
 // ErrTopic is a topic that is missing, or that this client has no right to.
@@ -39,7 +37,8 @@ func (c *Consumer) checkTopic(ctx context.Context, client sarama.Client, topic s
 		if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
 			err = fmt.Errorf("%w (create it: kafka-topics.sh --bootstrap-server %s --create --topic %s)", err, c.config.Brokers[0], topic)
 		}
-		if read.IsPermanent(err) {
+		permanent, err := c.atStart(ctx, err)
+		if permanent {
 			return err
 		}
 		if !c.kafkaFailed(ctx, attempts, err) {
