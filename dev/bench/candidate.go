@@ -15,7 +15,7 @@ type candidate struct {
 	name string
 	// start relays a slot into the topics of a route until the child gets SIGTERM.
 	start func(ctx context.Context, slot string, to route) (*child, error)
-	// confirms tells that the slot must be confirmed to the end when it has stopped.
+	// confirms reports whether the slot must be confirmed to the end when it has stopped.
 	confirms bool
 	settings string // what it runs with beyond its defaults
 }

@@ -35,7 +35,7 @@ func (b *bench) awaitWalsender(ctx context.Context, slot string, c *child) (wals
 	return w, err
 }
 
-// confirmed tells whether a slot is confirmed up to an LSN.
+// confirmed reports whether a slot is confirmed up to an LSN.
 func (b *bench) confirmed(ctx context.Context, slot, lsn string) (bool, error) {
 	var yes bool
 	err := b.conn.QueryRow(ctx, `SELECT confirmed_flush_lsn >= $2::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $1`,

@@ -43,7 +43,7 @@ func assign(t *testing.T, runs []*run, records []published) {
 	}
 }
 
-// commitTable tells which events each transaction has, by commit LSN.
+// commitTable returns which events each transaction has, by commit LSN.
 func commitTable(records []published) map[lsn]map[string]bool {
 	table := map[lsn]map[string]bool{}
 	for _, r := range records {
@@ -55,7 +55,7 @@ func commitTable(records []published) map[lsn]map[string]bool {
 	return table
 }
 
-// complete gives, for the transactions of a run from its first to the last
+// complete returns, for the transactions of a run from its first to the last
 // before which nothing is missing, the time at which Kafka had all up to it.
 func (r *run) complete(table map[lsn]map[string]bool) (commits []lsn, at []time.Time) {
 	mine := commitTable(r.records)

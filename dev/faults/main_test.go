@@ -9,10 +9,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/assemble"
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
-	"github.com/walpost/walpost/internal/wiring"
 )
 
 var stack devstacktest.Stack
@@ -40,7 +40,7 @@ func runRelay(file string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return status.ExitUnexpected
 	}
-	r, err := wiring.NewRelay(cfg, &relaytest.Counts{}, log)
+	r, err := assemble.Relay(cfg, &relaytest.Counts{}, log)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return status.ExitUsage

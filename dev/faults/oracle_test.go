@@ -183,7 +183,7 @@ func reaches(t *testing.T, records []*sarama.ConsumerMessage) *[relaytest.Partit
 	return &all
 }
 
-// beyond tells whether a commit below the confirmed LSN lay at or behind the
+// beyond reports whether a commit below the confirmed LSN lay at or behind the
 // partition's end.
 func (r *reach) beyond(confirmed uint64, end int64) (commit uint64, passed bool) {
 	n, _ := slices.BinarySearch(r.commits, confirmed)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
@@ -12,7 +11,6 @@ import (
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/preflight"
 	"github.com/walpost/walpost/internal/status"
-	"github.com/walpost/walpost/internal/topicname"
 	"github.com/walpost/walpost/internal/wiring"
 )
 
@@ -93,31 +91,24 @@ func check(ctx context.Context, cfg *config.Config) checked {
 	return result
 }
 
-// checkPostgres gives the topics of today's rows too, for Kafka's part.
+// checkPostgres returns the topics of today's rows too, for Kafka's part.
 func checkPostgres(ctx context.Context, cfg *config.Config) ([]preflight.Requirement, topicNames) {
 	conn, err := wiring.Target(cfg).Connect(ctx)
 	if err != nil {
-		return []preflight.Requirement{unreadable("connection", err)}, topicNamesWithoutTable(cfg)
+		return []preflight.Requirement{preflight.UnreadableRequirement("connection", err)}, topicNamesWithoutTable(cfg)
 	}
 	defer postgres.HangUp(ctx, conn)
 	list := []preflight.Requirement{{Name: "connection", State: preflight.OK, Detail: answering(cfg, conn)}}
 	found, err := checkCatalogue(ctx, conn, cfg)
 	if err != nil {
-		return append(list, unreadable("catalogue", err)), topicNamesWithoutTable(cfg)
+		return append(list, preflight.UnreadableRequirement("catalogue", err)), topicNamesWithoutTable(cfg)
 	}
-	list = append(append(list, found...), checkReplication(ctx, cfg))
+	list = append(append(list, found...), preflight.Replication(ctx, wiring.Target(cfg)))
 	topics, err := readTopicNames(ctx, conn, cfg)
 	if err != nil {
-		return append(list, unreadable("topic columns", err)), topicNamesWithoutTable(cfg)
+		return append(list, preflight.UnreadableRequirement("topic columns", err)), topicNamesWithoutTable(cfg)
 	}
-	if n := len(topics.invalid); n > 0 {
-		list = append(list, preflight.Requirement{
-			Name: "topic names", State: preflight.Warning, Fix: "correct the rows, or outbox.topic",
-			Detail: fmt.Sprintf("rows lead to names that Kafka does not take (%d), such as %q: %v", n, topics.invalid[0],
-				topicname.Check(topics.invalid[0])),
-		})
-	}
-	return list, topics
+	return append(list, preflight.TopicNamesRequirements(topics.invalid)...), topics
 }
 
 // answering is the server that has answered: of several hosts, which one.
@@ -144,26 +135,4 @@ func checkCatalogue(ctx context.Context, conn *pgx.Conn, cfg *config.Config) ([]
 		return nil, err
 	}
 	return preflight.Postgres(there, want), nil
-}
-
-// checkReplication opens the kind of connection that streams: pg_hba.conf and
-// poolers may let plain ones through alone.
-func checkReplication(ctx context.Context, cfg *config.Config) preflight.Requirement {
-	dial, cancel := context.WithTimeout(ctx, postgres.ConnectTimeout)
-	defer cancel()
-	session, err := wiring.Target(cfg).Replication(dial)
-	if err != nil {
-		return unreadable("replication connection", err)
-	}
-	_ = session.Close(context.WithoutCancel(ctx)) // it was opened to see that it can be
-	return preflight.Requirement{Name: "replication connection", State: preflight.OK, Detail: "can be opened"}
-}
-
-func unreadable(name string, err error) preflight.Requirement {
-	q := preflight.ConnectionRequirement(err)
-	q.Name = name
-	if q.Fix == "" {
-		q.Fix = "is the address in postgres.url right, is Postgres up, and does a firewall let you through?"
-	}
-	return q
 }

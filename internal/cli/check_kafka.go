@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka/topics"
@@ -11,7 +9,7 @@ import (
 	"github.com/walpost/walpost/internal/wiring"
 )
 
-// checkKafka judges the cluster, and the topics as far as they are known.
+// checkKafka checks the cluster, and the topics as far as they are known.
 func checkKafka(ctx context.Context, cfg *config.Config, names topicNames) []preflight.Requirement {
 	want := preflight.KafkaExpectations{
 		Topics: names.records, DeadLetters: names.deadLetters,
@@ -24,23 +22,5 @@ func checkKafka(ctx context.Context, cfg *config.Config, names topicNames) []pre
 	if names.unknown != "" {
 		list = append(list, preflight.Requirement{Name: "topics", State: preflight.OK, Detail: "not checked: " + names.unknown})
 	}
-	return append(list, openTopics(cfg)...)
-}
-
-// openTopics warns of topics that anybody who may INSERT can name: with create they are
-// made, and without a literal prefix they may be anybody's.
-func openTopics(cfg *config.Config) []preflight.Requirement {
-	template, topics := cfg.Outbox.Topic, cfg.Kafka.Topics
-	open := len(topics.Allow) == 0 || slices.Contains(topics.Allow, "*")
-	if !open || len(template.Columns()) == 0 || !topics.Create && template[0].Column == "" {
-		return nil
-	}
-	detail := "rows may name any topic"
-	if topics.Create {
-		detail += fmt.Sprintf(", which is then made, up to %d of them", topics.Most)
-	}
-	return []preflight.Requirement{{
-		Name: "kafka.topics.allow", State: preflight.Warning, Detail: detail,
-		Fix: "kafka.topics.allow: the names of this service's topics, with * for a part",
-	}}
+	return append(list, wiring.NamedTopics(cfg).Requirements()...)
 }

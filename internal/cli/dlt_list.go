@@ -85,7 +85,7 @@ func withDeadLetters(cmd *cobra.Command, s *streams, view *deadLetterView,
 	return cmd
 }
 
-// foreign tells of records that are left out.
+// foreign reports records that are left out.
 func (p *printer) foreign(topic string, done inbox.Redriven) {
 	if done.Foreign > 0 {
 		p.line("walpost: %s: %d records do not say where they were (header walpost-dlt-topic): they are not walpost's, and are "+

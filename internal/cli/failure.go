@@ -28,7 +28,7 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.err }
 
-// ended gives the error for a code; nil for 0.
+// ended returns the error for a code; nil for 0.
 func ended(code int) error {
 	if code == status.ExitStopped {
 		return nil
@@ -106,7 +106,7 @@ func (p *printer) failure(err error, ours bool) {
 	}
 }
 
-// apart gives the errors that errors.Join has joined.
+// apart returns the errors that errors.Join has joined.
 func apart(err error) []error {
 	list, ok := err.(interface{ Unwrap() []error })
 	if !ok {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
 	"github.com/walpost/walpost/internal/preflight"
-	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/internal/wiring"
 )
 
@@ -74,7 +72,7 @@ func (i *initializer) postgres(ctx context.Context, conn *pgx.Conn) error {
 		if err != nil {
 			return err
 		}
-		if made { // who may publish it, and whether its columns serve, can be judged now
+		if made { // who may publish it, and whether its columns serve, can be checked now
 			if there, err = i.inspect(ctx, conn); err != nil {
 				return err
 			}
@@ -97,7 +95,7 @@ func (i *initializer) table(ctx context.Context, conn *pgx.Conn) (made bool, err
 	return made, err
 }
 
-// inspect refuses what init cannot mend.
+// inspect refuses what init cannot repair.
 func (i *initializer) inspect(ctx context.Context, conn *pgx.Conn) (*catalog.Inspection, error) {
 	there, err := catalog.Inspect(ctx, conn, wiring.Names(i.cfg))
 	if err != nil {
@@ -108,31 +106,10 @@ func (i *initializer) inspect(ctx context.Context, conn *pgx.Conn) (*catalog.Ins
 		return nil, err
 	}
 	wanted.Create = true
-	var faults []string
-	for _, q := range preflight.Postgres(there, wanted) {
-		if q.State != preflight.Failed || q.Exit == status.ExitStopped || i.mends(there, q) {
-			continue
-		}
-		faults = append(faults, q.Text())
-	}
-	if len(faults) > 0 {
-		return nil, requirement("%s", strings.Join(faults, "\n"))
+	if unmet := preflight.CheckInit(there, preflight.Postgres(there, wanted)); unmet != nil {
+		return nil, requirement("%w", unmet)
 	}
 	return there, nil
-}
-
-// mends reports whether the requirement fails for want of what init creates.
-func (i *initializer) mends(there *catalog.Inspection, q preflight.Requirement) bool {
-	switch q.Name {
-	case "table":
-		return there.Table == nil
-	case "publication": // without the table nobody owns it yet: judged again when it is there
-		return there.Table == nil && !i.cfg.Outbox.Messages() && there.Publication == nil && there.Slot == nil
-	case "slot": // 4 is the publication without its slot
-		return there.Slot == nil && q.Exit == status.ExitHalted
-	default:
-		return false
-	}
 }
 
 func (i *initializer) slot(ctx context.Context, conn *pgx.Conn, there *catalog.Inspection) error {
@@ -227,7 +204,7 @@ func (i *initializer) count(ctx context.Context, conn *pgx.Conn, from pgoutput.L
 	return nil
 }
 
-// plan tells what postgres would do.
+// plan reports what postgres would do.
 func (i *initializer) plan(there *catalog.Inspection) {
 	name, p := wiring.Table(i.cfg), i.cfg.Postgres
 	for _, st := range []struct {

@@ -50,7 +50,7 @@ func dialable(listen string) string {
 	return listen
 }
 
-// askRunning gives what the process at the address says of its relays; nothing
+// askRunning returns what the process at the address says of its relays; nothing
 // when none answers, or somebody else does.
 func askRunning(ctx context.Context, address string) status.Reports {
 	code, text, err := askAdmin(ctx, address, "/status")

@@ -34,7 +34,7 @@ func readStatus(ctx context.Context, cfg *config.Config) (status.Report, error) 
 	return st, err
 }
 
-// readSlot gives the slot, nil when there is none, and the version of the server.
+// readSlot returns the slot, nil when there is none, and the version of the server.
 func readSlot(ctx context.Context, cfg *config.Config) (*catalog.Slot, *string, error) {
 	conn, err := wiring.Target(cfg).Connect(ctx)
 	if err != nil {

@@ -65,7 +65,7 @@ func newFollower(cfg *config.Config, t *tailCommand) (*follower, error) {
 	return f, nil
 }
 
-// next gives the next record of any partition; nil when ctx ends. Waiting for a
+// next returns the next record of any partition; nil when ctx ends. Waiting for a
 // topic is told once, to w.
 func (f *follower) next(ctx context.Context, w io.Writer) (*sarama.ConsumerMessage, error) {
 	for {

@@ -109,7 +109,7 @@ func (t *tailCommand) tailed(rec *sarama.ConsumerMessage) tailedRecord {
 	return line
 }
 
-// textOr gives bytes as a text, or as they are when they are none.
+// textOr returns bytes as a text, or as they are when they are none.
 func textOr(b []byte) (*string, []byte) {
 	if b == nil {
 		return nil, nil

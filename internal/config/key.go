@@ -31,7 +31,7 @@ type value interface {
 	read(r *reader, path string, n node)
 	// schema describes what read accepts, as far as a schema can.
 	schema() schema
-	// print gives the effective value, secrets masked.
+	// print returns the effective value, secrets masked.
 	print(c *Config) *yaml.Node
 	// words names the type for the page.
 	words() string

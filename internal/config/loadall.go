@@ -102,7 +102,7 @@ func (r *reader) server() (string, bool) {
 	return u.server(), err == nil
 }
 
-// agree gives every file the one admin.listen that those that set it agree on.
+// agree sets in every file the one admin.listen that those that set it agree on.
 func agree(readers []*reader) {
 	const path = "admin.listen"
 	var first *reader

@@ -141,7 +141,7 @@ func (r *reader) noSection(k *key, path string, n node) {
 	}
 }
 
-// missing gives a key its default, and notes those that must be there. at is the
+// missing sets a key to its default, and notes those that must be there. at is the
 // place of the section.
 func (r *reader) missing(k *key, path string, at place) {
 	if k.required {
@@ -159,7 +159,7 @@ func (r *reader) missing(k *key, path string, at place) {
 	}
 }
 
-// defaults gives every key below k its default.
+// defaults sets every key below k to its default.
 func (r *reader) defaults(k *key) {
 	for i := range k.keys {
 		child := &k.keys[i]

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/admin/metrics"
+	"github.com/walpost/walpost/internal/assemble"
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/monitor"
 	"github.com/walpost/walpost/internal/relay"
@@ -35,7 +36,7 @@ type relayEnd struct {
 }
 
 func newRelayUnit(c *config.Config, version string, observer *metrics.Observer, log *zap.Logger) (*relayUnit, error) {
-	r, err := wiring.NewRelay(c, observer, log)
+	r, err := assemble.Relay(c, observer, log)
 	if err != nil {
 		return nil, err
 	}

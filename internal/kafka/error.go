@@ -59,7 +59,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the error below.
+// Unwrap returns the error below.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Explain words an error of sarama or of the network: what it comes down to and

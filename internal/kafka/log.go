@@ -112,7 +112,7 @@ func (l *saramaLog) write(format string, text func() string) {
 	entry.Write()
 }
 
-// levelOf judges a line by the words of its format: sarama gives no level.
+// levelOf returns the level of a line, by the words of its format: sarama gives no level.
 func levelOf(format string) zapcore.Level {
 	lower := strings.ToLower(format)
 	for _, word := range []string{"fail", "error", "unable", "abandon", "panic", "timeout"} {

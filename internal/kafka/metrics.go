@@ -10,7 +10,7 @@ type silent struct{}
 
 var _ metrics.Registry = silent{}
 
-// GetOrRegister gives the metric that does nothing, of the kind that would have
+// GetOrRegister returns the metric that does nothing, of the kind that would have
 // been made.
 func (silent) GetOrRegister(_ string, metric any) any {
 	switch metric.(type) {

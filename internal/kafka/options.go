@@ -110,7 +110,7 @@ func hostPort(addr string) bool {
 	return err == nil && n > 0
 }
 
-// Cleartext tells that a secret would cross the network readable, and by which
+// Cleartext reports whether a secret would cross the network readable, and by which
 // mechanism: PLAIN and OAUTHBEARER send it as it is, so they need TLS. SCRAM
 // never sends the password.
 func (o Options) Cleartext() (mechanism string, yes bool) {

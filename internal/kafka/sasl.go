@@ -55,7 +55,7 @@ func secret(key string, read func() (string, error)) (string, error) {
 	return v, nil
 }
 
-// bearer gives sarama the token of the moment at each authentication.
+// bearer returns to sarama the token of the moment at each authentication.
 type bearer struct{ read func() (string, error) }
 
 func (b bearer) Token() (*sarama.AccessToken, error) {

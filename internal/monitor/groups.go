@@ -108,7 +108,7 @@ func (c *cluster) groups() ([]string, error) {
 	return names, c.options.Explain("list consumer groups", errors.Join(failures...))
 }
 
-// committed gives the offsets that a group has committed in the partitions.
+// committed returns the offsets that a group has committed in the partitions.
 func (c *cluster) committed(group string, partitions []partition) (map[topicPartition]int64, error) {
 	op := "read offsets of group " + group
 	coordinator, err := c.client.Coordinator(group)

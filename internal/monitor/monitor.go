@@ -103,7 +103,7 @@ func (m *Monitor) Run(ctx context.Context) {
 	}
 }
 
-// Replicas tells how a topic is kept; false when that is not known.
+// Replicas returns how a topic is replicated; false when that is not known.
 func (m *Monitor) Replicas(topic string) (Replicas, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -2,7 +2,7 @@ package pgoutput
 
 import "encoding/binary"
 
-// Source gives the bytes of a message that is too long to be held, piece by piece.
+// Source returns the bytes of a message that is too long to be held, piece by piece.
 type Source interface {
 	// Next returns from 1 to n bytes, which are valid until the next call.
 	Next(n int) ([]byte, error)
@@ -10,7 +10,7 @@ type Source interface {
 
 // Keep says what of a long message is of use. The rest is read past.
 type Keep interface {
-	// Columns gives for each column of a table how many bytes it may have; nil:
+	// Columns returns for each column of a table how many bytes it may have; nil:
 	// no row of this table is of use.
 	Columns(r *Relation) []int
 	// Content is how many bytes the content of a message with this prefix may have.

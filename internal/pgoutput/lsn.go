@@ -32,7 +32,7 @@ func ParseLSN(s string) (LSN, error) {
 	return LSN(h<<32 | l), nil
 }
 
-// MarshalText gives the form of pg_lsn, and no text for 0: no position.
+// MarshalText returns the form of pg_lsn, and no text for 0: no position.
 func (l LSN) MarshalText() ([]byte, error) {
 	if l == 0 {
 		return nil, nil

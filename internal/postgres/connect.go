@@ -10,10 +10,10 @@ import (
 
 // Target is one database to connect to.
 type Target struct {
-	// URL gives the libpq URL, several hosts allowed. It is called at each
+	// URL returns the libpq URL, several hosts allowed. It is called at each
 	// connect, so that a changed file is seen.
 	URL func() (string, error)
-	// Password gives the password, at each connect. nil or "": the URL's,
+	// Password returns the password, at each connect. nil or "": the URL's,
 	// PGPASSWORD or ~/.pgpass, in that order.
 	Password func() (string, error)
 	// ApplicationName is what pg_stat_replication shows; "" is "walpost".
@@ -70,7 +70,7 @@ func (t Target) SQL(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// Address gives host:port of the URL's hosts, or the one of Near, "" when the URL cannot be read: for
+// Address returns host:port of the URL's hosts, or the one of Near, "" when the URL cannot be read: for
 // messages and labels.
 func (t Target) Address() string {
 	cfg, err := t.Config(nil)

@@ -39,7 +39,7 @@ const (
 	Lost                       // an established connection broke; connecting again helps
 )
 
-// String gives the kind as a stable word for logs.
+// String returns the kind as a stable word for logs.
 func (k Kind) String() string {
 	names := [...]string{
 		"unexpected", "configuration", "unreachable", "untrusted", "refused", "no_database", "pooler",
@@ -90,10 +90,10 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap gives the server's answer or the context's error, if one was the cause.
+// Unwrap returns the server's answer or the context's error, if one was the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// KindOf gives the kind of an error of this package, Unexpected for any other.
+// KindOf returns the kind of an error of this package, Unexpected for any other.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
@@ -139,7 +139,7 @@ func Classify(op string, err error) error {
 	return e
 }
 
-// contextCause gives the context's error inside err, without what wraps it.
+// contextCause returns the context's error inside err, without what wraps it.
 func contextCause(err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -120,7 +120,7 @@ func settingsError(err error) error {
 	return err
 }
 
-// readSettings gives the settings that are not as they must be. One that this server
+// readSettings returns the settings that are not as they must be. One that this server
 // does not know is NULL.
 func readSettings(ctx context.Context, conn *pgconn.PgConn) ([]differing, error) {
 	all := SessionSettings()

@@ -106,7 +106,7 @@ func urlFault(raw string) string {
 	return ""
 }
 
-// parseWords gives the reason of a *pgconn.ParseConfigError without a byte of
+// parseWords returns the reason of a *pgconn.ParseConfigError without a byte of
 // its text. Comparing with the end of the text is safe: it is pgconn's own.
 func parseWords(err error) string {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {

@@ -20,7 +20,7 @@ const (
 	TLSDisable    TLSMode = "disable"
 )
 
-// TLSMode gives the weakest mode among the hosts of the URL. It reads the
+// TLSMode returns the weakest mode among the hosts of the URL. It reads the
 // settings that the connection will use, environment and files included.
 func (t Target) TLSMode() (TLSMode, error) {
 	cfg, err := t.Config(nil)

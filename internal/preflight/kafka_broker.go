@@ -42,7 +42,7 @@ func (c *clusterChecker) connections(ctx context.Context) []Requirement {
 	return list
 }
 
-// passed says what a connection came through.
+// secured returns how a connection is secured, in words.
 func secured(o kafka.Options) string {
 	var parts []string
 	if o.TLS != nil {

@@ -70,7 +70,7 @@ func TestRequirementsOfTopics(t *testing.T) {
 		"kafka-configs.sh", "max.message.bytes=2113536")
 	wantGolden(t, "topics", list, "BROKER", o.Brokers[0], "NAME", name)
 	if slices.ContainsFunc(list, func(q preflight.Requirement) bool { return q.Name == "dead letter topic "+good }) {
-		t.Error("a topic is judged twice")
+		t.Error("a topic is checked twice")
 	}
 
 	spec := topics.Spec{Partitions: 1, ReplicationFactor: 1}

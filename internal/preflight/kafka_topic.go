@@ -125,7 +125,7 @@ func (c *topicChecker) missing(ctx context.Context) {
 		c.add(Failed, fix, "it does not exist and cannot be created: %s", detail)
 		return
 	}
-	// Kafka makes a topic that can take no record, so what is asked for is judged too.
+	// Kafka makes a topic that can take no record, so what is asked for is checked too.
 	t.Config, t.Replicas, t.InSync = spec.Config, int(spec.ReplicationFactor), int(spec.ReplicationFactor)
 	c.settings()
 	if len(c.list) == 0 {

@@ -6,7 +6,7 @@ import (
 	"github.com/walpost/walpost/internal/postgres"
 )
 
-// HostsRequirements judges how the server is found among several hosts.
+// HostsRequirements checks how the server is found among several hosts.
 func HostsRequirements(h postgres.Hosts) []Requirement {
 	const name = "target_session_attrs"
 	switch {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // OutsideRequirement refuses a table with rows that only look like the outbox's.
@@ -18,7 +19,7 @@ func OutsideRequirement(outbox pgname.Table, list []catalog.Outside) Requirement
 		}
 		words, fixes = append(words, o.Words(outbox)), append(fixes, o.Fix(outbox))
 	}
-	return failure(ExitRequirement, "rows outside of the stream", strings.Join(fixes, "; "), "%s",
+	return failure(status.ExitRequirement, "rows outside of the stream", strings.Join(fixes, "; "), "%s",
 		strings.Join(words, "; ")+catalog.NotInStream)
 }
 

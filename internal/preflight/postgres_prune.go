@@ -11,7 +11,7 @@ import (
 	"github.com/walpost/walpost/internal/postgres/provision"
 )
 
-// PruneRequirements judges what outbox.prune needs. A fault does not keep `run`
+// PruneRequirements checks what outbox.prune needs. A fault does not keep `run`
 // from streaming.
 func PruneRequirements(i *catalog.Inspection, p *provision.Pruning) []Requirement {
 	const name = "prune"
@@ -24,20 +24,20 @@ func PruneRequirements(i *catalog.Inspection, p *provision.Pruning) []Requiremen
 	grant := fmt.Sprintf("GRANT SELECT, DELETE ON %s TO %s", p.Table.Quoted(), pgname.Quote(i.Role.Name))
 	switch column := i.Table.Column(p.TimeColumn); {
 	case p.Partitions && !i.Table.Partitioned():
-		return []Requirement{failure(ExitNone, name, "outbox.prune.drop_partitions: false", "%s has no partitions", p.Table)}
+		return []Requirement{failure(startsAnyway, name, "outbox.prune.drop_partitions: false", "%s has no partitions", p.Table)}
 	case p.Partitions && !i.Table.Owned:
-		return []Requirement{failure(ExitNone, name,
+		return []Requirement{failure(startsAnyway, name,
 			fmt.Sprintf("ALTER TABLE %s OWNER TO a role that %s belongs to, its partitions too", p.Table.Quoted(),
 				pgname.Quote(i.Role.Name)),
 			"outbox.prune drops partitions of %s, and role %s does not own it", p.Table, pgname.QuoteIfNeeded(i.Role.Name))}
 	case !i.Table.Readable || !i.Table.Deletable:
-		return []Requirement{failure(ExitNone, name, grant,
+		return []Requirement{failure(startsAnyway, name, grant,
 			"outbox.prune deletes from %s, and role %s may not: that takes SELECT and DELETE", p.Table, pgname.QuoteIfNeeded(i.Role.Name))}
 	case p.After > 0 && column == nil:
-		return []Requirement{failure(ExitNone, name, "outbox.prune.time_column: a column of the table", "%s has no column %s", p.Table,
+		return []Requirement{failure(startsAnyway, name, "outbox.prune.time_column: a column of the table", "%s has no column %s", p.Table,
 			pgname.QuoteIfNeeded(p.TimeColumn))}
 	case p.After > 0 && column.TypeOID != pgtype.TimestampOID && column.TypeOID != pgtype.TimestamptzOID:
-		return []Requirement{failure(ExitNone, name, "outbox.prune.time_column: a column of type timestamptz",
+		return []Requirement{failure(startsAnyway, name, "outbox.prune.time_column: a column of type timestamptz",
 			"column %s of %s is of type %s, and an age takes timestamptz or timestamp",
 			pgname.QuoteIfNeeded(p.TimeColumn), p.Table, column.Type)}
 	case i.Slot == nil:
@@ -49,7 +49,7 @@ func PruneRequirements(i *catalog.Inspection, p *provision.Pruning) []Requiremen
 	}
 }
 
-// foreignCodeRequirement judges what pruning would run: nil when nothing.
+// foreignCodeRequirement checks what pruning would run, and returns nil when nothing.
 func foreignCodeRequirement(i *catalog.Inspection, p *provision.Pruning) *Requirement {
 	list := i.Table.ForeignCode
 	if p.Partitions { // the rest is dropped, which runs none of it
@@ -59,6 +59,6 @@ func foreignCodeRequirement(i *catalog.Inspection, p *provision.Pruning) *Requir
 	if e == nil {
 		return nil
 	}
-	r := failure(ExitNone, "prune", e.Hint, "%s", e.Text)
+	r := failure(startsAnyway, "prune", e.Hint, "%s", e.Text)
 	return &r
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/walpost/walpost/internal/postgres/postgrestest"
 	"github.com/walpost/walpost/internal/postgres/provision"
 	"github.com/walpost/walpost/internal/preflight"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // `check` names what outbox.prune lacks, and `run` starts all the same.
@@ -47,7 +48,7 @@ func TestPruneRequirements(t *testing.T) {
 		tc.prune.Table = f.Names.Table
 		got := preflight.PruneRequirements(f.Inspect(t), &tc.prune)[0]
 		if text := got.State.String() + " prune: " + got.Detail; !strings.HasPrefix(text, tc.says) || !strings.Contains(got.Fix, tc.fix) ||
-			got.Exit != preflight.ExitNone {
+			got.Exit != status.ExitStopped {
 			t.Errorf("after %q: %s; fix: %s; exit %d", tc.sql, text, got.Fix, got.Exit)
 		}
 	}
@@ -65,34 +66,34 @@ func TestRow82_CodeOfTheOwner(t *testing.T) {
 		"CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
 		"CREATE TRIGGER writes BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION note()",
 		"SELECT pg_create_logical_replication_slot('"+f.Names.Slot+"', 'pgoutput')", "GRANT SELECT, DELETE ON outbox TO "+f.Role)
-	judge := func(p provision.Pruning) preflight.Requirement {
+	check := func(p provision.Pruning) preflight.Requirement {
 		p.Table = f.Names.Table
 		return preflight.PruneRequirements(f.Inspect(t), &p)[0]
 	}
-	if got := judge(provision.Pruning{}); got.State != preflight.OK {
+	if got := check(provision.Pruning{}); got.State != preflight.OK {
 		t.Errorf("a trigger on INSERT: %+v", got)
 	}
 	f.Exec(t, "CREATE TRIGGER deletes BEFORE DELETE ON outbox_old FOR EACH ROW EXECUTE FUNCTION note()")
-	if got := judge(provision.Pruning{}); got.State != preflight.Failed || got.Exit != preflight.ExitNone ||
+	if got := check(provision.Pruning{}); got.State != preflight.Failed || got.Exit != status.ExitStopped ||
 		!strings.Contains(got.Detail, "trigger deletes of public.outbox_old") ||
 		!strings.Contains(got.Fix, "OWNER TO") {
 		t.Errorf("a trigger of a partition: %+v", got)
 	}
 	f.Exec(t, "ALTER TABLE outbox OWNER TO "+f.Role, "ALTER TABLE outbox_rest OWNER TO "+f.Role)
-	if got := judge(provision.Pruning{Partitions: true}); got.State != preflight.OK {
+	if got := check(provision.Pruning{Partitions: true}); got.State != preflight.OK {
 		t.Errorf("with drop_partitions: %+v", got)
 	}
 	f.Exec(t, "CREATE TRIGGER deletes BEFORE DELETE ON outbox_rest FOR EACH ROW EXECUTE FUNCTION note()")
-	if got := judge(provision.Pruning{Partitions: true}); got.State != preflight.OK {
+	if got := check(provision.Pruning{Partitions: true}); got.State != preflight.OK {
 		t.Errorf("with drop_partitions, all owned: %+v", got)
 	}
 	f.Exec(t, "ALTER TABLE outbox_rest OWNER TO postgres")
-	if got := judge(provision.Pruning{Partitions: true}); got.State != preflight.Failed ||
+	if got := check(provision.Pruning{Partitions: true}); got.State != preflight.Failed ||
 		!strings.Contains(got.Detail, "trigger deletes of public.outbox_rest") || strings.Contains(got.Detail, "outbox_old") {
 		t.Errorf("a trigger of the default partition: %+v", got)
 	}
 	f.Exec(t, "ALTER TABLE outbox_rest OWNER TO "+f.Role, "ALTER TABLE outbox_old OWNER TO "+f.Role)
-	if got := judge(provision.Pruning{}); got.State != preflight.OK {
+	if got := check(provision.Pruning{}); got.State != preflight.OK {
 		t.Errorf("owned: %+v", got)
 	}
 }

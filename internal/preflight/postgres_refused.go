@@ -6,6 +6,7 @@ import (
 
 	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // refusedRequirements are one line for each thing that is withheld from the role, and
@@ -17,13 +18,13 @@ func refusedRequirements(i *catalog.Inspection) []Requirement {
 		if at := slices.IndexFunc(list, func(q Requirement) bool { return q.Fix == fix }); fix != "" && at >= 0 {
 			list[at].Detail += ", " + r.Question
 			if r.Needed {
-				list[at].State, list[at].Exit = Failed, ExitRequirement
+				list[at].State, list[at].Exit = Failed, status.ExitRequirement
 			}
 			return
 		}
 		q := warn(name, fix, "%s", detail)
 		if r.Needed {
-			q.State, q.Exit = Failed, ExitRequirement
+			q.State, q.Exit = Failed, status.ExitRequirement
 		}
 		list = append(list, q)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // TestRow103_RefusedQuestions: whatever a server withholds from the role is one line
-// with the GRANT that gives it, and all else is judged as before. The start of `run`
+// with the GRANT that gives it, and all else is checked as before. The start of `run`
 // needs no more than the objects that say what is there.
 func TestRow103_RefusedQuestions(t *testing.T) {
 	t.Parallel()
@@ -33,8 +33,8 @@ func TestRow103_RefusedQuestions(t *testing.T) {
 	for _, object := range all {
 		grants := withdraw(t, f, object)
 		list := preflight.Postgres(f.Inspect(t), postgrestest.Expectations())
-		judgeWithheld(t, list, grants)
-		if start := preflight.JudgeStart(list); (start != nil) != slices.Contains(needed, object) {
+		checkWithheld(t, list, grants)
+		if start := preflight.CheckStart(list); (start != nil) != slices.Contains(needed, object) {
 			t.Errorf("without %s the start says %v", object, start)
 		}
 		if object == "pg_prepared_xacts" && len(states(list)) != len(whole) { // its line instead of what hangs on it
@@ -51,7 +51,7 @@ func TestRow103_RefusedQuestions(t *testing.T) {
 	withdraw(t, f, "pg_control_checkpoint")
 	withdraw(t, f, "pg_walfile_name")
 	withdraw(t, f, "pg_is_in_recovery")
-	judgeWithheld(t, preflight.Postgres(f.Inspect(t), postgrestest.Expectations()), grants)
+	checkWithheld(t, preflight.Postgres(f.Inspect(t), postgrestest.Expectations()), grants)
 	f.Exec(t, grants...)
 	if list := preflight.Postgres(f.Inspect(t), postgrestest.Expectations()); !slices.Equal(states(list), whole) {
 		t.Errorf("after all was given back:\n%s\nwant %v", postgrestest.Lines(list), whole)
@@ -73,8 +73,8 @@ func states(list []preflight.Requirement) (texts []string) {
 	return texts
 }
 
-// judgeWithheld wants exactly these grants as fixes.
-func judgeWithheld(t *testing.T, list []preflight.Requirement, grants []string) {
+// checkWithheld wants exactly these grants as fixes.
+func checkWithheld(t *testing.T, list []preflight.Requirement, grants []string) {
 	t.Helper()
 	var fixes []string
 	for _, q := range list {

@@ -7,13 +7,14 @@ import (
 	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/status"
 )
 
 const oldestMajor = 14
 
 func versionRequirement(i *catalog.Inspection) Requirement {
 	if i.Server.Major < oldestMajor {
-		return failure(ExitRequirement, "version", fmt.Sprintf("upgrade to Postgres %d or newer", oldestMajor),
+		return failure(status.ExitRequirement, "version", fmt.Sprintf("upgrade to Postgres %d or newer", oldestMajor),
 			"Postgres %s is too old", i.Server.Version)
 	}
 	return passed("version", "Postgres %s", i.Server.Version)
@@ -21,7 +22,7 @@ func versionRequirement(i *catalog.Inspection) Requirement {
 
 func primaryRequirement(i *catalog.Inspection) Requirement {
 	if i.Server.InRecovery {
-		return failure(ExitRequirement, "primary",
+		return failure(status.ExitRequirement, "primary",
 			"name the primary in postgres.url, or all hosts, among which walpost looks for the primary",
 			"this server is a standby (in recovery): nothing else is judged on it")
 	}
@@ -30,7 +31,7 @@ func primaryRequirement(i *catalog.Inspection) Requirement {
 
 func walLevelRequirement(i *catalog.Inspection) Requirement {
 	if i.Server.WALLevel != "logical" {
-		return failure(ExitRequirement, "wal_level", "ALTER SYSTEM SET wal_level = logical; then restart Postgres",
+		return failure(status.ExitRequirement, "wal_level", "ALTER SYSTEM SET wal_level = logical; then restart Postgres",
 			"is %s, logical replication needs logical", i.Server.WALLevel)
 	}
 	return passed("wal_level", "logical")
@@ -44,7 +45,7 @@ func roleRequirement(i *catalog.Inspection) Requirement {
 	case r.Replication:
 		return passed("role", "%s may replicate", pgname.QuoteIfNeeded(r.Name))
 	default:
-		return failure(ExitRequirement, "role",
+		return failure(status.ExitRequirement, "role",
 			fmt.Sprintf("ALTER ROLE %s REPLICATION; on Amazon RDS: GRANT rds_replication TO %[1]s", pgname.Quote(r.Name)),
 			"%s has no REPLICATION attribute", pgname.QuoteIfNeeded(r.Name))
 	}
@@ -57,9 +58,9 @@ func sendersRequirement(i *catalog.Inspection) Requirement {
 	fix := fmt.Sprintf("ALTER SYSTEM SET max_wal_senders = %d; then restart Postgres", s.UsedWALSenders+5)
 	switch {
 	case s.MaxWALSenders == 0:
-		return failure(ExitRequirement, name, fix, "is 0: no replication connection is let in")
+		return failure(status.ExitRequirement, name, fix, "is 0: no replication connection is let in")
 	case s.UsedWALSenders >= s.MaxWALSenders && (i.Slot == nil || !i.Slot.Active):
-		return failure(ExitNone, name, fix, "all %d are in use", s.MaxWALSenders)
+		return failure(startsAnyway, name, fix, "all %d are in use", s.MaxWALSenders)
 	default:
 		return passed(name, "%d of %d in use", s.UsedWALSenders, s.MaxWALSenders)
 	}
@@ -69,7 +70,7 @@ func slotsLeftRequirement(i *catalog.Inspection) Requirement {
 	const name = "max_replication_slots"
 	s := i.Server
 	if i.Slot == nil && s.UsedSlots >= s.MaxSlots {
-		return failure(ExitRequirement, name,
+		return failure(status.ExitRequirement, name,
 			fmt.Sprintf("ALTER SYSTEM SET max_replication_slots = %d; then restart Postgres", s.UsedSlots+5),
 			"all %d are in use, and slot %s does not exist yet", s.MaxSlots, i.Names.Slot)
 	}

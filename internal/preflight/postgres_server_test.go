@@ -52,7 +52,8 @@ func TestServerFaults(t *testing.T) {
 		}
 	}
 	_, err = postgrestest.Target(server.URL("ascii")).Replication(t.Context())
-	if r := preflight.ConnectionRequirement(err); postgres.KindOf(err) != postgres.TooMany || r.Exit != 0 || r.State != preflight.Failed {
+	r := preflight.UnreadableRequirement("connection", err)
+	if postgres.KindOf(err) != postgres.TooMany || r.Exit != 0 || r.State != preflight.Failed {
 		t.Errorf("%v: %v", postgres.KindOf(err), err)
 	}
 }
@@ -83,7 +84,7 @@ func TestLostSlot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := preflight.JudgeStart(preflight.Postgres(i, postgrestest.Expectations()))
+	start := preflight.CheckStart(preflight.Postgres(i, postgrestest.Expectations()))
 	if start == nil || start.Exit != 4 || !strings.Contains(start.Error(), "s is lost") ||
 		!strings.Contains(start.Error(), "walpost recover") {
 		t.Errorf("%v", start)

@@ -6,9 +6,10 @@ import (
 	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/status"
 )
 
-// slotRequirements judges the slot. What only a decision can repair is 4, a slot
+// slotRequirements checks the slot. What only a decision can repair is 4, a slot
 // that is somebody else's is 3.
 func slotRequirements(i *catalog.Inspection, want PostgresExpectations) []Requirement {
 	if i.Slot == nil {
@@ -21,13 +22,14 @@ func slotRequirements(i *catalog.Inspection, want PostgresExpectations) []Requir
 		if s.Plugin != "" {
 			kind += " with plugin " + s.Plugin
 		}
-		return []Requirement{failure(ExitRequirement, "slot", "choose another postgres.slot",
+		return []Requirement{failure(status.ExitRequirement, "slot", "choose another postgres.slot",
 			"%s is %s, and walpost needs a logical slot with pgoutput", s.Name, kind)}
 	case s.Database != i.Server.Database:
-		return []Requirement{failure(ExitRequirement, "slot", "choose another postgres.slot, or correct the database in postgres.url",
+		return []Requirement{failure(status.ExitRequirement, "slot",
+			"choose another postgres.slot, or correct the database in postgres.url",
 			"%s belongs to database %s, and this is %s", s.Name, pgname.QuoteIfNeeded(s.Database), pgname.QuoteIfNeeded(i.Server.Database))}
 	case s.Temporary:
-		return []Requirement{failure(ExitRequirement, "slot", "choose another postgres.slot",
+		return []Requirement{failure(status.ExitRequirement, "slot", "choose another postgres.slot",
 			"%s is temporary and belongs to backend %d", s.Name, s.ActivePID)}
 	case s.Lost():
 		loss := catalog.LossOf(s.InvalidationReason)
@@ -35,7 +37,7 @@ func slotRequirements(i *catalog.Inspection, want PostgresExpectations) []Requir
 		if i.Names.Table.IsZero() {
 			fix = "walpost drop -c FILE; then walpost init -c FILE, which begins anew"
 		}
-		return []Requirement{failure(exitHalted, "slot", fix+"; and "+loss.Fix+" so that it does not happen again",
+		return []Requirement{failure(status.ExitHalted, "slot", fix+"; and "+loss.Fix+" so that it does not happen again",
 			"%s is lost (%s): events after %s cannot be read from it", s.Name, loss.Reason, s.ConfirmedFlushLSN)}
 	}
 	if s.Making() {
@@ -46,7 +48,7 @@ func slotRequirements(i *catalog.Inspection, want PostgresExpectations) []Requir
 		if i.Names.Table.IsZero() {
 			fix = "walpost drop -c FILE; then walpost init -c FILE, which begins anew"
 		}
-		return []Requirement{failure(ExitRequirement, "two_phase", fix,
+		return []Requirement{failure(status.ExitRequirement, "two_phase", fix,
 			"slot %s decodes prepared transactions (two_phase), and walpost reads what has committed: the first PREPARE TRANSACTION "+
 				"would end the stream", s.Name)}
 	}
@@ -62,10 +64,10 @@ func missingSlot(i *catalog.Inspection, want PostgresExpectations) []Requirement
 	slot := i.Names.Slot
 	switch {
 	case !catalog.ValidSlotName(slot):
-		return []Requirement{failure(ExitRequirement, name, "choose another postgres.slot",
+		return []Requirement{failure(status.ExitRequirement, name, "choose another postgres.slot",
 			"%q is no name for a slot: 1 to 63 of a-z, 0-9 and _", slot)}
 	case want.Failover && i.Server.Major < 17:
-		return []Requirement{failure(ExitRequirement, name, "postgres.failover: false",
+		return []Requirement{failure(status.ExitRequirement, name, "postgres.failover: false",
 			"failover slots need Postgres 17, this is %d", i.Server.Major)}
 	case i.Publication != nil && i.Publication.Unfinished:
 		return unfinishedRequirements(i, want)
@@ -75,11 +77,12 @@ func missingSlot(i *catalog.Inspection, want PostgresExpectations) []Requirement
 		if i.Names.Table.IsZero() {
 			fix = "walpost init -c FILE"
 		}
-		return []Requirement{failure(exitHalted, name, fix,
+		return []Requirement{failure(status.ExitHalted, name, fix,
 			"%s does not exist, but publication %s does: events committed before the slot is made are not streamed",
 			slot, pgname.QuoteIfNeeded(i.Names.Publication))}
 	case !want.Create:
-		return []Requirement{failure(ExitRequirement, name, "walpost init -c FILE, or: "+provision.CreateSlotSQL(slot, want.Failover),
+		return []Requirement{failure(status.ExitRequirement, name,
+			"walpost init -c FILE, or: "+provision.CreateSlotSQL(slot, want.Failover),
 			"%s does not exist, and postgres.create is false", slot)}
 	default:
 		return []Requirement{passed(name, "%s does not exist yet: the first start of run creates it", slot)}

@@ -8,6 +8,7 @@ import (
 	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/status"
 )
 
 func tableRequirement(i *catalog.Inspection, want PostgresExpectations) Requirement {
@@ -15,15 +16,15 @@ func tableRequirement(i *catalog.Inspection, want PostgresExpectations) Requirem
 	table, t := i.Names.Table, i.Table
 	switch {
 	case t == nil:
-		return failure(ExitRequirement, name, "walpost init -c FILE, or: "+provision.CreateTableSQL(table, want.Columns),
+		return failure(status.ExitRequirement, name, "walpost init -c FILE, or: "+provision.CreateTableSQL(table, want.Columns),
 			"%s does not exist in database %s", table, pgname.QuoteIfNeeded(i.Server.Database))
 	case t.IsPartition:
-		return failure(ExitRequirement, name, "outbox.table: "+t.Root.String(),
+		return failure(status.ExitRequirement, name, "outbox.table: "+t.Root.String(),
 			"%s is a partition: name the root %s", table, t.Root)
 	case t.Kind != "r" && t.Kind != "p":
-		return failure(ExitRequirement, name, "outbox.table must name a table", "%s is not a table but %s", table, kindWords(t.Kind))
+		return failure(status.ExitRequirement, name, "outbox.table must name a table", "%s is not a table but %s", table, kindWords(t.Kind))
 	case t.Persistence != "p":
-		return failure(ExitRequirement, name, "ALTER TABLE "+table.Quoted()+" SET LOGGED",
+		return failure(status.ExitRequirement, name, "ALTER TABLE "+table.Quoted()+" SET LOGGED",
 			"%s is unlogged or temporary: its rows are not in the WAL", table)
 	case t.Partitioned() && len(t.Updaters()) > 0:
 		roles := strings.Join(t.Updaters(), ", ")
@@ -55,12 +56,12 @@ func kindWords(relkind string) string {
 	}
 }
 
-// columnRequirements judges today's table. With an existing slot `run` goes by
+// columnRequirements checks today's table. With an existing slot `run` goes by
 // the Relation messages of the rows it reads, so that no fault here stops it.
 func columnRequirements(i *catalog.Inspection, want PostgresExpectations) []Requirement {
-	exit := ExitRequirement
+	exit := status.ExitRequirement
 	if i.Slot != nil {
-		exit = ExitNone
+		exit = startsAnyway
 	}
 	var present, faults []Requirement
 	var names []string
@@ -101,10 +102,10 @@ func neverPublished(i *catalog.Inspection, c *catalog.TableColumn) bool {
 func neverPublishedRequirement(i *catalog.Inspection, c *catalog.TableColumn) Requirement {
 	name := "column " + pgname.QuoteIfNeeded(c.Name)
 	if i.Server.Major < 18 {
-		return failure(ExitRequirement, name, "use a column that is stored by INSERT",
+		return failure(status.ExitRequirement, name, "use a column that is stored by INSERT",
 			"is generated, and Postgres %d does not publish generated columns", i.Server.Major)
 	}
-	return failure(ExitRequirement, name, "use a column that is stored by INSERT, or GENERATED ALWAYS AS (…) STORED",
+	return failure(status.ExitRequirement, name, "use a column that is stored by INSERT, or GENERATED ALWAYS AS (…) STORED",
 		"is a virtual generated column, and Postgres publishes only stored ones")
 }
 
@@ -131,18 +132,19 @@ func publicationRequirement(i *catalog.Inspection, want PostgresExpectations) Re
 	case i.Slot != nil && messages && i.Server.Major >= 18:
 		return warn(name, sql, "%s does not exist: messages are in the stream all the same", p)
 	case i.Slot != nil && messages:
-		return failure(exitHalted, name, sql+"; if the stream then breaks all the same: walpost drop -c FILE and walpost init -c FILE",
+		return failure(status.ExitHalted, name,
+			sql+"; if the stream then breaks all the same: walpost drop -c FILE and walpost init -c FILE",
 			"%s does not exist, but slot %s does: before Postgres 18 the first change of any table breaks the stream", p, i.Names.Slot)
 	case i.Slot != nil:
-		return failure(exitHalted, name, sql+"; then walpost recover -c FILE",
+		return failure(status.ExitHalted, name, sql+"; then walpost recover -c FILE",
 			"%s does not exist, but slot %s does: rows committed while it is missing are not in the stream", p, i.Names.Slot)
 	case !want.Create:
-		return failure(ExitRequirement, name, "walpost init -c FILE, or: "+sql, "%s does not exist, and postgres.create is false", p)
+		return failure(status.ExitRequirement, name, "walpost init -c FILE, or: "+sql, "%s does not exist, and postgres.create is false", p)
 	case !mayCreate && messages:
-		return failure(ExitRequirement, name, "as a role with CREATE on the database: "+sql+"; then walpost init -c FILE",
+		return failure(status.ExitRequirement, name, "as a role with CREATE on the database: "+sql+"; then walpost init -c FILE",
 			"%s does not exist, and role %s may not create it: that takes CREATE on the database", p, pgname.QuoteIfNeeded(i.Role.Name))
 	case !mayCreate:
-		return failure(ExitRequirement, name, "as the owner of the table: "+sql+"; then walpost init -c FILE",
+		return failure(status.ExitRequirement, name, "as the owner of the table: "+sql+"; then walpost init -c FILE",
 			"%s does not exist, and role %s may not create it: that takes CREATE on the database and ownership of the table",
 			p, pgname.QuoteIfNeeded(i.Role.Name))
 	default:
@@ -150,7 +152,7 @@ func publicationRequirement(i *catalog.Inspection, want PostgresExpectations) Re
 	}
 }
 
-// publishedRequirements judges what the publication publishes of the table. A
+// publishedRequirements checks what the publication publishes of the table. A
 // fault here loses rows without a word, so it halts; a partitioned table without
 // its root is 3.
 func publishedRequirements(i *catalog.Inspection, want PostgresExpectations) []Requirement {
@@ -158,15 +160,16 @@ func publishedRequirements(i *catalog.Inspection, want PostgresExpectations) []R
 	alter := "ALTER PUBLICATION " + pgname.Quote(i.Names.Publication)
 	var list []Requirement
 	if !pub.Insert {
-		list = append(list, failure(exitHalted, "published inserts", alter+" SET (publish = 'insert')",
+		list = append(list, failure(status.ExitHalted, "published inserts", alter+" SET (publish = 'insert')",
 			"%s does not publish inserts", name))
 	}
 	switch {
 	case i.Table.Partitioned() && !pub.ViaRoot:
-		list = append(list, failure(ExitRequirement, "published table", alter+" SET (publish_via_partition_root = true)",
+		list = append(list, failure(status.ExitRequirement, "published table", alter+" SET (publish_via_partition_root = true)",
 			"%s is partitioned, and %s does not publish it through its root", table, name))
 	case !publishesWhole(i):
-		return append(list, failure(exitHalted, "published table", alter+" ADD TABLE "+table.Quoted()+"; then walpost recover -c FILE",
+		return append(list, failure(status.ExitHalted, "published table",
+			alter+" ADD TABLE "+table.Quoted()+"; then walpost recover -c FILE",
 			"%s is not in publication %s: its rows are not in the stream", table, name))
 	default:
 		list = append(list, passed("published table", "%s is in publication %s", table, name))
@@ -197,16 +200,16 @@ func publishedRows(i *catalog.Inspection, want PostgresExpectations) []Requireme
 			"recover -c FILE",
 			pgname.Quote(i.Names.Publication), p.Table.Quoted())
 		if p.Filter != "" {
-			list = append(list, failure(exitHalted, "row filter", again,
+			list = append(list, failure(status.ExitHalted, "row filter", again,
 				"publication %s hides rows of %s: WHERE %s", pgname.QuoteIfNeeded(i.Names.Publication), p.Table, p.Filter))
 		}
 		hidden, generated := hiddenColumns(i, p, want.Columns)
 		if len(hidden) > 0 {
-			list = append(list, failure(exitHalted, "column list", again,
+			list = append(list, failure(status.ExitHalted, "column list", again,
 				"publication %s does not publish %s of %s", pgname.QuoteIfNeeded(i.Names.Publication), strings.Join(hidden, ", "), p.Table))
 		}
 		if len(generated) > 0 {
-			list = append(list, failure(exitHalted, "generated columns",
+			list = append(list, failure(status.ExitHalted, "generated columns",
 				"ALTER PUBLICATION "+pgname.Quote(i.Names.Publication)+" SET ("+provision.GeneratedOption+
 					"); then walpost recover -c FILE",
 				"publication %s does not publish %s of %s, which is generated", pgname.QuoteIfNeeded(i.Names.Publication),

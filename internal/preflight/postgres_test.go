@@ -20,7 +20,7 @@ type fault struct {
 	want   func(*preflight.PostgresExpectations)
 	name   string // of the requirement that is not ok
 	state  preflight.State
-	exit   int // of JudgeStart
+	exit   int // of CheckStart
 	detail string
 	fix    string
 }
@@ -194,7 +194,7 @@ func TestEveryFaultIsNamedWithItsFix(t *testing.T) {
 				t.Errorf("got %s %s: %s [%s]", r.State, r.Name, r.Detail, r.Fix)
 			}
 			exit := 0
-			if start := preflight.JudgeStart(list); start != nil {
+			if start := preflight.CheckStart(list); start != nil {
 				exit = start.Exit
 			}
 			if exit != c.exit {
@@ -211,7 +211,7 @@ func TestFirstStartCreates(t *testing.T) {
 	f := postgrestest.NewFixture(t, &stack)
 	f.CreateTable(t)
 	f.Exec(t, "ALTER TABLE public.outbox OWNER TO "+f.Role, "GRANT CREATE ON DATABASE "+f.Name+" TO "+f.Role)
-	if start := preflight.JudgeStart(preflight.Postgres(f.Inspect(t), postgrestest.Expectations())); start != nil {
+	if start := preflight.CheckStart(preflight.Postgres(f.Inspect(t), postgrestest.Expectations())); start != nil {
 		t.Error(start)
 	}
 	if _, err := provision.CreatePublication(t.Context(), postgrestest.OpenSQL(t, f.Relay),
@@ -226,13 +226,13 @@ func TestSlotOfAnotherDatabase(t *testing.T) {
 	f.Complete(t)
 	other.Complete(t)
 	f.Names.Slot = other.Names.Slot
-	start := preflight.JudgeStart(preflight.Postgres(f.Inspect(t), postgrestest.Expectations()))
+	start := preflight.CheckStart(preflight.Postgres(f.Inspect(t), postgrestest.Expectations()))
 	if start == nil || start.Exit != 3 || !strings.Contains(start.Error(), "belongs to database "+other.Name) {
 		t.Errorf("%v", start)
 	}
 }
 
-// find gives the one requirement of that name that is not ok.
+// find returns the one requirement of that name that is not ok.
 func find(t *testing.T, list []preflight.Requirement, name string) preflight.Requirement {
 	t.Helper()
 	for _, r := range list {

@@ -4,9 +4,10 @@ import (
 	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/status"
 )
 
-// unfinishedRequirements judges a first start that was cut: whether the next can go on.
+// unfinishedRequirements checks whether a first start that was interrupted can go on.
 func unfinishedRequirements(i *catalog.Inspection, want PostgresExpectations) []Requirement {
 	publication, slot := pgname.QuoteIfNeeded(i.Names.Publication), i.Names.Slot
 	there := i.Slot != nil
@@ -17,14 +18,14 @@ func unfinishedRequirements(i *catalog.Inspection, want PostgresExpectations) []
 	case there && i.Publication.Owned:
 		return nil // run takes the mark away
 	case there:
-		return []Requirement{failure(ExitRequirement, "publication", provision.CommentSQL(i.Names.Publication, "")+", as its owner",
+		return []Requirement{failure(status.ExitRequirement, "publication", provision.CommentSQL(i.Names.Publication, "")+", as its owner",
 			"%s is marked as made for a slot that is not there yet, and the slot is there: a slot that was lost would not be noticed",
 			publication)}
 	case !i.Publication.Owned:
-		return []Requirement{failure(ExitRequirement, "slot", "walpost init -c FILE, as the role that owns the publication",
+		return []Requirement{failure(status.ExitRequirement, "slot", "walpost init -c FILE, as the role that owns the publication",
 			"%s does not exist: whoever made publication %s for it did not come to an end", slot, publication)}
 	case !want.Create:
-		return []Requirement{failure(ExitRequirement, "slot", "walpost init -c FILE",
+		return []Requirement{failure(status.ExitRequirement, "slot", "walpost init -c FILE",
 			"%s does not exist, and postgres.create is false", slot)}
 	default:
 		return []Requirement{passed("slot",

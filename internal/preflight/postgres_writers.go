@@ -6,9 +6,10 @@ import (
 
 	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
+	"github.com/walpost/walpost/internal/status"
 )
 
-// WritersRequirement judges who may write events. It is no matter of taste: an event of a
+// WritersRequirement checks who may write events. It is no matter of taste: an event of a
 // role without any right is published as if the service had written it, and content
 // that is no event halts the relay.
 func WritersRequirement(w *catalog.MessageWriters, anyRole bool, database string) Requirement {
@@ -22,7 +23,7 @@ func WritersRequirement(w *catalog.MessageWriters, anyRole bool, database string
 	case w.Public && anyRole:
 		return warn(name, fix, everybody)
 	case w.Public:
-		return failure(ExitRequirement, name, fix+"; where the service lets nobody revoke it: outbox.writers: any", everybody)
+		return failure(status.ExitRequirement, name, fix+"; where the service lets nobody revoke it: outbox.writers: any", everybody)
 	case len(w.Roles) == 0:
 		return passed(name, "superusers alone may write events")
 	default:

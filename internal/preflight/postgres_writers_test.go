@@ -13,6 +13,7 @@ import (
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/postgrestest"
 	"github.com/walpost/walpost/internal/preflight"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // TestRow130_MessageWritersOfEachMajor: the statements of the fix name every form that
@@ -32,7 +33,7 @@ func TestRow130_MessageWritersOfEachMajor(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			judge := func() preflight.Requirement {
+			check := func() preflight.Requirement {
 				t.Helper()
 				i, err := catalog.Inspect(t.Context(), postgrestest.OpenSQL(t, postgrestest.Target(server.URLFor("relay", "", "postgres"))),
 					catalog.ObjectNames{Publication: "p", Slot: "s"})
@@ -50,8 +51,8 @@ func TestRow130_MessageWritersOfEachMajor(t *testing.T) {
 				}
 				return err == nil
 			}
-			r := judge()
-			if r.State != preflight.Failed || r.Exit != preflight.ExitRequirement || !may("reporter", "'x'::text") {
+			r := check()
+			if r.State != preflight.Failed || r.Exit != status.ExitRequirement || !may("reporter", "'x'::text") {
 				t.Fatalf("with the right of PUBLIC: %+v", r)
 			}
 			_, statements, _ := strings.Cut(r.Fix, "database postgres: ")
@@ -60,7 +61,7 @@ func TestRow130_MessageWritersOfEachMajor(t *testing.T) {
 			if _, err := owner.Exec(t.Context(), statements, pgx.QueryExecModeSimpleProtocol); err != nil {
 				t.Fatal(err)
 			}
-			if r = judge(); r.State != preflight.OK || !strings.Contains(r.Detail, `superusers and "the service" may`) {
+			if r = check(); r.State != preflight.OK || !strings.Contains(r.Detail, `superusers and "the service" may`) {
 				t.Errorf("%+v", r)
 			}
 			for _, content := range []string{"'x'::text", "'x'::bytea"} {
@@ -72,7 +73,7 @@ func TestRow130_MessageWritersOfEachMajor(t *testing.T) {
 			if _, err := owner.Exec(t.Context(), strings.Replace(one, "REVOKE", "GRANT", 1)+" TO PUBLIC"); err != nil {
 				t.Fatal(err)
 			}
-			if r = judge(); r.State != preflight.Failed {
+			if r = check(); r.State != preflight.Failed {
 				t.Errorf("with one form open to PUBLIC: %+v", r)
 			}
 		})

@@ -3,9 +3,7 @@
 package preflight
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
@@ -23,7 +21,7 @@ const (
 	Failed
 )
 
-// String gives the word `check` prints.
+// String returns the word that `check` prints.
 func (s State) String() string {
 	switch s {
 	case OK:
@@ -35,15 +33,11 @@ func (s State) String() string {
 	}
 }
 
-// MarshalText gives the same word to JSON.
+// MarshalText returns the same word, for JSON.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Exit codes of the start of `run`.
-const (
-	ExitNone        = 0 // `run` starts all the same
-	ExitRequirement = 3
-	exitHalted      = 4 // an operator must decide
-)
+// startsAnyway is the Exit of what `run` logs, and starts all the same.
+const startsAnyway = 0
 
 // Requirement is one line of `check`.
 type Requirement struct {
@@ -70,8 +64,8 @@ func (r Requirement) Text() string {
 // PostgresExpectations is what the configuration asks of the database.
 type PostgresExpectations struct {
 	Columns catalog.OutboxColumns
-	// CheckColumns judges the columns' types; nil: only whether they are there.
-	// With an existing slot its faults do not stop `run`, which judges the rows it
+	// CheckColumns checks the columns' types; nil: only whether they are there.
+	// With an existing slot its faults do not stop `run`, which checks the rows it
 	// reads instead.
 	CheckColumns func(*pgoutput.Relation) []Requirement
 	Prune        *provision.Pruning // outbox.prune; nil: nothing is deleted
@@ -82,24 +76,24 @@ type PostgresExpectations struct {
 	Hosts        postgres.Hosts // of postgres.url
 }
 
-// Postgres judges an inspection: every requirement, met or not, in the order
+// Postgres checks an inspection, and returns every requirement, met or not, in the order
 // in which an operator would mend them.
 func Postgres(i *catalog.Inspection, want PostgresExpectations) []Requirement {
-	if i.Server.InRecovery { // slot, publication and table are the primary's to judge
+	if i.Server.InRecovery { // slot, publication and table are the primary's to check
 		return []Requirement{versionRequirement(i), primaryRequirement(i), tlsRequirement(want.TLS)}
 	}
 	list := []Requirement{versionRequirement(i), primaryRequirement(i)}
 	list = append(append(list, HostsRequirements(want.Hosts)...), walLevelRequirement(i))
 	for _, q := range []struct {
 		question string
-		judge    func(*catalog.Inspection) Requirement
+		check    func(*catalog.Inspection) Requirement
 	}{
 		{catalog.QuestionRole, roleRequirement},
 		{catalog.QuestionSenders, sendersRequirement},
 		{catalog.QuestionSlots, slotsLeftRequirement},
 	} {
 		if i.Knows(q.question) {
-			list = append(list, q.judge(i))
+			list = append(list, q.check(i))
 		}
 	}
 	list = append(list, encodingRequirement(i), tlsRequirement(want.TLS))
@@ -128,49 +122,6 @@ func Postgres(i *catalog.Inspection, want PostgresExpectations) []Requirement {
 		list = append(list, publishedRequirements(i, want)...)
 	}
 	return append(list, slotRequirements(i, want)...)
-}
-
-// ConnectionRequirement is the line of `check` for a connection that failed.
-func ConnectionRequirement(err error) Requirement {
-	r := Requirement{Name: "connection", State: Failed, Detail: err.Error()}
-	if e, ok := errors.AsType[*postgres.Error](err); ok {
-		bare := *e
-		bare.Hint = ""
-		r.Detail, r.Fix = bare.Error(), e.Hint
-		if e.Kind.Answered() {
-			r.Exit = ExitRequirement
-		}
-	}
-	return r
-}
-
-// StartError is why `run` must not start.
-type StartError struct {
-	Exit   int           // 3, or 4 when one of the faults needs a decision
-	Failed []Requirement // each with its fix
-}
-
-func (e *StartError) Error() string {
-	texts := make([]string, len(e.Failed))
-	for i, r := range e.Failed {
-		texts[i] = r.Text()
-	}
-	return strings.Join(texts, "\n")
-}
-
-// JudgeStart says whether `run` may start: nil, or what keeps it from it.
-func JudgeStart(list []Requirement) *StartError {
-	var e StartError
-	for _, r := range list {
-		if r.State == Failed && r.Exit != ExitNone {
-			e.Failed = append(e.Failed, r)
-			e.Exit = max(e.Exit, r.Exit)
-		}
-	}
-	if e.Exit == ExitNone {
-		return nil
-	}
-	return &e
 }
 
 func passed(name, detail string, args ...any) Requirement {

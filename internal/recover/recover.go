@@ -31,7 +31,7 @@ type Options struct {
 	Config *config.Config
 	Rows   Selection
 	Force  bool // also where the slot looks healthy
-	// StampNow gives each record the time of publishing instead of outbox.timestamp.
+	// StampNow stamps each record with the time of publishing instead of outbox.timestamp.
 	StampNow bool
 	Log      *zap.Logger
 }

@@ -22,14 +22,9 @@ func checkRequirements(there *catalog.Inspection, cfg *config.Config, plan *Plan
 	wanted.Prune, wanted.AnyWriter, wanted.Hosts = nil, false, postgres.Hosts{} // no matter of a recovery
 	bare := *there
 	bare.Slot = nil
-	list := preflight.Postgres(&bare, wanted)
 	code, texts := 0, []string{}
-	for _, q := range list {
-		if q.State != preflight.Failed || q.Exit == 0 || (q.Name == "slot" && q.Exit == status.ExitHalted) {
-			continue // 4 of the slot is that it is missing
-		}
-		code = max(code, q.Exit)
-		texts = append(texts, q.Text())
+	if unmet := preflight.CheckRecovery(preflight.Postgres(&bare, wanted)); unmet != nil {
+		code, texts = unmet.Exit, append(texts, unmet.Error())
 	}
 	if t := there.Table; t != nil && !t.Readable {
 		code = max(code, status.ExitRequirement)

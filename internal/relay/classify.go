@@ -44,7 +44,7 @@ func (l *loop) classify(ctx context.Context, err error) error {
 // isDecided reports whether there is nothing to classify in the end of a stream.
 func isDecided(ctx context.Context, err error) bool {
 	_, halted := errors.AsType[*status.Halt](err)
-	return halted || err == nil || errors.Is(err, errHibernate) || errors.Is(err, errLetGo) || ctx.Err() != nil
+	return halted || err == nil || errors.Is(err, errHibernate) || errors.Is(err, errDisconnected) || ctx.Err() != nil
 }
 
 // classifyNotReady asks why the slot is not in the state to stream: one that is lost is

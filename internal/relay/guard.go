@@ -57,8 +57,8 @@ func (g *guard) run(ctx context.Context, near postgres.Target, end context.Cance
 			if conn, err = near.SQL(ctx); err != nil {
 				conn = nil
 				g.unguarded(ctx, err)
-				if shutsDown(err) {
-					g.letGo(ctx, end)
+				if shuttingDown(err) {
+					g.disconnectIfStalled(ctx, end)
 				}
 			}
 		}
@@ -74,9 +74,9 @@ func (g *guard) run(ctx context.Context, near postgres.Target, end context.Cance
 			}
 		}
 		idle := conn != nil && !g.held && g.state.Status().State == status.Streaming
-		ended, silence := listen(ctx, conn)
+		ended, stopWatching := watchConn(ctx, conn)
 		again := g.untilLook(ctx, begun, idle, ended)
-		silence()
+		stopWatching()
 		if !again {
 			return
 		}

@@ -7,9 +7,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/assemble"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
-	"github.com/walpost/walpost/internal/wiring"
 )
 
 // What makes Postgres skip rows in silence is noticed, and halts with 4. Each
@@ -77,7 +77,7 @@ func TestRow78_PartitionOutsideOfTheStreamHalts(t *testing.T) {
 			if !ok || halt.Code != status.ExitHalted || !strings.Contains(halt.Detail, tc.says) || halt.Hint == "" {
 				t.Errorf("ended with %+v, want a halt that says %q", err, tc.says)
 			}
-			again, err := wiring.NewRelay(h.Config, h.Seen, zap.NewNop())
+			again, err := assemble.Relay(h.Config, h.Seen, zap.NewNop())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/walpost/walpost/dev/devstack/pause"
+	"github.com/walpost/walpost/internal/assemble"
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/pgoutput/pgoutputtest"
@@ -23,7 +24,6 @@ import (
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
 	"github.com/walpost/walpost/internal/status"
-	"github.com/walpost/walpost/internal/wiring"
 )
 
 // All brokers are down for ten minutes while a transaction is committed every 100
@@ -69,7 +69,7 @@ func tenMinutes(t *testing.T, cfg *config.Config, states []status.State, streams
 	defer awaitClosed()
 	defer cluster.Close()
 	core, logs := observer.New(zap.InfoLevel)
-	r, err := wiring.NewRelay(cfg, &relaytest.Counts{}, zap.New(core))
+	r, err := assemble.Relay(cfg, &relaytest.Counts{}, zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}

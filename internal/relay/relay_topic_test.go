@@ -31,7 +31,7 @@ func (h *harness) of(t *testing.T, types ...string) {
 	}
 }
 
-// condition gives the relay's condition of that name.
+// condition returns the relay's condition of that name.
 func (h *harness) condition(name string) (status.Condition, bool) {
 	for _, c := range h.Report("").Conditions {
 		if c.Name == name {

@@ -10,21 +10,21 @@ import (
 	"github.com/walpost/walpost/internal/postgres"
 )
 
-// errLetGo ends a stream that would hold up a shutdown of Postgres: the server waits
-// until all that it sent is confirmed. Nothing repeats for it: what was read is
-// remembered.
-var errLetGo = errors.New("disconnected so that a shutdown of Postgres is not held up while Kafka acknowledges nothing; " +
+// errDisconnected ends a stream that would hold up a shutdown of Postgres: the server
+// waits until all that it sent is confirmed. No event is repeated because of it: what was
+// read is remembered.
+var errDisconnected = errors.New("disconnected so that a shutdown of Postgres is not held up while Kafka acknowledges nothing; " +
 	"the slot keeps the data")
 
 const (
-	letGoAfter = 3 * time.Second        // without an acknowledgement, while Postgres is shutting down
-	letGoLook  = 100 * time.Millisecond // how often is looked meanwhile
+	stalledAfter = 3 * time.Second        // without an acknowledgement, while Postgres is shutting down
+	stalledCheck = 100 * time.Millisecond // how often that is checked
 )
 
-// listen waits on an idle connection for its end: a shutdown of the server is heard
-// there at once, before anything is asked. The channel is closed when the connection
-// has ended; stop gives it back for queries.
-func listen(ctx context.Context, conn *pgx.Conn) (ended <-chan struct{}, stop func()) {
+// watchConn waits on an idle connection for its end: a shutdown of the server ends it at
+// once, before anything is asked. The channel is closed when the connection has ended;
+// after stop it is free for queries.
+func watchConn(ctx context.Context, conn *pgx.Conn) (ended <-chan struct{}, stop func()) {
 	if conn == nil {
 		return nil, func() {}
 	}
@@ -46,12 +46,12 @@ func listen(ctx context.Context, conn *pgx.Conn) (ended <-chan struct{}, stop fu
 	}
 }
 
-// letGo ends the stream of a server that is shutting down once Kafka has acknowledged
-// nothing for a while. As long as it acknowledges, the stream comes to its end in
-// order: the server closes it when everything is confirmed.
-func (g *guard) letGo(ctx context.Context, end context.CancelCauseFunc) {
+// disconnectIfStalled ends the stream of a server that is shutting down once Kafka has
+// acknowledged nothing for a while. As long as Kafka acknowledges, the server closes the
+// stream itself when everything is confirmed.
+func (g *guard) disconnectIfStalled(ctx context.Context, end context.CancelCauseFunc) {
 	producer := g.running.Load()
-	tick := time.NewTicker(letGoLook)
+	tick := time.NewTicker(stalledCheck)
 	defer tick.Stop()
 	mark, at := producer.Watermark(), time.Now()
 	for {
@@ -63,16 +63,16 @@ func (g *guard) letGo(ctx context.Context, end context.CancelCauseFunc) {
 		if now := producer.Watermark(); now != mark || producer.Idle() {
 			mark, at = now, time.Now()
 		}
-		if time.Since(at) >= letGoAfter {
-			end(errLetGo)
+		if time.Since(at) >= stalledAfter {
+			end(errDisconnected)
 			return
 		}
 	}
 }
 
-// shutsDown reports whether a server to which a stream runs refused a connection
+// shuttingDown reports whether a server to which a stream runs refused a connection
 // because it is shutting down: one that was only just started has no stream.
-func shutsDown(err error) bool {
+func shuttingDown(err error) bool {
 	e, ok := errors.AsType[*postgres.Error](err)
 	return ok && e.Code == "57P03"
 }

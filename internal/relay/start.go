@@ -16,7 +16,7 @@ import (
 // startLook is what each look at the database may take.
 const startLook = time.Minute
 
-// verifyStart judges the requirements of a start and creates publication and slot
+// verifyStart checks the requirements of a start and creates publication and slot
 // at the first one, however long that takes. A server that cannot be reached is an
 // error to wait out; one that answers with what waiting does not change is a *Halt
 // with code 3 or 4.
@@ -80,7 +80,7 @@ func (l *loop) inspectStart(ctx context.Context, conn *pgx.Conn, first bool) (*c
 			l.log.Warn("requirement", zap.String("name", q.Name), zap.String("detail", q.Detail), zap.String("fix", q.Fix))
 		}
 	}
-	if fault := preflight.JudgeStart(list); fault != nil {
+	if fault := preflight.CheckStart(list); fault != nil {
 		return nil, &status.Halt{
 			Code: fault.Exit, Reason: "the requirements for a start are not met", Detail: fault.Error(),
 			Hint: "`walpost check -c " + l.opts.Hints.File + "` shows them all",

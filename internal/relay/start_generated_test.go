@@ -9,9 +9,9 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/assemble"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
-	"github.com/walpost/walpost/internal/wiring"
 )
 
 // A topic from a stored generated column (Postgres 18): the first start makes a
@@ -45,7 +45,7 @@ func TestRow81_GeneratedColumnInUse(t *testing.T) {
 // refused starts a relay that must not start.
 func (h *harness) refused(t *testing.T, code int, says ...string) {
 	t.Helper()
-	again, err := wiring.NewRelay(h.Config, h.Seen, zap.NewNop())
+	again, err := assemble.Relay(h.Config, h.Seen, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

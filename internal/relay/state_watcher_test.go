@@ -15,11 +15,11 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/dev/devstack/pause"
+	"github.com/walpost/walpost/internal/assemble"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/replication/walsendertest"
 	"github.com/walpost/walpost/internal/status"
-	"github.com/walpost/walpost/internal/wiring"
 )
 
 // virtual is a relay in virtual time, between a scripted walsender and a broker in
@@ -49,7 +49,7 @@ func startVirtualLogged(t *testing.T, script func(*walsendertest.Stream) error, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.relay, err = wiring.NewRelay(cfg, &relaytest.Counts{}, log); err != nil {
+	if v.relay, err = assemble.Relay(cfg, &relaytest.Counts{}, log); err != nil {
 		t.Fatal(err)
 	}
 	server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute, Script: script}

@@ -38,7 +38,7 @@ type Options struct {
 	Records Records // of that topic
 	ToTopic string  // "": the topic that each row leads to
 	Rate    float64 // records a second, at most; 0: no limit
-	// StampNow gives each record the time of publishing instead of its own.
+	// StampNow stamps each record with the time of publishing instead of its own.
 	StampNow bool
 	Log      *zap.Logger
 }

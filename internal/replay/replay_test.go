@@ -68,7 +68,7 @@ func headersOf(rec *sarama.ConsumerMessage) string {
 	return strings.Join(words, " ")
 }
 
-// values gives what the records of each key hold, in order.
+// values returns what the records of each key hold, in order.
 func values(records []*sarama.ConsumerMessage) map[string]string {
 	all := map[string]string{}
 	for _, rec := range records {

@@ -20,7 +20,7 @@ type bulkSocket struct {
 	last     time.Time     // of the last read
 }
 
-// openBulkSocket gives nil where the connection is not TCP.
+// openBulkSocket returns nil where the connection is not TCP.
 func openBulkSocket(c net.Conn) *bulkSocket {
 	tcp, ok := c.(*net.TCPConn)
 	if !ok {

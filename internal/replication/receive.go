@@ -33,7 +33,7 @@ func newReceiver(src io.Reader) *receiver {
 	return &receiver{src: src, buf: make([]byte, 16<<10)}
 }
 
-// Read gives bytes of one message at a time.
+// Read returns bytes of one message at a time.
 func (r *receiver) Read(p []byte) (int, error) {
 	if r.left == 0 {
 		for r.w-r.r < frameHeader {

@@ -25,11 +25,11 @@ type Sink interface {
 	// Keepalive takes the LSN up to which the server has decoded: every
 	// transaction that ends at or before it precedes it in the stream.
 	Keepalive(lsn pgoutput.LSN)
-	// Full tells that nothing more can be taken at the moment.
+	// Full reports whether nothing more can be taken at the moment.
 	Full() bool
-	// Behind tells that what comes in is not new: reading may wait to read more at once.
+	// Behind reports whether what comes in is not new: reading may wait to read more at once.
 	Behind() bool
-	// Between tells that no transaction is taken in part: a planned stop may end here.
+	// Between reports whether no transaction is taken in part: a planned stop may end here.
 	Between() bool
 	// Fault is why the sink can take nothing more, for good; nil while it can. It
 	// ends the stream.

@@ -39,7 +39,7 @@ func workloads() []workload {
 	}
 }
 
-// large gives the row a payload of 250 bytes.
+// large sets in the row a payload of 250 bytes.
 func large(ins *pgoutput.Insert) *pgoutput.Insert {
 	return with(ins, 4, text(`{"a": "`+strings.Repeat("x", 241)+`"}`))
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/kafka/topics"
+	"github.com/walpost/walpost/internal/preflight"
 )
 
 // Kafka is the cluster of a configuration.
@@ -51,4 +52,10 @@ func DeclaredTopic(name string, t config.DeclaredTopic) topics.Spec {
 		Name: name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Config: t.Config,
 		Path: "kafka.topics.declare." + name,
 	}
+}
+
+// NamedTopics is which topics the rows of a configuration's outbox can name.
+func NamedTopics(cfg *config.Config) preflight.NamedTopics {
+	t := cfg.Kafka.Topics
+	return preflight.NamedTopics{Template: cfg.Outbox.Topic, Allow: t.Allow, Create: t.Create, Max: t.Most}
 }

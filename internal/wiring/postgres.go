@@ -80,7 +80,7 @@ func Wanted(cfg *config.Config, types map[uint32]catalog.Type) (preflight.Postgr
 	}, nil
 }
 
-// checkColumns judges the types of the outbox's columns as `check` prints it.
+// checkColumns returns what checks the types of the outbox's columns.
 func checkColumns(rt *router.Router, types map[uint32]catalog.Type) func(*pgoutput.Relation) []preflight.Requirement {
 	known := make(map[uint32]debezium.TypeInfo, len(types))
 	for oid, t := range types {

@@ -19,7 +19,7 @@ type RequiredColumn struct {
 	Part   string // key under `outbox`: id, topic, key, value, timestamp, partition, headers
 }
 
-// List gives each column once, in the order of Debezium's outbox table.
+// List returns each column once, in the order of Debezium's outbox table.
 func (c OutboxColumns) List() []RequiredColumn {
 	all := []RequiredColumn{{c.ID, "id"}}
 	for _, name := range c.Topic {
@@ -41,7 +41,7 @@ func (c OutboxColumns) List() []RequiredColumn {
 	return list
 }
 
-// Names gives the columns alone.
+// Names returns the columns alone.
 func (c OutboxColumns) Names() []string {
 	names := []string{}
 	for _, n := range c.List() {

@@ -8,7 +8,7 @@ import (
 	"github.com/walpost/walpost/internal/postgres"
 )
 
-// Confirmed tells that the slot is confirmed up to the LSN: every transaction that
+// Confirmed reports whether the slot is confirmed up to the LSN: every transaction that
 // ends at or below it was published, or rejected by policy.
 func Confirmed(ctx context.Context, conn *pgx.Conn, slot, lsn string) (bool, error) {
 	var reached bool

@@ -35,7 +35,7 @@ type ForeignCode struct {
 	Default    bool // the table is the default partition, or part of it
 }
 
-// ReadForeignCode gives what a DELETE would run of other roles: whoever owns a table
+// ReadForeignCode returns what a DELETE would run of other roles: whoever owns a table
 // decides what its triggers and rules do, as the role that deletes.
 func ReadForeignCode(ctx context.Context, q queryer, table uint32) ([]ForeignCode, error) {
 	rows, err := q.Query(ctx, foreignCodeQuery, postgres.Once, table)

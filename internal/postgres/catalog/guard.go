@@ -113,7 +113,7 @@ func (g *Snapshot) Complete(names ObjectNames) error {
 	return g.whole(names.Table)
 }
 
-// WaitsForStandby tells that the slot's walsender holds events back until the
+// WaitsForStandby reports whether the slot's walsender holds events back until the
 // physical standbys named in synchronized_standby_slots have them (Postgres 17 and
 // later). pg_stat_activity shows it to the role that owns the walsender.
 func WaitsForStandby(ctx context.Context, conn *pgx.Conn, slot string) (bool, error) {

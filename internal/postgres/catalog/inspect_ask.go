@@ -124,7 +124,7 @@ SELECT p.oid::regprocedure::text FROM pg_proc p
 WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = ANY($1) AND NOT has_function_privilege(p.oid, 'EXECUTE')
 ORDER BY 1`
 
-// withheld gives those of the objects that the role may not use. Views are tried one
+// withheld returns those of the objects that the role may not use. Views are tried one
 // by one, for the function that tells may be withheld too.
 func withheld(ctx context.Context, tx pgx.Tx, q Question) (list []string, err error) {
 	for _, view := range q.Views {

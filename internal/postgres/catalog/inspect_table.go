@@ -54,7 +54,7 @@ const GeneratedStored = "s"
 // root only with publish_via_partition_root.
 func (t *Table) Partitioned() bool { return t.Kind == partitioned }
 
-// Relation gives the table in the form pgoutput sends it, so that one check
+// Relation returns the table in the form pgoutput sends it, so that one check
 // serves the catalogue and the stream.
 func (t *Table) Relation(name pgname.Table) *pgoutput.Relation {
 	r := &pgoutput.Relation{ID: t.OID, Namespace: name.Schema, Name: name.Name}

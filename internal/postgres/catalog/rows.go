@@ -32,7 +32,7 @@ func CountRows(ctx context.Context, conn *pgx.Conn, table pgname.Table) (count i
 // otherwise fill the memory, and make as many topics.
 const maxDistinct = 10_000
 
-// DistinctValues gives each combination of the columns' text that is in the
+// DistinctValues returns each combination of the columns' text that is in the
 // table and has no NULL, for the topics that `init` creates; at most 10,000.
 // known is false when the role may not read the table.
 func DistinctValues(ctx context.Context, conn *pgx.Conn, table pgname.Table,

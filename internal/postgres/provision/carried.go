@@ -20,7 +20,7 @@ import (
 // filled by a transaction that began after the one that attaches it had written
 // something (docs/outbox.md says how to attach).
 
-// carriedWith gives the common table expressions of a statement that uses carried.
+// carriedWith returns the common table expressions of a statement that uses carried.
 // $1 is the outbox, $2 the publication.
 //
 //   - published: the transaction that published the outbox. Of several ways the first counts.

@@ -104,7 +104,7 @@ func TestPartitionedTableIsPublishedThroughItsRoot(t *testing.T) {
 	if !i.Publication.ViaRoot || len(i.Publication.Published) != 1 || i.Publication.Published[0].Table != f.Names.Table {
 		t.Errorf("publication %+v", i.Publication)
 	}
-	if start := preflight.JudgeStart(preflight.Postgres(i, postgrestest.Expectations())); start != nil {
+	if start := preflight.CheckStart(preflight.Postgres(i, postgrestest.Expectations())); start != nil {
 		t.Error(start)
 	}
 }

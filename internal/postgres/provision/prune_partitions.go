@@ -71,7 +71,7 @@ func (p Pruning) DropPartitions(ctx context.Context, conn *pgx.Conn,
 	return dropped, nil
 }
 
-// wholly gives the first partitions of which every row was in the stream. What is
+// wholly returns the first partitions of which every row was in the stream. What is
 // written into them from now on is.
 func (p Pruning) wholly(ctx context.Context, tx pgx.Tx, names []string) (list []string, err error) {
 	major, err := postgres.MajorVersion(tx.Conn().PgConn())

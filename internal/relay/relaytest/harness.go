@@ -15,11 +15,11 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/dev/oracle"
+	"github.com/walpost/walpost/internal/assemble"
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/config/configtest"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/status"
-	"github.com/walpost/walpost/internal/wiring"
 )
 
 // Partitions is how many partitions the topic of a Harness has when its options do not say.
@@ -161,7 +161,7 @@ func (h *Harness) Launch(t testing.TB) {
 		return zapcore.NewTee(shown, info, all)
 	}))
 	h.Log, h.Seen = logs, &Counts{}
-	r, err := wiring.NewRelay(h.Config, h.Seen, log)
+	r, err := assemble.Relay(h.Config, h.Seen, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,11 +11,11 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/assemble"
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/config/configtest"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/status"
-	"github.com/walpost/walpost/internal/wiring"
 )
 
 // Load reads a configuration as `run` would. A test on real servers takes a Harness.
@@ -61,7 +61,7 @@ func Run(t testing.TB, r *relay.Relay) *Running {
 // Start runs a relay that nobody observes, and that logs warnings to the test.
 func Start(t testing.TB, cfg *config.Config) *Running {
 	t.Helper()
-	r, err := wiring.NewRelay(cfg, Observer{}, zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)))
+	r, err := assemble.Relay(cfg, Observer{}, zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)))
 	if err != nil {
 		t.Fatal(err)
 	}

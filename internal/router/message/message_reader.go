@@ -115,7 +115,7 @@ func sqlMoment(text []byte, oid uint32) []byte {
 	return out
 }
 
-// retype gives the relation the types of the message at hand. A plan goes by the
+// retype sets in the relation the types of the message at hand. A plan goes by the
 // relation's pointer, so it is another one only when a column has changed between
 // text and bytes.
 func (m *Reader) retype() {

@@ -1,4 +1,6 @@
-package wiring
+// Package assemble builds a relay from a configuration. It stands apart from wiring, so
+// that commands without a relay do not depend on it.
+package assemble
 
 import (
 	"context"
@@ -12,10 +14,11 @@ import (
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/relay"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
-// NewRelay returns the relay of a configuration. Nothing is contacted until it runs.
-func NewRelay(cfg *config.Config, observer relay.Observer, log *zap.Logger) (*relay.Relay, error) {
+// Relay returns the relay of a configuration. Nothing is contacted until it runs.
+func Relay(cfg *config.Config, observer relay.Observer, log *zap.Logger) (*relay.Relay, error) {
 	opts, err := relayOptions(cfg)
 	if err != nil {
 		return nil, err
@@ -24,37 +27,38 @@ func NewRelay(cfg *config.Config, observer relay.Observer, log *zap.Logger) (*re
 }
 
 func relayOptions(cfg *config.Config) (relay.Options, error) {
-	rt, err := router.New(Mapping(cfg))
+	rt, err := router.New(wiring.Mapping(cfg))
 	if err != nil {
 		return relay.Options{}, err
 	}
-	letters, err := DeadLetters(cfg)
+	letters, err := wiring.DeadLetters(cfg)
 	if err != nil {
 		return relay.Options{}, err
 	}
-	connection := Kafka(cfg)
+	connection := wiring.Kafka(cfg)
 	mechanism, cleartext := connection.Cleartext()
 	if !cleartext {
 		mechanism = ""
 	}
 	return relay.Options{
-		Name: cfg.Name, Target: Target(cfg), Objects: Names(cfg), Columns: Columns(cfg), Prefix: cfg.Outbox.Prefix,
-		Expectations: func() (preflight.PostgresExpectations, error) { return Wanted(cfg, nil) },
+		Name: cfg.Name, Target: wiring.Target(cfg), Objects: wiring.Names(cfg), Columns: wiring.Columns(cfg), Prefix: cfg.Outbox.Prefix,
+		Expectations: func() (preflight.PostgresExpectations, error) { return wiring.Wanted(cfg, nil) },
 		Failover:     cfg.Postgres.Failover,
-		Router:       rt, DeadLetters: letters, OnReject: OnReject(cfg), RejectHint: RejectHint(OnReject(cfg)),
+		Router:       rt, DeadLetters: letters, OnReject: wiring.OnReject(cfg), RejectHint: wiring.RejectHint(wiring.OnReject(cfg)),
 		Producer: func(observer producer.Observer, log *zap.Logger) (producer.Options, error) {
-			return ProducerOptions(cfg, observer, log)
+			return wiring.ProducerOptions(cfg, observer, log)
 		},
 		MaxMessageBytes: int(cfg.Kafka.MaxMessageBytes), Cleartext: mechanism,
 		Describe: func(ctx context.Context, names []string) ([]topics.Topic, error) {
 			return describeTopics(ctx, connection, names)
 		},
-		Prune: relayPrune(cfg), HibernateAfter: cfg.Postgres.HibernateAfter, ShutdownTimeout: cfg.ShutdownTimeout, Hints: HintsOf(cfg),
+		Prune: relayPrune(cfg), HibernateAfter: cfg.Postgres.HibernateAfter, ShutdownTimeout: cfg.ShutdownTimeout,
+		Hints: wiring.HintsOf(cfg),
 	}, nil
 }
 
 func relayPrune(cfg *config.Config) *relay.Prune {
-	if p := Pruning(cfg); p != nil {
+	if p := wiring.Pruning(cfg); p != nil {
 		return &relay.Prune{Pruning: *p, Every: cfg.Outbox.Prune.Every}
 	}
 	return nil

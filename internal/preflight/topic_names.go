@@ -1,0 +1,40 @@
+package preflight
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/walpost/walpost/internal/topicname"
+)
+
+// TopicNamesRequirements warns of rows that lead to names that Kafka does not accept: invalid.
+func TopicNamesRequirements(invalid []string) []Requirement {
+	if len(invalid) == 0 {
+		return nil
+	}
+	return []Requirement{warn("topic names", "correct the rows, or outbox.topic",
+		"rows lead to names that Kafka does not take (%d), such as %q: %v", len(invalid), invalid[0], topicname.Check(invalid[0]))}
+}
+
+// NamedTopics is which topics the rows of an outbox can name.
+type NamedTopics struct {
+	Template topicname.Template // outbox.topic
+	Allow    []string           // kafka.topics.allow
+	Create   bool               // kafka.topics.create
+	Max      int                // kafka.topics.most
+}
+
+// Requirements warns of topics that anybody who may INSERT can name: with create they are
+// made, and without a literal prefix they may be anybody's.
+func (n NamedTopics) Requirements() []Requirement {
+	anything := len(n.Allow) == 0 || slices.Contains(n.Allow, "*")
+	if !anything || len(n.Template.Columns()) == 0 || !n.Create && n.Template[0].Column == "" {
+		return nil
+	}
+	detail := "rows may name any topic"
+	if n.Create {
+		detail += fmt.Sprintf(", which is then made, up to %d of them", n.Max)
+	}
+	return []Requirement{warn("kafka.topics.allow",
+		"kafka.topics.allow: the names of this service's topics, with * for a part", "%s", detail)}
+}
