@@ -8,6 +8,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/record"
 )
 
@@ -54,12 +55,12 @@ func TestRow114_DeadLetterLargerThanItsTopic(t *testing.T) {
 		if string(r.Key) != want.key || r.Value != nil || header(r, "eventType") != want.kind {
 			t.Errorf("%d: key %q, %d bytes, header %.300q", n, r.Key, len(r.Value), header(r, "eventType"))
 		}
-		if got := header(r, record.DeadLetterIncompleteHeader); got != want.lacks {
+		if got := header(r, dlt.HeaderIncomplete); got != want.lacks {
 			t.Errorf("%d lacks %q, want %q", n, got, want.lacks)
 		}
-		if header(r, record.DeadLetterReasonHeader) != record.ReasonTooLarge || header(r, record.DeadLetterTopicHeader) != h.Topic ||
-			len(header(r, record.DeadLetterPositionHeader)) != 25 ||
-			!strings.Contains(header(r, record.DeadLetterErrorHeader), "kafka.max_message_bytes") {
+		if header(r, dlt.HeaderReason) != record.ReasonTooLarge || header(r, dlt.HeaderTopic) != h.Topic ||
+			len(header(r, dlt.HeaderPosition)) != 25 ||
+			!strings.Contains(header(r, dlt.HeaderError), "kafka.max_message_bytes") {
 			t.Errorf("%d: headers %v", n, r.Headers[2:])
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
-	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
 )
@@ -207,7 +207,7 @@ func row35DeadLetterDeniedThenGranted(t *testing.T, s *secured) {
 	if len(letters) != 1 || string(letters[0].Value) != `{"n": 1}` {
 		t.Fatalf("dead letters %v", letters)
 	}
-	if at, _, _ := strings.Cut(header(letters[0], record.DeadLetterPositionHeader), "/"); confirmed > at {
+	if at, _, _ := strings.Cut(header(letters[0], dlt.HeaderPosition), "/"); confirmed > at {
 		t.Errorf("the slot was confirmed up to %s when the dead letter of commit %s was not in Kafka", confirmed, at)
 	}
 	h.Exec(t, "DELETE FROM outbox WHERE aggregatetype <> 'order'")

@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/status"
 )
@@ -113,16 +114,16 @@ func TestRow35to38_DeadLetter(t *testing.T) {
 			t.Errorf("%s: key %q, %d bytes, time %v", want.kind, r.Key, len(r.Value), r.Timestamp)
 		}
 		for name, value := range map[string]string{
-			"eventType": want.kind, record.DeadLetterTopicHeader: want.topic, record.DeadLetterReasonHeader: want.reason,
+			"eventType": want.kind, dlt.HeaderTopic: want.topic, dlt.HeaderReason: want.reason,
 		} {
 			if got := header(r, name); got != value {
 				t.Errorf("%s: header %s is %q, want %q", want.kind, name, got, value)
 			}
 		}
-		if header(r, record.DeadLetterErrorHeader) == "" || len(header(r, record.DeadLetterPositionHeader)) != 25 {
+		if header(r, dlt.HeaderError) == "" || len(header(r, dlt.HeaderPosition)) != 25 {
 			t.Errorf("%s: headers %v", want.kind, r.Headers)
 		}
-		if at, err := time.Parse(time.RFC3339Nano, header(r, record.DeadLetterTimeHeader)); err != nil ||
+		if at, err := time.Parse(time.RFC3339Nano, header(r, dlt.HeaderTime)); err != nil ||
 			at.Before(begun.Add(-time.Second)) {
 			t.Errorf("%s: rejected at %v, %v", want.kind, at, err)
 		}

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
-	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/deadletter"
 )
 
 func newDLT(s *streams) *cobra.Command {
@@ -81,7 +81,7 @@ func (f *deadLetterFilter) load(cmd *cobra.Command, files func() ([]*config.Conf
 }
 
 // wants reports whether a letter passes the filter, but for the limit.
-func (f *deadLetterFilter) wants(d *inbox.DeadLetter) bool {
+func (f *deadLetterFilter) wants(d *deadletter.Record) bool {
 	switch e := d.Event; {
 	case len(f.topics) > 0 && !matchesTopic(f.topics, e.Topic),
 		f.byID && e.ID != f.id,

@@ -3,7 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/deadletter"
 )
 
 // deadLetterView is how dead letters are shown.
@@ -45,7 +45,7 @@ of values are shown, unless --payload is given.`,
 
 // withDeadLetters makes a command that shows the dead letters of its filter.
 func withDeadLetters(cmd *cobra.Command, s *streams, view *deadLetterView,
-	show func(*printer, *inbox.DeadLetter, deadLetterView),
+	show func(*printer, *deadletter.Record, deadLetterView),
 ) *cobra.Command {
 	var filter deadLetterFilter
 	load := files(cmd)
@@ -64,16 +64,16 @@ func withDeadLetters(cmd *cobra.Command, s *streams, view *deadLetterView,
 			return err
 		}
 		out, says := newPrinter(s.out), newPrinter(s.err)
-		err = box.each(ctx, inbox.Redrive, func(c *inbox.RedriveConfig) {
-			c.DryRun, c.Handled = true, view.handled
-			c.Each = func(d *inbox.DeadLetter) error {
+		err = box.each(ctx, listDeadLetters, func(c *deadletter.Config) {
+			c.Handled = view.handled
+			c.Each = func(d *deadletter.Record) error {
 				if view.asJSON {
 					return writeDeadLetter(out.w, d, *view)
 				}
 				show(out, d, *view)
 				return out.err
 			}
-		}, func(topic string, done inbox.Redriven) error {
+		}, func(topic string, done deadletter.RedriveResult) error {
 			says.foreign(topic, done)
 			return says.err
 		})
@@ -86,7 +86,7 @@ func withDeadLetters(cmd *cobra.Command, s *streams, view *deadLetterView,
 }
 
 // foreign reports records that are left out.
-func (p *printer) foreign(topic string, done inbox.Redriven) {
+func (p *printer) foreign(topic string, done deadletter.RedriveResult) {
 	if done.Foreign > 0 {
 		p.line("walpost: %s: %d records do not say where they were (header walpost-dlt-topic): they are not walpost's, and are "+
 			"passed over", topic, done.Foreign)

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/safetext"
-	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/deadletter"
 )
 
 // deadLetterLine is a dead letter in a line: where it is, what it is, and why.
-func (p *printer) deadLetterLine(d *inbox.DeadLetter, view deadLetterView) {
+func (p *printer) deadLetterLine(d *deadletter.Record, view deadLetterView) {
 	words := []safe{
 		p.paint(styleDim, deadLetterTime(d)), say("%s/%d@%d", d.Topic, d.Partition, d.Offset),
 		say("for=%s", d.Event.Topic), "key=" + p.paint(styleBold, safetext.TruncateName(shown(d.Event.Key))),
@@ -38,7 +38,7 @@ func (p *printer) deadLetterLine(d *inbox.DeadLetter, view deadLetterView) {
 }
 
 // deadLetterPage is a dead letter in full.
-func (p *printer) deadLetterPage(d *inbox.DeadLetter, view deadLetterView) {
+func (p *printer) deadLetterPage(d *deadletter.Record, view deadLetterView) {
 	e := d.Event
 	p.line("%s", p.paint(styleBold, fmt.Sprintf("%s/%d@%d", d.Topic, d.Partition, d.Offset)))
 	row := func(name, text string) {
@@ -74,7 +74,7 @@ func (p *printer) deadLetterPage(d *inbox.DeadLetter, view deadLetterView) {
 	row(d.Handled, timeText(d.HandledAt))
 }
 
-func deadLetterTime(d *inbox.DeadLetter) string {
+func deadLetterTime(d *deadletter.Record) string {
 	if d.Time.IsZero() {
 		return "-"
 	}
@@ -88,7 +88,7 @@ func timeText(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-func valueOf(d *inbox.DeadLetter, view deadLetterView) string {
+func valueOf(d *deadletter.Record, view deadLetterView) string {
 	switch value := d.Event.Payload; {
 	case value == nil:
 		return "value=null"
@@ -129,7 +129,7 @@ type deadLetterJSON struct {
 	HandledAt     *time.Time     `json:"handled_at,omitempty"`
 }
 
-func writeDeadLetter(w io.Writer, d *inbox.DeadLetter, view deadLetterView) error {
+func writeDeadLetter(w io.Writer, d *deadletter.Record, view deadLetterView) error {
 	e := d.Event
 	line := deadLetterJSON{
 		Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, FromTopic: e.Topic, FromPartition: e.Partition, FromOffset: e.Offset,

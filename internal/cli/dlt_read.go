@@ -8,7 +8,7 @@ import (
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/wiring"
-	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/deadletter"
 )
 
 // deadLetterTopics is the dead letter topics of a file.
@@ -50,29 +50,34 @@ func openDeadLetterTopics(cfg *config.Config, filter *deadLetterFilter) (*deadLe
 }
 
 // deadLetterAction is what is to be done with the dead letters that match.
-type deadLetterAction func(context.Context, inbox.RedriveConfig) (inbox.Redriven, error)
+type deadLetterAction func(context.Context, deadletter.Config) (deadletter.RedriveResult, error)
+
+func listDeadLetters(ctx context.Context, config deadletter.Config) (deadletter.RedriveResult, error) {
+	found, err := deadletter.List(ctx, config)
+	return deadletter.RedriveResult{Result: found}, err
+}
+
+func discardDeadLetters(ctx context.Context, config deadletter.Config) (deadletter.RedriveResult, error) {
+	done, err := deadletter.Discard(ctx, config)
+	return deadletter.RedriveResult{Result: done}, err
+}
 
 // each calls do for one topic after the other. change sets what is not common to all.
-func (b *deadLetterTopics) each(ctx context.Context, do deadLetterAction, change func(*inbox.RedriveConfig),
-	tell func(topic string, done inbox.Redriven) error,
+func (b *deadLetterTopics) each(ctx context.Context, do deadLetterAction, change func(*deadletter.Config),
+	tell func(topic string, done deadletter.RedriveResult) error,
 ) error {
 	b.seen = 0
 	for _, topic := range b.topics {
-		c := inbox.RedriveConfig{
-			Brokers: b.options.Brokers, DeadLetter: topic,
+		c := deadletter.Config{
+			Brokers: b.options.Brokers, Topic: topic,
 			Match: b.match, To: b.mayWrite,
-			Sarama: func(s *sarama.Config) {
+			ConfigureSarama: func(s *sarama.Config) {
 				s.ClientID, s.Net, s.Producer.Compression = b.settings.ClientID, b.settings.Net, b.settings.Producer.Compression
 			},
 		}
 		change(&c)
 		var refused error // of who is told, which is no answer of Kafka's
-		if each := c.Each; each != nil {
-			c.Each = func(d *inbox.DeadLetter) error {
-				refused = each(d)
-				return refused
-			}
-		}
+		c.Each, c.Stays = noting(c.Each, &refused), noting(c.Stays, &refused)
 		done, err := do(ctx, c)
 		if told := tell(topic, done); told != nil {
 			return told
@@ -89,6 +94,17 @@ func (b *deadLetterTopics) each(ctx context.Context, do deadLetterAction, change
 	return nil
 }
 
+// noting returns do, which notes its error besides.
+func noting(do func(*deadletter.Record) error, failed *error) func(*deadletter.Record) error {
+	if do == nil {
+		return nil
+	}
+	return func(r *deadletter.Record) error {
+		*failed = do(r)
+		return *failed
+	}
+}
+
 // mayWrite reports whether dead letters may be put back to a topic: one that the file can
 // name, or that --topic does. A dead letter names its topic in a header, which whoever may
 // write to the dead letter topic can set.
@@ -96,7 +112,7 @@ func (b *deadLetterTopics) mayWrite(topic string) bool {
 	return matchesTopic(append([]string{b.mayName}, b.filter.topics...), topic)
 }
 
-func (b *deadLetterTopics) match(d *inbox.DeadLetter) bool {
+func (b *deadLetterTopics) match(d *deadletter.Record) bool {
 	if b.filter.limit > 0 && b.seen >= b.filter.limit || !b.filter.wants(d) {
 		return false
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,20 +11,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/status"
-	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/deadletter"
 )
 
 // deadLetterCommand is a command that does something with dead letters.
 type deadLetterCommand struct {
 	do                  deadLetterAction
 	will, did           string // "go back to their topics", "put back"
-	whole               bool   // leaves those that must stay
 	dryRun, yes, remove bool
 }
 
 func newDLTRedrive(s *streams) *cobra.Command {
-	w := deadLetterCommand{do: inbox.Redrive, will: "go back to their topics", did: "put back", whole: true}
+	w := deadLetterCommand{do: deadletter.Redrive, will: "go back to their topics", did: "put back"}
 	cmd := &cobra.Command{
 		Use:   "redrive -c FILE",
 		Short: "Publish dead letters again to the topics they came from",
@@ -50,7 +51,7 @@ publishes at most one dead letter twice.`,
 }
 
 func newDLTDiscard(s *streams) *cobra.Command {
-	w := deadLetterCommand{do: inbox.Discard, will: "are discarded", did: "discarded"}
+	w := deadLetterCommand{do: discardDeadLetters, will: "are discarded", did: "discarded"}
 	cmd := &cobra.Command{
 		Use:   "discard -c FILE",
 		Short: "Mark dead letters as discarded",
@@ -103,19 +104,19 @@ func (w *deadLetterCommand) run(ctx context.Context, s *streams, cfg *config.Con
 	}
 	out, says := newPrinter(s.out), newPrinter(s.err)
 	meant, left := map[recordID]bool{}, 0
-	err = box.each(ctx, inbox.Redrive, func(c *inbox.RedriveConfig) {
-		c.DryRun = true
-		c.Each = func(d *inbox.DeadLetter) error {
-			if w.whole && d.Stays != "" {
-				left++
-				says.stays(d, cfg)
-				return says.err
-			}
+	stays := func(d *deadletter.Record) error {
+		left++
+		says.stays(d, cfg)
+		return says.err
+	}
+	err = box.each(ctx, w.do, func(c *deadletter.Config) {
+		c.DryRun, c.Stays = true, stays
+		c.Each = func(d *deadletter.Record) error {
 			meant[recordID{d.Topic, d.Partition, d.Offset}] = true
 			out.deadLetterLine(d, deadLetterView{})
 			return out.err
 		}
-	}, func(topic string, done inbox.Redriven) error {
+	}, func(topic string, done deadletter.RedriveResult) error {
 		says.foreign(topic, done)
 		return says.err
 	})
@@ -134,7 +135,7 @@ func (w *deadLetterCommand) run(ctx context.Context, s *streams, cfg *config.Con
 			return err
 		}
 	}
-	if err := w.finish(ctx, out, box, meant); err != nil {
+	if err := w.finish(ctx, out, box, meant, stays); err != nil {
 		return err
 	}
 	return leftBehind(left)
@@ -149,12 +150,14 @@ func leftBehind(count int) error {
 }
 
 // stays says why a dead letter does not go back, and what can be done.
-func (p *printer) stays(d *inbox.DeadLetter, cfg *config.Config) {
+func (p *printer) stays(d *deadletter.Record, cfg *config.Config) {
 	e := d.Event
 	at := say("walpost: %s/%d@%d, id %s", d.Topic, d.Partition, d.Offset, shown([]byte(e.ID)))
 	switch {
-	case d.Incomplete == "":
+	case errors.Is(d.Stays, deadletter.ErrTopic):
 		p.line("%s, does not go back: it names the topic %s, which the file cannot name; --topic %s allows it", at, e.Topic, e.Topic)
+	case errors.Is(d.Stays, deadletter.ErrRefused):
+		p.line("%s, does not go back to %s: %s", at, e.Topic, shown([]byte(kafka.ServerText(d.Stays))))
 	case e.Partition < 0:
 		p.line("%s, lacks %s: it does not go back; with larger limits `walpost replay -c %s --from-id %s --to-id %s` publishes the row, "+
 			"as long as it is in the table (its position is %s)",
@@ -165,18 +168,19 @@ func (p *printer) stays(d *inbox.DeadLetter, cfg *config.Config) {
 	}
 }
 
-func (w *deadLetterCommand) finish(ctx context.Context, out *printer, box *deadLetterTopics, meant map[recordID]bool) error {
+func (w *deadLetterCommand) finish(ctx context.Context, out *printer, box *deadLetterTopics, meant map[recordID]bool,
+	stays func(*deadletter.Record) error,
+) error {
 	count := 0
-	err := box.each(ctx, w.do, func(c *inbox.RedriveConfig) {
-		c.Remove = w.remove
-		c.Match = func(d *inbox.DeadLetter) bool { return meant[recordID{d.Topic, d.Partition, d.Offset}] }
-	}, func(topic string, done inbox.Redriven) error {
+	err := box.each(ctx, w.do, func(c *deadletter.Config) {
+		c.Remove, c.Stays = w.remove, stays
+		c.Match = func(d *deadletter.Record) bool { return meant[recordID{d.Topic, d.Partition, d.Offset}] }
+	}, func(topic string, done deadletter.RedriveResult) error {
 		for _, to := range slices.Sorted(maps.Keys(done.Sent)) {
-			count += done.Sent[to]
 			out.line("%s: %d put back to %s", topic, done.Sent[to], to)
 		}
-		if count += done.Discarded; done.Discarded > 0 {
-			out.line("%s: %d discarded", topic, done.Discarded)
+		if count += done.Marked; done.Marked > 0 && len(done.Sent) == 0 {
+			out.line("%s: %d discarded", topic, done.Marked)
 		}
 		for _, p := range slices.Sorted(maps.Keys(done.Removed)) {
 			out.line("%s/%d: deleted everything before offset %d", topic, p, done.Removed[p])

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/topicname"
 )
@@ -317,7 +318,7 @@ func deliveryKeys() []key {
 				textRules{enum: []string{"stop", onRejectDeadLetter, "skip"}}),
 		},
 		{
-			name: "dead_letter", fallback: `"{topic}.DLT"`,
+			name: "dead_letter", fallback: `"` + dlt.DefaultTopic + `"`,
 			about: "Topic of dead letters; {topic} is the topic of the record. A name without {topic} is one topic for all. " +
 				"`kafka.topics.allow` does not apply to it.",
 			value: template(func(c *Config) *topicname.Template { return &c.Delivery.DeadLetter }, deadLetterPattern, checkDeadLetter),

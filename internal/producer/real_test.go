@@ -12,6 +12,7 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/record"
@@ -177,14 +178,14 @@ func checkDeadLetter(t *testing.T, brokers []string, topic string, value []byte)
 		got[h.Key] = string(h.Value)
 	}
 	for name, want := range map[string]string{
-		"id": "the-big-one", record.DeadLetterTopicHeader: topic, record.DeadLetterReasonHeader: record.ReasonTooLarge,
-		record.DeadLetterPositionHeader: "00000016b374d848/00000007",
+		"id": "the-big-one", dlt.HeaderTopic: topic, dlt.HeaderReason: record.ReasonTooLarge,
+		dlt.HeaderPosition: "00000016b374d848/00000007",
 	} {
 		if got[name] != want {
 			t.Errorf("header %s is %q, want %q", name, got[name], want)
 		}
 	}
-	if got[record.DeadLetterErrorHeader] == "" || got[record.DeadLetterTimeHeader] == "" {
+	if got[dlt.HeaderError] == "" || got[dlt.HeaderTime] == "" {
 		t.Errorf("headers: %v", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/producer/answer"
 	"github.com/walpost/walpost/internal/producer/batch"
 	"github.com/walpost/walpost/internal/record"
@@ -95,7 +96,7 @@ func (p *Producer) shorten(pt *partition) bool {
 	p.memory.Add(short, rec, &m)
 	if p.health.lines.Allow("shorter " + pt.topic.name) {
 		p.log.Warn("a dead letter is larger than its topic takes: it goes without what its header says", zap.String("topic", pt.topic.name),
-			zap.Int("bytes", b.Size), zap.String("header", record.DeadLetterIncompleteHeader),
+			zap.Int("bytes", b.Size), zap.String("header", dlt.HeaderIncomplete),
 			zap.Stringer("commit_lsn", old.Position().CommitLSN))
 	}
 	pt.head = short

@@ -6,24 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/topicname"
 )
-
-// Headers of a dead letter, after those of the record.
-const (
-	DeadLetterTopicHeader    = "walpost-dlt-topic"    // topic of the record, as far as it could be built
-	DeadLetterReasonHeader   = "walpost-dlt-reason"   // the reason, as in the metrics
-	DeadLetterErrorHeader    = "walpost-dlt-error"    // what is wrong, for people
-	DeadLetterPositionHeader = "walpost-dlt-position" // the position, as in the position header
-	DeadLetterTimeHeader     = "walpost-dlt-time"     // when it was given up: RFC 3339, UTC, milliseconds
-
-	// DeadLetterIncompleteHeader says what the dead letter lacks of its record, for
-	// people. One that has it is never put back.
-	DeadLetterIncompleteHeader = "walpost-dlt-incomplete"
-)
-
-// deadLetterPrefix begins the names of all of these headers.
-const deadLetterPrefix = "walpost-dlt-"
 
 // topicPlaceholder is the only name a dead-letter template knows.
 const topicPlaceholder = "topic"
@@ -78,11 +63,11 @@ func (d *DeadLetters) Record(rec *Record, rej *Rejection, pos Position, at time.
 	letter.Topic = topic
 	letter.Partition = -1
 	letter.Headers = append(slices.Clip(rec.Headers),
-		Header{Name: DeadLetterTopicHeader, Value: []byte(rej.Topic)},
-		Header{Name: DeadLetterReasonHeader, Value: []byte(rej.Reason)},
-		Header{Name: DeadLetterErrorHeader, Value: []byte(rej.Text)},
-		Header{Name: DeadLetterPositionHeader, Value: []byte(pos.String())},
-		Header{Name: DeadLetterTimeHeader, Value: at.UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z07:00")},
+		Header{Name: dlt.HeaderTopic, Value: []byte(rej.Topic)},
+		Header{Name: dlt.HeaderReason, Value: []byte(rej.Reason)},
+		Header{Name: dlt.HeaderError, Value: []byte(rej.Text)},
+		Header{Name: dlt.HeaderPosition, Value: []byte(pos.String())},
+		Header{Name: dlt.HeaderTime, Value: at.UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z07:00")},
 	)
 	if rej.Lacks != "" {
 		letter.Headers = lacks(letter.Headers, rej.Lacks)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/walpost/walpost/internal/dlt"
 )
 
 const (
@@ -45,7 +47,7 @@ func Shorter(letter *Record) (short *Record, ok bool) {
 func cutHeaders(all []Header) (kept []Header, lost []string) {
 	size := 0
 	for _, h := range all {
-		own := strings.HasPrefix(h.Name, deadLetterPrefix)
+		own := strings.HasPrefix(h.Name, dlt.HeaderPrefix)
 		if size += len(h.Name) + min(len(h.Value), maxCutHeader); size > maxCutHeaders && !own {
 			if len(lost) < 8 {
 				lost = append(lost, fmt.Sprintf("header %.64q of %d bytes", h.Name, len(h.Value)))
@@ -64,10 +66,10 @@ func cutHeaders(all []Header) (kept []Header, lost []string) {
 // lacks notes in the dead letter what it lacks, after what it lacked before.
 func lacks(headers []Header, what string) []Header {
 	for i, h := range headers {
-		if h.Name == DeadLetterIncompleteHeader {
+		if h.Name == dlt.HeaderIncomplete {
 			headers[i].Value = []byte(string(h.Value) + "; " + what)
 			return headers
 		}
 	}
-	return append(headers, Header{Name: DeadLetterIncompleteHeader, Value: []byte(what)})
+	return append(headers, Header{Name: dlt.HeaderIncomplete, Value: []byte(what)})
 }

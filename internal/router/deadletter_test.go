@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/topicname"
 )
@@ -119,7 +120,7 @@ func TestShorterEnds(t *testing.T) {
 		letter = short
 	}
 	said := letter.Headers[len(letter.Headers)-1]
-	if steps != 2 || letter.Size() > 20<<10 || said.Name != record.DeadLetterIncompleteHeader ||
+	if steps != 2 || letter.Size() > 20<<10 || said.Name != dlt.HeaderIncomplete ||
 		!strings.HasPrefix(string(said.Value), "value of 1048576 bytes; key of 1048576 bytes; header ") {
 		t.Errorf("%d steps, %d bytes, %.300q", steps, letter.Size(), said)
 	}

@@ -9,7 +9,9 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/kafka/access"
+	"github.com/walpost/walpost/internal/kafka/event"
 	"github.com/walpost/walpost/internal/pgname"
 )
 
@@ -116,7 +118,6 @@ const (
 	defaultMax            = 30 * time.Second
 	defaultAttemptTimeout = 30 * time.Second
 	topicPlace            = "{topic}"
-	defaultDeadLetter     = topicPlace + ".DLT"
 )
 
 func orElse[T comparable](field *T, value T) {
@@ -128,8 +129,8 @@ func orElse[T comparable](field *T, value T) {
 
 func withDefaults(c Config) Config {
 	orElse(&c.Table, "inbox")
-	orElse(&c.IDHeader, "id")
-	orElse(&c.TypeHeader, "eventType")
+	orElse(&c.IDHeader, event.IDHeader)
+	orElse(&c.TypeHeader, event.TypeHeader)
 	orElse(&c.Parallel, 1)
 	orElse(&c.Batch, 1)
 	orElse(&c.AttemptTimeout, defaultAttemptTimeout)
@@ -138,7 +139,7 @@ func withDefaults(c Config) Config {
 	orElse(&c.Retry.Max, max(defaultMax, c.Retry.First))
 	orElse(&c.ParkAfter, 1)
 	orElse(&c.Parked, "inbox_parked")
-	orElse(&c.DeadLetter, defaultDeadLetter)
+	orElse(&c.DeadLetter, dlt.DefaultTopic)
 	return c
 }
 
@@ -206,12 +207,6 @@ func (c *Config) retryTopics() (names []string) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// defaultDeadLetterOf is the dead letter topic of a topic, when the configuration names
-// none.
-func defaultDeadLetterOf(topic string) string {
-	return strings.ReplaceAll(defaultDeadLetter, topicPlace, topic)
 }
 
 // deadLetterOf is the dead letter topic of a topic.

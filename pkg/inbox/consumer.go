@@ -14,6 +14,7 @@ import (
 	"github.com/walpost/walpost/internal/backoff"
 	"github.com/walpost/walpost/internal/kafka/access"
 	"github.com/walpost/walpost/internal/kafka/read"
+	"github.com/walpost/walpost/pkg/inbox/internal/writer"
 )
 
 // Consumer is one member of a consumer group. Start as many processes as there are
@@ -25,8 +26,11 @@ type Consumer struct {
 
 	running atomic.Bool
 	halt    context.CancelCauseFunc // ends Run; set before the session begins
-	writer  *writer                 // set before the session begins
 	topics  *topics                 // set before the session begins
+
+	// writer writes dead letters and parked records; set before the session begins, if
+	// there may be any.
+	writer *writer.Writer
 
 	mu         sync.Mutex
 	partitions map[*partition]struct{}
@@ -142,12 +146,12 @@ func (c *Consumer) consume(ctx context.Context) error {
 		return err
 	}
 	c.topics = &topics{consumer: c, client: client, ids: map[string]string{}}
-	w, err := c.openWriter(ctx)
-	if err != nil {
-		return err
+	if c.config.OnReject != StopConsumer || c.config.RetryTopic != "" {
+		if c.writer, err = c.openWriter(ctx); err != nil {
+			return err
+		}
+		defer c.writer.Close()
 	}
-	defer w.close()
-	c.writer = w
 	group, err := sarama.NewConsumerGroupFromClient(c.config.Group, client)
 	if err != nil {
 		return fmt.Errorf("inbox: group %q: %w", c.config.Group, err)

@@ -10,26 +10,10 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/kafka/read"
-)
-
-// Headers of a dead letter, after the record's own. Those of walpost's relay begin
-// with the same prefix.
-const (
-	headerPrefix      = "walpost-dlt-"
-	headerTopic       = headerPrefix + "topic"        // where the record was
-	headerPartition   = headerPrefix + "partition"    // where the record was
-	headerOffset      = headerPrefix + "offset"       // where the record was
-	headerTimestamp   = headerPrefix + "timestamp"    // of the record, RFC 3339 in UTC
-	headerGroup       = headerPrefix + "group"        // that could not process it
-	headerReason      = headerPrefix + "reason"       // undecodable, permanent or exhausted
-	headerClass       = headerPrefix + "class"        // the error's SQLSTATE or Go type
-	headerError       = headerPrefix + "error"        // the error's text
-	headerAttempts    = headerPrefix + "attempts"     // of the handler
-	headerFirstFailed = headerPrefix + "first-failed" // when the first attempt began, RFC 3339 in UTC
-	headerTime        = headerPrefix + "time"         // when it was given up, RFC 3339 in UTC
-	headerPosition    = headerPrefix + "position"     // of the relay alone: commit LSN and ordinal of the row
-	headerIncomplete  = headerPrefix + "incomplete"   // what it lacks of the record: it was too large for the dead letter topic
+	"github.com/walpost/walpost/pkg/inbox/internal/header"
+	"github.com/walpost/walpost/pkg/inbox/internal/writer"
 )
 
 // maxErrorBytes keeps a dead letter almost as small as its record.
@@ -44,11 +28,11 @@ func (t *task) reject(ctx context.Context) bool {
 	}
 	letter := t.deadLetter()
 	err := t.write(ctx, letter, "dead letter topic")
-	for short, ok := shorter(letter); ok && tooLarge(err); short, ok = shorter(letter) {
+	for short, ok := writer.Shorter(letter); ok && writer.IsTooLarge(err); short, ok = writer.Shorter(letter) {
 		letter = short
 		err = t.write(ctx, letter, "dead letter topic")
 	}
-	if tooLarge(err) {
+	if writer.IsTooLarge(err) {
 		return t.refused(err)
 	}
 	if err != nil || !t.settle(ctx, c.unit.unpark) {
@@ -63,19 +47,19 @@ func (t *task) reject(ctx context.Context) bool {
 var errEnded = errors.New("inbox: the session has ended")
 
 // write sends a record for this one to another topic. Its error is nil when Kafka has the
-// record, one of tooLarge, or errEnded.
+// record, one of writer.IsTooLarge, or errEnded.
 func (t *task) write(ctx context.Context, m *sarama.ProducerMessage, what string) error {
 	c := t.partition.consumer
 	for attempts := 1; ctx.Err() == nil; attempts++ {
-		err := c.writer.send(m)
+		err := c.writer.Send(m)
 		if err == nil {
 			return nil
 		}
 		err = fmt.Errorf("write to %s %s: %w", what, m.Topic, err)
-		if tooLarge(err) {
+		if writer.IsTooLarge(err) {
 			return err
 		}
-		if fatalForWrite(err) {
+		if writer.IsRefused(err) || read.IsPermanent(err) {
 			t.refused(err)
 			return errEnded
 		}
@@ -121,23 +105,23 @@ func (t *task) settle(ctx context.Context, do func(*attempt, *Event) error) bool
 func (t *task) deadLetter() *sarama.ProducerMessage {
 	c, m := t.partition.consumer, t.record.message
 	letter := &sarama.ProducerMessage{
-		Topic: c.config.deadLetterOf(c.config.sourceOf(m.Topic)), Partition: m.Partition, Key: bytesOf(m.Key), Value: bytesOf(m.Value),
-		Headers: escaped(m.Headers),
+		Topic: c.config.deadLetterOf(c.config.sourceOf(m.Topic)), Partition: m.Partition,
+		Key: writer.Bytes(m.Key), Value: writer.Bytes(m.Value), Headers: header.Escape(m.Headers),
 	}
 	add := func(name, value string) {
-		letter.Headers = append(letter.Headers, sarama.RecordHeader{Key: []byte(name), Value: []byte(value)})
+		letter.Headers = append(letter.Headers, header.New(name, value))
 	}
-	add(headerTopic, m.Topic)
-	add(headerPartition, strconv.Itoa(int(m.Partition)))
-	add(headerOffset, strconv.FormatInt(m.Offset, 10))
-	add(headerTimestamp, timeText(m.Timestamp))
-	add(headerGroup, c.config.Group)
-	add(headerReason, t.reason())
-	add(headerClass, errorClass(t.err))
-	add(headerError, shortText(t.err.Error()))
-	add(headerAttempts, strconv.Itoa(t.event.Attempt))
-	add(headerFirstFailed, timeText(t.began))
-	add(headerTime, timeText(time.Now()))
+	add(dlt.HeaderTopic, m.Topic)
+	add(dlt.HeaderPartition, strconv.Itoa(int(m.Partition)))
+	add(dlt.HeaderOffset, strconv.FormatInt(m.Offset, 10))
+	add(dlt.HeaderTimestamp, header.Time(m.Timestamp))
+	add(dlt.HeaderGroup, c.config.Group)
+	add(dlt.HeaderReason, t.reason())
+	add(dlt.HeaderClass, errorClass(t.err))
+	add(dlt.HeaderError, shortText(t.err.Error()))
+	add(dlt.HeaderAttempts, strconv.Itoa(t.event.Attempt))
+	add(dlt.HeaderFirstFailed, header.Time(t.began))
+	add(dlt.HeaderTime, header.Time(time.Now()))
 	return letter
 }
 
@@ -150,16 +134,6 @@ func (t *task) reason() string {
 	}
 	return "permanent"
 }
-
-// bytesOf keeps nil and empty apart, which sarama's ByteEncoder does not.
-func bytesOf(b []byte) sarama.Encoder {
-	if b == nil {
-		return nil
-	}
-	return sarama.ByteEncoder(b)
-}
-
-func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 func shortText(s string) string {
 	return strings.ToValidUTF8(s[:min(len(s), maxErrorBytes)], "")
@@ -180,68 +154,15 @@ func errorClass(err error) string {
 	}
 }
 
-// writer writes records to dead letter topics and retry topics.
-type writer struct {
-	client   sarama.Client
-	producer sarama.SyncProducer
-}
-
-func (c *Consumer) openWriter(ctx context.Context) (*writer, error) {
-	if c.config.OnReject == StopConsumer && c.config.RetryTopic == "" {
-		return &writer{}, nil
-	}
-	client, err := c.connect(ctx, producerConfig(c.sarama))
+// openWriter opens what writes dead letters and parked records.
+func (c *Consumer) openWriter(ctx context.Context) (*writer.Writer, error) {
+	client, err := c.connect(ctx, writer.Config(c.sarama))
 	if err != nil {
 		return nil, err
 	}
-	return newWriter(client)
-}
-
-// newWriter returns a writer that owns the client.
-func newWriter(client sarama.Client) (*writer, error) {
-	producer, err := sarama.NewSyncProducerFromClient(client)
+	p, err := writer.New(client)
 	if err != nil {
-		_ = client.Close()
-		return nil, fmt.Errorf("inbox: producer for dead letters: %w", err)
+		return nil, fmt.Errorf("inbox: %w", err)
 	}
-	return &writer{client, producer}, nil
-}
-
-func (w *writer) close() {
-	if w.producer != nil {
-		_ = w.producer.Close() // nothing is under way
-		_ = w.client.Close()
-	}
-}
-
-// send returns when all in-sync replicas have the record. The record goes to the
-// partition of the same number. If the topic has fewer partitions, records of one
-// partition stay together, in order.
-func (w *writer) send(m *sarama.ProducerMessage) error {
-	partitions, err := w.client.Partitions(m.Topic)
-	if err != nil {
-		return err
-	}
-	if len(partitions) == 0 {
-		return sarama.ErrUnknownTopicOrPartition
-	}
-	again := *m // sarama keeps its state in the message
-	again.Partition = max(m.Partition, 0) % int32(len(partitions))
-	if _, _, err = w.producer.SendMessage(&again); err == nil {
-		return nil
-	}
-	if fresh := w.client.RefreshMetadata(m.Topic); fresh != nil && read.IsPermanent(fresh) {
-		return fresh // sarama's own error may be "circuit breaker is open"
-	}
-	return err
-}
-
-// fatalForWrite reports whether a record can never be written as things are.
-func fatalForWrite(err error) bool {
-	for _, fatal := range []error{sarama.ErrInvalidMessage, sarama.ErrPolicyViolation, sarama.ErrInvalidRecord} {
-		if errors.Is(err, fatal) {
-			return true
-		}
-	}
-	return read.IsPermanent(err)
+	return p, nil
 }

@@ -8,7 +8,8 @@ import (
 
 // Who imports the package gets sarama and what that needs: no driver, no logger, no
 // metrics library, nothing of walpost but what connects to Kafka and reads topics, and
-// leaves: the hash that chooses a partition, how SQL writes names, pauses between attempts.
+// leaves: the hash that chooses a partition, how SQL writes names, pauses between attempts,
+// names of headers.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	list := func(path string) []string {
@@ -21,14 +22,17 @@ func TestDependencies(t *testing.T) {
 	}
 	allowed := map[string]bool{}
 	for _, own := range []string{
-		"pkg/inbox", "internal/kafka/read", "internal/kafka/access", "internal/neterr", "internal/murmur2", "internal/pgname", "internal/backoff",
+		"pkg/inbox", "pkg/inbox/deadletter", "pkg/inbox/internal/header", "pkg/inbox/internal/writer", "pkg/inbox/internal/tracker",
+		"internal/kafka/read", "internal/kafka/event", "internal/kafka/access", "internal/neterr",
+		"internal/dlt", "internal/murmur2", "internal/pgname",
+		"internal/topicname", "internal/backoff",
 	} {
 		allowed["github.com/walpost/walpost/"+own] = true
 	}
 	for _, path := range list("github.com/IBM/sarama") {
 		allowed[path] = true
 	}
-	for _, path := range list(".") {
+	for _, path := range list("./deadletter") {
 		if !allowed[path] {
 			t.Errorf("the package needs %s", path)
 		}

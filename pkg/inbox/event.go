@@ -3,12 +3,13 @@ package inbox
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/kafka/event"
 )
 
 // Event is one record of Kafka. What it refers to belongs to the handler during the
@@ -50,12 +51,7 @@ type Header struct {
 
 // Header returns the value of the last header of that name.
 func (e *Event) Header(name string) (value []byte, ok bool) {
-	for _, h := range slices.Backward(e.Headers) {
-		if h.Name == name {
-			return h.Value, true
-		}
-	}
-	return nil, false
+	return event.Last(e.Headers, name)
 }
 
 // String names the record, without its data.
@@ -74,10 +70,7 @@ const maxIDBytes = 255
 func EventOf(m *sarama.ConsumerMessage, idHeader, typeHeader string) *Event {
 	e := &Event{
 		Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: m.Key, Payload: m.Value, Time: m.Timestamp,
-		Headers: make([]Header, len(m.Headers)),
-	}
-	for i, h := range m.Headers {
-		e.Headers[i] = Header{Name: string(h.Key), Value: h.Value}
+		Headers: event.Headers[Header](m.Headers),
 	}
 	if value, ok := e.Header(typeHeader); ok {
 		e.Type = string(value)

@@ -55,7 +55,7 @@ func (p *partition) failing() time.Time {
 }
 
 func (p *partition) health() PartitionHealth {
-	next, waiting := p.done.state()
+	next, waiting := p.done.State()
 	h := PartitionHealth{
 		Topic: p.claim.Topic(), Partition: p.claim.Partition(), Next: next, End: p.claim.HighWaterMarkOffset(),
 		Waiting: waiting, LastProgress: time.Unix(0, p.progress.Load()),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/walpost/walpost/internal/kafka/access"
 	"github.com/walpost/walpost/internal/kafka/read"
+	"github.com/walpost/walpost/pkg/inbox/internal/writer"
 )
 
 // saramaConfig is sarama's configuration after the caller's changes.
@@ -17,7 +18,7 @@ func (c *Config) saramaConfig() (*sarama.Config, error) {
 	s.Consumer.Group.ResetInvalidOffsets = false     // nor jump in silence where retention or truncation was faster
 	s.Consumer.IsolationLevel = sarama.ReadCommitted // nor see what a relay with exactly_once has aborted
 	s.Consumer.Return.Errors = true                  // out of range is told there alone
-	s.Producer.Compression = deadLetterCompression
+	s.Producer.Compression = writer.Compression
 	access.Set(s, c.TLS, (*access.SASL)(c.SASL))
 	if c.ConfigureSarama != nil {
 		c.ConfigureSarama(s)
@@ -60,20 +61,4 @@ func (c *Config) brokenRule(s *sarama.Config) (field, broken string) {
 // on, which a record that is being retried would not notice.
 func cooperative(strategy sarama.BalanceStrategy) bool {
 	return strategy.Name() == sarama.CooperativeStickyBalanceStrategyName
-}
-
-// deadLetterCompression lets a record that came compressed pass into a topic with the
-// same limit of size. Every client can read gzip.
-const deadLetterCompression = sarama.CompressionGZIP
-
-// producerConfig is s for dead letters and redriving: every record is acknowledged
-// by all in-sync replicas, and none overtakes another.
-func producerConfig(s *sarama.Config) *sarama.Config {
-	p := *s
-	p.Producer.RequiredAcks = sarama.WaitForAll
-	p.Producer.Return.Successes, p.Producer.Return.Errors = true, true
-	p.Producer.Partitioner = sarama.NewManualPartitioner
-	p.Producer.MaxMessageBytes = int(sarama.MaxRequestSize) // the broker judges the size
-	p.Net.MaxOpenRequests = 1
-	return &p
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/deadletter"
 )
 
 // large raises the limit of the topic alone: its dead letter topic has Kafka's default.
@@ -83,10 +84,10 @@ func TestRow115_DeadLetterLargerThanItsTopic(t *testing.T) {
 				len(records[i].Value), w)
 		}
 	}
-	redrive := inbox.RedriveConfig{Brokers: config.Brokers, DeadLetter: f.topic + ".DLT"}
-	redrive.Match = func(d *inbox.DeadLetter) bool { return d.Event.ID != "key" }
-	done, err := inbox.Redrive(t.Context(), redrive)
-	if err != nil || done.Left != 0 || done.Sent[f.topic] != 3 {
+	redrive := deadletter.Config{Brokers: config.Brokers, Topic: f.topic + ".DLT"}
+	redrive.Match = func(d *deadletter.Record) bool { return d.Event.ID != "key" }
+	done, err := deadletter.Redrive(t.Context(), redrive)
+	if err != nil || done.Gone != 0 || done.Sent[f.topic] != 3 {
 		t.Fatalf("%+v, %v, want 3 put back", done, err)
 	}
 	back, err := f.kafka.Records(t.Context(), f.topic)
@@ -104,11 +105,11 @@ func TestRow115_DeadLetterLargerThanItsTopic(t *testing.T) {
 	}
 	redrive.Match = nil
 	for range 2 { // what is left is left again, and keeps nothing else back
-		if done, err = inbox.Redrive(t.Context(), redrive); err != nil || done.Left != 1 {
+		if done, err = deadletter.Redrive(t.Context(), redrive); err != nil || done.Gone != 1 {
 			t.Fatalf("%+v, %v, want 1 left: its record is gone", done, err)
 		}
 	}
-	if done, err := inbox.Discard(t.Context(), redrive); err != nil || done.Discarded != 1 {
+	if done, err := deadletter.Discard(t.Context(), redrive); err != nil || done.Marked != 1 {
 		t.Errorf("%+v, %v, want 1 discarded", done, err)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/pkg/inbox/internal/tracker"
 )
 
 // partition is a claim: a partition while it belongs to this member. The key of a record
@@ -18,7 +20,7 @@ type partition struct {
 	session  sarama.ConsumerGroupSession
 	claim    sarama.ConsumerGroupClaim
 	isRetry  bool // it is of a retry topic
-	done     *tracker
+	done     *tracker.Tracker
 	queues   []chan record
 	seed     maphash.Seed
 	inFlight chan struct{} // holds an item for each record not yet below the committed offset
@@ -30,7 +32,7 @@ type partition struct {
 // record, and tracked is its place in the retry topic.
 type record struct {
 	message *sarama.ConsumerMessage
-	tracked *tracked
+	tracked *tracker.Record
 	parked  *parking // nil but for a retry topic
 	foreign bool     // it is in a retry topic, and no inbox has parked it
 }
@@ -46,7 +48,7 @@ const (
 
 func newPartition(c *Consumer, session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) *partition {
 	p := &partition{
-		consumer: c, session: session, claim: claim, done: newTracker(claim.InitialOffset()),
+		consumer: c, session: session, claim: claim, done: tracker.New(claim.InitialOffset()),
 		queues: make([]chan record, c.config.Parallel), seed: maphash.MakeSeed(),
 		isRetry:  slices.Contains(c.config.retryTopics(), claim.Topic()),
 		inFlight: make(chan struct{}, max(window, c.config.Parallel*c.config.Batch)),
@@ -92,10 +94,10 @@ func (p *partition) admit(ctx context.Context, m *sarama.ConsumerMessage) bool {
 		return false
 	case p.inFlight <- struct{}{}:
 	}
-	if _, waiting := p.done.state(); waiting == 0 {
+	if _, waiting := p.done.State(); waiting == 0 {
 		p.progress.Store(time.Now().UnixNano()) // the time without records does not count
 	}
-	r := record{message: m, tracked: p.done.add(m.Offset)}
+	r := record{message: m, tracked: p.done.Add(m.Offset)}
 	if p.isRetry {
 		if !p.restore(&r) {
 			return true
@@ -123,7 +125,7 @@ func (p *partition) queueOf(m *sarama.ConsumerMessage) int {
 
 // finish marks a record as done, and commits the offset below which all are done.
 func (p *partition) finish(r record) {
-	freed := p.done.finish(r.tracked, func(next int64) {
+	freed := p.done.Finish(r.tracked, func(next int64) {
 		p.session.MarkOffset(p.claim.Topic(), p.claim.Partition(), next, p.consumer.topics.noted(p.claim.Topic()))
 	})
 	if freed == 0 {

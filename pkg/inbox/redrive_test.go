@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/murmur2"
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/deadletter"
 )
 
 // Dead letters go back once the handler is mended, in order, and those that have
@@ -33,9 +35,9 @@ func TestRedrive(t *testing.T) {
 	})
 	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == 40 })
 	dead, _ := f.letters(t)
-	redrive := inbox.RedriveConfig{Brokers: f.kafka.Bootstrap(devstack.Plaintext), DeadLetter: f.topic + ".DLT", DryRun: true}
+	redrive := deadletter.Config{Brokers: f.kafka.Bootstrap(devstack.Plaintext), Topic: f.topic + ".DLT", DryRun: true}
 	var last map[string]int64
-	redrive.Each = func(d *inbox.DeadLetter) error {
+	redrive.Each = func(d *deadletter.Record) error {
 		if d.Event.Topic != f.topic || d.Group != config.Group || d.Reason != "permanent" || d.Error != "poison" || d.Attempts != 1 ||
 			d.Event.Type != "Tested" || d.Time.IsZero() {
 			t.Errorf("dead letter %+v", d)
@@ -47,10 +49,10 @@ func TestRedrive(t *testing.T) {
 		}
 		return nil
 	}
-	again := func(want int) inbox.Redriven {
+	again := func(want int) deadletter.RedriveResult {
 		t.Helper()
 		last = map[string]int64{}
-		done, err := inbox.Redrive(t.Context(), redrive)
+		done, err := deadletter.Redrive(t.Context(), redrive)
 		if err != nil || done.Matched != want || !redrive.DryRun && done.Sent[f.topic] != want {
 			t.Fatalf("%+v, %v, want %d", done, err, want)
 		}
@@ -62,7 +64,7 @@ func TestRedrive(t *testing.T) {
 	}
 	mended.Store(true)
 	redrive.DryRun = false
-	redrive.Match = func(d *inbox.DeadLetter) bool { return string(d.Event.Key) == "k0" }
+	redrive.Match = func(d *deadletter.Record) bool { return string(d.Event.Key) == "k0" }
 	again(7)
 	again(0) // they are marked
 	redrive.Handled = true
@@ -87,7 +89,7 @@ func TestRedriveCounts(t *testing.T) {
 	f.send(t, f.message("bad", "k"))
 	config := f.config(t)
 	f.start(t, config, poison)
-	redrive := inbox.RedriveConfig{Brokers: config.Brokers, DeadLetter: f.topic + ".DLT"}
+	redrive := deadletter.Config{Brokers: config.Brokers, Topic: f.topic + ".DLT"}
 	for round := range 3 {
 		// The marks of those that went back are no letters, and come before or behind the
 		// next one: the consumer may be faster than the mark.
@@ -100,9 +102,9 @@ func TestRedriveCounts(t *testing.T) {
 		if got := letters[round]["walpost-redrives"]; round > 0 && got != fmt.Sprint(round) {
 			t.Errorf("round %d: %s redrives", round, got)
 		}
-		var seen inbox.DeadLetter
-		redrive.Each = func(d *inbox.DeadLetter) error { seen = *d; return nil }
-		if _, err := inbox.Redrive(t.Context(), redrive); err != nil {
+		var seen deadletter.Record
+		redrive.Each = func(d *deadletter.Record) error { seen = *d; return nil }
+		if _, err := deadletter.Redrive(t.Context(), redrive); err != nil {
 			t.Fatal(err)
 		}
 		if seen.Redrives != round || len(seen.Event.Headers) != 2 {
@@ -143,27 +145,30 @@ func TestRedrivePassesOverForeignRecords(t *testing.T) {
 	})
 	devstacktest.Await(t, "the dead letters", func() bool { records, _ := f.letters(t); return len(records) == 4 })
 	mended.Store(true)
-	redrive := inbox.RedriveConfig{Brokers: config.Brokers, DeadLetter: f.topic + ".DLT"}
-	done, err := inbox.Redrive(t.Context(), redrive)
-	if err != nil || done.Foreign != 1 || done.Elsewhere["other.team"] != 1 || done.Sent[f.topic] != 2 || len(done.Sent) != 1 {
+	redrive := deadletter.Config{Brokers: config.Brokers, Topic: f.topic + ".DLT"}
+	done, err := deadletter.Redrive(t.Context(), redrive)
+	if err != nil || done.Foreign != 1 || done.NotAllowed != 1 || done.Sent[f.topic] != 2 || len(done.Sent) != 1 {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	f.once(t, 2)
 	redrive.To = func(topic string) bool { return topic == "other.team" }
 	redrive.DryRun = true
-	if done, err = inbox.Redrive(t.Context(), redrive); err != nil || done.Matched != 1 || len(done.Elsewhere) != 0 {
+	if done, err = deadletter.Redrive(t.Context(), redrive); err != nil || done.Matched != 1 || done.NotAllowed != 0 {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	redrive.DryRun = false
-	if done, err = inbox.Discard(t.Context(), redrive); err != nil || done.Discarded != 1 || done.Foreign != 1 {
+	if done, err := deadletter.Discard(t.Context(), redrive); err != nil || done.Marked != 1 || done.Foreign != 1 {
 		t.Fatalf("%+v, %v", done, err)
 	}
 }
 
-func TestRedriveNeedsATopic(t *testing.T) {
+func TestRedriveNamesEachFault(t *testing.T) {
 	t.Parallel()
-	if _, err := inbox.Redrive(t.Context(), inbox.RedriveConfig{}); !errors.Is(err, inbox.ErrConfig) {
-		t.Errorf("%v", err)
+	_, err := deadletter.Redrive(t.Context(), deadletter.Config{SASL: &inbox.SASL{Mechanism: "PLAIN", User: "u"}})
+	for _, field := range []string{"Brokers", "Topic", "SASL.Password"} {
+		if !errors.Is(err, inbox.ErrConfig) || !strings.Contains(err.Error(), field+": want") {
+			t.Errorf("no fault of %s in %v", field, err)
+		}
 	}
 }
 
@@ -175,20 +180,20 @@ func TestDiscard(t *testing.T) {
 	config := f.config(t)
 	f.start(t, config, func(context.Context, pgx.Tx, *inbox.Event) error { return inbox.Permanent(errPoison) })
 	devstacktest.Await(t, "the dead letters", func() bool { records, _ := f.letters(t); return len(records) == 2 })
-	some := inbox.RedriveConfig{
-		Brokers: config.Brokers, DeadLetter: f.topic + ".DLT", DryRun: true,
-		Match: func(d *inbox.DeadLetter) bool { return d.Event.ID == "other" },
+	some := deadletter.Config{
+		Brokers: config.Brokers, Topic: f.topic + ".DLT", DryRun: true,
+		Match: func(d *deadletter.Record) bool { return d.Event.ID == "other" },
 	}
-	if done, err := inbox.Discard(t.Context(), some); err != nil || done.Matched != 1 || done.Discarded != 0 {
+	if done, err := deadletter.Discard(t.Context(), some); err != nil || done.Matched != 1 || done.Marked != 0 {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	some.DryRun = false
-	if done, err := inbox.Discard(t.Context(), some); err != nil || done.Discarded != 1 || done.Read != 2 {
+	if done, err := deadletter.Discard(t.Context(), some); err != nil || done.Marked != 1 || done.Read != 2 {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	var left []string
 	some.Match, some.DryRun = nil, true
-	some.Each = func(d *inbox.DeadLetter) error {
+	some.Each = func(d *deadletter.Record) error {
 		left = append(left, d.Event.ID+d.Handled)
 		if (d.Handled == "") != d.HandledAt.IsZero() {
 			t.Errorf("handled at %v", d.HandledAt)
@@ -197,7 +202,7 @@ func TestDiscard(t *testing.T) {
 	}
 	for _, handled := range []bool{false, true} {
 		some.Handled = handled
-		if _, err := inbox.Redrive(t.Context(), some); err != nil {
+		if _, err := deadletter.Redrive(t.Context(), some); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -216,8 +221,8 @@ func TestRedriveOfTheRelaysLetters(t *testing.T) {
 		letter.Headers = append(letter.Headers, sarama.RecordHeader{Key: []byte("walpost-dlt-topic"), Value: []byte(f.topic)})
 		f.send(t, letter)
 	}
-	if done, err := inbox.Redrive(t.Context(), inbox.RedriveConfig{
-		Brokers: f.config(t).Brokers, DeadLetter: f.topic + ".DLT",
+	if done, err := deadletter.Redrive(t.Context(), deadletter.Config{
+		Brokers: f.config(t).Brokers, Topic: f.topic + ".DLT",
 	}); err != nil || done.Sent[f.topic] != 4 {
 		t.Fatalf("%+v, %v", done, err)
 	}
@@ -232,5 +237,74 @@ func TestRedriveOfTheRelaysLetters(t *testing.T) {
 	}
 	if len(records) != 4 {
 		t.Errorf("%d records", len(records))
+	}
+}
+
+// deadLetter sends a dead letter for a topic, as the relay writes it, to f's dead letter
+// topic.
+func (f *fixture) deadLetter(t *testing.T, m *sarama.ProducerMessage, topic string) {
+	t.Helper()
+	m.Topic = f.topic + ".DLT"
+	m.Headers = append(m.Headers, sarama.RecordHeader{Key: []byte("walpost-dlt-topic"), Value: []byte(topic)})
+	f.send(t, m)
+}
+
+// A dead letter that Kafka refuses stays, says why, and keeps no other back.
+func TestRedriveGoesOnWhenKafkaRefusesARecord(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	admin, err := f.kafka.Admin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close() }()
+	limit := "20000000"
+	if err := admin.AlterConfig(sarama.TopicResource, f.topic+".DLT", map[string]*string{"max.message.bytes": &limit}, false); err != nil {
+		t.Fatal(err)
+	}
+	large := f.message("large", "k")
+	large.Value = sarama.ByteEncoder(noise(3_000_000))
+	f.deadLetter(t, large, f.topic)
+	f.deadLetter(t, f.message("lost", "k"), f.topic+".missing")
+	f.deadLetter(t, f.message("illegal", "k"), "no topic\x00")
+	f.deadLetter(t, f.message("endless", "k"), strings.Repeat("x", 40_000))
+	f.deadLetter(t, f.message("good", "k"), f.topic)
+	f.deadLetter(t, f.message("lost too", "k"), f.topic+".missing")
+	var each, stay []string
+	config := deadletter.Config{
+		Brokers: f.config(t).Brokers, Topic: f.topic + ".DLT", Remove: true,
+		To:   func(string) bool { return true },
+		Each: func(r *deadletter.Record) error { each = append(each, r.Event.ID); return nil },
+		Stays: func(r *deadletter.Record) error {
+			stay = append(stay, r.Event.ID)
+			if !errors.Is(r.Stays, deadletter.ErrRefused) {
+				t.Errorf("%s: %v", r.Event.ID, r.Stays)
+			}
+			return nil
+		},
+	}
+	done, err := deadletter.Redrive(t.Context(), config)
+	if err != nil || done.Refused != 5 || done.Marked != 1 || done.Sent[f.topic] != 1 || len(done.Removed) != 0 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if want := []string{"large", "lost", "illegal", "endless", "lost too"}; len(each) != 4 || !slices.Equal(stay, want) {
+		t.Errorf("each %q, and %q stay, want %q", each, stay, want)
+	}
+	if done, err := deadletter.Discard(t.Context(), config); err != nil || done.Marked != 5 || done.Removed[0] < 6 {
+		t.Errorf("%+v, %v, want all of them discarded and removed", done, err)
+	}
+}
+
+// A mark stands behind what it is about: one that comes before is nobody's.
+func TestMarkOfALaterDeadLetterIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	f.send(t, &sarama.ProducerMessage{Topic: f.topic + ".DLT", Headers: []sarama.RecordHeader{
+		{Key: []byte("walpost-dlt-handled"), Value: []byte("discarded")}, {Key: []byte("walpost-dlt-handled-offset"), Value: []byte("1")},
+	}})
+	f.deadLetter(t, f.message("1", "k"), f.topic)
+	found, err := deadletter.List(t.Context(), deadletter.Config{Brokers: f.config(t).Brokers, Topic: f.topic + ".DLT"})
+	if err != nil || found.Matched != 1 || found.Marked != 0 {
+		t.Fatalf("%+v, %v", found, err)
 	}
 }

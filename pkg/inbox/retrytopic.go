@@ -3,7 +3,6 @@ package inbox
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,25 +11,14 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/internal/backoff"
-)
-
-// Headers of a record in a retry topic, after the record's own.
-const (
-	retryPrefix      = "walpost-retry-"
-	retryTopic       = retryPrefix + "topic"        // where the record was
-	retryPartition   = retryPrefix + "partition"    // where the record was
-	retryOffset      = retryPrefix + "offset"       // where the record was
-	retryTimestamp   = retryPrefix + "timestamp"    // of the record, RFC 3339 in UTC
-	retryGroup       = retryPrefix + "group"        // that parked it
-	retryAttempts    = retryPrefix + "attempts"     // so far; 0: it came behind another
-	retryFirstFailed = retryPrefix + "first-failed" // when the first attempt began, RFC 3339 in UTC
-	retryTime        = retryPrefix + "time"         // when it was parked, RFC 3339 in UTC
+	"github.com/walpost/walpost/pkg/inbox/internal/header"
+	"github.com/walpost/walpost/pkg/inbox/internal/writer"
 )
 
 // ErrNotParked means that a record in a retry topic was not written by an inbox, or for a
 // topic that is not consumed any more. It becomes a dead letter.
 var ErrNotParked = fmt.Errorf("%w: it is in a retry topic, and its headers %s* name no record of Config.Topics",
-	ErrUndecodable, retryPrefix)
+	ErrUndecodable, header.RetryPrefix)
 
 // parking is what a retry topic knows of a record besides the record.
 type parking struct {
@@ -55,7 +43,7 @@ func (t *task) park(ctx context.Context) (there, ok bool) {
 		return false, false
 	}
 	err := t.write(ctx, t.parkedRecord(), "retry topic")
-	if tooLarge(err) {
+	if writer.IsTooLarge(err) {
 		t.inPlace = true
 		return false, t.settle(ctx, c.unit.takeBack) &&
 			t.partition.retry(ctx, Observation{Event: t.event, Err: fmt.Errorf("inbox: tried in place: %w", err), Class: ClassTransient},
@@ -73,20 +61,20 @@ func (t *task) park(ctx context.Context) (there, ok bool) {
 func (t *task) parkedRecord() *sarama.ProducerMessage {
 	c, m := t.partition.consumer, t.record.message
 	parked := &sarama.ProducerMessage{
-		Topic: c.config.retryTopicOf(m.Topic), Partition: m.Partition, Key: bytesOf(m.Key), Value: bytesOf(m.Value),
-		Headers: escaped(m.Headers),
+		Topic: c.config.retryTopicOf(m.Topic), Partition: m.Partition, Key: writer.Bytes(m.Key), Value: writer.Bytes(m.Value),
+		Headers: header.Escape(m.Headers),
 	}
 	for _, h := range [...]struct{ name, value string }{
-		{retryTopic, m.Topic},
-		{retryPartition, strconv.Itoa(int(m.Partition))},
-		{retryOffset, strconv.FormatInt(m.Offset, 10)},
-		{retryTimestamp, timeText(m.Timestamp)},
-		{retryGroup, c.config.Group},
-		{retryAttempts, strconv.Itoa(t.counted)},
-		{retryFirstFailed, timeText(t.began)},
-		{retryTime, timeText(time.Now())},
+		{header.RetryTopic, m.Topic},
+		{header.RetryPartition, strconv.Itoa(int(m.Partition))},
+		{header.RetryOffset, strconv.FormatInt(m.Offset, 10)},
+		{header.RetryTimestamp, header.Time(m.Timestamp)},
+		{header.RetryGroup, c.config.Group},
+		{header.RetryAttempts, strconv.Itoa(t.counted)},
+		{header.RetryFirstFailed, header.Time(t.began)},
+		{header.RetryTime, header.Time(time.Now())},
 	} {
-		parked.Headers = append(parked.Headers, sarama.RecordHeader{Key: []byte(h.name), Value: []byte(h.value)})
+		parked.Headers = append(parked.Headers, header.New(h.name, h.value))
 	}
 	return parked
 }
@@ -95,31 +83,26 @@ func (t *task) parkedRecord() *sarama.ProducerMessage {
 // this group's; one of another group is passed over. A record that no inbox has parked is
 // foreign: the group that meets it rejects it.
 func (p *partition) restore(r *record) (ours bool) {
-	parked, known := map[string]string{}, *r.message
-	known.Headers = nil
-	for _, h := range r.message.Headers {
-		if name := string(h.Key); strings.HasPrefix(name, retryPrefix) {
-			parked[name] = string(h.Value)
-		} else {
-			known.Headers = append(known.Headers, unescaped(h))
-		}
-	}
-	group := parked[retryGroup]
-	if parked[retryTopic] != "" && group != "" && group != p.consumer.config.Group {
+	known := *r.message
+	var parked header.Values
+	parked, known.Headers = header.Split(r.message.Headers, func(name string) bool { return strings.HasPrefix(name, header.RetryPrefix) })
+	group := parked[header.RetryGroup]
+	if parked[header.RetryTopic] != "" && group != "" && group != p.consumer.config.Group {
 		p.finish(*r)
 		return false
 	}
-	partition, offset := numberOf(parked, retryPartition, -1), numberOf(parked, retryOffset, -1)
-	attempts := numberOf(parked, retryAttempts, -1)
-	if group == "" || !p.isRetryOf(parked[retryTopic]) || min(partition, offset, attempts) < 0 ||
-		max(partition, attempts) > math.MaxInt32 {
+	partition, offset := parked.Int32(header.RetryPartition, -1), parked.Int64(header.RetryOffset, -1)
+	attempts := parked.Int32(header.RetryAttempts, -1)
+	if group == "" || !p.isRetryOf(parked[header.RetryTopic]) || partition < 0 || offset < 0 || attempts < 0 {
 		r.foreign = true
 		return true
 	}
-	known.Topic, known.Partition, known.Offset = parked[retryTopic], int32(partition), offset
-	known.Timestamp = timeOf(parked, retryTimestamp)
+	known.Topic, known.Partition, known.Offset = parked[header.RetryTopic], partition, offset
+	known.Timestamp = parked.Time(header.RetryTimestamp)
 	r.message = &known
-	r.parked = &parking{attempts: int(attempts), began: timeOf(parked, retryFirstFailed), at: timeOf(parked, retryTime)}
+	r.parked = &parking{
+		attempts: int(attempts), began: parked.Time(header.RetryFirstFailed), at: parked.Time(header.RetryTime),
+	}
 	return true
 }
 

@@ -43,7 +43,7 @@ func (s *session) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama
 	}()
 	c.observe(Observation{Kind: Assigned, Event: &Event{Topic: claim.Topic(), Partition: claim.Partition(), Offset: claim.InitialOffset()}})
 	p.run(session.Context())
-	next, _ := p.done.state()
+	next, _ := p.done.State()
 	c.observe(Observation{Kind: Revoked, Event: &Event{Topic: claim.Topic(), Partition: claim.Partition(), Offset: next}})
 	return nil
 }

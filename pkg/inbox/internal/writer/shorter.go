@@ -1,11 +1,13 @@
-package inbox
+package writer
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/dlt"
+	"github.com/walpost/walpost/pkg/inbox/internal/header"
 )
 
 const (
@@ -15,17 +17,11 @@ const (
 	maxCutHeaders = 4 << 10
 )
 
-// tooLarge reports whether a topic, or Kafka's client, does not take a record of this size.
-func tooLarge(err error) bool {
-	var encoding sarama.PacketEncodingError
-	return errors.Is(err, sarama.ErrMessageSizeTooLarge) || errors.Is(err, sarama.ErrMessageSetSizeTooLarge) || errors.As(err, &encoding)
-}
-
-// shorter is a shorter form of a dead letter that is larger than its topic takes:
+// Shorter returns a shorter form of a dead letter that is larger than its topic takes:
 // without its value, or, when it has none any more, without its key and with short
 // headers. ok is false when there is no shorter one. A header says what it lacks. The
-// relay does the same (internal/router).
-func shorter(m *sarama.ProducerMessage) (short *sarama.ProducerMessage, ok bool) {
+// relay does the same (internal/record).
+func Shorter(m *sarama.ProducerMessage) (short *sarama.ProducerMessage, ok bool) {
 	next := &sarama.ProducerMessage{Topic: m.Topic, Partition: m.Partition, Key: m.Key}
 	if m.Value != nil && m.Value.Length() > 0 {
 		next.Headers = lacks(m.Headers, fmt.Sprintf("value of %d bytes", m.Value.Length()))
@@ -49,7 +45,7 @@ func shorter(m *sarama.ProducerMessage) (short *sarama.ProducerMessage, ok bool)
 func cutHeaders(all []sarama.RecordHeader) (kept []sarama.RecordHeader, lost []string) {
 	size := 0
 	for _, h := range all {
-		if strings.HasPrefix(string(h.Key), headerPrefix) {
+		if strings.HasPrefix(string(h.Key), dlt.HeaderPrefix) {
 			kept = append(kept, h)
 			continue
 		}
@@ -72,11 +68,11 @@ func cutHeaders(all []sarama.RecordHeader) (kept []sarama.RecordHeader, lost []s
 func lacks(headers []sarama.RecordHeader, what string) []sarama.RecordHeader {
 	noted := make([]sarama.RecordHeader, 0, len(headers)+1)
 	for _, h := range headers {
-		if string(h.Key) == headerIncomplete {
+		if string(h.Key) == dlt.HeaderIncomplete {
 			what = string(h.Value) + "; " + what
 			continue
 		}
 		noted = append(noted, h)
 	}
-	return append(noted, sarama.RecordHeader{Key: []byte(headerIncomplete), Value: []byte(what)})
+	return append(noted, header.New(dlt.HeaderIncomplete, what))
 }
