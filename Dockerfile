@@ -3,7 +3,9 @@
 # service; orders and payments are those of examples/orders.
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
 WORKDIR /src
-COPY go.mod go.sum ./
+COPY go.work go.work.sum go.mod go.sum ./
+COPY pkg/eventstore/go.mod pkg/eventstore/
+COPY pkg/outbox/go.mod pkg/outbox/
 RUN go mod download
 COPY . .
 ARG TARGETOS TARGETARCH

@@ -7,11 +7,11 @@ GOLANGCI_VERSION := v2.15.0
 CACHE ?= $(or $(WALPOST_CACHE),$(HOME)/.cache/walpost)
 GOLANGCI := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/dev/null || echo unknown)
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/walpost/walpost/internal/cli.version=$(VERSION) -X github.com/walpost/walpost/internal/cli.commit=$(COMMIT)
 
-.PHONY: help build test test-short tools faults demo bench bench-all pictures lint vuln fuzz release release-check clean
+.PHONY: help build test test-short tools faults demo bench bench-all pictures bundle tidy require lint vuln fuzz release tags release-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,8 +19,10 @@ help: ## list the targets
 build: ## build the static binary bin/walpost
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/walpost ./cmd/walpost
 
+# To the go command, work is all packages of all modules of go.work, and ./... those of one.
 # BESIDE=faults leaves out the packages that make faults runs: CI runs each once.
-PACKAGES = $(if $(BESIDE),$(shell go list ./... $(foreach p,$(FAULTS),| grep -v '/$(p:/=)$$')),./...)
+PACKAGES = $(if $(BESIDE),$(shell go list work $(foreach p,$(FAULTS),| grep -v '/$(p:/=)$$')),work)
+MODULES = $(shell go list -m -f '{{.Dir}}' | sed 's,^$(CURDIR),.,')
 
 # Each package starts servers of its own: on a machine with many cores too, so many at
 # once have room.
@@ -30,7 +32,7 @@ test: tools ## run all tests on real Postgres and real Kafka, with the race dete
 	go test -race -shuffle=on $(AT_ONCE) -timeout 30m $(PACKAGES)
 
 test-short: ## run the tests that need no server and no installed program
-	go test -short ./...
+	go test -short work
 
 APT_INSTALL := sh dev/devstack/apt.sh
 
@@ -67,9 +69,30 @@ bench-all: build ## measure all of docs/benchmarks that has no figures yet; ROWS
 pictures: ## draw docs/pictures/*.svg again, from dev/picture
 	go run ./dev/picture
 
+bundle: ## copy into the modules in pkg/ what they share with internal/
+	go run ./dev/bundle
+
+# Without the workspace, so that what one module requires does not hide what another lacks;
+# with the others from this tree, since the next version has no tags yet.
+tidy: ## tidy what each module requires
+	@set -e; for module in $(MODULES); do ( \
+		cd $$module && echo "tidy $$module" && cp go.mod tidy.mod && { test ! -e go.sum || cp go.sum tidy.sum; }; \
+		trap 'rm -f tidy.mod tidy.sum' EXIT; \
+		for other in $(filter-out .,$(MODULES)); do \
+			go mod edit -replace github.com/walpost/walpost/$${other#./}=$(CURDIR)/$$other tidy.mod; \
+		done; \
+		GOWORK=off go mod tidy -modfile=tidy.mod; \
+		for other in $(filter-out .,$(MODULES)); do go mod edit -dropreplace github.com/walpost/walpost/$${other#./} tidy.mod; done; \
+		cp tidy.mod go.mod; if test -s tidy.sum; then cp tidy.sum go.sum; else rm -f go.sum; fi ); done
+	@rm -f go.work.sum && go mod download
+
+require: ## let the modules require each other at the version of the next release: VERSION=v0.5.0
+	@for file in go.work $(addsuffix /go.mod,$(MODULES)); do \
+		sed -i.old -E 's,(github.com/walpost/walpost/pkg/[a-z/]+) v[^ ]+,\1 $(VERSION),' $$file && rm $$file.old; done
+
 lint: $(GOLANGCI) ## go vet and golangci-lint
-	go vet ./...
-	$(GOLANGCI) run ./...
+	go vet work
+	$(GOLANGCI) run $(addsuffix /...,$(MODULES))
 
 $(GOLANGCI):
 	@mkdir -p $(@D)
@@ -84,7 +107,7 @@ GOVULNCHECK := $(CACHE)/bin/govulncheck-$(GOVULNCHECK_VERSION)
 VULNDB ?= https://vuln.go.dev
 
 vuln: $(GOVULNCHECK) ## look for known vulnerabilities in what the code calls
-	@said=$$($(GOVULNCHECK) -db $(VULNDB) ./... 2>&1); code=$$?; echo "$$said"; \
+	@said=$$($(GOVULNCHECK) -db $(VULNDB) work 2>&1); code=$$?; echo "$$said"; \
 	case $$said in \
 	'govulncheck: fetching vulnerabilities: '*) echo 'WARNING: NOT LOOKED FOR: $(VULNDB) cannot be reached' >&2;; \
 	*) exit $$code;; \
@@ -107,6 +130,15 @@ release: $(CYCLONEDX) ## build archives, SBOMs and checksums of all platforms in
 	rm -rf dist
 	$(MAKE) --no-print-directory $(addprefix release-,$(PLATFORMS))
 	cd dist && sha256sum *.tar.gz *.cdx.json > SHA256SUMS
+	@$(MAKE) --no-print-directory tags VERSION=$(VERSION)
+
+# A module in a folder has tags of its own, which begin with the folder.
+tags: ## say which tags a release sets
+	@next=$$(sed -nE 's,.*/pkg/outbox (v[^ ]+) =>.*,\1,p' go.work); \
+	tags='$(VERSION) $(patsubst ./%,%/$(VERSION),$(filter-out .,$(MODULES)))'; \
+	if test '$(VERSION)' = "$$next"; then echo 'To publish, tag this commit for each module, and push all tags at once:'; \
+		for tag in $$tags; do echo "  git tag $$tag"; done; echo "  git push --atomic origin $$tags"; \
+	else echo "$(VERSION) gets no tag: the modules require each other at $$next (make require VERSION=... sets another)"; fi
 
 # Times, owners, modes and order in an archive are those of the commit, so that
 # whoever builds it gets the same bytes.

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -47,6 +48,22 @@ func list(t *testing.T, text string) []string {
 		return words[1:]
 	}
 	return words
+}
+
+// Modules are downloaded before the code is copied, and go.work names those of this project.
+func TestDockerfileCopiesEachModule(t *testing.T) {
+	t.Parallel()
+	before, _, _ := strings.Cut(read(t, "Dockerfile"), "\nRUN go mod download\n")
+	for folder := range strings.FieldsSeq(regexp.MustCompile(`(?s)use \((.*?)\)`).FindStringSubmatch(read(t, "go.work"))[1]) {
+		for _, name := range []string{"go.mod", "go.sum"} {
+			if !exists(filepath.Join(folder, name)) {
+				continue
+			}
+			if copied := regexp.MustCompile(`(?m)^COPY .*\b` + filepath.Join(folder, name) + ` `); !copied.MatchString(before) {
+				t.Errorf("%s of %s is not copied before modules are downloaded", name, folder)
+			}
+		}
+	}
 }
 
 func TestDockerfile(t *testing.T) {

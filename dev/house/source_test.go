@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// root is the folder of the module.
+// root is the folder of the project.
 const root = "../.."
 
 // function is one with a body.
@@ -27,12 +27,13 @@ type file struct {
 	path      string // from root
 	lines     int
 	functions []function
+	generated bool
 }
 
 // room is the folder of the file.
 func (f *file) room() string { return filepath.ToSlash(filepath.Dir(f.path)) }
 
-// source reads all Go files of the module that are no tests.
+// source reads all Go files of all modules that are neither tests nor generated.
 func source(t *testing.T) []file {
 	t.Helper()
 	var files []file
@@ -50,7 +51,9 @@ func source(t *testing.T) []file {
 			return nil
 		}
 		f, err := read(path)
-		files = append(files, f)
+		if !f.generated {
+			files = append(files, f)
+		}
 		return err
 	})
 	if err != nil {
@@ -72,11 +75,11 @@ func read(path string) (file, error) {
 		return file{}, err
 	}
 	set := token.NewFileSet()
-	parsed, err := parser.ParseFile(set, name, text, parser.SkipObjectResolution)
+	parsed, err := parser.ParseFile(set, name, text, parser.SkipObjectResolution|parser.ParseComments)
 	if err != nil {
 		return file{}, err
 	}
-	f := file{path: name, lines: bytes.Count(text, []byte("\n"))}
+	f := file{path: name, lines: bytes.Count(text, []byte("\n")), generated: ast.IsGenerated(parsed)}
 	for _, decl := range parsed.Decls {
 		if fn, is := decl.(*ast.FuncDecl); is && fn.Body != nil {
 			from, to := set.Position(fn.Pos()), set.Position(fn.End())

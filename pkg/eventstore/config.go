@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/walpost/walpost/internal/pgname"
+	"github.com/walpost/walpost/pkg/eventstore/internal/pgname"
 	"github.com/walpost/walpost/pkg/outbox"
 )
 

@@ -6,22 +6,18 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/pkg/eventstore"
 )
 
-// An account that must not be overdrawn, on a real server: who decides on a balance
-// that has changed since decides again.
+// An account that must not be overdrawn: who decides on a balance that has changed since
+// decides again.
 func Example() {
 	ctx := context.Background()
-	store, conn, end, err := startPostgres(ctx)
+	store, err := eventstore.New(eventstore.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer end()
 
 	type account struct{ Balance int }
 	stream := eventstore.Stream{Type: "account", ID: "42"}
@@ -45,17 +41,29 @@ func Example() {
 		return a.SaveSnapshot(ctx, tx) // or every hundredth time
 	}
 
-	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		_, err := store.Append(ctx, eventstore.Pgx(tx), stream, 0, eventstore.Event{Type: "Opened", Payload: 100})
+	inTx := func(do func(eventstore.Tx) error) error {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback() // does nothing after Commit
+		if err := do(eventstore.SQL(tx)); err != nil {
+			return err
+		}
+		return tx.Commit()
+	}
+
+	err = inTx(func(tx eventstore.Tx) error {
+		_, err := store.Append(ctx, tx, stream, 0, eventstore.Event{Type: "Opened", Payload: 100})
 		return err
 	})
 	fmt.Println("open:", err)
 	for range 2 {
-		err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return withdraw(eventstore.Pgx(tx), 70) })
+		err = inTx(func(tx eventstore.Tx) error { return withdraw(tx, 70) })
 		fmt.Println("withdraw:", err)
 	}
-	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		_, err := store.Append(ctx, eventstore.Pgx(tx), stream, 1, eventstore.Event{Type: "Withdrawn", Payload: -100})
+	err = inTx(func(tx eventstore.Tx) error {
+		_, err := store.Append(ctx, tx, stream, 1, eventstore.Event{Type: "Withdrawn", Payload: -100})
 		return err
 	})
 	fmt.Println("conflict:", errors.Is(err, eventstore.ErrConflict))
@@ -64,23 +72,4 @@ func Example() {
 	// withdraw: <nil>
 	// withdraw: 70 is more than the balance of 30
 	// conflict: true
-}
-
-// startPostgres starts the example's server, with the tables of the store.
-func startPostgres(ctx context.Context) (store *eventstore.Store, conn *pgx.Conn, end func(), err error) {
-	if store, err = eventstore.New(eventstore.Config{}); err != nil {
-		return nil, nil, nil, err
-	}
-	server, err := devstack.StartPostgres(ctx, devstack.PostgresOptions{})
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	end = func() { _ = server.Close() }
-	if conn, err = server.Connect(ctx, "postgres"); err == nil {
-		_, err = conn.Exec(ctx, store.DDL())
-	}
-	if err != nil {
-		end()
-	}
-	return store, conn, end, err
 }

@@ -1,6 +1,6 @@
 package eventstore
 
-import "github.com/walpost/walpost/internal/pgname"
+import "github.com/walpost/walpost/pkg/eventstore/internal/pgname"
 
 // statements are those of a Store. All parameters are texts with their types written
 // out, which every driver sends alike.

@@ -6,7 +6,7 @@ import (
 	"math/bits"
 	"strings"
 
-	"github.com/walpost/walpost/internal/topicname"
+	"github.com/walpost/walpost/pkg/outbox/internal/topicname"
 )
 
 // check finds what is wrong with an event, and writes its payload. field names the

@@ -3,7 +3,7 @@ package outbox
 import (
 	"strings"
 
-	"github.com/walpost/walpost/internal/pgname"
+	"github.com/walpost/walpost/pkg/outbox/internal/pgname"
 )
 
 // column is one that Write fills.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/walpost/walpost/internal/pgname"
+	"github.com/walpost/walpost/pkg/outbox/internal/pgname"
 )
 
 // partitionSuffix is what package retention adds to the name of the table for the

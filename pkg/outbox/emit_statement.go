@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/walpost/walpost/internal/pgname"
+	"github.com/walpost/walpost/pkg/outbox/internal/pgname"
 )
 
 // emitStatement returns what Emit runs: $1 is the prefix, then comes an array for each

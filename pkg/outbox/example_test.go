@@ -2,17 +2,9 @@ package outbox_test
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-
-	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/pkg/outbox"
 )
 
@@ -22,89 +14,58 @@ type order struct {
 	Total float64 `json:"total"`
 }
 
-// printing stands for a transaction of database/sql; it prints what it is given.
-type printing struct{}
-
-func (printing) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
-	_, _ = fmt.Fprintln(os.Stdout, strings.Replace(query, " VALUES ", "\nVALUES ", 1))
-	for _, arg := range args[1:] { // the first is the id
-		_, _ = fmt.Fprintln(os.Stdout, arg)
-	}
-	return driver.RowsAffected(1), nil
-}
-
-func (printing) Commit() error   { return nil }
-func (printing) Rollback() error { return nil }
-
+// An order and its event, in one transaction of database/sql.
 func ExampleWrite() {
-	ctx, tx := context.Background(), printing{}
-	err := outbox.Write(ctx, tx, outbox.Event{
-		AggregateType: "order",
-		AggregateID:   "42",
-		Type:          "OrderPlaced",
-		Payload:       order{ID: "42", Total: 12.5},
-	})
-	if err != nil {
-		fmt.Println(err)
-	}
-	// Output:
-	// INSERT INTO "public"."outbox" ("id", "aggregatetype", "aggregateid", "type", "payload")
-	// VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::jsonb)
-	// order
-	// 42
-	// OrderPlaced
-	// {"id":"42","total":12.5}
-}
-
-// An order and its event, in one transaction of pgx, on a real server.
-func ExamplePgx() {
 	ctx := context.Background()
-	server, err := devstack.StartPostgres(ctx, devstack.PostgresOptions{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer server.Close()
-	conn, err := server.Connect(ctx, "postgres")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer conn.Close(ctx)
-	table, err := outbox.DDL(outbox.Config{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	if _, err := conn.Exec(ctx, table+"CREATE TABLE orders (id text PRIMARY KEY, total numeric)"); err != nil {
-		fmt.Println(err)
-		return
-	}
-
 	place := func(o order) error {
-		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, "INSERT INTO orders VALUES ($1, $2)", o.ID, o.Total); err != nil {
-				return err
-			}
-			return outbox.Write(ctx, outbox.Pgx(tx), outbox.Event{
-				AggregateType: "order", AggregateID: o.ID, Type: "OrderPlaced", Payload: o,
-			})
-		})
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback() // does nothing after Commit
+		if _, err := tx.ExecContext(ctx, "INSERT INTO orders VALUES ($1, $2)", o.ID, o.Total); err != nil {
+			return err
+		}
+		err = outbox.Write(ctx, tx, outbox.Event{AggregateType: "order", AggregateID: o.ID, Type: "OrderPlaced", Payload: o})
+		if err != nil {
+			return err
+		}
+		return tx.Commit()
 	}
 	fmt.Println(place(order{ID: "42", Total: 12.5}))
-	var duplicate *pgconn.PgError
-	fmt.Println(errors.As(place(order{ID: "42", Total: 99}), &duplicate)) // no order, no event
+	fmt.Println(place(order{ID: "42", Total: 99}) != nil) // a duplicate key: no order, no event
 
 	var events int
 	var payload string
-	if err := conn.QueryRow(ctx, "SELECT count(*), max(payload::text) FROM outbox").Scan(&events, &payload); err != nil {
-		fmt.Println(err)
-	}
-	fmt.Println(events, payload)
+	err := db.QueryRowContext(ctx, "SELECT count(*), max(payload::text) FROM outbox WHERE aggregateid = '42'").Scan(&events, &payload)
+	fmt.Println(events, payload, err)
 	// Output:
 	// <nil>
 	// true
-	// 1 {"id": "42", "total": 12.5}
+	// 1 {"id": "42", "total": 12.5} <nil>
+}
+
+// The same with a pool of pgx.
+func ExamplePgx() {
+	ctx := context.Background()
+	tx, err := pool.Begin(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer tx.Rollback(ctx) // does nothing after Commit
+	o := order{ID: "43", Total: 7}
+	if _, err := tx.Exec(ctx, "INSERT INTO orders VALUES ($1, $2)", o.ID, o.Total); err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = outbox.Write(ctx, outbox.Pgx(tx), outbox.Event{AggregateType: "order", AggregateID: o.ID, Type: "OrderPlaced", Payload: o})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(tx.Commit(ctx))
+	// Output: <nil>
 }
 
 // A table of one's own, with headers, the version of the schema and trace context.
@@ -157,11 +118,19 @@ func ExampleDDL() {
 
 // A wrong event is refused before the database is touched.
 func ExampleEventError() {
-	err := outbox.Write(context.Background(), printing{},
+	ctx := context.Background()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer tx.Rollback()
+	err = outbox.Write(ctx, tx,
 		outbox.Event{AggregateType: "order", AggregateID: "42", Type: "OrderPlaced"},
 		outbox.Event{AggregateType: "a b", AggregateID: "42", Type: "LineAdded"},
 	)
-	if refused, ok := errors.AsType[*outbox.EventError](err); ok {
+	var refused *outbox.EventError
+	if errors.As(err, &refused) {
 		fmt.Println(refused.Index, refused.Field, errors.Is(err, outbox.ErrTopic))
 	}
 	fmt.Println(err)

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/walpost/walpost/internal/pgname"
+	"github.com/walpost/walpost/pkg/outbox/internal/pgname"
 )
 
 // statements are what Write runs. Each text is the same for any number of events,

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/walpost/walpost/internal/topicname"
+	"github.com/walpost/walpost/pkg/outbox/internal/topicname"
 )
 
 // topicPart is a literal text, or the index of a column if literal is "".

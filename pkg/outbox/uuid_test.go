@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,11 +19,13 @@ func TestIDsRiseOverAllGoroutines(t *testing.T) {
 	made := make([][]string, routines)
 	var all sync.WaitGroup
 	for i := range routines {
-		all.Go(func() {
+		all.Add(1)
+		go func() {
+			defer all.Done()
 			for range each {
 				made[i] = append(made[i], o.NewID())
 			}
-		})
+		}()
 	}
 	all.Wait()
 	seen := make(map[string]bool)
@@ -73,7 +76,7 @@ func TestIDsFillTheGapsOnly(t *testing.T) {
 	e := Event{AggregateType: "a", AggregateID: "b", Type: "c"}
 	mine := e
 	mine.ID = own
-	rows, err := o.rows(t.Context(), []Event{e, mine, e, mine, mine, e})
+	rows, err := o.rows(context.Background(), []Event{e, mine, e, mine, mine, e})
 	if err != nil {
 		t.Fatal(err)
 	}

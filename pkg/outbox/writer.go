@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/walpost/walpost/internal/pgname"
+	"github.com/walpost/walpost/pkg/outbox/internal/pgname"
 )
 
 // Writer writes events into one table. It is safe for concurrent use. Two with the same

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/walpost/walpost/internal/pgname"
+	"github.com/walpost/walpost/pkg/outbox/internal/pgname"
 )
 
 // partitionSuffix is what the name of a partition has after that of the table: the day

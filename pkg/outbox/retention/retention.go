@@ -16,8 +16,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/internal/pgname"
 )
 
 // What keeps Prune and DropPartitions from removing anything.

@@ -7,26 +7,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/walpost/walpost/dev/libraries/outboxtest"
 	"github.com/walpost/walpost/pkg/outbox"
-	"github.com/walpost/walpost/pkg/outbox/internal/outboxtest"
 	"github.com/walpost/walpost/pkg/outbox/retention"
 )
-
-// A configuration that cannot work names its field.
-func TestConfigIsChecked(t *testing.T) {
-	t.Parallel()
-	for field, config := range map[string]retention.Config{
-		"Slot":  {},
-		"Keep":  {Slot: "s", Keep: time.Hour},
-		"Batch": {Slot: "s", Batch: -1},
-		"Table": {Slot: "s", Outbox: outbox.Config{Table: "a.b.c"}},
-	} {
-		_, err := retention.New(config)
-		if bad, ok := errors.AsType[*outbox.ConfigError](err); !ok || bad.Field != field || !errors.Is(err, outbox.ErrConfig) {
-			t.Errorf("%s: %v", field, err)
-		}
-	}
-}
 
 // With a pool of pgx: rows and partitions, and nothing before the slot has confirmed.
 func TestPoolOfPgx(t *testing.T) {

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -399,37 +396,5 @@ func TestWithDatabaseSQLAndOwnColumns(t *testing.T) {
 	}
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestConfigIsChecked(t *testing.T) {
-	t.Parallel()
-	for name, bad := range map[string]eventstore.Config{
-		"table":       {Outbox: outbox.Config{Table: `"My Events"`}},
-		"snapshots":   {Snapshots: "a.b.c"},
-		"deleted":     {Outbox: outbox.Config{DeleteAfterWrite: true}},
-		"partitioned": {Outbox: outbox.Config{Partitioned: true}},
-		"version":     {Outbox: outbox.Config{Headers: []outbox.HeaderColumn{{Header: "version", Column: "v"}}}},
-	} {
-		if _, err := eventstore.New(bad); !errors.Is(err, eventstore.ErrConfig) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-// Who imports the package gets the standard library, package outbox and what that shares
-// with the relay.
-func TestDependencies(t *testing.T) {
-	t.Parallel()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const module = "github.com/walpost/walpost/"
-	allowed := []string{module + "pkg/eventstore", module + "pkg/outbox", module + "internal/pgname", module + "internal/topicname"}
-	for dep := range strings.FieldsSeq(string(out)) {
-		if !slices.Contains(allowed, dep) {
-			t.Errorf("the package needs %s", dep)
-		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/libraries/outboxtest"
 	"github.com/walpost/walpost/pkg/outbox"
-	"github.com/walpost/walpost/pkg/outbox/internal/outboxtest"
 )
 
 // everyType is a configuration with a header of each type that Emit takes.

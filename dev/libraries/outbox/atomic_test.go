@@ -14,8 +14,8 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/libraries/outboxtest"
 	"github.com/walpost/walpost/pkg/outbox"
-	"github.com/walpost/walpost/pkg/outbox/internal/outboxtest"
 )
 
 // shop is a service whose every order has an event in the table and one in a

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/libraries/outboxtest"
 	"github.com/walpost/walpost/pkg/outbox"
-	"github.com/walpost/walpost/pkg/outbox/internal/outboxtest"
 	"github.com/walpost/walpost/pkg/outbox/retention"
 )
 

@@ -1,0 +1,3 @@
+module github.com/walpost/walpost/pkg/outbox
+
+go 1.22.0
