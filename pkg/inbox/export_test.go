@@ -34,6 +34,3 @@ func (a Attempted) Begun() (context.Context, context.CancelFunc) { return a.begu
 
 // Close ends it.
 func (a Attempted) Close() { a.close() }
-
-// IsAnother reports whether two ids of topics are of two topics.
-var IsAnother = isAnother

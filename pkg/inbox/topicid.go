@@ -55,7 +55,7 @@ func (t *topics) known(topic string) string {
 // that tells no id does not say that it is another topic.
 func (t *topics) read(ctx context.Context, names []string) error {
 	for _, name := range names {
-		id, err := t.id(ctx, name)
+		id, err := read.TopicID(ctx, t.client, name)
 		if err != nil {
 			return fmt.Errorf("%w %s: %w", ErrTopic, name, err)
 		}
@@ -65,26 +65,11 @@ func (t *topics) read(ctx context.Context, names []string) error {
 			t.ids[name] = id
 		}
 		t.mu.Unlock()
-		if isAnother(known, id) {
+		if read.IsAnotherTopic(known, id) {
 			return t.replaced(name)
 		}
 	}
 	return nil
-}
-
-// isAnother reports whether two ids are of two topics; "" is an id that is not known.
-func isAnother(before, now string) bool { return before != "" && now != "" && before != now }
-
-// id asks again for a while, as sarama does: a connection may have been closed while it
-// was idle, and a broker may be the last to know a topic.
-func (t *topics) id(ctx context.Context, name string) (string, error) {
-	retry := t.client.Config().Metadata.Retry
-	for attempts := 0; ; attempts++ {
-		id, err := read.TopicID(t.client, name)
-		if err == nil || attempts >= retry.Max || backoff.Sleep(ctx, retry.Backoff) != nil {
-			return id, err
-		}
-	}
 }
 
 func (t *topics) replaced(topic string) error {
@@ -138,7 +123,7 @@ func (t *topics) committed(claims map[string][]int32) error {
 	}
 	for topic, partitions := range answer.Blocks {
 		for _, block := range partitions {
-			if id, ok := strings.CutPrefix(block.Metadata, idPrefix); ok && isAnother(id, t.known(topic)) {
+			if id, ok := strings.CutPrefix(block.Metadata, idPrefix); ok && read.IsAnotherTopic(id, t.known(topic)) {
 				return t.replaced(topic)
 			}
 		}

@@ -100,14 +100,19 @@ func (f *feed) close() {
 	_ = f.client.Close()
 }
 
-// look begins to read the partitions that are not read yet.
+// look compares the topics with the positions, and begins to read the partitions that are
+// not read yet.
 func (f *feed) look(ctx context.Context) error {
 	return f.projection.patiently(ctx, "look up topics", func() error {
 		sources, err := f.sources()
 		if err != nil {
 			return err
 		}
-		marks, err := f.marks(ctx, sources)
+		ids, err := f.topicIDs(ctx)
+		if err != nil {
+			return err
+		}
+		marks, err := f.marks(ctx, sources, ids)
 		if err != nil {
 			return err
 		}
@@ -142,28 +147,30 @@ func (f *feed) sources() ([]source, error) {
 	return all, nil
 }
 
-// marks reads where the partitions are, and gives those that have none their start:
-// partitions that came later begin with their oldest record.
-func (f *feed) marks(ctx context.Context, sources []source) (map[source]mark, error) {
-	if len(sources) == 0 {
-		return nil, nil
-	}
+// marks reads where the partitions are, and gives those that have none their start.
+func (f *feed) marks(ctx context.Context, sources []source, ids map[string]string) (map[source]mark, error) {
 	var marks map[source]mark
 	err := f.projection.transact(ctx, func(ctx context.Context, tx transaction) (err error) {
 		if marks, err = f.positions.load(ctx, tx, false); err != nil {
 			return err
 		}
-		if err := f.addMarks(ctx, tx, sources, marks); err != nil {
+		if err := f.compare(ctx, tx, marks, ids); err != nil {
 			return err
 		}
-		marks, err = f.positions.load(ctx, tx, false)
+		added, err := f.addMarks(ctx, tx, sources, marks, ids)
+		if err == nil && added {
+			marks, err = f.positions.load(ctx, tx, false)
+		}
 		return err
 	})
 	return marks, err
 }
 
-// addMarks gives partitions without a mark their start.
-func (f *feed) addMarks(ctx context.Context, tx transaction, sources []source, marks map[source]mark) error {
+// addMarks gives partitions without a mark their start, and reports whether there were
+// any. Partitions that came later begin with their oldest record.
+func (f *feed) addMarks(ctx context.Context, tx transaction, sources []source, marks map[source]mark, ids map[string]string) (
+	added bool, err error,
+) {
 	start, generation := f.projection.config.Start, int64(0)
 	for _, m := range marks {
 		start, generation = Beginning(), m.generation
@@ -174,13 +181,14 @@ func (f *feed) addMarks(ctx context.Context, tx transaction, sources []source, m
 		}
 		next, err := start.offset(f.client, s.topic, s.partition)
 		if err != nil {
-			return fmt.Errorf("projection: %v: %w", s, err)
+			return false, fmt.Errorf("projection: %v: %w", s, err)
 		}
-		if err := f.positions.add(ctx, tx, s, mark{next, generation}); err != nil {
-			return err
+		if err := f.positions.add(ctx, tx, s, mark{next, generation, ids[s.topic]}); err != nil {
+			return false, err
 		}
+		added = true
 	}
-	return nil
+	return added, nil
 }
 
 // read begins to read one partition.

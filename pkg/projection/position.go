@@ -17,7 +17,8 @@ var ErrMoved = errors.New("projection: the position was moved by another process
 // EXISTS.
 //
 // generation counts the rebuilds, so that a process that goes on meanwhile knows that
-// the tables were replaced and the position is theirs.
+// the tables were replaced and the position is theirs. topic_id is Kafka's id of the topic
+// that next_offset is an offset of; it is empty where the brokers know none.
 func DDL(table string) (string, error) {
 	c := withDefaults(Config{Position: table})
 	if !tableName.MatchString(c.Position) {
@@ -30,6 +31,7 @@ func DDL(table string) (string, error) {
     next_offset bigint NOT NULL,
     generation bigint NOT NULL,
     moved_at timestamptz NOT NULL DEFAULT now(),
+    topic_id text NOT NULL DEFAULT '',
     PRIMARY KEY (projection, topic, "partition")
 );
 `, nil
@@ -44,7 +46,13 @@ type source struct {
 func (s source) String() string { return fmt.Sprintf("%s/%d", s.topic, s.partition) }
 
 // mark is how far a partition is applied.
-type mark struct{ next, generation int64 }
+type mark struct {
+	next, generation int64
+	topicID          string // "" if it is not known
+}
+
+// at returns the mark with another offset.
+func (m mark) at(next int64) mark { return mark{next, m.generation, m.topicID} }
 
 // positions is the position table for one key: a projection, or its rebuild. All
 // parameters have their types written out, since some of pgx's modes send text.
@@ -52,41 +60,70 @@ type positions struct{ table, key string }
 
 // load returns all marks. With lock they stay as they are until the transaction ends.
 func (p positions) load(ctx context.Context, tx transaction, lock bool) (map[source]mark, error) {
-	query := `SELECT topic, "partition", next_offset, generation FROM ` + p.table + ` WHERE projection = $1::text`
+	query := `SELECT topic, "partition", next_offset, generation, topic_id FROM ` + p.table + ` WHERE projection = $1::text`
 	if lock {
 		query += ` ORDER BY topic, "partition" FOR UPDATE`
 	}
 	var text string
-	err := tx.scan(ctx, []any{&text},
-		`SELECT coalesce(string_agg(concat_ws(' ', topic, "partition", next_offset, generation), ','), '') FROM (`+query+`) AS marks`,
-		p.key)
+	err := tx.scan(ctx, []any{&text}, `SELECT coalesce(string_agg(`+
+		`concat_ws(' ', topic, "partition", next_offset, generation, topic_id), ','), '') FROM (`+query+`) AS marks`, p.key)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", p.table, err)
+		return nil, fmt.Errorf("read %s%s: %w", p.table, p.olderTable(err), err)
 	}
+	return p.parse(text)
+}
+
+// olderTable returns what mends a table that an earlier version's DDL made, if that is
+// the fault: the column is missing.
+func (p positions) olderTable(err error) string {
+	const undefinedColumn = "42703"
+	var state interface{ SQLState() string }
+	if !errors.As(err, &state) || state.SQLState() != undefinedColumn {
+		return ""
+	}
+	return " (its form is that of an earlier version: ALTER TABLE " + p.table + " ADD COLUMN topic_id text NOT NULL DEFAULT '')"
+}
+
+// parse reads marks from the text of load.
+func (p positions) parse(text string) (map[source]mark, error) {
 	marks := map[source]mark{}
 	for entry := range strings.SplitSeq(text, ",") { // names of topics hold neither blanks nor commas
 		fields := strings.Fields(entry)
 		if len(fields) == 0 {
 			continue
 		}
-		numbers := make([]int64, len(fields))
-		for i := 1; i < len(fields); i++ {
-			if numbers[i], err = strconv.ParseInt(fields[i], 10, 64); err != nil {
+		const withID = 5
+		fields = append(fields, "")[:withID]
+		var numbers [3]int64
+		for i := range numbers {
+			number, err := strconv.ParseInt(fields[1+i], 10, 64)
+			if err != nil {
 				return nil, fmt.Errorf("read %s: %w", p.table, err)
 			}
+			numbers[i] = number
 		}
-		marks[source{fields[0], int32(numbers[1])}] = mark{next: numbers[2], generation: numbers[3]}
+		marks[source{fields[0], int32(numbers[0])}] = mark{numbers[1], numbers[2], fields[withID-1]}
 	}
 	return marks, nil
 }
 
 // add sets the first mark of a partition, unless it has one.
 func (p positions) add(ctx context.Context, tx transaction, s source, m mark) error {
-	_, err := tx.exec(ctx, "INSERT INTO "+p.table+` (projection, topic, "partition", next_offset, generation)
-		VALUES ($1::text, $2::text, $3::text::integer, $4::text::bigint, $5::text::bigint) ON CONFLICT DO NOTHING`,
-		p.key, s.topic, number(int64(s.partition)), number(m.next), number(m.generation))
+	_, err := tx.exec(ctx, "INSERT INTO "+p.table+` (projection, topic, "partition", next_offset, generation, topic_id)
+		VALUES ($1::text, $2::text, $3::text::integer, $4::text::bigint, $5::text::bigint, $6::text) ON CONFLICT DO NOTHING`,
+		p.key, s.topic, number(int64(s.partition)), number(m.next), number(m.generation), m.topicID)
 	if err != nil {
 		return fmt.Errorf("insert into %s: %w", p.table, err)
+	}
+	return nil
+}
+
+// adopt gives the marks of a topic that have no id the topic's.
+func (p positions) adopt(ctx context.Context, tx transaction, topic, id string) error {
+	_, err := tx.exec(ctx, "UPDATE "+p.table+" SET topic_id = $3::text WHERE projection = $1::text AND topic = $2::text AND topic_id = ''",
+		p.key, topic, id)
+	if err != nil {
+		return fmt.Errorf("update %s: %w", p.table, err)
 	}
 	return nil
 }

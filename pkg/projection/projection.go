@@ -105,8 +105,8 @@ func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Projectio
 // hand, at most for Config.AttemptTimeout, and returns nil.
 //
 // It returns an error when a decision is needed: a topic is missing or denied, the
-// position is out of range or was moved by another process, or an error of the
-// handler does not pass. Nothing was skipped then. Brokers and databases that are
+// position is out of range or was moved by another process, a topic was deleted and made
+// again, or an error of the handler does not pass. Nothing was skipped then. Brokers and databases that are
 // away are waited for. Run may be called once.
 func (p *Projection) Run(ctx context.Context) error {
 	if p.running.Swap(true) {
@@ -135,7 +135,7 @@ func (p *Projection) patiently(ctx context.Context, what string, do func() error
 
 // passes reports whether it is worth while to try again.
 func passes(err error) bool {
-	for _, lasting := range []error{ErrMoved, ErrOutOfRange, ErrConfig, ErrRunning, ErrSwap} {
+	for _, lasting := range []error{ErrMoved, ErrOutOfRange, ErrTopicReplaced, ErrInflated, ErrConfig, ErrRunning, ErrSwap} {
 		if errors.Is(err, lasting) {
 			return false
 		}

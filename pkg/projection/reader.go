@@ -19,6 +19,7 @@ type reader struct {
 	source source
 	mark   mark // owned by run
 	target int64
+	began  mark
 
 	next     atomic.Int64 // mark.next, for others
 	end      atomic.Int64 // what is known of the partition's end
@@ -28,7 +29,7 @@ type reader struct {
 }
 
 func newReader(f *feed, s source, m mark, end int64) *reader {
-	r := &reader{feed: f, source: s, mark: m, target: end}
+	r := &reader{feed: f, source: s, mark: m, target: end, began: m}
 	r.next.Store(m.next)
 	r.end.Store(end)
 	r.progress.Store(time.Now().UnixNano())
@@ -52,7 +53,7 @@ func (r *reader) run(ctx context.Context) error {
 				return nil
 			}
 		default:
-			return err
+			return r.feed.explained(ctx, err)
 		}
 	}
 }
@@ -74,6 +75,11 @@ func (r *reader) follow(ctx context.Context) error {
 		case err := <-stream.Errors():
 			if out := r.place(err); !passes(out) {
 				return out
+			}
+			if errors.Is(err, sarama.ErrDecompressedBatchTooLarge) {
+				if err := r.inflated(ctx); err != nil {
+					return err
+				}
 			}
 			r.feed.projection.config.Log.Warn("projection: Kafka failed", slog.String("source", r.source.String()),
 				slog.String("error", err.Error()))
@@ -188,7 +194,7 @@ func (r *reader) transaction(ctx context.Context, records []*sarama.ConsumerMess
 		return r.moved(ctx, to)
 	}
 	if err == nil {
-		r.done(mark{to, r.mark.generation})
+		r.done(r.mark.at(to))
 	}
 	return err
 }
@@ -211,7 +217,7 @@ func (r *reader) moved(ctx context.Context, to int64) error {
 	case ok && is.generation > r.mark.generation: // a rebuild has taken the place
 		r.done(is)
 		return errSeek
-	case ok && is == mark{to, r.mark.generation}: // our own commit, whose answer was lost
+	case ok && is == r.mark.at(to): // our own commit, whose answer was lost
 		r.done(is)
 		return nil
 	default:
@@ -223,7 +229,7 @@ func (r *reader) moved(ctx context.Context, to int64) error {
 func (r *reader) landed(ctx context.Context, to int64) (yes bool, err error) {
 	err = r.feed.projection.patiently(ctx, "read the position", func() error {
 		is, ok, err := r.stored(ctx)
-		if yes = ok && is == (mark{to, r.mark.generation}); yes {
+		if yes = ok && is == r.mark.at(to); yes {
 			r.done(is)
 		}
 		return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/backoff"
+	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -141,7 +142,13 @@ func (p *Projection) swap(ctx, running context.Context, tx transaction, f *feed,
 	}
 	catchUp, cancel := context.WithTimeoutCause(running, p.config.AttemptTimeout/2, errBehind)
 	defer cancel()
-	if err := f.await(catchUp, func(s source, r *reader) bool { return r.reached(catchUp, marks[s].next) }); err != nil {
+	caughtUp := func(s source, r *reader) bool {
+		if read.IsAnotherTopic(marks[s].topicID, r.began.topicID) {
+			return true // the tables in use are of the topic before
+		}
+		return r.reached(catchUp, marks[s].next)
+	}
+	if err := f.await(catchUp, caughtUp); err != nil {
 		return err
 	}
 	failed(errStopped)

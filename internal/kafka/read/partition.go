@@ -169,6 +169,19 @@ func (e *GoneError) Error() string {
 // Unwrap returns Kafka's code.
 func (e *GoneError) Unwrap() error { return sarama.ErrOffsetOutOfRange }
 
+// InflatedError is a batch that is more than sarama.MaxDecompressedBatchSize when it is
+// decompressed. Offset is where reading it began.
+type InflatedError struct{ Offset int64 }
+
+// Error names the offset and the limit.
+func (e *InflatedError) Error() string {
+	return fmt.Sprintf("the records at offset %d cannot be read: they are one compressed batch of more than %d MiB",
+		e.Offset, sarama.MaxDecompressedBatchSize>>20) //nolint:mnd // MiB
+}
+
+// Unwrap returns sarama's error.
+func (e *InflatedError) Unwrap() error { return sarama.ErrDecompressedBatchTooLarge }
+
 // How often a request is sent again that failed or brought nothing, and the pause before.
 const (
 	maxRetries = 10
@@ -209,8 +222,7 @@ func (p Partition) final(err error, from int64) error {
 	case errors.Is(err, sarama.ErrOffsetOutOfRange):
 		return &GoneError{from}
 	case errors.Is(err, sarama.ErrDecompressedBatchTooLarge):
-		return fmt.Errorf("the records at offset %d cannot be read: they are one compressed batch of more than %d MiB",
-			from, sarama.MaxDecompressedBatchSize>>20) //nolint:mnd // MiB
+		return &InflatedError{from}
 	}
 	if failed, ok := errors.AsType[*FuncError](err); ok {
 		return failed
