@@ -47,7 +47,8 @@ func child() int {
 // killed runs a child until it says so, and kills it.
 func (f *fixture) killed(t *testing.T, work string) {
 	t.Helper()
-	cmd := devstacktest.Again(t, childEnv+"="+strings.Join([]string{work, stack.Kafka(t).Bootstrap(devstack.Plaintext)[0], f.topic, f.URL},
+	cmd := devstacktest.Again(t, childEnv+"="+strings.Join([]string{work, stack.Kafka(t).Bootstrap(devstack.Plaintext)[0], f.topic,
+		f.URL},
 		" "))
 	cmd.Stderr = os.Stderr
 	output, err := cmd.StdoutPipe()

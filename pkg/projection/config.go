@@ -29,6 +29,9 @@ type Config struct {
 	// transaction sees them: order_list, shop.order_list. Small letters, digits and _,
 	// and names of at most 54 bytes.
 	Tables []string
+	// Reshape lets Rebuild put tables TABLE__rebuild in place that you have made with other
+	// columns, constraints or indexes than those in use have. Without it they are refused.
+	Reshape bool
 	// Position is the position table. Defaults to projection_position.
 	Position string
 	// IDHeader and TypeHeader are the headers of Event.ID and Event.Type. They default

@@ -74,11 +74,16 @@ const model = "CREATE TABLE totals (key text PRIMARY KEY, n bigint NOT NULL, las
 
 func newFixture(t testing.TB, partitions int32) *fixture {
 	t.Helper()
+	return newFixtureOn(t, stack.Database(t), partitions)
+}
+
+func newFixtureOn(t testing.TB, database devstacktest.Database, partitions int32) *fixture {
+	t.Helper()
 	ddl, err := projection.DDL("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{Database: stack.Database(t), topic: stack.Topic(t, partitions), name: "totals"}
+	f := &fixture{Database: database, topic: stack.Topic(t, partitions), name: "totals"}
 	f.Exec(t, ddl, model)
 	return f
 }

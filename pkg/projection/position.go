@@ -65,7 +65,7 @@ func (p positions) load(ctx context.Context, tx transaction, lock bool) (map[sou
 		query += ` ORDER BY topic, "partition" FOR UPDATE`
 	}
 	var text string
-	err := tx.scan(ctx, []any{&text}, `SELECT coalesce(string_agg(`+
+	err := tx.Scan(ctx, []any{&text}, `SELECT coalesce(string_agg(`+
 		`concat_ws(' ', topic, "partition", next_offset, generation, topic_id), ','), '') FROM (`+query+`) AS marks`, p.key)
 	if err != nil {
 		return nil, fmt.Errorf("read %s%s: %w", p.table, p.olderTable(err), err)
@@ -109,7 +109,7 @@ func (p positions) parse(text string) (map[source]mark, error) {
 
 // add sets the first mark of a partition, unless it has one.
 func (p positions) add(ctx context.Context, tx transaction, s source, m mark) error {
-	_, err := tx.exec(ctx, "INSERT INTO "+p.table+` (projection, topic, "partition", next_offset, generation, topic_id)
+	_, err := tx.Exec(ctx, "INSERT INTO "+p.table+` (projection, topic, "partition", next_offset, generation, topic_id)
 		VALUES ($1::text, $2::text, $3::text::integer, $4::text::bigint, $5::text::bigint, $6::text) ON CONFLICT DO NOTHING`,
 		p.key, s.topic, number(int64(s.partition)), number(m.next), number(m.generation), m.topicID)
 	if err != nil {
@@ -120,7 +120,7 @@ func (p positions) add(ctx context.Context, tx transaction, s source, m mark) er
 
 // adopt gives the marks of a topic that have no id the topic's.
 func (p positions) adopt(ctx context.Context, tx transaction, topic, id string) error {
-	_, err := tx.exec(ctx, "UPDATE "+p.table+" SET topic_id = $3::text WHERE projection = $1::text AND topic = $2::text AND topic_id = ''",
+	_, err := tx.Exec(ctx, "UPDATE "+p.table+" SET topic_id = $3::text WHERE projection = $1::text AND topic = $2::text AND topic_id = ''",
 		p.key, topic, id)
 	if err != nil {
 		return fmt.Errorf("update %s: %w", p.table, err)
@@ -134,7 +134,7 @@ func (p positions) adopt(ctx context.Context, tx transaction, topic, id string) 
 func (p positions) move(ctx context.Context, tx transaction, s source, from mark, to int64, idle string) (bool, error) {
 	// The set_config goes along in one round trip; it is volatile, so the planner keeps
 	// it although nobody reads it.
-	n, err := tx.exec(ctx, "UPDATE "+p.table+` SET next_offset = $6::text::bigint, moved_at = now()
+	n, err := tx.Exec(ctx, "UPDATE "+p.table+` SET next_offset = $6::text::bigint, moved_at = now()
 		FROM (SELECT set_config('idle_in_transaction_session_timeout', $7::text, true)) AS limited
 		WHERE projection = $1::text AND topic = $2::text AND "partition" = $3::text::integer
 		AND next_offset = $4::text::bigint AND generation = $5::text::bigint`,

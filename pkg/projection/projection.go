@@ -135,7 +135,7 @@ func (p *Projection) patiently(ctx context.Context, what string, do func() error
 
 // passes reports whether it is worth while to try again.
 func passes(err error) bool {
-	for _, lasting := range []error{ErrMoved, ErrOutOfRange, ErrTopicReplaced, ErrInflated, ErrConfig, ErrRunning, ErrSwap} {
+	for _, lasting := range []error{ErrMoved, ErrOutOfRange, ErrTopicReplaced, ErrInflated, ErrConfig, ErrRunning, ErrSwap, ErrOutside} {
 		if errors.Is(err, lasting) {
 			return false
 		}

@@ -165,7 +165,8 @@ func TestLostAnswersOfCommits(t *testing.T) {
 		f.send(t, 3, 1, 20)
 		config := f.config(t)
 		config.Batch = batch
-		p, err := projection.New(config, lossy{projection.Pgx(pool{f.URL}), &atomic.Int64{}, func(n int64) bool { return n%3 == 0 }}, apply)
+		p, err := projection.New(config, lossy{projection.Pgx(pool{f.URL}), &atomic.Int64{}, func(n int64) bool { return n%3 == 0 }},
+			apply)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -297,7 +298,8 @@ func TestConfigIsChecked(t *testing.T) {
 	} {
 		bad := good
 		change(&bad)
-		if _, err := projection.New(bad, store, apply); !errors.Is(err, projection.ErrConfig) || !strings.Contains(fmt.Sprint(err), want) {
+		if _, err := projection.New(bad, store, apply); !errors.Is(err, projection.ErrConfig) || !strings.Contains(fmt.Sprint(err),
+			want) {
 			t.Errorf("want %s: %v", want, err)
 		}
 	}

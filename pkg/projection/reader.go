@@ -188,6 +188,9 @@ func (r *reader) transaction(ctx context.Context, records []*sarama.ConsumerMess
 				return fmt.Errorf("projection: %v: %w", e, err)
 			}
 		}
+		if err := r.feed.onlyNew(ctx, tx); err != nil {
+			return fmt.Errorf("projection: %v, offset %d: %w", r.source, to-1, err)
+		}
 		return nil
 	})
 	if err == nil && !claimed {

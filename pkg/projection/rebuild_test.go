@@ -130,7 +130,7 @@ func TestRebuildThatCannotSwap(t *testing.T) {
 	f.Exec(t, "CREATE VIEW on_totals AS SELECT * FROM totals")
 	ctx, cancel := context.WithTimeout(t.Context(), devstacktest.Patience)
 	defer cancel()
-	if err := p.Rebuild(ctx); !errors.Is(err, projection.ErrSwap) || !strings.Contains(err.Error(), "other objects depend on it") {
+	if err := p.Rebuild(ctx); !errors.Is(err, projection.ErrSwap) || !strings.Contains(err.Error(), "view on_totals depends on") {
 		t.Errorf("%v", err)
 	}
 	f.send(t, 1, 11, 20)
@@ -142,8 +142,9 @@ func TestRebuildThatCannotSwap(t *testing.T) {
 	f.exact(t, 1, 1, 20)
 	live.end(t)
 
-	f.Exec(t, "CREATE TABLE totals__rebuild (LIKE totals)", "INSERT INTO totals__rebuild SELECT * FROM totals")
-	if err := p.Rebuild(t.Context()); !errors.Is(err, projection.ErrConfig) || !strings.Contains(err.Error(), "totals__rebuild has rows") {
+	f.Exec(t, "CREATE TABLE totals__rebuild (LIKE totals INCLUDING ALL)", "INSERT INTO totals__rebuild SELECT * FROM totals")
+	if err := p.Rebuild(t.Context()); !errors.Is(err, projection.ErrConfig) || !strings.Contains(err.Error(),
+		"totals__rebuild has rows") {
 		t.Errorf("%v", err)
 	}
 	if err := p.DropRebuild(t.Context()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/projection/internal/table"
 )
 
 // Store runs transactions of one driver. [SQL] and [Pgx] make one.
@@ -17,9 +18,15 @@ type Store[Tx any] interface {
 }
 
 // SQL returns a Store for a pool of database/sql. Handlers get a *sql.Tx.
-func SQL(db *sql.DB) Store[*sql.Tx] { return sqlStore{inbox.SQL(db)} }
+func SQL(db *sql.DB) Store[*sql.Tx] { return sqlStore{inbox.SQL(db), db} }
 
-type sqlStore struct{ inbox.Store[*sql.Tx] }
+type sqlStore struct {
+	inbox.Store[*sql.Tx]
+
+	db *sql.DB
+}
+
+func (s sqlStore) maxConns() int { return s.db.Stats().MaxOpenConnections }
 
 func (sqlStore) Scan(ctx context.Context, tx *sql.Tx, into []any, query string, args ...any) error {
 	return tx.QueryRowContext(ctx, query, args...).Scan(into...)
@@ -39,10 +46,16 @@ type PgxTx[T inbox.CommandTag, R Row] interface {
 //
 // Behind PgBouncer in transaction mode set default_query_exec_mode=exec.
 func Pgx[Tx PgxTx[T, R], T inbox.CommandTag, R Row, S inbox.PoolStat](pool inbox.PgxPool[Tx, S]) Store[Tx] {
-	return pgxStore[Tx, T, R]{inbox.Pgx[Tx, T](pool)}
+	return pgxStore[Tx, T, R]{inbox.Pgx[Tx, T](pool), func() int { return int(pool.Stat().MaxConns()) }}
 }
 
-type pgxStore[Tx PgxTx[T, R], T inbox.CommandTag, R Row] struct{ inbox.Store[Tx] }
+type pgxStore[Tx PgxTx[T, R], T inbox.CommandTag, R Row] struct {
+	inbox.Store[Tx]
+
+	max func() int
+}
+
+func (s pgxStore[Tx, T, R]) maxConns() int { return s.max() }
 
 func (pgxStore[Tx, T, R]) Scan(ctx context.Context, tx Tx, into []any, query string, args ...any) error {
 	return tx.QueryRow(ctx, query, args...).Scan(into...)
@@ -50,13 +63,14 @@ func (pgxStore[Tx, T, R]) Scan(ctx context.Context, tx Tx, into []any, query str
 
 // transaction is one that is open, whatever its type is.
 type transaction interface {
-	exec(ctx context.Context, query string, args ...any) (int64, error)
-	scan(ctx context.Context, into []any, query string, args ...any) error
+	table.Tx
 	handle(ctx context.Context, e *Event) error
 }
 
 // transactor begins transactions.
 type transactor interface {
+	// maxConns is how many transactions there can be at once; 0 if nobody knows.
+	maxConns() int
 	transact(ctx context.Context, do func(transaction) error) error
 }
 
@@ -64,6 +78,16 @@ type transactor interface {
 type unit[Tx any] struct {
 	store  Store[Tx]
 	handle Handler[Tx]
+}
+
+// limited is a Store that knows how many transactions it can have at once; 0: no limit.
+type limited interface{ maxConns() int }
+
+func (u *unit[Tx]) maxConns() int {
+	if l, ok := u.store.(limited); ok {
+		return l.maxConns()
+	}
+	return 0
 }
 
 func (u *unit[Tx]) transact(ctx context.Context, do func(transaction) error) error {
@@ -76,11 +100,11 @@ type open[Tx any] struct {
 	tx   Tx
 }
 
-func (o *open[Tx]) exec(ctx context.Context, query string, args ...any) (int64, error) {
+func (o *open[Tx]) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	return o.unit.store.Exec(ctx, o.tx, query, args...)
 }
 
-func (o *open[Tx]) scan(ctx context.Context, into []any, query string, args ...any) error {
+func (o *open[Tx]) Scan(ctx context.Context, into []any, query string, args ...any) error {
 	return o.unit.store.Scan(ctx, o.tx, into, query, args...)
 }
 
