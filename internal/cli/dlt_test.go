@@ -30,7 +30,7 @@ func (s setup) consume(t *testing.T, topic string, letters int) {
 	defer cancel()
 	given := 0
 	consumer, err := inbox.New(inbox.Config{
-		Brokers: stack.Kafka(t).Bootstrap(devstack.Plaintext), Group: stack.Name(t), Topics: []string{topic},
+		Brokers: stack.Kafka(t).Bootstrap(devstack.Plaintext), Group: stack.Name(t), Topics: []string{topic}, ErrorText: true,
 		Observers: []inbox.Observer{inbox.ObserverFunc(func(o inbox.Observation) {
 			if o.Kind == inbox.DeadLettered {
 				if given++; given == letters {

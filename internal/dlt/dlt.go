@@ -21,7 +21,7 @@ const (
 	HeaderGroup       = HeaderPrefix + "group"        // that could not process it
 	HeaderReason      = HeaderPrefix + "reason"       // undecodable, permanent or exhausted; of the relay: as in its metrics
 	HeaderClass       = HeaderPrefix + "class"        // the error's SQLSTATE or Go type
-	HeaderError       = HeaderPrefix + "error"        // the error's text, for people
+	HeaderError       = HeaderPrefix + "error"        // what is wrong, for people
 	HeaderAttempts    = HeaderPrefix + "attempts"     // of the handler
 	HeaderFirstFailed = HeaderPrefix + "first-failed" // when the first attempt began, RFC 3339 in UTC
 	HeaderTime        = HeaderPrefix + "time"         // when it was given up, RFC 3339 in UTC

@@ -3,6 +3,8 @@ package inbox
 import (
 	"errors"
 	"fmt"
+
+	"github.com/walpost/walpost/internal/errtext"
 )
 
 // Class is what an error of the handler means for its record.
@@ -71,6 +73,14 @@ type PanicError struct {
 
 // Error returns the value of the panic. The stack is for the log.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// summary returns what the value is, without data.
+func (e *PanicError) summary() string {
+	if err, ok := e.Value.(error); ok {
+		return errtext.Summary(err)
+	}
+	return fmt.Sprintf("%T", e.Value)
+}
 
 // classOf asks the error, the configuration and the rules, in this order.
 func (c *Config) classOf(err error) Class {

@@ -85,6 +85,12 @@ type Config struct {
 	// is, or New refuses. This is the only place that names a type of sarama. It follows
 	// sarama's versions, and is no part of what this package promises. May be nil.
 	ConfigureSarama func(*sarama.Config)
+	// ErrorText puts the text of a handler's or of the database's error into dead letters
+	// (header walpost-dlt-error) and into what [Log] logs. Such a text may quote data of the
+	// record. Without it they have SQLSTATE or the reason why a connection failed, the type in
+	// Go, and names of table, column and constraint. What Run returns, and Observation.Err,
+	// have the whole text in any case.
+	ErrorText bool
 	// Observers are told what happens: see [Log] and package inboxprom.
 	Observers []Observer
 }

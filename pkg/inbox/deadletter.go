@@ -11,6 +11,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/internal/dlt"
+	"github.com/walpost/walpost/internal/errtext"
 	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox/internal/header"
 	"github.com/walpost/walpost/pkg/inbox/internal/writer"
@@ -117,8 +118,8 @@ func (t *task) deadLetter() *sarama.ProducerMessage {
 	add(dlt.HeaderTimestamp, header.Time(m.Timestamp))
 	add(dlt.HeaderGroup, c.config.Group)
 	add(dlt.HeaderReason, t.reason())
-	add(dlt.HeaderClass, errorClass(t.err))
-	add(dlt.HeaderError, shortText(t.err.Error()))
+	add(dlt.HeaderClass, errtext.Class(t.err))
+	add(dlt.HeaderError, shortText(c.config.errorText(t.err)))
 	add(dlt.HeaderAttempts, strconv.Itoa(t.event.Attempt))
 	add(dlt.HeaderFirstFailed, header.Time(t.began))
 	add(dlt.HeaderTime, header.Time(time.Now()))
@@ -137,21 +138,6 @@ func (t *task) reason() string {
 
 func shortText(s string) string {
 	return strings.ToValidUTF8(s[:min(len(s), maxErrorBytes)], "")
-}
-
-// errorClass returns the SQLSTATE of an error, or the type of the innermost error.
-func errorClass(err error) string {
-	var state interface{ SQLState() string }
-	if errors.As(err, &state) {
-		return "SQLSTATE " + state.SQLState()
-	}
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return fmt.Sprintf("%T", err)
-		}
-		err = inner
-	}
 }
 
 // openWriter opens what writes dead letters and parked records.

@@ -96,7 +96,7 @@ func TestRow74_Poison(t *testing.T) {
 			t.Errorf("%d: key %q, value %q", i, records[i].Key, records[i].Value)
 		}
 	}
-	if h := headers[0]; h["walpost-dlt-error"] != "wrapped: no such order" || h["eventType"] != "Tested" {
+	if h := headers[0]; h["walpost-dlt-error"] != "*errors.errorString" || h["eventType"] != "Tested" {
 		t.Errorf("headers %v", h)
 	}
 	if n := f.number(t, "SELECT count(*) FROM inbox"); n != 5 {

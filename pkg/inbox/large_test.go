@@ -79,7 +79,7 @@ func TestRow115_DeadLetterLargerThanItsTopic(t *testing.T) {
 	for i, w := range want {
 		h := headers[i]
 		if h["id"] != w.id || h["walpost-dlt-incomplete"] != w.lacks || len(records[i].Value) != w.value || len(records[i].Key) != w.key ||
-			h["walpost-dlt-offset"] != fmt.Sprint(i) || h["walpost-dlt-error"] != "poison" {
+			h["walpost-dlt-offset"] != fmt.Sprint(i) || h["walpost-dlt-error"] != "*errors.errorString" {
 			t.Errorf("%s: lacks %q, key %d bytes, value %d bytes, want %+v", h["id"], h["walpost-dlt-incomplete"], len(records[i].Key),
 				len(records[i].Value), w)
 		}

@@ -4,7 +4,8 @@ import "log/slog"
 
 // Log is an Observer that logs everything but Processed: what is tried again and what
 // Kafka fails at as warnings, dead letters and stops as errors. It logs ids and offsets,
-// never keys, payloads or headers.
+// never keys, payloads or headers. What it
+// says of errors is Observation.ErrorText.
 func Log(logger *slog.Logger) Observer {
 	return ObserverFunc(func(o Observation) {
 		switch o.Kind {
@@ -40,7 +41,7 @@ func (o Observation) attrs() []any {
 		}
 	}
 	if o.Err != nil {
-		attrs = append(attrs, slog.String("error", o.Err.Error()), slog.String("class", o.Class.String()))
+		attrs = append(attrs, slog.String("error", o.ErrorText), slog.String("class", o.Class.String()))
 	}
 	if o.Wait > 0 {
 		attrs = append(attrs, slog.Duration("wait", o.Wait))

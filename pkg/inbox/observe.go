@@ -56,6 +56,8 @@ type Observation struct {
 	// and Err for Warned.
 	Err   error
 	Class Class
+	// ErrorText is what a log may say of Err: without data, unless Config.ErrorText is set.
+	ErrorText string
 	// Wait is the time to the next attempt, for Retrying.
 	Wait time.Duration
 	// Took is how long the transaction took, for Processed and Repeated; of a batch,
@@ -74,6 +76,9 @@ type ObserverFunc func(Observation)
 func (f ObserverFunc) Observe(o Observation) { f(o) }
 
 func (c *Consumer) observe(o Observation) {
+	if o.Err != nil && len(c.config.Observers) > 0 {
+		o.ErrorText = c.config.errorText(o.Err)
+	}
 	for _, observer := range c.config.Observers {
 		observer.Observe(o)
 	}

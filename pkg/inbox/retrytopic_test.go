@@ -92,6 +92,7 @@ func TestRetryTopicExhausted(t *testing.T) {
 	f.events(t, 0, 1, 1)
 	f.send(t, f.message("bad", "k0"), noKey)
 	f.events(t, 1, 5, 1)
+	config.ErrorText = true
 	consumer, err := inbox.New(config, inbox.SQL(devstacktest.OpenSQL(t, f.URL)),
 		func(ctx context.Context, tx *sql.Tx, e *inbox.Event) error {
 			if e.ID == "bad" || e.ID == "no key" {

@@ -82,7 +82,10 @@ func (u *unit[Tx]) transact(a *attempt, do func(ctx context.Context, tx Tx) erro
 		return do(ctx, tx)
 	})
 	if err != nil && !begun {
-		return &storeError{"begin a transaction", err}
+		err = &storeError{"begin a transaction", err}
+	}
+	if err != nil {
+		err = &attemptError{err}
 	}
 	return err
 }

@@ -1,0 +1,39 @@
+package inbox
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/walpost/walpost/internal/errtext"
+)
+
+// attemptError is an error of a transaction: of the handler, the database or the driver. Its
+// text may quote data.
+type attemptError struct{ err error }
+
+func (e *attemptError) Error() string { return e.err.Error() }
+func (e *attemptError) Unwrap() error { return e.err }
+
+// withoutData returns the text without what came from the handler or the database.
+func (e *attemptError) withoutData() string {
+	if own, ok := errors.AsType[*storeError](e.err); ok {
+		return own.what + ": " + errtext.Summary(own.err)
+	}
+	if panicked, ok := errors.AsType[*PanicError](e.err); ok {
+		return "panic: " + panicked.summary()
+	}
+	return errtext.Summary(e.err)
+}
+
+// errorText returns what dead letters and logs say of an error.
+func (c *Config) errorText(err error) string {
+	attempt, ok := errors.AsType[*attemptError](err)
+	if c.ErrorText || !ok {
+		return err.Error()
+	}
+	before, after, found := strings.Cut(err.Error(), attempt.Error())
+	if !found {
+		return attempt.withoutData()
+	}
+	return before + attempt.withoutData() + after
+}
