@@ -74,11 +74,11 @@ func glob(t *testing.T, pattern string) []string {
 	return found
 }
 
-// Each piece of Go that users are shown compiles against the packages, with the variables of testdata/preamble.go.
+// Each piece of Go that users are shown compiles against the packages, with the variables of testdata/snippet.go.
 func TestGoCompiles(t *testing.T) {
 	t.Parallel()
 	set := token.NewFileSet()
-	preamble, err := parser.ParseFile(set, testdata(t, "preamble.go"), nil, parser.SkipObjectResolution)
+	preamble, err := parser.ParseFile(set, testdata(t, "snippet.go"), nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func compiles(set *token.FileSet, packages types.Importer, preamble *ast.File, i
 	return errors.Join(found...)
 }
 
-// load returns an importer of these packages. The one of OpenTelemetry, which the module does not need, is testdata/propagation.go.
+// load returns an importer of these packages. The one of OpenTelemetry, which the module does not need, is in testdata.
 func load(t *testing.T, set *token.FileSet, imports map[string]string) types.Importer {
 	t.Helper()
 	const foreign = "go.opentelemetry.io/otel/propagation"
@@ -156,7 +156,7 @@ func load(t *testing.T, set *token.FileSet, imports map[string]string) types.Imp
 		exports[path] = file
 	}
 	gc := importer.ForCompiler(set, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
-	file, err := parser.ParseFile(set, testdata(t, "propagation.go"), nil, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(set, testdata(t, "propagation/propagation.go"), nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}

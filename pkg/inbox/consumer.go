@@ -124,7 +124,7 @@ func (c *Consumer) atStart(ctx context.Context, err error) (permanent bool, expl
 // ofGroup is atStart for a client that was connected before: what may heal is waited for, as
 // when a broker renews its certificate.
 func (c *Consumer) ofGroup(ctx context.Context, err error) (permanent bool, explained error) {
-	_, explained = access.Explain(ctx, c.sarama, nil, fmt.Errorf("inbox: group %q: %w", c.config.Group, err))
+	_, explained = access.Explain(ctx, c.sarama, nil, fmt.Errorf("inbox: group %q: %w", c.config.Group, access.WithOperation(err, "Read")))
 	return read.IsPermanent(err), explained
 }
 

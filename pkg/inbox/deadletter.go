@@ -12,6 +12,7 @@ import (
 
 	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/errtext"
+	"github.com/walpost/walpost/internal/kafka/access"
 	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox/internal/header"
 	"github.com/walpost/walpost/pkg/inbox/internal/writer"
@@ -56,7 +57,7 @@ func (t *task) write(ctx context.Context, m *sarama.ProducerMessage, what string
 		if err == nil {
 			return nil
 		}
-		err = fmt.Errorf("write to %s %s: %w", what, m.Topic, err)
+		err = fmt.Errorf("write to %s %s: %w", what, m.Topic, access.WithOperation(err, "Write"))
 		if writer.IsTooLarge(err) {
 			return err
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/kafka/access"
 )
 
 // ErrTopic is a topic that is missing, or that this client has no right to.
@@ -16,24 +18,26 @@ var ErrTopic = errors.New("inbox: topic")
 func (c *Consumer) checkTopics(ctx context.Context, client sarama.Client) error {
 	var faults []error
 	for _, topic := range c.config.Topics {
-		faults = append(faults, c.checkTopic(ctx, client, topic))
+		faults = append(faults, c.checkTopic(ctx, client, topic, "Read"))
 		if c.config.OnReject == DeadLetterRecord {
-			faults = append(faults, c.checkTopic(ctx, client, c.config.deadLetterOf(topic)))
+			faults = append(faults, c.checkTopic(ctx, client, c.config.deadLetterOf(topic), "Write"))
 		}
 	}
 	for _, topic := range c.config.retryTopics() {
-		faults = append(faults, c.checkTopic(ctx, client, topic))
+		faults = append(faults, c.checkTopic(ctx, client, topic, "Read and Write"))
 	}
 	return errors.Join(faults...)
 }
 
-func (c *Consumer) checkTopic(ctx context.Context, client sarama.Client, topic string) error {
+// checkTopic waits until Kafka has said that a topic is there. The operations are those that
+// the consumer needs.
+func (c *Consumer) checkTopic(ctx context.Context, client sarama.Client, topic, operations string) error {
 	for attempts := 1; ; attempts++ {
 		err := client.RefreshMetadata(topic)
 		if err == nil {
 			return nil
 		}
-		err = fmt.Errorf("%w %s: %w", ErrTopic, topic, err)
+		err = fmt.Errorf("%w %s: %w", ErrTopic, topic, access.WithOperation(err, operations))
 		if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
 			err = fmt.Errorf("%w (create it: kafka-topics.sh --bootstrap-server %s --create --topic %s)", err, c.config.Brokers[0], topic)
 		}

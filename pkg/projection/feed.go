@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/kafka/access"
 )
 
 // feed is one reading of all partitions into one set of tables: those in use, or
@@ -132,11 +134,11 @@ func (f *feed) sources() ([]source, error) {
 	var all []source
 	for _, topic := range f.projection.config.Topics {
 		if err := f.client.RefreshMetadata(topic); err != nil {
-			return nil, fmt.Errorf("projection: topic %s: %w", topic, err)
+			return nil, fmt.Errorf("projection: topic %s: %w", topic, access.WithOperation(err, "Read"))
 		}
 		partitions, err := f.client.Partitions(topic)
 		if err != nil {
-			return nil, fmt.Errorf("projection: topic %s: %w", topic, err)
+			return nil, fmt.Errorf("projection: topic %s: %w", topic, access.WithOperation(err, "Read"))
 		}
 		for _, p := range partitions {
 			if s := (source{topic, p}); f.reading[s] == nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/kafka/access"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -117,7 +118,7 @@ func (r *reader) place(err error) error {
 		return fmt.Errorf("%w: %v, offset %d: rebuild the projection, or set the position in %s",
 			ErrOutOfRange, r.source, r.mark.next, r.feed.positions.table)
 	}
-	return fmt.Errorf("projection: %v: %w", r.source, err)
+	return fmt.Errorf("projection: %v: %w", r.source, access.WithOperation(err, "Read"))
 }
 
 // batch is a record and those behind it that wait already.

@@ -3,12 +3,15 @@ package snippet
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,6 +21,7 @@ import (
 
 	"github.com/walpost/walpost/pkg/eventstore"
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/deadletter"
 	"github.com/walpost/walpost/pkg/inbox/inboxprom"
 	"github.com/walpost/walpost/pkg/outbox"
 	"github.com/walpost/walpost/pkg/outbox/retention"
@@ -29,6 +33,7 @@ var (
 	err    error
 	db     *sql.DB
 	pool   *Pool
+	roots  *x509.CertPool
 	tx     pgx.Tx
 	order  struct{ ID, Total string }
 	config inbox.Config

@@ -1,0 +1,174 @@
+package snippets_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/cli/clitest"
+	"github.com/walpost/walpost/pkg/inbox"
+)
+
+// accessControl matches a command of the page.
+var accessControl = regexp.MustCompile(`^kafka-acls\.sh --add --allow-principal User:(\w+)` +
+	`((?: --operation \w+)+) --(group|topic) (\S+)( --resource-pattern-type prefixed)?$`)
+
+// access is one operation that a user may do.
+type access struct {
+	operation, kind, name string
+	prefixed              bool
+}
+
+// accessOf returns what the commands of a block allow, one by one, in the names of a test.
+func accessOf(t *testing.T, block string, names *strings.Replacer) []access {
+	t.Helper()
+	var all []access
+	for line := range strings.Lines(snippet(t, rightsPage, block)) {
+		m := accessControl.FindStringSubmatch(strings.TrimSpace(line))
+		if m == nil {
+			t.Fatalf("%s has a command of another form: %s", rightsPage, line)
+		}
+		for operation := range strings.SplitSeq(m[2], " --operation ") {
+			if operation != "" {
+				all = append(all, access{operation, m[3], names.Replace(m[4]), m[5] != ""})
+			}
+		}
+	}
+	return all
+}
+
+// allow gives a user a right.
+func (a access) allow(t *testing.T, admin sarama.ClusterAdmin, user string) {
+	t.Helper()
+	resource := sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: a.name, ResourcePatternType: sarama.AclPatternLiteral}
+	if a.kind == "group" {
+		resource.ResourceType = sarama.AclResourceGroup
+	}
+	if a.prefixed {
+		resource.ResourcePatternType = sarama.AclPatternPrefixed
+	}
+	operation := sarama.AclOperationRead
+	if a.operation == "Write" {
+		operation = sarama.AclOperationWrite
+	}
+	if err := admin.CreateACLs([]*sarama.ResourceAcls{{Resource: resource, Acls: []*sarama.Acl{
+		{Principal: "User:" + user, Host: "*", Operation: operation, PermissionType: sarama.AclPermissionAllow},
+	}}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// named reports whether a text says which right lacks. The relay may lack all topics at once.
+func (a access) named(text string) bool {
+	return strings.Contains(text, a.operation) && (a.prefixed || strings.Contains(text, a.name))
+}
+
+// secured is a broker with ACLs and with users u0, u1, ..., one for each attempt.
+type secured struct {
+	kafka *devstack.Kafka
+	admin sarama.ClusterAdmin
+	next  int
+}
+
+const users = 16
+
+func newSecured(t *testing.T) *secured {
+	t.Helper()
+	passwords := map[string]string{}
+	for n := range users {
+		passwords[fmt.Sprint("u", n)] = "secret"
+	}
+	s := &secured{kafka: devstacktest.StartKafka(t, devstack.KafkaOptions{Users: passwords, Authorize: true})}
+	var err error
+	if s.admin, err = s.kafka.Admin(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.admin.Close() })
+	return s
+}
+
+// tried does something with all that a block allows, and then without each of it, every time as another user and with other
+// topics: those of the block, with the user's name in the place of order.
+func (s *secured) tried(t *testing.T, block string, do func(t *testing.T, user, topic string) error) {
+	t.Helper()
+	for out := -1; ; out++ {
+		user := fmt.Sprint("u", s.next)
+		s.next++
+		topic := "outbox.event." + user
+		all := accessOf(t, block, strings.NewReplacer("event.order", "event."+user))
+		if out == len(all) {
+			return
+		}
+		createTopics(t, s.kafka, topic, topic+".DLT", "payments."+topic+".retry")
+		for i, a := range all {
+			if i != out {
+				a.allow(t, s.admin, user)
+			}
+		}
+		err := do(t, user, topic)
+		switch {
+		case out < 0 && err != nil:
+			t.Errorf("with all that %s allows: %v", block, err)
+		case out >= 0 && (err == nil || !all[out].named(err.Error())):
+			t.Errorf("without %s on %s: %v", all[out].operation, all[out].name, err)
+		}
+	}
+}
+
+// authenticated makes a user of a configuration of sarama.
+func authenticated(user string) func(*sarama.Config) {
+	return func(s *sarama.Config) { s.Net.SASL.Enable, s.Net.SASL.User, s.Net.SASL.Password = true, user, "secret" }
+}
+
+func TestRightsInKafka(t *testing.T) {
+	t.Parallel()
+	s := newSecured(t)
+	inboxes, lists := consumerDatabase(t), projectionDatabase(t)
+	s.tried(t, "consumer.acls", func(t *testing.T, user, topic string) error {
+		config := consumerConfig(s.kafka, topic, "payments")
+		config.Brokers, config.RetryTopic = s.kafka.Bootstrap(devstack.SASLPlaintext), "payments.{topic}.retry"
+		config.SASL = &inbox.SASL{Mechanism: "PLAIN", User: user, Password: "secret"}
+		return consumed(t, s.kafka, devstacktest.OpenSQL(t, inboxes.URL), config)
+	})
+	s.tried(t, "projection.acls", func(t *testing.T, user, topic string) error {
+		publish(t, s.kafka, topic, "Fine")
+		config := projectionConfig(s.kafka, topic, user)
+		config.Brokers, config.Sarama = s.kafka.Bootstrap(devstack.SASLPlaintext), authenticated(user)
+		return projected(t, devstacktest.OpenSQL(t, lists.URL), config)
+	})
+	s.tried(t, "relay.acls", func(t *testing.T, user, topic string) error { return relayed(t, s.kafka, user, topic) })
+}
+
+// relayed runs a relay until it has published an event, or says what it lacks.
+func relayed(t *testing.T, kafka *devstack.Kafka, user, topic string) error {
+	t.Helper()
+	db := stack.Database(t)
+	const configuration = `name: %s
+postgres: {url: %q}
+kafka: {brokers: [%q], sasl: {mechanism: PLAIN, username: %s, password: secret}}
+admin: {listen: "127.0.0.1:0"}
+`
+	broker := kafka.Bootstrap(devstack.SASLPlaintext)[0]
+	file := write(t, t.TempDir(), "relay.yaml", fmt.Sprintf(configuration, db.Name, db.URL, broker, user))
+	if text, err := clitest.Command(t, "init", "-c", file).CombinedOutput(); err != nil {
+		t.Logf("init: %v\n%s", err, text)
+	}
+	db.Exec(t, "INSERT INTO outbox VALUES (gen_random_uuid(), '"+strings.TrimPrefix(topic, "outbox.event.")+"', '42', 'OrderPlaced', '1')")
+	relay := clitest.Start(t, "run", "-c", file)
+	var lacks error
+	devstacktest.Await(t, "the event, or a word", func() bool {
+		for line := range strings.Lines(relay.Log.String()) {
+			if strings.Contains(line, "kafka-acls.sh") || strings.Contains(line, "not authorized") {
+				lacks = fmt.Errorf("%s", line)
+			}
+		}
+		records, err := kafka.Records(t.Context(), topic)
+		return lacks != nil || err == nil && len(records) > 0
+	})
+	return lacks
+}

@@ -1,0 +1,222 @@
+package snippets_test
+
+import (
+	"database/sql"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/outbox"
+	"github.com/walpost/walpost/pkg/outbox/retention"
+)
+
+const rightsPage = "docs/rights.md"
+
+// grant matches a statement that gives rights: they, on what, and to whom.
+var grant = regexp.MustCompile(`^GRANT (.+) ON (.+) TO (\w+)$`)
+
+// right is one that a role needs. An error for its lack matches what.
+type right struct{ statement, what string }
+
+// rightsOf returns the rights of a block of the page one by one, for another role.
+func rightsOf(t *testing.T, block, role string) []right {
+	t.Helper()
+	var all []right
+	for statement := range strings.SplitSeq(strings.TrimSuffix(snippet(t, rightsPage, block), ";\n"), ";\n") {
+		m := grant.FindStringSubmatch(statement)
+		if m == nil {
+			statement = statement[:strings.LastIndex(statement, " ")+1] + role
+			all = append(all, right{statement, "(must be owner of|permission denied for|) table " + strings.Fields(statement)[2]})
+			continue
+		}
+		what := "permission denied for table " + m[2]
+		if schema, is := strings.CutPrefix(m[2], "SCHEMA "); is {
+			what = "permission denied for schema " + schema
+		}
+		for privilege := range strings.SplitSeq(m[1], ", ") {
+			all = append(all, right{fmt.Sprintf("GRANT %s ON %s TO %s", privilege, m[2], role), what})
+		}
+	}
+	return all
+}
+
+// actor does something that needs the rights of blocks of the page.
+type actor struct {
+	blocks []string
+	// given are rights that a block before has shown to be needed.
+	given []string
+	// always are for what the handler does, and the like.
+	always string
+	do     func(t *testing.T, db *sql.DB, role string) error
+}
+
+// tried runs an actor with all rights of its blocks, and then without each of them, every time as another role.
+func (a actor) tried(t *testing.T, db devstacktest.Database) {
+	t.Helper()
+	for out := -1; ; out++ {
+		role := stack.Name(t)
+		db.Exec(t, "CREATE ROLE "+role+" LOGIN")
+		var all []right
+		for _, block := range a.blocks {
+			all = append(all, rightsOf(t, block, role)...)
+		}
+		if out == len(all) {
+			return
+		}
+		for _, block := range a.given {
+			for _, r := range rightsOf(t, block, role) {
+				db.Exec(t, r.statement)
+			}
+		}
+		if a.always != "" {
+			db.Exec(t, a.always+" TO "+role)
+		}
+		for i, r := range all {
+			if i != out {
+				db.Exec(t, r.statement)
+			}
+		}
+		err := a.do(t, devstacktest.OpenSQL(t, as(t, db.URL, role)), role)
+		switch {
+		case out < 0 && err != nil:
+			t.Errorf("with all rights of %s: %v", a.blocks, err)
+		case out >= 0 && (err == nil || !regexp.MustCompile(all[out].what).MatchString(err.Error())):
+			t.Errorf("without %s: %v, want %q", all[out].statement, err, all[out].what)
+		}
+		db.Exec(t, "REASSIGN OWNED BY "+role+" TO postgres", "DROP OWNED BY "+role)
+	}
+}
+
+// as returns the URL for another role.
+func as(t *testing.T, raw, role string) string {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.User(role)
+	return u.String()
+}
+
+// outboxOf creates the outbox of a configuration.
+func outboxOf(t *testing.T, config outbox.Config) devstacktest.Database {
+	t.Helper()
+	db := stack.Database(t)
+	ddl, err := outbox.DDL(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Exec(t, ddl)
+	return db
+}
+
+// placed writes an event in a transaction of its own.
+func placed(t *testing.T, db *sql.DB, config outbox.Config) error {
+	t.Helper()
+	events, err := outbox.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	err = events.Write(t.Context(), tx, outbox.Event{AggregateType: "order", AggregateID: "42", Type: "OrderPlaced", Payload: 1})
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func TestRightsOfAWriter(t *testing.T) {
+	t.Parallel()
+	db := outboxOf(t, outbox.Config{})
+	actor{blocks: []string{"writer.sql"}, do: func(t *testing.T, db *sql.DB, _ string) error {
+		return placed(t, db, outbox.Config{})
+	}}.tried(t, db)
+	actor{blocks: []string{"writer.sql", "delete_after_write.sql"}, do: func(t *testing.T, db *sql.DB, _ string) error {
+		return placed(t, db, outbox.Config{DeleteAfterWrite: true})
+	}}.tried(t, db)
+}
+
+func TestRightsOfRetention(t *testing.T) {
+	t.Parallel()
+	db := outboxOf(t, outbox.Config{Partitioned: true})
+	db.Exec(t, "SELECT pg_create_logical_replication_slot('"+db.Name+"', 'pgoutput')")
+	events := outbox.Config{Partitioned: true}
+	pruner, err := retention.New(retention.Config{Outbox: events, Slot: db.Name, Keep: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	actor{blocks: []string{"prune.sql"}, do: func(t *testing.T, pool *sql.DB, _ string) error {
+		db.Exec(t, "INSERT INTO outbox VALUES (gen_random_uuid(), 'order', '42', 'OrderPlaced', '1', now() - interval '2 hours')",
+			"SELECT pg_replication_slot_advance('"+db.Name+"', pg_current_wal_lsn())")
+		_, err := pruner.Prune(t.Context(), retention.SQL(pool))
+		return err
+	}}.tried(t, db)
+	day := time.Now()
+	actor{blocks: []string{"partitions.sql"}, do: func(t *testing.T, pool *sql.DB, _ string) error {
+		day = day.AddDate(0, 0, 1)
+		return pruner.CreatePartitions(t.Context(), retention.SQL(pool), day, 1)
+	}}.tried(t, db)
+}
+
+func TestRightsOfAConsumer(t *testing.T) {
+	t.Parallel()
+	db, broker := consumerDatabase(t), stack.Kafka(t)
+	work := func(retries bool) func(*testing.T, *sql.DB, string) error {
+		return func(t *testing.T, pool *sql.DB, role string) error {
+			topic := strings.ReplaceAll(role, "_", "-")
+			createTopics(t, broker, topic, topic+".DLT", "payments."+topic+".retry")
+			config := consumerConfig(broker, topic, role)
+			if retries {
+				config.RetryTopic = "payments.{topic}.retry"
+			}
+			return consumed(t, broker, pool, config)
+		}
+	}
+	actor{blocks: []string{"consumer.sql"}, do: work(false)}.tried(t, db)
+	actor{blocks: []string{"parked.sql"}, given: []string{"consumer.sql"}, do: work(true)}.tried(t, db)
+	actor{blocks: []string{"inbox_prune.sql"}, do: func(t *testing.T, pool *sql.DB, _ string) error {
+		_, err := inbox.Prune(t.Context(), inbox.SQL(pool), inbox.Retention{Table: "inbox", Keep: time.Hour})
+		return err
+	}}.tried(t, db)
+}
+
+func TestRightsOfAProjection(t *testing.T) {
+	t.Parallel()
+	db, broker := projectionDatabase(t), stack.Kafka(t)
+	topic := stack.Topic(t, 1)
+	publish(t, broker, topic, "Fine")
+	const handler = "GRANT SELECT, INSERT, UPDATE ON order_list"
+	actor{blocks: []string{"projection.sql"}, always: handler, do: func(t *testing.T, pool *sql.DB, role string) error {
+		return projected(t, pool, projectionConfig(broker, topic, role))
+	}}.tried(t, db)
+	actor{blocks: []string{"rebuild.sql"}, given: []string{"projection.sql"}, do: func(t *testing.T, pool *sql.DB, role string) error {
+		db.Exec(t, "DROP TABLE IF EXISTS order_list__rebuild")
+		return rebuilt(t, pool, projectionConfig(broker, topic, role))
+	}}.tried(t, db)
+}
+
+// Every block of the page is tried.
+func TestRightsAreTried(t *testing.T) {
+	t.Parallel()
+	tried := []string{
+		"writer.sql", "delete_after_write.sql", "prune.sql", "partitions.sql", "consumer.sql", "parked.sql", "inbox_prune.sql",
+		"consumer.acls", "projection.sql", "projection.acls", "rebuild.sql", "relay.acls",
+	}
+	var blocks []string
+	for _, m := range named.FindAllStringSubmatch(read(t, rightsPage), -1) {
+		blocks = append(blocks, m[1])
+	}
+	if !slices.Equal(blocks, tried) {
+		t.Errorf("%s has the blocks %q, and %q are tried", rightsPage, blocks, tried)
+	}
+}
