@@ -1,0 +1,6 @@
+//go:build !faults
+
+package killed_test
+
+// The short form, of `make test`.
+const kills = 6
