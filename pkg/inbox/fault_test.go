@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -101,6 +102,36 @@ func TestRow74_Poison(t *testing.T) {
 	}
 	if n := f.number(t, "SELECT count(*) FROM inbox"); n != 5 {
 		t.Errorf("%d rows in the inbox, want 5: what was rolled back must not count as processed", n)
+	}
+}
+
+// An id with a character that the database has not is the record's fault, and holds up
+// nothing.
+func TestIDThatTheDatabaseCannotHold(t *testing.T) {
+	t.Parallel()
+	for name, batch := range map[string]int{"one by one": 1, "batch": 10} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := fixtureIn(t, stack.DatabaseOf(t, "TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'"), stack.Kafka(t), 1)
+			at, err := url.Parse(f.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			query := at.Query()
+			query.Set("client_encoding", "UTF8") // which lib/pq always says
+			at.RawQuery = query.Encode()
+			f.pool = newPool(t, at.String())
+			config := f.parking(t, 1)
+			config.Batch = batch
+			f.events(t, 0, 3, 1)
+			f.send(t, f.message("\u4ef6", "k0"))
+			f.events(t, 3, 3, 1)
+			f.start(t, config, record)
+			f.once(t, 6)
+			if _, headers := f.letters(t); len(headers) != 1 || headers[0]["walpost-dlt-class"] != "SQLSTATE 22P05" {
+				t.Errorf("dead letters %v", headers)
+			}
+		})
 	}
 }
 

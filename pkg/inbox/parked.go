@@ -78,7 +78,11 @@ func (u *unit[Tx]) unpark(a *attempt, e *Event) error {
 	if !e.parked {
 		return nil
 	}
-	return u.takeBack(a, e)
+	err := u.takeBack(a, e)
+	if isUntranslatable(err) {
+		return nil // it never was in the table
+	}
+	return err
 }
 
 // takeBack undoes park for an event that cannot go to its retry topic.

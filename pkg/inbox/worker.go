@@ -177,16 +177,25 @@ func (t *task) try(ctx context.Context) {
 }
 
 // classOfAttempt returns the class of an attempt's error. No record is to blame for what
-// fails before the handler is called.
+// fails before the handler is called, but for an id that the database cannot hold.
 func (c *Consumer) classOfAttempt(err error) Class {
 	var own *storeError
-	if !errors.As(err, &own) {
+	switch {
+	case !errors.As(err, &own):
 		return c.config.classOf(err)
-	}
-	if Classify(own.err) == ClassFatal {
+	case isUntranslatable(own.err):
+		return ClassPermanent
+	case Classify(own.err) == ClassFatal:
 		return ClassFatal
 	}
 	return ClassUnavailable
+}
+
+// isUntranslatable reports whether a text has a character that the encoding of the database
+// has not.
+func isUntranslatable(err error) bool {
+	var state interface{ SQLState() string }
+	return errors.As(err, &state) && state.SQLState() == "22P05"
 }
 
 // retry observes a failure, waits, and reports whether the session goes on. Meanwhile

@@ -14,6 +14,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/deadletter"
 )
 
 const said = "assigned" // what a consumer says when it has partitions
@@ -87,9 +88,9 @@ func fail(ctx context.Context, tx *sql.Tx, how string) error {
 // redrive puts back what can be processed by now.
 func redrive(ctx context.Context, c child, _ *sql.DB) error {
 	for _, topic := range c.Topics {
-		_, err := inbox.Redrive(ctx, inbox.RedriveConfig{
-			Brokers: c.Brokers, DeadLetter: topic + ".DLT", Match: redrivable,
-			Each: func(*inbox.DeadLetter) error { say("one"); return nil },
+		_, err := deadletter.Redrive(ctx, deadletter.Config{
+			Brokers: c.Brokers, Topic: topic + ".DLT", Match: redrivable,
+			Each: func(*deadletter.Record) error { say("one"); return nil },
 		})
 		if err != nil {
 			return err
@@ -99,9 +100,9 @@ func redrive(ctx context.Context, c child, _ *sql.DB) error {
 }
 
 // redrivable reports whether a dead letter can be processed by now, and is not to be discarded.
-func redrivable(d *inbox.DeadLetter) bool { return d.Reason != "undecodable" && !discardable(d) }
+func redrivable(d *deadletter.Record) bool { return d.Reason != "undecodable" && !discardable(d) }
 
-func discardable(d *inbox.DeadLetter) bool {
+func discardable(d *deadletter.Record) bool {
 	_, ok := d.Event.Header(discardHeader)
 	return ok
 }

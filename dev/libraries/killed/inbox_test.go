@@ -10,6 +10,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/dev/devstack/pause"
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/deadletter"
 )
 
 const (
@@ -181,19 +182,18 @@ func (s *scene) offsets(t *testing.T) (at, end int64) {
 func (s *scene) handleDeadLetters(t *testing.T) {
 	t.Helper()
 	for _, topic := range s.child.Topics {
-		config := inbox.RedriveConfig{Brokers: s.child.Brokers, DeadLetter: topic + ".DLT", Match: redrivable}
-		done, err := inbox.Redrive(t.Context(), config)
-		if err != nil || done.Left > 0 || len(done.Elsewhere) > 0 {
-			t.Fatalf("redrive: %+v, %v", done, err)
+		config := deadletter.Config{Brokers: s.child.Brokers, Topic: topic + ".DLT", Match: redrivable}
+		redriven, err := deadletter.Redrive(t.Context(), config)
+		if err != nil || redriven.NotAllowed+redriven.Gone+redriven.Refused > 0 {
+			t.Fatalf("redrive: %+v, %v", redriven, err)
 		}
 		config.Match = nil
-		if done, err = inbox.Discard(t.Context(), config); err != nil {
-			t.Fatalf("discard: %+v, %v", done, err)
+		if result, err := deadletter.Discard(t.Context(), config); err != nil {
+			t.Fatalf("discard: %+v, %v", result, err)
 		}
-		config.DryRun = true
-		done, err = inbox.Redrive(t.Context(), config)
-		if foreign := s.foreign(topic + ".DLT"); err != nil || done.Matched > 0 || done.Foreign != foreign {
-			t.Fatalf("after redrive and discard: %+v, %v, want nothing but %d of others", done, err, foreign)
+		left, err := deadletter.List(t.Context(), config)
+		if foreign := s.foreign(topic + ".DLT"); err != nil || left.Matched > 0 || left.Foreign != foreign {
+			t.Fatalf("after redrive and discard: %+v, %v, want nothing but %d of others", left, err, foreign)
 		}
 	}
 }

@@ -289,9 +289,7 @@ func (w *writer) large(topic string) {
 		m := w.event(topic, kind)
 		m.Value = sarama.StringEncoder(strings.Repeat("x", 10*sourceLimit))
 		w.sendBy(w.packed, fate, m)
-		if fate == once {
-			w.largest(fate, w.event(topic, kind))
-		}
+		w.largest(fate, w.event(topic, kind))
 	}
 }
 

@@ -90,6 +90,8 @@ func topicRefuses(err error) bool {
 		errors.Is(err, sarama.ErrTopicAuthorizationFailed)
 }
 
+// send writes the record as it goes back. One that its topic hardly took is larger then,
+// with the count of redrives and in another compression: it goes as it was.
 func (c *call) send(r *Record) error {
 	m := r.message()
 	if m.Partition < 0 && r.Event.Key != nil {
@@ -99,7 +101,29 @@ func (c *call) send(r *Record) error {
 		}
 		m.Partition = murmur2.Partition(r.Event.Key, partitions)
 	}
-	return c.writer.Send(m)
+	err := c.writer.Send(m)
+	if !writer.IsTooLarge(err) {
+		return err
+	}
+	if err := c.openPlain(); err != nil {
+		return err
+	}
+	m.Headers = m.Headers[:len(m.Headers)-1]
+	return c.plain.Send(m)
+}
+
+// openPlain opens the writer that does not compress.
+func (c *call) openPlain() error {
+	if c.plain != nil {
+		return nil
+	}
+	s := writer.Config(c.reader.Config())
+	s.Producer.Compression = sarama.CompressionNone
+	client, err := sarama.NewClient(c.Brokers, s)
+	if err == nil {
+		c.plain, err = writer.New(client)
+	}
+	return err
 }
 
 // stays counts one that stays where it is, and tells of it.

@@ -68,6 +68,7 @@ type call struct {
 	how     string // the mark that it makes; "" for none
 	reader  sarama.Client
 	writer  *writer.Writer
+	plain   *writer.Writer // without compression; nil until something needs it
 	result  RedriveResult
 	refused map[string]error // topics that take no record
 }
@@ -137,6 +138,9 @@ func (c *call) connect(ctx context.Context) error {
 
 func (c *call) close() {
 	c.writer.Close()
+	if c.plain != nil {
+		c.plain.Close()
+	}
 	_ = c.reader.Close() // nothing is under way
 }
 
