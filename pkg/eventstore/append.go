@@ -20,7 +20,8 @@ type Stream struct {
 // String names the stream, for people.
 func (s Stream) String() string { return fmt.Sprintf("%s %q", s.Type, s.ID) }
 
-// Event is one to append. Its fields are those of [outbox.Event].
+// Event is one to append. Its fields are those of [outbox.Event]; aggregate type and id are
+// those of the stream.
 type Event struct {
 	ID            string
 	Type          string

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -36,9 +35,6 @@ type Config struct {
 	Decode func(data []byte, state any) error
 }
 
-// ErrConfig is a configuration that cannot work.
-var ErrConfig = errors.New("eventstore: configuration")
-
 // Version is the column and the header of an event's version.
 const Version = "version"
 
@@ -53,20 +49,13 @@ type Store struct {
 	sql    statements
 }
 
-// New checks a configuration and makes a Store of it. It touches no database.
+// New checks a configuration and makes a Store of it. It touches no database. Its error has
+// all faults, each a [*ConfigError].
 func New(config Config) (*Store, error) {
 	c := withDefaults(config)
-	for _, table := range []string{c.Outbox.Table, c.Snapshots} {
-		if !tableName.MatchString(table) {
-			return nil, fmt.Errorf("%w: table %q: want table or schema.table, of small letters, digits and _", ErrConfig, table)
-		}
-	}
-	if c.Outbox.DeleteAfterWrite || c.Outbox.Partitioned {
-		return nil, fmt.Errorf("%w: Outbox: DeleteAfterWrite and Partitioned are for outboxes whose rows may go", ErrConfig)
-	}
 	o, err := outbox.New(c.Outbox)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	if err := errors.Join(c.check(), ofOutbox(err)); err != nil {
+		return nil, err
 	}
 	return &Store{config: c, outbox: o, sql: statementsOf(&c)}, nil
 }

@@ -2,6 +2,7 @@ package eventstore_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/walpost/walpost/pkg/eventstore"
@@ -10,15 +11,29 @@ import (
 
 func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
-	for name, bad := range map[string]eventstore.Config{
-		"table":       {Outbox: outbox.Config{Table: `"My Events"`}},
-		"snapshots":   {Snapshots: "a.b.c"},
-		"deleted":     {Outbox: outbox.Config{DeleteAfterWrite: true}},
-		"partitioned": {Outbox: outbox.Config{Partitioned: true}},
-		"version":     {Outbox: outbox.Config{Headers: []outbox.HeaderColumn{{Header: "version", Column: "v"}}}},
+	for field, bad := range map[string]eventstore.Config{
+		"Outbox.Table":            {Outbox: outbox.Config{Table: `"My Events"`}},
+		"Snapshots":               {Snapshots: "a.b.c"},
+		"Outbox.DeleteAfterWrite": {Outbox: outbox.Config{DeleteAfterWrite: true}},
+		"Outbox.Partitioned":      {Outbox: outbox.Config{Partitioned: true}},
+		"Outbox.MaxBytes":         {Outbox: outbox.Config{MaxBytes: -1}}, // package outbox finds it
 	} {
-		if _, err := eventstore.New(bad); !errors.Is(err, eventstore.ErrConfig) {
-			t.Errorf("%s: %v", name, err)
+		_, err := eventstore.New(bad)
+		var fault *eventstore.ConfigError
+		if !errors.Is(err, eventstore.ErrConfig) || !errors.As(err, &fault) || fault.Field != field {
+			t.Errorf("%v, want the field %s", err, field)
 		}
+	}
+	_, err := eventstore.New(eventstore.Config{
+		Snapshots: "a.b.c", Outbox: outbox.Config{Partitioned: true, MaxBytes: -1},
+	})
+	for _, field := range []string{"Snapshots", "Outbox.Partitioned", "Outbox.MaxBytes"} {
+		if err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%v, want all faults, %s too", err, field)
+		}
+	}
+	_, err = eventstore.New(eventstore.Config{Outbox: outbox.Config{Headers: []outbox.HeaderColumn{{Header: "version", Column: "v"}}}})
+	if !errors.Is(err, eventstore.ErrConfig) {
+		t.Errorf("the header version, twice: %v", err)
 	}
 }

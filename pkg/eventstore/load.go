@@ -26,7 +26,7 @@ var errNone = errors.New("eventstore: no row")
 // version of the last; after without one. It reads as it goes: do must not use the
 // transaction.
 func (s *Store) Each(ctx context.Context, tx Tx, stream Stream, after int64, do func(Recorded) error) (last int64, err error) {
-	rows, err := tx.Query(ctx, s.sql.events, stream.Type, stream.ID, strconv.FormatInt(after, 10))
+	rows, err := tx.query(ctx, s.sql.events, stream.Type, stream.ID, strconv.FormatInt(after, 10))
 	if err != nil {
 		return after, fmt.Errorf("eventstore: read %v: %w", stream, err)
 	}
@@ -82,7 +82,7 @@ func (s *Store) saveSnapshot(ctx context.Context, tx Tx, stream Stream, version 
 
 // one reads the only row of a query.
 func one(ctx context.Context, tx Tx, into []any, query string, args ...any) error {
-	rows, err := tx.Query(ctx, query, args...)
+	rows, err := tx.query(ctx, query, args...)
 	if err != nil {
 		return err
 	}

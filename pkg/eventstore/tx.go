@@ -8,15 +8,16 @@ import (
 )
 
 // Tx is the transaction that events are appended and loaded in. [SQL] and [Pgx] make
-// one; [Unchecked] and [UncheckedPgx] where nobody can check that it is open.
+// one; [Unchecked] and [UncheckedPgx] where nobody can check that it is open. No other
+// package can implement it, so that it may grow.
 type Tx interface {
 	outbox.Tx
-	// Query runs a query. The rows are closed by who asked.
-	Query(ctx context.Context, query string, args ...any) (Rows, error)
+	// query runs a query. The rows are closed by who asked.
+	query(ctx context.Context, query string, args ...any) (rows, error)
 }
 
-// Rows are the answer to a query: *sql.Rows is one.
-type Rows interface {
+// rows are the answer to a query: *sql.Rows is one.
+type rows interface {
 	Next() bool
 	Scan(into ...any) error
 	Err() error
@@ -51,12 +52,12 @@ type sqlTx struct {
 	queryer Queryer
 }
 
-func (t sqlTx) Query(ctx context.Context, query string, args ...any) (Rows, error) {
-	rows, err := t.queryer.QueryContext(ctx, query, args...) //nolint:rowserrcheck // by who asked
+func (t sqlTx) query(ctx context.Context, query string, args ...any) (rows, error) {
+	answer, err := t.queryer.QueryContext(ctx, query, args...) //nolint:rowserrcheck // by who asked
 	if err != nil {
 		return nil, err
 	}
-	return rows, nil
+	return answer, nil
 }
 
 // PgxRows is the part of pgx.Rows that this package uses.
@@ -98,12 +99,12 @@ type pgxTx[T outbox.CommandTag, R PgxRows] struct {
 	queryer PgxQueryer[T, R]
 }
 
-func (t pgxTx[T, R]) Query(ctx context.Context, query string, args ...any) (Rows, error) {
-	rows, err := t.queryer.Query(ctx, query, args...)
+func (t pgxTx[T, R]) query(ctx context.Context, query string, args ...any) (rows, error) {
+	answer, err := t.queryer.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	return pgxRows[R]{rows}, nil
+	return pgxRows[R]{answer}, nil
 }
 
 // pgxRows closes as database/sql does.

@@ -95,16 +95,19 @@ type Config struct {
 	Observers []Observer
 }
 
-// Retry is how a record is tried again. It is tried in place: the member stays in
-// its group, and later records of the key wait.
+// Retry is how a record is tried again that fails as ClassTransient. It is tried in place:
+// the member stays in its group, and later records of the key wait. The zero value is 10
+// attempts within a minute.
 type Retry struct {
-	// Attempts is how often a record is tried in all before it is rejected. Defaults
-	// to 10; a negative number retries for ever.
+	// Attempts is the maximum number of attempts, the first included, before the record is
+	// rejected: 1 does not retry. 0 is the default, 10. A negative number has no maximum.
 	Attempts int
-	// First is the wait after the first attempt; it doubles with each attempt, up to
-	// Max. Jitter shortens a wait by up to half. Defaults to 100 ms.
+	// First is the wait after the first attempt. It doubles with each further attempt, up to
+	// Max; jitter then shortens each wait by up to half. The waits of errors that are not
+	// counted (ClassUnavailable) are the same. 0 is the default, 100 ms.
 	First time.Duration
-	// Max is the longest wait. Defaults to 30 s.
+	// Max is the longest wait, before jitter. 0 is the default: 30 s, or First if that is
+	// longer. It must not be below First.
 	Max time.Duration
 }
 

@@ -2,6 +2,7 @@ package inbox_test
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,10 @@ import (
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
+	fields := map[string]bool{"Retry.First": true, "Retry.Max": true, "SASL.Mechanism": true, "SASL.User": true, "SASL.Token": true}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[inbox.Config]()) {
+		fields[field.Name] = true
+	}
 	for name, test := range map[string]struct {
 		change func(*inbox.Config)
 		words  []string
@@ -30,6 +35,13 @@ func TestConfig(t *testing.T) {
 		"one letter box":  {func(c *inbox.Config) { c.RetryTopic = "{topic}.DLT" }, []string{"RetryTopic", "DeadLetter"}},
 		"never parked":    {func(c *inbox.Config) { c.RetryTopic, c.Retry.Attempts = "r", 1 }, []string{"ParkAfter"}},
 		"slow attempt":    {func(c *inbox.Config) { c.AttemptTimeout = time.Hour }, []string{"AttemptTimeout", "Rebalance.Timeout"}},
+		"mechanism": {
+			func(c *inbox.Config) { c.SASL = &inbox.SASL{Mechanism: "GSSAPI"} }, []string{"SASL.Mechanism", "SCRAM-SHA-256"},
+		},
+		"no password": {
+			func(c *inbox.Config) { c.SASL = &inbox.SASL{Mechanism: "PLAIN"} }, []string{"SASL.User", "SASL.Password"},
+		},
+		"no token": {func(c *inbox.Config) { c.SASL = &inbox.SASL{Mechanism: "OAUTHBEARER", User: "u"} }, []string{"SASL.Token"}},
 		"newest": {func(c *inbox.Config) {
 			c.ConfigureSarama = func(s *sarama.Config) { s.Consumer.Offsets.Initial = sarama.OffsetNewest }
 		}, []string{"OffsetOldest"}},
@@ -52,6 +64,10 @@ func TestConfig(t *testing.T) {
 			_, err := inbox.New(config, inbox.Pgx(&pool{}), record)
 			if (err != nil) != (len(test.words) > 0) || err != nil && !errors.Is(err, inbox.ErrConfig) {
 				t.Fatalf("%v", err)
+			}
+			fault, ok := errors.AsType[*inbox.ConfigError](err)
+			if err != nil && (!ok || fault.Reason == "" || !fields[fault.Field]) {
+				t.Errorf("%v: the fault is %+v", err, fault)
 			}
 			for _, word := range test.words {
 				if !strings.Contains(err.Error(), word) {

@@ -37,14 +37,15 @@ type Consumer struct {
 }
 
 // New checks a configuration and makes a Consumer of it. It touches neither Kafka
-// nor the database.
+// nor the database. Its error has all faults, each a [*ConfigError].
 func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Consumer, error) {
 	config = withDefaults(config)
-	if err := config.check(); err != nil {
-		return nil, err
-	}
+	err := config.check()
 	if store == nil || handle == nil {
-		return nil, badConfig("New", "want a store and a handler")
+		err = errors.Join(err, badConfig("New", "want a store and a handler"))
+	}
+	if err != nil {
+		return nil, err
 	}
 	s, err := config.saramaConfig()
 	if err != nil {

@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,9 +30,8 @@ func Prune[Tx any](ctx context.Context, store Store[Tx], retention Retention) (d
 	r := retention
 	orElse(&r.Table, "inbox")
 	orElse(&r.Batch, 5000)
-	if !pgname.IsTable(r.Table) || r.Keep <= 0 || r.Batch < 0 {
-		return 0, fmt.Errorf("%w: Retention: want a Table in SQL syntax (%q), Keep above 0 (%v) and Batch (%d)",
-			ErrConfig, r.Table, r.Keep, r.Batch)
+	if err := r.check(); err != nil {
+		return 0, err
 	}
 	// A place (ctid) is one of each partition: what is deleted must be old itself.
 	const old = "processed_at < now() - make_interval(secs => $1::text::double precision) AND ($2::text = '' OR consumer_group = $2::text)"
@@ -50,4 +50,19 @@ func Prune[Tx any](ctx context.Context, store Store[Tx], retention Retention) (d
 			return deleted, nil
 		}
 	}
+}
+
+// check returns all faults at once.
+func (r *Retention) check() error {
+	var faults []error
+	if !pgname.IsTable(r.Table) {
+		faults = append(faults, badConfig("Retention.Table", "%q: want table or schema.table in SQL syntax", r.Table))
+	}
+	if r.Keep <= 0 {
+		faults = append(faults, badConfig("Retention.Keep", "%v: want more than 0", r.Keep))
+	}
+	if r.Batch < 0 {
+		faults = append(faults, badConfig("Retention.Batch", "%d: want at least 1", r.Batch))
+	}
+	return errors.Join(faults...)
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // Store runs transactions of one driver. [SQL] and [Pgx] make one; for another
-// library write one: three lines with GORM's DB.Transaction.
+// library write one: three lines with GORM's DB.Transaction. No method will be added: what
+// a later version can use besides, it looks for and does without.
 type Store[Tx any] interface {
 	// Transact begins a transaction, calls do, commits when do returns nil, and else
 	// rolls back and returns do's error. It calls do at most once. ctx ends the

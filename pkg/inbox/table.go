@@ -1,7 +1,6 @@
 package inbox
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +14,7 @@ import (
 func DDL(table string) (string, error) {
 	config := withDefaults(Config{Table: table})
 	if !pgname.IsTable(config.Table) {
-		return "", fmt.Errorf("%w: table %q: want table or schema.table in SQL syntax", ErrConfig, table)
+		return "", badConfig("Table", "%q: want table or schema.table in SQL syntax", table)
 	}
 	return "CREATE TABLE " + config.Table + ` (
     consumer_group text NOT NULL,
@@ -33,7 +32,7 @@ CREATE INDEX ON ` + config.Table + ` (processed_at);
 func ParkedDDL(table string) (string, error) {
 	config := withDefaults(Config{Parked: table})
 	if !pgname.IsTable(config.Parked) {
-		return "", fmt.Errorf("%w: table %q: want table or schema.table in SQL syntax", ErrConfig, table)
+		return "", badConfig("Parked", "%q: want table or schema.table in SQL syntax", table)
 	}
 	return "CREATE TABLE " + config.Parked + ` (
     consumer_group text NOT NULL,
