@@ -75,7 +75,7 @@ func consumed(t *testing.T, broker *devstack.Kafka, pool *sql.DB, config inbox.C
 	left := map[string]bool{"Fine": true, "Later": true, "Bad": true, "Fine too": true}
 	events := make(chan string, 100)
 	config.Observers = []inbox.Observer{inbox.ObserverFunc(func(o inbox.Observation) {
-		if kind := o.Kind.String(); kind == inbox.Processed.String() || kind == inbox.DeadLettered.String() {
+		if kind := o.Kind.String(); kind == inbox.KindProcessed.String() || kind == inbox.KindDeadLettered.String() {
 			events <- o.Event.ID
 		} else if o.Err != nil {
 			t.Logf("%s: %v", kind, o.Err)

@@ -32,7 +32,7 @@ func (s setup) consume(t *testing.T, topic string, letters int) {
 	consumer, err := inbox.New(inbox.Config{
 		Brokers: stack.Kafka(t).Bootstrap(devstack.Plaintext), Group: stack.Name(t), Topics: []string{topic}, ErrorText: true,
 		Observers: []inbox.Observer{inbox.ObserverFunc(func(o inbox.Observation) {
-			if o.Kind == inbox.DeadLettered {
+			if o.Kind == inbox.KindDeadLettered {
 				if given++; given == letters {
 					cancel()
 				}

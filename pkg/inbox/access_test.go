@@ -59,7 +59,7 @@ func (s *secured) consume(t *testing.T, at devstack.Listener, config *tls.Config
 	c.Brokers, c.TLS, c.SASL = s.kafka.Bootstrap(at), config, sasl
 	c.Group = fmt.Sprint(c.Group, at, config != nil, sasl)
 	c.Observers = append(c.Observers, inbox.ObserverFunc(func(o inbox.Observation) {
-		if o.Kind == inbox.Processed {
+		if o.Kind == inbox.KindProcessed {
 			processed = true
 			cancel()
 		}
@@ -164,7 +164,7 @@ func TestHangingUpIsTold(t *testing.T) {
 		config := s.config(t)
 		change(&config)
 		config.Observers = append(config.Observers, inbox.ObserverFunc(func(o inbox.Observation) {
-			if o.Kind == inbox.KafkaFailed {
+			if o.Kind == inbox.KindKafkaFailed {
 				select {
 				case told <- o.Err:
 				default:

@@ -38,7 +38,7 @@ func BenchmarkConsume(b *testing.B) {
 				}
 			}
 			config.Observers = []inbox.Observer{inbox.ObserverFunc(func(o inbox.Observation) {
-				if o.Kind == inbox.Processed {
+				if o.Kind == inbox.KindProcessed {
 					counted()
 				}
 			})}

@@ -49,10 +49,10 @@ func child() int {
 	consumer, err := inbox.New(inbox.Config{
 		Brokers: []string{field[0]}, Group: field[1], Topics: []string{field[2]}, ConfigureSarama: quick, AttemptTimeout: attempt,
 		Observers: []inbox.Observer{inbox.ObserverFunc(func(o inbox.Observation) {
-			if o.Kind == inbox.Processed {
+			if o.Kind == inbox.KindProcessed {
 				wait(whereAfter, o.Event)
 			}
-			if o.Kind == inbox.Revoked {
+			if o.Kind == inbox.KindRevoked {
 				_, _ = fmt.Fprintln(os.Stdout, "revoked")
 			}
 		})},
@@ -126,7 +126,7 @@ func TestRow74_KilledBetweenCommitAndMark(t *testing.T) {
 	config := f.config(t)
 	repeated := make(chan string, 100)
 	config.Observers = append(config.Observers, inbox.ObserverFunc(func(o inbox.Observation) {
-		if o.Kind == inbox.Repeated {
+		if o.Kind == inbox.KindRepeated {
 			repeated <- o.Event.ID
 		}
 	}))

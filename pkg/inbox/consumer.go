@@ -14,6 +14,7 @@ import (
 	"github.com/walpost/walpost/internal/backoff"
 	"github.com/walpost/walpost/internal/kafka/access"
 	"github.com/walpost/walpost/internal/kafka/read"
+	"github.com/walpost/walpost/pkg/inbox/internal/topicid"
 	"github.com/walpost/walpost/pkg/inbox/internal/writer"
 )
 
@@ -26,7 +27,7 @@ type Consumer struct {
 
 	running atomic.Bool
 	halt    context.CancelCauseFunc // ends Run; set before the session begins
-	topics  *topics                 // set before the session begins
+	topics  *topicid.Topics         // set before the session begins
 
 	// writer writes dead letters and parked records; set before the session begins, if
 	// there may be any.
@@ -93,7 +94,7 @@ func (c *Consumer) stop(e *Event, class Class, err error) bool {
 	if e != nil {
 		err = fmt.Errorf("inbox: %v: %w", e, err)
 	}
-	c.observe(Observation{Kind: Stopped, Event: e, Class: class, Err: err})
+	c.observe(Observation{Kind: KindStopped, Event: e, Class: class, Err: err})
 	c.halt(err)
 	return false
 }
@@ -131,8 +132,8 @@ func (c *Consumer) ofGroup(ctx context.Context, err error) (permanent bool, expl
 
 // kafkaFailed observes a failure, waits, and reports whether to try again.
 func (c *Consumer) kafkaFailed(ctx context.Context, attempts int, err error) bool {
-	wait := Retry{First: 100 * time.Millisecond, Max: 5 * time.Second}.Wait(attempts)
-	c.observe(Observation{Kind: KafkaFailed, Err: err, Class: ClassUnavailable, Wait: wait})
+	wait := Retry{First: 100 * time.Millisecond, Max: 5 * time.Second}.wait(attempts)
+	c.observe(Observation{Kind: KindKafkaFailed, Err: err, Class: ClassUnavailable, Wait: wait})
 	return backoff.Sleep(ctx, wait) == nil
 }
 
@@ -146,7 +147,7 @@ func (c *Consumer) consume(ctx context.Context) error {
 	if err := c.checkTopics(ctx, client); err != nil {
 		return err
 	}
-	c.topics = &topics{consumer: c, client: client, ids: map[string]string{}}
+	c.topics = topicid.New(client, c.config.Group, func(err error) { c.stop(nil, ClassFatal, err) })
 	if c.config.OnReject != StopConsumer || c.config.RetryTopic != "" {
 		if c.writer, err = c.openWriter(ctx); err != nil {
 			return err
@@ -162,7 +163,7 @@ func (c *Consumer) consume(ctx context.Context) error {
 	err = c.sessions(ctx, group)
 	if left := group.Close(); left != nil && err == nil {
 		c.observe(Observation{
-			Kind: KafkaFailed, Class: ClassUnavailable, Err: fmt.Errorf("inbox: leave group %q: %w", c.config.Group, left),
+			Kind: KindKafkaFailed, Class: ClassUnavailable, Err: fmt.Errorf("inbox: leave group %q: %w", c.config.Group, left),
 		})
 	}
 	errorsRead.Wait()
@@ -215,7 +216,7 @@ func (c *Consumer) readErrors(ctx context.Context, failures <-chan error) {
 			if permanent, err := c.ofGroup(ctx, err); permanent {
 				c.stop(nil, ClassFatal, err)
 			} else if ctx.Err() == nil {
-				c.observe(Observation{Kind: KafkaFailed, Class: ClassUnavailable, Err: err})
+				c.observe(Observation{Kind: KindKafkaFailed, Class: ClassUnavailable, Err: err})
 			}
 		}
 	}

@@ -40,7 +40,7 @@ func (t *task) reject(ctx context.Context) bool {
 	if err != nil || !t.settle(ctx, c.unit.unpark) {
 		return false
 	}
-	c.observe(Observation{Kind: DeadLettered, Event: t.event, Err: t.err, Class: t.class})
+	c.observe(Observation{Kind: KindDeadLettered, Event: t.event, Err: t.err, Class: t.class})
 	return true
 }
 

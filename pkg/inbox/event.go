@@ -65,26 +65,15 @@ var ErrUndecodable = errors.New("inbox: record cannot be decoded")
 // maxIDBytes keeps ids far below what an index entry of Postgres can hold.
 const maxIDBytes = 255
 
-// EventOf is the event of a record, with its id and type from these headers, where it
-// has them.
-func EventOf(m *sarama.ConsumerMessage, idHeader, typeHeader string) *Event {
+// eventOf is the event of a record, also when it comes with ErrUndecodable.
+func (c *Config) eventOf(m *sarama.ConsumerMessage) (*Event, error) {
 	e := &Event{
 		Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: m.Key, Payload: m.Value, Time: m.Timestamp,
 		Headers: event.Headers[Header](m.Headers),
 	}
-	if value, ok := e.Header(typeHeader); ok {
-		e.Type = string(value)
-	}
-	if value, ok := e.Header(idHeader); ok {
-		e.ID = string(value)
-	}
-	return e
-}
-
-// eventOf is the event of a record, also when it comes with ErrUndecodable.
-func (c *Config) eventOf(m *sarama.ConsumerMessage) (*Event, error) {
-	e := EventOf(m, c.IDHeader, c.TypeHeader)
-	_, ok := e.Header(c.IDHeader)
+	kind, _ := e.Header(c.TypeHeader)
+	id, ok := e.Header(c.IDHeader)
+	e.Type, e.ID = string(kind), string(id)
 	switch {
 	case !ok:
 		return e, fmt.Errorf("%w: it has no header %q", ErrUndecodable, c.IDHeader)

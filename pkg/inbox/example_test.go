@@ -33,7 +33,7 @@ func Example() {
 		Observers: []inbox.Observer{
 			inbox.Log(slog.New(slog.DiscardHandler)),
 			inbox.ObserverFunc(func(o inbox.Observation) {
-				if o.Kind == inbox.Repeated {
+				if o.Kind == inbox.KindRepeated {
 					fmt.Println("order", string(o.Event.Key), "again")
 					cancel() // the end of the example
 				}

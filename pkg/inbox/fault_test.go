@@ -279,7 +279,7 @@ func TestRow74_DatabaseAway(t *testing.T) {
 	config.Retry.Attempts = 2
 	var failed atomic.Int64
 	config.Observers = append(config.Observers, inbox.ObserverFunc(func(o inbox.Observation) {
-		if o.Kind == inbox.Retrying && o.Class == inbox.ClassUnavailable {
+		if o.Kind == inbox.KindRetrying && o.Class == inbox.ClassUnavailable {
 			failed.Add(1)
 		}
 	}))

@@ -2,32 +2,32 @@ package inbox
 
 import "log/slog"
 
-// Log is an Observer that logs everything but Processed: what is tried again and what
+// Log is an Observer that logs everything but KindProcessed: what is tried again and what
 // Kafka fails at as warnings, dead letters and stops as errors. It logs ids and offsets,
 // never keys, payloads or headers. What it
 // says of errors is Observation.ErrorText.
 func Log(logger *slog.Logger) Observer {
 	return ObserverFunc(func(o Observation) {
 		switch o.Kind {
-		case Assigned:
+		case KindAssigned:
 			logger.Info("inbox: partition assigned", o.attrs()...)
-		case Revoked:
+		case KindRevoked:
 			logger.Info("inbox: partition revoked", o.attrs()...)
-		case Retrying:
+		case KindRetrying:
 			logger.Warn("inbox: record is tried again", o.attrs()...)
-		case Parked:
+		case KindParked:
 			logger.Warn("inbox: record is parked", o.attrs()...)
-		case Warned:
+		case KindWarned:
 			logger.Warn("inbox: consumer is slowed down", o.attrs()...)
-		case KafkaFailed:
+		case KindKafkaFailed:
 			logger.Warn("inbox: Kafka failed", o.attrs()...)
-		case DeadLettered:
+		case KindDeadLettered:
 			logger.Error("inbox: record is a dead letter", o.attrs()...)
-		case Stopped:
+		case KindStopped:
 			logger.Error("inbox: consumer stops", o.attrs()...)
-		case Repeated:
+		case KindRepeated:
 			logger.Info("inbox: repeat is dropped", o.attrs()...)
-		case Processed: // one for every record
+		case KindProcessed: // one for every record
 		}
 	})
 }

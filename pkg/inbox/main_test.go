@@ -215,7 +215,7 @@ func observed(t testing.TB) inbox.Observer {
 		}
 	})
 	return inbox.ObserverFunc(func(o inbox.Observation) {
-		if o.Kind == inbox.Processed || o.Kind == inbox.Repeated {
+		if o.Kind == inbox.KindProcessed || o.Kind == inbox.KindRepeated {
 			return
 		}
 		mu.Lock()

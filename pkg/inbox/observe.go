@@ -9,32 +9,32 @@ import (
 type Kind uint8
 
 const (
-	// Processed says that the transaction with the event has been committed. The offset is
-	// marked after all observers have returned.
-	Processed Kind = iota + 1
-	// Repeated says that the event had been processed before; its handler was not called.
-	Repeated
-	// Retrying says that an attempt has failed and there will be another after Wait.
-	Retrying
-	// DeadLettered says that Kafka has acknowledged the record on its dead letter topic.
-	DeadLettered
-	// Stopped says that an error ends Run. Event is nil when it is no record's.
-	Stopped
-	// Assigned says that a partition is this member's from now on. Event has topic and
+	// KindProcessed says that the transaction with the event has been committed. The offset
+	// is marked after all observers have returned.
+	KindProcessed Kind = iota + 1
+	// KindRepeated says that the event had been processed before; its handler was not called.
+	KindRepeated
+	// KindRetrying says that an attempt has failed and there will be another after Wait.
+	KindRetrying
+	// KindDeadLettered says that Kafka has acknowledged the record on its dead letter topic.
+	KindDeadLettered
+	// KindStopped says that an error ends Run. Event is nil when it is no record's.
+	KindStopped
+	// KindAssigned says that a partition is this member's from now on. Event has topic and
 	// partition only, and the offset to begin with.
-	Assigned
-	// Revoked says that a partition is no longer this member's. Event as for Assigned, with the
+	KindAssigned
+	// KindRevoked says that a partition is no longer this member's. Event as for KindAssigned, with the
 	// offset reached.
-	Revoked
-	// KafkaFailed says that a connection or the group has failed and is tried again. Event is
+	KindRevoked
+	// KindKafkaFailed says that a connection or the group has failed and is tried again. Event is
 	// nil.
-	KafkaFailed
-	// Parked says that Kafka has acknowledged the record on its retry topic: it failed, or
+	KindKafkaFailed
+	// KindParked says that Kafka has acknowledged the record on its retry topic: it failed, or
 	// came behind one of its key that is there (Err is nil then).
-	Parked
-	// Warned says in Err what slows this consumer down, though nothing fails: fewer
+	KindParked
+	// KindWarned says in Err what slows this consumer down, though nothing fails: fewer
 	// connections to the database than records that it processes at a time. Event is nil.
-	Warned
+	KindWarned
 )
 
 // String names the kind in a word or two.
@@ -52,15 +52,15 @@ func (k Kind) String() string {
 type Observation struct {
 	Kind  Kind
 	Event *Event
-	// Err and Class are set for Retrying, DeadLettered, Stopped, KafkaFailed and Parked,
-	// and Err for Warned.
+	// Err and Class are set for KindRetrying, KindDeadLettered, KindStopped, KindKafkaFailed
+	// and KindParked, and Err for KindWarned.
 	Err   error
 	Class Class
 	// ErrorText is what a log may say of Err: without data, unless Config.ErrorText is set.
 	ErrorText string
-	// Wait is the time to the next attempt, for Retrying.
+	// Wait is the time to the next attempt, for KindRetrying.
 	Wait time.Duration
-	// Took is how long the transaction took, for Processed and Repeated; of a batch,
+	// Took is how long the transaction took, for KindProcessed and KindRepeated; of a batch,
 	// the event's share.
 	Took time.Duration
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // enter inserts the event into the inbox table, and says whether the handler is to be
-// called (Processed). An event whose key is parked is noted as parked instead.
+// called (KindProcessed). An event whose key is parked is noted as parked instead.
 //
 // The table of parked records has a row for each that is on its way to a retry topic
 // or there. A row is committed before anything of it is sent, and before any later
@@ -18,9 +18,9 @@ func (u *unit[Tx]) enter(ctx context.Context, tx Tx, e *Event) (Kind, error) {
 	plain := func() (Kind, error) {
 		n, err := u.insert(ctx, tx, u.sql.one, u.group, e.ID, u.sql.idle, digestOf(e))
 		if n == 0 {
-			return Repeated, err
+			return KindRepeated, err
 		}
-		return Processed, err
+		return KindProcessed, err
 	}
 	if e.parked { // its turn has come
 		if err := u.remove(ctx, tx, e); err != nil {
@@ -33,14 +33,14 @@ func (u *unit[Tx]) enter(ctx context.Context, tx Tx, e *Event) (Kind, error) {
 	}
 	n, err := u.insert(ctx, tx, u.sql.oneUnlessParked, u.group, e.ID, u.sql.idle, digestOf(e), e.Topic, hashOf(e))
 	if err != nil || n > 0 {
-		return Processed, err
+		return KindProcessed, err
 	}
 	n, err = u.store.Exec(ctx, tx, u.sql.parkBehind, u.group, e.Topic, hashOf(e), parkedID(e))
 	switch {
 	case err != nil:
 		return 0, &storeError{"insert into the table of parked records", err}
 	case n > 0:
-		return Parked, nil
+		return KindParked, nil
 	}
 	return plain() // a repeat, or the last that was parked has been processed meanwhile
 }

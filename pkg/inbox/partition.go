@@ -126,7 +126,7 @@ func (p *partition) queueOf(m *sarama.ConsumerMessage) int {
 // finish marks a record as done, and commits the offset below which all are done.
 func (p *partition) finish(r record) {
 	freed := p.done.Finish(r.tracked, func(next int64) {
-		p.session.MarkOffset(p.claim.Topic(), p.claim.Partition(), next, p.consumer.topics.noted(p.claim.Topic()))
+		p.session.MarkOffset(p.claim.Topic(), p.claim.Partition(), next, p.consumer.topics.Noted(p.claim.Topic()))
 	})
 	if freed == 0 {
 		return

@@ -52,7 +52,7 @@ func (t *task) park(ctx context.Context) (there, ok bool) {
 	if err != nil {
 		return false, false
 	}
-	c.observe(Observation{Kind: Parked, Event: t.event, Err: t.err, Class: t.class})
+	c.observe(Observation{Kind: KindParked, Event: t.event, Err: t.err, Class: t.class})
 	return true, true
 }
 
@@ -124,6 +124,6 @@ func (t *task) resume(ctx context.Context) bool {
 	if parked.attempts == 0 {
 		return true
 	}
-	wait := t.partition.consumer.config.Retry.Wait(parked.attempts)
+	wait := t.partition.consumer.config.Retry.wait(parked.attempts)
 	return backoff.Sleep(ctx, min(time.Until(parked.at.Add(wait)), wait)) == nil
 }

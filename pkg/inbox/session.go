@@ -19,10 +19,10 @@ func (s *session) Setup(session sarama.ConsumerGroupSession) error {
 		claimed += len(partitions)
 	}
 	if limit, wanted := c.unit.maxConns(), claimed*c.config.Parallel; limit > 0 && limit < wanted {
-		c.observe(Observation{Kind: Warned, Err: fmt.Errorf("inbox: the pool has %d connections, and %d records are processed at a time "+
-			"(%d partitions, Parallel %d): some wait for a connection", limit, wanted, claimed, c.config.Parallel)})
+		c.observe(Observation{Kind: KindWarned, Err: fmt.Errorf("inbox: the pool has %d connections, and %d records are processed "+
+			"at a time (%d partitions, Parallel %d): some wait for a connection", limit, wanted, claimed, c.config.Parallel)})
 	}
-	return c.topics.compare(session)
+	return c.topics.Compare(session)
 }
 
 // Cleanup has nothing to do: sarama commits what is marked.
@@ -41,9 +41,12 @@ func (s *session) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama
 		defer c.mu.Unlock()
 		delete(c.partitions, p)
 	}()
-	c.observe(Observation{Kind: Assigned, Event: &Event{Topic: claim.Topic(), Partition: claim.Partition(), Offset: claim.InitialOffset()}})
+	at := func(offset int64) *Event {
+		return &Event{Topic: claim.Topic(), Partition: claim.Partition(), Offset: offset}
+	}
+	c.observe(Observation{Kind: KindAssigned, Event: at(claim.InitialOffset())})
 	p.run(session.Context())
 	next, _ := p.done.State()
-	c.observe(Observation{Kind: Revoked, Event: &Event{Topic: claim.Topic(), Partition: claim.Partition(), Offset: next}})
+	c.observe(Observation{Kind: KindRevoked, Event: at(next)})
 	return nil
 }

@@ -125,7 +125,7 @@ func TestSmallPoolIsTold(t *testing.T) {
 	config.Parallel = 4
 	warned := make(chan error, 100)
 	config.Observers = append(config.Observers, inbox.ObserverFunc(func(o inbox.Observation) {
-		if o.Kind == inbox.Warned {
+		if o.Kind == inbox.KindWarned {
 			warned <- o.Err
 		}
 	}))

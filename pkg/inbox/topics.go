@@ -8,10 +8,15 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/internal/kafka/access"
+	"github.com/walpost/walpost/pkg/inbox/internal/topicid"
 )
 
 // ErrTopic is a topic that is missing, or that this client has no right to.
-var ErrTopic = errors.New("inbox: topic")
+var ErrTopic = topicid.ErrTopic
+
+// ErrTopicReplaced means that a topic was deleted and made again under its name: the
+// group's offsets are of the topic before, and reading on would pass over new records.
+var ErrTopicReplaced = topicid.ErrReplaced
 
 // checkTopics looks for the topics, their retry topics and their dead letter topics, so that a missing
 // one is known at the start and not at the first poison record.

@@ -17,7 +17,7 @@ type Handler[Tx any] func(ctx context.Context, tx Tx, e *Event) error
 
 // transactor processes events in transactions, whatever their type is.
 type transactor interface {
-	// one processes an event in a transaction of its own: Processed, Repeated, or Parked
+	// one processes an event in a transaction of its own: KindProcessed, KindRepeated, or KindParked
 	// for an event whose key is parked, which it has noted.
 	one(a *attempt, e *Event) (Kind, error)
 	// many processes events in one transaction: all or, with an error, none.
@@ -64,7 +64,7 @@ func (u *unit[Tx]) maxConns() int {
 // event waits for the first and then finds it done.
 func (u *unit[Tx]) one(a *attempt, e *Event) (kind Kind, err error) {
 	err = u.transact(a, func(ctx context.Context, tx Tx) (err error) {
-		if kind, err = u.enter(ctx, tx, e); err != nil || kind != Processed {
+		if kind, err = u.enter(ctx, tx, e); err != nil || kind != KindProcessed {
 			return err
 		}
 		return u.call(ctx, tx, e)

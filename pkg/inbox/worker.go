@@ -74,7 +74,7 @@ func (p *partition) processBatch(ctx context.Context, batch []record) bool {
 	took := time.Since(start) / time.Duration(len(batch))
 	p.failure.Store(nil)
 	for i, r := range batch {
-		c.observe(Observation{Kind: Processed, Event: events[i], Took: took})
+		c.observe(Observation{Kind: KindProcessed, Event: events[i], Took: took})
 		p.finish(r)
 	}
 	return true
@@ -170,7 +170,7 @@ func (t *task) try(ctx context.Context) {
 		t.class = c.classOfAttempt(err)
 		return
 	}
-	if t.behind = kind == Parked; t.behind {
+	if t.behind = kind == KindParked; t.behind {
 		return
 	}
 	c.observe(Observation{Kind: kind, Event: t.event, Took: time.Since(start)})
@@ -204,7 +204,7 @@ func (p *partition) retry(ctx context.Context, o Observation, attempts int) bool
 	if ctx.Err() != nil {
 		return false
 	}
-	o.Kind, o.Wait = Retrying, p.consumer.config.Retry.Wait(attempts)
+	o.Kind, o.Wait = KindRetrying, p.consumer.config.Retry.wait(attempts)
 	p.failure.Store(&failure{since: p.failing(), err: o.Err})
 	p.consumer.observe(o)
 	return backoff.Sleep(ctx, o.Wait) == nil

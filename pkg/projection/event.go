@@ -3,6 +3,9 @@ package projection
 import (
 	"context"
 
+	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/kafka/event"
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
@@ -18,6 +21,18 @@ type Event struct {
 	*inbox.Event
 
 	feed *feed
+}
+
+// eventOf returns the event of a record, with its id and type where it has them.
+func eventOf(m *sarama.ConsumerMessage, config *Config) *Event {
+	e := &inbox.Event{
+		Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: m.Key, Payload: m.Value, Time: m.Timestamp,
+		Headers: event.Headers[inbox.Header](m.Headers),
+	}
+	id, _ := e.Header(config.IDHeader)
+	kind, _ := e.Header(config.TypeHeader)
+	e.ID, e.Type = string(id), string(kind)
+	return &Event{Event: e}
 }
 
 // Table returns where to write what belongs into this table of Config.Tables: the table

@@ -146,7 +146,7 @@ func passes(err error) bool {
 
 // again logs a failure, waits, and reports whether to try again.
 func (p *Projection) again(ctx context.Context, attempts int, what string, err error) bool {
-	wait := inbox.Retry{First: 50 * time.Millisecond, Max: 10 * time.Second}.Wait(attempts)
+	wait := backoff.Exponential{Min: 50 * time.Millisecond, Max: 10 * time.Second, Jitter: backoff.Below}.Pause(attempts)
 	p.config.Log.Warn("projection: tried again", slog.String("projection", p.config.Name), slog.String("what", what),
 		slog.Duration("wait", wait), slog.String("error", err.Error()))
 	return backoff.Sleep(ctx, wait) == nil

@@ -11,7 +11,6 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/internal/kafka/access"
-	"github.com/walpost/walpost/pkg/inbox"
 )
 
 // reader applies one partition.
@@ -184,7 +183,8 @@ func (r *reader) transaction(ctx context.Context, records []*sarama.ConsumerMess
 			return err
 		}
 		for _, m := range records {
-			e := &Event{Event: inbox.EventOf(m, p.config.IDHeader, p.config.TypeHeader), feed: r.feed}
+			e := eventOf(m, &p.config)
+			e.feed = r.feed
 			if err := tx.handle(ctx, e); err != nil {
 				return fmt.Errorf("projection: %v: %w", e, err)
 			}

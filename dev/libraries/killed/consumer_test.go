@@ -29,7 +29,7 @@ func consume(ctx context.Context, c child, db *sql.DB) error {
 			s.Consumer.Group.InstanceId = c.Instance
 		},
 		Observers: []inbox.Observer{inbox.ObserverFunc(func(o inbox.Observation) {
-			if o.Kind == inbox.Assigned {
+			if o.Kind == inbox.KindAssigned {
 				say(said)
 			}
 		})},

@@ -79,22 +79,22 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 // Observe counts.
 func (m *Metrics) Observe(o inbox.Observation) {
 	switch o.Kind {
-	case inbox.Processed:
+	case inbox.KindProcessed:
 		m.events.WithLabelValues(o.Event.Topic, "processed").Inc()
 		m.transaction.WithLabelValues(o.Event.Topic).Observe(o.Took.Seconds())
 		m.age.WithLabelValues(o.Event.Topic).Observe(time.Since(o.Event.Time).Seconds())
-	case inbox.Repeated:
+	case inbox.KindRepeated:
 		m.events.WithLabelValues(o.Event.Topic, "repeated").Inc()
-	case inbox.DeadLettered:
+	case inbox.KindDeadLettered:
 		m.events.WithLabelValues(o.Event.Topic, "dead_lettered").Inc()
-	case inbox.Parked:
+	case inbox.KindParked:
 		m.events.WithLabelValues(o.Event.Topic, "parked").Inc()
-	case inbox.Retrying:
+	case inbox.KindRetrying:
 		m.retries.WithLabelValues(o.Event.Topic, o.Class.String()).Inc()
-	case inbox.KafkaFailed:
+	case inbox.KindKafkaFailed:
 		m.kafka.Inc()
-	case inbox.Stopped:
+	case inbox.KindStopped:
 		m.stops.Inc()
-	case inbox.Assigned, inbox.Revoked, inbox.Warned:
+	case inbox.KindAssigned, inbox.KindRevoked, inbox.KindWarned:
 	}
 }

@@ -1,4 +1,6 @@
-package inbox
+// Package topicid notices that a topic was deleted and made again under its name, while
+// a consumer group reads it or between two starts.
+package topicid
 
 import (
 	"context"
@@ -15,19 +17,27 @@ import (
 	"github.com/walpost/walpost/internal/kafka/read"
 )
 
-// ErrTopicReplaced means that a topic was deleted and made again under its name: the
-// group's offsets are of the topic before, and reading on would pass over new records.
-var ErrTopicReplaced = errors.New("inbox: the topic was deleted and made again")
+// ErrReplaced means that a topic was deleted and made again under its name.
+var ErrReplaced = errors.New("inbox: the topic was deleted and made again")
 
-// topics knows the ids of the topics (KIP-516), which Kafka gives to each that it makes.
+// ErrTopic is a topic that is missing, or that the client has no right to.
+var ErrTopic = errors.New("inbox: topic")
+
+// Topics knows the ids of the topics (KIP-516), which Kafka gives to each that it makes.
 // They stand beside the committed offsets, as their metadata, so that a topic that was
 // made anew is known whether the consumer runs or not.
-type topics struct {
-	consumer *Consumer
-	client   sarama.Client
+type Topics struct {
+	client sarama.Client
+	group  string
+	fail   func(error)
 
 	mu  sync.Mutex
 	ids map[string]string
+}
+
+// New returns the topics of a group. fail ends the consumer.
+func New(client sarama.Client, group string, fail func(error)) *Topics {
+	return &Topics{client: client, group: group, fail: fail, ids: map[string]string{}}
 }
 
 // idPrefix goes before the id in the metadata of an offset.
@@ -36,8 +46,8 @@ const idPrefix = "topic-id="
 // compareEvery is how often a consumer that runs compares the ids.
 const compareEvery = 10 * time.Second
 
-// noted returns the metadata of an offset of the topic.
-func (t *topics) noted(topic string) string {
+// Noted returns the metadata for an offset of the topic.
+func (t *Topics) Noted(topic string) string {
 	id := t.known(topic)
 	if id == "" {
 		return "" // the broker is older than 2.8 and knows no ids
@@ -45,7 +55,7 @@ func (t *topics) noted(topic string) string {
 	return idPrefix + id
 }
 
-func (t *topics) known(topic string) string {
+func (t *Topics) known(topic string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.ids[topic]
@@ -53,7 +63,7 @@ func (t *topics) known(topic string) string {
 
 // read asks for the ids of topics, and compares them with those that are known. A broker
 // that tells no id does not say that it is another topic.
-func (t *topics) read(ctx context.Context, names []string) error {
+func (t *Topics) read(ctx context.Context, names []string) error {
 	for _, name := range names {
 		id, err := read.TopicID(ctx, t.client, name)
 		if err != nil {
@@ -72,17 +82,17 @@ func (t *topics) read(ctx context.Context, names []string) error {
 	return nil
 }
 
-func (t *topics) replaced(topic string) error {
-	group := t.consumer.config.Group
+func (t *Topics) replaced(topic string) error {
+	group := t.group
 	return fmt.Errorf("%w: %s: the offsets of group %q are of the topic before; begin with the oldest record: kafka-consumer-groups.sh "+
 		"--group %s --topic %s --reset-offsets --to-earliest --execute (what was processed before is known by its id), or --to-current "+
 		"if the offsets were translated to this topic on purpose, as for a mirror",
-		ErrTopicReplaced, topic, group, group, topic)
+		ErrReplaced, topic, group, group, topic)
 }
 
-// compare compares the topics of a session with those of the committed offsets, and goes
+// Compare compares the topics of a session with those of the committed offsets, and goes
 // on comparing until the session ends.
-func (t *topics) compare(session sarama.ConsumerGroupSession) error {
+func (t *Topics) Compare(session sarama.ConsumerGroupSession) error {
 	var names []string
 	for name := range session.Claims() {
 		names = append(names, name)
@@ -95,8 +105,8 @@ func (t *topics) compare(session sarama.ConsumerGroupSession) error {
 	if err == nil {
 		err = t.committed(session.Claims())
 	}
-	if err != nil && (errors.Is(err, ErrTopicReplaced) || read.IsPermanent(err)) {
-		t.consumer.stop(nil, ClassFatal, err)
+	if err != nil && (errors.Is(err, ErrReplaced) || read.IsPermanent(err)) {
+		t.fail(err)
 		return err
 	}
 	if err != nil {
@@ -107,18 +117,18 @@ func (t *topics) compare(session sarama.ConsumerGroupSession) error {
 }
 
 // committed compares the ids beside the group's offsets.
-func (t *topics) committed(claims map[string][]int32) error {
-	coordinator, err := t.client.Coordinator(t.consumer.config.Group)
+func (t *Topics) committed(claims map[string][]int32) error {
+	coordinator, err := t.client.Coordinator(t.group)
 	if err != nil {
 		return err
 	}
-	request := sarama.NewOffsetFetchRequest(sarama.V2_5_0_0, t.consumer.config.Group, claims)
+	request := sarama.NewOffsetFetchRequest(sarama.V2_5_0_0, t.group, claims)
 	answer, err := coordinator.FetchOffset(request)
 	if err != nil {
 		return err
 	}
 	if answer.Err != sarama.ErrNoError {
-		_ = t.client.RefreshCoordinator(t.consumer.config.Group)
+		_ = t.client.RefreshCoordinator(t.group)
 		return answer.Err
 	}
 	for topic, partitions := range answer.Blocks {
@@ -132,10 +142,10 @@ func (t *topics) committed(claims map[string][]int32) error {
 }
 
 // watch compares until the session ends.
-func (t *topics) watch(ctx context.Context, names []string) {
+func (t *Topics) watch(ctx context.Context, names []string) {
 	for backoff.Sleep(ctx, compareEvery) == nil {
-		if err := t.read(ctx, names); errors.Is(err, ErrTopicReplaced) {
-			t.consumer.stop(nil, ClassFatal, err)
+		if err := t.read(ctx, names); errors.Is(err, ErrReplaced) {
+			t.fail(err)
 			return
 		}
 	}
