@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/walpost/walpost/dev/devstack"
 )
 
 // child is a program under measurement. It is killed when its context is done, and with this process.
@@ -30,7 +32,7 @@ func startChild(ctx context.Context, log, program string, args ...string) (*chil
 	defer func() { _ = file.Close() }()               // the child has its own copy
 	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // the programs under measurement
 	cmd.Stdout, cmd.Stderr = file, file
-	cmd.SysProcAttr = dieWithParent()
+	devstack.DieWithParent(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/walpost/walpost/dev/devstack"
 )
 
 const (
@@ -117,7 +119,7 @@ func (b *bench) relayBacklog(ctx context.Context, relay candidate, d *drain, slo
 // watch looks at a route and at the meter until all rows are there, none comes any more, or the relay has ended.
 func (b *bench) watch(ctx context.Context, p *progress, m *meter, c *child, to route) error {
 	var unanswered error
-	err := poll(ctx, p.every/endFactor, func() (bool, error) {
+	err := devstack.Poll(ctx, p.every/endFactor, func() (bool, error) {
 		if !p.due() {
 			return false, nil
 		}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"github.com/walpost/walpost/dev/devstack"
 )
 
 // idle measures a relay whose outbox has no writes.
@@ -34,14 +36,14 @@ func (b *bench) idle(ctx context.Context, r *report) error {
 
 // measureIdle takes the figures of a relay with nothing to do.
 func (b *bench) measureIdle(ctx context.Context, c *child) (*idling, error) {
-	if err := pause(ctx, settle); err != nil {
+	if err := devstack.Sleep(ctx, settle); err != nil {
 		return nil, err
 	}
 	b.say("idle for %s", b.idleFor)
 	m := b.newMeter()
 	m.reader = gaugeFromNow(c.pid())
 	before := switches(c.pid())
-	if err := pause(ctx, b.idleFor); err != nil {
+	if err := devstack.Sleep(ctx, b.idleFor); err != nil {
 		return nil, err
 	}
 	m.read()

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/walpost/walpost/dev/devstack"
 )
 
 // settle is how long a relay runs, or a series goes on, before it counts.
@@ -165,7 +167,7 @@ func (b *bench) commitAt(ctx context.Context, rate int, first int64, events int)
 		}
 		committed = append(committed, time.Now())
 		due := began.Add(time.Duration(len(committed)) * time.Second / time.Duration(rate))
-		if err := pause(ctx, time.Until(due)); err != nil {
+		if err := devstack.Sleep(ctx, time.Until(due)); err != nil {
 			return nil, err
 		}
 	}

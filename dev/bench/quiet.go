@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"github.com/walpost/walpost/dev/devstack"
 )
 
 // awaitQuiet waits until the brokers have little to do. They make and delete the logs of many partitions, and compile,
@@ -16,7 +18,7 @@ func (b *bench) awaitQuiet(ctx context.Context) error {
 	quiet := time.Duration(len(b.kafka.Brokers())) * window / share
 	for began := time.Now(); time.Since(began) < patience; {
 		before := b.brokersCPU()
-		if err := pause(ctx, window); err != nil {
+		if err := devstack.Sleep(ctx, window); err != nil {
 			return err
 		}
 		if b.brokersCPU()-before <= quiet {

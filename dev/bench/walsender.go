@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/walpost/walpost/dev/devstack"
 )
 
 // walsender is the process of Postgres that reads a slot.
@@ -20,7 +22,7 @@ func (b *bench) awaitWalsender(ctx context.Context, slot string, c *child) (wals
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("nobody reads the slot "+slot))
 	defer cancel()
 	var w walsender
-	err := poll(ctx, every, func() (bool, error) {
+	err := devstack.Poll(ctx, every, func() (bool, error) {
 		if err := c.ended(); err != nil {
 			return false, err
 		}
@@ -46,7 +48,7 @@ func (b *bench) confirmed(ctx context.Context, slot, lsn string) (bool, error) {
 // awaitFree waits until the walsender of a program that has ended is gone too: a relay that finds it stands by.
 func (b *bench) awaitFree(ctx context.Context, slot string) error {
 	const every = 2 * time.Millisecond
-	return poll(ctx, every, func() (bool, error) {
+	return devstack.Poll(ctx, every, func() (bool, error) {
 		var free bool
 		err := b.conn.QueryRow(ctx, `SELECT NOT active FROM pg_replication_slots WHERE slot_name = $1`, slot).Scan(&free)
 		return free, err

@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/dev/oracle"
 )
@@ -35,7 +36,7 @@ func TestServiceBooks(t *testing.T) {
 		b := book.copy()
 		return b.commits >= 200 && b.rollbacks >= 10 && b.savepoints >= 10 || t.Failed(), nil
 	}
-	if err := poll(ctx, sampleEvery, enough); err != nil {
+	if err := devstack.Poll(ctx, sampleEvery, enough); err != nil {
 		t.Fatal(err)
 	}
 	if err := sv.end(ctx); err != nil {

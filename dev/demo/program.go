@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/walpost/walpost/dev/devstack"
 )
 
 // program is one run of a binary that the show needs.
@@ -32,7 +34,7 @@ func startProgram(ctx context.Context, name, log string, fail func(error), env [
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, args...) //nolint:gosec // the binaries we show
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = file, file
-	cmd.SysProcAttr = childAttributes()
+	asChild(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -45,6 +47,13 @@ func startProgram(ctx context.Context, name, log string, fail func(error), env [
 		}
 	}()
 	return p, nil
+}
+
+// asChild puts a command in a process group of its own, so that Ctrl-C on the terminal is for the demo alone, and makes
+// its process die with the demo.
+func asChild(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	devstack.DieWithParent(cmd)
 }
 
 func (p *program) pid() int { return p.cmd.Process.Pid }

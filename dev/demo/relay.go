@@ -9,13 +9,15 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/walpost/walpost/dev/devstack"
 )
 
 // initialize runs `walpost init` and shows what it says.
 func initialize(ctx context.Context, s *screen, walpost string, c configuration) error {
 	s.headline("$ walpost init -c " + filepath.Base(c.path))
 	cmd := exec.CommandContext(ctx, walpost, "init", "-c", c.path) //nolint:gosec // the binary we show
-	cmd.SysProcAttr = childAttributes()
+	asChild(cmd)
 	out, err := cmd.CombinedOutput()
 	text := strings.TrimSpace(string(out))
 	if err != nil {
@@ -49,7 +51,7 @@ func (r *relay) ready(ctx context.Context) error {
 	const patience = 20 * time.Second
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errNotReady)
 	defer cancel()
-	err := poll(ctx, 5*time.Millisecond, func() (bool, error) { return r.answers(ctx) })
+	err := devstack.Poll(ctx, 5*time.Millisecond, func() (bool, error) { return r.answers(ctx) })
 	if errors.Is(err, errNotReady) {
 		return r.failure(fmt.Sprintf("does not stream after %s", patience))
 	}

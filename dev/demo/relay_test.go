@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 )
 
@@ -31,7 +32,7 @@ func startScript(t *testing.T, body string) (r *relay, failed chan error) {
 // awaitLog waits for what the script writes.
 func awaitLog(t *testing.T, r *relay, text string) {
 	t.Helper()
-	err := poll(t.Context(), sampleEvery, func() (bool, error) {
+	err := devstack.Poll(t.Context(), sampleEvery, func() (bool, error) {
 		data, err := os.ReadFile(r.log)
 		return strings.Contains(string(data), text), err
 	})

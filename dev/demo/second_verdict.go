@@ -8,6 +8,8 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/walpost/walpost/dev/devstack"
 )
 
 // account is the truth of the shop and what the payment service has made of it.
@@ -24,7 +26,7 @@ type account struct {
 func (a *second) settle(ctx context.Context) error {
 	const patience = 30 * time.Second
 	last, moved := -1, time.Now()
-	return poll(ctx, sampleEvery, func() (bool, error) {
+	return devstack.Poll(ctx, sampleEvery, func() (bool, error) {
 		now, err := a.account(ctx)
 		if err != nil {
 			return false, err
@@ -46,7 +48,7 @@ func (a *second) settle(ctx context.Context) error {
 
 // paid waits for so many payments.
 func (a *second) paid(ctx context.Context, minimum int) error {
-	return poll(ctx, sampleEvery, func() (bool, error) {
+	return devstack.Poll(ctx, sampleEvery, func() (bool, error) {
 		now, err := a.account(ctx)
 		return err == nil && now.payments >= minimum, err
 	})

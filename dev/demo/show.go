@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/walpost/walpost/dev/devstack"
 )
 
 // demo is what is there while the show runs.
@@ -109,14 +111,14 @@ func (d *demo) play(ctx context.Context) (err error) {
 	if d.service, err = startService(ctx, d.stack.url(), d.book, d.fail); err != nil {
 		return err
 	}
-	end := time.After(d.length)
-	if err := pause(ctx, d.length*2/5); err != nil {
+	end := time.Now().Add(d.length)
+	if err := devstack.Sleep(ctx, d.length*2/5); err != nil {
 		return err
 	}
 	if err := d.killRelay(ctx); err != nil {
 		return err
 	}
-	return pauseFor(ctx, end)
+	return devstack.Sleep(ctx, time.Until(end))
 }
 
 // killRelay kills walpost, and starts it again after a while.
@@ -127,7 +129,7 @@ func (d *demo) killRelay(ctx context.Context) error {
 	}
 	d.kills++
 	d.screen.say("  kill -9 %d: walpost is dead. The orders go on, and wait in the outbox.", d.relay.pid())
-	if err := pause(ctx, dead); err != nil {
+	if err := devstack.Sleep(ctx, dead); err != nil {
 		return err
 	}
 	return d.startRelay(ctx)
@@ -163,7 +165,7 @@ func (d *demo) await(ctx context.Context) error {
 	const patience = 8 * time.Second
 	ids := d.book.copy().committed
 	last, moved := counts{}, time.Now()
-	return poll(ctx, sampleEvery, func() (bool, error) {
+	return devstack.Poll(ctx, sampleEvery, func() (bool, error) {
 		now := d.monitor.now()
 		if now.acknowledged == len(ids) && d.consumer.lacks(ids) == 0 {
 			return true, nil

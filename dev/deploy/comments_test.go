@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/walpost/walpost/internal/safetext"
 )
 
 // sources parses the project's Go files, by their paths.
@@ -66,7 +68,7 @@ func TestBoolFunctionsReportWhether(t *testing.T) {
 	for name, file := range sources(t) {
 		for _, decl := range file.Decls {
 			fn, ok := decl.(*ast.FuncDecl)
-			if ok && fn.Doc != nil && returnsBool(fn.Type) && !strings.Contains(oneLine(fn.Doc.Text()), "reports whether") {
+			if ok && fn.Doc != nil && returnsBool(fn.Type) && !strings.Contains(safetext.OneLine(fn.Doc.Text()), "reports whether") {
 				t.Errorf("%s: the comment of %s does not say what the function reports whether", name, fn.Name.Name)
 			}
 		}
@@ -89,11 +91,9 @@ func TestCommentsNameNoOtherDocument(t *testing.T) {
 	t.Parallel()
 	for name, file := range sources(t) {
 		for _, group := range file.Comments {
-			if m := elsewhere.FindString(oneLine(group.Text())); m != "" && name != "dev/deploy/comments_test.go" {
+			if m := elsewhere.FindString(safetext.OneLine(group.Text())); m != "" && name != "dev/deploy/comments_test.go" {
 				t.Errorf("%s: a comment names a document that is not in the repository: %q", name, m)
 			}
 		}
 	}
 }
-
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

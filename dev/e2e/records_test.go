@@ -2,9 +2,7 @@ package e2e_test
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -75,21 +73,7 @@ func consume(t *testing.T, k *devstack.Kafka, topics ...string) []*kgo.Record {
 			left += int(end)
 		}
 	}
-	cl, err := kgo.NewClient(kgo.SeedBrokers(k.Bootstrap(devstack.Plaintext)...), kgo.ConsumeTopics(topics...),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(50*time.Millisecond), kgo.UnknownTopicRetries(-1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), devstacktest.Patience, errors.New("waited too long"))
-	defer cancel()
-	var all []*kgo.Record
-	for len(all) < left {
-		all = append(all, cl.PollFetches(ctx).Records()...)
-		if ctx.Err() != nil {
-			t.Fatalf("read %d of %d records of %v: %v", len(all), left, topics, context.Cause(ctx))
-		}
-	}
+	all := devstacktest.Consume(t, k, left, topics...)
 	slices.SortFunc(all, func(a, b *kgo.Record) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
 	})

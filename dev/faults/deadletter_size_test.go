@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/IBM/sarama"
-
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/record"
@@ -34,17 +32,7 @@ func TestRow114_DeadLetterLargerThanItsTopic(t *testing.T) {
 		fmt.Sprintf(insertLarge, id(3), "'k'", "large", "'{}'"),
 		inserts(101, 200), "COMMIT", inserts(201, 300))
 	h.Confirmed(t)
-	letters, err := h.Kafka.Records(t.Context(), dead)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]*sarama.ConsumerMessage{}
-	for _, r := range letters {
-		found[header(r, "id")] = r
-	}
-	if len(letters) != 3 || len(found) != 3 {
-		t.Fatalf("%d dead letters of %d events, want 3", len(letters), len(found))
-	}
+	found := h.deadLetters(t, dead, 3)
 	large := devstacktest.Value[string](t, h.DB.Conn, "SELECT type FROM outbox WHERE id = $1", id(3))
 	for n, want := range map[int]struct{ key, kind, lacks string }{
 		1: {"k", "LargeValue", "value of 1408002 bytes"},

@@ -3,6 +3,7 @@
 package faults_test
 
 import (
+	"fmt"
 	"syscall"
 	"testing"
 
@@ -70,18 +71,25 @@ func TestRow57_FailoverToAStandbyThatWasBehind(t *testing.T) {
 	p.promoteOnly(t, h, a)
 	h.Exec(t, inserts(1001, 1050))
 	h.Confirmed(t)
+	h.beyondTheSwitch(t, beyond)
+	h.Stop(t)
+}
+
+// beyondTheSwitch checks that Kafka has all that was committed, in order, and besides it
+// so many events of the old timeline, which the log counts.
+func (h *harness) beyondTheSwitch(t *testing.T, events int) {
+	t.Helper()
 	committed, err := oracle.Committed(t.Context(), h.DB.Conn, "outbox")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := relaytest.Compare(t, committed, h.Kafka, h.Topic)
-	if r.Lost != 0 || r.OutOfOrder != 0 || r.Phantom != beyond {
-		t.Errorf("%v, want %d published from the old timeline", r, beyond)
+	if r.Lost != 0 || r.OutOfOrder != 0 || r.Phantom != events {
+		t.Errorf("%v, want %d published from the old timeline", r, events)
 	}
-	if !h.has("do not exist in Postgres any more", "possible_phantoms:30", "switch_point:") {
+	if !h.has("do not exist in Postgres any more", fmt.Sprint("possible_phantoms:", events), "switch_point:") {
 		t.Error("the log does not count what was published beyond the switch point")
 	}
-	h.Stop(t)
 }
 
 // comeBack starts the standby anew if the death of its walreceiver took it down.
@@ -208,15 +216,6 @@ func TestRow60_RestoredBackup(t *testing.T) {
 	h.Reconnect(t, other)
 	h.Exec(t, relaytest.Insert("k", 2))
 	h.Confirmed(t)
-	committed, err := oracle.Committed(t.Context(), h.DB.Conn, "outbox")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r := relaytest.Compare(t, committed, h.Kafka, h.Topic); r.Lost != 0 || r.OutOfOrder != 0 || r.Phantom != 20 {
-		t.Errorf("%v", r)
-	}
-	if !h.has("do not exist in Postgres any more", "possible_phantoms:20") {
-		t.Error("the log does not count what was published beyond the switch point")
-	}
+	h.beyondTheSwitch(t, 20)
 	h.Stop(t)
 }

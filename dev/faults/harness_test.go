@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
+
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/config/configtest"
@@ -44,6 +46,45 @@ func with(t *testing.T, o relaytest.Options) *harness {
 	t.Helper()
 	o.Keys = o.Keys.With(keys{"outbox.position_header": "walpost-position"})
 	return &harness{Harness: relaytest.New(t, &stack, o)}
+}
+
+// streamUnderLoad starts the relay and writers, and returns when so many records have
+// passed.
+func (h *harness) streamUnderLoad(t *testing.T, records int64) *writers {
+	t.Helper()
+	h.Start(t)
+	h.sample(t)
+	w := h.write(t)
+	h.Passes(t, records)
+	return w
+}
+
+// endExactlyOnce ends the writers and the relay. What was committed must be in Kafka,
+// once and in order.
+func (h *harness) endExactlyOnce(t *testing.T, w *writers) {
+	t.Helper()
+	w.end()
+	h.Confirmed(t)
+	h.exactlyOnce(t)
+	h.Stop(t)
+}
+
+// deadLetters returns the dead letters of a topic, of which there must be n, by the id of
+// their event.
+func (h *harness) deadLetters(t *testing.T, topic string, n int) map[string]*sarama.ConsumerMessage {
+	t.Helper()
+	letters, err := h.Kafka.Records(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]*sarama.ConsumerMessage{}
+	for _, r := range letters {
+		found[header(r, "id")] = r
+	}
+	if len(letters) != n || len(found) != n {
+		t.Fatalf("%d dead letters of %d events, want %d", len(letters), len(found), n)
+	}
+	return found
 }
 
 // ownServer is a Postgres that the test may break.

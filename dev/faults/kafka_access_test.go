@@ -130,10 +130,7 @@ func (s *secured) withdraw(t *testing.T, topic string) {
 func row33DeniedThenGranted(t *testing.T, s *secured) {
 	h := s.harness(t, nil)
 	s.grant(t, h.Topic)
-	h.Start(t)
-	h.sample(t)
-	w := h.write(t)
-	h.Passes(t, 100)
+	w := h.streamUnderLoad(t, 100)
 	s.withdraw(t, h.Topic)
 	h.State(t, status.KafkaUnavailable)
 	if c := h.Condition(t, status.ConditionDenied); !strings.Contains(c.Hint, h.Topic) {
@@ -151,10 +148,7 @@ func row33DeniedThenGranted(t *testing.T, s *secured) {
 	s.grant(t, h.Topic)
 	within(t, soon, "going on", func() { h.Passes(t, 100) })
 	h.State(t, status.Streaming)
-	w.end()
-	h.Confirmed(t)
-	h.exactlyOnce(t)
-	h.Stop(t)
+	h.endExactlyOnce(t, w)
 }
 
 // A principal that may write to no topic and has no IdempotentWrite: the relay says
@@ -200,15 +194,13 @@ func row35DeadLetterDeniedThenGranted(t *testing.T, s *secured) {
 		h.Config.Postgres.Slot)
 	s.grant(t, dead)
 	h.Confirmed(t)
-	letters, err := s.kafka.Records(t.Context(), dead)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(letters) != 1 || string(letters[0].Value) != `{"n": 1}` {
-		t.Fatalf("dead letters %v", letters)
-	}
-	if at, _, _ := strings.Cut(header(letters[0], dlt.HeaderPosition), "/"); confirmed > at {
-		t.Errorf("the slot was confirmed up to %s when the dead letter of commit %s was not in Kafka", confirmed, at)
+	for _, letter := range h.deadLetters(t, dead, 1) {
+		if string(letter.Value) != `{"n": 1}` {
+			t.Errorf("the dead letter has the value %s", letter.Value)
+		}
+		if at, _, _ := strings.Cut(header(letter, dlt.HeaderPosition), "/"); confirmed > at {
+			t.Errorf("the slot was confirmed up to %s when the dead letter of commit %s was not in Kafka", confirmed, at)
+		}
 	}
 	h.Exec(t, "DELETE FROM outbox WHERE aggregatetype <> 'order'")
 	h.exactlyOnce(t)
@@ -224,10 +216,7 @@ const poison = `INSERT INTO outbox (aggregatetype, aggregateid, type, payload) V
 func row41PasswordRotated(t *testing.T, s *secured) {
 	h := s.harness(t, nil)
 	s.grant(t, h.Topic)
-	h.Start(t)
-	h.sample(t)
-	w := h.write(t)
-	h.Passes(t, 100)
+	w := h.streamUnderLoad(t, 100)
 	if err := s.kafka.SetPassword(t.Context(), s.user, secondPassword); err != nil {
 		t.Fatal(err)
 	}
@@ -236,10 +225,7 @@ func row41PasswordRotated(t *testing.T, s *secured) {
 	s.write(t, secondPassword)
 	within(t, soon, "going on", func() { h.Passes(t, 100) })
 	h.State(t, status.Streaming)
-	w.end()
-	h.Confirmed(t)
-	h.exactlyOnce(t)
-	h.Stop(t)
+	h.endExactlyOnce(t, w)
 	for _, e := range h.Log.All() {
 		for _, f := range e.Context {
 			if strings.Contains(f.String, firstPassword) || strings.Contains(f.String, secondPassword) {
@@ -255,10 +241,7 @@ func row41PasswordRotated(t *testing.T, s *secured) {
 func row41ReauthenticatesUnderLoad(t *testing.T, s *secured) {
 	h := s.harness(t, nil)
 	s.grant(t, h.Topic)
-	h.Start(t)
-	h.sample(t)
-	w := h.write(t)
-	h.Passes(t, 100)
+	w := h.streamUnderLoad(t, 100)
 	h.State(t, status.Streaming)
 	begun := time.Now()
 	h.Until(t, "three re-authentications", func() bool {
@@ -268,10 +251,7 @@ func row41ReauthenticatesUnderLoad(t *testing.T, s *secured) {
 		return time.Since(begun) > 3*reauthentication
 	})
 	h.Passes(t, 100)
-	w.end()
-	h.Confirmed(t)
-	h.exactlyOnce(t)
-	h.Stop(t)
+	h.endExactlyOnce(t, w)
 	if n := h.Seen.Errors("connection"); n > 0 {
 		t.Errorf("%d requests failed with their connection", n)
 	}

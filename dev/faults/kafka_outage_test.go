@@ -18,10 +18,7 @@ func TestRow19_AllBrokersDown(t *testing.T) {
 	h := newHarness(t, nil)
 	h.onKafka(t, devstack.Plaintext, 1, devstack.KafkaOptions{QuickStart: true})
 	h.Config.Delivery.InFlight = limit
-	h.Start(t)
-	h.sample(t)
-	w := h.write(t)
-	h.Passes(t, 200)
+	w := h.streamUnderLoad(t, 200)
 	gone, back := h.Logged("Kafka is not reachable"), h.Logged("Kafka is reachable again") // a fresh cluster is not ready at once
 	if err := h.Kafka.Kill(t.Context()); err != nil {
 		t.Fatal(err)
@@ -47,10 +44,7 @@ func TestRow19_AllBrokersDown(t *testing.T) {
 	}
 	h.State(t, status.Streaming)
 	took := time.Since(begun)
-	w.end()
-	h.Confirmed(t)
-	h.exactlyOnce(t)
-	h.Stop(t)
+	h.endExactlyOnce(t, w)
 	if n := h.Logged("Kafka is not reachable") - gone; n < 1 || n > 2+int(took/(20*time.Second)) {
 		t.Errorf("%d lines about one outage of %v", n, took)
 	}

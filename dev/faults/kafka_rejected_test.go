@@ -92,17 +92,7 @@ func TestRow35to38_DeadLetter(t *testing.T) {
 	h.Exec(t, "BEGIN", inserts(1, 500), insertBig, insertKeyless, insertPoison, inserts(501, 1000), "COMMIT", inserts(1001, 1500))
 	big := devstacktest.Value[string](t, h.DB.Conn, "SELECT payload::text FROM outbox WHERE id = $1", bigID)
 	h.Confirmed(t)
-	letters, err := h.Kafka.Records(t.Context(), dead)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]*sarama.ConsumerMessage{}
-	for _, r := range letters {
-		found[header(r, "id")] = r
-	}
-	if len(letters) != 3 || len(found) != 3 {
-		t.Fatalf("%d dead letters of %d events, want 3", len(letters), len(found))
-	}
+	found := h.deadLetters(t, dead, 3)
 	prefix := strings.TrimSuffix(h.Topic, "order")
 	for _, want := range []struct{ id, key, value, kind, topic, reason string }{
 		{bigID, "big", big, "Big", h.Topic, record.ReasonTooLarge},

@@ -47,10 +47,7 @@ func TestRow14_NetworkCut(t *testing.T) {
 		proxy.Heal()
 	}
 	h.Passes(t, 100)
-	w.end()
-	h.Confirmed(t)
-	h.exactlyOnce(t)
-	h.Stop(t)
+	h.endExactlyOnce(t, w)
 }
 
 // A connection that swallows everything, as behind a firewall that drops packets:
@@ -58,29 +55,20 @@ func TestRow14_NetworkCut(t *testing.T) {
 func TestRow14_Blackhole(t *testing.T) {
 	t.Parallel()
 	h, proxy := proxied(t, brisk())
-	h.Start(t)
-	h.sample(t)
-	w := h.write(t)
-	h.Passes(t, 200)
+	w := h.streamUnderLoad(t, 200)
 	proxy.Blackhole()
 	h.Until(t, "the relay to notice", func() bool { return h.Status().State == status.Connecting })
 	proxy.Cut()
 	proxy.Heal()
 	h.Passes(t, 200)
-	w.end()
-	h.Confirmed(t)
-	h.exactlyOnce(t)
-	h.Stop(t)
+	h.endExactlyOnce(t, w)
 }
 
 // A frozen server: the relay notices by its silence, and goes on when it wakes.
 func TestRow13_ServerFrozen(t *testing.T) {
 	t.Parallel()
 	h := newHarnessOn(t, ownServer(t, 0, brisk()), nil)
-	h.Start(t)
-	h.sample(t)
-	w := h.write(t)
-	h.Passes(t, 200)
+	w := h.streamUnderLoad(t, 200)
 	if err := h.DB.Server.Pause(); err != nil {
 		t.Fatal(err)
 	}
@@ -94,10 +82,7 @@ func TestRow13_ServerFrozen(t *testing.T) {
 	}
 	h.State(t, status.Streaming)
 	h.Passes(t, 200)
-	w.end()
-	h.Confirmed(t)
-	h.exactlyOnce(t)
-	h.Stop(t)
+	h.endExactlyOnce(t, w)
 }
 
 // A slow line with a long way: slower than the events come, but no connection is

@@ -8,7 +8,7 @@ import (
 
 func TestCheckNamesEachRequirementAndItsFix(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all}")
+	s := newSetup(t, keys{"outbox.topic": "PREFIX.all"})
 	r := walpost(t, "check", "-c", s.file)
 	r.want(t, 3, "ok file configuration: "+s.file, "ok postgres wal_level: logical", "ok postgres replication connection",
 		"failed postgres table: public.outbox does not exist", "fix: walpost init -c FILE, or: CREATE TABLE")
@@ -21,7 +21,7 @@ func TestCheckNamesEachRequirementAndItsFix(t *testing.T) {
 	walpost(t, "init", "-c", s.file).want(t, 0)
 	walpost(t, "check", "-c", s.file).want(t, 0, "ok postgres slot", "ok postgres published table", "ok kafka connection",
 		"ok kafka topic "+s.prefix+".all")
-	missing := write(t, s.yaml(t, "outbox: {topic: PREFIX.missing}"))
+	missing := s.write(t, keys{"outbox.topic": "PREFIX.missing"})
 	walpost(t, "check", "-c", missing).want(t, 3, "failed kafka topic "+s.prefix+".missing")
 	s.db.Exec(t, "ALTER TABLE outbox DROP COLUMN payload")
 	walpost(t, "check", "-c", s.file).want(t, 3, "failed postgres column payload")
@@ -30,7 +30,7 @@ func TestCheckNamesEachRequirementAndItsFix(t *testing.T) {
 // What outbox.prune lacks is named, and the relay may run all the same.
 func TestCheckNamesWhatPruneLacks(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all, prune: {after: 24h, time_column: created_at}}")
+	s := newSetup(t, keys{"outbox.topic": "PREFIX.all", "outbox.prune": keys{"after": "24h", "time_column": "created_at"}})
 	walpost(t, "init", "-c", s.file).want(t, 0)
 	walpost(t, "check", "-c", s.file).want(t, 3, "failed postgres prune: public.outbox has no column created_at")
 	s.db.Exec(t, "ALTER TABLE outbox ADD COLUMN created_at timestamptz NOT NULL DEFAULT now()")
@@ -39,7 +39,7 @@ func TestCheckNamesWhatPruneLacks(t *testing.T) {
 
 func TestCheckJSON(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
+	s := newSetup(t, nil)
 	r := walpost(t, "check", "--json", "-c", s.file)
 	r.want(t, 3)
 	var got []struct {
@@ -62,7 +62,7 @@ func TestCheckJSON(t *testing.T) {
 // An enum is published as Debezium does, which only the catalogue knows.
 func TestCheckKnowsTypesOfUsers(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
+	s := newSetup(t, nil)
 	s.db.Exec(t, "CREATE TYPE kind AS ENUM ('a')", "CREATE DOMAIN word AS text",
 		"CREATE TABLE outbox (id uuid PRIMARY KEY, aggregatetype kind, aggregateid word, type text, payload jsonb)")
 	r := walpost(t, "check", "-c", s.file)

@@ -57,7 +57,7 @@ func (s setup) consume(t *testing.T, topic string, letters int) {
 // that it could handle. The relay runs.
 func deadLetters(t *testing.T) (setup, *clitest.Walpost) {
 	t.Helper()
-	s := newSetup(t, "delivery: {on_reject: dead_letter}")
+	s := newSetup(t, keys{"delivery.on_reject": "dead_letter"})
 	s.db.Exec(t, relaytest.OutboxDDL)
 	for _, topic := range []string{".a", ".a.DLT", ".b.DLT"} {
 		if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+topic, 1, 1, nil); err != nil {
@@ -146,7 +146,7 @@ func TestDLT(t *testing.T) {
 
 func TestDLTRefuses(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
+	s := newSetup(t, nil)
 	walpost(t, "dlt").want(t, 2, "a command is needed")
 	walpost(t, "dlt", "list", "-c", s.file, "--topic", "[").want(t, 2, "--topic")
 	walpost(t, "dlt", "list", "-c", s.file, "--since", "soon").want(t, 2, "--since")
@@ -177,7 +177,7 @@ func TestDLTRefuses(t *testing.T) {
 // back is not what was written. It says where the row is.
 func TestRow114_IncompleteDoesNotGoBack(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "delivery: {on_reject: dead_letter}")
+	s := newSetup(t, keys{"delivery.on_reject": "dead_letter"})
 	s.db.Exec(t, relaytest.OutboxDDL)
 	for _, topic := range []string{".a", ".a.DLT", ".b.DLT"} {
 		if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+topic, 1, 1, nil); err != nil {

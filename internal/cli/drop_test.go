@@ -20,7 +20,7 @@ func (s setup) slots(t *testing.T) (n int) {
 
 func TestDropAsksForTheSlotsName(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all}")
+	s := newSetup(t, keys{"outbox.topic": "PREFIX.all"})
 	walpost(t, "init", "-c", s.file).want(t, 0)
 	for _, answer := range []string{"", "\n", "yes\n", "walpost_" + s.db.Name + "x\n"} {
 		walpostWith(t, answer, "drop", "-c", s.file).want(t, 2, "nothing was dropped")
@@ -39,7 +39,7 @@ func TestDropAsksForTheSlotsName(t *testing.T) {
 
 func TestDropRefusesAnActiveSlot(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all}")
+	s := newSetup(t, keys{"outbox.topic": "PREFIX.all"})
 	s.db.Exec(t, relaytest.OutboxDDL)
 	r := clitest.Start(t, "run", "-c", s.file)
 	r.Writes(t, `"streaming"`)

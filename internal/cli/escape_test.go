@@ -117,6 +117,9 @@ type evilFiles struct {
 
 func (s evilFiles) slot() string { return "walpost_" + s.db.Name }
 
+// toDLT are the keys of a relay with dead letters.
+var toDLT = keys{"delivery.on_reject": "dead_letter", "delivery.dead_letter": "PREFIX.DLT"}
+
 func evilSetup(t *testing.T) evilFiles {
 	t.Helper()
 	server := devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{"max_prepared_transactions": "5"}})
@@ -132,8 +135,8 @@ func evilSetup(t *testing.T) evilFiles {
 	if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".DLT", 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	s.file = write(t, s.yaml(t, "delivery: {on_reject: dead_letter, dead_letter: PREFIX.DLT}"))
-	s.console = write(t, s.yaml(t, "log: {format: console}"))
+	s.file = s.write(t, toDLT)
+	s.console = s.write(t, keys{"log.format": "console"})
 	return s
 }
 

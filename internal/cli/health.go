@@ -44,7 +44,7 @@ It is 0 even if Kafka or Postgres is down: a restart of walpost would not help. 
 		if err != nil {
 			return &failure{code: status.ExitUnexpected, err: err}
 		}
-		newPrinter(s.out).line("%s", oneLine(text))
+		newPrinter(s.out).line("%s", beginning(text))
 		return ended(exitOf(code))
 	})
 	return cmd

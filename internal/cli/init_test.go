@@ -11,7 +11,7 @@ import (
 
 func TestInitCreatesWhatIsMissingOnce(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
+	s := newSetup(t, nil)
 	r := walpost(t, "init", "-c", s.file)
 	r.want(t, 0, "created table public.outbox", "created publication walpost_"+s.db.Name, "created slot walpost_"+s.db.Name,
 		"0 in public.outbox are not published", "the table has no rows")
@@ -32,7 +32,7 @@ func TestInitCreatesWhatIsMissingOnce(t *testing.T) {
 
 func TestInitCountsRowsFromBefore(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "delivery: {on_reject: dead_letter}")
+	s := newSetup(t, keys{"delivery.on_reject": "dead_letter"})
 	s.db.Exec(t, relaytest.OutboxDDL, insert("a", "k", 1), insert("a", "k", 2))
 	r := walpost(t, "init", "--json", "-c", s.file)
 	r.want(t, 0)
@@ -54,7 +54,7 @@ func TestInitCountsRowsFromBefore(t *testing.T) {
 
 func TestInitDryRunDoesNothing(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all}", "delivery: {on_reject: dead_letter, dead_letter: PREFIX.dead}")
+	s := newSetup(t, keys{"outbox.topic": "PREFIX.all", "delivery.on_reject": "dead_letter", "delivery.dead_letter": "PREFIX.dead"})
 	r := walpost(t, "init", "--dry-run", "-c", s.file)
 	r.want(t, 0, "CREATE TABLE", "CREATE PUBLICATION", "pg_create_logical_replication_slot",
 		"-- create topic "+s.prefix+".all", s.prefix+".dead")
@@ -74,7 +74,7 @@ func TestInitDryRunDoesNothing(t *testing.T) {
 // publication, and says that it could not count.
 func TestInitNeedsReplicationOnly(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all}")
+	s := newSetup(t, keys{"outbox.topic": "PREFIX.all"})
 	role := stack.Name(t)
 	s.db.Exec(t, "CREATE ROLE "+role+" LOGIN REPLICATION", relaytest.OutboxDDL)
 	t.Cleanup(func() {
@@ -84,7 +84,7 @@ func TestInitNeedsReplicationOnly(t *testing.T) {
 	})
 	own := s
 	own.db.URL = s.db.Server.URLFor(role, "", s.db.Name)
-	file := write(t, own.yaml(t, "outbox: {topic: PREFIX.all}"))
+	file := own.write(t, keys{"outbox.topic": "PREFIX.all"})
 	walpost(t, "init", "-c", file).want(t, 3, "as the owner of the table: CREATE PUBLICATION")
 	s.db.Exec(t, "CREATE PUBLICATION walpost_"+s.db.Name+" FOR TABLE outbox")
 	walpost(t, "init", "-c", file).want(t, 0, "exists publication", "created slot", "the role may not read public.outbox",
@@ -93,10 +93,9 @@ func TestInitNeedsReplicationOnly(t *testing.T) {
 
 func TestUnreachableServersAreNamed(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
-	brokers := "name: x\npostgres: {url: '" + s.db.URL + "'}\nkafka: {brokers: ['127.0.0.1:1']}\n"
-	noKafka := write(t, brokers)
-	noPostgres := write(t, "name: x\npostgres: {url: 'postgres://u:canary@127.0.0.1:1/x'}\nkafka: {brokers: ['127.0.0.1:1']}\n")
+	s := newSetup(t, nil)
+	noKafka := unasked("x").With(keys{"postgres.url": s.db.URL}).File(t)
+	noPostgres := unasked("x").File(t)
 	for _, command := range []string{"init", "check", "status", "drop"} {
 		r := walpost(t, command, "-c", noPostgres)
 		r.want(t, 3, "127.0.0.1:1")

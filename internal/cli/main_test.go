@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/cli"
 	"github.com/walpost/walpost/internal/cli/clitest"
+	"github.com/walpost/walpost/internal/config/configtest"
 )
 
 var stack devstacktest.Stack
@@ -50,16 +50,6 @@ func (r result) want(t *testing.T, code int, texts ...string) {
 	}
 }
 
-// write makes a configuration file of the YAML.
-func write(t *testing.T, yaml string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "walpost.yaml")
-	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
 // insert is one event of an aggregate type.
 func insert(kind, key string, n int) string {
 	return fmt.Sprintf("INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) VALUES (gen_random_uuid(), '%s', '%s', "+
@@ -73,22 +63,37 @@ type setup struct {
 	file   string
 }
 
-func newSetup(t *testing.T, extra ...string) setup {
+func newSetup(t *testing.T, more keys) setup {
 	t.Helper()
 	s := setup{db: stack.Database(t), prefix: stack.Name(t)}
-	s.file = write(t, s.yaml(t, extra...))
+	s.file = s.write(t, more)
 	return s
 }
 
-// yaml is a file for the database; the extra lines replace the `outbox` section
-// when they have one.
-func (s setup) yaml(t *testing.T, extra ...string) string {
+// keys are keys of a configuration.
+type keys = configtest.Keys
+
+// write writes a file for the database with more keys, and returns its path.
+func (s setup) write(t *testing.T, more keys) string {
 	t.Helper()
-	text := strings.ReplaceAll(strings.Join(extra, "\n"), "PREFIX", s.prefix)
-	yaml := fmt.Sprintf("name: %s\npostgres: {url: %q}\nkafka: {brokers: [%s]}\nadmin: {listen: \"\"}\n",
-		s.db.Name, s.db.URL, strings.Join(stack.Kafka(t).Bootstrap(devstack.Plaintext), ", "))
-	if !strings.Contains(text, "outbox:") {
-		yaml += fmt.Sprintf("outbox: {topic: %q}\n", s.prefix+".{aggregatetype}")
-	}
-	return yaml + text + "\n"
+	return configtest.File(t, s.yaml(t, more))
 }
+
+// yaml is the text of a file for the database. In the keys PREFIX stands for the prefix
+// of the topics.
+func (s setup) yaml(t *testing.T, more keys) string {
+	t.Helper()
+	all := keys{
+		"name": s.db.Name, "postgres.url": s.db.URL, "kafka.brokers": stack.Kafka(t).Bootstrap(devstack.Plaintext),
+		"admin.listen": "", "outbox.topic": "PREFIX.{aggregatetype}",
+	}
+	return strings.ReplaceAll(all.With(more).YAML(t), "PREFIX", s.prefix)
+}
+
+// unasked are the keys of a file whose servers do not answer.
+func unasked(name string) keys {
+	return keys{"name": name, "postgres.url": "postgres://u:canary@" + nobody + "/x", "kafka.brokers": []string{nobody}}
+}
+
+// nobody is an address where nobody listens.
+const nobody = "127.0.0.1:1"

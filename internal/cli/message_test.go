@@ -10,7 +10,7 @@ import (
 // A file without a table: what needs none works, and what does says so.
 func TestCommandsWithMessages(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {source: message, topic: 'PREFIX.{aggregatetype}'}")
+	s := newSetup(t, keys{"outbox.source": "message"})
 	s.db.RevokeMessages(t)
 	r := walpost(t, "init", "--dry-run", "-c", s.file)
 	r.want(t, 0, "CREATE PUBLICATION", "pg_create_logical_replication_slot", "they come from the messages")
@@ -44,8 +44,7 @@ func TestCommandsWithMessages(t *testing.T) {
 // where a service does not allow them outbox.writers says that this is known.
 func TestRow130_MessagesOfAnyRole(t *testing.T) {
 	t.Parallel()
-	const section = "outbox: {source: message, topic: 'PREFIX.{aggregatetype}'}"
-	s := newSetup(t, section)
+	s := newSetup(t, keys{"outbox.source": "message"})
 	for _, command := range []string{"check", "init", "run"} {
 		walpost(t, command, "-c", s.file).want(t, 3, "message writers: any role of the database may write events",
 			"REVOKE EXECUTE ON FUNCTION",
@@ -55,7 +54,7 @@ func TestRow130_MessagesOfAnyRole(t *testing.T) {
 		+ (SELECT count(*) FROM pg_publication)`); n != 0 {
 		t.Errorf("%d slots and publications of a relay that was refused", n)
 	}
-	accepted := write(t, strings.Replace(s.yaml(t, section), "source: message", "source: message, writers: any", 1))
+	accepted := s.write(t, keys{"outbox.source": "message", "outbox.writers": "any"})
 	walpost(t, "check", "-c", accepted).want(t, 0, "warning postgres message writers: any role", "REVOKE EXECUTE")
 	walpost(t, "init", "-c", accepted).want(t, 0, "created slot")
 	walpost(t, "run", "-c", s.file).want(t, 3, "message writers: any role")

@@ -9,7 +9,7 @@ import (
 
 func TestRecoverShowsAsksAndPublishes(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all}")
+	s := newSetup(t, keys{"outbox.topic": "PREFIX.all"})
 	s.db.Exec(t, relaytest.OutboxDDL)
 	walpost(t, "init", "-c", s.file).want(t, 0)
 	slot := "walpost_" + s.db.Name
@@ -41,7 +41,7 @@ func TestRecoverShowsAsksAndPublishes(t *testing.T) {
 
 func TestAuditJSON(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all}")
+	s := newSetup(t, keys{"outbox.topic": "PREFIX.all"})
 	walpost(t, "audit", "-c", s.file).want(t, 3, "does not exist")
 	s.db.Exec(t, relaytest.OutboxDDL)
 	walpost(t, "init", "-c", s.file).want(t, 0)

@@ -10,7 +10,7 @@ import (
 
 func TestReplayShowsAsksAndPublishes(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all}", "delivery: {on_reject: stop}")
+	s := newSetup(t, keys{"outbox.topic": "PREFIX.all", "delivery.on_reject": "stop"})
 	s.db.Exec(t, relaytest.OutboxDDL, insert("a", "k", 1), insert("a", "k", 2), insert("a", "l", 3))
 	to := stack.Topic(t, 2)
 	plan := []string{"3 rows of public.outbox", "3 to topic " + to, "with the header walpost-replay: 20"}
@@ -34,8 +34,8 @@ func TestReplayShowsAsksAndPublishes(t *testing.T) {
 
 func TestReplayFlagsThatDoNotGoTogether(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all}")
-	other := write(t, "name: other\npostgres: {url: 'postgres://u@127.0.0.1:1/x'}\nkafka: {brokers: ['127.0.0.1:1']}\n")
+	s := newSetup(t, keys{"outbox.topic": "PREFIX.all"})
+	other := unasked("other").File(t)
 	for want, args := range map[string][]string{
 		"--from-offset goes with --topic":         {"--all", "--from-offset", "3"},
 		"--key does not go with --topic":          {"--topic", "x", "--to-topic", "y", "--key", "k"},
@@ -52,7 +52,7 @@ func TestReplayFlagsThatDoNotGoTogether(t *testing.T) {
 // Asked to stop, it says what Kafka has, and run again it publishes all of it.
 func TestReplayIsInterrupted(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all}")
+	s := newSetup(t, keys{"outbox.topic": "PREFIX.all"})
 	s.db.Exec(t, relaytest.OutboxDDL)
 	for n := range 30 {
 		s.db.Exec(t, insert("a", "k", n))

@@ -5,13 +5,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/cli/clitest"
+	"github.com/walpost/walpost/internal/config/configtest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
@@ -29,18 +29,18 @@ func records(t *testing.T, topic string) []string {
 	return values
 }
 
-const freePort = `admin: {listen: "127.0.0.1:0"}`
+// freePort is the key of an admin server on any free port.
+var freePort = keys{"admin.listen": "127.0.0.1:0"}
 
 func TestRunRelaysAndStopsInOrder(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
+	s := newSetup(t, nil)
 	if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".a", 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}
 	walpost(t, "init", "-c", s.file).want(t, 0)
 	const canary = "canary-0815"
-	yaml := strings.Replace(s.yaml(t, "log: {level: debug}"), `admin: {listen: ""}`, freePort, 1)
-	r := clitest.Start(t, "run", "-c", write(t, strings.Replace(yaml, "postgres: {", "postgres: {password: "+canary+", ", 1)))
+	r := clitest.Start(t, "run", "-c", s.write(t, freePort.With(keys{"log.level": "debug", "postgres.password": canary})))
 	r.Writes(t, `"streaming"`)
 	s.db.Exec(t, insert("a", "k", 1), "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload) SELECT gen_random_uuid(), "+
 		"'a', 'k', 'T', '{}' FROM generate_series(1, 1000)")
@@ -75,15 +75,14 @@ func TestRunRelaysAndStopsInOrder(t *testing.T) {
 // A relay that halts leaves the other of the process running.
 func TestTwoRelaysInOneProcess(t *testing.T) {
 	t.Parallel()
-	good, bad := newSetup(t), newSetup(t)
+	good, bad := newSetup(t, nil), newSetup(t, nil)
 	dir := t.TempDir()
 	for name, s := range map[string]setup{"bad.yaml": bad, "good.yaml": good} {
 		s.db.Exec(t, relaytest.OutboxDDL)
 		if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".a", 1, 1, nil); err != nil {
 			t.Fatal(err)
 		}
-		yaml := strings.Replace(s.yaml(t), `admin: {listen: ""}`, freePort, 1)
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(yaml), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(s.yaml(t, freePort)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,7 +106,7 @@ func TestTwoRelaysInOneProcess(t *testing.T) {
 
 func TestRunRefusesWhatItCannotRun(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
+	s := newSetup(t, nil)
 	r := clitest.Start(t, "run", "-c", s.file)
 	r.Exits(t, 3)
 	r.Writes(t, "walpost init -c FILE")
@@ -118,7 +117,7 @@ func TestRunRefusesWhatItCannotRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	r = clitest.Start(t, "run", "-c", write(t, strings.Replace(s.yaml(t), `listen: ""`, `listen: "`+taken.Addr().String()+`"`, 1)))
+	r = clitest.Start(t, "run", "-c", s.write(t, keys{"admin.listen": taken.Addr().String()}))
 	r.Exits(t, 3)
 	r.Writes(t, "address already in use")
 	if s.slots(t) != 0 {
@@ -130,11 +129,10 @@ func TestRunRefusesWhatItCannotRun(t *testing.T) {
 // acknowledged.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
+	s := newSetup(t, nil)
 	s.db.Exec(t, relaytest.OutboxDDL)
-	nowhere := regexp.MustCompile(`brokers: \[.*\]`).ReplaceAllString(s.yaml(t, "shutdown_timeout: 1h"), "brokers: ['127.0.0.1:1']")
-	nowhere = strings.Replace(nowhere, `admin: {listen: ""}`, freePort, 1)
-	r := clitest.Start(t, "run", "-c", write(t, nowhere))
+	nowhere := s.write(t, freePort.With(keys{"shutdown_timeout": "1h", "kafka.brokers": []string{nobody}}))
+	r := clitest.Start(t, "run", "-c", nowhere)
 	r.Writes(t, `"msg":"streaming"`)
 	s.db.Exec(t, insert("a", "k", 1))
 	devstacktest.Await(t, "the row to be read", func() bool {
@@ -150,9 +148,9 @@ func TestSecondSignal(t *testing.T) {
 // A fault in one file refuses all, before anything is contacted.
 func TestOneWrongFileRefusesAll(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
+	s := newSetup(t, nil)
 	s.db.Exec(t, relaytest.OutboxDDL)
-	wrong := write(t, "name: wrong\n")
+	wrong := configtest.File(t, "name: wrong\n")
 	r := clitest.Start(t, "run", "-c", s.file, "-c", wrong)
 	r.Exits(t, 2)
 	r.Writes(t, wrong+":1:1: ")
@@ -164,9 +162,9 @@ func TestOneWrongFileRefusesAll(t *testing.T) {
 // SIGHUP reads log.level again while events flow.
 func TestHangUpReadsTheLogLevel(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
+	s := newSetup(t, nil)
 	s.db.Exec(t, relaytest.OutboxDDL)
-	file := write(t, s.yaml(t, "log: {level: info}"))
+	file := s.write(t, keys{"log.level": "info"})
 	change := func(text string) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -178,7 +176,7 @@ func TestHangUpReadsTheLogLevel(t *testing.T) {
 	r.Signal(t, syscall.SIGHUP)
 	r.Writes(t, "titel")
 	r.Writes(t, "log.level stays as it is")
-	change(s.yaml(t, "log: {level: error}"))
+	change(s.yaml(t, keys{"log.level": "error"}))
 	r.Signal(t, syscall.SIGHUP)
 	r.Writes(t, `"log_level":"error","before":"info"`)
 	r.Terminate(t)

@@ -6,10 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/safetext"
 	"github.com/walpost/walpost/internal/status"
 )
 
@@ -69,7 +69,7 @@ func adminAddress(cfgs []*config.Config) (string, error) {
 	return "", usage("%s: admin.listen is \"\": there is no admin server to ask", cfgs[0].File)
 }
 
-// oneLine is the beginning of an answer as one line.
-func oneLine(text []byte) string {
-	return strings.Join(strings.Fields(string(text[:min(len(text), 2000)])), " ")
+// beginning returns the beginning of an answer, as one line.
+func beginning(text []byte) string {
+	return safetext.OneLine(safetext.Truncate(text, 2000))
 }

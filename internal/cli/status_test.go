@@ -16,7 +16,7 @@ import (
 )
 
 // keys returns the keys of the report of a relay, as JSON has them.
-func keys() []string {
+func reportKeys() []string {
 	return []string{
 		"conditions", "consumer_groups", "hint", "in_flight", "lag_bytes", "lag_seconds", "last_error", "oldest_unacked_seconds",
 		"postgres_version", "reason", "rejected", "relay", "since", "slot", "state", "topics", "version",
@@ -25,7 +25,7 @@ func keys() []string {
 
 func TestStatusFromPostgres(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, "outbox: {topic: PREFIX.all}")
+	s := newSetup(t, keys{"outbox.topic": "PREFIX.all"})
 	walpost(t, "status", "-c", s.file).want(t, 0, "state=stopped", "the slot does not exist", "walpost init", "conditions=slot_missing")
 	walpost(t, "init", "-c", s.file).want(t, 0)
 	r := walpost(t, "status", "--json", "-c", s.file)
@@ -38,11 +38,10 @@ func TestStatusFromPostgres(t *testing.T) {
 		t.Error("a relay twice")
 	}
 
-	away := regexp.MustCompile(`brokers: \[.*\]`).ReplaceAllString(s.yaml(t, "outbox: {topic: PREFIX.all}"), "brokers: ['127.0.0.1:1']")
-	walpost(t, "status", "-c", write(t, away)).want(t, 0, "state=stopped", "conditions=kafka_unreachable")
-	gone := regexp.MustCompile(`url: "[^"]*"`).ReplaceAllString(s.yaml(t, "outbox: {topic: PREFIX.all}"),
-		`url: "postgres://x@127.0.0.1:1/x"`)
-	r = walpost(t, "status", "-c", write(t, gone))
+	away := s.write(t, keys{"outbox.topic": "PREFIX.all", "kafka.brokers": []string{nobody}})
+	walpost(t, "status", "-c", away).want(t, 0, "state=stopped", "conditions=kafka_unreachable")
+	gone := s.write(t, keys{"outbox.topic": "PREFIX.all", "postgres.url": "postgres://x@" + nobody + "/x"})
+	r = walpost(t, "status", "-c", gone)
 	r.want(t, 3, "state=connecting", "conditions=postgres_unreachable", "127.0.0.1:1")
 
 	watch := clitest.Start(t, "status", "--watch", "--interval", "10ms", "--json", "-c", s.file)
@@ -58,23 +57,23 @@ func shape(t *testing.T, text string) {
 	if err := json.Unmarshal([]byte(text), &object); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
-	if got := slices.Sorted(maps.Keys(object)); !slices.Equal(got, keys()) {
-		t.Errorf("keys %v, want %v", got, keys())
+	if got := slices.Sorted(maps.Keys(object)); !slices.Equal(got, reportKeys()) {
+		t.Errorf("keys %v, want %v", got, reportKeys())
 	}
 }
 
 func TestStatusFromTheRunningRelay(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
+	s := newSetup(t, nil)
 	s.db.Exec(t, relaytest.OutboxDDL)
 	if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+".a", 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	yaml := s.yaml(t, "delivery: {on_reject: skip}", "monitor: {consumer_groups: [nobody]}")
-	r := clitest.Start(t, "run", "-c", write(t, strings.Replace(yaml, `admin: {listen: ""}`, freePort, 1)))
+	more := keys{"delivery.on_reject": "skip", "monitor.consumer_groups": []string{"nobody"}}
+	r := clitest.Start(t, "run", "-c", s.write(t, more.With(freePort)))
 	r.Writes(t, `"msg":"streaming"`)
 	s.db.Exec(t, insert("a", "k", 1), insert("a", "k", 2), insert("no/topic", "k", 3))
-	file := write(t, strings.Replace(yaml, `listen: ""`, `listen: "`+r.Address(t)+`"`, 1))
+	file := s.write(t, more.With(keys{"admin.listen": r.Address(t)}))
 
 	var st status.Reports
 	devstacktest.Await(t, "the records, the slot and the replicas in /status", func() bool {
@@ -147,15 +146,14 @@ func measured(t *testing.T, r *clitest.Walpost, s setup) {
 // and no group is watched; and what happens counts.
 func TestEveryMetricOfARunningRelay(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
+	s := newSetup(t, nil)
 	s.db.Exec(t, relaytest.OutboxDDL)
 	for _, topic := range []string{".a", ".DLT"} {
 		if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+topic, 1, 1, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r := clitest.Start(t, "run", "-c", write(t, strings.Replace(s.yaml(t, "delivery: {on_reject: dead_letter, dead_letter: PREFIX.DLT}"),
-		`admin: {listen: ""}`, freePort, 1)))
+	r := clitest.Start(t, "run", "-c", s.write(t, toDLT.With(freePort)))
 	r.Writes(t, `"msg":"streaming"`)
 	_, body := r.Get(t, "/metrics")
 	for _, name := range []string{
@@ -215,7 +213,7 @@ func TestEveryMetricOfARunningRelay(t *testing.T) {
 
 func TestHealthWithoutAnAdminServer(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
+	s := newSetup(t, nil)
 	walpost(t, "health", "-c", s.file).want(t, 2, "admin.listen")
 	walpost(t, "health").want(t, 2, "-c FILE")
 	walpost(t, "health", "--address", "127.0.0.1:1").want(t, 1, "127.0.0.1:1")

@@ -33,9 +33,7 @@ func TestSystemdIsTold(t *testing.T) {
 	}
 	t.Setenv("NOTIFY_SOCKET", socket)
 	t.Setenv("WATCHDOG_USEC", "500000")
-	nobody := "127.0.0.1:1" // nobody listens there
-	r := clitest.Start(t, "run", "-c", write(t, "name: orders\npostgres: {url: \"postgres://w@"+nobody+"/shop\"}\nkafka: {brokers: [\""+
-		nobody+"\"]}\nadmin: {listen: \"\"}\n"))
+	r := clitest.Start(t, "run", "-c", unasked("orders").With(keys{"admin.listen": ""}).File(t))
 	heard("READY=1")
 	heard("STATUS=orders: connecting")
 	for range 3 {

@@ -3,7 +3,6 @@ package cli_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -13,16 +12,23 @@ import (
 	"github.com/walpost/walpost/internal/kafka/topics"
 )
 
-// declaring makes a file that declares topics on these brokers. Postgres is never
+// declared are topics by their names, with their keys.
+type declared map[string]map[string]any
+
+// settings are those of a topic.
+type settings = map[string]any
+
+// declaring writes a file that declares topics on these brokers. Postgres is never
 // asked.
-func declaring(t *testing.T, brokers []string, topics ...string) string {
+func declaring(t *testing.T, brokers []string, topics declared) string {
 	t.Helper()
-	yaml := "name: shop\npostgres: {url: 'postgres://u:canary@127.0.0.1:1/x'}\nkafka:\n  brokers: [%s]\n  topics:\n    config: " +
-		"{retention.ms: 3600000}\n    declare:\n%s"
-	for i, topic := range topics {
-		topics[i] = "      " + topic + "\n"
-	}
-	return write(t, fmt.Sprintf(yaml, strings.Join(brokers, ", "), strings.Join(topics, "")))
+	return declaredIn("shop", brokers, topics).File(t)
+}
+
+func declaredIn(name string, brokers []string, topics declared) keys {
+	return unasked(name).With(keys{
+		"kafka.brokers": brokers, "kafka.topics.config": settings{"retention.ms": 3600000}, "kafka.topics.declare": topics,
+	})
 }
 
 // shared is the way to the shared cluster, and a client to look with.
@@ -56,9 +62,12 @@ func TestTopicsAreMadeAsDeclaredOnce(t *testing.T) {
 	brokers, c := shared(t)
 	name := stack.Name(t)
 	file := declaring(t, brokers,
-		name+".events: {partitions: 3, replication_factor: 1, config: {cleanup.policy: 'compact, delete', min.cleanable.dirty.ratio: "+
-			"0.50, min.insync.replicas: 1}}",
-		name+".other: {}")
+		declared{
+			name + ".events": {"partitions": 3, "replication_factor": 1, "config": settings{
+				"cleanup.policy": "compact, delete", "min.cleanable.dirty.ratio": "0.50", "min.insync.replicas": 1,
+			}},
+			name + ".other": {},
+		})
 	walpost(t, "topics", "plan", "-c", file).want(t, 6, "create topic "+name+".events", "partitions: 3", "retention.ms: 3600000",
 		"create topic "+name+".other")
 	if look(t, c, name+".events").Exists {
@@ -91,7 +100,7 @@ func TestTopicsAreChangedWithoutTouchingTheRest(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	file := declaring(t, brokers, name+": {partitions: 4, config: {retention.ms: 86400000}}")
+	file := declaring(t, brokers, declared{name: {"partitions": 4, "config": settings{"retention.ms": 86400000}}})
 	r := walpost(t, "topics", "plan", "--json", "-c", file)
 	r.want(t, 6)
 	var plan []struct {
@@ -121,7 +130,7 @@ func TestTopicsAreChangedWithoutTouchingTheRest(t *testing.T) {
 	walpost(t, "topics", "plan", "-c", file).want(t, 0, "1 topic is as declared")
 
 	// What the file no longer says stays as it is.
-	walpost(t, "topics", "plan", "-c", declaring(t, brokers, name+": {}")).want(t, 0)
+	walpost(t, "topics", "plan", "-c", declaring(t, brokers, declared{name: {}})).want(t, 0)
 }
 
 func TestTopicsAreNeverLowered(t *testing.T) {
@@ -131,14 +140,14 @@ func TestTopicsAreNeverLowered(t *testing.T) {
 	if _, err := c.Create(t.Context(), topics.Spec{Name: name, Partitions: 4, ReplicationFactor: 1}); err != nil {
 		t.Fatal(err)
 	}
-	file := declaring(t, brokers, name+": {partitions: 2, replication_factor: 2, config: {retention.ms: 5000}}")
+	file := declaring(t, brokers, declared{name: {"partitions": 2, "replication_factor": 2, "config": settings{"retention.ms": 5000}}})
 	walpost(t, "topics", "plan", "-c", file).want(t, 3, "partitions: 4 -> 2", "not done by walpost: Kafka cannot take partitions away",
 		"set kafka.topics.declare."+name+".partitions to 4", "replication_factor: 1 -> 2", "kafka-reassign-partitions.sh")
 	walpost(t, "topics", "apply", "--yes", "--add-partitions", "-c", file).want(t, 3, "changed topic "+name, "left to a person")
 	if is := look(t, c, name); is.Partitions != 4 || is.Replicas != 1 {
 		t.Errorf("%+v", is)
 	}
-	walpost(t, "topics", "plan", "-c", declaring(t, brokers, name+": {config: {retention.ms: 5000}}")).want(t, 0)
+	walpost(t, "topics", "plan", "-c", declaring(t, brokers, declared{name: {"config": settings{"retention.ms": 5000}}})).want(t, 0)
 }
 
 func TestTopicsThatKafkaWouldRefuse(t *testing.T) {
@@ -148,18 +157,18 @@ func TestTopicsThatKafkaWouldRefuse(t *testing.T) {
 	if _, err := c.Create(t.Context(), topics.Spec{Name: name, Partitions: 1, ReplicationFactor: 1}); err != nil {
 		t.Fatal(err)
 	}
-	for topic, want := range map[string]string{
-		name + ": {config: {retention.ms: soon}}":       "see kafka.topics.declare." + name + ".config.retention.ms",
-		name + ": {config: {no.such.key: 1}}":           "see kafka.topics.declare." + name + ".config.no.such.key",
-		name + ".new: {replication_factor: 9}":          "see kafka.topics.declare." + name + ".new.replication_factor",
-		name + ".new: {config: {cleanup.policy: tidy}}": "see kafka.topics.declare." + name + ".new.config.cleanup.policy",
-	} {
-		file := declaring(t, brokers, topic)
+	refused := func(topic string, keys map[string]any, key string) {
+		file := declaring(t, brokers, declared{topic: keys})
+		want := "see kafka.topics.declare." + topic + "." + key
 		walpost(t, "topics", "plan", "-c", file).want(t, 3, want)
 		walpost(t, "topics", "apply", "--yes", "-c", file).want(t, 3, want)
 	}
+	refused(name, settings{"config": settings{"retention.ms": "soon"}}, "config.retention.ms")
+	refused(name, settings{"config": settings{"no.such.key": 1}}, "config.no.such.key")
+	refused(name+".new", settings{"replication_factor": 9}, "replication_factor")
+	refused(name+".new", settings{"config": settings{"cleanup.policy": "tidy"}}, "config.cleanup.policy")
 	// Kafka takes it, and refuses every record then.
-	strict := declaring(t, brokers, name+": {config: {min.insync.replicas: 2, retention.ms: 7000}}")
+	strict := declaring(t, brokers, declared{name: {"config": settings{"min.insync.replicas": 2, "retention.ms": 7000}}})
 	walpost(t, "topics", "apply", "--yes", "-c", strict).want(t, 3, "not done by walpost: a partition has 1 replicas in sync",
 		"changed topic "+name)
 	if least := look(t, c, name).Config[topics.MinInsyncReplicas]; least != "1" {
@@ -168,7 +177,7 @@ func TestTopicsThatKafkaWouldRefuse(t *testing.T) {
 	if look(t, c, name+".new").Exists {
 		t.Error("made, though it was refused")
 	}
-	r := walpost(t, "topics", "plan", "-c", declaring(t, []string{"127.0.0.1:1"}, name+": {}"))
+	r := walpost(t, "topics", "plan", "-c", declaring(t, []string{"127.0.0.1:1"}, declared{name: {}}))
 	r.want(t, 3, "127.0.0.1:1")
 	if strings.Contains(r.err, "canary") {
 		t.Error("a secret is shown")
@@ -179,12 +188,11 @@ func TestTopicsOfSeveralFiles(t *testing.T) {
 	t.Parallel()
 	brokers, _ := shared(t)
 	name := stack.Name(t)
-	none := write(t, "name: none\npostgres: {url: 'postgres://u@127.0.0.1:1/x'}\nkafka: {brokers: ["+brokers[0]+"]}\n")
+	none := unasked("none").With(keys{"kafka.brokers": brokers}).File(t)
 	walpost(t, "topics", "plan", "-c", none).want(t, 2, "no topics are declared", "kafka.topics.declare")
-	one := declaring(t, brokers, name+": {partitions: 1}")
-	rename := strings.NewReplacer("name: shop", "name: other", "partitions: 1", "partitions: 2")
+	one := declaring(t, brokers, declared{name: {"partitions": 1}})
 	walpost(t, "topics", "plan", "-c", one, "-c", none).want(t, 6, "shop: create topic "+name, "none: 0 topics are as declared")
-	other := write(t, rename.Replace(read(t, one)))
+	other := declaredIn("other", brokers, declared{name: {"partitions": 2}}).File(t)
 	walpost(t, "topics", "plan", "-c", one, "-c", other).want(t, 2, "declare topic "+name+" differently", one, other)
 	walpost(t, "topics", "apply", "--json", "-c", one).want(t, 2, "--json needs --yes")
 }
@@ -194,14 +202,18 @@ func TestTopicsOnThreeBrokers(t *testing.T) {
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{Brokers: 3})
 	brokers := k.Bootstrap(devstack.Plaintext)
 	c := client(t, brokers)
-	file := declaring(t, brokers, "orders: {partitions: 3, replication_factor: 3, config: {min.insync.replicas: 2}}",
-		"sent: {replication_factor: 2}")
+	file := declaring(t, brokers, declared{
+		"orders": {"partitions": 3, "replication_factor": 3, "config": settings{"min.insync.replicas": 2}},
+		"sent":   {"replication_factor": 2},
+	})
 	walpost(t, "topics", "apply", "--yes", "-c", file).want(t, 0, "created topic orders", "created topic sent")
 	walpost(t, "topics", "plan", "-c", file).want(t, 0)
 	if is := look(t, c, "orders"); is.Replicas != 3 || is.Partitions != 3 || is.Config[topics.MinInsyncReplicas] != "2" {
 		t.Errorf("%+v", is)
 	}
-	more := declaring(t, brokers, "orders: {partitions: 6, config: {min.insync.replicas: 1}}", "sent: {replication_factor: 3}")
+	more := declaring(t, brokers, declared{
+		"orders": {"partitions": 6, "config": settings{"min.insync.replicas": 1}}, "sent": {"replication_factor": 3},
+	})
 	walpost(t, "topics", "apply", "--yes", "--add-partitions", "-c", more).want(t, 3, "changed topic orders", "replication_factor: 2 -> 3")
 	if is := look(t, c, "orders"); is.Replicas != 3 || is.Partitions != 6 || is.Config[topics.MinInsyncReplicas] != "1" {
 		t.Errorf("%+v", is)
@@ -209,13 +221,4 @@ func TestTopicsOnThreeBrokers(t *testing.T) {
 	if is := look(t, c, "sent"); is.Replicas != 2 {
 		t.Errorf("%+v", is)
 	}
-}
-
-func read(t *testing.T, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

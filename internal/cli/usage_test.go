@@ -96,8 +96,10 @@ func TestConfigSchemaAndPrint(t *testing.T) {
 	if !json.Valid([]byte(r.out)) {
 		t.Error("the schema is not JSON")
 	}
-	file := write(t, "name: orders\npostgres: {url: 'postgres://u:canary1@localhost/x', password: ''}\n"+
-		"kafka: {brokers: [localhost:9092], sasl: {mechanism: PLAIN, username: u, password: canary2}}\n")
+	file := keys{
+		"name": "orders", "postgres.url": "postgres://u:canary1@localhost/x", "postgres.password": "",
+		"kafka.brokers": []string{"localhost:9092"}, "kafka.sasl": keys{"mechanism": "PLAIN", "username": "u", "password": "canary2"},
+	}.File(t)
 	r = walpost(t, "config", "print", "-c", file)
 	r.want(t, 0, "slot: walpost_orders", "***", "hibernate_after")
 	if strings.Contains(r.out+r.err, "canary") {

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
+	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/pgoutput"
@@ -196,25 +197,8 @@ func answerWith(c *kfake.Cluster, code int16, times int) {
 		if !ok {
 			return nil, nil, false
 		}
-		return produceResponse(req, code), nil, true
+		return devstack.RefuseProduce(req, code), nil, true
 	})
-}
-
-// produceResponse answers every batch of a request with the code.
-func produceResponse(req *kmsg.ProduceRequest, code int16) *kmsg.ProduceResponse {
-	res := kmsg.NewPtrProduceResponse()
-	res.Version = req.Version
-	for _, rt := range req.Topics {
-		st := kmsg.NewProduceResponseTopic()
-		st.Topic, st.TopicID = rt.Topic, rt.TopicID
-		for _, rp := range rt.Partitions {
-			sp := kmsg.NewProduceResponseTopicPartition()
-			sp.Partition, sp.ErrorCode = rp.Partition, code
-			st.Partitions = append(st.Partitions, sp)
-		}
-		res.Topics = append(res.Topics, st)
-	}
-	return res
 }
 
 func TestDeliversInOrder(t *testing.T) {

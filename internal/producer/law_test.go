@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/pause"
 )
 
@@ -91,7 +92,7 @@ func TestLaw7_OneBatchUnderWayAndRetriesAreTheSameBytes(t *testing.T) {
 		if n%2 == 1 {
 			code = kerr.RequestTimedOut.Code // perhaps appended
 		}
-		return produceResponse(req, code), nil, true
+		return devstack.RefuseProduce(req, code), nil, true
 	})
 	f := start(t, c.ListenAddrs(), nil)
 	for range 40 {

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/record"
 )
@@ -47,7 +48,7 @@ func TestRow111_ProducerIDThatKafkaForgot(t *testing.T) {
 			return nil, nil, false
 		}
 		epochs[epoch] = true
-		return produceResponse(req, kerr.InvalidProducerIDMapping.Code), nil, true
+		return devstack.RefuseProduce(req, kerr.InvalidProducerIDMapping.Code), nil, true
 	})
 	f.send("events", 1, 50) // one key: one partition, so that the requests are of one state
 	f.delivered(t)

@@ -1,14 +1,10 @@
 package relay_test
 
 import (
-	"context"
-	"errors"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/config/configtest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
@@ -37,22 +33,7 @@ func newHarness(t *testing.T, o relaytest.Options) *harness {
 // consume reads n records of the topic from its beginning; fewer is a failure.
 func (h *harness) consume(t *testing.T, topic string, n int) []*kgo.Record {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(h.Kafka.Bootstrap(devstack.Plaintext)...), kgo.ConsumeTopics(topic),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(50*time.Millisecond), kgo.UnknownTopicRetries(-1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), devstacktest.Patience, errors.New("waited too long"))
-	defer cancel()
-	var got []*kgo.Record
-	for len(got) < n {
-		got = append(got, cl.PollFetches(ctx).Records()...)
-		if ctx.Err() != nil {
-			t.Fatalf("read %d of %d records of %s: %v", len(got), n, topic, context.Cause(ctx))
-		}
-	}
-	return got
+	return devstacktest.Consume(t, h.Kafka, n, topic)
 }
 
 // ready reports whether the relay is ready, as /readyz does.

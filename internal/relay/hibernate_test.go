@@ -45,9 +45,7 @@ func TestRow19_TenMinutesWithoutKafka(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			cfg := relaytest.Load(t, "name: outage\npostgres: {url: 'postgres://walpost@127.0.0.1:5432/db?sslmode=disable'}\nkafka: "+
-				"{brokers: ['127.0.0.1:9093']}\n"+
-				"outbox: {topic: '{aggregatetype}'}\ndelivery: {in_flight: 256KiB}\n")
+			cfg := virtualKeys.With(keys{"delivery.in_flight": "256KiB"}).Load(t)
 			cfg.Postgres.HibernateAfter = tc.hibernateAfter
 			synctest.Test(t, func(t *testing.T) { tenMinutes(t, cfg, tc.states, tc.streams) })
 		})

@@ -59,7 +59,7 @@ func TestRow94_SlowAcknowledgementsAreNoSilence(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		sender := &sender{begun: time.Now()}
-		v := startVirtual(t, sender.stream, "")
+		v := startVirtual(t, sender.stream, nil)
 		within(t, time.Second, "stream", func() bool { return v.relay.Status().State == status.Streaming })
 		v.cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 			v.cluster.KeepControl()

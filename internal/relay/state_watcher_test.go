@@ -32,16 +32,20 @@ type virtual struct {
 	done    chan error
 }
 
-func startVirtual(t *testing.T, script func(*walsendertest.Stream) error, extra string) *virtual {
+// virtualKeys are the keys of a relay whose servers are in this process.
+var virtualKeys = keys{
+	"name": "virtual", "postgres.url": "postgres://walpost@127.0.0.1:5432/db?sslmode=disable",
+	"kafka.brokers": []string{"127.0.0.1:9093"}, "outbox.topic": "{aggregatetype}",
+}
+
+func startVirtual(t *testing.T, script func(*walsendertest.Stream) error, extra keys) *virtual {
 	t.Helper()
 	return startVirtualLogged(t, script, extra, zap.NewNop())
 }
 
-func startVirtualLogged(t *testing.T, script func(*walsendertest.Stream) error, extra string, log *zap.Logger) *virtual {
+func startVirtualLogged(t *testing.T, script func(*walsendertest.Stream) error, extra keys, log *zap.Logger) *virtual {
 	t.Helper()
-	cfg := relaytest.Load(t, "name: idle\npostgres: {url: 'postgres://walpost@127.0.0.1:5432/db?sslmode=disable'}\nkafka: {brokers: "+
-		"['127.0.0.1:9093']}\n"+
-		"outbox: {topic: '{aggregatetype}'}\n"+extra)
+	cfg := virtualKeys.With(extra).Load(t)
 	v := &virtual{network: &plug{}, stop: make(chan struct{}), done: make(chan error, 1)}
 	var err error
 	v.cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(9093), kfake.SeedTopics(4, "order"),
@@ -96,7 +100,7 @@ func TestIdleRelayIsQuiet(t *testing.T) {
 				}
 				statuses.Add(1)
 			}
-		}, "")
+		}, nil)
 		defer v.end(t)
 		v.cluster.Control(func(kmsg.Request) (kmsg.Response, error, bool) {
 			v.cluster.KeepControl()
@@ -122,7 +126,7 @@ func TestStateFollowsKafkaAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const prompt = 600 * time.Millisecond
 		sender := &sender{begun: time.Now()}
-		v := startVirtual(t, sender.stream, "delivery: {in_flight: 512KiB}\n")
+		v := startVirtual(t, sender.stream, keys{"delivery.in_flight": "512KiB"})
 		defer v.end(t)
 		var code atomic.Int32 // what Kafka answers to a batch; 0: the truth
 		v.cluster.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -131,7 +135,7 @@ func TestStateFollowsKafkaAtOnce(t *testing.T) {
 			if !ok || code.Load() == 0 {
 				return nil, nil, false
 			}
-			return refusal(req, int16(code.Load())), nil, true
+			return devstack.RefuseProduce(req, int16(code.Load())), nil, true
 		})
 		state := func(want status.State) func() bool {
 			return func() bool { return v.relay.Status().State == want }
@@ -168,23 +172,6 @@ func TestStateFollowsKafkaAtOnce(t *testing.T) {
 			within(t, prompt, "state that says so", state(status.Streaming))
 		}
 	})
-}
-
-// refusal answers every batch of a request with the code.
-func refusal(req *kmsg.ProduceRequest, code int16) *kmsg.ProduceResponse {
-	res := kmsg.NewPtrProduceResponse()
-	res.Version = req.Version
-	for _, rt := range req.Topics {
-		topic := kmsg.NewProduceResponseTopic()
-		topic.Topic, topic.TopicID = rt.Topic, rt.TopicID
-		for _, rp := range rt.Partitions {
-			part := kmsg.NewProduceResponseTopicPartition()
-			part.Partition, part.ErrorCode = rp.Partition, code
-			topic.Partitions = append(topic.Partitions, part)
-		}
-		res.Topics = append(res.Topics, topic)
-	}
-	return res
 }
 
 // The guard does not wait for its time when the server goes on in the WAL: rows that

@@ -113,7 +113,7 @@ func dieYoung(t *testing.T, code string, halts bool) {
 				return err
 			}
 		}
-	}, "", zap.New(core))
+	}, nil, zap.New(core))
 	defer awaitClosed()
 	defer v.cluster.Close()
 	if halts {

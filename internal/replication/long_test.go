@@ -47,30 +47,22 @@ func TestRow122_StatusWhileALongRowComes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var got []walsendertest.Status
-		server := &walsendertest.Server{
-			SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute,
-			Script: func(s *walsendertest.Stream) error {
-				go func() {
-					all := longTransaction(1 << 20)
-					tick := time.NewTicker(time.Second)
-					defer tick.Stop()
-					for piece := range 300 {
-						<-tick.C
-						_ = s.Raw(all[piece*len(all)/300 : (piece+1)*len(all)/300])
-					}
-				}()
-				return walsendertest.Record(s, &got)
-			},
-		}
+		server := scripted(func(s *walsendertest.Stream) error {
+			go func() {
+				all := longTransaction(1 << 20)
+				tick := time.NewTicker(time.Second)
+				defer tick.Stop()
+				for piece := range 300 {
+					<-tick.C
+					_ = s.Raw(all[piece*len(all)/300 : (piece+1)*len(all)/300])
+				}
+			}()
+			return walsendertest.Record(s, &got)
+		})
 		stream := walsendertest.Open(t, server)
 		stream.Bound(100<<10, keepNone{})
-		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
-		defer cancel()
-		defer context.AfterFunc(ctx, stream.Wake)()
 		into := &walsendertest.Sink{}
-		_ = stream.Run(ctx, nil, into)
-		stream.Close()
-		synctest.Wait()
+		runFor(t, 6*time.Minute, stream, into)
 		if into.Rows != 2 || len(into.Ends) != 1 {
 			t.Errorf("%d rows, %d transactions, want 2 and 1", into.Rows, len(into.Ends))
 		}
@@ -84,15 +76,12 @@ func TestRow122_StatusWhileALongRowComes(t *testing.T) {
 func TestRow122_CancelledInALongRow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := &walsendertest.Server{
-			SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute,
-			Script: func(s *walsendertest.Stream) error {
-				all := longTransaction(1 << 20)
-				go func() { _ = s.Raw(all[:len(all)/2]) }()
-				var got []walsendertest.Status
-				return walsendertest.Record(s, &got)
-			},
-		}
+		server := scripted(func(s *walsendertest.Stream) error {
+			all := longTransaction(1 << 20)
+			go func() { _ = s.Raw(all[:len(all)/2]) }()
+			var got []walsendertest.Status
+			return walsendertest.Record(s, &got)
+		})
 		stream := walsendertest.Open(t, server)
 		stream.Bound(100<<10, keepNone{})
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
@@ -109,14 +98,11 @@ func TestRow122_CancelledInALongRow(t *testing.T) {
 func TestRow122_FinishBehindALongRow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := &walsendertest.Server{
-			SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute,
-			Script: func(s *walsendertest.Stream) error {
-				go func() { _ = s.Raw(longTransaction(8 << 20)) }() // ahead of the answer to CopyDone: a pipe takes one write at a time
-				var got []walsendertest.Status
-				return walsendertest.Record(s, &got)
-			},
-		}
+		server := scripted(func(s *walsendertest.Stream) error {
+			go func() { _ = s.Raw(longTransaction(8 << 20)) }() // ahead of the answer to CopyDone: a pipe takes one write at a time
+			var got []walsendertest.Status
+			return walsendertest.Record(s, &got)
+		})
 		stream := walsendertest.Open(t, server)
 		stream.Bound(100<<10, keepNone{})
 		if err := stream.Finish(t.Context(), &walsendertest.Sink{}); err != nil {
@@ -129,20 +115,17 @@ func TestRow122_FinishBehindALongRow(t *testing.T) {
 func TestRow122_LongRowThatLies(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := &walsendertest.Server{
-			SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute,
-			Script: func(s *walsendertest.Stream) error {
-				row := pgoutputtest.OutboxRow()
-				row[4] = pgoutput.Value{Kind: pgoutput.Text, Data: make([]byte, 1<<20)}
-				insert := pgoutputtest.AppendInsert(nil, pgoutputtest.Outbox().ID, row)
-				binary.BigEndian.PutUint32(insert[len(insert)-1<<20-4:], math.MaxInt32)
-				all := transaction(0x1000, 1)
-				all[2] = insert
-				go func() { _ = s.Raw(frames(all...)) }()
-				var got []walsendertest.Status
-				return walsendertest.Record(s, &got)
-			},
-		}
+		server := scripted(func(s *walsendertest.Stream) error {
+			row := pgoutputtest.OutboxRow()
+			row[4] = pgoutput.Value{Kind: pgoutput.Text, Data: make([]byte, 1<<20)}
+			insert := pgoutputtest.AppendInsert(nil, pgoutputtest.Outbox().ID, row)
+			binary.BigEndian.PutUint32(insert[len(insert)-1<<20-4:], math.MaxInt32)
+			all := transaction(0x1000, 1)
+			all[2] = insert
+			go func() { _ = s.Raw(frames(all...)) }()
+			var got []walsendertest.Status
+			return walsendertest.Record(s, &got)
+		})
 		stream := walsendertest.Open(t, server)
 		stream.Bound(100<<10, keepNone{})
 		err := stream.Run(t.Context(), nil, &walsendertest.Sink{})

@@ -20,27 +20,36 @@ func transaction(commit pgoutput.LSN, rows int) [][]byte {
 	return walsendertest.Transaction(commit, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), rows)
 }
 
+// scripted is a server that plays a stream.
+func scripted(script func(*walsendertest.Stream) error) *walsendertest.Server {
+	return &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute, Script: script}
+}
+
+// runFor reads a stream for so long, and closes it.
+func runFor(t *testing.T, d time.Duration, stream *replication.Stream, into *walsendertest.Sink) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	unwatch := context.AfterFunc(ctx, stream.Wake)
+	defer unwatch()
+	_ = stream.Run(ctx, nil, into) // it ends with the context
+	stream.Close()
+	synctest.Wait()
+}
+
 func TestLaw2_WriteFlushAndApplyAreAlwaysSet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var got []walsendertest.Status
-		server := &walsendertest.Server{
-			SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute,
-			Script: func(s *walsendertest.Stream) error {
-				if err := s.Send(transaction(0x1000, 3)...); err != nil {
-					return err
-				}
-				return walsendertest.Record(s, &got)
-			},
-		}
+		server := scripted(func(s *walsendertest.Stream) error {
+			if err := s.Send(transaction(0x1000, 3)...); err != nil {
+				return err
+			}
+			return walsendertest.Record(s, &got)
+		})
 		stream := walsendertest.Open(t, server)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		defer context.AfterFunc(ctx, stream.Wake)()
 		into := &walsendertest.Sink{} // Kafka acknowledges nothing
-		_ = stream.Run(ctx, nil, into)
-		stream.Close()
-		synctest.Wait()
+		runFor(t, time.Minute, stream, into)
 		if into.Rows != 3 || len(got) < 5 {
 			t.Fatalf("%d rows, %d statuses: want 3 and one each 10 s", into.Rows, len(got))
 		}
@@ -56,29 +65,21 @@ func TestLaw3_ConfirmedNeverPassesWhatWasReceived(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var got []walsendertest.Status
-		server := &walsendertest.Server{
-			SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute,
-			Script: func(s *walsendertest.Stream) error {
-				go func() { // a pipe has no buffer: both sides would wait
-					for i := range 5 {
-						_ = s.Send(transaction(pgoutput.LSN(0x1000*(i+1)), 1)...)
-					}
-				}()
-				return walsendertest.Record(s, &got)
-			},
-		}
+		server := scripted(func(s *walsendertest.Stream) error {
+			go func() { // a pipe has no buffer: both sides would wait
+				for i := range 5 {
+					_ = s.Send(transaction(pgoutput.LSN(0x1000*(i+1)), 1)...)
+				}
+			}()
+			return walsendertest.Record(s, &got)
+		})
 		stream := walsendertest.Open(t, server)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		defer context.AfterFunc(ctx, stream.Wake)()
 		calls := 0
 		into := &walsendertest.Sink{Confirm: func(*walsendertest.Sink) pgoutput.LSN { // claims too much, then less
 			calls++
 			return []pgoutput.LSN{1 << 40, 0x2030, 0x10}[calls%3]
 		}}
-		_ = stream.Run(ctx, nil, into)
-		stream.Close()
-		synctest.Wait()
+		runFor(t, time.Minute, stream, into)
 		last := pgoutput.LSN(0x100)
 		for _, st := range got {
 			if st.Flush < last || st.Flush > st.Write || st.Flush > 0x5030 {
@@ -112,15 +113,10 @@ func TestFullSinkKeepsTheConnectionAlive(t *testing.T) {
 			},
 		}
 		stream := walsendertest.Open(t, server)
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-		defer cancel()
-		defer context.AfterFunc(ctx, stream.Wake)()
 		begun := time.Now()
 		into := &walsendertest.Sink{Fills: func(s *walsendertest.Sink) bool { return s.Rows >= 100 && time.Since(begun) < 5*time.Minute }}
 		time.AfterFunc(5*time.Minute, stream.Wake)
-		_ = stream.Run(ctx, nil, into)
-		stream.Close()
-		synctest.Wait()
+		runFor(t, 10*time.Minute, stream, into)
 		if err := <-sent; into.Rows != 20000 || err != nil {
 			t.Errorf("%d rows after the pause, want 20000 (%v)", into.Rows, err)
 		}
@@ -134,12 +130,9 @@ func TestServerThatFallsSilentIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var got []walsendertest.Status
-		server := &walsendertest.Server{
-			SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute,
-			Script: func(s *walsendertest.Stream) error {
-				return walsendertest.Record(s, &got)
-			},
-		}
+		server := scripted(func(s *walsendertest.Stream) error {
+			return walsendertest.Record(s, &got)
+		})
 		stream := walsendertest.Open(t, server)
 		err := stream.Run(t.Context(), nil, &walsendertest.Sink{})
 		stream.Close()

@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/walpost/walpost/internal/safetext"
@@ -52,7 +51,7 @@ func watchdog(getenv func(string) string) time.Duration {
 
 // Ready says that the service runs.
 func (n *Notifier) Ready(status string) error {
-	return errors.Join(n.send("READY=1"), n.send("STATUS="+oneLine(status)))
+	return errors.Join(n.send("READY=1"), n.send("STATUS="+statusLine(status)))
 }
 
 // Stopping says that it ends.
@@ -62,7 +61,7 @@ func (n *Notifier) Stopping() error { return n.send("STOPPING=1") }
 // so that nothing that is told keeps the sign of life from arriving.
 func (n *Notifier) Alive(status string) error {
 	alive := n.send("WATCHDOG=1")
-	return errors.Join(alive, n.send("STATUS="+oneLine(status)))
+	return errors.Join(alive, n.send("STATUS="+statusLine(status)))
 }
 
 // Pulse returns a channel that asks for Alive twice in each interval of the watchdog, and
@@ -96,9 +95,9 @@ func (n *Notifier) send(assignment string) error {
 	return err
 }
 
-// oneLine is a status as systemd takes it: a line, of a length that every datagram
+// statusLine is a status as systemd takes it: a line, of a length that every datagram
 // has room for.
-func oneLine(s string) string {
+func statusLine(s string) string {
 	const limit = 1 << 10
-	return safetext.Truncate(safetext.Escape(strings.Join(strings.Fields(s), " ")), limit-len("…(1048576 bytes)"))
+	return safetext.Truncate(safetext.Escape(safetext.OneLine(s)), limit-len("…(1048576 bytes)"))
 }

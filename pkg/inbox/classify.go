@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"io"
-	"net"
+
+	"github.com/walpost/walpost/internal/neterr"
 )
 
 // Classify returns what an error says of itself: what the handler has marked, and then
@@ -15,7 +15,6 @@ import (
 // and of contexts. Unclassified: none of these.
 func Classify(err error) Class {
 	var state interface{ SQLState() string }
-	var network net.Error
 	var panicked *PanicError
 	var marked *classedError
 	switch {
@@ -27,7 +26,7 @@ func Classify(err error) Class {
 		return classOfState(state.SQLState())
 	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone):
 		return ClassUnavailable
-	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+	case neterr.IsLost(err):
 		return ClassTransient
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return ClassTransient

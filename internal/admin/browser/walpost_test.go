@@ -11,6 +11,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/cli/clitest"
+	"github.com/walpost/walpost/internal/config/configtest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
@@ -41,15 +42,12 @@ func newScene(t *testing.T) *scene {
 				t.Fatal(err)
 			}
 		}
-		yaml := fmt.Sprintf(`name: %s
-postgres: {url: %q, password: %s}
-outbox: {topic: "%s.{aggregatetype}"}
-kafka: {brokers: [%s]}
-delivery: {on_reject: skip}
-monitor: {consumer_groups: ["*"]}
-admin: {listen: "127.0.0.1:0"}
-`, name, s.postgres.URL(name), devstacktest.Canary, name, s.kafka.Bootstrap(devstack.Plaintext)[0])
-		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(yaml), 0o600); err != nil {
+		keys := configtest.Keys{
+			"name": name, "postgres.url": s.postgres.URL(name), "postgres.password": devstacktest.Canary,
+			"outbox.topic": name + ".{aggregatetype}", "kafka.brokers": s.kafka.Bootstrap(devstack.Plaintext),
+			"delivery.on_reject": "skip", "monitor.consumer_groups": []string{"*"}, "admin.listen": "127.0.0.1:0",
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(keys.YAML(t)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
