@@ -1,4 +1,4 @@
-package router
+package record_test
 
 import (
 	"testing"
@@ -30,25 +30,5 @@ func TestSizeIsThatOfMaxRequestSize(t *testing.T) {
 		if got := c.rec.Size(); got != c.want {
 			t.Errorf("%d, want %d", got, c.want)
 		}
-	}
-}
-
-func TestSizeLimit(t *testing.T) {
-	m := defaultMapping()
-	rec, err := newRouter(t, m).Route(insert(outbox()), commitTime(), record.Position{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.MaxBytes = rec.Size()
-	if _, err := newRouter(t, m).Route(insert(outbox()), commitTime(), record.Position{}); err != nil {
-		t.Errorf("a record of the limit's size: %v", err)
-	}
-	m.MaxBytes--
-	if _, r := rejected(t, m, insert(outbox())); r.Reason != record.ReasonTooLarge || r.Topic != "outbox.event.Order" {
-		t.Errorf("%+v", r)
-	}
-	m.MaxBytes = 0
-	if _, err := newRouter(t, m).Route(insert(outbox()), commitTime(), record.Position{}); err != nil {
-		t.Errorf("without a limit: %v", err)
 	}
 }

@@ -1,14 +1,15 @@
 package producer_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/IBM/sarama"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -52,13 +53,21 @@ func newRecorder() *recorder {
 func (r *recorder) do(f func()) { r.mu.Lock(); f(); r.mu.Unlock() }
 
 func (r *recorder) Published(string, int, int) {}
-func (r *recorder) Rejected(_, reason string)  { r.do(func() { r.rejected[reason]++ }) }
-func (r *recorder) DeadLettered(topic string)  { r.do(func() { r.dead[topic]++ }) }
-func (r *recorder) ProduceError(class string)  { r.do(func() { r.classes[class]++ }) }
-func (r *recorder) PossibleRepeats(n int)      { r.do(func() { r.repeats += n }) }
-func (r *recorder) CommitToAck(time.Duration)  {}
-func (r *recorder) Request(time.Duration)      {}
-func (r *recorder) Reconnected()               {}
+
+func (r *recorder) Rejected(_, reason string) { r.do(func() { r.rejected[reason]++ }) }
+
+func (r *recorder) DeadLettered(topic string) { r.do(func() { r.dead[topic]++ }) }
+
+func (r *recorder) ProduceError(class string) { r.do(func() { r.classes[class]++ }) }
+
+func (r *recorder) PossibleRepeats(n int) { r.do(func() { r.repeats += n }) }
+
+func (r *recorder) CommitToAck(time.Duration) {}
+
+func (r *recorder) Request(time.Duration) {}
+
+func (r *recorder) Reconnected() {}
+
 func (r *recorder) class(name string) (count int) {
 	r.do(func() { count = r.classes[name] })
 	return count
@@ -201,58 +210,51 @@ func answerWith(c *kfake.Cluster, code int16, times int) {
 	})
 }
 
-func TestDeliversInOrder(t *testing.T) {
-	c := fakeCluster(t)
-	f := start(t, c.ListenAddrs(), nil)
-	f.send("events", 7, 5000)
-	f.delivered(t)
-	exactly(t, c.ListenAddrs(), "events", 5000)
+// topicOn makes a topic of its own on the shared broker.
+func topicOn(t *testing.T, partitions int32, config map[string]string) (brokers []string, topic string) {
+	t.Helper()
+	k := stack.Kafka(t)
+	topic = stack.Name(t)
+	if err := k.CreateTopic(t.Context(), topic, partitions, 1, config); err != nil {
+		t.Fatal(err)
+	}
+	return k.Bootstrap(devstack.Plaintext), topic
 }
 
-// Every answer a broker may give to a batch, and what it is taken for. In each
-// case nothing is lost, repeated or reordered.
-func TestAnswers(t *testing.T) {
-	for _, tc := range []struct {
-		err   *kerr.Error
-		class string
-	}{
-		{kerr.UnknownTopicOrPartition, "leader_moved"},
-		{kerr.LeaderNotAvailable, "leader_moved"},
-		{kerr.NotLeaderForPartition, "leader_moved"},
-		{kerr.ReplicaNotAvailable, "leader_moved"},
-		{kerr.KafkaStorageError, "leader_moved"},
-		{kerr.FencedLeaderEpoch, "leader_moved"},
-		{kerr.UnknownLeaderEpoch, "leader_moved"},
-		{kerr.CorruptMessage, "refused"},
-		{kerr.NotEnoughReplicas, "refused"},
-		{kerr.ThrottlingQuotaExceeded, "refused"},
-		{kerr.InvalidRequest, "unexpected"},
-		{kerr.InvalidProducerIDMapping, "producer_id"},
-		{kerr.RequestTimedOut, "unknown_outcome"},
-		{kerr.NotEnoughReplicasAfterAppend, "unknown_outcome"},
-		{kerr.NetworkException, "unknown_outcome"},
-		{kerr.UnknownServerError, "unknown_outcome"},
-		{kerr.TopicAuthorizationFailed, "denied"},
-		{kerr.ClusterAuthorizationFailed, "denied"},
-		{kerr.InvalidTimestamp, "invalid_timestamp"},
-		{kerr.DuplicateSequenceNumber, ""},
-	} {
-		t.Run(tc.err.Message, func(t *testing.T) {
-			t.Parallel()
-			c := fakeCluster(t)
-			f := start(t, c.ListenAddrs(), nil)
-			f.send("events", 3, 50)
-			f.delivered(t)
-			answerWith(c, tc.err.Code, 2)
-			f.send("events", 3, 50)
-			f.delivered(t)
-			if tc.class == "" {
-				return // said to be in the log already: it counts as done and is not sent again
+// impatient shortens the network's timeouts, so that a frozen broker is given up soon.
+func impatient(brokers []string) func(*producer.Options) {
+	return func(o *producer.Options) {
+		o.Config = func() (*sarama.Config, error) {
+			c, err := kafka.Settings(kafka.Options{Brokers: brokers, ClientID: "test", Compression: "lz4"})
+			if err == nil {
+				c.Net.DialTimeout, c.Net.ReadTimeout, c.Net.WriteTimeout = time.Second, time.Second, time.Second
 			}
-			if n := f.seen.class(tc.class); n < 2 {
-				t.Errorf("%d answers of class %s, want at least 2: %v", n, tc.class, f.seen.classes)
-			}
-			exactly(t, c.ListenAddrs(), "events", 100)
-		})
+			return c, err
+		}
+	}
+}
+
+// noise is bytes that no codec makes smaller.
+func noise(n int) []byte {
+	r := rand.NewChaCha8([32]byte{1})
+	b := make([]byte, n)
+	_, _ = r.Read(b)
+	return b
+}
+
+// exactlyFrom checks that the topic holds the values from..to once each.
+func exactlyFrom(t *testing.T, brokers []string, topic string, from, to int) {
+	t.Helper()
+	seen := map[string]int{}
+	for _, r := range consume(t, brokers, topic, to-from+1) {
+		seen[string(bytes.TrimSpace(r.Value))]++
+	}
+	for v := from; v <= to; v++ {
+		if seen[fmt.Sprint(v)] != 1 {
+			t.Fatalf("value %d is there %d times", v, seen[fmt.Sprint(v)])
+		}
+	}
+	if len(seen) != to-from+1 {
+		t.Fatalf("%d values, want %d", len(seen), to-from+1)
 	}
 }
