@@ -72,7 +72,7 @@ func TestTwoMembersWithOneInstanceID(t *testing.T) {
 	f.events(t, 0, 1, 1)
 	f.await(t, 1)
 	newer := f.start(t, config, record)
-	older.stopsWith(t, sarama.ErrFencedInstancedId, "group.instance.id")
+	older.stopsWith(t, sarama.ErrFencedInstancedId, "each process needs its own")
 	f.events(t, 1, 10, 3)
 	f.once(t, 11)
 	newer.end(t)
