@@ -50,7 +50,7 @@ func (t *Tracker) Event() uint64 {
 	return t.events
 }
 
-// Commit says that the transaction just read ended; end is its end LSN. It covers
+// Commit records that the transaction just read ended; end is its end LSN. It covers
 // all events given out so far. A transaction without new events needs no entry: it
 // is done when the last waiting one is, or at once when none waits.
 func (t *Tracker) Commit(end pgoutput.LSN) {
@@ -66,20 +66,20 @@ func (t *Tracker) Commit(end pgoutput.LSN) {
 	}
 }
 
-// Keepalive says that a keepalive with this LSN was read outside of a transaction;
+// Keepalive records that a keepalive with this LSN was read outside of a transaction;
 // while events wait for their Commit it is ignored all the same. With something
 // outstanding it is remembered, and used when nothing is: a server that has fallen
 // silent since sends no second one soon, and would keep its WAL, or wait in its
 // shutdown, meanwhile. It could be confirmed a little earlier, with the events
-// before it; law 1 does without, for under load the next commit passes it anyway.
+// before it. That is not worth a rule: under load the next commit passes it anyway.
 func (t *Tracker) Keepalive(lsn pgoutput.LSN) {
 	if !t.held && t.events == t.covered {
 		t.keepalive = max(t.keepalive, lsn)
 	}
 }
 
-// Freeze says that a record was refused under the policy stop: nothing read from now
-// on is ever confirmed, not after a Restart either. What was complete before still is.
+// Freeze records that a record was refused under the policy stop: nothing read from now on
+// is ever confirmed, not even after a Restart. What was complete before still is.
 func (t *Tracker) Freeze() { t.held = true }
 
 // Confirmed returns the LSN that may be confirmed now. The watermark is the lowest event
@@ -106,9 +106,9 @@ func (t *Tracker) Outstanding() int {
 	return t.count
 }
 
-// Restart says that a new connection begins on the same timeline, and where the
-// slot is: what is confirmed begins anew there, be it lower (the server forgot
-// what it was told) or higher (another relay went on). What waits goes on waiting.
+// Restart records that a new connection begins on the same timeline, and where the slot
+// is. The confirmed LSN begins there again, whether that is lower (the server has lost a
+// confirmation) or higher (another relay has continued). What waits continues to wait.
 // Events of a transaction that was cut off wait under no LSN of their own: when
 // another relay has finished it, its Commit never comes, and keepalives must do.
 func (t *Tracker) Restart(confirmed pgoutput.LSN) {

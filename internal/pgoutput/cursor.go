@@ -7,8 +7,8 @@ import (
 
 // cursor reads a message from front to back. The first read that finds too few
 // bytes, or bytes that must not be there, is remembered; every later read gives
-// zero. So a decode function reads all fields and asks once, with err. A loop
-// over a count checks the count against left first.
+// zero. So a decode function reads all fields and checks err once. A loop over a count
+// compares the count with left first.
 type cursor struct {
 	b    []byte
 	off  int
@@ -18,7 +18,7 @@ type cursor struct {
 
 func (c *cursor) left() int { return len(c.b) - c.off }
 
-// fail remembers the first failure only: what follows from it says nothing.
+// fail remembers the first failure only: later ones follow from it.
 func (c *cursor) fail(at int, want string) {
 	if c.want == "" {
 		c.want, c.at = want, at

@@ -8,12 +8,12 @@ type Source interface {
 	Next(n int) ([]byte, error)
 }
 
-// Keep says what of a long message is of use. The rest is read past.
+// Keep tells what to keep of a long message. The rest is skipped.
 type Keep interface {
 	// Columns returns for each column of a table how many bytes it may have; nil:
 	// no row of this table is of use.
 	Columns(r *Relation) []int
-	// Content is how many bytes the content of a message with this prefix may have.
+	// Content returns how many bytes the content of a message with this prefix may have.
 	Content(prefix string, transactional bool) int
 }
 
@@ -29,9 +29,9 @@ const (
 )
 
 // DecodeLong is Decode for a message of size bytes that is not in memory as a
-// whole. What it keeps of it is its own memory. A column that is longer than keep
-// says is Discarded. What all of them hold together is no more than the largest
-// number of keep.Columns and keptHead for each.
+// whole. It copies what it keeps. A column that is longer than keep allows is Discarded.
+// All columns together hold no more than the largest number of keep.Columns, plus keptHead
+// for each.
 //
 // An error is a *DecodeError, or the source's own.
 func (d *Decoder) DecodeLong(src Source, size int, keep Keep) (Message, error) {
@@ -191,7 +191,7 @@ func (l *long) fail(at int, want string) {
 	}
 }
 
-// some takes from 1 to n bytes; nil after a failure.
+// some returns from 1 to n bytes; nil after a failure.
 func (l *long) some(n int) []byte {
 	if l.failed() {
 		return nil
@@ -215,7 +215,7 @@ func (l *long) has(n int, want string) bool {
 	return !l.failed()
 }
 
-// bytes takes a copy of the next n bytes; zeros after a failure, but of no more
+// bytes returns a copy of the next n bytes. After a failure they are zeros, and never more
 // than the message has.
 func (l *long) bytes(n int, want string) []byte {
 	if !l.has(n, want) {
@@ -241,7 +241,7 @@ func (l *long) uint8(want string) byte    { return l.bytes(1, want)[0] }
 func (l *long) uint16(want string) uint16 { return binary.BigEndian.Uint16(l.bytes(2, want)) }
 func (l *long) uint32(want string) uint32 { return binary.BigEndian.Uint32(l.bytes(4, want)) }
 
-// prefix takes the bytes up to the next zero byte, and keeps the first of them.
+// prefix reads the bytes up to the next zero byte, and returns the first of them.
 func (l *long) prefix() []byte {
 	const want = "a prefix that ends with a zero byte"
 	var kept []byte
@@ -269,8 +269,8 @@ func (l *long) relation(d *Decoder) *Relation {
 	return r
 }
 
-// value takes one column, whole when it has no more bytes than limit says. Of one
-// that is discarded the head is kept, when it is wanted.
+// value reads one column, and keeps it whole if it has no more than limit bytes. Of a
+// discarded column it keeps the head, if that is wanted.
 func (l *long) value(limit int, wanted, unchanged bool) Value {
 	kind := Kind(l.uint8("a column"))
 	switch {

@@ -15,7 +15,7 @@ func (l LSN) String() string {
 	return fmt.Sprintf("%X/%X", uint32(l>>32), uint32(l))
 }
 
-// ParseLSN reads the form of pg_lsn.
+// ParseLSN parses the form of pg_lsn.
 func ParseLSN(s string) (LSN, error) {
 	hi, lo, ok := strings.Cut(s, "/")
 	if !ok {
@@ -40,7 +40,7 @@ func (l LSN) MarshalText() ([]byte, error) {
 	return []byte(l.String()), nil
 }
 
-// UnmarshalText reads what MarshalText gives.
+// UnmarshalText parses what MarshalText returns.
 func (l *LSN) UnmarshalText(text []byte) (err error) {
 	if *l = 0; len(text) == 0 {
 		return nil

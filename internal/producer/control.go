@@ -51,7 +51,7 @@ func (p *Producer) control() {
 			continue
 		}
 		if c.limit > firstAnswer && time.Since(begun) < firstAnswer/2 {
-			c.hangUp() // made when answers took long: the next gets less time
+			c.hangUp() // its limit is long, because answers were slow: the next connection gets a shorter one
 		}
 		c.failed, c.avoid = 0, ""
 		c.endSilence()
@@ -87,8 +87,8 @@ func (c *control) endSilence() {
 	}
 }
 
-// settings are those of the producer's connections, with less time for an answer: what
-// is asked here changes nothing and may be asked again.
+// settings are those of the producer's connections, with less time for an answer: these
+// requests change nothing and can be repeated.
 func (c *control) settings() (*sarama.Config, error) {
 	conf, err := c.p.opts.Config()
 	if err != nil {
@@ -99,7 +99,7 @@ func (c *control) settings() (*sarama.Config, error) {
 	return conf, nil
 }
 
-// round gets what is asked for: a producer id, and the leaders of topics.
+// round requests what is wanted: a producer id, and the leaders of topics.
 func (c *control) round() error {
 	c.startSilence()
 	if err := c.connect(); err != nil {
@@ -173,8 +173,8 @@ func (c *control) ping() error {
 	return nil
 }
 
-// flood is how many missing topics and partitions make new topics wait for the pause
-// between requests.
+// flood is the number of missing topics and partitions from which on new topics, too, wait
+// for the pause between requests.
 const flood = 100
 
 // wait sleeps until something is wanted and the pause between requests is over,
@@ -248,8 +248,8 @@ func (c *control) hangUp() {
 	}
 }
 
-// lost gives the connection up and backs off. Whatever was missing must be found missing
-// again: only answers of a reachable Kafka count.
+// lost closes the connection and backs off. What was missing must be found missing again:
+// only answers of a reachable Kafka count.
 func (c *control) lost(err error) {
 	if c.conn != nil {
 		err = c.p.opts.Explain(c.addr, err)

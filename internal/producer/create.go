@@ -10,7 +10,7 @@ import (
 	"github.com/walpost/walpost/internal/record"
 )
 
-// CreateError is why Kafka does not create a topic, when that does not pass by itself.
+// CreateError is the reason why Kafka does not create a topic, if waiting does not help.
 type CreateError struct {
 	Kind CreateKind
 	Err  error
@@ -32,7 +32,7 @@ const (
 // maxCreations bounds what is asked of Kafka at once.
 const maxCreations = 32
 
-// create has the topic created by the creator: that may take seconds.
+// create asks the creator for the topic: creating it may take seconds.
 func (t *topic) create(now time.Time) {
 	switch p := t.p; {
 	case t.creating || now.Before(t.createAt):
@@ -65,8 +65,8 @@ func (p *Producer) creator() {
 	}
 }
 
-// nextCreations returns the topics to create by the next request. Kafka does not compare the
-// names of one request, so two that collide are not in one: . and _ count as the same.
+// nextCreations returns the topics to create by the next request. Two names that collide
+// (. and _ count as the same) are never in one request: Kafka would not notice.
 func (p *Producer) nextCreations() []*topic {
 	p.mu.Lock()
 	defer p.mu.Unlock()

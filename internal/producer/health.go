@@ -12,7 +12,7 @@ import (
 	"github.com/walpost/walpost/internal/record"
 )
 
-// failureLog logs a failure at once, then rarely, then its end.
+// failureLog logs a failure at once, its repetitions rarely, and its end.
 type failureLog struct {
 	since time.Time
 	count int
@@ -36,7 +36,7 @@ func (p *Producer) notAccepted(pt *partition, a answer.Answer) {
 	}
 	log := p.log.Warn
 	if a.Class == answer.Moved || a.Class == answer.Refused || a.Class == answer.UnknownOutcome {
-		log = p.log.Info // ordinary for Kafka: retried, nothing is lost
+		log = p.log.Info // normal for Kafka: retried, nothing is lost
 	}
 	log("Kafka did not take a batch, it will be sent again", zap.String("topic", pt.topic.name), zap.Int32("partition", pt.index),
 		zap.String("class", a.Label()), zap.String("error", a.Text), zap.Int("times", t.count))
@@ -81,7 +81,7 @@ func (t *topic) block(b blockage) {
 type refusal struct {
 	since           time.Time
 	text            string
-	stuck           bool // for so long that a person should know
+	stuck           bool // for so long that it is reported
 	denied          bool // a right is missing, which the topic says
 	unknownProducer int  // how often the broker did not know the producer id
 }
@@ -103,7 +103,7 @@ func (p *Producer) noteRefusal(pt *partition, text string, denied bool) {
 	}
 }
 
-// headLeft notes that the head of a partition has left the queue.
+// headLeft notes that the head of a partition has left its queue.
 func (p *Producer) headLeft(pt *partition) {
 	if r := pt.refusal; r != nil {
 		pt.refusal = nil
@@ -130,7 +130,7 @@ func (p *Producer) logRejected(r *record.Rejection, at record.Position) {
 		zap.String("reason", r.Reason), zap.String("error", r.Text), zap.Stringer("commit_lsn", at.CommitLSN))
 }
 
-// Health is how Kafka is seen.
+// Health is what the producer knows of Kafka.
 type Health struct {
 	Reachable bool
 	Since     time.Time // of Reachable

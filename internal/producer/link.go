@@ -17,13 +17,13 @@ import (
 
 const (
 	maxRequest = 4 << 20   // bytes of records in one request, before compression
-	fillSize   = 512 << 10 // what a request waits for while behind
+	fillSize   = 512 << 10 // size that a request waits for while behind
 
 	maxRequestRecords = 2 * batch.MaxRecords // bounds what an arena holds
 )
 
-// BehindAfter is the age from which events count as behind: then it pays to wait for
-// more, here and where the stream is read.
+// BehindAfter is the age from which events count as behind: then waiting for more of them
+// saves work, here and where the stream is read.
 const BehindAfter = 20 * time.Millisecond
 
 // While behind a request waits for fillSize, between minFill and maxFill.
@@ -34,10 +34,10 @@ const (
 
 // link is the way to one broker: one goroutine, one connection of its own, one
 // request under way. Kafka executes the requests of a connection one after the
-// other, so more would hide the network only.
+// other, so more of them in flight would only hide network latency.
 //
-// The connection is our own sarama.Broker, never one of a sarama.Client: those are
-// closed behind our back, and share locks that a frozen broker holds.
+// The connection is a sarama.Broker of the link's own, never one of a sarama.Client: a
+// client closes its brokers when it likes, and they share locks that a frozen broker holds.
 type link struct {
 	p    *Producer
 	id   int32
@@ -52,7 +52,7 @@ type link struct {
 	// the goroutine's own
 	conn    *sarama.Broker
 	opened  string // address conn was opened to
-	failed  int    // attempts to connect, one after the other
+	failed  int    // consecutive attempts to connect that failed
 	answers chan produced
 	arena   batch.Arena
 	timer   *time.Timer
@@ -94,8 +94,8 @@ func (l *link) signal() {
 	l.wake.Notify()
 }
 
-// lead makes l the partition's link. A request that is under way at the old
-// leader is waited for: busy is the partition's.
+// lead makes l the partition's link. It first waits for a request that is in flight to the
+// old leader: busy belongs to the partition, not to the link.
 func (p *Producer) lead(pt *partition, l *link) {
 	if pt.link == l {
 		return
@@ -216,7 +216,7 @@ func (l *link) connect(ctx context.Context) bool {
 	return false
 }
 
-// hangUp gives the connection up.
+// hangUp closes the connection.
 func (l *link) hangUp() {
 	if l.conn != nil {
 		kafka.HangUp(l.conn)

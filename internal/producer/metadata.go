@@ -11,7 +11,7 @@ import (
 	"github.com/walpost/walpost/internal/record"
 )
 
-// apply takes in an answer: who leads what, and what is missing.
+// apply takes over an answer: who leads what, and what is missing.
 func (p *Producer) apply(res *sarama.MetadataResponse) {
 	defer p.opts.Progress() // runs after the unlock
 	p.mu.Lock()
@@ -35,7 +35,7 @@ func (t *topic) apply(m *sarama.TopicMetadata, now time.Time) {
 		t.lead(m, now)
 	case sarama.ErrUnknownTopicOrPartition:
 		switch {
-		case t.written: // it was there: an operator's mistake, not the record's
+		case t.written: // it existed before: deleted by an operator, so no fault of the record
 		case t.p.opts.Create != nil:
 			t.create(now)
 		default:
@@ -45,7 +45,7 @@ func (t *topic) apply(m *sarama.TopicMetadata, now time.Time) {
 		t.denied(m.Err, now)
 	case sarama.ErrInvalidTopic, sarama.ErrPolicyViolation:
 		t.refuseName(answer.CodeText(m.Err))
-	default: // a broker that does not know yet
+	default: // a broker that does not know the topic yet
 		for pt := range t.queues() {
 			if pt.head != nil && pt.link == nil {
 				t.p.noteRefusal(pt, answer.CodeText(m.Err), false)
@@ -94,8 +94,8 @@ func (t *topic) refuseName(text string) {
 	}
 }
 
-// lead takes in a topic's leaders. A partition without a leader at the moment keeps its
-// old one, which may answer all the same.
+// lead takes over a topic's leaders. A partition without a leader at the moment keeps its
+// old one, which may still answer.
 func (t *topic) lead(m *sarama.TopicMetadata, now time.Time) {
 	if len(m.Partitions) == 0 {
 		return
@@ -109,7 +109,7 @@ func (t *topic) lead(m *sarama.TopicMetadata, now time.Time) {
 			return
 		}
 	}
-	if t.blockage.aboutMetadata { // whether it may be written only an answer tells
+	if t.blockage.aboutMetadata { // whether it may be written is known only from the answer to a batch
 		if t.blockage.denied {
 			t.p.log.Info("the topic may be described again", zap.String("topic", t.name))
 		}

@@ -22,7 +22,7 @@ type blocked uint8
 const (
 	notBlocked         blocked = iota
 	awaitingDeadLetter         // until the dead letter of the head is acknowledged
-	awaitingHalt               // for ever: the relay halts
+	awaitingHalt               // for good: the relay halts
 )
 
 // partition is the state machine of one partition. Everything in it is guarded
@@ -52,10 +52,10 @@ type partition struct {
 	seq   int32
 
 	retryAt time.Time
-	failed  int // attempts at the head, one after the other
+	failed  int // consecutive failed attempts at the head
 
 	unplaced *unplaced // nil: Kafka has named the partition
-	refusal  *refusal  // nil: Kafka takes the head, as far as is known
+	refusal  *refusal  // nil: Kafka is not known to refuse the head
 }
 
 const (
@@ -64,7 +64,7 @@ const (
 	operatorBackoff = 2 * time.Second // for what an operator must change
 )
 
-// delay puts the head's next attempt off, twice as long each time.
+// delay postpones the head's next attempt, twice as long each time.
 func (pt *partition) delay() {
 	pt.failed++
 	pt.retryAt = time.Now().Add(retryPause(pt.failed))
@@ -116,7 +116,7 @@ func (p *Producer) split(pt *partition, at int) {
 	}
 }
 
-// answer takes in what became of the head that was under way. The caller holds mu.
+// answer applies the answer to the head that was in flight. The caller holds mu.
 func (p *Producer) answer(pt *partition, a answer.Answer) {
 	pt.busy = false
 	b := pt.head

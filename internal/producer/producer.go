@@ -34,9 +34,9 @@ type Options struct {
 	Config  func() (*sarama.Config, error) // settings for one connection; called for each, so that secrets are read again
 	Codec   sarama.CompressionCodec        //
 	Linger  time.Duration                  // how long a record may wait for others before it is sent; 0: not at all
-	Memory  int64                          // bytes of records not acknowledged at which Full says true
+	Memory  int64                          // bytes of records not acknowledged from which on Full returns true
 
-	// Explain words the failure of a connection for people; nil: as it is.
+	// Explain returns the text of a failed connection for people; nil: the error itself.
 	Explain func(addr string, err error) error
 
 	// Acknowledged is called for each batch that Kafka took, with its topic and the time of

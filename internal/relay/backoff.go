@@ -17,15 +17,15 @@ const (
 	minPause    = 100 * time.Millisecond
 	maxPause    = 5 * time.Second
 	minStandby  = 50 * time.Millisecond
-	standbyPoll = time.Second // how often a standby looks whether the slot is free, after some quicker looks
+	standbyPoll = time.Second // how often a standby checks whether the slot is free, after the first, quicker checks
 )
 
-// outage is a time in which Postgres is not there, or ends each stream.
+// outage is a time in which Postgres is unavailable, or ends each stream.
 type outage struct {
-	attempts int       // to connect, since the last that was any better
+	attempts int       // failed attempts to connect since the last success
 	since    time.Time // of the first of them
 	lines    lograte.Line
-	logged   bool // that Postgres is not there
+	logged   bool // whether the outage was logged
 }
 
 // pause counts an attempt that failed, and returns how long to wait until the next.
@@ -37,7 +37,7 @@ func (o *outage) pause() time.Duration {
 	return backoff.Exponential{Min: minPause, Max: maxPause, Jitter: backoff.Around}.Pause(o.attempts)
 }
 
-// end logs that Postgres is there again, if it was logged that it is not.
+// end logs that Postgres is available again, if the outage was logged.
 func (o *outage) end(log *zap.Logger) {
 	if o.logged {
 		o.logged = false

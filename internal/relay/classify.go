@@ -17,7 +17,7 @@ func (l *loop) classify(ctx context.Context, err error) error {
 	if isDecided(ctx, err) {
 		return err
 	}
-	// The stream gives the server's words as they are.
+	// The stream returns the server's error unchanged.
 	err = postgres.Classify("stream from slot "+l.opts.Objects.Slot, err)
 	e, ok := errors.AsType[*postgres.Error](err)
 	if !ok {

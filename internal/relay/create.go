@@ -14,10 +14,10 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// create makes publication and slot, in this order: a slot made first cannot
-// decode what was written before its publication. A publication that is there is one
-// of a first start that was cut. Making the slot takes as long as the transactions
-// that are writing.
+// create creates publication and slot, in this order: a slot that is older than its
+// publication cannot decode what was written in between. A publication that exists already
+// is left from a first start that was interrupted. Creating the slot takes as long as the
+// transactions that are writing.
 func (l *loop) create(ctx context.Context, conn *pgx.Conn) error {
 	limited, cancel := context.WithTimeout(ctx, l.timing.startLook)
 	defer cancel()
@@ -41,7 +41,7 @@ func (l *loop) create(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return classifyStart(err)
 	}
-	if !slot.Created { // by somebody else in between
+	if !slot.Created { // another connection has created it meanwhile
 		return nil
 	}
 	crash.At(crash.SlotCreated)
@@ -70,8 +70,8 @@ func (l *loop) rowsBefore(ctx context.Context) (rows int64, known bool) {
 	return rows, known && err == nil
 }
 
-// awaitSlot waits for a slot that another connection is making: `init`, a second
-// relay, or the backend of a start that was killed, which its server does not notice.
+// awaitSlot waits for a slot that another connection is creating: `init`, a second
+// relay, or the backend of a start that was killed, which its server has not noticed.
 func (l *loop) awaitSlot(ctx context.Context, conn *pgx.Conn, backend int) error {
 	end := l.logWriters(ctx, fmt.Sprintf("slot %s is being made by backend %d, which waits", l.opts.Objects.Slot, backend))
 	defer end()
@@ -79,12 +79,11 @@ func (l *loop) awaitSlot(ctx context.Context, conn *pgx.Conn, backend int) error
 	return classifyStart(err)
 }
 
-// slowSlot is how long the making of a slot may take before it is said what it waits
-// for.
+// slowSlot is how long creating a slot may take before the log says what it waits for.
 const slowSlot = time.Second
 
-// logWriters says which open transaction the making of the slot waits for, until
-// the caller ends it.
+// logWriters logs which open transaction the creation of the slot waits for, until the
+// caller ends it.
 func (l *loop) logWriters(ctx context.Context, what string) (end func()) {
 	return provision.WatchWriters(ctx, l.opts.Target, slowSlot, func(w *catalog.Writer) {
 		if w == nil {

@@ -14,28 +14,28 @@ import (
 )
 
 const (
-	// guardEvery is how often publication and table are looked at while the server
-	// goes on in the WAL. Rows that it skips are WAL too: it tells of them by a
-	// keepalive when it has come to the end, and then the guard looks.
+	// guardEvery is how often publication and table are checked while LSNs arrive. Rows
+	// that the server skips are WAL too: when it has decoded up to the end, it sends a
+	// keepalive with a new LSN, and the guard checks.
 	guardEvery = 3 * time.Second
-	// guardIdle is how often while nothing comes: as often as the stream's status goes
-	// out. It bounds how long rows may be skipped by a server that is busy with WAL of
-	// other tables, and tells of nothing meanwhile.
+	// guardIdle is how often they are checked while nothing arrives: as often as the stream
+	// sends its status. It bounds how long rows may be skipped by a server that is busy with
+	// WAL of other tables, and sends no keepalive meanwhile.
 	guardIdle = 10 * time.Second
-	// minGuardPause is the shortest time between two looks of one that connects again.
+	// minGuardPause is the shortest time between two checks for which the guard must connect.
 	minGuardPause = time.Second
 )
 
-// guard ends the stream with a *Halt when publication or table change so that
-// rows are skipped: Postgres itself says nothing (before version 18 it says so
-// for a dropped publication only). It has a connection of its own, because the
-// stream's does not take queries, and on which it hears that Postgres is shutting down.
-// One runs at a time, and only its goroutine touches its fields.
+// guard ends the stream with a *Halt when publication or table change so that rows are
+// skipped: Postgres itself reports nothing (before version 18 it reports a dropped
+// publication only). It has a connection of its own, because the stream's accepts no
+// queries. On that connection it also notices that Postgres is shutting down. One guard
+// runs at a time, and only its goroutine touches its fields.
 type guard struct {
 	*shared
 
 	unchanged time.Time // when publication and table were last seen as they should be; zero: never
-	held      bool      // the walsender waited for a standby at the last look
+	held      bool      // the walsender waited for a standby at the last check
 	lines     lograte.Line
 }
 
@@ -160,8 +160,8 @@ func (g *guard) inspectTable(ctx context.Context, conn *pgx.Conn) (*status.Halt,
 	return nil, nil
 }
 
-// refreshStandby separates "Postgres holds events back" from "there are none". Once seen
-// may be a moment; twice is a state.
+// refreshStandby distinguishes "Postgres holds events back" from "there are none". It
+// changes the state only when two checks in a row agree: one may have met a short wait.
 func (g *guard) refreshStandby(waits bool) {
 	if waits && g.held {
 		g.state.Change(status.WaitingForStandby, "the walsender waits for a physical standby to have the events",
@@ -169,12 +169,12 @@ func (g *guard) refreshStandby(waits bool) {
 			[]status.State{status.Streaming, status.Throttled})
 	} else if g.held && !waits {
 		g.state.Swap(status.Streaming, "", status.WaitingForStandby)
-		g.changed.Notify() // it may be full since
+		g.changed.Notify() // the in-flight budget may be used up by now
 	}
 	g.held = waits
 }
 
-// unguarded says, rarely, that the guard cannot look.
+// unguarded logs, rarely, that the guard cannot check.
 func (g *guard) unguarded(ctx context.Context, err error) {
 	if ctx.Err() != nil || !g.lines.Allow() {
 		return

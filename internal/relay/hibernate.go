@@ -19,7 +19,7 @@ func (l *loop) hibernate(ctx context.Context, stop <-chan struct{}) error {
 	defer visit.Stop()
 	for !l.producer.Health().Reachable {
 		if slot := l.seen.Slot(); slot != nil && slot.Lost() {
-			return nil // connecting says so
+			return nil // the attempt to connect reports it
 		}
 		select {
 		case <-ctx.Done():
@@ -40,8 +40,8 @@ func (l *loop) hibernate(ctx context.Context, stop <-chan struct{}) error {
 	return nil
 }
 
-// maxVisitPause is how long the slot is left alone at most: there are services that remove
-// one that nobody uses.
+// maxVisitPause is the longest time between two visits of the slot: some services remove a
+// slot that nobody uses.
 const maxVisitPause = time.Hour
 
 // visitEvery is how often the slot is opened while nobody reads from it, at a server
@@ -53,8 +53,7 @@ func visitEvery(limit time.Duration) time.Duration {
 	return min(limit/3, maxVisitPause)
 }
 
-// visit opens the slot and leaves it again, and reports whether there is none to come
-// back to.
+// visit opens the slot and leaves it again. It reports whether the slot is gone.
 func (l *loop) visit(ctx context.Context) (gone bool) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -62,7 +61,7 @@ func (l *loop) visit(ctx context.Context) (gone bool) {
 	switch postgres.KindOf(err) {
 	case postgres.NotReady, postgres.SlotMissing:
 		return true
-	case postgres.SlotActive: // somebody else keeps it in use
+	case postgres.SlotActive: // another connection uses it
 		return false
 	default:
 	}

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// lagTracker remembers when events were committed and read, coarsely: which event number
-// was the first of a transaction, and the two times of that. So the age of the
-// oldest event that is not acknowledged is known without times per event.
+// lagTracker remembers roughly when events were committed and read: for some transactions,
+// the number of the first event and the two times. So the age of the oldest event that is
+// not acknowledged is known without storing times for each event.
 type lagTracker struct {
 	mu   sync.Mutex
 	ring []lagSample // oldest first
@@ -18,7 +18,7 @@ type lagSample struct {
 	committed, read time.Time
 }
 
-// lagGrain is how exactly times are known.
+// lagGrain is the resolution of the times.
 const lagGrain = 100 * time.Millisecond
 
 // record notes a transaction whose first event will have this number.

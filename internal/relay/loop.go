@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	healthyFor    = 10 * time.Second // a stream that lived so long resets the back-off
-	finishTimeout = 5 * time.Second  // what the server may take to answer the last confirmation
+	healthyFor    = 10 * time.Second // a stream that has lasted so long resets the back-off
+	finishTimeout = 5 * time.Second  // how long the server may take to answer the last confirmation
 )
 
 // Causes that end a stream without a fault of Postgres.
@@ -47,13 +47,13 @@ type loop struct {
 	near      postgres.Target // the server of the stream
 	idleLimit time.Duration   // idle_replication_slot_timeout of the server; 0: none
 
-	outage   outage  // in which Postgres is not there; while a stream runs its watcher's
-	trial    trial   // of the present stream; the same
+	outage   outage  // owned by the state watcher while a stream runs
+	trial    trial   // of the present stream; owned by its state watcher too
 	standby  standby // while another connection has the slot
-	young    int     // streams that died young, one after the other
+	young    int     // consecutive streams that ended soon after they began
 	failures failures
 
-	writersLogged lograte.Line // which transaction the making of the slot waits for
+	writersLogged lograte.Line // which transaction the creation of the slot waits for
 }
 
 // identity is what this process knows of server and slot.
@@ -190,8 +190,8 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// deliver waits until Kafka has what was read, before a halt. Where the stream could
-// end in order that has happened already, and it returns at once.
+// deliver waits, before a halt, until Kafka has what was read. After an orderly end of the
+// stream that has happened already, and it returns at once.
 func (l *loop) deliver(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.ShutdownTimeout)
 	defer cancel()
@@ -212,7 +212,8 @@ func (l *loop) settled() bool {
 	return settled && l.pipeline.Between() && lsn <= l.identity.reported || l.stats.events.Load() == 0
 }
 
-// withUnacknowledged adds to the error of a relay whose time is over what is left to do.
+// withUnacknowledged adds what is not acknowledged to the error of a relay that ran out of
+// time.
 func (l *loop) withUnacknowledged(err error) error {
 	if !errors.Is(err, errDeadline) {
 		return err

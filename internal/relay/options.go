@@ -53,7 +53,7 @@ func (o *Options) messages() bool { return o.Objects.Table.IsZero() }
 // timing is what tests change before Run.
 type timing struct {
 	guardIdle time.Duration // how often the guard looks while nothing comes
-	patience  time.Duration // what an event may wait: beyond it there is no_progress, or lagging
-	stuckFor  time.Duration // for how long streams must end at the same point
-	startLook time.Duration // what each look at the database at the start may take
+	patience  time.Duration // how long an event may wait before the condition no_progress or lagging
+	stuckFor  time.Duration // how long streams must end at the same point before the relay halts
+	startLook time.Duration // how long each look at the database at the start may take
 }

@@ -19,7 +19,7 @@ import (
 
 // pipeline is the way of a row between the stream and the producer: it is the
 // stream's sink. It outlives connections: what it has read it does not read again.
-// Only the stream's goroutine touches it; what others read is in stats.
+// Only the stream's goroutine touches it. What other goroutines read is in stats.
 type pipeline struct {
 	router     *router.Router
 	producer   *producer.Producer
@@ -41,7 +41,7 @@ type pipeline struct {
 	committed time.Time       // its commit time
 	xid       uint32          // of it
 	inside    bool            // its Begin was read on this stream, and not its Commit
-	open      bool            // events were given out for a transaction whose commit has not come
+	open      bool            // some events have numbers, and the commit of their transaction has not been read
 	halted    *status.Halt
 
 	behind    bool
@@ -208,8 +208,8 @@ func (p *pipeline) halt(h *status.Halt) error {
 	return h
 }
 
-// isOutbox recognises the outbox by its OID. Its name is looked at when the OID
-// is seen first; the OID under another name later is somebody's rename.
+// isOutbox recognises the outbox by its OID. The name is compared when the OID is seen for
+// the first time. The same OID under another name later means that the table was renamed.
 func (p *pipeline) isOutbox(rel *pgoutput.Relation) (bool, error) {
 	named := rel.Name == p.table && rel.Namespace == p.schema
 	switch {
@@ -236,7 +236,7 @@ func (p *pipeline) ignored(op string, _ *pgoutput.Relation) { p.observer.ChangeI
 
 // Keepalive takes the position up to which the server has decoded.
 func (p *pipeline) Keepalive(lsn pgoutput.LSN) {
-	if lsn != p.keepalive { // one that answers a status says nothing new
+	if lsn != p.keepalive { // a keepalive that answers a status brings no new LSN
 		p.keepalive = lsn
 		p.stats.walProgress.Notify()
 	}
@@ -261,7 +261,7 @@ func (p *pipeline) Behind() bool { return p.behind }
 // Between reports whether no transaction is read in part.
 func (p *pipeline) Between() bool { return !p.open }
 
-// Fault is the producer's halt, if it came to one.
+// Fault returns the producer's halt, nil while there is none.
 func (p *pipeline) Fault() error {
 	if p.halted != nil {
 		return p.halted
@@ -272,7 +272,7 @@ func (p *pipeline) Fault() error {
 	return nil
 }
 
-// Confirmed is what may be confirmed to Postgres, by the laws of checkpoint.
+// Confirmed returns what may be confirmed to Postgres, by the laws of checkpoint.
 func (p *pipeline) Confirmed() (lsn pgoutput.LSN, settled bool) {
 	watermark := p.producer.Watermark()
 	lsn = p.tracker.Confirmed(watermark)
@@ -289,8 +289,8 @@ func before(a, b record.Position) bool {
 	return a.Ordinal < b.Ordinal
 }
 
-// Columns says what is of use of a row that is too long to be held: of the outbox
-// what a record is made from, of other tables nothing.
+// Columns returns what to keep of a row that is too long to be held: of the outbox what a
+// record is made from, of other tables nothing.
 func (p *pipeline) Columns(rel *pgoutput.Relation) []int {
 	if p.prefix != "" || rel.ID != p.oid && (rel.Name != p.table || rel.Namespace != p.schema) {
 		return nil
@@ -298,7 +298,7 @@ func (p *pipeline) Columns(rel *pgoutput.Relation) []int {
 	return p.router.Columns(rel)
 }
 
-// Content is how many bytes a logical message may have to become a record.
+// Content returns how many bytes a logical message may have to become a record.
 func (p *pipeline) Content(prefix string, transactional bool) int {
 	if p.prefix == "" || prefix != p.prefix || !transactional {
 		return 0

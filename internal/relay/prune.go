@@ -17,8 +17,8 @@ import (
 
 const (
 	pruneLook = 100 * time.Millisecond // how often the slot is asked whether a batch is confirmed
-	pruneWait = 10 * time.Second       // how long, before the batch is let go until the next round
-	// pruneLimits keep a deletion from standing in anybody's way.
+	pruneWait = 10 * time.Second       // how long, before the batch is left to the next round
+	// pruneLimits keep a deletion from blocking other sessions.
 	pruneLimits = "SET lock_timeout = '2s'; SET statement_timeout = '60s'"
 )
 
@@ -42,7 +42,7 @@ type pruner struct {
 
 // run prunes until ctx ends. near is the server of the stream.
 func (p *pruner) run(ctx context.Context, near postgres.Target) {
-	defer p.seen.Pruned(nil, nil) // from here on it is another's
+	defer p.seen.Pruned(nil, nil) // after this stream, another relay may prune
 	next := time.NewTimer(pruneLook)
 	defer next.Stop()
 	for {
@@ -51,7 +51,7 @@ func (p *pruner) run(ctx context.Context, near postgres.Target) {
 			return
 		case <-next.C:
 		}
-		if !p.catalog.checked.Load() { // rows that are skipped could not be told
+		if !p.catalog.checked.Load() { // rows that Postgres skipped could not be recognised
 			next.Reset(pruneLook)
 			continue
 		}
@@ -64,7 +64,7 @@ func (p *pruner) run(ctx context.Context, near postgres.Target) {
 	}
 }
 
-// report says how a round went.
+// report notes and logs how a round went.
 func (p *pruner) report(rows int64, stay []provision.Uncarried, err error) {
 	p.seen.Pruned(stay, err)
 	if rows > 0 {
@@ -75,8 +75,8 @@ func (p *pruner) report(rows int64, stay []provision.Uncarried, err error) {
 	}
 }
 
-// round deletes batch after batch until nothing is left to look at, or the slot
-// does not get on, and then counts what it left alone.
+// round deletes batch after batch until nothing is left, or the slot does not advance.
+// Then it counts the rows that it must not delete.
 func (p *pruner) round(ctx context.Context, near postgres.Target) (rows int64, stay []provision.Uncarried, err error) {
 	dial, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -124,7 +124,7 @@ func (p *pruner) batches(ctx context.Context, conn *pgx.Conn) (rows int64, err e
 	return rows, nil
 }
 
-// dropPartitions drops what is old, and gives the partition whose rows are left to
+// dropPartitions drops old partitions, and returns the partition in which rows are left to
 // delete; zero: none.
 func (p *pruner) dropPartitions(ctx context.Context, conn *pgx.Conn, what provision.Pruning) (pgname.Table, error) {
 	for {
@@ -149,8 +149,8 @@ func (p *pruner) mayDelete(ctx context.Context, conn *pgx.Conn, lsn string) (boo
 	return err == nil && change == nil, errors.Join(err, change)
 }
 
-// awaitConfirmed waits for the slot, as far as it gets there soon: with Kafka away
-// it does not, and that is no fault of pruning.
+// awaitConfirmed waits a while until the slot has passed the batch. While Kafka is
+// unavailable it does not, and that is no fault of pruning.
 func (p *pruner) awaitConfirmed(ctx context.Context, conn *pgx.Conn, lsn string) (bool, error) {
 	deadline := time.Now().Add(pruneWait)
 	tick := time.NewTicker(pruneLook)

@@ -46,7 +46,7 @@ type shared struct {
 	seen     report.Observations
 	stats    pipelineStats
 	catalog  catalogCheck
-	changed  notify.Signal                     // what the state follows may have changed: how Kafka is
+	changed  notify.Signal                     // the health of Kafka may have changed, and the state with it
 	running  atomic.Pointer[producer.Producer] // nil before Run
 }
 
@@ -71,19 +71,19 @@ func New(opts Options, observer Observer, log *zap.Logger) *Relay {
 }
 
 // Run relays until stop is closed and everything read is acknowledged and
-// confirmed (nil), ctx ends, or the relay halts (*Halt). Neither Postgres nor
-// Kafka being away ends it.
+// confirmed (nil), ctx ends, or the relay halts (*Halt). An outage of Postgres or Kafka
+// does not end it.
 func (r *Relay) Run(ctx context.Context, stop <-chan struct{}) error { return r.loop.run(ctx, stop) }
 
-// WatchSlot keeps what the relay says of its slot true until ctx ends, also while
-// the relay stands by, hibernates or has halted: that is when WAL piles up.
+// WatchSlot keeps the slot's part of the report up to date until ctx ends, also while the
+// relay stands by, hibernates or has halted: that is when WAL piles up.
 func (r *Relay) WatchSlot(ctx context.Context) { r.slot.run(ctx) }
 
 // Status returns what the relay is doing at the moment.
 func (r *Relay) Status() status.Status { return r.state.Status() }
 
-// Guarded reports whether publication and table were looked at once: from then on a
-// change is noticed.
+// Guarded reports whether publication and table were checked once: from then on a change
+// is noticed.
 func (r *Relay) Guarded() bool { return r.catalog.checked.Load() }
 
 // InFlight returns what is read and not acknowledged: events, and bytes of memory.
@@ -95,8 +95,8 @@ func (r *Relay) InFlight() (events int, bytes int64) {
 	return p.InFlight()
 }
 
-// Topics are those that this process has an event for, from the first on: also
-// before Kafka has acknowledged one.
+// Topics returns the topics that this process has had an event for, whether or not Kafka
+// has acknowledged it.
 func (r *Relay) Topics() []string {
 	if p := r.running.Load(); p != nil {
 		return p.Topics()

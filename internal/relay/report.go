@@ -7,7 +7,7 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// patience is what an event may wait.
+// patience returns how long an event may wait.
 const patience = time.Minute
 
 // Report returns the relay's state with its figures and conditions. Topics,
@@ -38,7 +38,7 @@ func (r *Relay) Report(version string) status.Report {
 	return rep
 }
 
-// secondsSince is 0 for a time that is not known, and for one to come: clocks differ.
+// secondsSince returns 0 for a time that is unknown, and for one in the future: clocks differ.
 func secondsSince(t, now time.Time) *float64 {
 	var seconds float64
 	if !t.IsZero() {

@@ -16,11 +16,11 @@ import (
 
 // Kafka counts a topic's retention.ms from a record's own time (Kafka documentation,
 // "Topic Configs"): what is older when it is published is deleted minutes after it was
-// acknowledged. Nothing can be done about it here but to say so.
+// acknowledged. The relay cannot prevent it, so it reports it.
 const (
-	retentionYoung  = time.Minute      // an age that no topic is asked about
-	retentionPause  = 10 * time.Second // between two looks
-	retentionTopics = 1000             // topics that are remembered between them
+	retentionYoung  = time.Minute      // younger events are not compared
+	retentionPause  = 10 * time.Second // between two comparisons
+	retentionTopics = 1000             // topics that are remembered in between
 )
 
 // retentionWatcher compares what was published late with what its topic keeps. It sleeps
@@ -86,7 +86,7 @@ func (w *retentionWatcher) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	found, err := w.opts.Describe(ctx, slices.Sorted(maps.Keys(oldest)))
-	if err != nil { // Kafka is away, or does not tell: later, if it still matters
+	if err != nil { // Kafka does not answer: tried again at the next late event
 		for topic, stamp := range oldest {
 			w.note(topic, stamp)
 		}

@@ -33,7 +33,7 @@ func watchConn(ctx context.Context, conn *pgx.Conn) (ended <-chan struct{}, stop
 	go func() {
 		defer close(stopped)
 		for ctx.Err() == nil {
-			_ = conn.PgConn().WaitForNotification(ctx) // which error it was is asked by connecting again
+			_ = conn.PgConn().WaitForNotification(ctx) // connecting again shows which error it was
 			if conn.IsClosed() {
 				close(over)
 				return
@@ -71,7 +71,7 @@ func (g *guard) disconnectIfStalled(ctx context.Context, end context.CancelCause
 }
 
 // shuttingDown reports whether a server to which a stream runs refused a connection
-// because it is shutting down: one that was only just started has no stream.
+// because it is shutting down. A server that is just starting has no stream.
 func shuttingDown(err error) bool {
 	e, ok := errors.AsType[*postgres.Error](err)
 	return ok && e.Code == "57P03"

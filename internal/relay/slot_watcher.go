@@ -8,13 +8,12 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// slotEvery is how often the slot is looked at while no stream runs, and how old
-// what was seen of it may be: some more than guardIdle, so that the guard is first.
+// slotEvery is how often the slot is read while no stream runs, and how old the last
+// reading may be. It is longer than guardIdle, so that the guard is first.
 const slotEvery = 12 * time.Second
 
-// slotWatcher looks at the slot while no stream runs: the guard of a stream looks more
-// often. Each look is a connection of its own, so that none is open when Postgres wants
-// to end.
+// slotWatcher reads the slot while no stream runs. While one runs, its guard does. Each
+// reading opens a connection of its own, so that none is open when Postgres shuts down.
 type slotWatcher struct{ *shared }
 
 func (w *slotWatcher) run(ctx context.Context) {
@@ -26,7 +25,7 @@ func (w *slotWatcher) run(ctx context.Context) {
 			return
 		case <-next.C:
 		}
-		// While it connects the relay itself tries to reach Postgres, and says what comes of it.
+		// While the relay is connecting, it reports itself whether Postgres can be reached.
 		if w.seen.SlotAge() >= slotEvery && w.state.Status().State != status.Connecting {
 			w.look(ctx)
 		}
@@ -34,7 +33,7 @@ func (w *slotWatcher) run(ctx context.Context) {
 	}
 }
 
-// look leaves what was seen before as it is when it cannot look.
+// look reads the slot. When it cannot, the last reading stays.
 func (w *slotWatcher) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, slotEvery)
 	defer cancel()
@@ -45,7 +44,7 @@ func (w *slotWatcher) look(ctx context.Context) {
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was read from only
 	if slot, err := catalog.ReadSlot(ctx, conn, w.opts.Objects.Slot); err == nil {
 		w.seen.SetSlot(slot)
-		if slot != nil && slot.Lost() { // who hibernates need not wait for Kafka to say so
+		if slot != nil && slot.Lost() { // a relay that hibernates need not wait for Kafka to report it
 			w.changed.Notify()
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// startLook is what each look at the database may take.
+// startLook is how long each look at the database may take.
 const startLook = time.Minute
 
 // verifyStart checks the requirements of a start and creates publication and slot
@@ -23,7 +23,7 @@ const startLook = time.Minute
 func (l *loop) verifyStart(ctx context.Context, stop <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() { // nothing is read yet: what a stop finds here ends at once
+	go func() { // nothing is read yet, so a stop ends the start at once
 		select {
 		case <-ctx.Done():
 		case <-stop:

@@ -12,12 +12,12 @@ const (
 	// fullDebounce is how long delivery.in_flight must be used up, or not, to count: it
 	// changes many times a second under load.
 	fullDebounce = 500 * time.Millisecond
-	// idleRecheck is how long until a look that nothing asks for.
+	// idleRecheck is how often the state is evaluated when nothing has changed.
 	idleRecheck = time.Hour
 )
 
-// stateWatcher keeps the state true while one stream runs. Trial and outage are its own
-// as long as it runs.
+// stateWatcher keeps the state up to date while one stream runs. As long as it runs, it
+// owns trial and outage.
 type stateWatcher struct {
 	*shared
 
@@ -26,8 +26,8 @@ type stateWatcher struct {
 	outage   *outage
 }
 
-// run ends the stream when Kafka has been away for too long. It sleeps until something
-// changes.
+// run ends the stream when Kafka has been unavailable for too long. It sleeps until
+// something changes.
 func (w *stateWatcher) run(ctx context.Context, end context.CancelCauseFunc, stop <-chan struct{}, wake func()) {
 	look := time.NewTimer(0)
 	defer look.Stop()
@@ -41,7 +41,7 @@ func (w *stateWatcher) run(ctx context.Context, end context.CancelCauseFunc, sto
 			stop = nil
 			continue
 		case <-full:
-			full = nil // not before the look
+			full = nil // further changes are ignored until the timer fires
 			look.Reset(fullDebounce)
 			continue
 		case <-w.changed:
@@ -52,8 +52,8 @@ func (w *stateWatcher) run(ctx context.Context, end context.CancelCauseFunc, sto
 	}
 }
 
-// refreshState brings the state up to date, and returns after how long it may have changed by
-// the passing of time alone.
+// refreshState brings the state up to date. It returns how long it takes until the state
+// may change by the passing of time alone.
 func (w *stateWatcher) refreshState(end context.CancelCauseFunc) time.Duration {
 	if w.trial.on && w.trial.passed(w.stats.events.Load()) {
 		w.trial.on = false

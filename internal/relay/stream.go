@@ -13,8 +13,8 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// startStream connects, verifies that this is the server and the slot of before, and
-// starts the stream.
+// startStream connects, verifies that server and slot are the same as before, and starts
+// the stream.
 func (l *loop) startStream(ctx context.Context) (*replication.Stream, error) {
 	dial, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

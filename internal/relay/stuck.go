@@ -16,15 +16,15 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// A stream that ends so often, for so long, with the same error at the same point
-// halts the relay: connecting again does not help.
+// The relay halts when its streams have ended so often, and for so long, with the same
+// error at the same point: connecting again does not help.
 const (
 	stuckTimes = 5
 	stuckFor   = 15 * time.Second
 )
 
-// youngTimes is how many streams must die young, one after the other, until the next
-// is on trial whatever they died of.
+// youngTimes is how many consecutive streams must end soon after they began, for whatever
+// reason, until the next one is on trial.
 const youngTimes = 3
 
 // failures counts the streams that ended at one point.
@@ -36,26 +36,26 @@ type failures struct {
 
 // failurePoint is where in the WAL a stream ended, and with what.
 type failurePoint struct {
-	fault   string          // SQLSTATE; the words of an error that no server gave
+	fault   string          // SQLSTATE, or the text of an error that is not from the server
 	read    record.Position // of the last event that was read, ever
 	current record.Position // in the transaction that was read last
 }
 
-// trial is a stream that follows one which Postgres ended with a fault, or several
-// that died young: whether it is any better is not known before it has brought an event,
-// or lived for healthyFor.
+// trial is a stream that follows one which Postgres ended with a fault, or several that
+// ended soon. It counts as better than those once it has brought an event, or has lasted
+// for healthyFor.
 type trial struct {
 	on     bool
 	begun  time.Time
 	events uint64
 }
 
-// trialLook is how often a stream on trial is looked at.
+// trialLook is how often a stream on trial is checked.
 const trialLook = 500 * time.Millisecond
 
-// afterStream looks at how a stream ended. One that died young makes the next pause
-// longer, whatever it died of; one that made progress or lived for a while begins the
-// pauses anew. err is what classify made of cause.
+// afterStream evaluates how a stream ended. One that ended soon makes the next pause
+// longer, whatever ended it. One that made progress or lasted for a while resets the
+// pauses. err is what classify made of cause.
 func (l *loop) afterStream(ctx context.Context, cause, err error, before record.Position, lived time.Duration) error {
 	if isDecided(ctx, err) {
 		return err
@@ -82,8 +82,8 @@ func (l *loop) afterStream(ctx context.Context, cause, err error, before record.
 	return l.haltStuck(ctx, err)
 }
 
-// isConnection reports whether what ended a stream says that the connection ended, and
-// nothing of what was read over it.
+// isConnection reports whether a stream ended because its connection did, and not because
+// of what was read over it.
 func isConnection(cause error) bool {
 	if errors.Is(cause, replication.ErrSilent) || errors.Is(cause, replication.ErrEnded) {
 		return true
@@ -104,8 +104,8 @@ func (l *loop) failurePoint(err error) failurePoint {
 	return at
 }
 
-// haltStuck is the end at a place that Postgres cannot pass. What was read before it
-// is delivered, and confirmed over a connection of its own.
+// haltStuck halts the relay at a place that Postgres cannot pass. What was read before it
+// is delivered, and confirmed over another connection.
 func (l *loop) haltStuck(ctx context.Context, err error) error {
 	halt := &status.Halt{
 		Code: status.ExitHalted, Reason: "Postgres fails at the same place of the WAL again and again",
@@ -134,8 +134,8 @@ func (l *loop) stuckHint() string {
 		table, which, l.opts.Hints.File)
 }
 
-// confirmStuck confirms what the streams that died could not: a status that was sent
-// may not have been taken.
+// confirmStuck confirms what was delivered: the server may not have processed the last
+// status of the streams that ended.
 func (l *loop) confirmStuck(ctx context.Context) error {
 	lsn, _ := l.pipeline.Confirmed()
 	if lsn <= l.identity.confirmed {
@@ -168,7 +168,7 @@ func (p *pipeline) describePosition(confirmed pgoutput.LSN) string {
 	}
 }
 
-// begin starts the trial of a stream, if it is on trial.
+// begin starts the trial, if the stream is on trial.
 func (t *trial) begin(events uint64) { t.begun, t.events = time.Now(), events }
 
 // passed reports whether the stream has shown that it is better than the one before.

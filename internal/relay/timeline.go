@@ -11,8 +11,8 @@ import (
 	"github.com/walpost/walpost/internal/replication"
 )
 
-// followTimeline goes over to a new timeline after a failover. LSNs up to the switch point
-// mean the same on both; from there on the new timeline has other transactions, and
+// followTimeline continues on a new timeline after a failover. Up to the switch point LSNs
+// mean the same on both timelines. Beyond it the new timeline has other transactions, and
 // what was published from the old one may not exist any more.
 func (l *loop) followTimeline(ctx context.Context, s *replication.Session) {
 	log := l.log.With(zap.Int32("before", l.identity.timeline), zap.Int32("now", s.Timeline))
@@ -55,7 +55,7 @@ func (t *recentTransactions) note(commit pgoutput.LSN, event uint64) {
 }
 
 // from returns the first event of a transaction that committed at or after the LSN,
-// 0 when there is none. Of what is older than the ring it knows nothing.
+// 0 when there is none. It does not know transactions that are older than the ring.
 func (t *recentTransactions) from(lsn pgoutput.LSN) (event uint64) {
 	for i := range min(t.next, len(t.ring)) {
 		x := t.ring[(t.next-1-i)%len(t.ring)]

@@ -23,7 +23,7 @@ const (
 	nearWindow = 64 << 10               // the receive window there
 	nearEnough = nearWindow / 4 * 3     // bytes a read waits for
 
-	paceFirst = 300 * time.Microsecond // the least time between two reads, to begin with,
+	paceFirst = 300 * time.Microsecond // the time between two reads, to begin with,
 	paceLeast = 50 * time.Microsecond  // and its bounds
 	paceMost  = 2 * time.Millisecond
 	paceStep  = 8 // it changes by an eighth
@@ -34,7 +34,7 @@ const (
 // by any.
 type bulkConn struct {
 	net.Conn
-	socket *bulkSocket // nil: this system or network cannot; reads are plain
+	socket *bulkSocket // nil: not supported by the system or the network; reads are plain
 	bulk   bool
 	wait   time.Duration // bulkWait
 
@@ -49,14 +49,14 @@ func newBulkConn(c net.Conn) *bulkConn {
 	return &bulkConn{Conn: c, socket: openBulkSocket(c), wait: bulkWait}
 }
 
-// setBulk says whether reads shall wait for many bytes.
+// setBulk sets whether reads wait for many bytes.
 func (c *bulkConn) setBulk(on bool) {
 	if c.socket != nil {
 		c.bulk = on
 	}
 }
 
-// SetReadDeadline is the caller's deadline, which a bulk read keeps too.
+// SetReadDeadline sets the caller's deadline, which a bulk read respects too.
 func (c *bulkConn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,7 +109,7 @@ func (c *bulkConn) plain(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// limit puts a nearer deadline in front of the caller's, or takes it away.
+// limit sets a deadline that is nearer than the caller's, or removes it.
 func (c *bulkConn) limit(wait time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

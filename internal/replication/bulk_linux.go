@@ -15,7 +15,7 @@ import (
 type bulkSocket struct {
 	raw      syscall.RawConn
 	lowWater int           // as set at the socket
-	enough   int           // bytes a read waits for; 0: the link is not judged yet
+	enough   int           // bytes a read waits for; 0: the round trip was not measured yet
 	pace     time.Duration // the least time between two reads; 0: the server is not near
 	last     time.Time     // of the last read
 }
@@ -44,7 +44,7 @@ func control(raw syscall.RawConn, f func(fd int) error) (err error) {
 // the deadline came first. The low-water mark stays up: a plain read lowers it.
 func (s *bulkSocket) read(p []byte) (n int, err error) {
 	if s.enough == 0 {
-		s.judge()
+		s.measure()
 	}
 	if err := s.setLowWater(s.enough); err != nil {
 		return 0, err
@@ -80,12 +80,12 @@ func readable(fd uintptr) bool {
 	return n > 0 || err != nil
 }
 
-// judge makes the window small where the round trip is so short that the window does
-// not cap the rate. The kernel's shortest of the last minutes counts: a delayed
-// acknowledgement is no long way.
-func (s *bulkSocket) judge() {
+// measure makes the window small if the round trip is so short that the window does not
+// cap the rate. It takes the kernel's shortest round trip of the last minutes, because
+// single acknowledgements may be delayed.
+func (s *bulkSocket) measure() {
 	s.enough = bulkEnough
-	_ = control(s.raw, func(fd int) error { // where it fails, the window stays as the system makes it
+	_ = control(s.raw, func(fd int) error { // if it fails, the window stays as it is
 		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 		if err != nil || !near(time.Duration(info.Min_rtt)*time.Microsecond) {
 			return err
@@ -101,19 +101,19 @@ func (s *bulkSocket) judge() {
 // is 0 if the kernel does not know it.
 func near(trip time.Duration) bool { return 0 < trip && trip <= nearTrip }
 
-// keepPace waits until the pace allows a read. A timer of Go's would wait for a
-// millisecond: its poller counts in those.
+// keepPace waits until the pace allows a read. A timer of Go would wait for at least a
+// millisecond, the unit of the poller.
 func (s *bulkSocket) keepPace() {
 	if left := s.pace - time.Since(s.last); left > 0 {
 		ts := unix.NsecToTimespec(int64(left))
-		_ = unix.Nanosleep(&ts, nil) // cut short it has done enough
+		_ = unix.Nanosleep(&ts, nil) // an interrupted sleep is long enough
 	}
 	s.last = time.Now()
 }
 
-// adapt changes the pace after a read, which has opened the window. Where that is full
-// again at once, the sender had joined as much: reads may come sooner. Where it is
-// not, the sender goes on message by message: they shall come later.
+// adapt changes the pace after a read, which has opened the window. If the window is full
+// again at once, the sender's kernel had joined many messages: the next read may come
+// sooner. If not, the sender sends message by message: the next read comes later.
 func (s *bulkSocket) adapt(full bool) {
 	if s.pace == 0 {
 		return
@@ -125,7 +125,7 @@ func (s *bulkSocket) adapt(full bool) {
 	s.pace = min(max(s.pace+step, paceLeast), paceMost)
 }
 
-// setLowWater costs a system call only when it changes.
+// setLowWater makes a system call only when the mark changes.
 func (s *bulkSocket) setLowWater(n int) error {
 	if s.lowWater == n {
 		return nil

@@ -7,15 +7,15 @@ import (
 	"github.com/walpost/walpost/internal/pgoutput"
 )
 
-// Bound makes the stream read a message of more than limit bytes piece by piece,
-// and keep only what keep says of it. Without it such a message needs as much
-// memory as it has bytes, which may be a gigabyte.
+// Bound makes the stream read a message of more than limit bytes in pieces, and hold only
+// what keep asks for. Without it such a message needs as much memory as it has bytes,
+// which may be a gigabyte.
 func (s *Stream) Bound(limit int, keep pgoutput.Keep) {
 	s.longest, s.keep = limit, keep
 }
 
-// long takes a message that is too long for the buffer. It returns when all of it
-// is read: status goes on meanwhile.
+// long reads a message that is too long for the buffer. It returns when all of it is
+// read. Meanwhile it continues to send status.
 func (s *Stream) long(ctx context.Context, size int, sink Sink) error {
 	p := &pieces{stream: s, ctx: ctx, sink: sink, left: size}
 	head, err := p.head()
@@ -37,12 +37,12 @@ func (s *Stream) long(ctx context.Context, size int, sink Sink) error {
 	return s.decoded(m, sink)
 }
 
-// pieces reads one long message. Between reads it does what a stream does.
+// pieces reads one long message. Between reads it sends status, as the stream does.
 type pieces struct {
 	stream *Stream
 	ctx    context.Context //nolint:containedctx // it lives for one call of Run
 	sink   Sink
-	left   int // bytes of the message not given out yet
+	left   int // bytes of the message not returned yet
 }
 
 // Next returns what has come, n bytes at most, and waits for the first.
@@ -69,7 +69,7 @@ func (p *pieces) Next(n int) ([]byte, error) {
 	}
 }
 
-// head takes the header of the frame, and that of the WAL data in it.
+// head reads the header of the frame, and that of the WAL data in it.
 func (p *pieces) head() ([]byte, error) {
 	head := make([]byte, 0, frameHeader+xlogHeader)
 	for len(head) < cap(head) {

@@ -6,10 +6,10 @@ import (
 	"github.com/walpost/walpost/internal/postgres"
 )
 
-// Passing reports whether what ended a running stream may pass without anybody
-// changing anything in the database: a lost connection, a shutdown, want of memory
-// or disk, a lock. Everything else lies in what the WAL holds or in how the server
-// reads it, and comes again at the same place.
+// Passing reports whether what ended a running stream may pass without a change in the
+// database: a lost connection, a shutdown, lack of memory or disk space, a lock. Other
+// errors are caused by what is in the WAL or by how the server reads it, and come again at
+// the same place.
 func Passing(err error) bool {
 	if errors.Is(err, ErrSilent) || errors.Is(err, ErrEnded) {
 		return true

@@ -8,22 +8,22 @@ import (
 
 // receiver splits what a connection delivers into messages of the Postgres
 // protocol ("Message Formats": a type byte, then an int32 length that counts
-// itself), with as few reads as there are segments.
+// itself), with one read for each segment.
 //
-// Until the stream begins it stands between the connection and pgproto3 as an
-// io.Reader that never gives a byte of the next message: so pgproto3 buffers
-// nothing, and the stream can take over where it ends.
+// Until the stream begins, it is an io.Reader between the connection and pgproto3 that
+// never returns a byte of the next message. So pgproto3 buffers nothing, and the stream can
+// take over after any message.
 type receiver struct {
 	src  io.Reader
 	buf  []byte
 	r, w int // unread bytes are buf[r:w]
-	left int // as an io.Reader: bytes of the present message not given out yet
-	idle int // times the buffer was empty since a message that was larger than receiveBuffer
+	left int // as an io.Reader: bytes of the present message not returned yet
+	idle int // reads of an empty buffer since the last message larger than receiveBuffer
 }
 
 const (
 	receiveBuffer = 256 << 10
-	keptBuffer    = 4 << 20 // a larger one is given up when its row is done
+	keptBuffer    = 4 << 20 // a larger one is released when its row is done
 	largeFills    = 64      // a smaller one after so many reads without a large row
 	frameHeader   = 5
 	maxFrame      = 1<<30 + 1<<20 // a row is at most 1 GB; more is not the protocol
@@ -58,7 +58,7 @@ func (r *receiver) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// frame is the whole size of the message at r, whose header is in the buffer.
+// frame returns the size of the whole message at r, whose header is in the buffer.
 func (r *receiver) frame() (int, error) {
 	n := int(binary.BigEndian.Uint32(r.buf[r.r+1:]))
 	if n < 4 || n > maxFrame {
@@ -82,7 +82,7 @@ func (r *receiver) next() (kind byte, body []byte, ok bool, err error) {
 	return kind, body, true, nil
 }
 
-// need is the room the message at r wants: what fill should make space for.
+// need returns the size for which fill should make room: that of the message at r.
 func (r *receiver) need() int {
 	if r.w-r.r < frameHeader {
 		return frameHeader
@@ -94,7 +94,7 @@ func (r *receiver) need() int {
 	return n
 }
 
-// piece takes what is in the buffer, n bytes at most, without regard to messages.
+// piece returns what is in the buffer, at most n bytes, regardless of messages.
 // It is valid until the next fill.
 func (r *receiver) piece(n int) []byte {
 	b := r.buf[r.r:min(r.w, r.r+n)]
@@ -124,8 +124,8 @@ func (r *receiver) fill(n int) error {
 	return err
 }
 
-// grow makes room for a message of n bytes, and a little more: the next large row
-// is seldom of exactly this size.
+// grow makes room for a message of n bytes, and a little more: the next large row may be
+// somewhat larger.
 func (r *receiver) grow(n int) {
 	size := receiveBuffer
 	if n > receiveBuffer {
@@ -138,8 +138,8 @@ func (r *receiver) grow(n int) {
 	r.r, r.buf = 0, bigger
 }
 
-// shrink gives up, between messages, what a large row needed: at once when it was
-// very large, else when a while has brought no other.
+// shrink releases, between messages, the memory that a large row needed: at once if the
+// row was very large, else after a number of reads without another large row.
 func (r *receiver) shrink(n int) {
 	if n > receiveBuffer {
 		r.idle = 0
@@ -156,7 +156,7 @@ func (r *receiver) shrink(n int) {
 	}
 }
 
-// large makes the buffer as big as the stream wants it.
+// large gives the buffer the size that a stream needs.
 func (r *receiver) large() {
 	if len(r.buf) < receiveBuffer {
 		r.grow(receiveBuffer)

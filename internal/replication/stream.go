@@ -19,10 +19,10 @@ import (
 // Sink is where the stream's content goes. Its methods are called on the
 // stream's goroutine; none may wait for Kafka.
 type Sink interface {
-	// Message takes a decoded message. It is valid until the call returns. An
-	// error ends the stream.
+	// Message accepts a decoded message, which is valid until the call returns. An error
+	// ends the stream.
 	Message(m pgoutput.Message) error
-	// Keepalive takes the LSN up to which the server has decoded: every
+	// Keepalive accepts the LSN up to which the server has decoded: every
 	// transaction that ends at or before it precedes it in the stream.
 	Keepalive(lsn pgoutput.LSN)
 	// Full reports whether nothing more can be taken at the moment.
@@ -31,11 +31,11 @@ type Sink interface {
 	Behind() bool
 	// Between reports whether no transaction is taken in part: a planned stop may end here.
 	Between() bool
-	// Fault is why the sink can take nothing more, for good; nil while it can. It
-	// ends the stream.
+	// Fault returns why the sink can accept nothing more, for good; nil while it can. A
+	// fault ends the stream.
 	Fault() error
-	// Confirmed is the LSN that may be confirmed now, and whether everything read
-	// is acknowledged.
+	// Confirmed returns the LSN that may be confirmed now, and whether everything read is
+	// acknowledged.
 	Confirmed() (lsn pgoutput.LSN, settled bool)
 }
 
@@ -70,7 +70,7 @@ type Stream struct {
 	wake  notify.Signal // for the times when nothing is read
 
 	inTx     bool
-	received pgoutput.LSN // the highest end of a transaction or keepalive read: what may be confirmed lies at or below
+	received pgoutput.LSN // the highest end of a transaction or keepalive read: no LSN beyond it is confirmed
 	reported pgoutput.LSN // confirmed by the last status
 	asked    bool         // the server wants a reply
 	status   time.Time    // of the last status
@@ -180,7 +180,7 @@ func (s *Stream) copyData(b []byte, sink Sink) error {
 	case len(b) == keepaliveSize && b[0] == keepalive:
 		lsn := pgoutput.LSN(binary.BigEndian.Uint64(b[1:]))
 		s.asked = s.asked || b[keepaliveSize-1] != 0
-		if !s.inTx { // inside one it says no more than the one before
+		if !s.inTx { // inside a transaction it brings no new LSN
 			s.received = max(s.received, lsn)
 			sink.Keepalive(lsn)
 		}
@@ -192,8 +192,8 @@ func (s *Stream) copyData(b []byte, sink Sink) error {
 	}
 }
 
-// decoded hands a message over. The header's LSNs are of no use: they are zero or
-// the row's own.
+// decoded passes a message to the sink. The LSNs of its header are not used: they are zero
+// or the row's own.
 func (s *Stream) decoded(m pgoutput.Message, sink Sink) error {
 	switch m := m.(type) {
 	case *pgoutput.Begin:
@@ -235,9 +235,10 @@ func (s *Stream) read(next time.Time, sink Sink) error {
 	return err
 }
 
-// waitForRoom waits without reading: the server is held up by TCP, and kept alive by status.
+// waitForRoom waits without reading. TCP holds the server back, and status updates keep the
+// connection alive.
 func (s *Stream) waitForRoom(ctx context.Context, next time.Time) error {
-	s.heard = time.Now() // silence is ours
+	s.heard = time.Now() // we are not reading, so this is not silence of the server
 	if err := s.conn.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
@@ -255,12 +256,12 @@ func (s *Stream) waitForRoom(ctx context.Context, next time.Time) error {
 	return nil
 }
 
-// Wake makes the stream look at its sink again: what may be confirmed has moved,
-// there is room, or it shall stop. Any goroutine may call it, any time.
+// Wake makes the stream ask its sink again: more may be confirmed, there is room, or it
+// should stop. Any goroutine may call it at any time.
 func (s *Stream) Wake() {
 	if s.woken.Swap(true) {
 		return
 	}
 	s.wake.Notify()
-	_ = s.conn.SetReadDeadline(time.Unix(1, 0)) // ends a read that waits; on a closed connection there is none
+	_ = s.conn.SetReadDeadline(time.Unix(1, 0)) // ends a read that waits; fails on a closed connection, where none waits
 }

@@ -18,16 +18,16 @@ import (
 	"github.com/walpost/walpost/internal/postgres"
 )
 
-// Session is a replication connection before the stream begins: it tells which
-// server this is and where the slot stands.
+// Session is a replication connection before the stream begins: it knows which server this
+// is and where the slot stands.
 type Session struct {
 	conn *pgconn.PgConn
 	in   *receiver
 	bulk *bulkConn
 	near postgres.Target
 
-	Version   string // of the server, as it says
-	SystemID  string // of the cluster; another one means another database behind the same name
+	Version   string // of the server
+	SystemID  string // of the cluster; another one means another cluster at the same address
 	Timeline  int32  // changes with each failover and point-in-time recovery
 	Standby   bool   // the server is in recovery: it follows a primary, or has not been promoted yet
 	Slot      SlotPosition
@@ -36,15 +36,15 @@ type Session struct {
 	Clock     time.Duration // the server's clock less ours: commit times are the server's
 }
 
-// SlotPosition is what a stream needs to know of its slot: catalog.Slot has the rest, over
-// a connection that is not for streaming.
+// SlotPosition is what a stream needs to know of its slot. catalog.Slot has the rest; it
+// needs a connection that accepts queries.
 type SlotPosition struct {
 	Exists    bool
 	Active    bool
 	Confirmed pgoutput.LSN // confirmed_flush_lsn
 }
 
-// Open connects for streaming and looks at server and slot. Errors are *Error.
+// Open connects for streaming and reads server and slot. Errors are *Error.
 func Open(ctx context.Context, target postgres.Target, slot string) (*Session, error) {
 	s := &Session{}
 	var err error
@@ -113,7 +113,7 @@ func (s *Session) look(ctx context.Context, slot string) error {
 	return err
 }
 
-// Near is the way to the server of this session, for the connections beside it.
+// Near returns the target of this session's server, for the connections beside the stream.
 func (s *Session) Near() postgres.Target { return s.near }
 
 // Close ends a session that does not become a stream.
@@ -121,10 +121,10 @@ func (s *Session) Close(ctx context.Context) {
 	_ = s.conn.Close(ctx) // the server notices either way
 }
 
-// Start begins the stream and ends the session's own life: use the stream from
-// here on. messages asks for logical decoding messages too, which a publication does
-// not filter. START_REPLICATION always says 0/0, the slot's own position: any other
-// may be on another timeline, and Postgres then skips rows in silence.
+// Start begins the stream, which replaces the session. messages requests logical decoding
+// messages too, which a publication does not filter. START_REPLICATION always has 0/0, which
+// means the slot's own position: any other LSN may be on another timeline, and Postgres
+// would then skip rows silently.
 func (s *Session) Start(ctx context.Context, slot, publication string, messages bool) (*Stream, error) {
 	args := []string{
 		"proto_version '1'",
@@ -159,9 +159,9 @@ func (s *Session) Start(ctx context.Context, slot, publication string, messages 
 	}, nil
 }
 
-// patience is how long the server may be silent. One that decodes changes which are
-// not published speaks at half of its wal_sender_timeout, and one without a limit when
-// it comes to it. A peer that is gone is found by TCP much earlier.
+// patience returns how long the server may be silent. While it decodes changes that are not
+// published, it sends a keepalive at half of its wal_sender_timeout; without that limit it
+// may send none. TCP notices much earlier that a peer is gone.
 func patience(interval, limit time.Duration) time.Duration {
 	if limit == 0 {
 		return silentUnlimited
@@ -169,8 +169,8 @@ func patience(interval, limit time.Duration) time.Duration {
 	return max(silentRounds*interval, limit)
 }
 
-// Visit opens the slot and leaves it as it is, so that it has been in use: a server
-// gives up a slot that nobody reads from for idle_replication_slot_timeout.
+// Visit opens the slot and leaves it unchanged. It then counts as used: a server invalidates
+// a slot that nobody has used for idle_replication_slot_timeout.
 func Visit(ctx context.Context, target postgres.Target, slot, publication string) error {
 	session, err := Open(ctx, target, slot)
 	if err != nil {

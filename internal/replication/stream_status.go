@@ -14,12 +14,12 @@ import (
 // statusSize is a CopyData frame around a standby status update.
 const statusSize = frameHeader + 1 + 8 + 8 + 8 + 8 + 1
 
-// postgresEpoch is where Postgres' clock begins: 2000-01-01 UTC.
+// postgresEpoch is the zero of Postgres' clock: 2000-01-01 UTC.
 var postgresEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a constant in all but grammar
 
-// report sends a status update when one is due and returns when the next is. The
-// confirmed LSN is reported at once when everything read is acknowledged, else at
-// most every 100 ms; and always when the server asks, and on the timer.
+// report sends a status update when one is due, and returns when the next is due. A new
+// confirmed LSN is reported at once if everything read is acknowledged, else at most every
+// 100 ms. Besides, status is sent when the server asks, and after the interval.
 func (s *Stream) report(sink Sink) (next time.Time, err error) {
 	now := time.Now()
 	lsn, settled := s.confirmable(sink)
@@ -49,8 +49,8 @@ func (s *Stream) confirmable(sink Sink) (lsn pgoutput.LSN, settled bool) {
 }
 
 // send writes a standby status update ("Standby status update" in the streaming
-// replication protocol). Write, flush and apply are all given: the server takes
-// flush for what it need not keep, and nothing else moves the slot.
+// replication protocol). Write, flush and apply are always set: flush is what the server
+// need not keep any more, and nothing else advances the slot.
 func (s *Stream) send(confirmed pgoutput.LSN, now time.Time, wantReply bool) error {
 	b := s.frame[:]
 	b[0] = 'd'
@@ -75,11 +75,11 @@ func (s *Stream) send(confirmed pgoutput.LSN, now time.Time, wantReply bool) err
 	return nil
 }
 
-// Reported is the LSN the last status confirmed.
+// Reported returns the LSN that the last status confirmed.
 func (s *Stream) Reported() pgoutput.LSN { return s.reported }
 
 // KeepAliveUntil keeps the connection alive and confirms what becomes acknowledged, without
-// reading, until done says true or ctx ends.
+// reading, until done returns true or ctx ends.
 func (s *Stream) KeepAliveUntil(ctx context.Context, sink Sink, done func() bool) error {
 	for !done() {
 		if err := ctx.Err(); err != nil {
@@ -138,7 +138,7 @@ func (s *Stream) leave(ctx context.Context, until byte) error {
 		case err != nil:
 			return err
 		case ok && kind == until:
-			_, _ = s.conn.Write([]byte{'X', 0, 0, 0, 4}) // a courtesy: what was to be known is known
+			_, _ = s.conn.Write([]byte{'X', 0, 0, 0, 4}) // Terminate, out of courtesy: the answer is already known
 			s.Close()
 			return nil
 		case ok && kind == 'E':
@@ -155,8 +155,7 @@ func (s *Stream) leave(ctx context.Context, until byte) error {
 	}
 }
 
-// fillUntil reads once, up to a deadline which a Wake that comes late does not bring
-// forward.
+// fillUntil reads once, until a deadline that a late Wake does not shorten.
 func (s *Stream) fillUntil(deadline time.Time, n int) error {
 	for {
 		if err := s.conn.SetReadDeadline(deadline); err != nil {
@@ -171,4 +170,4 @@ func (s *Stream) fillUntil(deadline time.Time, n int) error {
 }
 
 // Close closes the connection at once.
-func (s *Stream) Close() { _ = s.conn.Close() } // nothing more is expected of it
+func (s *Stream) Close() { _ = s.conn.Close() } // an error would change nothing

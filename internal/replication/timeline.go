@@ -12,9 +12,9 @@ import (
 	"github.com/walpost/walpost/internal/postgres"
 )
 
-// SwitchPoint is where the server's timeline left the one before, by its history
-// (TIMELINE_HISTORY): what was written to the old timeline from there on does not
-// exist on this one.
+// SwitchPoint returns where the server's timeline branched off the one before, by its
+// history (TIMELINE_HISTORY). What was written to the old timeline beyond that point does
+// not exist on this one.
 func (s *Session) SwitchPoint(ctx context.Context, before int32) (pgoutput.LSN, error) {
 	history, err := pglogrepl.TimelineHistory(ctx, s.conn, s.Timeline)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"github.com/walpost/walpost/internal/router/debezium"
 )
 
-// Finding is what Check says of one column.
+// Finding is a problem of one column.
 type Finding struct {
 	Column string
 	Key    string // key of the configuration that names the column
@@ -13,10 +13,10 @@ type Finding struct {
 	Failed bool   // true: no row can be routed; false: a warning
 }
 
-// Check says before a row comes what Route would say of a table: columns that
-// are missing or cannot serve, and columns whose text is Postgres' own where
-// Debezium's is another. rel is the table as the stream would describe it; types
-// holds the types that are not built in, by OID.
+// Check returns, before the first row, what Route would refuse in a table: columns that are
+// missing or have a type that cannot be used. It also returns columns whose text differs
+// from Debezium's. rel is the table as the stream would describe it; types holds the types
+// that are not built in, by OID.
 func (r *Router) Check(rel *pgoutput.Relation, types map[uint32]debezium.TypeInfo) []Finding {
 	p, problems := r.mapping.resolve(rel)
 	var findings []Finding

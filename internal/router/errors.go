@@ -7,7 +7,7 @@ import (
 )
 
 // SchemaError is a table that does not fit the mapping: a column is missing or
-// has a type that cannot serve. No row of the table as it was then can be routed.
+// has a type that cannot be used. No row of the table as it was then can be routed.
 type SchemaError struct {
 	Relation string // schema.table as the stream named it
 	Column   string
@@ -36,7 +36,7 @@ func (p *plan) valueError(c *column, text string) error {
 	return &ValueError{Relation: relationName(p.relation), Column: c.name, Key: c.setting, Text: text}
 }
 
-// relationName is schema.table for people. The protocol sends an empty schema
+// relationName returns schema.table for people. The protocol sends an empty schema
 // for pg_catalog.
 func relationName(rel *pgoutput.Relation) string {
 	if rel.Namespace == "" {

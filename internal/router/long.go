@@ -52,7 +52,7 @@ func (m *Mapping) longest(c debezium.Conversion) int {
 	return int(min(c.Shrinks()*m.MaxBytes, 2*m.MaxBytes+roomBeside) + 2) // 2: \x
 }
 
-// columns are all columns of the mapping.
+// columns returns all columns of the mapping.
 func (p *plan) columns() []*column {
 	all := p.textColumns()
 	for _, c := range []*column{p.timestamp, p.partition} {
@@ -70,13 +70,13 @@ func (r *Router) discard(c *column, v pgoutput.Value) []byte {
 	}
 	switch c.setting {
 	case keyID, keyTopic:
-		return v.Data // its beginning names the row
+		return v.Data // its beginning identifies the row
 	default:
 		return nil
 	}
 }
 
-// lacks says which column of the row is not in the record, "" when none lacks.
+// lacks returns which column of the row is missing in the record, "" when none is.
 func (r *Router) lacks() string {
 	if r.discarded.Size == 0 {
 		return ""

@@ -30,8 +30,8 @@ type HeaderColumn struct {
 	Column string
 }
 
-// validate refuses what cannot be a mapping. The configuration is checked long
-// before; this guards other callers.
+// validate refuses what cannot be a mapping. The configuration was checked before: this is
+// for other callers.
 func (m *Mapping) validate() error {
 	switch {
 	case len(m.Topic) == 0:

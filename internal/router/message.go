@@ -53,7 +53,7 @@ func (r *Router) RouteMessage(content []byte, commitTime time.Time, pos record.P
 	return r.malformed(content, fault, commitTime, pos)
 }
 
-// malformed is the verdict on content that is no event.
+// malformed returns the rejection of content that is not an event.
 func (r *Router) malformed(content []byte, fault string, commitTime time.Time, pos record.Position) (*record.Record, error) {
 	r.reset()
 	rec := &r.record

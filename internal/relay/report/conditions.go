@@ -12,15 +12,15 @@ import (
 // rejectedFor is how long a rejected or expired record stays a condition.
 const rejectedFor = 15 * time.Minute
 
-// Facts are what conditions are judged by, beside what was observed.
+// Facts are what conditions depend on, beside the observations.
 type Facts struct {
-	Kafka    *producer.Health // nil: Kafka was not asked yet
-	Patience time.Duration    // what an event may wait: beyond it there is no_progress, or lagging
+	Kafka    *producer.Health // nil: Kafka has not been asked yet
+	Patience time.Duration    // how long an event may wait before the condition no_progress or lagging
 	Hints    status.Hints
 }
 
-// Conditions returns what is not as it should be. Where the state does not say since
-// when, it is since a report saw it first.
+// Conditions returns what is not as it should be. A condition exists since the state says
+// so, or else since a report saw it first.
 func (o *Observations) Conditions(rep *status.Report, facts Facts) []status.Condition {
 	found := findings{hints: facts.Hints, found: map[string]status.Condition{}}
 	found.ofState(rep)
@@ -81,8 +81,8 @@ func (f *findings) ofState(rep *status.Report) {
 	}
 }
 
-// ofKafka goes by the producer, and not by the state: Kafka may be away while Postgres is
-// too.
+// ofKafka depends on the producer, not on the state: Kafka and Postgres may be unavailable
+// at the same time.
 func (f *findings) ofKafka(kafka *producer.Health) {
 	if !kafka.Reachable && kafka.Err != nil {
 		f.add(status.ConditionKafka, kafka.Since, kafka.Err.Error())

@@ -16,24 +16,24 @@ import (
 type Machine struct {
 	log   *zap.Logger
 	relay string
-	lsn   func() pgoutput.LSN // up to which all is in Kafka; 0: not known
+	lsn   func() pgoutput.LSN // up to which everything is in Kafka; 0: unknown
 
 	mu     sync.Mutex
 	status status.Status
 }
 
-// NewMachine returns the machine of a relay that connects. lsn returns up to which all is
-// in Kafka, 0 when that is not known.
+// NewMachine returns the machine of a relay that connects. lsn returns the LSN up to which
+// everything is in Kafka, 0 when it is unknown.
 func NewMachine(relay string, log *zap.Logger, lsn func() pgoutput.LSN) *Machine {
 	return &Machine{log: log, relay: relay, lsn: lsn, status: status.Status{Relay: relay, State: status.Connecting, Since: time.Now()}}
 }
 
-// Set changes the state. A state that is set again keeps its time and is not logged.
+// Set changes the state. Setting the same state again changes no time and logs nothing.
 func (m *Machine) Set(s status.State, reason, hint string) {
 	m.Change(s, reason, hint, status.States())
 }
 
-// Change is Set, as long as the state is one of the given ones.
+// Change is Set, if the present state is one of the given ones.
 func (m *Machine) Change(s status.State, reason, hint string, from []status.State) {
 	reason, hint = safetext.Escape(safetext.TruncateText(reason)), safetext.EscapeLines(safetext.TruncateText(hint))
 	m.mu.Lock()

@@ -21,12 +21,12 @@ type Observations struct {
 	rejected  time.Time
 	prune     error                 // of the last round of outbox.prune
 	uncarried []provision.Uncarried // rows that the last round left alone
-	expired   string                // what was published and its topic does not keep, the last time
+	expired   string                // the last record that was published and that its topic does not keep
 	expiredAt time.Time
-	since     map[string]time.Time // conditions that are there, and since when
+	since     map[string]time.Time // by condition: since when it exists
 }
 
-// Slot returns the slot as it was seen last; nil: it was not seen, or does not exist.
+// Slot returns the slot as it was last read; nil: not read yet, or it does not exist.
 func (o *Observations) Slot() *catalog.Slot {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -40,7 +40,7 @@ func (o *Observations) SetSlot(slot *catalog.Slot) {
 	o.slot, o.slotAt = slot, time.Now()
 }
 
-// SlotAge returns how long ago the slot was looked at.
+// SlotAge returns how long ago the slot was read.
 func (o *Observations) SlotAge() time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -82,7 +82,7 @@ func (o *Observations) Rejected() {
 	o.rejected = time.Now()
 }
 
-// Pruned notes how a round of outbox.prune came out: the rows that it left alone, or what failed.
+// Pruned notes the result of a round of outbox.prune: the rows that it left alone, or the error.
 func (o *Observations) Pruned(stay []provision.Uncarried, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -92,7 +92,7 @@ func (o *Observations) Pruned(stay []provision.Uncarried, err error) {
 	}
 }
 
-// Expired notes in words that a record was published which its topic does not keep.
+// Expired notes that a record was published which its topic does not keep; what describes it.
 func (o *Observations) Expired(text string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
