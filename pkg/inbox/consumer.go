@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -127,27 +126,8 @@ func (c *Consumer) atStart(ctx context.Context, err error) (permanent bool, expl
 // ofGroup is atStart for a client that was connected before: what may heal is waited for, as
 // when a broker renews its certificate.
 func (c *Consumer) ofGroup(ctx context.Context, err error) (permanent bool, explained error) {
-	switch {
-	case errors.Is(err, sarama.ErrInconsistentGroupProtocol):
-		return true, c.noCommonStrategy(err)
-	case errors.Is(err, sarama.ErrFencedInstancedId):
-		return true, fmt.Errorf("inbox: group %q: another member joined with the same group.instance.id "+
-			"(Consumer.Group.InstanceId): each process needs its own: %w", c.config.Group, err)
-	}
 	_, explained = access.Explain(ctx, c.sarama, nil, fmt.Errorf("inbox: group %q: %w", c.config.Group, access.WithOperation(err, "Read")))
 	return read.IsPermanent(err), explained
-}
-
-// noCommonStrategy says why Kafka does not let this member join. A strategy that takes
-// partitions away while the session goes on is not among those that a consumer knows.
-func (c *Consumer) noCommonStrategy(err error) error {
-	var names []string
-	for _, strategy := range c.sarama.Consumer.Group.Rebalance.GroupStrategies {
-		names = append(names, strategy.Name())
-	}
-	return fmt.Errorf("inbox: group %q: the members that are in it have no strategy in common with this one, which knows %s, and "+
-		"cannot know cooperative-sticky: add one of these to their partition.assignment.strategy, beside their own: %w",
-		c.config.Group, strings.Join(names, ", "), err)
 }
 
 // kafkaFailed observes a failure, waits, and reports whether to try again.

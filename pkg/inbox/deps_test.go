@@ -23,6 +23,7 @@ func TestDependencies(t *testing.T) {
 	allowed := map[string]bool{}
 	for _, own := range []string{
 		"pkg/inbox", "pkg/inbox/deadletter", "pkg/inbox/internal/header", "pkg/inbox/internal/writer", "pkg/inbox/internal/tracker",
+		"pkg/inbox/internal/digest",
 		"pkg/inbox/internal/topicid",
 		"internal/kafka/read", "internal/kafka/event", "internal/kafka/access", "internal/neterr", "internal/errtext",
 		"internal/dlt", "internal/murmur2", "internal/pgname",

@@ -2,9 +2,8 @@ package inbox
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"strings"
+
+	"github.com/walpost/walpost/pkg/inbox/internal/digest"
 )
 
 // enter inserts the event into the inbox table, and says whether the handler is to be
@@ -31,11 +30,11 @@ func (u *unit[Tx]) enter(ctx context.Context, tx Tx, e *Event) (Kind, error) {
 	if !u.sql.parks || e.Key == nil {
 		return plain()
 	}
-	n, err := u.insert(ctx, tx, u.sql.oneUnlessParked, u.group, e.ID, u.sql.idle, digestOf(e), e.Topic, hashOf(e))
+	n, err := u.insert(ctx, tx, u.sql.oneUnlessParked, u.group, e.ID, u.sql.idle, digestOf(e), e.Topic, digest.Key(e.Key))
 	if err != nil || n > 0 {
 		return KindProcessed, err
 	}
-	n, err = u.store.Exec(ctx, tx, u.sql.parkBehind, u.group, e.Topic, hashOf(e), parkedID(e))
+	n, err = u.store.Exec(ctx, tx, u.sql.parkBehind, u.group, e.Topic, digest.Key(e.Key), parkedID(e))
 	switch {
 	case err != nil:
 		return 0, &storeError{"insert into the table of parked records", err}
@@ -64,7 +63,7 @@ func (u *unit[Tx]) change(ctx context.Context, tx Tx, e *Event, query string, id
 	if e.Key == nil {
 		return nil
 	}
-	if _, err := u.store.Exec(ctx, tx, query, append([]any{u.group, e.Topic, hashOf(e)}, ids...)...); err != nil {
+	if _, err := u.store.Exec(ctx, tx, query, append([]any{u.group, e.Topic, digest.Key(e.Key)}, ids...)...); err != nil {
 		return &storeError{"change the table of parked records", err}
 	}
 	return nil
@@ -88,22 +87,4 @@ func (u *unit[Tx]) unpark(a *attempt, e *Event) error {
 // takeBack undoes park for an event that cannot go to its retry topic.
 func (u *unit[Tx]) takeBack(a *attempt, e *Event) error {
 	return u.transact(a, func(ctx context.Context, tx Tx) error { return u.remove(ctx, tx, e) })
-}
-
-// hashOf returns how the key stands in the table: an index entry has no room for every
-// key.
-func hashOf(e *Event) string {
-	sum := sha256.Sum256(e.Key)
-	return hex.EncodeToString(sum[:])
-}
-
-// hashesOf is the text of an array of bytea.
-func hashesOf(events []*Event) string {
-	var all []string
-	for _, e := range events {
-		if e.Key != nil {
-			all = append(all, `"\\x`+hashOf(e)+`"`)
-		}
-	}
-	return "{" + strings.Join(all, ",") + "}"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/IBM/sarama"
 )
@@ -25,6 +26,9 @@ func Explain(ctx context.Context, c *sarama.Config, brokers []string, err error)
 		}
 	}
 	hint := hintOf(kind, c)
+	if group := hintOfGroup(c, err); group != "" {
+		return true, fmt.Errorf("%w; %s", err, group)
+	}
 	if hint == "" {
 		return false, err
 	}
@@ -103,6 +107,25 @@ func hintOf(kind Kind, c *sarama.Config) string {
 		return "is this Kafka, and the broker that Brokers means? Set the user's password again, with 4096 to 16384 iterations"
 	case SecretUnreadable:
 		return "see SASL.Token"
+	default:
+		return ""
+	}
+}
+
+// hintOfGroup says what to change if Kafka does not let a member into its group. A strategy
+// that takes partitions away while the session goes on is not among those that pkg/inbox
+// knows.
+func hintOfGroup(c *sarama.Config, err error) string {
+	switch {
+	case errors.Is(err, sarama.ErrFencedInstancedId):
+		return "another member joined with the same group.instance.id (Consumer.Group.InstanceId): each process needs its own"
+	case errors.Is(err, sarama.ErrInconsistentGroupProtocol):
+		var names []string
+		for _, strategy := range c.Consumer.Group.Rebalance.GroupStrategies {
+			names = append(names, strategy.Name())
+		}
+		return "the members that are in the group have no strategy in common with this one, which knows " + strings.Join(names, ", ") +
+			", and cannot know cooperative-sticky: add one of these to their partition.assignment.strategy, beside their own"
 	default:
 		return ""
 	}

@@ -1,0 +1,57 @@
+// Package digest makes the digests by which the tables of an inbox know events and keys: an
+// index entry has no room for every key.
+package digest
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+)
+
+// Event returns the SHA-256 of what makes an event this one and no other beside its id, as
+// hexadecimal digits. An id may come again for another event: of another table with a
+// serial column, or after TRUNCATE … RESTART IDENTITY. A repeat, a record that was redriven,
+// replayed or parked has the same digest.
+func Event(topic, eventType string, key, payload []byte) string {
+	h := sha256.New()
+	part := func(b []byte, null bool) {
+		var head [9]byte
+		if !null {
+			head[0] = 1
+		}
+		binary.BigEndian.PutUint64(head[1:], uint64(len(b)))
+		_, _ = h.Write(head[:])
+		_, _ = h.Write(b)
+	}
+	part([]byte(topic), false)
+	part([]byte(eventType), false)
+	part(key, key == nil)
+	part(payload, payload == nil)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Key returns the SHA-256 of a key, as hexadecimal digits.
+func Key(key []byte) string {
+	sum := sha256.Sum256(key)
+	return hex.EncodeToString(sum[:])
+}
+
+// Array returns the text of an array of bytea, of the n digests that at returns; "" is left
+// out.
+func Array(n int, at func(i int) string) string {
+	text := make([]byte, 0, n*(2*sha256.Size+6)+2)
+	text = append(text, '{')
+	for i := range n {
+		digits := at(i)
+		if digits == "" {
+			continue
+		}
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		text = append(text, `"\\x`...)
+		text = append(text, digits...)
+		text = append(text, '"')
+	}
+	return string(append(text, '}'))
+}
