@@ -5,6 +5,8 @@ FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
 WORKDIR /src
 COPY go.work go.work.sum go.mod go.sum ./
 COPY pkg/eventstore/go.mod pkg/eventstore/
+COPY pkg/inbox/go.mod pkg/inbox/go.sum pkg/inbox/
+COPY pkg/inbox/inboxprom/go.mod pkg/inbox/inboxprom/go.sum pkg/inbox/inboxprom/
 COPY pkg/outbox/go.mod pkg/outbox/
 RUN go mod download
 COPY . .

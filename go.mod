@@ -18,6 +18,8 @@ require (
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
 	github.com/twmb/franz-go/pkg/kmsg v1.15.0
 	github.com/walpost/walpost/pkg/eventstore v0.4.0
+	github.com/walpost/walpost/pkg/inbox v0.4.0
+	github.com/walpost/walpost/pkg/inbox/inboxprom v0.4.0
 	github.com/walpost/walpost/pkg/outbox v0.4.0
 	github.com/xdg-go/scram v1.4.0
 	go.uber.org/goleak v1.3.0

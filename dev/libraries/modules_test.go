@@ -20,10 +20,15 @@ var libraries = []struct {
 	name   string
 	needs  string   // the version of Go that a service must have
 	ours   []string // what it builds on
-	others []string
+	others []string // packages that it imports
 }{
 	{name: "outbox", needs: "1.22.0"},
 	{name: "eventstore", needs: "1.22.0", ours: []string{"outbox"}},
+	{name: "inbox", needs: "1.26.0", others: []string{"github.com/IBM/sarama"}},
+	{
+		name: "inbox/inboxprom", needs: "1.26.0", ours: []string{"inbox"},
+		others: []string{"github.com/IBM/sarama", "github.com/prometheus/client_golang/prometheus"},
+	},
 }
 
 // A service that requires a library gets that module, those of ours that it builds on, and
@@ -34,18 +39,19 @@ func TestServiceRequiresLittle(t *testing.T) {
 	for _, library := range libraries {
 		t.Run(library.name, func(t *testing.T) {
 			t.Parallel()
-			var want, others []string
+			var want []string
+			var others []requirement
 			for _, ours := range append(library.ours, library.name) {
 				want = append(want, project+"/pkg/"+ours)
 			}
 			for _, other := range library.others {
-				others = append(others, other+"@"+required(t, "pkg/"+library.name, other))
+				others = append(others, required(t, other))
 			}
 			if len(others) > 0 {
 				want = append(want, p.service(t, library.needs, others...).modules(t)...)
 			}
 			slices.Sort(want)
-			s := p.service(t, library.needs, project+"/pkg/"+library.name+"@"+p.version)
+			s := p.service(t, library.needs, requirement{project + "/pkg/" + library.name, p.version, project + "/pkg/" + library.name})
 			got := s.modules(t)
 			if want = slices.Compact(want); !slices.Equal(got, want) {
 				t.Errorf("the service requires\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -147,28 +153,39 @@ func next(t *testing.T) (version string) {
 	return version
 }
 
-// required returns the version at which a module requires another.
-func required(t *testing.T, folder, path string) string {
+// requirement is a module at a version, and the package in it that is imported.
+type requirement struct{ module, version, imports string }
+
+// required returns the module of a package, at the version at which the modules require it.
+func required(t *testing.T, imports string) requirement {
 	t.Helper()
-	version := requirements(t, folder)[path]
-	if version == "" {
-		t.Errorf("%s does not require %s", folder, path)
+	for module, version := range requirements(t, ".") {
+		if imports == module || strings.HasPrefix(imports, module+"/") {
+			return requirement{module, version, imports}
+		}
 	}
-	return version
+	t.Fatalf("no module requires %s", imports)
+	return requirement{}
 }
 
-// requirements returns what the go.mod of a module requires, by path.
+// requirements returns the versions of what the go.mod of a module requires for what it
+// imports.
 func requirements(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	var mod struct {
-		Require []struct{ Path, Version string }
+		Require []struct {
+			Path, Version string
+			Indirect      bool
+		}
 	}
 	if err := json.Unmarshal([]byte(goIn(t, filepath.Join(root, folder), nil, "mod", "edit", "-json")), &mod); err != nil {
 		t.Fatal(err)
 	}
 	all := map[string]string{}
 	for _, one := range mod.Require {
-		all[one.Path] = one.Version
+		if !one.Indirect {
+			all[one.Path] = one.Version
+		}
 	}
 	return all
 }

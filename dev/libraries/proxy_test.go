@@ -117,15 +117,14 @@ type service struct {
 	folder string
 }
 
-// service makes one that requires modules and imports the packages of their names.
-func (p *proxy) service(t *testing.T, needs string, required ...string) *service {
+// service makes one that needs a version of Go and meets requirements.
+func (p *proxy) service(t *testing.T, needs string, required ...requirement) *service {
 	t.Helper()
 	s := &service{p, t.TempDir()}
 	requirements, code := "module service\n\ngo "+needs+"\n\n", "package main\n\n"
 	for _, one := range required {
-		path, version, _ := strings.Cut(one, "@")
-		requirements += fmt.Sprintf("require %s %s\n", path, version)
-		code += fmt.Sprintf("import _ %q\n", path)
+		requirements += fmt.Sprintf("require %s %s\n", one.module, one.version)
+		code += fmt.Sprintf("import _ %q\n", one.imports)
 	}
 	for name, text := range map[string]string{"go.mod": requirements, "main.go": code + "\nfunc main() {}\n"} {
 		if err := os.WriteFile(filepath.Join(s.folder, name), []byte(text), 0o600); err != nil {

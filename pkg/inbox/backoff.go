@@ -3,7 +3,7 @@ package inbox
 import (
 	"time"
 
-	"github.com/walpost/walpost/internal/backoff"
+	"github.com/walpost/walpost/pkg/inbox/internal/backoff"
 )
 
 // wait returns the time to wait after so many attempts, from 1: First doubled for each,

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/walpost/walpost/internal/errtext"
+	"github.com/walpost/walpost/pkg/inbox/internal/errtext"
 )
 
 // Class is what an error of the handler means for its record.

@@ -9,14 +9,12 @@ import (
 	"net"
 	"testing"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
 func TestClassify(t *testing.T) {
 	t.Parallel()
-	state := func(code string) error { return fmt.Errorf("query: %w", &pgconn.PgError{Code: code}) }
+	state := func(code string) error { return fmt.Errorf("query: %w", stateError(code)) }
 	for want, all := range map[inbox.Class][]error{
 		inbox.ClassPermanent: {state("22P02"), state("23505"), state("23514"), &inbox.PanicError{Value: 1}, inbox.ErrUndecodable},
 		inbox.ClassTransient: {

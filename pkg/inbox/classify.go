@@ -6,7 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 
-	"github.com/walpost/walpost/internal/neterr"
+	"github.com/walpost/walpost/pkg/inbox/internal/neterr"
 )
 
 // Classify returns what an error says of itself: what the handler has marked, and then

@@ -9,10 +9,10 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/dlt"
-	"github.com/walpost/walpost/internal/kafka/access"
-	"github.com/walpost/walpost/internal/kafka/event"
-	"github.com/walpost/walpost/internal/pgname"
+	"github.com/walpost/walpost/pkg/inbox/internal/dlt"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/access"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/event"
+	"github.com/walpost/walpost/pkg/inbox/internal/pgname"
 )
 
 // Config describes a consumer. Brokers, Group and Topics are required.

@@ -1,6 +1,8 @@
 package inbox_test
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"reflect"
 	"strings"
@@ -61,7 +63,7 @@ func TestConfig(t *testing.T) {
 			t.Parallel()
 			config := inbox.Config{Brokers: []string{"localhost:9092"}, Group: "g g", Topics: []string{"t"}}
 			test.change(&config)
-			_, err := inbox.New(config, inbox.Pgx(&pool{}), record)
+			_, err := inbox.New(config, inbox.SQL(&sql.DB{}), func(context.Context, *sql.Tx, *inbox.Event) error { return nil })
 			if (err != nil) != (len(test.words) > 0) || err != nil && !errors.Is(err, inbox.ErrConfig) {
 				t.Fatalf("%v", err)
 			}

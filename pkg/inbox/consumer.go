@@ -11,9 +11,9 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/backoff"
-	"github.com/walpost/walpost/internal/kafka/access"
-	"github.com/walpost/walpost/internal/kafka/read"
+	"github.com/walpost/walpost/pkg/inbox/internal/backoff"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/access"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox/internal/topicid"
 	"github.com/walpost/walpost/pkg/inbox/internal/writer"
 )

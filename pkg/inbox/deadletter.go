@@ -10,11 +10,11 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/dlt"
-	"github.com/walpost/walpost/internal/errtext"
-	"github.com/walpost/walpost/internal/kafka/access"
-	"github.com/walpost/walpost/internal/kafka/read"
+	"github.com/walpost/walpost/pkg/inbox/internal/dlt"
+	"github.com/walpost/walpost/pkg/inbox/internal/errtext"
 	"github.com/walpost/walpost/pkg/inbox/internal/header"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/access"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox/internal/writer"
 )
 

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/walpost/walpost/internal/errtext"
+	"github.com/walpost/walpost/pkg/inbox/internal/errtext"
 )
 
 // attemptError is an error of a transaction: of the handler, the database or the driver. Its

@@ -9,7 +9,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/kafka/event"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/event"
 )
 
 // Event is one record of Kafka. What it refers to belongs to the handler during the

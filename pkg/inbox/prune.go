@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/walpost/walpost/internal/pgname"
+	"github.com/walpost/walpost/pkg/inbox/internal/pgname"
 )
 
 // Retention says which rows of the inbox table Prune deletes.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/backoff"
+	"github.com/walpost/walpost/pkg/inbox/internal/backoff"
 	"github.com/walpost/walpost/pkg/inbox/internal/header"
 	"github.com/walpost/walpost/pkg/inbox/internal/writer"
 )

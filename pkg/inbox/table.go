@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/walpost/walpost/internal/pgname"
+	"github.com/walpost/walpost/pkg/inbox/internal/pgname"
 )
 
 // DDL returns the SQL that creates an inbox table, for a migration. table is Config.Table;

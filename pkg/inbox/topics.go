@@ -7,7 +7,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/kafka/access"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/access"
 	"github.com/walpost/walpost/pkg/inbox/internal/topicid"
 )
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"github.com/walpost/walpost/internal/pgname"
+	"github.com/walpost/walpost/pkg/inbox/internal/pgname"
 )
 
 // Handler processes one event within the transaction. It must neither commit nor

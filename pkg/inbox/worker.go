@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/walpost/walpost/internal/backoff"
+	"github.com/walpost/walpost/pkg/inbox/internal/backoff"
 )
 
 // runWorker processes the records of a queue in order until the session ends.

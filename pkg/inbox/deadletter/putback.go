@@ -8,10 +8,10 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/kafka/read"
-	"github.com/walpost/walpost/internal/murmur2"
-	"github.com/walpost/walpost/internal/topicname"
 	"github.com/walpost/walpost/pkg/inbox/internal/header"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/read"
+	"github.com/walpost/walpost/pkg/inbox/internal/murmur2"
+	"github.com/walpost/walpost/pkg/inbox/internal/topicname"
 	"github.com/walpost/walpost/pkg/inbox/internal/writer"
 )
 

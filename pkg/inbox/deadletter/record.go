@@ -8,10 +8,10 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/dlt"
-	"github.com/walpost/walpost/internal/kafka/event"
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/internal/dlt"
 	"github.com/walpost/walpost/pkg/inbox/internal/header"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/event"
 	"github.com/walpost/walpost/pkg/inbox/internal/writer"
 )
 

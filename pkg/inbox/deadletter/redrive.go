@@ -12,11 +12,11 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/dlt"
-	"github.com/walpost/walpost/internal/kafka/access"
-	"github.com/walpost/walpost/internal/kafka/event"
-	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/internal/dlt"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/access"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/event"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox/internal/writer"
 )
 

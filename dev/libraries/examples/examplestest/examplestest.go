@@ -20,15 +20,7 @@ type Servers struct {
 	Pool *pgxpool.Pool
 	DB   *sql.DB // the same pool, for database/sql
 
-	kafka *devstack.Kafka
-}
-
-// Kafka starts a broker, if none runs yet.
-func (s *Servers) Kafka(ctx context.Context) (kafka *devstack.Kafka, err error) {
-	if s.kafka == nil {
-		s.kafka, err = devstack.StartKafka(ctx, devstack.KafkaOptions{QuickStart: true})
-	}
-	return s.kafka, err
+	kafka *Kafka
 }
 
 // Main starts Postgres, prepares the examples, runs them and returns the exit code.
@@ -56,7 +48,7 @@ func run(ctx context.Context, m *testing.M, prepare func(context.Context, *Serve
 	defer func() {
 		err = errors.Join(err, s.DB.Close())
 		if s.kafka != nil {
-			err = errors.Join(err, s.kafka.Close())
+			err = errors.Join(err, s.kafka.close())
 		}
 	}()
 	if err := prepare(ctx, s); err != nil {

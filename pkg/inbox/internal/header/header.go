@@ -10,7 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/dlt"
+	"github.com/walpost/walpost/pkg/inbox/internal/dlt"
 )
 
 // RetryPrefix begins the names of the headers of a record in a retry topic, which come

@@ -13,8 +13,8 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/backoff"
-	"github.com/walpost/walpost/internal/kafka/read"
+	"github.com/walpost/walpost/pkg/inbox/internal/backoff"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/read"
 )
 
 // ErrReplaced means that a topic was deleted and made again under its name.

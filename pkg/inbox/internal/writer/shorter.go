@@ -6,7 +6,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/dlt"
+	"github.com/walpost/walpost/pkg/inbox/internal/dlt"
 	"github.com/walpost/walpost/pkg/inbox/internal/header"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/kafka/read"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/read"
 )
 
 // Compression lets a record that came compressed pass into a topic with the same limit of
