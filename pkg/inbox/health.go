@@ -16,6 +16,7 @@ type Health struct {
 type PartitionHealth struct {
 	Topic     string
 	Partition int32
+	Rebuild   bool // Rebuild of pkg/projection reads it
 	// Next is the offset below which everything is done; below 0 for a group that has
 	// no offset yet, until its first record is done.
 	Next int64

@@ -4,36 +4,42 @@ import "log/slog"
 
 // Log is an Observer that logs everything but KindProcessed: what is tried again and what
 // Kafka fails at as warnings, dead letters and stops as errors. It logs ids and offsets,
-// never keys, payloads or headers. What it
-// says of errors is Observation.ErrorText.
+// never keys, payloads or headers. What it says of errors is Observation.ErrorText.
 func Log(logger *slog.Logger) Observer {
 	return ObserverFunc(func(o Observation) {
+		log := logger.Warn
 		switch o.Kind {
-		case KindAssigned:
-			logger.Info("inbox: partition assigned", o.attrs()...)
-		case KindRevoked:
-			logger.Info("inbox: partition revoked", o.attrs()...)
-		case KindRetrying:
-			logger.Warn("inbox: record is tried again", o.attrs()...)
-		case KindParked:
-			logger.Warn("inbox: record is parked", o.attrs()...)
-		case KindWarned:
-			logger.Warn("inbox: consumer is slowed down", o.attrs()...)
-		case KindKafkaFailed:
-			logger.Warn("inbox: Kafka failed", o.attrs()...)
-		case KindDeadLettered:
-			logger.Error("inbox: record is a dead letter", o.attrs()...)
-		case KindStopped:
-			logger.Error("inbox: consumer stops", o.attrs()...)
-		case KindRepeated:
-			logger.Info("inbox: repeat is dropped", o.attrs()...)
-		case KindProcessed: // one for every record
+		case KindProcessed:
+			return // one for every record
+		case KindAssigned, KindRevoked, KindRepeated, KindRebuilt:
+			log = logger.Info
+		case KindDeadLettered, KindStopped:
+			log = logger.Error
+		case KindRetrying, KindParked, KindWarned, KindKafkaFailed:
 		}
+		log(o.message(), o.attrs()...)
 	})
+}
+
+// message says in a few words what has happened.
+func (o Observation) message() string {
+	texts := [...]string{
+		KindAssigned: "partition assigned", KindRevoked: "partition revoked", KindRepeated: "repeat is dropped",
+		KindRebuilt: "tables are rebuilt", KindRetrying: "record is tried again", KindParked: "record is parked",
+		KindWarned: "consumer is slowed down", KindKafkaFailed: "Kafka failed", KindDeadLettered: "record is a dead letter",
+		KindStopped: "consumer stops",
+	}
+	if o.Projection != "" {
+		return "projection: " + texts[o.Kind]
+	}
+	return "inbox: " + texts[o.Kind]
 }
 
 func (o Observation) attrs() []any {
 	var attrs []any
+	if o.Projection != "" {
+		attrs = append(attrs, slog.String("projection", o.Projection), slog.Bool("rebuild", o.Rebuild))
+	}
 	if e := o.Event; e != nil {
 		attrs = append(attrs, slog.String("topic", e.Topic), slog.Int("partition", int(e.Partition)), slog.Int64("offset", e.Offset))
 		if e.ID != "" {

@@ -14,7 +14,8 @@ const (
 	KindProcessed Kind = iota + 1
 	// KindRepeated says that the event had been processed before; its handler was not called.
 	KindRepeated
-	// KindRetrying says that an attempt has failed and there will be another after Wait.
+	// KindRetrying says that an attempt has failed and there will be another after Wait. Event
+	// is nil when it is no record's, such as the swap of a rebuild.
 	KindRetrying
 	// KindDeadLettered says that Kafka has acknowledged the record on its dead letter topic.
 	KindDeadLettered
@@ -35,12 +36,15 @@ const (
 	// KindWarned says in Err what slows this consumer down, though nothing fails: fewer
 	// connections to the database than records that it processes at a time. Event is nil.
 	KindWarned
+	// KindRebuilt says that Rebuild of pkg/projection has put its tables in place. Event is nil.
+	KindRebuilt
 )
 
 // String names the kind in a word or two.
 func (k Kind) String() string {
 	names := [...]string{
 		"", "processed", "repeated", "retrying", "dead-lettered", "stopped", "assigned", "revoked", "kafka failed", "parked", "warned",
+		"rebuilt",
 	}
 	if int(k) < len(names) {
 		return names[k]
@@ -48,10 +52,12 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// Observation is what a consumer tells its observers. Fields may be added.
+// Observation is what a consumer or a projection tells its observers. Fields may be added.
 type Observation struct {
-	Kind  Kind
-	Event *Event
+	Kind       Kind
+	Event      *Event
+	Projection string // its name; "" for a consumer
+	Rebuild    bool   // its Rebuild tells it, and not its Run
 	// Err and Class are set for KindRetrying, KindDeadLettered, KindStopped, KindKafkaFailed
 	// and KindParked, and Err for KindWarned.
 	Err   error

@@ -26,7 +26,8 @@ func child() int {
 	field := strings.Fields(os.Getenv(childEnv))
 	var applied atomic.Int64
 	p, err := projection.New(projection.Config{
-		Name: "totals", Brokers: []string{field[1]}, Topics: []string{field[2]}, Tables: []string{"totals"}, Batch: 20, Sarama: quick,
+		Name: "totals", Brokers: []string{field[1]}, Topics: []string{field[2]}, Tables: []string{"totals"}, Batch: 20,
+		ConfigureSarama: quick,
 	}, projection.Pgx(pool{field[3]}), func(ctx context.Context, tx pgx.Tx, e *projection.Event) error {
 		if applied.Add(1) == everyN {
 			_, _ = fmt.Fprintln(os.Stdout, "now") // within a transaction
@@ -47,8 +48,10 @@ func child() int {
 // killed runs a child until it says so, and kills it.
 func (f *fixture) killed(t *testing.T, work string) {
 	t.Helper()
-	cmd := devstacktest.Again(t, childEnv+"="+strings.Join([]string{work, stack.Kafka(t).Bootstrap(devstack.Plaintext)[0], f.topic,
-		f.URL},
+	cmd := devstacktest.Again(t, childEnv+"="+strings.Join([]string{
+		work, stack.Kafka(t).Bootstrap(devstack.Plaintext)[0], f.topic,
+		f.URL,
+	},
 		" "))
 	cmd.Stderr = os.Stderr
 	output, err := cmd.StdoutPipe()

@@ -1,9 +1,9 @@
 package projection
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,7 +11,10 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/internal/kafka/access"
+	"github.com/walpost/walpost/internal/kafka/event"
 	"github.com/walpost/walpost/internal/kafka/read"
+	"github.com/walpost/walpost/pkg/inbox"
 )
 
 // Config describes a projection. Name, Brokers and Topics are required.
@@ -45,16 +48,41 @@ type Config struct {
 	// then. Defaults to 30 s.
 	AttemptTimeout time.Duration
 
-	// Sarama changes sarama's configuration: TLS, SASL, time-outs. What correctness
-	// rests on must stay as it is, or New refuses.
-	Sarama func(*sarama.Config)
-	// Log is told what is tried again, and of rebuilds: ids and offsets, never keys or
-	// payloads. Nil: nobody.
-	Log *slog.Logger
+	// TLS encrypts connections. Nil: no TLS.
+	TLS *tls.Config
+	// SASL authenticates at Kafka. Nil: no SASL.
+	SASL *inbox.SASL
+	// ConfigureSarama changes the configuration of the client library, after TLS and SASL:
+	// time-outs, a rack. What correctness rests on must stay as it is, or New refuses. This is
+	// the only place that names a type of sarama. It follows sarama's versions, and is no part
+	// of what this package promises. May be nil.
+	ConfigureSarama func(*sarama.Config)
+	// ErrorText puts the text of the handler's errors into Observation.ErrorText, and so into
+	// logs. It may quote data. Without it there is what the error is: its SQLSTATE, or its type.
+	ErrorText bool
+	// Observers are told what happens: see inbox.Log and package inboxprom.
+	Observers []inbox.Observer
 }
 
 // ErrConfig is a configuration that cannot work.
 var ErrConfig = errors.New("projection: configuration")
+
+// ConfigError is a field of a configuration that cannot work. It is an [ErrConfig]. New
+// returns all of them at once, joined: errors.As finds the first.
+type ConfigError struct {
+	Field  string // like "Tables"
+	Reason string
+}
+
+// Error names the field and the reason.
+func (e *ConfigError) Error() string { return ErrConfig.Error() + ": " + e.Field + ": " + e.Reason }
+
+// Unwrap returns ErrConfig.
+func (e *ConfigError) Unwrap() error { return ErrConfig }
+
+func badConfig(field, format string, args ...any) error {
+	return &ConfigError{Field: field, Reason: fmt.Sprintf(format, args...)}
+}
 
 const (
 	defaultPosition       = "projection_position"
@@ -66,13 +94,10 @@ const (
 
 func withDefaults(c Config) Config {
 	orElse(&c.Position, defaultPosition)
-	orElse(&c.IDHeader, "id")
-	orElse(&c.TypeHeader, "eventType")
+	orElse(&c.IDHeader, event.IDHeader)
+	orElse(&c.TypeHeader, event.TypeHeader)
 	orElse(&c.Batch, defaultBatch)
 	orElse(&c.AttemptTimeout, defaultAttemptTimeout)
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
 	c.Topics, c.Tables = slices.Clone(c.Topics), slices.Clone(c.Tables)
 	return c
 }
@@ -87,22 +112,29 @@ func orElse[T comparable](field *T, value T) {
 // check returns all faults at once.
 func (c *Config) check() error {
 	var faults []error
-	refuse := func(when bool, format string, args ...any) {
+	refuse := func(when bool, field, format string, args ...any) {
 		if when {
-			faults = append(faults, fmt.Errorf("%w: %s", ErrConfig, fmt.Sprintf(format, args...)))
+			faults = append(faults, badConfig(field, format, args...))
 		}
 	}
-	refuse(c.Name == "" || strings.ContainsAny(c.Name, "/\x00"), "Name %q: want a name without /", c.Name)
-	refuse(len(c.Brokers) == 0, "Brokers: want at least one, host:port")
-	refuse(len(c.Topics) == 0 || slices.Contains(c.Topics, ""), "Topics %q: want names of topics", c.Topics)
-	refuse(len(slices.Compact(slices.Sorted(slices.Values(c.Topics)))) != len(c.Topics), "Topics %q: want each once", c.Topics)
-	refuse(c.Batch < 1, "Batch %d: want at least 1", c.Batch)
-	refuse(c.AttemptTimeout < time.Millisecond, "AttemptTimeout %v: want at least 1ms", c.AttemptTimeout)
-	for _, name := range append([]string{c.Position}, c.Tables...) {
-		refuse(!tableName.MatchString(name) || len(baseOf(name)) > longestName,
-			"table %q: want table or schema.table, of small letters, digits and _, up to %d bytes", name, longestName)
+	refuse(c.Name == "" || strings.ContainsAny(c.Name, "/\x00"), "Name", "%q: want a name without /", c.Name)
+	refuse(len(c.Brokers) == 0, "Brokers", "want at least one, host:port")
+	refuse(len(c.Topics) == 0 || slices.Contains(c.Topics, ""), "Topics", "%q: want names of topics", c.Topics)
+	refuse(len(slices.Compact(slices.Sorted(slices.Values(c.Topics)))) != len(c.Topics), "Topics", "%q: want each once", c.Topics)
+	refuse(c.Batch < 1, "Batch", "%d: want at least 1", c.Batch)
+	refuse(c.AttemptTimeout < time.Millisecond, "AttemptTimeout", "%v: want at least 1ms", c.AttemptTimeout)
+	refuse(!isTable(c.Position), "Position", "%q: "+wantTable, c.Position, longestName)
+	for _, name := range c.Tables {
+		refuse(!isTable(name), "Tables", "%q: "+wantTable, name, longestName)
 	}
+	(*access.SASL)(c.SASL).Check(func(field, reason string) { refuse(true, field, "%s", reason) })
 	return errors.Join(faults...)
+}
+
+const wantTable = "want table or schema.table, of small letters, digits and _, up to %d bytes"
+
+func isTable(name string) bool {
+	return tableName.MatchString(name) && len(baseOf(name)) <= longestName
 }
 
 var tableName = regexp.MustCompile(`^([a-z_][a-z0-9_]*\.)?[a-z_][a-z0-9_]*$`)
@@ -115,17 +147,19 @@ func (c *Config) saramaConfig() (*sarama.Config, error) {
 	s := read.Config("projection-" + c.Name)
 	s.Consumer.IsolationLevel = sarama.ReadCommitted // what a relay with exactly_once has aborted never happened
 	s.Consumer.Return.Errors = true                  // out of range is told there alone
-	if c.Sarama != nil {
-		c.Sarama(s)
+	access.Set(s, c.TLS, (*access.SASL)(c.SASL))
+	if c.ConfigureSarama != nil {
+		c.ConfigureSarama(s)
 	}
+	const hook = "ConfigureSarama"
 	if s.Consumer.IsolationLevel != sarama.ReadCommitted {
-		return nil, fmt.Errorf("%w: Sarama: Consumer.IsolationLevel must be ReadCommitted: aborted records would be applied", ErrConfig)
+		return nil, badConfig(hook, "Consumer.IsolationLevel must be ReadCommitted: aborted records would be applied")
 	}
 	if !s.Consumer.Return.Errors {
-		return nil, fmt.Errorf("%w: Sarama: Consumer.Return.Errors must be true: errors would go unseen", ErrConfig)
+		return nil, badConfig(hook, "Consumer.Return.Errors must be true: errors would go unseen")
 	}
 	if err := s.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: Sarama: %w", ErrConfig, err)
+		return nil, badConfig(hook, "%v", err)
 	}
 	return s, nil
 }

@@ -2,6 +2,8 @@ package projection
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -15,24 +17,51 @@ import (
 type Handler[Tx any] func(ctx context.Context, tx Tx, e *Event) error
 
 // Event is one record of Kafka. What it refers to belongs to the handler during the
-// call alone. ID and Type are "" where the record has no such header; Attempt is not
-// used.
+// call alone.
 type Event struct {
-	*inbox.Event
+	// Topic, Partition and Offset are where the record is.
+	Topic     string
+	Partition int32
+	Offset    int64
+
+	// ID is the header of Config.IDHeader, and Type that of Config.TypeHeader; "" when there
+	// is none.
+	ID   string
+	Type string
+
+	// Key and Payload are the record's key and value. Nil is Kafka's null: no key, or
+	// a tombstone.
+	Key     []byte
+	Payload []byte
+
+	// Headers are all of the record's, in order. A name may come more than once.
+	Headers []inbox.Header
+
+	// Time is the record's timestamp. From walpost: when the transaction committed
+	// that wrote the event.
+	Time time.Time
 
 	feed *feed
 }
 
-// eventOf returns the event of a record, with its id and type where it has them.
-func eventOf(m *sarama.ConsumerMessage, config *Config) *Event {
-	e := &inbox.Event{
+// eventOf is the event of a record.
+func (f *feed) eventOf(m *sarama.ConsumerMessage) *Event {
+	e := &Event{
 		Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: m.Key, Payload: m.Value, Time: m.Timestamp,
-		Headers: event.Headers[inbox.Header](m.Headers),
+		Headers: event.Headers[inbox.Header](m.Headers), feed: f,
 	}
-	id, _ := e.Header(config.IDHeader)
-	kind, _ := e.Header(config.TypeHeader)
+	id, _ := e.Header(f.projection.config.IDHeader)
+	kind, _ := e.Header(f.projection.config.TypeHeader)
 	e.ID, e.Type = string(id), string(kind)
-	return &Event{Event: e}
+	return e
+}
+
+// Header returns the value of the last header of that name.
+func (e *Event) Header(name string) (value []byte, ok bool) { return event.Last(e.Headers, name) }
+
+// String names the record, without its data.
+func (e *Event) String() string {
+	return fmt.Sprintf("%s/%d offset %d (id %q)", e.Topic, e.Partition, e.Offset, e.ID)
 }
 
 // Table returns where to write what belongs into this table of Config.Tables: the table

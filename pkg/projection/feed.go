@@ -2,6 +2,7 @@ package projection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/internal/kafka/access"
+	"github.com/walpost/walpost/pkg/inbox"
 )
 
 // feed is one reading of all partitions into one set of tables: those in use, or
@@ -71,13 +73,10 @@ func (f *feed) run(ctx context.Context) error {
 func (f *feed) start(ctx context.Context, failed context.CancelCauseFunc) error {
 	p := f.projection
 	f.failed = failed
-	err := p.patiently(ctx, "connect to Kafka", func() (err error) {
-		f.client, err = sarama.NewClient(p.config.Brokers, p.sarama)
+	if err := f.connect(ctx); err != nil {
 		return err
-	})
-	if err != nil {
-		return fmt.Errorf("projection: connect to Kafka: %w", err)
 	}
+	var err error
 	if f.consumer, err = sarama.NewConsumerFromClient(f.client); err != nil {
 		return err
 	}
@@ -92,6 +91,29 @@ func (f *feed) start(ctx context.Context, failed context.CancelCauseFunc) error 
 	return nil
 }
 
+// connect waits for Kafka.
+func (f *feed) connect(ctx context.Context) error {
+	p := f.projection
+	return f.patiently(ctx, inbox.KindKafkaFailed, "connect to Kafka", func() (err error) {
+		if f.client, err = sarama.NewClient(p.config.Brokers, p.sarama); err == nil {
+			return nil
+		}
+		return f.refused(ctx, err)
+	})
+}
+
+// refused returns an error of Kafka with what to change: ErrAccess if nothing else helps.
+func (f *feed) refused(ctx context.Context, err error) error {
+	permanent, explained := access.Explain(ctx, f.projection.sarama, f.projection.config.Brokers, err)
+	if permanent {
+		return fmt.Errorf("%w: %w", ErrAccess, explained)
+	}
+	return explained
+}
+
+// ErrAccess means that Kafka does not let this client in, and why.
+var ErrAccess = errors.New("projection: no access to Kafka")
+
 // close waits for the readers, which must have been told to end.
 func (f *feed) close() {
 	f.readers.Wait()
@@ -105,8 +127,11 @@ func (f *feed) close() {
 // look compares the topics with the positions, and begins to read the partitions that are
 // not read yet.
 func (f *feed) look(ctx context.Context) error {
-	return f.projection.patiently(ctx, "look up topics", func() error {
+	return f.patiently(ctx, inbox.KindKafkaFailed, "look up topics", func() error {
 		sources, err := f.sources()
+		if err != nil && len(f.reading) == 0 { // later it may heal, as when a broker renews its certificate
+			err = f.refused(ctx, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -117,6 +142,9 @@ func (f *feed) look(ctx context.Context) error {
 		marks, err := f.marks(ctx, sources, ids)
 		if err != nil {
 			return err
+		}
+		if len(sources) > 0 {
+			f.warnOfPool(len(f.reading) + len(sources))
 		}
 		for _, s := range sources {
 			if err := f.read(ctx, s, marks[s]); err != nil {
@@ -203,7 +231,9 @@ func (f *feed) read(ctx context.Context, s source, m mark) error {
 	f.mu.Lock()
 	f.reading[s] = r
 	f.mu.Unlock()
+	f.observe(inbox.Observation{Kind: inbox.KindAssigned, Event: s.event(m.next)})
 	f.readers.Go(func() {
+		defer func() { f.observe(inbox.Observation{Kind: inbox.KindRevoked, Event: s.event(r.next.Load())}) }()
 		if err := r.run(ctx); err != nil {
 			f.failed(err)
 		}

@@ -32,7 +32,7 @@ func (r *reader) inflated(ctx context.Context) error {
 		case failed != nil || beyond == next:
 			return errSeek // it may be there no more
 		case len(records) > 0:
-			if err := r.apply(ctx, records); err != nil || ctx.Err() != nil {
+			if err := r.applyAll(ctx, records); err != nil || ctx.Err() != nil {
 				return err
 			}
 		}

@@ -187,7 +187,8 @@ func TestRebuildKeepsForeignKeysBetweenItsTables(t *testing.T) {
 			string(e.Key), string(e.Payload))
 		return err
 	})
-	const keys = "SELECT string_agg(conname || ' ' || pg_get_constraintdef(oid), ', ' ORDER BY conname) FROM pg_constraint WHERE contype = 'f'"
+	const keys = "SELECT string_agg(conname || ' ' || pg_get_constraintdef(oid), ', ' ORDER BY conname) " +
+		"FROM pg_constraint WHERE contype = 'f'"
 	before := devstacktest.Value[string](t, f.Conn, keys)
 	for range 2 {
 		if err := p.Rebuild(t.Context()); err != nil {

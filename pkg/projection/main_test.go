@@ -91,7 +91,7 @@ func newFixtureOn(t testing.TB, database devstacktest.Database, partitions int32
 func (f *fixture) config(t testing.TB) projection.Config {
 	return projection.Config{
 		Name: f.name, Brokers: stack.Kafka(t).Bootstrap(devstack.Plaintext),
-		Topics: []string{f.topic}, Tables: []string{"totals"}, Sarama: quick,
+		Topics: []string{f.topic}, Tables: []string{"totals"}, ConfigureSarama: quick,
 	}
 }
 

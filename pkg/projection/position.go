@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/walpost/walpost/pkg/inbox"
 )
 
 // ErrMoved means that the position is not where this process left it: another process
@@ -21,8 +23,8 @@ var ErrMoved = errors.New("projection: the position was moved by another process
 // that next_offset is an offset of; it is empty where the brokers know none.
 func DDL(table string) (string, error) {
 	c := withDefaults(Config{Position: table})
-	if !tableName.MatchString(c.Position) {
-		return "", fmt.Errorf("%w: table %q: want table or schema.table, of small letters, digits and _", ErrConfig, table)
+	if !isTable(c.Position) {
+		return "", badConfig("Position", "%q: "+wantTable, table, longestName)
 	}
 	return "CREATE TABLE " + c.Position + ` (
     projection text NOT NULL,
@@ -44,6 +46,11 @@ type source struct {
 }
 
 func (s source) String() string { return fmt.Sprintf("%s/%d", s.topic, s.partition) }
+
+// event is a place, for an observation.
+func (s source) event(offset int64) *inbox.Event {
+	return &inbox.Event{Topic: s.topic, Partition: s.partition, Offset: offset}
+}
 
 // mark is how far a partition is applied.
 type mark struct {

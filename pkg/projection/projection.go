@@ -53,14 +53,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/backoff"
 	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox"
 )
@@ -91,8 +89,11 @@ func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Projectio
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	if store == nil || handle == nil {
-		return nil, fmt.Errorf("%w: want a store and a handler", ErrConfig)
+	if store == nil {
+		return nil, badConfig("Store", "want a store")
+	}
+	if handle == nil {
+		return nil, badConfig("Handler", "want a handler")
 	}
 	s, err := config.saramaConfig()
 	if err != nil {
@@ -117,17 +118,18 @@ func (p *Projection) Run(ctx context.Context) error {
 	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
 		return nil
 	}
-	return err
+	return p.stopped(false, err)
 }
 
 // patiently does it again for as long as what it fails at passes.
-func (p *Projection) patiently(ctx context.Context, what string, do func() error) error {
+func (f *feed) patiently(ctx context.Context, kind inbox.Kind, what string, do func() error) error {
 	for attempts := 1; ; attempts++ {
 		err := do()
 		if err == nil || !passes(err) {
 			return err
 		}
-		if !p.again(ctx, attempts, what, err) {
+		o := inbox.Observation{Kind: kind, Rebuild: f.shadow, Err: fmt.Errorf("projection: %s: %w", what, err)}
+		if !f.projection.again(ctx, attempts, o) {
 			return ctx.Err()
 		}
 	}
@@ -135,21 +137,15 @@ func (p *Projection) patiently(ctx context.Context, what string, do func() error
 
 // passes reports whether it is worth while to try again.
 func passes(err error) bool {
-	for _, lasting := range []error{ErrMoved, ErrOutOfRange, ErrTopicReplaced, ErrInflated, ErrConfig, ErrRunning, ErrSwap, ErrOutside} {
+	for _, lasting := range []error{
+		ErrMoved, ErrOutOfRange, ErrTopicReplaced, ErrInflated, ErrConfig, ErrRunning, ErrSwap, ErrOutside, ErrAccess,
+	} {
 		if errors.Is(err, lasting) {
 			return false
 		}
 	}
 	class := inbox.Classify(err)
 	return !read.IsPermanent(err) && class != inbox.ClassPermanent && class != inbox.ClassFatal
-}
-
-// again logs a failure, waits, and reports whether to try again.
-func (p *Projection) again(ctx context.Context, attempts int, what string, err error) bool {
-	wait := backoff.Exponential{Min: 50 * time.Millisecond, Max: 10 * time.Second, Jitter: backoff.Below}.Pause(attempts)
-	p.config.Log.Warn("projection: tried again", slog.String("projection", p.config.Name), slog.String("what", what),
-		slog.Duration("wait", wait), slog.String("error", err.Error()))
-	return backoff.Sleep(ctx, wait) == nil
 }
 
 // idle is for how many milliseconds Postgres lets a transaction wait for us: our own

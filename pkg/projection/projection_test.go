@@ -291,17 +291,28 @@ func TestConfigIsChecked(t *testing.T) {
 		"Topics":         func(c *projection.Config) { c.Topics = []string{"t", "t"} },
 		"Batch":          func(c *projection.Config) { c.Batch = -1 },
 		"AttemptTimeout": func(c *projection.Config) { c.AttemptTimeout = -1 },
-		`table "A"`:      func(c *projection.Config) { c.Tables = []string{"A"} },
-		"want table":     func(c *projection.Config) { c.Position = strings.Repeat("x", 60) },
-		"ReadCommitted":  func(c *projection.Config) { c.Sarama = func(s *sarama.Config) { s.Consumer.IsolationLevel = 0 } },
-		"Return.Errors":  func(c *projection.Config) { c.Sarama = func(s *sarama.Config) { s.Consumer.Return.Errors = false } },
+		`Tables: "A"`:    func(c *projection.Config) { c.Tables = []string{"A"} },
+		"Position":       func(c *projection.Config) { c.Position = strings.Repeat("x", 60) },
+		"ReadCommitted": func(c *projection.Config) {
+			c.ConfigureSarama = func(s *sarama.Config) { s.Consumer.IsolationLevel = 0 }
+		},
+		"Return.Errors": func(c *projection.Config) {
+			c.ConfigureSarama = func(s *sarama.Config) { s.Consumer.Return.Errors = false }
+		},
 	} {
 		bad := good
 		change(&bad)
-		if _, err := projection.New(bad, store, apply); !errors.Is(err, projection.ErrConfig) || !strings.Contains(fmt.Sprint(err),
-			want) {
+		_, err := projection.New(bad, store, apply)
+		var field *projection.ConfigError
+		if !errors.Is(err, projection.ErrConfig) || !strings.Contains(fmt.Sprint(err), want) || !errors.As(err, &field) {
 			t.Errorf("want %s: %v", want, err)
 		}
+	}
+	var field *projection.ConfigError
+	bad := good
+	bad.SASL = &inbox.SASL{Mechanism: "PLAIN", User: "me"}
+	if _, err := projection.New(bad, store, apply); !errors.As(err, &field) || field.Field != "SASL.Password" {
+		t.Errorf("%v", err)
 	}
 	if _, err := projection.DDL("x; DROP TABLE y"); err == nil {
 		t.Error("a name that is none")

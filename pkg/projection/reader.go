@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/internal/kafka/access"
+	"github.com/walpost/walpost/pkg/inbox"
 )
 
 // reader applies one partition.
@@ -25,7 +25,14 @@ type reader struct {
 	end      atomic.Int64 // what is known of the partition's end
 	idle     atomic.Int64 // since when nothing has come, Unix nanoseconds; 0: records are in hand
 	progress atomic.Int64
-	failure  atomic.Pointer[error]
+	waiting  atomic.Int64 // records in hand
+	failure  atomic.Pointer[failure]
+}
+
+// failure is what a partition fails with.
+type failure struct {
+	since time.Time
+	err   error
 }
 
 func newReader(f *feed, s source, m mark, end int64) *reader {
@@ -49,7 +56,8 @@ func (r *reader) run(ctx context.Context) error {
 		case err == nil, errors.Is(err, errSeek):
 			continue
 		case passes(err):
-			if !r.feed.projection.again(ctx, 3, "read "+r.source.String(), err) {
+			const attempts = 3
+			if !r.feed.projection.again(ctx, attempts, inbox.Observation{Kind: inbox.KindKafkaFailed, Rebuild: r.feed.shadow, Err: err}) {
 				return nil
 			}
 		default:
@@ -81,8 +89,7 @@ func (r *reader) follow(ctx context.Context) error {
 					return err
 				}
 			}
-			r.feed.projection.config.Log.Warn("projection: Kafka failed", slog.String("source", r.source.String()),
-				slog.String("error", err.Error()))
+			r.feed.observe(inbox.Observation{Kind: inbox.KindKafkaFailed, Class: inbox.ClassUnavailable, Err: r.place(err)})
 		case <-tick.C:
 			r.end.Store(max(r.end.Load(), stream.HighWaterMarkOffset()))
 		case m, ok := <-stream.Messages():
@@ -91,7 +98,7 @@ func (r *reader) follow(ctx context.Context) error {
 			}
 			r.idle.Store(0)
 			r.end.Store(max(r.end.Load(), stream.HighWaterMarkOffset()))
-			if err := r.apply(ctx, r.batch(m, stream)); err != nil || ctx.Err() != nil {
+			if err := r.applyAll(ctx, r.batch(m, stream)); err != nil || ctx.Err() != nil {
 				return err
 			}
 			r.idle.Store(time.Now().UnixNano())
@@ -137,6 +144,15 @@ func (r *reader) batch(first *sarama.ConsumerMessage, stream sarama.PartitionCon
 	return records
 }
 
+// applyAll applies records, and counts them as waiting meanwhile. The time without records
+// is no time without progress.
+func (r *reader) applyAll(ctx context.Context, records []*sarama.ConsumerMessage) error {
+	r.progress.Store(time.Now().UnixNano())
+	r.waiting.Store(int64(len(records)))
+	defer r.waiting.Store(0)
+	return r.apply(ctx, records)
+}
+
 // apply brings records into the tables. A batch that fails is applied one by one, so
 // that all before the record at fault are in.
 func (r *reader) apply(ctx context.Context, records []*sarama.ConsumerMessage) error {
@@ -148,12 +164,22 @@ func (r *reader) apply(ctx context.Context, records []*sarama.ConsumerMessage) e
 		if err == nil || !passes(err) || errors.Is(err, errSeek) {
 			return err
 		}
-		failed := err
-		r.failure.Store(&failed)
-		if !r.feed.projection.again(ctx, attempts, "apply to "+r.source.String(), err) {
+		if !r.retry(ctx, records[0], attempts, err) {
 			return nil
 		}
 	}
+}
+
+// retry notes a failure, waits, and reports whether to try again.
+func (r *reader) retry(ctx context.Context, m *sarama.ConsumerMessage, attempts int, err error) bool {
+	f := &failure{time.Now(), err}
+	if before := r.failure.Load(); before != nil {
+		f.since = before.since
+	}
+	r.failure.Store(f)
+	return r.feed.projection.again(ctx, attempts, inbox.Observation{
+		Kind: inbox.KindRetrying, Rebuild: r.feed.shadow, Event: r.feed.eventOf(m).observed(attempts), Err: err,
+	})
 }
 
 func (r *reader) applyBatch(ctx context.Context, records []*sarama.ConsumerMessage) error {
@@ -162,6 +188,9 @@ func (r *reader) applyBatch(ctx context.Context, records []*sarama.ConsumerMessa
 		return err
 	}
 	landed, unknown := r.landed(ctx, records[len(records)-1].Offset+1)
+	if landed {
+		r.feed.processed(records, 0)
+	}
 	if unknown != nil || landed {
 		return unknown
 	}
@@ -177,16 +206,15 @@ func (r *reader) applyBatch(ctx context.Context, records []*sarama.ConsumerMessa
 func (r *reader) transaction(ctx context.Context, records []*sarama.ConsumerMessage) error {
 	p := r.feed.projection
 	to := records[len(records)-1].Offset + 1
-	claimed := false
+	claimed, began := false, time.Now()
 	err := p.transact(ctx, func(ctx context.Context, tx transaction) (err error) {
 		if claimed, err = r.feed.positions.move(ctx, tx, r.source, r.mark, to, p.idle()); err != nil || !claimed {
 			return err
 		}
 		for _, m := range records {
-			e := eventOf(m, &p.config)
-			e.feed = r.feed
+			e := r.feed.eventOf(m)
 			if err := tx.handle(ctx, e); err != nil {
-				return fmt.Errorf("projection: %v: %w", e, err)
+				return fmt.Errorf("projection: %v: %w", e, &handlerError{err})
 			}
 		}
 		if err := r.feed.onlyNew(ctx, tx); err != nil {
@@ -195,10 +223,12 @@ func (r *reader) transaction(ctx context.Context, records []*sarama.ConsumerMess
 		return nil
 	})
 	if err == nil && !claimed {
-		return r.moved(ctx, to)
+		err = r.moved(ctx, to)
+	} else if err == nil {
+		r.done(r.mark.at(to))
 	}
 	if err == nil {
-		r.done(r.mark.at(to))
+		r.feed.processed(records, time.Since(began))
 	}
 	return err
 }
@@ -231,7 +261,7 @@ func (r *reader) moved(ctx context.Context, to int64) error {
 
 // landed says that a commit has arrived whose answer was lost.
 func (r *reader) landed(ctx context.Context, to int64) (yes bool, err error) {
-	err = r.feed.projection.patiently(ctx, "read the position", func() error {
+	err = r.feed.patiently(ctx, inbox.KindRetrying, "read the position", func() error {
 		is, ok, err := r.stored(ctx)
 		if yes = ok && is == r.mark.at(to); yes {
 			r.done(is)

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/walpost/walpost/internal/backoff"
 	"github.com/walpost/walpost/internal/kafka/read"
+	"github.com/walpost/walpost/pkg/inbox"
 )
 
 // Rebuild builds the tables anew from Config.Start on, and puts them in the place of
@@ -27,7 +27,7 @@ import (
 // What ends Run ends it too, and ErrSwap.
 func (p *Projection) Rebuild(ctx context.Context) error {
 	if len(p.config.Tables) == 0 {
-		return fmt.Errorf("%w: Tables: want the tables to rebuild", ErrConfig)
+		return badConfig("Tables", "want the tables to rebuild")
 	}
 	for attempts := 1; ; attempts++ {
 		err := p.prepare(ctx) // each time: a swap whose answer was lost has taken the tables away
@@ -35,13 +35,17 @@ func (p *Projection) Rebuild(ctx context.Context) error {
 			err = p.buildAndSwap(ctx)
 		}
 		if err == nil {
-			p.config.Log.Info("projection: rebuilt", slog.String("projection", p.config.Name))
+			p.observe(inbox.Observation{Kind: inbox.KindRebuilt, Rebuild: true})
 			return nil
 		}
-		if !passes(err) || errors.Is(err, ctx.Err()) {
+		if errors.Is(err, ctx.Err()) {
 			return err
 		}
-		if !p.again(ctx, attempts, "rebuild", err) {
+		if !passes(err) {
+			return p.stopped(true, err)
+		}
+		o := inbox.Observation{Kind: inbox.KindRetrying, Rebuild: true, Err: fmt.Errorf("projection: rebuild: %w", err)}
+		if !p.again(ctx, attempts, o) {
 			return ctx.Err()
 		}
 	}
@@ -50,7 +54,7 @@ func (p *Projection) Rebuild(ctx context.Context) error {
 // DropRebuild drops what a rebuild that is not at work has left.
 func (p *Projection) DropRebuild(ctx context.Context) error {
 	if len(p.config.Tables) == 0 {
-		return fmt.Errorf("%w: Tables: want the tables to rebuild", ErrConfig)
+		return badConfig("Tables", "want the tables to rebuild")
 	}
 	return p.transact(ctx, func(ctx context.Context, tx transaction) error {
 		if _, err := tx.Exec(ctx, "DELETE FROM "+p.config.Position+" WHERE projection = $1::text", p.rebuildKey()); err != nil {

@@ -60,12 +60,14 @@ func TestRebuildRefuses(t *testing.T) {
 		{"CREATE PUBLICATION told FOR TABLE totals", "DROP PUBLICATION told", "publication told"},
 		{"CREATE RULE quiet AS ON DELETE TO totals DO ALSO NOTHING", "DROP RULE quiet ON totals", "rule quiet"},
 		{
-			"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER tell BEFORE INSERT ON totals " +
+			"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; " +
+				"CREATE TRIGGER tell BEFORE INSERT ON totals " +
 				"FOR EACH ROW EXECUTE FUNCTION f()", "DROP TRIGGER tell ON totals",
 			"trigger tell is on table totals and not on totals__rebuild",
 		},
 		{
-			"SET allow_system_table_mods = on; INSERT INTO pg_seclabel VALUES ('totals'::regclass, 'pg_class'::regclass, 0, 'guard', 'secret')",
+			"SET allow_system_table_mods = on; " +
+				"INSERT INTO pg_seclabel VALUES ('totals'::regclass, 'pg_class'::regclass, 0, 'guard', 'secret')",
 			"DELETE FROM pg_seclabel", "SECURITY LABEL FOR guard ON TABLE public.totals",
 		},
 		{"ALTER TABLE totals RENAME TO none", "ALTER TABLE none RENAME TO totals", "table totals does not exist"},
@@ -109,8 +111,10 @@ func TestRebuildRefusesAnotherShape(t *testing.T) {
 			"ALTER TABLE totals ADD CONSTRAINT few CHECK (n < 100)", "ALTER TABLE totals DROP CONSTRAINT few",
 			"table totals__rebuild has not the constraint few of table totals: CHECK ((n < 100))",
 		},
-		{"CREATE INDEX by_n ON totals (n)", "DROP INDEX by_n",
-			"table totals__rebuild has not the index by_n of table totals: USING btree (n)"},
+		{
+			"CREATE INDEX by_n ON totals (n)", "DROP INDEX by_n",
+			"table totals__rebuild has not the index by_n of table totals: USING btree (n)",
+		},
 		{
 			"ALTER TABLE totals__rebuild DROP CONSTRAINT totals__rebuild_pkey", "ALTER TABLE totals__rebuild ADD PRIMARY KEY (key)",
 			"has not the constraint totals_pkey of table totals: PRIMARY KEY (key)",

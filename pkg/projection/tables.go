@@ -33,7 +33,7 @@ func (p *Projection) pairs() []table.Pair {
 // With the rows of an earlier call they are those it has left; without, they must be empty.
 func (p *Projection) prepare(ctx context.Context) error {
 	if limit := p.unit.maxConns(); limit == 1 {
-		return fmt.Errorf("%w: Rebuild needs a connection for each partition and one more, and the pool has 1", ErrConfig)
+		return badConfig("Store", "Rebuild needs a connection for each partition and one more, and the pool has 1")
 	}
 	err := p.transact(ctx, func(ctx context.Context, tx transaction) error {
 		if err := refuse(table.Obstacles(ctx, tx, p.pairs())); err != nil {
@@ -65,7 +65,7 @@ func (p *Projection) begunOrEmpty(ctx context.Context, tx transaction) error {
 			return fmt.Errorf("look into %s: %w", shadowOf(name), err)
 		}
 		if filled {
-			return fmt.Errorf("%w: table %s has rows, and no rebuild has a position: drop it, or empty it", ErrConfig, shadowOf(name))
+			return badConfig("Tables", "table %s has rows, and no rebuild has a position: drop it, or empty it", shadowOf(name))
 		}
 	}
 	return nil

@@ -78,10 +78,10 @@ func TestMetrics(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- consumer.Run(ctx) }()
 	wants := []string{
-		`walpost_inbox_events_total dead_lettered ` + topic + ` 1`, `walpost_inbox_events_total processed ` + topic + ` 3`,
-		`walpost_inbox_events_total repeated ` + topic + ` 1`, `walpost_inbox_retries_total transient ` + topic + ` 1`,
-		`walpost_inbox_lag test 0 ` + topic + ` 0`, `walpost_inbox_waiting test 0 ` + topic + ` 0`,
-		`walpost_inbox_stalled_seconds test 0 ` + topic + ` 0`,
+		`walpost_inbox_events_total  dead_lettered ` + topic + ` 1`, `walpost_inbox_events_total  processed ` + topic + ` 3`,
+		`walpost_inbox_events_total  repeated ` + topic + ` 1`, `walpost_inbox_retries_total transient  ` + topic + ` 1`,
+		`walpost_inbox_lag test 0  ` + topic + ` 0`, `walpost_inbox_waiting test 0  ` + topic + ` 0`,
+		`walpost_inbox_stalled_seconds test 0  ` + topic + ` 0`,
 	}
 	var got string
 	defer func() {

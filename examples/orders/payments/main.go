@@ -73,11 +73,11 @@ func serve(ctx context.Context, pool *pgxpool.Pool, brokers []string) error {
 		return err
 	}
 	orders, err := projection.New(projection.Config{
-		Name:    "order_list",
-		Brokers: brokers,
-		Topics:  []string{topic},
-		Tables:  []string{"order_list"},
-		Log:     logger,
+		Name:      "order_list",
+		Brokers:   brokers,
+		Topics:    []string{topic},
+		Tables:    []string{"order_list"},
+		Observers: []inbox.Observer{inbox.Log(logger)},
 	}, projection.Pgx(pool), list)
 	if err != nil {
 		return err

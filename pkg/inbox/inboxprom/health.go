@@ -10,11 +10,15 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// Watch registers the metrics of a consumer's Health. name is their label consumer,
-// another for each consumer of the process.
-func (m *Metrics) Watch(name string, consumer *inbox.Consumer) error {
+// Source has a Health: an inbox.Consumer, or a projection.Projection.
+type Source interface{ Health() inbox.Health }
+
+// Watch registers the metrics of a Health. name is their label consumer, another for each
+// consumer and projection of the process.
+func (m *Metrics) Watch(name string, consumer Source) error {
 	describe := func(metric, help string) *prometheus.Desc {
-		return prometheus.NewDesc("walpost_inbox_"+metric, help, []string{"topic", "partition"}, prometheus.Labels{"consumer": name})
+		return prometheus.NewDesc("walpost_inbox_"+metric, help, []string{"topic", "partition", "rebuild"},
+			prometheus.Labels{"consumer": name})
 	}
 	err := m.registerer.Register(&health{
 		consumer: consumer,
@@ -30,7 +34,7 @@ func (m *Metrics) Watch(name string, consumer *inbox.Consumer) error {
 
 // health collects a consumer's Health when it is asked for.
 type health struct {
-	consumer              *inbox.Consumer
+	consumer              Source
 	lag, waiting, stalled *prometheus.Desc
 }
 
@@ -42,8 +46,12 @@ func (h *health) Describe(into chan<- *prometheus.Desc) {
 
 func (h *health) Collect(into chan<- prometheus.Metric) {
 	for _, p := range h.consumer.Health().Partitions {
+		rebuild := ""
+		if p.Rebuild {
+			rebuild = "true"
+		}
 		gauge := func(desc *prometheus.Desc, value float64) {
-			into <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, p.Topic, strconv.Itoa(int(p.Partition)))
+			into <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, p.Topic, strconv.Itoa(int(p.Partition)), rebuild)
 		}
 		stalled := 0.0
 		if p.Waiting > 0 {

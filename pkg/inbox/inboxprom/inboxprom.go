@@ -1,4 +1,4 @@
-// Package inboxprom gives metrics of package inbox to Prometheus.
+// Package inboxprom gives metrics of packages inbox and projection to Prometheus.
 //
 //	metrics, err := inboxprom.New(prometheus.DefaultRegisterer)
 //	...
@@ -19,16 +19,18 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// Metrics is an Observer that counts. Several consumers may share one.
+// Metrics is an Observer that counts. Several consumers and projections may share one. All
+// have the label projection besides, which is the name of the projection, and empty for a
+// consumer.
 //
-//	walpost_inbox_events_total{topic,result}       processed, repeated, parked, dead_lettered
+//	walpost_inbox_events_total{topic,result}       processed, repeated, parked, dead_lettered, rebuilt
 //	walpost_inbox_retries_total{topic,class}       attempts that will be repeated
 //	walpost_inbox_transaction_seconds{topic}       histogram; a batch counts once for each event, by its share
 //	walpost_inbox_event_age_seconds{topic}         histogram: from the record's timestamp to the commit
 //	walpost_inbox_kafka_errors_total               failures of connections and of the group
 //	walpost_inbox_stops_total                      errors that ended a consumer
 //
-// and from Watch, with the label consumer:
+// and from Watch, with the labels consumer, and rebuild for what Rebuild of a projection reads:
 //
 //	walpost_inbox_lag{consumer,topic,partition}              records behind the end, of this member's partitions
 //	walpost_inbox_waiting{consumer,topic,partition}          records read and not done
@@ -39,8 +41,8 @@ type Metrics struct {
 	retries     *prometheus.CounterVec
 	transaction *prometheus.HistogramVec
 	age         *prometheus.HistogramVec
-	kafka       prometheus.Counter
-	stops       prometheus.Counter
+	kafka       *prometheus.CounterVec
+	stops       *prometheus.CounterVec
 }
 
 var _ inbox.Observer = (*Metrics)(nil)
@@ -54,47 +56,65 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 		const factor, count = 2, 16
 		return prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "walpost", Subsystem: "inbox", Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(first, factor, count),
-		}, []string{"topic"})
+		}, []string{"topic", "projection"})
 	}
 	const fastest, freshest = 0.0005, 0.001 // seconds
 	m := &Metrics{
 		registerer: registerer,
 		events: prometheus.NewCounterVec(prometheus.CounterOpts(name("events_total", "Events that are done.")),
-			[]string{"topic", "result"}),
+			[]string{"topic", "result", "projection"}),
 		retries: prometheus.NewCounterVec(prometheus.CounterOpts(name("retries_total", "Attempts that failed and will be repeated.")),
-			[]string{"topic", "class"}),
+			[]string{"topic", "class", "projection"}),
 		transaction: histogram("transaction_seconds", "Time of a transaction; of a batch, the share of an event.", fastest),
 		age:         histogram("event_age_seconds", "Time from the record's timestamp to the commit.", freshest),
-		kafka:       prometheus.NewCounter(prometheus.CounterOpts(name("kafka_errors_total", "Failures of connections and of the group."))),
-		stops:       prometheus.NewCounter(prometheus.CounterOpts(name("stops_total", "Errors that ended a consumer."))),
+		kafka: prometheus.NewCounterVec(prometheus.CounterOpts(name("kafka_errors_total", "Failures of connections and of the group.")),
+			[]string{"projection"}),
+		stops: prometheus.NewCounterVec(prometheus.CounterOpts(name("stops_total", "Errors that ended a consumer.")),
+			[]string{"projection"}),
 	}
 	for _, c := range []prometheus.Collector{m.events, m.retries, m.transaction, m.age, m.kafka, m.stops} {
 		if err := registerer.Register(c); err != nil {
 			return nil, fmt.Errorf("inboxprom: %w", err)
 		}
 	}
+	m.kafka.WithLabelValues("") // they are there from the start
+	m.stops.WithLabelValues("")
 	return m, nil
 }
 
 // Observe counts.
 func (m *Metrics) Observe(o inbox.Observation) {
+	topic := ""
+	if o.Event != nil {
+		topic = o.Event.Topic
+	}
 	switch o.Kind {
 	case inbox.KindProcessed:
-		m.events.WithLabelValues(o.Event.Topic, "processed").Inc()
-		m.transaction.WithLabelValues(o.Event.Topic).Observe(o.Took.Seconds())
-		m.age.WithLabelValues(o.Event.Topic).Observe(time.Since(o.Event.Time).Seconds())
+		m.processed(o)
 	case inbox.KindRepeated:
-		m.events.WithLabelValues(o.Event.Topic, "repeated").Inc()
+		m.events.WithLabelValues(topic, "repeated", o.Projection).Inc()
 	case inbox.KindDeadLettered:
-		m.events.WithLabelValues(o.Event.Topic, "dead_lettered").Inc()
+		m.events.WithLabelValues(topic, "dead_lettered", o.Projection).Inc()
 	case inbox.KindParked:
-		m.events.WithLabelValues(o.Event.Topic, "parked").Inc()
+		m.events.WithLabelValues(topic, "parked", o.Projection).Inc()
 	case inbox.KindRetrying:
-		m.retries.WithLabelValues(o.Event.Topic, o.Class.String()).Inc()
+		m.retries.WithLabelValues(topic, o.Class.String(), o.Projection).Inc()
 	case inbox.KindKafkaFailed:
-		m.kafka.Inc()
+		m.kafka.WithLabelValues(o.Projection).Inc()
 	case inbox.KindStopped:
-		m.stops.Inc()
-	case inbox.KindAssigned, inbox.KindRevoked, inbox.KindWarned:
+		m.stops.WithLabelValues(o.Projection).Inc()
+	case inbox.KindAssigned, inbox.KindRevoked, inbox.KindWarned, inbox.KindRebuilt:
 	}
+}
+
+// processed counts an event that is done. Events of a rebuild are old, which says nothing.
+func (m *Metrics) processed(o inbox.Observation) {
+	topic, result := o.Event.Topic, "processed"
+	if o.Rebuild {
+		result = "rebuilt"
+	} else {
+		m.age.WithLabelValues(topic, o.Projection).Observe(time.Since(o.Event.Time).Seconds())
+	}
+	m.events.WithLabelValues(topic, result, o.Projection).Inc()
+	m.transaction.WithLabelValues(topic, o.Projection).Observe(o.Took.Seconds())
 }
