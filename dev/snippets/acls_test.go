@@ -120,11 +120,6 @@ func (s *secured) tried(t *testing.T, block string, do func(t *testing.T, user, 
 	}
 }
 
-// authenticated makes a user of a configuration of sarama.
-func authenticated(user string) func(*sarama.Config) {
-	return func(s *sarama.Config) { s.Net.SASL.Enable, s.Net.SASL.User, s.Net.SASL.Password = true, user, "secret" }
-}
-
 func TestRightsInKafka(t *testing.T) {
 	t.Parallel()
 	s := newSecured(t)
@@ -138,7 +133,8 @@ func TestRightsInKafka(t *testing.T) {
 	s.tried(t, "projection.acls", func(t *testing.T, user, topic string) error {
 		publish(t, s.kafka, topic, "Fine")
 		config := projectionConfig(s.kafka, topic, user)
-		config.Brokers, config.Sarama = s.kafka.Bootstrap(devstack.SASLPlaintext), authenticated(user)
+		config.Brokers = s.kafka.Bootstrap(devstack.SASLPlaintext)
+		config.SASL = &inbox.SASL{Mechanism: "PLAIN", User: user, Password: "secret"}
 		return projected(t, devstacktest.OpenSQL(t, lists.URL), config)
 	})
 	s.tried(t, "relay.acls", func(t *testing.T, user, topic string) error { return relayed(t, s.kafka, user, topic) })

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"slices"
@@ -129,26 +130,19 @@ const (
 	topicPlace            = "{topic}"
 )
 
-func orElse[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
-
 func withDefaults(c Config) Config {
-	orElse(&c.Table, "inbox")
-	orElse(&c.IDHeader, event.IDHeader)
-	orElse(&c.TypeHeader, event.TypeHeader)
-	orElse(&c.Parallel, 1)
-	orElse(&c.Batch, 1)
-	orElse(&c.AttemptTimeout, defaultAttemptTimeout)
-	orElse(&c.Retry.Attempts, defaultAttempts)
-	orElse(&c.Retry.First, defaultFirst)
-	orElse(&c.Retry.Max, max(defaultMax, c.Retry.First))
-	orElse(&c.ParkAfter, 1)
-	orElse(&c.Parked, "inbox_parked")
-	orElse(&c.DeadLetter, dlt.DefaultTopic)
+	c.Table = cmp.Or(c.Table, "inbox")
+	c.IDHeader = cmp.Or(c.IDHeader, event.IDHeader)
+	c.TypeHeader = cmp.Or(c.TypeHeader, event.TypeHeader)
+	c.Parallel = cmp.Or(c.Parallel, 1)
+	c.Batch = cmp.Or(c.Batch, 1)
+	c.AttemptTimeout = cmp.Or(c.AttemptTimeout, defaultAttemptTimeout)
+	c.Retry.Attempts = cmp.Or(c.Retry.Attempts, defaultAttempts)
+	c.Retry.First = cmp.Or(c.Retry.First, defaultFirst)
+	c.Retry.Max = cmp.Or(c.Retry.Max, max(defaultMax, c.Retry.First))
+	c.ParkAfter = cmp.Or(c.ParkAfter, 1)
+	c.Parked = cmp.Or(c.Parked, "inbox_parked")
+	c.DeadLetter = cmp.Or(c.DeadLetter, dlt.DefaultTopic)
 	return c
 }
 

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,8 +29,8 @@ type Retention struct {
 // harm.
 func Prune[Tx any](ctx context.Context, store Store[Tx], retention Retention) (deleted int64, err error) {
 	r := retention
-	orElse(&r.Table, "inbox")
-	orElse(&r.Batch, 5000)
+	r.Table = cmp.Or(r.Table, "inbox")
+	r.Batch = cmp.Or(r.Batch, 5000)
 	if err := r.check(); err != nil {
 		return 0, err
 	}

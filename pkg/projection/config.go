@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -93,20 +94,13 @@ const (
 )
 
 func withDefaults(c Config) Config {
-	orElse(&c.Position, defaultPosition)
-	orElse(&c.IDHeader, event.IDHeader)
-	orElse(&c.TypeHeader, event.TypeHeader)
-	orElse(&c.Batch, defaultBatch)
-	orElse(&c.AttemptTimeout, defaultAttemptTimeout)
+	c.Position = cmp.Or(c.Position, defaultPosition)
+	c.IDHeader = cmp.Or(c.IDHeader, event.IDHeader)
+	c.TypeHeader = cmp.Or(c.TypeHeader, event.TypeHeader)
+	c.Batch = cmp.Or(c.Batch, defaultBatch)
+	c.AttemptTimeout = cmp.Or(c.AttemptTimeout, defaultAttemptTimeout)
 	c.Topics, c.Tables = slices.Clone(c.Topics), slices.Clone(c.Tables)
 	return c
-}
-
-func orElse[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // check returns all faults at once.

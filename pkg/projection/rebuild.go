@@ -119,6 +119,9 @@ func (p *Projection) swap(ctx, running context.Context, tx transaction, f *feed,
 	if err != nil {
 		return err
 	}
+	if err := f.hasAll(marks); err != nil {
+		return err
+	}
 	catchUp, cancel := context.WithTimeoutCause(running, p.config.AttemptTimeout/2, errBehind)
 	defer cancel()
 	caughtUp := func(s source, r *reader) bool {
@@ -140,6 +143,21 @@ func (p *Projection) swap(ctx, running context.Context, tx transaction, f *feed,
 		generation = max(generation, m.generation)
 	}
 	return p.exchangeMarks(ctx, tx, inUse, generation+1)
+}
+
+// hasAll returns an error, which passes, if the tables in use have records of a partition
+// that the rebuild does not read: it was added meanwhile, and the next try begins with it.
+func (f *feed) hasAll(marks map[source]mark) error {
+	unread, err := f.sources()
+	if err != nil {
+		return err
+	}
+	for _, s := range unread {
+		if _, ok := marks[s]; ok {
+			return fmt.Errorf("%w: partition %v was added", errBehind, s)
+		}
+	}
+	return nil
 }
 
 // exchangeMarks makes the positions of the new tables those in use, as a generation.

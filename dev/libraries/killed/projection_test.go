@@ -18,7 +18,7 @@ const seenTable = `CREATE TABLE seen (n bigint GENERATED ALWAYS AS IDENTITY, top
 
 func newProjection(c child, db *sql.DB) (*projection.Projection, error) {
 	return projection.New(projection.Config{
-		Name: c.Group, Brokers: c.Brokers, Topics: c.Topics, Tables: []string{"seen"}, Batch: 20, Sarama: quick,
+		Name: c.Group, Brokers: c.Brokers, Topics: c.Topics, Tables: []string{"seen"}, Batch: 20, ConfigureSarama: quick,
 	}, projection.SQL(db), func(ctx context.Context, tx *sql.Tx, e *projection.Event) error {
 		content := newContent(e.Topic, e.Key, e.Payload)
 		for _, h := range e.Headers {
