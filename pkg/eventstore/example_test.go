@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/walpost/walpost/pkg/eventstore"
 )
@@ -72,4 +73,128 @@ func Example() {
 	// withdraw: <nil>
 	// withdraw: 70 is more than the balance of 30
 	// conflict: true
+}
+
+// An aggregate in a transaction of pgx.
+func ExamplePgx() {
+	ctx := context.Background()
+	store, err := eventstore.New(eventstore.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tx, err := pool.Begin(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer tx.Rollback(ctx) // does nothing after Commit
+	stream := eventstore.Stream{Type: "account", ID: "43"}
+	version, err := store.Append(ctx, eventstore.Pgx(tx), stream, 0, eventstore.Event{Type: "Opened", Payload: 100})
+	fmt.Println(version, err, tx.Commit(ctx))
+	// Output: 1 <nil> <nil>
+}
+
+// The events themselves, such as for an account statement.
+func ExampleStore_Each() {
+	ctx := context.Background()
+	store, err := eventstore.New(eventstore.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer tx.Rollback()
+	stream := eventstore.Stream{Type: "account", ID: "44"}
+	_, err = store.Append(ctx, eventstore.SQL(tx), stream, 0,
+		eventstore.Event{Type: "Opened", Payload: 100},
+		eventstore.Event{Type: "Withdrawn", Payload: -30},
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	last, err := store.Each(ctx, eventstore.SQL(tx), stream, 0, func(e eventstore.Recorded) error {
+		fmt.Println(e.Version, e.Type, string(e.Payload))
+		return nil
+	})
+	fmt.Println(last, err)
+	version, err := store.Version(ctx, eventstore.SQL(tx), stream)
+	fmt.Println(version, err)
+	// Output:
+	// 1 Opened 100
+	// 2 Withdrawn -30
+	// 2 <nil>
+	// 2 <nil>
+}
+
+// A connection after BEGIN by hand: nobody checks that the transaction is open.
+func ExampleUnchecked() {
+	ctx := context.Background()
+	store, err := eventstore.New(eventstore.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	stream := eventstore.Stream{Type: "account", ID: "45"}
+	version, err := store.Append(ctx, eventstore.Unchecked(conn), stream, 0, eventstore.Event{Type: "Opened", Payload: 100})
+	fmt.Println(version, err)
+	_, err = conn.ExecContext(ctx, "COMMIT")
+	fmt.Println(err)
+	// Output:
+	// 1 <nil>
+	// <nil>
+}
+
+// The same with a connection of pgx.
+func ExampleUncheckedPgx() {
+	ctx := context.Background()
+	store, err := eventstore.New(eventstore.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := conn.Exec(ctx, "BEGIN"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	stream := eventstore.Stream{Type: "account", ID: "46"}
+	version, err := store.Append(ctx, eventstore.UncheckedPgx(conn), stream, 0, eventstore.Event{Type: "Opened", Payload: 100})
+	fmt.Println(version, err)
+	_, err = conn.Exec(ctx, "COMMIT")
+	fmt.Println(err)
+	// Output:
+	// 1 <nil>
+	// <nil>
+}
+
+// The tables of a store, for a migration.
+func ExampleStore_DDL() {
+	store, err := eventstore.New(eventstore.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, line := range strings.SplitAfter(store.DDL(), "\n") {
+		if strings.HasPrefix(line, "CREATE TABLE") {
+			fmt.Print(line)
+		}
+	}
+	// Output:
+	// CREATE TABLE "public"."events" (
+	// CREATE TABLE public.events_snapshot (
 }

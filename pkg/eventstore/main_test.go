@@ -1,16 +1,27 @@
 package eventstore_test
 
 import (
+	"context"
 	"database/sql"
 	"flag"
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/walpost/walpost/pkg/eventstore"
+	"github.com/walpost/walpost/pkg/outbox"
 )
 
-// db is the pool that the examples use. It is opened by the file that takes this one's place
-// where the examples are run: see dev/libraries/examples.
-var db *sql.DB
+// What the examples use: a pool of database/sql, and a pool and a connection of pgx as far as
+// they use them. They are opened by the file that takes this one's place where the examples are
+// run: see dev/libraries/examples.
+var (
+	db   *sql.DB
+	pool interface {
+		Begin(ctx context.Context) (eventstore.PgxTx[outbox.CommandTag, eventstore.PgxRows], error)
+	}
+	conn eventstore.PgxQueryer[outbox.CommandTag, eventstore.PgxRows]
+)
 
 // TestMain leaves out the examples, which need servers.
 func TestMain(m *testing.M) {

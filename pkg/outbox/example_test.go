@@ -138,3 +138,119 @@ func ExampleEventError() {
 	// 1 AggregateType true
 	// outbox: event 1: AggregateType makes a topic name that Kafka refuses: "outbox.event.a b" has a character outside [a-zA-Z0-9._-]
 }
+
+// An event without a table: the relay reads it from the WAL.
+func ExampleEmit() {
+	ctx := context.Background()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer tx.Rollback() // does nothing after Commit
+	err = outbox.Emit(ctx, tx, outbox.Event{AggregateType: "order", AggregateID: "44", Type: "OrderPaid", Payload: order{ID: "44"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(tx.Commit())
+	// Output: <nil>
+}
+
+// A connection on which somebody has begun a transaction by hand, and GORM's
+// tx.Statement.ConnPool: nobody checks that the transaction is open.
+func ExampleUnchecked() {
+	ctx := context.Background()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = outbox.Write(ctx, outbox.Unchecked(conn), outbox.Event{AggregateType: "order", AggregateID: "45", Type: "OrderPaid"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = conn.ExecContext(ctx, "COMMIT")
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// The same with a connection of pgx.
+func ExampleUncheckedPgx() {
+	ctx := context.Background()
+	if _, err := conn.Exec(ctx, "BEGIN"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	err := outbox.Write(ctx, outbox.UncheckedPgx(conn), outbox.Event{AggregateType: "order", AggregateID: "46", Type: "OrderPaid"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = conn.Exec(ctx, "COMMIT")
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// A writer of one's own is made once, and used by all. An id that is known beforehand can be
+// a part of the answer to a request.
+func ExampleWriter_Write() {
+	ctx := context.Background()
+	events, err := outbox.New(outbox.Config{MaxBytes: 64 << 10})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer tx.Rollback() // does nothing after Commit
+	id := events.NewID()
+	err = events.Write(ctx, tx,
+		outbox.Event{ID: id, AggregateType: "order", AggregateID: "47", Type: "OrderPlaced", Payload: order{ID: "47"}},
+		outbox.Event{AggregateType: "order", AggregateID: "47", Type: "OrderPaid", Payload: []byte(`{"cents": 700}`)},
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := tx.Commit(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	var known int
+	err = db.QueryRowContext(ctx, "SELECT count(*) FILTER (WHERE id = $1) FROM outbox WHERE aggregateid = '47'", id).Scan(&known)
+	fmt.Println(known, err)
+	// Output: 1 <nil>
+}
+
+// Messages with a prefix of their own, for a relay with the same outbox.prefix.
+func ExampleWriter_Emit() {
+	ctx := context.Background()
+	events, err := outbox.New(outbox.Config{MessagePrefix: "sales"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer tx.Rollback() // does nothing after Commit
+	err = events.Emit(ctx, tx, outbox.Event{AggregateType: "order", AggregateID: "48", Type: "OrderPaid"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(tx.Commit())
+	// Output: <nil>
+}

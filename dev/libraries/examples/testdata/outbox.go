@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/walpost/walpost/dev/libraries/examples/examplestest"
@@ -15,6 +16,7 @@ import (
 var (
 	db   *sql.DB
 	pool *pgxpool.Pool
+	conn *pgx.Conn
 )
 
 func TestMain(m *testing.M) {
@@ -22,6 +24,9 @@ func TestMain(m *testing.M) {
 		db, pool = s.DB, s.Pool
 		table, err := outbox.DDL(outbox.Config{})
 		if err != nil {
+			return err
+		}
+		if conn, err = pgx.ConnectConfig(ctx, pool.Config().ConnConfig); err != nil {
 			return err
 		}
 		_, err = db.ExecContext(ctx, table+"CREATE TABLE orders (id text PRIMARY KEY, total numeric)")
