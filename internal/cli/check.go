@@ -108,7 +108,7 @@ func checkPostgres(ctx context.Context, cfg *config.Config) ([]preflight.Require
 	if err != nil {
 		return append(list, preflight.UnreadableRequirement("topic columns", err)), topicNamesWithoutTable(cfg)
 	}
-	return append(list, preflight.TopicNamesRequirements(topics.invalid)...), topics
+	return append(list, preflight.TopicNamesRequirements(topics.invalid, cfg.CheckTopic)...), topics
 }
 
 // answering is the server that has answered: of several hosts, which one.

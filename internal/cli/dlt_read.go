@@ -18,12 +18,14 @@ type deadLetterTopics struct {
 	settings *sarama.Config
 	topics   []string
 	mayName  string // a glob of the topics that the file can name
-	seen     int    // letters that passed the filter, over all topics
+	// checkTopic returns why rows that name a topic are rejected.
+	checkTopic func(topic string) error
+	seen       int // letters that passed the filter, over all topics
 }
 
 // openDeadLetterTopics finds the topics. Those that are named in full are to be there.
 func openDeadLetterTopics(cfg *config.Config, filter *deadLetterFilter) (*deadLetterTopics, error) {
-	b := &deadLetterTopics{filter: filter, options: wiring.Kafka(cfg), mayName: cfg.Outbox.Topic.Glob()}
+	b := &deadLetterTopics{filter: filter, options: wiring.Kafka(cfg), mayName: cfg.Outbox.Topic.Glob(), checkTopic: cfg.CheckTopic}
 	var err error
 	if b.settings, err = kafka.Settings(b.options); err != nil {
 		return nil, err
@@ -105,11 +107,11 @@ func noting(do func(*deadletter.Record) error, failed *error) func(*deadletter.R
 	}
 }
 
-// mayWrite reports whether dead letters may be put back to a topic: one that the file can
-// name, or that --topic does. A dead letter names its topic in a header, which whoever may
+// mayWrite reports whether dead letters may be put back to a topic: one that rows can name
+// by the file, or that --topic names. A dead letter names its topic in a header, which whoever may
 // write to the dead letter topic can set.
 func (b *deadLetterTopics) mayWrite(topic string) bool {
-	return matchesTopic(append([]string{b.mayName}, b.filter.topics...), topic)
+	return matchesTopic(b.filter.topics, topic) || matchesTopic([]string{b.mayName}, topic) && b.checkTopic(topic) == nil
 }
 
 func (b *deadLetterTopics) match(d *deadletter.Record) bool {

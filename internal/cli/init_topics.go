@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/internal/kafka/topics"
-	"github.com/walpost/walpost/internal/topicname"
 	"github.com/walpost/walpost/internal/wiring"
 )
 
@@ -21,7 +20,7 @@ func (i *initializer) topics(ctx context.Context, conn *pgx.Conn, client topics.
 		return err
 	}
 	for _, name := range names.invalid {
-		i.step(step{Action: actionSkipped, Kind: kindTopic, Name: name, Detail: topicname.Check(name).Error()})
+		i.step(step{Action: actionSkipped, Kind: kindTopic, Name: name, Detail: i.cfg.CheckTopic(name).Error()})
 	}
 	for _, name := range slices.Concat(names.records, names.deadLetters) {
 		if err := i.topic(ctx, client, name); err != nil {

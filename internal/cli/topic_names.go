@@ -9,7 +9,6 @@ import (
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
-	"github.com/walpost/walpost/internal/topicname"
 	"github.com/walpost/walpost/internal/wiring"
 )
 
@@ -17,7 +16,7 @@ import (
 type topicNames struct {
 	records     []string
 	deadLetters []string
-	invalid     []string // names of other rows, which Kafka does not accept
+	invalid     []string // names of other rows, which are rejected
 	unknown     string   // why the topics of records are not known; "" when they are
 }
 
@@ -56,7 +55,7 @@ func newTopicNames(cfg *config.Config, names []string, unknown string) topicName
 	list := topicNames{unknown: unknown}
 	for _, name := range names {
 		switch {
-		case !topicname.Valid(name):
+		case cfg.CheckTopic(name) != nil:
 			list.invalid = append(list.invalid, name)
 		case len(cfg.Kafka.Topics.Allow) == 0 || matchesAny(cfg.Kafka.Topics.Allow, name):
 			list.records = append(list.records, name)

@@ -152,8 +152,17 @@ type Log struct {
 	Format string `yaml:"format"` // json, console
 }
 
+// CheckTopic returns an error when rows that lead to the topic are rejected because of its
+// name: it is none, or that of a dead letter topic.
+func (c *Config) CheckTopic(topic string) error {
+	if err := topicname.Check(topic); err != nil {
+		return err
+	}
+	return topicname.CheckRows(c.Outbox.Topic, c.Delivery.DeadLetter, topic)
+}
+
 // DeadLetterTopics returns the topics of the dead letters of records that are for these
-// topics, each once and without names that Kafka does not take.
+// topics, each once and without names that Kafka does not accept.
 func (d *Delivery) DeadLetterTopics(topics []string) []string {
 	if d.OnReject != onRejectDeadLetter {
 		return nil

@@ -320,7 +320,7 @@ func deliveryKeys() []key {
 		{
 			name: "dead_letter", fallback: `"` + dlt.DefaultTopic + `"`,
 			about: "Topic of dead letters; {topic} is the topic of the record. A name without {topic} is one topic for all. " +
-				"`kafka.topics.allow` does not apply to it.",
+				"`kafka.topics.allow` does not apply to it, and no row may name it.",
 			value: template(func(c *Config) *topicname.Template { return &c.Delivery.DeadLetter }, deadLetterPattern, checkDeadLetter),
 		},
 	}

@@ -3,6 +3,8 @@ package config
 import (
 	"path"
 	"slices"
+
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // rules notes contradictions between keys. A rule is silent where one of its
@@ -97,9 +99,23 @@ func (r *reader) allowedTopic() {
 func (r *reader) deadLetterTopic() {
 	const key = "delivery.dead_letter"
 	topic, letter := r.cfg.Outbox.Topic, r.cfg.Delivery.DeadLetter
-	if r.sound("outbox.topic", key) && len(letter.Columns()) == 0 && letter.String() == topic.String() {
+	if !r.sound("outbox.topic", key) {
+		return
+	}
+	if len(letter.Columns()) == 0 && letter.String() == topic.String() {
 		r.fault(r.at(key), key, "want a topic other than outbox.topic")
 	}
+	if columns := len(topic.Columns()); columns > 0 && r.namesDeadLetters(columns, "x") && r.namesDeadLetters(columns, "yy") {
+		r.fault(r.at("outbox.topic"), "outbox.topic", "every row would name a dead letter topic (delivery.dead_letter, or .DLT at its "+
+			"end), and be rejected: want another name")
+	}
+}
+
+// namesDeadLetters reports whether a row with this value in all columns of the topic names
+// a dead letter topic.
+func (r *reader) namesDeadLetters(columns int, value string) bool {
+	topic := r.cfg.Outbox.Topic
+	return topicname.CheckRows(topic, r.cfg.Delivery.DeadLetter, topic.Render(slices.Repeat([]string{value}, columns)...)) != nil
 }
 
 func (r *reader) clientCertificate() {

@@ -79,7 +79,7 @@ func (q *Query) Oldest(ctx context.Context, conn *pgx.Conn, before time.Time, to
 		if to == "" {
 			name = topic.Render(values...)
 		}
-		if topicname.Valid(name) {
+		if topicname.Valid(name) && (to != "" || q.cfg.CheckTopic(name) == nil) {
 			oldest[name] = time.UnixMilli(ms)
 		}
 		return nil

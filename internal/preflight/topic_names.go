@@ -7,13 +7,14 @@ import (
 	"github.com/walpost/walpost/internal/topicname"
 )
 
-// TopicNamesRequirements warns of rows that lead to names that Kafka does not accept: invalid.
-func TopicNamesRequirements(invalid []string) []Requirement {
+// TopicNamesRequirements warns of rows that are rejected because of the names that they
+// lead to. check says what is wrong with each of them.
+func TopicNamesRequirements(invalid []string, check func(topic string) error) []Requirement {
 	if len(invalid) == 0 {
 		return nil
 	}
 	return []Requirement{warn("topic names", "correct the rows, or outbox.topic",
-		"rows lead to names that Kafka does not take (%d), such as %q: %v", len(invalid), invalid[0], topicname.Check(invalid[0]))}
+		"rows are rejected because of the topics that they lead to (%d), such as %q: %v", len(invalid), invalid[0], check(invalid[0]))}
 }
 
 // NamedTopics is which topics the rows of an outbox can name.

@@ -20,6 +20,7 @@ func (r *Rejection) Error() string { return r.Text }
 const (
 	ReasonTopicName  = "invalid_topic"     // NULL, empty, illegal or reserved name
 	ReasonNotAllowed = "topic_not_allowed" // outside kafka.topics.allow
+	ReasonDeadLetter = "dead_letter_topic" // a row names a dead letter topic
 	ReasonTooLarge   = "too_large"         // larger than kafka.max_message_bytes
 	ReasonTimestamp  = "invalid_timestamp" // negative or infinite
 	ReasonPartition  = "invalid_partition" // out of range
@@ -28,5 +29,5 @@ const (
 
 // Reasons are all the words that a Rejection has for why.
 func Reasons() []string {
-	return []string{ReasonTopicName, ReasonNotAllowed, ReasonTooLarge, ReasonTimestamp, ReasonPartition, ReasonMessage}
+	return []string{ReasonTopicName, ReasonNotAllowed, ReasonDeadLetter, ReasonTooLarge, ReasonTimestamp, ReasonPartition, ReasonMessage}
 }

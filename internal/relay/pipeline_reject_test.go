@@ -2,8 +2,12 @@ package relay_test
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/walpost/walpost/internal/dlt"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
 )
@@ -68,4 +72,46 @@ func TestRejectedRecordGoesWhereThePolicySays(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A row that names a dead letter topic is rejected as the policy says, and never published
+// there as an event.
+func TestRowCannotNameDeadLetterTopic(t *testing.T) {
+	t.Parallel()
+	const row = `INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('%s', 'k', '{"n": 2}')`
+	t.Run("stop", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t, relaytest.Options{})
+		h.Start(t)
+		h.Exec(t, relaytest.Insert("k", 1), fmt.Sprintf(row, "orders.DLT"))
+		err := h.Wait(t)
+		if halt, ok := errors.AsType[*status.Halt](err); !ok || halt.Code != status.ExitHalted ||
+			!strings.Contains(halt.Detail, "is that of a dead letter topic") {
+			t.Fatalf("ended with %v", err)
+		}
+	})
+	t.Run("dead_letter", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t, relaytest.Options{Keys: rejects("dead_letter")})
+		dead := h.Config.Delivery.DeadLetter.String()
+		if err := h.Kafka.CreateTopic(t.Context(), dead, 1, 1, nil); err != nil {
+			t.Fatal(err)
+		}
+		aggregate, ok := strings.CutPrefix(dead, h.Config.Outbox.Topic[0].Literal)
+		if !ok {
+			t.Fatalf("%s cannot be named by a row of %s", dead, h.Config.Outbox.Topic)
+		}
+		h.Start(t)
+		h.Exec(t, fmt.Sprintf(row, aggregate), relaytest.Insert("k", 1))
+		h.consume(t, h.Topic, 1)
+		h.Confirmed(t)
+		r := h.consume(t, dead, 1)[0]
+		headers := map[string]string{}
+		for _, header := range r.Headers {
+			headers[header.Key] = string(header.Value)
+		}
+		if headers[dlt.HeaderReason] != record.ReasonDeadLetter || headers[dlt.HeaderTopic] != dead {
+			t.Errorf("in the dead letter topic: %q %q, want it as a dead letter", r.Value, headers)
+		}
+	})
 }

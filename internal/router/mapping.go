@@ -21,6 +21,7 @@ type Mapping struct {
 	Headers        []HeaderColumn     // outbox.headers, in this order after `id`
 	PositionHeader string             // outbox.position_header; "" = none
 	Allow          []string           // kafka.topics.allow, globs as path.Match reads them; empty = every topic
+	DeadLetter     topicname.Template // delivery.dead_letter, whose topics no row may name
 	MaxBytes       int64              // kafka.max_message_bytes; 0 = no limit
 }
 

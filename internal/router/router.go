@@ -52,7 +52,7 @@ func New(m Mapping) (*Router, error) {
 	}
 	return &Router{
 		mapping:  m,
-		topics:   newTopics(m.Allow),
+		topics:   newTopics(&m),
 		messages: message.NewReader(messageColumns(&m)),
 		plans:    make(map[uint32]*plan),
 		record:   record.Record{Headers: headers},

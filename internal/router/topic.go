@@ -14,16 +14,18 @@ import (
 const maxInterned = 4096
 
 // topics keeps the names that have passed all rules, so that the rules are
-// judged once per name and equal names share one string.
+// applied once per name and equal names share one string.
 type topics struct {
-	allow  []string
-	passed map[string]string
-	last   string
-	buf    []byte
+	allow      []string
+	template   topicname.Template // of rows' topics
+	deadLetter topicname.Template // of topics that no row may name
+	passed     map[string]string
+	last       string
+	buf        []byte
 }
 
-func newTopics(allow []string) topics {
-	return topics{allow: allow, passed: make(map[string]string)}
+func newTopics(m *Mapping) topics {
+	return topics{allow: m.Allow, template: m.Topic, deadLetter: m.DeadLetter, passed: make(map[string]string)}
 }
 
 // topic builds the name of the topic of a row. With a rejection the name is as
@@ -56,12 +58,12 @@ func (r *Router) topic(p *plan, row pgoutput.Tuple) (string, *record.Rejection, 
 		}
 		t.buf = append(t.buf, text...)
 	}
-	name, rejection := t.judge(t.buf)
+	name, rejection := t.check(t.buf)
 	return name, rejection, nil
 }
 
-// judge applies the rules to a name, and keeps it when it passes.
-func (t *topics) judge(name []byte) (string, *record.Rejection) {
+// check applies the rules to a name, and keeps it when it passes.
+func (t *topics) check(name []byte) (string, *record.Rejection) {
 	if t.last == string(name) && t.last != "" {
 		return t.last, nil
 	}
@@ -82,6 +84,12 @@ func (t *topics) judge(name []byte) (string, *record.Rejection) {
 		return topic, &record.Rejection{
 			Reason: record.ReasonNotAllowed,
 			Text:   "topic " + topic + " is not in kafka.topics.allow: add it there, or change " + keyTopic,
+		}
+	}
+	if err := topicname.CheckRows(t.template, t.deadLetter, topic); err != nil {
+		return topic, &record.Rejection{
+			Reason: record.ReasonDeadLetter,
+			Text:   err.Error() + ", which no row may name: " + topic + "; correct the columns that " + keyTopic + " names",
 		}
 	}
 	if len(t.passed) >= maxInterned {

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -93,11 +94,11 @@ func TestTopicsAllowed(t *testing.T) {
 
 // Names are interned, and the memory for them has a bound.
 func TestTopicsAreBounded(t *testing.T) {
-	ts := newTopics(nil)
+	ts := newTopics(&Mapping{})
 	name := make([]byte, 0, 8)
 	for i := range 3 * maxInterned {
 		name = fmt.Appendf(name[:0], "%06d", i)
-		if _, r := ts.judge(name); r != nil {
+		if _, r := ts.check(name); r != nil {
 			t.Fatal(r)
 		}
 		if len(ts.passed) > maxInterned {
@@ -106,5 +107,51 @@ func TestTopicsAreBounded(t *testing.T) {
 	}
 	if len(ts.passed) == 0 {
 		t.Error("no names kept")
+	}
+}
+
+// A row may not name a dead letter topic: who may INSERT would write there what redrive
+// believes.
+func TestRowsCannotNameDeadLetterTopics(t *testing.T) {
+	for _, c := range []struct {
+		template, value string
+		topic           string // "" when the row is published
+	}{
+		{"{topic}.DLT", "Order.DLT", "outbox.event.Order.DLT"},
+		{"{topic}.DLT", "Order", ""},
+		{"outbox.event.dead", "dead", "outbox.event.dead"},
+		{"outbox.event.dead", "Order.DLT", "outbox.event.Order.DLT"}, // consumers write there
+		{"outbox.event.dlq.{topic}", "dlq.x", "outbox.event.dlq.x"},
+		{"outbox.event.dlq.{topic}", "dlq", ""},
+		{"", "Order.DLT", "outbox.event.Order.DLT"},
+	} {
+		template, err := topicname.Parse(c.template)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := defaultMapping()
+		m.DeadLetter, m.Allow = template, []string{"outbox.event.*"}
+		ins := with(insert(outbox()), 1, text(c.value))
+		if c.topic == "" {
+			if _, err := newRouter(t, m).Route(ins, commitTime(), record.Position{}); err != nil {
+				t.Errorf("%s, %s: %v", c.template, c.value, err)
+			}
+			continue
+		}
+		r := newRouter(t, m)
+		for range 2 { // also when the name was seen before
+			_, err := r.Route(ins, commitTime(), record.Position{})
+			var rejection *record.Rejection
+			if !errors.As(err, &rejection) || rejection.Reason != record.ReasonDeadLetter || rejection.Topic != c.topic ||
+				!strings.Contains(rejection.Text, "delivery.dead_letter") || !strings.Contains(rejection.Text, c.topic) {
+				t.Errorf("%s, %s: %v", c.template, c.value, err)
+			}
+		}
+	}
+	m := defaultMapping()
+	m.Topic = topicname.Template{{Literal: "orders.DLT"}} // the file names it, not the row
+	m.DeadLetter = topicname.Template{{Column: "topic"}, {Literal: ".DLT"}}
+	if _, err := newRouter(t, m).Route(insert(outbox()), commitTime(), record.Position{}); err != nil {
+		t.Error(err)
 	}
 }

@@ -13,7 +13,8 @@ func Mapping(cfg *config.Config) router.Mapping {
 	o := cfg.Outbox
 	m := router.Mapping{
 		Topic: slices.Clone(o.Topic), ID: o.ID, Key: o.Key, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition,
-		PositionHeader: o.PositionHeader, Allow: slices.Clone(cfg.Kafka.Topics.Allow), MaxBytes: int64(cfg.Kafka.MaxMessageBytes),
+		PositionHeader: o.PositionHeader, Allow: slices.Clone(cfg.Kafka.Topics.Allow),
+		DeadLetter: slices.Clone(cfg.Delivery.DeadLetter), MaxBytes: int64(cfg.Kafka.MaxMessageBytes),
 	}
 	for _, h := range o.Headers {
 		m.Headers = append(m.Headers, router.HeaderColumn{Name: h.Name, Column: h.Column})

@@ -97,6 +97,9 @@ func (w *Writer) checkTopic(r row) (field string, err error) {
 	if fault := topicname.Fault(name); fault != "" {
 		return cmp.Or(field, "Config.Topic"), because(ErrTopic, "%.300q %s", name, fault)
 	}
+	if field != "" && topicname.DeadLetterByConvention(name) {
+		return field, because(ErrTopic, "%.300q is the name of a dead letter topic, which no event may name", name)
+	}
 	return "", nil
 }
 

@@ -37,7 +37,10 @@ func TestInvalidEvents(t *testing.T) {
 		"header not UTF-8": {with(func(e *outbox.Event) {
 			e.Headers = []outbox.Header{{Name: "Tenant", Value: "\xff"}}
 		}), `Headers["Tenant"]`, outbox.ErrText},
-		"ID":                 {with(func(e *outbox.Event) { e.ID = "42" }), "ID", outbox.ErrID},
+		"ID": {with(func(e *outbox.Event) { e.ID = "42" }), "ID", outbox.ErrID},
+		"topic of dead letters": {with(func(e *outbox.Event) {
+			e.Headers = []outbox.Header{{Name: "Tenant", Value: "order.DLT"}}
+		}), "AggregateType", outbox.ErrTopic},
 		"topic with a blank": {with(func(e *outbox.Event) { e.AggregateType = "a b" }), "AggregateType", outbox.ErrTopic},
 		"topic too long": {with(func(e *outbox.Event) {
 			e.AggregateType = strings.Repeat("a", 249)

@@ -13,7 +13,7 @@ var (
 	// ErrText is text that Postgres cannot hold: not UTF-8, or with a NUL.
 	ErrText = errors.New("is not text that Postgres can hold")
 	// ErrTopic is a topic that Kafka refuses, or that it keeps for itself.
-	ErrTopic = errors.New("makes a topic name that Kafka refuses")
+	ErrTopic = errors.New("makes a topic name that is refused")
 	// ErrTooLarge is an event over Config.MaxBytes.
 	ErrTooLarge = errors.New("is too large")
 	// ErrJSON is a payload that is not JSON, or not such as jsonb can hold.

@@ -136,7 +136,7 @@ func ExampleEventError() {
 	fmt.Println(err)
 	// Output:
 	// 1 AggregateType true
-	// outbox: event 1: AggregateType makes a topic name that Kafka refuses: "outbox.event.a b" has a character outside [a-zA-Z0-9._-]
+	// outbox: event 1: AggregateType makes a topic name that is refused: "outbox.event.a b" has a character outside [a-zA-Z0-9._-]
 }
 
 // An event without a table: the relay reads it from the WAL.
