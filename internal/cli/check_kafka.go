@@ -12,11 +12,10 @@ import (
 // checkKafka checks the cluster, and the topics as far as they are known.
 func checkKafka(ctx context.Context, cfg *config.Config, names topicNames) []preflight.Requirement {
 	want := preflight.KafkaExpectations{
-		Topics: names.records, DeadLetters: names.deadLetters,
+		Topics: names.records, DeadLetters: names.deadLetters, ConsumerDeadLetters: cfg.DeclaredDeadLetterTopics(),
+		Spec:    func(topic string) topics.Spec { return wiring.TopicSpec(cfg, topic) },
+		Create:  cfg.Kafka.Topics.Create,
 		Keyless: cfg.Outbox.Key == "", ColumnTime: cfg.Outbox.Timestamp != "",
-	}
-	if cfg.Kafka.Topics.Create {
-		want.Spec = func(topic string) topics.Spec { return wiring.TopicSpec(cfg, topic) }
 	}
 	list := preflight.Kafka(ctx, wiring.Kafka(cfg), want)
 	if names.unknown != "" {

@@ -15,8 +15,10 @@ func newInit(s *streams) *cobra.Command {
 		Use:   "init -c FILE",
 		Short: "Create what is missing: outbox table, publication, slot, topics",
 		Long: `Create what is missing: the outbox table, the publication, the slot, and the topics
-(if the topic template has columns: one topic for each value in the table). What exists is
-left as it is, so init may be run again, also after an interrupted run.
+(if the topic template has columns: one topic for each value in the table), with the dead
+letter topics of the relay (delivery.on_reject: dead_letter) and those that the file
+declares. What exists is left as it is, so init may be run again, also after an
+interrupted run.
 
 Rows committed before the slot exists are not published; init says how many there are.`,
 		Example: `  walpost init -c orders.yaml

@@ -13,7 +13,8 @@ import (
 	"github.com/walpost/walpost/internal/wiring"
 )
 
-// topics creates the topics that the file and the table name.
+// topics creates the topics that the file and the table name, and dead letter topics that
+// the file declares for consumers.
 func (i *initializer) topics(ctx context.Context, conn *pgx.Conn, client topics.Admin) error {
 	names, err := readTopicNames(ctx, conn, i.cfg)
 	if err != nil {
@@ -22,7 +23,9 @@ func (i *initializer) topics(ctx context.Context, conn *pgx.Conn, client topics.
 	for _, name := range names.invalid {
 		i.step(step{Action: actionSkipped, Kind: kindTopic, Name: name, Detail: i.cfg.CheckTopic(name).Error()})
 	}
-	for _, name := range slices.Concat(names.records, names.deadLetters) {
+	deadLetters := slices.Concat(names.deadLetters, i.cfg.DeclaredDeadLetterTopics())
+	slices.Sort(deadLetters)
+	for _, name := range slices.Concat(names.records, slices.Compact(deadLetters)) {
 		if err := i.topic(ctx, client, name); err != nil {
 			return err
 		}

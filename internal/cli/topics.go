@@ -26,7 +26,8 @@ func newTopics(s *streams) *cobra.Command {
 		Short: "Compare the topics that a file declares with the cluster, and make them so",
 		Long: `Compare the topics that the file declares (kafka.topics.declare) with those of the
 cluster, and make them as declared: partitions, replication factor, and settings such as
-retention.ms, cleanup.policy and min.insync.replicas.
+retention.ms, cleanup.policy and min.insync.replicas. Dead letter topics that the file
+names in another way (delivery.dead_letter) are created if they are missing.
 
 Nothing is ever deleted or lowered: not a topic, not a partition, not a setting that the
 file does not name.`,
@@ -116,11 +117,11 @@ func loadDeclared(load func() ([]*config.Config, error)) ([]*config.Config, erro
 	count := 0
 	for _, cfg := range cfgs {
 		brokers := strings.Join(slices.Sorted(slices.Values(cfg.Kafka.Brokers)), ",")
-		for name, topic := range cfg.Kafka.Topics.Declare {
+		for name, topic := range wiring.FileTopics(cfg) {
 			count++
 			at := clusterTopic{brokers, name}
 			other, taken := first[at]
-			if taken && !reflect.DeepEqual(other.Kafka.Topics.Declare[name], topic) {
+			if taken && !reflect.DeepEqual(wiring.FileTopics(other)[name], topic) {
 				return nil, usage("%s and %s declare topic %s differently: leave one of them out", other.File, cfg.File, name)
 			}
 			first[at] = cfg
@@ -135,6 +136,7 @@ func loadDeclared(load func() ([]*config.Config, error)) ([]*config.Config, erro
 // topicsOfRelay compares the declared topics of one file.
 type topicsOfRelay struct {
 	cfg      *config.Config
+	topics   map[string]config.DeclaredTopic // by name
 	client   topics.Admin
 	declared []topics.Spec
 	found    []topics.Difference
@@ -142,9 +144,9 @@ type topicsOfRelay struct {
 
 // compareTopics asks the cluster, for each change too whether it would be made.
 func compareTopics(ctx context.Context, cfg *config.Config) (*topicsOfRelay, error) {
-	t := &topicsOfRelay{cfg: cfg}
-	for _, name := range slices.Sorted(maps.Keys(cfg.Kafka.Topics.Declare)) {
-		t.declared = append(t.declared, wiring.DeclaredTopic(name, cfg.Kafka.Topics.Declare[name]))
+	t := &topicsOfRelay{cfg: cfg, topics: wiring.FileTopics(cfg)}
+	for _, name := range slices.Sorted(maps.Keys(t.topics)) {
+		t.declared = append(t.declared, wiring.DeclaredTopic(name, t.topics[name]))
 	}
 	var err error
 	if t.client, err = topics.OpenAdmin(ctx, wiring.Kafka(cfg)); err != nil {
@@ -166,7 +168,7 @@ func compareTopics(ctx context.Context, cfg *config.Config) (*topicsOfRelay, err
 func (t *topicsOfRelay) create(name string) topics.Spec { return wiring.TopicSpec(t.cfg, name) }
 
 func (t *topicsOfRelay) apply(ctx context.Context, d *topics.Difference, validateOnly bool) error {
-	declared := wiring.DeclaredTopic(d.Topic, t.cfg.Kafka.Topics.Declare[d.Topic])
+	declared := wiring.DeclaredTopic(d.Topic, t.topics[d.Topic])
 	return t.client.Apply(ctx, d, declared, t.create(d.Topic), validateOnly)
 }
 

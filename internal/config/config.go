@@ -6,6 +6,8 @@
 package config
 
 import (
+	"maps"
+	"path"
 	"slices"
 	"time"
 
@@ -159,6 +161,35 @@ func (c *Config) CheckTopic(topic string) error {
 		return err
 	}
 	return topicname.CheckRows(c.Outbox.Topic, c.Delivery.DeadLetter, topic)
+}
+
+// IsDeadLetterTopic reports whether a topic is for dead letters, of the relay or of
+// consumers.
+func (c *Config) IsDeadLetterTopic(topic string) bool {
+	return topic != c.Outbox.Topic.String() && topicname.IsDeadLetter(c.Delivery.DeadLetter, topic)
+}
+
+// NamedTopics returns the topics that the file names and rows can lead to, sorted: that of
+// all rows, or those in kafka.topics.declare that the template makes.
+func (c *Config) NamedTopics() []string {
+	template := c.Outbox.Topic
+	if len(template.Columns()) == 0 {
+		return []string{template.String()}
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(c.Kafka.Topics.Declare)) {
+		if ok, err := path.Match(template.Glob(), name); ok && err == nil && c.CheckTopic(name) == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// DeclaredDeadLetterTopics returns the dead letter topics in kafka.topics.declare, sorted:
+// of consumers, or of the relay.
+func (c *Config) DeclaredDeadLetterTopics() []string {
+	names := slices.Sorted(maps.Keys(c.Kafka.Topics.Declare))
+	return slices.DeleteFunc(names, func(name string) bool { return !c.IsDeadLetterTopic(name) })
 }
 
 // DeadLetterTopics returns the topics of the dead letters of records that are for these

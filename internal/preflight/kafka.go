@@ -14,8 +14,13 @@ type KafkaExpectations struct {
 	Topics []string
 	// DeadLetters are the topics of dead letters; nil under another policy.
 	DeadLetters []string
-	// Spec says how a missing topic is made; nil: it is not made.
+	// ConsumerDeadLetters are the dead letter topics that the file declares and the relay
+	// does not write.
+	ConsumerDeadLetters []string
+	// Spec returns how a missing topic is made; nil: with the broker's defaults.
 	Spec func(topic string) topics.Spec
+	// Create: run makes missing topics.
+	Create bool
 	// Keyless: records have no key (outbox.key is "").
 	Keyless bool
 	// ColumnTime: records have the time of a column, not of their commit.

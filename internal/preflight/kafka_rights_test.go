@@ -16,8 +16,8 @@ func TestRightsInKafka(t *testing.T) {
 	s := kafkatest.StartSecured(t)
 	o := s.At(devstack.SASLPlaintext, nil, s.Limited)
 	list := preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{
-		Topics: []string{"mine", "theirs", "missing"},
-		Spec:   func(name string) topics.Spec { return topics.Spec{Name: name, Partitions: 1, ReplicationFactor: 1} },
+		Topics: []string{"mine", "theirs", "missing"}, Create: true,
+		Spec: func(name string) topics.Spec { return topics.Spec{Name: name, Partitions: 1, ReplicationFactor: 1} },
 	})
 	wantRequirement(t, list, "topic mine", preflight.OK, "partitions 2", "not readable")
 	wantRequirement(t, list, "topic theirs", preflight.Failed, "User:limited may not",

@@ -74,7 +74,7 @@ func TestRequirementsOfTopics(t *testing.T) {
 	}
 
 	spec := topics.Spec{Partitions: 1, ReplicationFactor: 1}
-	want.Spec = func(name string) topics.Spec { spec.Name = name; return spec }
+	want.Spec, want.Create = func(name string) topics.Spec { spec.Name = name; return spec }, true
 	wantRequirement(t, preflight.Kafka(t.Context(), o, want), "topic "+name+".missing", preflight.OK, "creates it")
 	spec.Config = map[string]string{topics.MinInsyncReplicas: "2", topics.MaxMessageBytes: "1000"}
 	useless := preflight.Kafka(t.Context(), o, want)

@@ -15,7 +15,12 @@ import (
 	"github.com/walpost/walpost/internal/kafka/topics"
 )
 
-const deadLetterTopic = "dead letter topic"
+// The kinds of topics, as the lines of check name them.
+const (
+	recordTopic             = "topic"
+	deadLetterTopic         = "dead letter topic"
+	consumerDeadLetterTopic = "dead letter topic of consumers"
+)
 
 // topics checks each topic of the file and the table.
 func (c *clusterChecker) topics(ctx context.Context, want KafkaExpectations) []Requirement {
@@ -24,7 +29,7 @@ func (c *clusterChecker) topics(ctx context.Context, want KafkaExpectations) []R
 	for _, of := range []struct {
 		kind  string
 		names []string
-	}{{"topic", want.Topics}, {deadLetterTopic, want.DeadLetters}} {
+	}{{recordTopic, want.Topics}, {deadLetterTopic, want.DeadLetters}, {consumerDeadLetterTopic, want.ConsumerDeadLetters}} {
 		for _, name := range of.names {
 			if kinds[name] == "" {
 				kinds[name] = of.kind
@@ -46,7 +51,7 @@ func (c *clusterChecker) topics(ctx context.Context, want KafkaExpectations) []R
 		kind := kinds[found[i].Name]
 		t := topicChecker{
 			admin: admin, options: c.options, want: want, brokers: brokers,
-			topic: &found[i], deadLetters: kind == deadLetterTopic, name: kind + " " + found[i].Name,
+			topic: &found[i], kind: kind, name: kind + " " + found[i].Name,
 		}
 		list = append(list, t.check(ctx)...)
 	}
@@ -55,14 +60,14 @@ func (c *clusterChecker) topics(ctx context.Context, want KafkaExpectations) []R
 
 // topicChecker collects the requirements of one topic.
 type topicChecker struct {
-	admin       topics.Admin
-	options     kafka.Options
-	want        KafkaExpectations
-	brokers     int // of the cluster; 0: not known
-	topic       *topics.Topic
-	deadLetters bool // it is a dead letter topic
-	name        string
-	list        []Requirement
+	admin   topics.Admin
+	options kafka.Options
+	want    KafkaExpectations
+	brokers int // of the cluster; 0: not known
+	topic   *topics.Topic
+	kind    string
+	name    string
+	list    []Requirement
 }
 
 func (c *topicChecker) add(state State, fix, detail string, args ...any) {
@@ -72,6 +77,9 @@ func (c *topicChecker) add(state State, fix, detail string, args ...any) {
 func (c *topicChecker) check(ctx context.Context) []Requirement {
 	t := c.topic
 	switch {
+	case errors.Is(t.Err, sarama.ErrTopicAuthorizationFailed) && c.kind == consumerDeadLetterTopic:
+		c.add(OK, "", "%s may not see it, and need not", c.options.Principal())
+		return c.list
 	case errors.Is(t.Err, sarama.ErrTopicAuthorizationFailed):
 		c.add(Failed, c.options.Grant("topic", t.Name, "Write", "Describe"), "%s may not write to it, nor see it", c.options.Principal())
 		return c.list
@@ -85,8 +93,12 @@ func (c *topicChecker) check(ctx context.Context) []Requirement {
 		c.missing(ctx)
 		return c.list
 	}
-	c.rights()
-	c.settings()
+	if c.kind == consumerDeadLetterTopic { // the relay does not write it
+		c.sizes()
+	} else {
+		c.rights()
+		c.settings()
+	}
 	if len(c.list) == 0 {
 		c.add(OK, "", "%s", summary(t)+c.ahead())
 	}
@@ -106,14 +118,21 @@ func (c *topicChecker) settings() {
 
 // missing checks whether a topic that is not there could be created.
 func (c *topicChecker) missing(ctx context.Context) {
-	t := c.topic
-	if c.want.Spec == nil {
-		c.add(Failed, fmt.Sprintf("walpost init -c FILE, or set kafka.topics.create: true, or: kafka-topics.sh --bootstrap-server %s "+
-			"--create --topic %s",
-			c.options.Brokers[0], kafka.ShellWord(t.Name)), "it does not exist, and kafka.topics.create is false")
+	t, spec := c.topic, topics.Spec{Name: c.topic.Name, Partitions: -1, ReplicationFactor: -1}
+	if c.want.Spec != nil {
+		spec = c.want.Spec(t.Name)
+	}
+	command := spec.Command(c.options.Brokers[0])
+	switch {
+	case c.kind == consumerDeadLetterTopic:
+		c.add(Warning, "walpost topics apply -c FILE, or walpost init -c FILE, or: "+command,
+			"it does not exist, and the consumers that write dead letters to it do not start")
+		return
+	case !c.want.Create:
+		c.add(Failed, "walpost init -c FILE, or set kafka.topics.create: true, or: "+command,
+			"it does not exist, and kafka.topics.create is false")
 		return
 	}
-	spec := c.want.Spec(t.Name)
 	if err := c.admin.Validate(ctx, spec); err != nil {
 		detail, fix := err.Error(), "see kafka.topics"
 		if e, ok := errors.AsType[*kafka.Error](err); ok {
@@ -176,9 +195,9 @@ func (c *topicChecker) replicas() {
 func (c *topicChecker) sizes() {
 	most, known := c.topic.Number(topics.MaxMessageBytes)
 	ours := int64(c.options.MaxMessageBytes)
-	if c.deadLetters {
-		if room := ours + deadLetterHeaders; known && room > most {
-			c.add(Warning, c.alter(topics.MaxMessageBytes, strconv.FormatInt(2*room, 10)),
+	if c.kind != recordTopic {
+		if known && topics.DeadLetterBytes(ours) > most {
+			c.add(Warning, c.alter(topics.MaxMessageBytes, strconv.FormatInt(topics.DeadLetterLimit(ours), 10)),
 				"max.message.bytes is %d: a larger dead letter goes without its value, unless compression makes it fit; its record "+
 					"alone may have %d bytes (kafka.max_message_bytes), and one that is rejected as too large more",
 				most, ours)
@@ -191,9 +210,6 @@ func (c *topicChecker) sizes() {
 				"makes it fit", most, ours)
 	}
 }
-
-// deadLetterHeaders is more than the headers of a dead letter add to its record.
-const deadLetterHeaders = 8 << 10
 
 // batchOverhead is more than a batch of one record adds to it.
 const batchOverhead = 128

@@ -112,6 +112,7 @@ func Postgres(i *catalog.Inspection, want PostgresExpectations) []Requirement {
 			list = append(list, OutsideRequirement(i.Names.Table, i.Table.Outside))
 		}
 		list = append(list, columnRequirements(i, want)...)
+		list = append(list, idRequirements(i, want)...)
 		list = append(list, PruneRequirements(i, want.Prune)...)
 	}
 	if !i.Knows(catalog.QuestionTable) || !i.Knows(catalog.QuestionPublication) || !i.Knows(catalog.QuestionSlot) {

@@ -8,15 +8,15 @@ const DeadLetterSuffix = ".DLT"
 // their topics, and name what it made of a row. A template without columns is the
 // operator's choice.
 func CheckRows(rows, deadLetter Template, name string) error {
-	if len(rows.Columns()) > 0 && isDeadLetter(deadLetter, name) {
+	if len(rows.Columns()) > 0 && IsDeadLetter(deadLetter, name) {
 		return Error("is that of a dead letter topic (delivery.dead_letter, or " + DeadLetterSuffix + " at its end)")
 	}
 	return nil
 }
 
-// isDeadLetter reports whether name is a dead letter topic: by convention, or because the
+// IsDeadLetter reports whether name is a dead letter topic: by convention, or because the
 // template, which has one column or none, makes it of another topic.
-func isDeadLetter(template Template, name string) bool {
+func IsDeadLetter(template Template, name string) bool {
 	return DeadLetterByConvention(name) || template.makes(name)
 }
 

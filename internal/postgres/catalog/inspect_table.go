@@ -45,6 +45,7 @@ type TableColumn struct {
 	NotNull   bool
 	Default   string // expression; "" when none
 	Generated string // pg_attribute.attgenerated: "" no, s stored, v virtual (Postgres 18)
+	Unique    bool   // it alone is unique; of a partitioned table, with its partition key
 }
 
 // GeneratedStored is the pg_attribute.attgenerated of a column whose value is stored.
@@ -95,7 +96,10 @@ WHERE n.nspname = $1 AND c.relname = $2`
 
 const columnsQuery = `
 SELECT a.attname, a.atttypid, a.atttypmod, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-       CASE WHEN a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), '') ELSE '' END, a.attgenerated::text
+       CASE WHEN a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), '') ELSE '' END, a.attgenerated::text,
+       EXISTS (SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+               WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+                 AND (i.indnkeyatts = 1 OR c.relkind = 'p') AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]))
 FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`
 
