@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walpost/walpost/internal/config/configtest"
 	"github.com/walpost/walpost/internal/kafka/topics"
 )
 
@@ -12,10 +13,10 @@ import (
 // room for dead letters and kept for a month, however the other topics are made.
 func TestDeadLetterTopicsOfTheFileAreMade(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
+	s := newSetup(t, nil)
 	brokers, c := shared(t)
 	file := func(prefix, declare string) string {
-		return write(t, fmt.Sprintf("name: %s\npostgres: {url: '%s'}\noutbox: {topic: %s.all}\n"+
+		return configtest.File(t, fmt.Sprintf("name: %s\npostgres: {url: '%s'}\noutbox: {topic: %s.all}\n"+
 			"delivery: {on_reject: dead_letter, dead_letter: '{topic}.dead'}\nkafka:\n  brokers: [%s]\n  topics:\n    partitions: 3\n"+
 			"    config: {cleanup.policy: compact, retention.ms: 86400000, max.message.bytes: 3000000}\n    declare:\n"+
 			"      %[3]s.all.DLT: %[5]s\n",

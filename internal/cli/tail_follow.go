@@ -35,7 +35,7 @@ type follower struct {
 	looked   bool
 }
 
-func newFollower(cfg *config.Config, t *tailCommand) (*follower, error) {
+func newFollower(ctx context.Context, cfg *config.Config, t *tailCommand) (*follower, error) {
 	const op = "read from Kafka"
 	o := wiring.Kafka(cfg)
 	settings, err := kafka.Settings(o)
@@ -58,7 +58,7 @@ func newFollower(cfg *config.Config, t *tailCommand) (*follower, error) {
 		command: t, options: o, client: client, consumer: consumer, records: make(chan *sarama.ConsumerMessage), faults: make(chan error),
 		done: make(chan struct{}), reading: map[string]int{}, find: time.NewTicker(findEvery),
 	}
-	if err := f.look(); err != nil {
+	if err := f.look(ctx); err != nil {
 		f.close()
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (f *follower) next(ctx context.Context, w io.Writer) (*sarama.ConsumerMessa
 		case <-ctx.Done():
 			return nil, nil //nolint:nilnil // nil is the end
 		case <-f.find.C:
-			_ = f.look() // Kafka may be away for a while: the readers wait for it too
+			_ = f.look(ctx) // Kafka may be away for a while: the readers wait for it too
 		}
 	}
 }
@@ -94,7 +94,7 @@ func (f *follower) next(ctx context.Context, w io.Writer) (*sarama.ConsumerMessa
 // look is read from its end, unless the beginning is wanted; what comes later is
 // new, and read from its beginning. A partition without a leader, as of a topic that
 // was just made, is left to the next look.
-func (f *follower) look() error {
+func (f *follower) look(ctx context.Context) error {
 	from := sarama.OffsetOldest
 	if !f.looked && !f.command.fromBeginning {
 		from = sarama.OffsetNewest
@@ -110,7 +110,7 @@ func (f *follower) look() error {
 			continue // not there yet, or not for this principal
 		}
 		for _, p := range partitions[min(f.reading[topic], len(partitions)):] {
-			err := f.read(topic, p, from)
+			err := f.read(ctx, topic, p, from)
 			if leaderless(err) {
 				all = false
 				break
@@ -136,8 +136,12 @@ func (f *follower) topics() ([]string, error) {
 	return findTopics(f.client, f.options, names, globs)
 }
 
-func (f *follower) read(topic string, partition int32, from int64) error {
-	stream, err := f.consumer.ConsumePartition(topic, partition, from)
+func (f *follower) read(ctx context.Context, topic string, partition int32, from int64) error {
+	next, err := f.client.GetOffset(topic, partition, from)
+	if err != nil {
+		return err
+	}
+	stream, err := f.consumer.ConsumePartition(topic, partition, next)
 	if err != nil {
 		return err
 	}
@@ -145,24 +149,24 @@ func (f *follower) read(topic string, partition int32, from int64) error {
 		defer stream.AsyncClose()
 		for {
 			select {
-			case err, ok := <-stream.Errors():
-				if !ok || !errors.Is(err, sarama.ErrDecompressedBatchTooLarge) {
+			case failed, ok := <-stream.Errors():
+				if !ok || !errors.Is(failed, sarama.ErrDecompressedBatchTooLarge) {
 					continue // sarama tries again
 				}
+				var err error
+				if next, err = f.readToInflated(ctx, topic, partition, next); err == nil {
+					continue // it is in another partition of the broker
+				}
 				select {
-				case f.faults <- tooLargeBatch(topic, partition):
+				case f.faults <- err:
 				case <-f.done:
 				}
 				return
 			case rec, ok := <-stream.Messages():
-				if !ok {
+				if !ok || rec.Offset >= next && !f.take(rec) {
 					return
 				}
-				select {
-				case f.records <- rec:
-				case <-f.done:
-					return
-				}
+				next = max(next, rec.Offset+1)
 			case <-f.done:
 				return
 			}
@@ -171,12 +175,45 @@ func (f *follower) read(topic string, partition int32, from int64) error {
 	return nil
 }
 
-// tooLargeBatch says why a partition cannot be read on. sarama reads several in one
-// request, and does not say which of them it was.
-func tooLargeBatch(topic string, partition int32) error {
-	return fmt.Errorf("%s/%d, or another partition of the same broker, has a compressed batch of more than %d MiB: it cannot be read",
-		topic, partition, read.MaxBatch>>20)
+// take hands a record on, and reports whether the reading goes on.
+func (f *follower) take(rec *sarama.ConsumerMessage) bool {
+	select {
+	case f.records <- rec:
+		return true
+	case <-f.done:
+		return false
+	}
 }
+
+// readToInflated reads the records of a partition up to a batch that is too large when it
+// is decompressed, and returns an error with its place: sarama reads several partitions in
+// one request, and does not say in which of them it is. It returns the offset to go on
+// from when it is not in this one.
+func (f *follower) readToInflated(ctx context.Context, topic string, partition int32, next int64) (int64, error) {
+	end, err := f.client.GetOffset(topic, partition, sarama.OffsetNewest)
+	if err != nil {
+		return next, nil //nolint:nilerr // sarama tries again
+	}
+	p := read.Partition{Client: f.client, Topic: topic, ID: partition, Committed: true}
+	err = p.Range(ctx, next, end, func(rec read.Record) error {
+		m := &sarama.ConsumerMessage{
+			Topic: topic, Partition: partition, Offset: rec.Offset, Timestamp: rec.Time,
+			Key: rec.Key, Value: rec.Value, Headers: rec.Headers,
+		}
+		if !f.take(m) {
+			return errStopped
+		}
+		next = rec.Offset + 1
+		return nil
+	})
+	if inflated, ok := errors.AsType[*read.InflatedError](err); ok {
+		return next, fmt.Errorf("%s/%d: %w", topic, partition, inflated)
+	}
+	return next, nil
+}
+
+// errStopped ends a reading that nobody waits for any more.
+var errStopped = errors.New("stopped")
 
 // close ends the reading without waiting for brokers.
 func (f *follower) close() {

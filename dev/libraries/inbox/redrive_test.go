@@ -26,6 +26,7 @@ func TestRedrive(t *testing.T) {
 	f := newFixture(t, 2)
 	f.events(t, 0, 40, 6)
 	config := f.config(t)
+	config.ErrorText = true
 	var mended atomic.Bool
 	f.start(t, config, func(ctx context.Context, tx pgx.Tx, e *inbox.Event) error {
 		if !mended.Load() && string(e.Key) < "k3" {

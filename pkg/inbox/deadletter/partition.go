@@ -21,7 +21,7 @@ func (c *call) partition(ctx context.Context, id int32) (removable int64, err er
 	}
 	before, err := marks(ctx, p, first, end)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("partition %d: %w", id, err)
 	}
 	all := true
 	err = p.Range(ctx, first, end, func(rec read.Record) error {
@@ -32,7 +32,10 @@ func (c *call) partition(ctx context.Context, id int32) (removable int64, err er
 		return err
 	})
 	if failed, ok := errors.AsType[*read.FuncError](err); ok {
-		err = failed.Err
+		return removable, failed.Err
+	}
+	if err != nil {
+		err = fmt.Errorf("partition %d: %w", id, err)
 	}
 	return removable, err
 }

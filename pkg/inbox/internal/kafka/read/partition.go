@@ -184,6 +184,9 @@ func (e *InflatedError) Error() string {
 // Unwrap returns sarama's error.
 func (e *InflatedError) Unwrap() error { return sarama.ErrDecompressedBatchTooLarge }
 
+// oneBatch is a Partition.MaxBytes for which the broker answers with one batch.
+const oneBatch = 1
+
 // How often a request is sent again that failed or brought nothing, and the pause before.
 const (
 	maxRetries = 10
@@ -197,6 +200,10 @@ func (p Partition) Range(ctx context.Context, from, end int64, do Func) error {
 		next, err := p.Next(ctx, from, end, do)
 		if err == nil && next > from {
 			from, retries = next, 0
+			continue
+		}
+		if errors.Is(err, sarama.ErrDecompressedBatchTooLarge) && p.MaxBytes != oneBatch {
+			p.MaxBytes = oneBatch // up to the batch that cannot be read
 			continue
 		}
 		if out := p.final(err, from); out != nil {

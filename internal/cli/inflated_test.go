@@ -1,0 +1,64 @@
+package cli_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/walpost/walpost/dev/devstack"
+)
+
+// A batch of some kilobytes that is hundreds of megabytes when it is decompressed ends each
+// command that reads with its topic, partition and offset.
+func TestInflatedBatchEndsCommandsWithItsPlace(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t, nil)
+	topic := s.prefix + ".a"
+	k := stack.Kafka(t)
+	for name, partitions := range map[string]int32{topic: 1, s.prefix + ".b": 2} {
+		if err := k.CreateTopic(t.Context(), name, partitions, 1, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	walpost(t, "init", "-c", s.file).want(t, 0)
+	s.db.Exec(t, insert("a", "k", 1), insert("b", "k", 1))
+	client, err := kgo.NewClient(kgo.SeedBrokers(k.Bootstrap(devstack.Plaintext)...), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
+		kgo.BrokerMaxWriteBytes(1<<30), kgo.ProducerBatchMaxBytes(1<<29), kgo.ProducerLinger(time.Second), kgo.MaxBufferedBytes(1<<30))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	put := func(records ...*kgo.Record) {
+		t.Helper()
+		if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		put(&kgo.Record{Topic: topic, Key: []byte("k"), Value: []byte("before")})
+	}
+	zeros := make([]*kgo.Record, 14)
+	for i := range zeros {
+		zeros[i] = &kgo.Record{Topic: topic, Key: []byte("k"), Value: make([]byte, 10<<20)}
+	}
+	put(zeros...)
+
+	const place = "offset 3 cannot be read: they are one compressed batch of more than 128 MiB"
+	for _, args := range [][]string{
+		{"tail", "--topic", topic, "--topic", s.prefix + ".b", "--from-beginning", "-n", "5"},
+		{"audit", "--topic", topic, "--wait", "1s"},
+		{"replay", "--topic", topic, "--from-offset", "0", "--to-topic", s.prefix + ".b", "--yes"},
+		{"dlt", "list", "--dead-letter", topic},
+	} {
+		r := walpost(t, append(args, "-c", s.file)...)
+		if r.code == 0 || !strings.Contains(r.err, place) || !strings.Contains(r.err, topic) ||
+			!strings.Contains(r.err, topic+"/0") && !strings.Contains(r.err, "partition 0") {
+			t.Errorf("%s: exit code %d\nstdout: %s\nstderr: %s", args[0], r.code, r.out, r.err)
+		}
+		if args[0] == "tail" && strings.Count(r.out, "value=<6 bytes>") != 3 {
+			t.Errorf("tail does not show the records before it: %s", r.out)
+		}
+	}
+}
