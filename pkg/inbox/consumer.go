@@ -204,8 +204,8 @@ func (c *Consumer) readErrors(ctx context.Context, failures <-chan error) {
 			if place, ok := errors.AsType[*sarama.ConsumerError](err); ok {
 				where = fmt.Sprintf(" in %s/%d", place.Topic, place.Partition)
 			}
-			c.stop(nil, ClassFatal, fmt.Errorf("%w%s of group %q: decide where to go on, and set it: kafka-consumer-groups.sh --group "+
-				"%s --reset-offsets: %w",
+			c.stop(nil, ClassFatal, fmt.Errorf("%w%s of group %q: decide where to go on, and set it: kafka-consumer-groups.sh "+
+				"--bootstrap-server HOST:PORT --group %s --reset-offsets: %w",
 				ErrOutOfRange, where, c.config.Group, c.config.Group, err))
 		case errors.Is(err, sarama.ErrDecompressedBatchTooLarge):
 			c.stop(nil, ClassFatal, c.inflated(err))
