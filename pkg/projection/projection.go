@@ -4,11 +4,11 @@
 // delivers again.
 //
 //	p, err := projection.New(projection.Config{
-//		Name:    "order_list",
-//		Brokers: []string{"localhost:9092"},
-//		Topics:  []string{"outbox.event.order"},
-//		Tables:  []string{"order_list"},
-//		Log:     slog.Default(),
+//		Name:      "order_list",
+//		Brokers:   []string{"localhost:9092"},
+//		Topics:    []string{"outbox.event.order"},
+//		Tables:    []string{"order_list"},
+//		Observers: []inbox.Observer{inbox.Log(slog.Default())},
 //	}, projection.Pgx(pool), func(ctx context.Context, tx pgx.Tx, e *projection.Event) error {
 //		_, err := tx.Exec(ctx, "INSERT INTO "+e.Table("order_list")+" (id) VALUES ($1) ON CONFLICT DO NOTHING", string(e.Key))
 //		return err

@@ -85,7 +85,8 @@ func (t *Topics) read(ctx context.Context, names []string) error {
 func (t *Topics) replaced(topic string) error {
 	group := t.group
 	return fmt.Errorf("%w: %s: the offsets of group %q are of the topic before; begin with the oldest record: kafka-consumer-groups.sh "+
-		"--bootstrap-server HOST:PORT --group %s --topic %s --reset-offsets --to-earliest --execute (what was processed before is known by its id), or --to-current "+
+		"--bootstrap-server HOST:PORT --group %s --topic %s --reset-offsets --to-earliest --execute "+
+		"(what was processed before is known by its id), or --to-current "+
 		"if the offsets were translated to this topic on purpose, as for a mirror",
 		ErrReplaced, topic, group, group, topic)
 }
