@@ -20,6 +20,9 @@ func TestDependencies(t *testing.T) {
 	}
 	const module = "github.com/walpost/walpost/"
 	allowed := map[string]bool{module + "pkg/projection": true, module + "pkg/projection/internal/table": true}
+	for _, leaf := range []string{"backoff", "errtext", "kafka/access", "kafka/event", "kafka/read", "neterr"} {
+		allowed[module+"internal/"+leaf] = true
+	}
 	for _, path := range list("../inbox") {
 		allowed[path] = true
 	}
