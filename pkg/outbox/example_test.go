@@ -254,3 +254,28 @@ func ExampleWriter_Emit() {
 	fmt.Println(tx.Commit())
 	// Output: <nil>
 }
+
+// The bytes that Write makes of a payload, such as to sign them. In a column of type jsonb
+// Postgres writes them anew, with other spaces.
+func ExampleWriter_Encode() {
+	events, err := outbox.New(outbox.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	payload, err := events.Encode(order{ID: "49", Total: 12.5})
+	fmt.Println(string(payload), err)
+	// Output: {"id":"49","total":12.5} <nil>
+}
+
+// The table and the limit of a writer, with the defaults.
+func ExampleWriter_Config() {
+	events, err := outbox.New(outbox.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	config := events.Config()
+	fmt.Println(config.Table, config.Columns.AggregateID, config.Topic, config.MaxBytes)
+	// Output: public.outbox aggregateid outbox.event.{aggregatetype} 1048576
+}

@@ -2,9 +2,6 @@ package examples_test
 
 import (
 	"encoding/json"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,19 +56,9 @@ func packages(t *testing.T) (folders []string) {
 // examples returns the names of a package's examples.
 func examples(t *testing.T, folder string) (names []string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(pkg, folder, "*_test.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, decl := range parsed.Decls {
-			if fn, is := decl.(*ast.FuncDecl); is && strings.HasPrefix(fn.Name.Name, "Example") {
-				names = append(names, fn.Name.Name)
-			}
+	for _, fn := range declared(t, folder, true) {
+		if strings.HasPrefix(fn.Name.Name, "Example") {
+			names = append(names, fn.Name.Name)
 		}
 	}
 	if len(names) == 0 {
