@@ -8,6 +8,7 @@ COPY pkg/eventstore/go.mod pkg/eventstore/
 COPY pkg/inbox/go.mod pkg/inbox/go.sum pkg/inbox/
 COPY pkg/inbox/inboxprom/go.mod pkg/inbox/inboxprom/go.sum pkg/inbox/inboxprom/
 COPY pkg/outbox/go.mod pkg/outbox/
+COPY pkg/projection/go.mod pkg/projection/go.sum pkg/projection/
 RUN go mod download
 COPY . .
 ARG TARGETOS TARGETARCH

@@ -21,6 +21,7 @@ require (
 	github.com/walpost/walpost/pkg/inbox v0.4.0
 	github.com/walpost/walpost/pkg/inbox/inboxprom v0.4.0
 	github.com/walpost/walpost/pkg/outbox v0.4.0
+	github.com/walpost/walpost/pkg/projection v0.4.0
 	github.com/xdg-go/scram v1.4.0
 	go.uber.org/goleak v1.3.0
 	go.uber.org/zap v1.28.0

@@ -25,6 +25,7 @@ var libraries = []struct {
 	{name: "outbox", needs: "1.22.0"},
 	{name: "eventstore", needs: "1.22.0", ours: []string{"outbox"}},
 	{name: "inbox", needs: "1.26.0", others: []string{"github.com/IBM/sarama"}},
+	{name: "projection", needs: "1.26.0", ours: []string{"inbox"}, others: []string{"github.com/IBM/sarama"}},
 	{
 		name: "inbox/inboxprom", needs: "1.26.0", ours: []string{"inbox"},
 		others: []string{"github.com/IBM/sarama", "github.com/prometheus/client_golang/prometheus"},

@@ -12,10 +12,10 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/kafka/access"
-	"github.com/walpost/walpost/internal/kafka/event"
-	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/projection/internal/kafka/access"
+	"github.com/walpost/walpost/pkg/projection/internal/kafka/event"
+	"github.com/walpost/walpost/pkg/projection/internal/kafka/read"
 )
 
 // Config describes a projection. Name, Brokers and Topics are required.

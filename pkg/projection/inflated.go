@@ -8,7 +8,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/kafka/read"
+	"github.com/walpost/walpost/pkg/projection/internal/kafka/read"
 )
 
 // inflated looks for the batch that is too large when it is decompressed. sarama reads

@@ -9,9 +9,9 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/backoff"
-	"github.com/walpost/walpost/internal/errtext"
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/projection/internal/backoff"
+	"github.com/walpost/walpost/pkg/projection/internal/errtext"
 )
 
 func (p *Projection) observe(o inbox.Observation) {

@@ -59,8 +59,8 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/projection/internal/kafka/read"
 )
 
 // Projection builds one read model. Run and Rebuild may be at work at the same time,

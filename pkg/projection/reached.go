@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/walpost/walpost/internal/kafka/read"
+	"github.com/walpost/walpost/pkg/projection/internal/kafka/read"
 )
 
 // silence is how long nothing must come before Kafka is asked whether there is

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/walpost/walpost/internal/backoff"
-	"github.com/walpost/walpost/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/projection/internal/backoff"
+	"github.com/walpost/walpost/pkg/projection/internal/kafka/read"
 )
 
 // Rebuild builds the tables anew from Config.Start on, and puts them in the place of

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/walpost/walpost/internal/kafka/read"
+	"github.com/walpost/walpost/pkg/projection/internal/kafka/read"
 )
 
 // ErrTopicReplaced means that a topic was deleted and made again under its name: the
