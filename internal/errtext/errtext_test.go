@@ -46,6 +46,11 @@ func TestSummary(t *testing.T) {
 			&pqError{Code: "23505", Message: data, Detail: data, Table: "users", Constraint: "k"}, "SQLSTATE 23505",
 			"SQLSTATE 23505 (*errtext_test.pqError), table users, constraint k",
 		},
+		{
+			&pgconn.PgError{Code: "42P05", Message: data}, "SQLSTATE 42P05",
+			"SQLSTATE 42P05 (*pgconn.PgError): behind a pooler in transaction mode a driver must not keep prepared statements; " +
+				"with pgx set default_query_exec_mode=exec",
+		},
 		{&pgconn.PgError{Code: data}, "*pgconn.PgError", "*pgconn.PgError"},
 		{errors.New(data), "*errors.errorString", "*errors.errorString"},
 		{fmt.Errorf("%s: %w", data, declined{data}), "errtext_test.declined", "errtext_test.declined"},
@@ -63,5 +68,20 @@ func TestSummary(t *testing.T) {
 		if class != c.class || summary != c.summary || strings.Contains(class+summary, data) {
 			t.Errorf("%v: %q, %q, want %q, %q", c.err, class, summary, c.class, c.summary)
 		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[string]string{
+		"42P01": " (create the table: CREATE)", "42703": " (its form is that of an earlier version: ALTER)",
+		"42P10": " (its form is that of an earlier version: ALTER)", "42501": "",
+	} {
+		if got := errtext.Table(fmt.Errorf("insert: %w", &pqError{Code: state}), "CREATE", "ALTER"); got != want {
+			t.Errorf("%s: %q, want %q", state, got, want)
+		}
+	}
+	if got := errtext.Table(io.EOF, "CREATE", "ALTER"); got != "" {
+		t.Errorf("no SQLSTATE: %q", got)
 	}
 }

@@ -44,8 +44,8 @@ func classOfState(state string) Class {
 	switch state {
 	case "23503": // foreign_key_violation: what it refers to may come by another topic
 		return ClassTransient
-	case "42P05", "26000": // a pooler in transaction mode: the prepared statement is another session's
-		return ClassTransient
+	case "42P05", "26000": // a pooler in transaction mode: the prepared statement is another session's, whatever the record is
+		return ClassUnavailable
 	case "25006": // read_only_sql_transaction: the server is a standby, as after a failover
 		return ClassUnavailable
 	case "57014": // query_canceled: statement_timeout

@@ -164,13 +164,14 @@ func (c *Config) check() error {
 	refuse(c.RetryTopic != "" && c.Retry.Attempts > 0 && c.ParkAfter >= c.Retry.Attempts, "ParkAfter",
 		"%d: want fewer than Retry.Attempts (%d), or nothing is parked", c.ParkAfter, c.Retry.Attempts)
 	refuse(c.OnReject > StopConsumer, "OnReject", "%d: want DeadLetterRecord or StopConsumer", c.OnReject)
-	(*access.SASL)(c.SASL).Check(func(field, reason string) { refuse(true, field, "%s", reason) })
+	fault := func(field, reason string) { refuse(true, field, "%s", reason) }
+	access.CheckBrokers(c.Brokers, fault)
+	(*access.SASL)(c.SASL).Check(fault)
 	return errors.Join(faults...)
 }
 
 // checkNames checks brokers, and names of topics and tables.
 func (c *Config) checkNames(refuse func(when bool, field, format string, args ...any)) {
-	refuse(len(c.Brokers) == 0, "Brokers", "want at least one, host:port")
 	refuse(c.Group == "" || !validText(c.Group), "Group", "%q: want a name, in UTF-8 without NUL", c.Group)
 	refuse(len(c.Topics) == 0 || slices.Contains(c.Topics, ""), "Topics", "%q: want names of topics", c.Topics)
 	refuse(!pgname.IsTable(c.Table), "Table", `%q: want table or schema.table in SQL syntax, like public.inbox or "My Schema"."Inbox"`,

@@ -25,6 +25,7 @@ func TestConfig(t *testing.T) {
 		words  []string
 	}{
 		"good":         {func(*inbox.Config) {}, nil},
+		"no port":      {func(c *inbox.Config) { c.Brokers = []string{"localhost"} }, []string{`Brokers: "localhost": want host:port`}},
 		"nothing":      {func(c *inbox.Config) { *c = inbox.Config{} }, []string{"Brokers", "Group", "Topics"}}, // all at once
 		"table":        {func(c *inbox.Config) { c.Table = "inbox; DROP TABLE x" }, []string{"Table"}},
 		"quoted table": {func(c *inbox.Config) { c.Table = `"My ""Schema"""."In box"` }, nil},

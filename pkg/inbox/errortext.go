@@ -9,9 +9,12 @@ import (
 
 // attemptError is an error of a transaction: of the handler, the database or the driver. Its
 // text may quote data.
-type attemptError struct{ err error }
+type attemptError struct {
+	step string
+	err  error
+}
 
-func (e *attemptError) Error() string { return e.err.Error() }
+func (e *attemptError) Error() string { return e.step + e.err.Error() }
 func (e *attemptError) Unwrap() error { return e.err }
 
 // withoutData returns the text without what came from the handler or the database.
@@ -22,7 +25,7 @@ func (e *attemptError) withoutData() string {
 	if panicked, ok := errors.AsType[*PanicError](e.err); ok {
 		return "panic: " + panicked.summary()
 	}
-	return errtext.Summary(e.err)
+	return e.step + errtext.Summary(e.err)
 }
 
 // errorText returns what dead letters and logs say of an error.

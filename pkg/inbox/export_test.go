@@ -15,10 +15,10 @@ func Attempt[Tx any](ctx context.Context, store Store[Tx], e *Event, handle Hand
 	return err
 }
 
-// OlderTable returns what mends a table for which Postgres gave this error.
-func OlderTable(table string, err error) string {
+// TableFix returns what mends a table for which Postgres gave this error.
+func TableFix(table string, err error) string {
 	u := &unit[int]{table: table}
-	return u.olderTable(err)
+	return u.tableFix(err)
 }
 
 // Attempted is the time of an attempt.

@@ -1,6 +1,10 @@
 package inbox
 
-import "log/slog"
+import (
+	"log/slog"
+
+	"github.com/IBM/sarama"
+)
 
 // Log is an Observer that logs everything but KindProcessed: what is tried again and what
 // Kafka fails at as warnings, dead letters and stops as errors. It logs ids and offsets,
@@ -25,7 +29,7 @@ func Log(logger *slog.Logger) Observer {
 func (o Observation) message() string {
 	texts := [...]string{
 		KindAssigned: "partition assigned", KindRevoked: "partition revoked", KindRepeated: "repeat is dropped",
-		KindRebuilt: "tables are rebuilt", KindRetrying: "record is tried again", KindParked: "record is parked",
+		KindRebuilt: "tables are rebuilt", KindRetrying: "failed, and is tried again", KindParked: "record is parked",
 		KindWarned: "consumer is slowed down", KindKafkaFailed: "Kafka failed", KindDeadLettered: "record is a dead letter",
 		KindStopped: "consumer stops",
 	}
@@ -41,7 +45,11 @@ func (o Observation) attrs() []any {
 		attrs = append(attrs, slog.String("projection", o.Projection), slog.Bool("rebuild", o.Rebuild))
 	}
 	if e := o.Event; e != nil {
-		attrs = append(attrs, slog.String("topic", e.Topic), slog.Int("partition", int(e.Partition)), slog.Int64("offset", e.Offset))
+		offset := slog.Int64("offset", e.Offset)
+		if e.Offset == sarama.OffsetOldest { // the group has none yet
+			offset = slog.String("offset", "oldest")
+		}
+		attrs = append(attrs, slog.String("topic", e.Topic), slog.Int("partition", int(e.Partition)), offset)
 		if e.ID != "" {
 			attrs = append(attrs, slog.String("id", e.ID), slog.Int("attempt", e.Attempt))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/walpost/walpost/pkg/inbox/internal/digest"
+	"github.com/walpost/walpost/pkg/inbox/internal/errtext"
 )
 
 // enter inserts the event into the inbox table, and says whether the handler is to be
@@ -77,11 +78,10 @@ func (u *unit[Tx]) unpark(a *attempt, e *Event) error {
 	if !e.parked {
 		return nil
 	}
-	err := u.takeBack(a, e)
-	if isUntranslatable(err) {
-		return nil // it never was in the table
+	if err := u.takeBack(a, e); errtext.Class(err) != untranslatable { // else it never was in the table
+		return err
 	}
-	return err
+	return nil
 }
 
 // takeBack undoes park for an event that cannot go to its retry topic.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"github.com/walpost/walpost/pkg/inbox/internal/errtext"
 	"github.com/walpost/walpost/pkg/inbox/internal/pgname"
 )
 
@@ -74,43 +75,38 @@ func (u *unit[Tx]) one(a *attempt, e *Event) (kind Kind, err error) {
 
 // transact runs do in a transaction, whose time begins when it has begun.
 func (u *unit[Tx]) transact(a *attempt, do func(ctx context.Context, tx Tx) error) error {
-	begun := false
+	begun, done := false, false
 	err := u.store.Transact(a.ctx, func(tx Tx) error {
 		begun = true
 		ctx, cancel := a.begun()
 		defer cancel()
-		return do(ctx, tx)
+		err := do(ctx, tx)
+		done = err == nil
+		return err
 	})
-	if err != nil && !begun {
-		err = &storeError{"begin a transaction", err}
+	switch {
+	case err == nil:
+		return nil
+	case !begun:
+		return &attemptError{err: &storeError{"begin a transaction", err}}
+	case done && Classify(err) == Unclassified:
+		return &attemptError{"commit (the handler must not end the transaction, nor ignore an error of the database): ", err}
 	}
-	if err != nil {
-		err = &attemptError{err}
-	}
-	return err
+	return &attemptError{err: err}
 }
 
 // insert runs a statement that inserts into the inbox table.
 func (u *unit[Tx]) insert(ctx context.Context, tx Tx, query string, args ...any) (n int64, err error) {
 	if n, err = u.store.Exec(ctx, tx, query, args...); err != nil {
-		err = &storeError{"insert into the inbox table" + u.olderTable(err), err}
+		err = &storeError{"insert into the inbox table" + u.tableFix(err), err}
 	}
 	return n, err
 }
 
-// olderTable returns what mends a table that an earlier version's DDL made, if that is
-// the fault: the column is missing (42703), or the key (42P10).
-func (u *unit[Tx]) olderTable(err error) string {
-	var state interface{ SQLState() string }
-	if !errors.As(err, &state) || state.SQLState() != "42703" && state.SQLState() != "42P10" {
-		return ""
-	}
-	key := "inbox"
-	if table, err := pgname.ParseTable(u.table); err == nil {
-		key = table.Name
-	}
-	return " (its form is that of an earlier version: ALTER TABLE " + u.table + " ADD COLUMN event_digest bytea NOT NULL DEFAULT '', " +
-		"DROP CONSTRAINT " + pgname.QuoteIfNeeded(key+"_pkey") + ", ADD PRIMARY KEY (consumer_group, event_id, event_digest))"
+// tableFix returns what mends the table, if the error is about its form.
+func (u *unit[Tx]) tableFix(err error) string {
+	return errtext.Table(err, "inbox.DDL prints the statements", "ALTER TABLE "+u.table+
+		" ADD COLUMN event_digest bytea NOT NULL DEFAULT '', DROP CONSTRAINT "+pgname.PrimaryKey(u.table)+", ADD PRIMARY KEY (consumer_group, event_id, event_digest)")
 }
 
 func (u *unit[Tx]) many(a *attempt, events []*Event) error {

@@ -54,11 +54,11 @@ func TestKeyOfAnEarlierVersion(t *testing.T) {
 		"inbox": "DROP CONSTRAINT inbox_pkey,", "sales.handled": "ALTER TABLE sales.handled ADD COLUMN",
 		"Handled": "DROP CONSTRAINT handled_pkey,", `sales."In"`: `DROP CONSTRAINT "In_pkey",`,
 	} {
-		if got := inbox.OlderTable(table, stateError("42P10")); !strings.Contains(got, want) {
+		if got := inbox.TableFix(table, stateError("42P10")); !strings.Contains(got, want) {
 			t.Errorf("%s: %s, want %s", table, got, want)
 		}
 	}
-	if got := inbox.OlderTable("inbox", stateError("40001")); got != "" {
+	if got := inbox.TableFix("inbox", stateError("40001")); got != "" {
 		t.Errorf("of another error: %s", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/pkg/inbox/internal/backoff"
+	"github.com/walpost/walpost/pkg/inbox/internal/errtext"
 )
 
 // runWorker processes the records of a queue in order until the session ends.
@@ -176,6 +177,8 @@ func (t *task) try(ctx context.Context) {
 	c.observe(Observation{Kind: kind, Event: t.event, Took: time.Since(start)})
 }
 
+const untranslatable = "SQLSTATE 22P05" // a character that the encoding of the database has not
+
 // classOfAttempt returns the class of an attempt's error. No record is to blame for what
 // fails before the handler is called, but for an id that the database cannot hold.
 func (c *Consumer) classOfAttempt(err error) Class {
@@ -183,19 +186,12 @@ func (c *Consumer) classOfAttempt(err error) Class {
 	switch {
 	case !errors.As(err, &own):
 		return c.config.classOf(err)
-	case isUntranslatable(own.err):
+	case errtext.Class(own.err) == untranslatable:
 		return ClassPermanent
 	case Classify(own.err) == ClassFatal:
 		return ClassFatal
 	}
 	return ClassUnavailable
-}
-
-// isUntranslatable reports whether a text has a character that the encoding of the database
-// has not.
-func isUntranslatable(err error) bool {
-	var state interface{ SQLState() string }
-	return errors.As(err, &state) && state.SQLState() == "22P05"
 }
 
 // retry observes a failure, waits, and reports whether the session goes on. Meanwhile

@@ -112,7 +112,6 @@ func (c *Config) check() error {
 		}
 	}
 	refuse(c.Name == "" || strings.ContainsAny(c.Name, "/\x00"), "Name", "%q: want a name without /", c.Name)
-	refuse(len(c.Brokers) == 0, "Brokers", "want at least one, host:port")
 	refuse(len(c.Topics) == 0 || slices.Contains(c.Topics, ""), "Topics", "%q: want names of topics", c.Topics)
 	refuse(len(slices.Compact(slices.Sorted(slices.Values(c.Topics)))) != len(c.Topics), "Topics", "%q: want each once", c.Topics)
 	refuse(c.Batch < 1, "Batch", "%d: want at least 1", c.Batch)
@@ -121,7 +120,9 @@ func (c *Config) check() error {
 	for _, name := range c.Tables {
 		refuse(!isTable(name), "Tables", "%q: "+wantTable, name, longestName)
 	}
-	(*access.SASL)(c.SASL).Check(func(field, reason string) { refuse(true, field, "%s", reason) })
+	fault := func(field, reason string) { refuse(true, field, "%s", reason) }
+	access.CheckBrokers(c.Brokers, fault)
+	(*access.SASL)(c.SASL).Check(fault)
 	return errors.Join(faults...)
 }
 

@@ -161,7 +161,10 @@ func (f *feed) sources() ([]source, error) {
 	defer f.mu.Unlock()
 	var all []source
 	for _, topic := range f.projection.config.Topics {
-		if err := f.client.RefreshMetadata(topic); err != nil {
+		if err := f.client.RefreshMetadata(topic); errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+			return nil, fmt.Errorf("projection: topic %s: %w (create it: kafka-topics.sh --bootstrap-server %s --create --topic %s)",
+				topic, err, f.projection.config.Brokers[0], topic)
+		} else if err != nil {
 			return nil, fmt.Errorf("projection: topic %s: %w", topic, access.WithOperation(err, "Read"))
 		}
 		partitions, err := f.client.Partitions(topic)
@@ -180,7 +183,9 @@ func (f *feed) sources() ([]source, error) {
 // marks reads where the partitions are, and gives those that have none their start.
 func (f *feed) marks(ctx context.Context, sources []source, ids map[string]string) (map[source]mark, error) {
 	var marks map[source]mark
+	begun := false
 	err := f.projection.transact(ctx, func(ctx context.Context, tx transaction) (err error) {
+		begun = true
 		if marks, err = f.positions.load(ctx, tx, false); err != nil {
 			return err
 		}
@@ -193,8 +198,17 @@ func (f *feed) marks(ctx context.Context, sources []source, ids map[string]strin
 		}
 		return err
 	})
+	if err != nil && !begun {
+		err = &databaseError{fmt.Errorf("begin a transaction: %w", err)}
+	}
 	return marks, err
 }
+
+// databaseError is what the database says, and not Kafka.
+type databaseError struct{ err error }
+
+func (e *databaseError) Error() string { return e.err.Error() }
+func (e *databaseError) Unwrap() error { return e.err }
 
 // addMarks gives partitions without a mark their start, and reports whether there were
 // any. Partitions that came later begin with their oldest record.

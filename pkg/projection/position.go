@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/projection/internal/errtext"
 )
 
 // ErrMoved means that the position is not where this process left it: another process
@@ -75,20 +76,14 @@ func (p positions) load(ctx context.Context, tx transaction, lock bool) (map[sou
 	err := tx.Scan(ctx, []any{&text}, `SELECT coalesce(string_agg(`+
 		`concat_ws(' ', topic, "partition", next_offset, generation, topic_id), ','), '') FROM (`+query+`) AS marks`, p.key)
 	if err != nil {
-		return nil, fmt.Errorf("read %s%s: %w", p.table, p.olderTable(err), err)
+		return nil, fmt.Errorf("projection: read %s%s: %w", p.table, p.tableFix(err), err)
 	}
 	return p.parse(text)
 }
 
-// olderTable returns what mends a table that an earlier version's DDL made, if that is
-// the fault: the column is missing.
-func (p positions) olderTable(err error) string {
-	const undefinedColumn = "42703"
-	var state interface{ SQLState() string }
-	if !errors.As(err, &state) || state.SQLState() != undefinedColumn {
-		return ""
-	}
-	return " (its form is that of an earlier version: ALTER TABLE " + p.table + " ADD COLUMN topic_id text NOT NULL DEFAULT '')"
+// tableFix returns what mends the table, if the error is about its form.
+func (p positions) tableFix(err error) string {
+	return errtext.Table(err, "projection.DDL prints the statement", "ALTER TABLE "+p.table+" ADD COLUMN topic_id text NOT NULL DEFAULT ''")
 }
 
 // parse reads marks from the text of load.

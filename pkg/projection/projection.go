@@ -129,6 +129,9 @@ func (f *feed) patiently(ctx context.Context, kind inbox.Kind, what string, do f
 			return err
 		}
 		o := inbox.Observation{Kind: kind, Rebuild: f.shadow, Err: fmt.Errorf("projection: %s: %w", what, err)}
+		if _, ok := errors.AsType[*databaseError](err); ok {
+			o.Kind = inbox.KindRetrying
+		}
 		if !f.projection.again(ctx, attempts, o) {
 			return ctx.Err()
 		}

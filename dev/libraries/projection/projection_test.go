@@ -288,6 +288,7 @@ func TestConfigIsChecked(t *testing.T) {
 	for want, change := range map[string]func(*projection.Config){
 		"Name":           func(c *projection.Config) { c.Name = "a/b" },
 		"Brokers":        func(c *projection.Config) { c.Brokers = nil },
+		`want host:port`: func(c *projection.Config) { c.Brokers = []string{"b"} },
 		"Topics":         func(c *projection.Config) { c.Topics = []string{"t", "t"} },
 		"Batch":          func(c *projection.Config) { c.Batch = -1 },
 		"AttemptTimeout": func(c *projection.Config) { c.AttemptTimeout = -1 },

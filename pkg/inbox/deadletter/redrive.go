@@ -98,9 +98,7 @@ func run(ctx context.Context, config Config, how string) (RedriveResult, error) 
 func (c *Config) check() error {
 	var faults []error
 	refuse := func(field, reason string) { faults = append(faults, &inbox.ConfigError{Field: field, Reason: reason}) }
-	if len(c.Brokers) == 0 {
-		refuse("Brokers", "want at least one, host:port")
-	}
+	access.CheckBrokers(c.Brokers, refuse)
 	if c.Topic == "" {
 		refuse("Topic", "want the name of the dead letter topic")
 	}

@@ -38,7 +38,7 @@ func Class(err error) string {
 func Summary(err error) string {
 	var state stated
 	if errors.As(err, &state) && isState(state.SQLState()) {
-		return fmt.Sprintf("SQLSTATE %s (%T)%s", state.SQLState(), state, names(state))
+		return fmt.Sprintf("SQLSTATE %s (%T)%s%s", state.SQLState(), state, names(state), pooled(state.SQLState()))
 	}
 	if bug, ok := errors.AsType[runtime.Error](err); ok {
 		return bug.Error() // an index, a nil pointer, a type
@@ -51,6 +51,30 @@ func Summary(err error) string {
 		return reason + " (" + kind + ")"
 	}
 	return kind
+}
+
+// pooled returns what mends the errors that drivers get behind a pooler in transaction mode.
+func pooled(state string) string {
+	if state == "42P05" || state == "26000" {
+		return ": behind a pooler in transaction mode a driver must not keep prepared statements; with pgx set default_query_exec_mode=exec"
+	}
+	return ""
+}
+
+// Table returns what mends an error about a table of a library, in brackets: create makes one that
+// is missing, alter changes one that the version before has made. "" if neither is the fault.
+func Table(err error, create, alter string) string {
+	var state stated
+	if !errors.As(err, &state) {
+		return ""
+	}
+	switch state.SQLState() {
+	case "42P01": // undefined_table
+		return " (create the table: " + create + ")"
+	case "42703", "42P10": // undefined_column, and no key for ON CONFLICT
+		return " (its form is that of an earlier version: " + alter + ")"
+	}
+	return ""
 }
 
 // isState reports whether this is a SQLSTATE: five digits or capital letters.

@@ -104,3 +104,13 @@ func foldASCII(r rune) rune {
 	}
 	return r
 }
+
+// PrimaryKey returns the name that Postgres gives the primary key of a table, which is in SQL syntax,
+// quoted if it must be.
+func PrimaryKey(table string) string {
+	t, err := ParseTable(table)
+	if err != nil {
+		return QuoteIfNeeded(table + "_pkey")
+	}
+	return QuoteIfNeeded(t.Name + "_pkey")
+}

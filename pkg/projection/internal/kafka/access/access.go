@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -30,6 +31,18 @@ type SASL struct {
 	User      string
 	Password  string
 	Token     func(context.Context) (string, error)
+}
+
+// CheckBrokers calls refuse for each fault of a list of addresses, with the field and the reason.
+func CheckBrokers(brokers []string, refuse func(field, reason string)) {
+	if len(brokers) == 0 {
+		refuse("Brokers", "want at least one, host:port")
+	}
+	for _, broker := range brokers {
+		if _, port, err := net.SplitHostPort(broker); err != nil || port == "" {
+			refuse("Brokers", fmt.Sprintf("%q: want host:port, such as localhost:9092", broker))
+		}
+	}
 }
 
 // Check calls refuse for each fault, with the field and the reason.
