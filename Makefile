@@ -141,13 +141,16 @@ tags: ## say which tags a release sets
 	else echo "$(VERSION) gets no tag: the modules require each other at $$next (make require VERSION=... sets another)"; fi
 
 # Times, owners, modes and order in an archive are those of the commit, so that
-# whoever builds it gets the same bytes.
+# whoever builds it gets the same bytes. To the go command the modules of the workspace
+# have the version (devel): in the SBOM it is that of the release, as their tags have it.
 release-%:
 	@mkdir -p dist/$*
 	CGO_ENABLED=0 GOOS=$(word 1,$(subst _, ,$*)) GOARCH=$(word 2,$(subst _, ,$*)) \
 		go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o dist/$*/walpost ./cmd/walpost
 	$(CYCLONEDX) bin -json -noserial -licenses -version $(VERSION) -output dist/$*/sbom.json dist/$*/walpost 2>dist/$*/sbom.log || { cat dist/$*/sbom.log; exit 1; }
-	sed 's/"timestamp": "[^"]*"/"timestamp": "$(shell date -u -d @$(COMMIT_TIME) +%Y-%m-%dT%H:%M:%SZ)"/' dist/$*/sbom.json > dist/$(RELEASE).cdx.json
+	sed 's/"timestamp": "[^"]*"/"timestamp": "$(shell date -u -d @$(COMMIT_TIME) +%Y-%m-%dT%H:%M:%SZ)"/; s,@(devel),@$(VERSION),g; s,"(devel)","$(VERSION)",' \
+		dist/$*/sbom.json > dist/$(RELEASE).cdx.json
+	! grep '(devel)' dist/$(RELEASE).cdx.json
 	git ls-files -z $(SHIPPED) | tar --create --format=ustar --sort=name --mtime=@$(COMMIT_TIME) --owner=0 --group=0 --numeric-owner \
 		--mode=u+rwX,go+rX,go-w --transform 's,^,$(RELEASE)/,' --directory dist/$* walpost --directory $(CURDIR) --null --files-from - | \
 		gzip --no-name --best > dist/$(RELEASE).tar.gz

@@ -42,8 +42,8 @@ type Consumer struct {
 func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Consumer, error) {
 	config = withDefaults(config)
 	err := config.check()
-	if store == nil || handle == nil {
-		err = errors.Join(err, badConfig("New", "want a store and a handler"))
+	if store.Transact == nil || store.Exec == nil || handle == nil {
+		err = errors.Join(err, badConfig("New", "want a handler, and a store with Transact and Exec"))
 	}
 	if err != nil {
 		return nil, err

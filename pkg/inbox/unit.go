@@ -55,10 +55,10 @@ type unit[Tx any] struct {
 }
 
 func (u *unit[Tx]) maxConns() int {
-	if l, ok := u.store.(limited); ok {
-		return l.maxConns()
+	if u.store.MaxConns == nil {
+		return 0
 	}
-	return 0
+	return u.store.MaxConns()
 }
 
 // one inserts before it calls the handler, so that a second process with the same

@@ -10,21 +10,23 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// memory is a Store that remembers what is inserted.
-type memory struct{ digests []string }
-
-func (m *memory) Transact(_ context.Context, do func(int) error) error { return do(0) }
-
-func (m *memory) Exec(_ context.Context, _ int, _ string, args ...any) (int64, error) {
-	m.digests = append(m.digests, args[3].(string))
-	return 1, nil
+// memory returns a Store that remembers what is inserted.
+func memory(digests *[]string) inbox.Store[int] {
+	return inbox.Store[int]{
+		Transact: func(_ context.Context, do func(int) error) error { return do(0) },
+		Exec: func(_ context.Context, _ int, _ string, args ...any) (int64, error) {
+			*digests = append(*digests, args[3].(string))
+			return 1, nil
+		},
+	}
 }
 
 // An event is the same one at its next attempt, whatever the handler did with it at the
 // first.
 func TestHandlerCannotMakeItAnotherEvent(t *testing.T) {
 	t.Parallel()
-	store := &memory{}
+	var digests []string
+	store := memory(&digests)
 	e := &inbox.Event{Topic: "t", ID: "1", Type: "a", Key: []byte("k"), Payload: []byte("p")}
 	failed := errors.New("failed")
 	for range 2 {
@@ -36,8 +38,8 @@ func TestHandlerCannotMakeItAnotherEvent(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(store.digests) != 2 || len(slices.Compact(store.digests)) != 1 {
-		t.Errorf("digests %v", store.digests)
+	if len(digests) != 2 || len(slices.Compact(digests)) != 1 {
+		t.Errorf("digests %v", digests)
 	}
 }
 

@@ -89,8 +89,8 @@ func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Projectio
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	if store == nil {
-		return nil, badConfig("Store", "want a store")
+	if store.Transact == nil || store.Exec == nil || store.Scan == nil {
+		return nil, badConfig("Store", "want Transact, Exec and Scan")
 	}
 	if handle == nil {
 		return nil, badConfig("Handler", "want a handler")

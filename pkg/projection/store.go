@@ -10,26 +10,26 @@ import (
 	"github.com/walpost/walpost/pkg/projection/internal/table"
 )
 
-// Store runs transactions of one driver. [SQL] and [Pgx] make one.
-type Store[Tx any] interface {
+// Store runs transactions of one driver. [SQL] and [Pgx] make one. For another library
+// set the fields of inbox.Store, and Scan. A literal has to name its fields: later
+// versions can have more.
+type Store[Tx any] struct {
 	inbox.Store[Tx]
+
 	// Scan runs a query that gives one row.
-	Scan(ctx context.Context, tx Tx, into []any, query string, args ...any) error
+	Scan func(ctx context.Context, tx Tx, into []any, query string, args ...any) error
+
+	_ struct{} // a literal without names does not compile
 }
 
 // SQL returns a Store for a pool of database/sql. Handlers get a *sql.Tx.
-func SQL(db *sql.DB) Store[*sql.Tx] { return sqlStore{inbox.SQL(db), db} }
-
-type sqlStore struct {
-	inbox.Store[*sql.Tx]
-
-	db *sql.DB
-}
-
-func (s sqlStore) maxConns() int { return s.db.Stats().MaxOpenConnections }
-
-func (sqlStore) Scan(ctx context.Context, tx *sql.Tx, into []any, query string, args ...any) error {
-	return tx.QueryRowContext(ctx, query, args...).Scan(into...)
+func SQL(db *sql.DB) Store[*sql.Tx] {
+	return Store[*sql.Tx]{
+		Store: inbox.SQL(db),
+		Scan: func(ctx context.Context, tx *sql.Tx, into []any, query string, args ...any) error {
+			return tx.QueryRowContext(ctx, query, args...).Scan(into...)
+		},
+	}
 }
 
 // Row is the part of pgx.Row that this package uses.
@@ -46,19 +46,12 @@ type PgxTx[T inbox.CommandTag, R Row] interface {
 //
 // Behind PgBouncer in transaction mode set default_query_exec_mode=exec.
 func Pgx[Tx PgxTx[T, R], T inbox.CommandTag, R Row, S inbox.PoolStat](pool inbox.PgxPool[Tx, S]) Store[Tx] {
-	return pgxStore[Tx, T, R]{inbox.Pgx[Tx, T](pool), func() int { return int(pool.Stat().MaxConns()) }}
-}
-
-type pgxStore[Tx PgxTx[T, R], T inbox.CommandTag, R Row] struct {
-	inbox.Store[Tx]
-
-	max func() int
-}
-
-func (s pgxStore[Tx, T, R]) maxConns() int { return s.max() }
-
-func (pgxStore[Tx, T, R]) Scan(ctx context.Context, tx Tx, into []any, query string, args ...any) error {
-	return tx.QueryRow(ctx, query, args...).Scan(into...)
+	return Store[Tx]{
+		Store: inbox.Pgx[Tx, T](pool),
+		Scan: func(ctx context.Context, tx Tx, into []any, query string, args ...any) error {
+			return tx.QueryRow(ctx, query, args...).Scan(into...)
+		},
+	}
 }
 
 // transaction is one that is open, whatever its type is.
@@ -80,14 +73,11 @@ type unit[Tx any] struct {
 	handle Handler[Tx]
 }
 
-// limited is a Store that knows how many transactions it can have at once; 0: no limit.
-type limited interface{ maxConns() int }
-
 func (u *unit[Tx]) maxConns() int {
-	if l, ok := u.store.(limited); ok {
-		return l.maxConns()
+	if u.store.MaxConns == nil {
+		return 0
 	}
-	return 0
+	return u.store.MaxConns()
 }
 
 func (u *unit[Tx]) transact(ctx context.Context, do func(transaction) error) error {

@@ -23,18 +23,21 @@ var stack devstacktest.Stack
 
 func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }
 
-// memory is a store without a database, in which an id is known once it was there.
+// memory is a transaction without a database, in which an id is known once it was there.
 type memory map[string]bool
 
-func (m memory) Transact(_ context.Context, do func(memory) error) error { return do(m) }
-
-func (memory) Exec(_ context.Context, m memory, _ string, args ...any) (int64, error) {
-	id := args[1].(string)
-	if m[id] {
-		return 0, nil
+func (m memory) store() inbox.Store[memory] {
+	return inbox.Store[memory]{
+		Transact: func(_ context.Context, do func(memory) error) error { return do(m) },
+		Exec: func(_ context.Context, m memory, _ string, args ...any) (int64, error) {
+			id := args[1].(string)
+			if m[id] {
+				return 0, nil
+			}
+			m[id] = true
+			return 1, nil
+		},
 	}
-	m[id] = true
-	return 1, nil
 }
 
 func TestMetrics(t *testing.T) {
@@ -56,7 +59,7 @@ func TestMetrics(t *testing.T) {
 	consumer, err := inbox.New(inbox.Config{
 		Brokers: kafka.Bootstrap(devstack.Plaintext), Group: topic, Topics: []string{topic}, Observers: []inbox.Observer{metrics},
 		Retry: inbox.Retry{First: time.Millisecond},
-	}, memory{}, func(_ context.Context, m memory, e *inbox.Event) error {
+	}, memory{}.store(), func(_ context.Context, m memory, e *inbox.Event) error {
 		switch {
 		case e.ID == "bad":
 			return inbox.Permanent(errors.New("bad"))

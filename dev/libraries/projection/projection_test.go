@@ -140,21 +140,18 @@ func TestErrors(t *testing.T) {
 	start(t, f.new(t, f.config(t), apply)).waitAndEnd(t, f, 1, 40)
 }
 
-// lossy is a store of which some commits are not answered: those that lose says, by
+// lossy returns a store of which some commits are not answered: those that lose says, by
 // their number from 1.
-type lossy struct {
-	projection.Store[pgx.Tx]
-
-	n    *atomic.Int64
-	lose func(n int64) bool
-}
-
-func (l lossy) Transact(ctx context.Context, do func(pgx.Tx) error) error {
-	err := l.Store.Transact(ctx, do)
-	if err == nil && l.lose(l.n.Add(1)) {
-		return errors.New("the connection was lost")
+func lossy(store projection.Store[pgx.Tx], n *atomic.Int64, lose func(n int64) bool) projection.Store[pgx.Tx] {
+	transact := store.Transact
+	store.Transact = func(ctx context.Context, do func(pgx.Tx) error) error {
+		err := transact(ctx, do)
+		if err == nil && lose(n.Add(1)) {
+			return errors.New("the connection was lost")
+		}
+		return err
 	}
-	return err
+	return store
 }
 
 // A commit whose answer is lost is known by the position, and not done again.
@@ -165,7 +162,7 @@ func TestLostAnswersOfCommits(t *testing.T) {
 		f.send(t, 3, 1, 20)
 		config := f.config(t)
 		config.Batch = batch
-		p, err := projection.New(config, lossy{projection.Pgx(pool{f.URL}), &atomic.Int64{}, func(n int64) bool { return n%3 == 0 }},
+		p, err := projection.New(config, lossy(projection.Pgx(pool{f.URL}), &atomic.Int64{}, func(n int64) bool { return n%3 == 0 }),
 			apply)
 		if err != nil {
 			t.Fatal(err)
@@ -181,7 +178,7 @@ func TestLostAnswerOfTheSwap(t *testing.T) {
 	f := newFixture(t, 1)
 	f.send(t, 1, 1, 1)
 	var n atomic.Int64
-	p, err := projection.New(f.config(t), lossy{projection.Pgx(pool{f.URL}), &n, func(n int64) bool { return n == 4 }}, apply)
+	p, err := projection.New(f.config(t), lossy(projection.Pgx(pool{f.URL}), &n, func(n int64) bool { return n == 4 }), apply)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,17 @@ func noPool(tx *sql.Tx, session *sql.Conn, conn *pgx.Conn, pgxTx pgx.Tx) {
 	_ = projection.Pgx(conn)   // must not compile
 }
 
+// A store may have more fields later.
+func fieldsWithoutNames(transact func(context.Context, func(*sql.Tx) error) error,
+	exec func(context.Context, *sql.Tx, string, ...any) (int64, error),
+	scan func(context.Context, *sql.Tx, []any, string, ...any) error,
+) {
+	_ = inbox.Store[*sql.Tx]{transact, exec, nil}               // must not compile
+	_ = projection.Store[*sql.Tx]{inbox.Store[*sql.Tx]{}, scan} // must not compile
+	_ = inbox.Store[*sql.Tx]{Transact: transact, Exec: exec}
+	_ = projection.Store[*sql.Tx]{Store: inbox.SQL(nil), Scan: scan}
+}
+
 // What is right compiles.
 func right(ctx context.Context, tx *sql.Tx, pgxTx pgx.Tx, poolTx *pgxpool.Tx, db *sql.DB, pool *pgxpool.Pool, session *sql.Conn, conn *pgx.Conn) {
 	_ = outbox.Write(ctx, tx)
