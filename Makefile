@@ -37,7 +37,8 @@ test-short: ## run the tests that need no server and no installed program
 APT_INSTALL := sh dev/devstack/apt.sh
 
 tools: # what reads the files in deploy/, tried on a real Prometheus and by systemd, pg_recvlogical, and a browser for the page
-	@echo 'The tests start real servers. What is missing of Postgres 14 to 18, Java and Kafka is fetched once, into a cache folder.'
+	@echo 'The tests start real servers. What is missing of Postgres 14 to 18, Java, Kafka, and of the'; \
+	echo 'clients of Java, Python and Node.js that the docs show, is fetched once, into a cache folder.'
 	@{ command -v promtool && command -v prometheus && command -v systemd-analyze; } >/dev/null || \
 		{ echo 'make test installs prometheus and systemd, which try the files in deploy/'; $(APT_INSTALL) prometheus systemd; } || \
 		{ echo 'install Prometheus, promtool and systemd-analyze, on Debian and Ubuntu: sudo apt-get install prometheus systemd' >&2; exit 1; }

@@ -233,8 +233,8 @@ func requiredColumn(name, fallback, about string, at func(*Config) *string) key 
 func pruneKey() key {
 	return key{
 		name: "prune", about: "Deletes rows that the slot has confirmed. The section turns pruning on; {} deletes every " +
-			"confirmed row. Rows that were written before their table was published stay. Rows written between the creation of " +
-			"publication and slot count as confirmed.",
+			"confirmed row. Rows that were written before their table was published stay. Rows that were written after the " +
+			"publication was created and before the slot existed are deleted, although they are not published.",
 		keys:    pruneKeys(),
 		open:    func(c *Config) { c.Outbox.Prune = &Prune{} },
 		present: func(c *Config) bool { return c.Outbox.Prune != nil },

@@ -40,7 +40,7 @@ func batchKeys() []key {
 		{
 			name: "linger", fallback: "0s",
 			about: "How long a batch may wait for more records. 0s: send as soon as the broker is free; while the relay is more " +
-				"than 20 ms behind the commits, a request may wait 5 ms.",
+				"than 20 ms behind the commits, a request may wait 5 to 20 ms to fill.",
 			value: duration(func(c *Config) *time.Duration { return &c.Kafka.Linger }, true),
 		},
 		{
@@ -110,9 +110,9 @@ func topicLimitKeys() []key {
 		},
 		{
 			name: "declare", fallback: "{}",
-			about: "Topics as code, for `walpost topics`: names, each with `partitions`, `replication_factor` and `config` as " +
-				"above. A setting that is left out is not compared for an existing topic. A new topic takes it from the keys " +
-				"above; `init` and `run` create it the same way.",
+			about: "Topics as code, for `walpost topics`: each name with its `partitions`, `replication_factor` and `config`. For " +
+				"an existing topic, a setting that is left out is not compared. A new topic takes it from the keys above. " +
+				"`init` and `run` create topics the same way.",
 			value: declared{at: func(c *Config) *map[string]DeclaredTopic { return &c.Kafka.Topics.Declare }},
 		},
 	}

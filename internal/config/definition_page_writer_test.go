@@ -40,9 +40,9 @@ func Page(smallest, defaults, faulty, faults string) string {
 		"",
 		"## References",
 		"",
-		"Every value may contain references, also a number, a boolean or an item of a list. They are expanded after the YAML is "+
-			"parsed, so a password with a `#` or a",
-		"colon needs no escaping. The result is not expanded again. Inside `[ ]` and `{ }`, put references in quotes.",
+		"Any value may contain references, even a number, a boolean or an item of a list. walpost expands them after it has "+
+			"parsed the YAML, so a password with a `#`",
+		"or a colon needs no escaping. The result is not expanded again. Inside `[ ]` and `{ }`, put references in quotes.",
 		"",
 		"| reference | value |",
 		"|---|---|",
@@ -51,8 +51,8 @@ func Page(smallest, defaults, faulty, faults string) string {
 		"| `${file:/path}` | the content of the file |",
 		"| `$${` | a literal `${` |",
 		"",
-		"walpost removes line ends at the end of the value, and a byte order mark at its beginning. A space or tab at either end is a "+
-			"fault.",
+		"walpost removes line ends at the end of what a reference gives, and a byte order mark at its beginning. A space or tab at "+
+			"either end is a fault.",
 		"",
 		"Secrets (`postgres.url`, passwords, tokens) are expanded again at each use, so a rotated file needs no restart. They appear "+
 			"in no log, message, metric or printed",
