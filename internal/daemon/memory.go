@@ -29,7 +29,7 @@ func limitMemory(cfgs []*config.Config) {
 }
 
 // startupGrace is how long the work of starting may take: reading files and flags,
-// handshakes, looking at the servers.
+// handshakes, inspecting the servers.
 const startupGrace = 5 * time.Second
 
 // releaseStartupMemory returns the garbage of starting to the operating system, once.

@@ -23,21 +23,21 @@ import (
 // Options say what is watched. All but Groups and Every are required.
 type Options struct {
 	Connection kafka.Options
-	Topics     func() []string // topics written so far; called at each look
+	Topics     func() []string // topics written so far; called in each round
 	Groups     []string        // globs of consumer groups (path.Match)
-	Every      time.Duration   // between two looks; 0: 10 s
+	Every      time.Duration   // between two rounds; 0: 10 s
 	Log        *zap.Logger
 }
 
-// every is the time between two looks: what leaves and comes back in between is
-// not seen.
+// every is the time between two rounds: a replica that leaves and returns in between is
+// not noticed.
 const every = 10 * time.Second
 
-// staleAfter is how many looks may fail before what was seen is told no longer.
+// staleAfter is how many rounds may fail before the last figures count as unknown.
 const staleAfter = 6
 
-// mostLags bounds the series of a relay: groups come from others.
-const mostLags = 1000
+// maxLags bounds the series of a relay: groups come from others.
+const maxLags = 1000
 
 // Replicas is how the partitions of a topic are kept.
 type Replicas struct {
@@ -51,15 +51,14 @@ type Lag struct {
 	Records      int64
 }
 
-// Monitor looks at one cluster again and again. Its figures may be asked for by
-// several goroutines.
+// Monitor measures one cluster again and again. Several goroutines may read its figures.
 type Monitor struct {
 	options Options
 	cluster cluster                    // Run's
-	inSync  map[topicPartition][]int32 // at the last look; Run's
-	broken  bool                       // the connection failed at this look; Run's
+	inSync  map[topicPartition][]int32 // in the last round; Run's
+	broken  bool                       // the connection failed in this round; Run's
 
-	troubles map[string]int // looks at which each was there without an end; Run's
+	troubles map[string]int // for how many rounds in a row each was there; Run's
 
 	mu      sync.Mutex
 	shrinks map[string]uint64
@@ -85,7 +84,7 @@ func New(o Options) *Monitor {
 	}
 }
 
-// Run looks until ctx ends.
+// Run measures until ctx ends.
 func (m *Monitor) Run(ctx context.Context) {
 	defer m.cluster.close()
 	timer := time.NewTimer(0)
@@ -97,7 +96,7 @@ func (m *Monitor) Run(ctx context.Context) {
 		case <-timer.C:
 		}
 		if topics := m.options.Topics(); len(topics) > 0 {
-			m.look(ctx, topics)
+			m.round(ctx, topics)
 		}
 		timer.Reset(m.options.Every)
 	}
@@ -123,9 +122,9 @@ func (m *Monitor) Lags() []Lag {
 
 func (m *Monitor) fresh() bool { return time.Since(m.at) < staleAfter*m.options.Every }
 
-// look is one look at topics and groups. A cluster that does not answer is not
-// worth a line: the relay says so.
-func (m *Monitor) look(ctx context.Context, topics []string) {
+// round measures topics and groups once. A cluster that does not answer is not logged:
+// the relay reports it.
+func (m *Monitor) round(ctx context.Context, topics []string) {
 	partitions, err := m.cluster.partitions(topics)
 	if err != nil || ctx.Err() != nil {
 		m.cluster.close()
@@ -146,7 +145,7 @@ func (m *Monitor) look(ctx context.Context, topics []string) {
 }
 
 // compare counts the partitions that lack a replica, and those that have lost one
-// since the last look, by topic.
+// since the last round, by topic.
 func (m *Monitor) compare(partitions []partition) (under map[string]int, shrunk map[string]uint64) {
 	under, shrunk = map[string]int{}, map[string]uint64{}
 	for _, p := range partitions {

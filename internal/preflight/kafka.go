@@ -28,7 +28,7 @@ type KafkaExpectations struct {
 }
 
 // Kafka checks a cluster and the topics, and returns every requirement, met or
-// not, in the order in which an operator would mend them. Nothing is written or created.
+// not, in the order in which an operator would fix them. Nothing is written or created.
 func Kafka(ctx context.Context, o kafka.Options, want KafkaExpectations) []Requirement {
 	c := clusterChecker{options: o}
 	list := append(c.connections(ctx), encryption(o)...)

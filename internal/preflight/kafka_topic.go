@@ -246,7 +246,7 @@ func (c *topicChecker) recordTime() string {
 	return "the commit"
 }
 
-// ahead returns how far a column's time may lie ahead; a commit's never does.
+// ahead returns how far in the future a column's time may be; that of a commit never is.
 func (c *topicChecker) ahead() string {
 	ms, known := c.topic.Number(topics.TimestampAfter)
 	if !known || !c.want.ColumnTime || ms == math.MaxInt64 {

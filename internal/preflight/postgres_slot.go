@@ -9,8 +9,8 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// slotRequirements checks the slot. What only a decision can repair is 4, a slot
-// that is somebody else's is 3.
+// slotRequirements checks the slot. A fault that needs a decision ends the start with exit
+// code 4, a slot that belongs to another client with 3.
 func slotRequirements(i *catalog.Inspection, want PostgresExpectations) []Requirement {
 	if i.Slot == nil {
 		return missingSlot(i, want)
@@ -118,7 +118,7 @@ func slotWarnings(i *catalog.Inspection, want PostgresExpectations) []Requiremen
 	if t := i.Server.IdleSlotTimeout; t > 0 {
 		list = append(list, warn("idle_replication_slot_timeout",
 			"ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf()",
-			"the server gives the slot up when nobody has read from it for %s: while Kafka is away walpost comes back often enough, "+
+			"the server gives the slot up when nobody has read from it for %s: while Kafka is unavailable, walpost opens it often enough, "+
 				"but not while it is stopped", t))
 	}
 	return list

@@ -153,8 +153,8 @@ func publicationRequirement(i *catalog.Inspection, want PostgresExpectations) Re
 }
 
 // publishedRequirements checks what the publication publishes of the table. A
-// fault here loses rows without a word, so it halts; a partitioned table without
-// its root is 3.
+// fault here loses rows silently, so it halts; a partitioned table without its root ends
+// the start with exit code 3.
 func publishedRequirements(i *catalog.Inspection, want PostgresExpectations) []Requirement {
 	pub, table, name := i.Publication, i.Names.Table, pgname.QuoteIfNeeded(i.Names.Publication)
 	alter := "ALTER PUBLICATION " + pgname.Quote(i.Names.Publication)

@@ -9,9 +9,9 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// WritersRequirement checks who may write events. It is no matter of taste: an event of a
-// role without any right is published as if the service had written it, and content
-// that is no event halts the relay.
+// WritersRequirement checks who may write events. An event of a role without any
+// right would be published as if the service had written it, and content that is no event
+// would halt the relay.
 func WritersRequirement(w *catalog.MessageWriters, anyRole bool, database string) Requirement {
 	const name = "message writers"
 	functions := strings.Join(w.Functions, ", ")

@@ -51,8 +51,8 @@ type Requirement struct {
 	Exit int `json:"-"`
 }
 
-// Text returns the requirement as one text for people: what it is, how it is, and what
-// mends it.
+// Text returns the requirement as one text for people: what it is, how it is, and how
+// to fix it.
 func (r Requirement) Text() string {
 	text := r.Name + ": " + r.Detail
 	if r.Fix != "" {
@@ -77,7 +77,7 @@ type PostgresExpectations struct {
 }
 
 // Postgres checks an inspection, and returns every requirement, met or not, in the order
-// in which an operator would mend them.
+// in which an operator would fix them.
 func Postgres(i *catalog.Inspection, want PostgresExpectations) []Requirement {
 	if i.Server.InRecovery { // slot, publication and table are the primary's to check
 		return []Requirement{versionRequirement(i), primaryRequirement(i), tlsRequirement(want.TLS)}

@@ -25,8 +25,8 @@ type NamedTopics struct {
 	Max      int                // kafka.topics.most
 }
 
-// Requirements warns of topics that anybody who may INSERT can name: with create they are
-// made, and without a literal prefix they may be anybody's.
+// Requirements warns of topics that anybody who may INSERT can name: with kafka.topics.create
+// they are created, and without a literal prefix they may belong to others.
 func (n NamedTopics) Requirements() []Requirement {
 	anything := len(n.Allow) == 0 || slices.Contains(n.Allow, "*")
 	if !anything || len(n.Template.Columns()) == 0 || !n.Create && n.Template[0].Column == "" {

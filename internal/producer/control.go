@@ -16,10 +16,10 @@ import (
 const (
 	metadataPause = 50 * time.Millisecond   // between metadata requests
 	missingPause  = 200 * time.Millisecond  // while something is missing
-	pingInterval  = 10 * time.Second        // how often Kafka is asked whether it is there
+	pingInterval  = 10 * time.Second        // how often Kafka is asked whether it answers
 	refreshEvery  = time.Minute             // how often partitions that were added are looked for
 	firstAnswer   = 2 * time.Second         // how long a broker may take to answer before another is asked; doubled with each that does not
-	silentAfter   = 4500 * time.Millisecond // without any answer Kafka counts as away; with pingInterval less than 15 s
+	silentAfter   = 4500 * time.Millisecond // without any answer, Kafka counts as unavailable; with pingInterval less than 15 s
 )
 
 var (

@@ -107,8 +107,8 @@ func (p *Producer) created(topics []*topic, errs []error) {
 	p.wantMetadata()
 }
 
-// notCreated handles a topic that could not be created. Its records wait for what an
-// operator can mend; those of a topic that only rows name for Options.Patience at most.
+// notCreated handles a topic that could not be created. Its records wait if an
+// operator can fix the cause; those of a topic that only rows name for Options.Patience at most.
 func (t *topic) notCreated(err error, now time.Time) {
 	p := t.p
 	why, ok := errors.AsType[*CreateError](err)

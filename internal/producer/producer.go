@@ -52,7 +52,7 @@ type Options struct {
 	// 0: any number.
 	MaxTopics int
 	// Configured reports whether the file names the topic. The records of such a topic wait
-	// until an operator has mended what keeps them. nil: the file names none.
+	// until an operator has fixed what keeps them. nil: the file names none.
 	Configured func(topic string) bool
 	// Patience is how long the records of a topic that only rows name wait for an operator;
 	// 0: a minute.
@@ -159,8 +159,8 @@ func (p *Producer) Close() {
 }
 
 // SetAge sets how old the events are that are added from now on. From BehindAfter on a
-// request may wait to fill, a tenth of that age, 20 ms at most: without that a busy
-// machine falls into tiny requests, whose cost starves everything, the walsender too.
+// request may wait to fill, a tenth of that age, 20 ms at most: otherwise a busy
+// machine would send tiny requests, whose cost starves everything, the walsender too.
 func (p *Producer) SetAge(age time.Duration) {
 	p.committedAt.Store(time.Now().Add(-age).UnixNano())
 	wait := time.Duration(0)

@@ -21,13 +21,13 @@ const (
 	ReasonTooManyTopics    = "too_many_topics" // rows name more than kafka.topics.most
 )
 
-// Halt is why the producer cannot go on without an operator.
+// Halt is why the producer cannot continue without an operator.
 type Halt struct {
 	Topic  string
 	ID     string
 	Reason string
 	Text   string
-	Hint   string // what mends it; "": it is a record, and delivery.on_reject could decide
+	Hint   string // how to fix it; "": it is a record, and delivery.on_reject could decide
 }
 
 func (h *Halt) Error() string {
@@ -37,7 +37,7 @@ func (h *Halt) Error() string {
 	return fmt.Sprintf("topic %q, event %s: %s", h.Topic, h.ID, h.Text)
 }
 
-// Halted returns why the producer cannot go on, or nil. What can be delivered still is.
+// Halted returns why the producer cannot continue, or nil. What can be delivered still is.
 func (p *Producer) Halted() *Halt {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +81,7 @@ func (p *Producer) splitOrReject(pt *partition, a answer.Answer) {
 
 // shorten replaces a head of one dead letter, which is too large for its topic, by a
 // shorter form of it, and reports whether there is one: a record that was given up must
-// not hold up others by its size. It takes the same sequence, as a half of a split does.
+// not block others by its size. It takes the same sequence, as a half of a split does.
 func (p *Producer) shorten(pt *partition) bool {
 	b := pt.head
 	old := b.Head()

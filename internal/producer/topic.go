@@ -44,7 +44,7 @@ func (p *Producer) topic(name string) *topic {
 	return t
 }
 
-// madeUp reports whether only rows say that there is such a topic.
+// madeUp reports whether only rows name the topic.
 func (t *topic) madeUp() bool { return !t.configured && !t.written }
 
 // queues returns all queues of the topic.

@@ -41,7 +41,7 @@ func (o *outage) pause() time.Duration {
 func (o *outage) end(log *zap.Logger) {
 	if o.logged {
 		o.logged = false
-		log.Info("Postgres is there again", zap.Duration("after", time.Since(o.since).Round(time.Millisecond)),
+		log.Info("Postgres is available again", zap.Duration("after", time.Since(o.since).Round(time.Millisecond)),
 			zap.Int("attempts", o.attempts))
 	}
 }
@@ -59,7 +59,7 @@ func (s *standby) pause() time.Duration {
 }
 
 // backOff sleeps before the next attempt to connect, as long as what ended the last
-// one asks for. It returns an error only when the relay shall end.
+// one asks for. It returns an error only if the relay must end.
 func (l *loop) backOff(ctx context.Context, stop <-chan struct{}, err error) error {
 	if isClosed(stop) && l.settled() {
 		return nil
@@ -104,9 +104,9 @@ func (l *loop) noConnection(err error, pause time.Duration) {
 		return
 	}
 	l.outage.logged = true
-	message := "Postgres is not there, connecting again"
+	message := "Postgres is unavailable, connecting again"
 	if l.trial.on {
-		message = "Postgres cannot go on with the stream, connecting again"
+		message = "Postgres cannot continue the stream, connecting again"
 	}
 	l.log.Warn(message, zap.String("error", reason),
 		zap.Int("attempt", l.outage.attempts), zap.Duration("next_in", pause.Round(time.Millisecond)))

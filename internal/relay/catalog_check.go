@@ -13,11 +13,11 @@ import (
 // guard writes it, and the pruner compares with it.
 type catalogCheck struct {
 	last    atomic.Pointer[catalog.Snapshot]
-	checked atomic.Bool // the guard has looked once
+	checked atomic.Bool // the guard has checked once
 }
 
-// compare returns what is there now, and what differs from the guard's last look, or is
-// wrong at the first.
+// compare returns what is there now, and how it differs from what the guard saw last.
+// Before the guard's first check, it returns what is wrong instead.
 func (c *catalogCheck) compare(ctx context.Context, conn *pgx.Conn, o *Options) (now *catalog.Snapshot, change, err error) {
 	if now, err = catalog.ReadSnapshot(ctx, conn, o.Objects, o.Columns); err != nil {
 		return nil, nil, err

@@ -11,8 +11,8 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// classify separates a failure that connecting again mends from one that only an
-// operator can mend: the latter becomes a *Halt.
+// classify separates a failure that connecting again repairs from one that only an
+// operator can repair: the latter becomes a *Halt.
 func (l *loop) classify(ctx context.Context, err error) error {
 	if isDecided(ctx, err) {
 		return err

@@ -19,7 +19,7 @@ import (
 // is left from a first start that was interrupted. Creating the slot takes as long as the
 // transactions that are writing.
 func (l *loop) create(ctx context.Context, conn *pgx.Conn) error {
-	limited, cancel := context.WithTimeout(ctx, l.timing.startLook)
+	limited, cancel := context.WithTimeout(ctx, l.timing.inspectTimeout)
 	defer cancel()
 	names := l.opts.Objects
 	made, err := provision.CreatePublication(limited, conn, names.Publication, names.Table, l.opts.Columns, names.Slot)
@@ -59,7 +59,7 @@ func (l *loop) rowsBefore(ctx context.Context) (rows int64, known bool) {
 	if l.opts.messages() {
 		return 0, false
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.timing.startLook)
+	ctx, cancel := context.WithTimeout(ctx, l.timing.inspectTimeout)
 	defer cancel()
 	conn, err := l.opts.Target.SQL(ctx)
 	if err != nil {

@@ -52,7 +52,7 @@ func (r *Relay) SetStuckFor(d time.Duration) { r.timing.stuckFor = d }
 
 // SetStartLook shortens what a look at the database at the start may take. It is
 // called before Run.
-func (r *Relay) SetStartLook(d time.Duration) { r.timing.startLook = d }
+func (r *Relay) SetStartLook(d time.Duration) { r.timing.inspectTimeout = d }
 
 // Looked reports whether nothing that was published late is still to be looked at.
 func (r *Relay) Looked() bool {

@@ -75,7 +75,7 @@ func (g *guard) run(ctx context.Context, near postgres.Target, end context.Cance
 		}
 		idle := conn != nil && !g.held && g.state.Status().State == status.Streaming
 		ended, stopWatching := watchConn(ctx, conn)
-		again := g.untilLook(ctx, begun, idle, ended)
+		again := g.awaitCheck(ctx, begun, idle, ended)
 		stopWatching()
 		if !again {
 			return
@@ -86,9 +86,9 @@ func (g *guard) run(ctx context.Context, near postgres.Target, end context.Cance
 	}
 }
 
-// untilLook waits until the guard checks again, which is sooner if its connection ends.
+// awaitCheck waits until the guard checks again, which is sooner if its connection ends.
 // It reports whether ctx is still alive.
-func (g *guard) untilLook(ctx context.Context, last time.Time, idle bool, ended <-chan struct{}) bool {
+func (g *guard) awaitCheck(ctx context.Context, last time.Time, idle bool, ended <-chan struct{}) bool {
 	timer := time.NewTimer(time.Until(last.Add(g.timing.guardIdle)))
 	defer timer.Stop()
 	progress := g.stats.walProgress.C()
@@ -133,7 +133,7 @@ func (g *guard) inspect(ctx context.Context, conn *pgx.Conn) (*status.Halt, erro
 	return nil, nil
 }
 
-// inspectTable looks at what decides which rows are in the stream. Nothing keeps
+// inspectTable checks what decides which rows are in the stream. Nothing keeps
 // messages out of it: without the publication Postgres sends them all the same, and
 // before version 18 an error at the first change of a table.
 func (g *guard) inspectTable(ctx context.Context, conn *pgx.Conn) (*status.Halt, error) {
@@ -179,5 +179,5 @@ func (g *guard) unguarded(ctx context.Context, err error) {
 	if ctx.Err() != nil || !g.lines.Allow() {
 		return
 	}
-	g.log.Warn("publication and table cannot be looked at", zap.Error(err))
+	g.log.Warn("publication and table cannot be checked", zap.Error(err))
 }

@@ -14,7 +14,7 @@ import (
 // hibernate waits, without a connection to Postgres, until Kafka answers again.
 func (l *loop) hibernate(ctx context.Context, stop <-chan struct{}) error {
 	l.state.Set(status.Hibernating, "Kafka has not answered for "+l.opts.HibernateAfter.String()+
-		"; disconnected from Postgres so that its shutdown is not held up, the slot keeps the data", "")
+		"; disconnected from Postgres so that its shutdown is not delayed; the slot keeps the data", "")
 	visit := time.NewTimer(visitEvery(l.idleLimit))
 	defer visit.Stop()
 	for !l.producer.Health().Reachable {
@@ -67,7 +67,7 @@ func (l *loop) visit(ctx context.Context) (gone bool) {
 	}
 	if err != nil && ctx.Err() == nil {
 		l.seen.Failed(err)
-		l.log.Warn("the slot cannot be opened to keep it while Kafka is away", zap.Error(err))
+		l.log.Warn("the slot cannot be opened, as it must be from time to time while Kafka is unavailable", zap.Error(err))
 	}
 	return false
 }

@@ -24,7 +24,7 @@ const (
 
 // Causes that end a stream without a fault of Postgres.
 var (
-	errHibernate = errors.New("brokers of Kafka have been away for longer than postgres.hibernate_after")
+	errHibernate = errors.New("no broker of Kafka has answered for longer than postgres.hibernate_after")
 	errDeadline  = errors.New("shutdown_timeout has passed")
 )
 
@@ -50,7 +50,7 @@ type loop struct {
 	outage   outage  // owned by the state watcher while a stream runs
 	trial    trial   // of the present stream; owned by its state watcher too
 	standby  standby // while another connection has the slot
-	young    int     // consecutive streams that ended soon after they began
+	short    int     // consecutive streams that ended soon after they began
 	failures failures
 
 	writersLogged lograte.Line // which transaction the creation of the slot waits for
@@ -104,7 +104,7 @@ func (l *loop) connectAndStream(ctx context.Context, stop <-chan struct{}) error
 	}
 	first := l.identity.system == ""
 	stream, err := l.startStream(ctx)
-	if err != nil && first && postgres.KindOf(err) == postgres.Pooler { // the look before it passes through one
+	if err != nil && first && postgres.KindOf(err) == postgres.Pooler { // the queries before it pass through one
 		return classifyStart(err)
 	}
 	if err != nil {

@@ -52,8 +52,8 @@ func (o *Options) messages() bool { return o.Objects.Table.IsZero() }
 
 // timing is what tests change before Run.
 type timing struct {
-	guardIdle time.Duration // how often the guard looks while nothing comes
-	patience  time.Duration // how long an event may wait before the condition no_progress or lagging
-	stuckFor  time.Duration // how long streams must end at the same point before the relay halts
-	startLook time.Duration // how long each look at the database at the start may take
+	guardIdle      time.Duration // how often the guard checks while nothing arrives
+	patience       time.Duration // how long an event may wait before the condition no_progress or lagging
+	stuckFor       time.Duration // how long streams must end at the same point before the relay halts
+	inspectTimeout time.Duration // how long each inspection of the database at the start may take
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// pipeline is the way of a row between the stream and the producer: it is the
-// stream's sink. It outlives connections: what it has read it does not read again.
+// pipeline takes rows from the stream to the producer: it is the stream's sink. It
+// outlives connections: what it has read it does not read again.
 // Only the stream's goroutine touches it. What other goroutines read is in stats.
 type pipeline struct {
 	router     *router.Router
@@ -45,7 +45,7 @@ type pipeline struct {
 	halted    *status.Halt
 
 	behind    bool
-	full      bool         // at the last question
+	full      bool         // as Full returned last
 	keepalive pgoutput.LSN // of the last one
 	recent    recentTransactions
 	clock     time.Duration // Postgres' clock less ours, measured at each connect
@@ -66,7 +66,7 @@ func (p *pipeline) Message(m pgoutput.Message) error {
 		}
 		p.inside = false
 		p.tracker.Commit(m.EndLSN)
-		if m.CommitLSN >= p.read.CommitLSN { // one before it: read again after a cut, skipped
+		if m.CommitLSN >= p.read.CommitLSN { // else it was read before the connection was lost, and is skipped
 			p.open = false
 		}
 	case *pgoutput.Update:
@@ -245,7 +245,7 @@ func (p *pipeline) Keepalive(lsn pgoutput.LSN) {
 	}
 }
 
-// Full reports whether reading shall pause.
+// Full reports whether reading must pause.
 func (p *pipeline) Full() bool {
 	full := p.producer.Full()
 	if full != p.full {
@@ -255,7 +255,7 @@ func (p *pipeline) Full() bool {
 	return full
 }
 
-// Behind reports whether transactions are old when they come in.
+// Behind reports whether transactions are old when they arrive.
 func (p *pipeline) Behind() bool { return p.behind }
 
 // Between reports whether no transaction is read in part.

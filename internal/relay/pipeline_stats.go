@@ -10,9 +10,9 @@ import (
 // pipelineStats is what other goroutines read of a pipeline.
 type pipelineStats struct {
 	events      atomic.Uint64 // last number given out
-	confirmed   atomicLSN     // what may be confirmed, as of the last question; for logs
+	confirmed   atomicLSN     // as Confirmed returned last; for logs
 	fullChanged notify.Signal
-	walProgress *notify.Armed // the server has gone on in the WAL, by a transaction or a keepalive
+	walProgress *notify.Armed // the server has advanced in the WAL, by a transaction or a keepalive
 	lag         lagTracker
 }
 

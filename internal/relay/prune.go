@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	pruneLook = 100 * time.Millisecond // how often the slot is asked whether a batch is confirmed
-	pruneWait = 10 * time.Second       // how long, before the batch is left to the next round
+	pruneCheck = 100 * time.Millisecond // how often the slot is read to see whether a batch is confirmed
+	pruneWait  = 10 * time.Second       // how long, until the batch is left to the next round
 	// pruneLimits keep a deletion from blocking other sessions.
 	pruneLimits = "SET lock_timeout = '2s'; SET statement_timeout = '60s'"
 )
@@ -29,10 +29,10 @@ type Prune struct {
 	Every time.Duration
 }
 
-// pruner deletes confirmed rows from time to time, while this relay streams, and no
-// longer. It has a connection of its own, which it closes between rounds. A failure is a
-// condition and a line in the log, and is tried again. One runs at a time, and only its
-// goroutine touches its fields.
+// pruner deletes confirmed rows from time to time, as long as this relay streams. It has a
+// connection of its own, which it closes between rounds. A failure is a condition and a line
+// in the log, and is tried again. One pruner runs at a time, and only its goroutine touches
+// its fields.
 type pruner struct {
 	*shared
 
@@ -43,7 +43,7 @@ type pruner struct {
 // run prunes until ctx ends. near is the server of the stream.
 func (p *pruner) run(ctx context.Context, near postgres.Target) {
 	defer p.seen.Pruned(nil, nil) // after this stream, another relay may prune
-	next := time.NewTimer(pruneLook)
+	next := time.NewTimer(pruneCheck)
 	defer next.Stop()
 	for {
 		select {
@@ -52,7 +52,7 @@ func (p *pruner) run(ctx context.Context, near postgres.Target) {
 		case <-next.C:
 		}
 		if !p.catalog.checked.Load() { // rows that Postgres skipped could not be recognised
-			next.Reset(pruneLook)
+			next.Reset(pruneCheck)
 			continue
 		}
 		rows, stay, err := p.round(ctx, near)
@@ -140,7 +140,7 @@ func (p *pruner) dropPartitions(ctx context.Context, conn *pgx.Conn, what provis
 }
 
 // mayDelete reports whether everything that had committed at the LSN was published. The slot
-// passes rows that Postgres skips too: so what the guard looks at must be as it was.
+// passes rows that Postgres skips too: so what the guard checks must be as it was.
 func (p *pruner) mayDelete(ctx context.Context, conn *pgx.Conn, lsn string) (bool, error) {
 	if yes, err := p.awaitConfirmed(ctx, conn, lsn); err != nil || !yes {
 		return false, err
@@ -153,7 +153,7 @@ func (p *pruner) mayDelete(ctx context.Context, conn *pgx.Conn, lsn string) (boo
 // unavailable it does not, and that is no fault of pruning.
 func (p *pruner) awaitConfirmed(ctx context.Context, conn *pgx.Conn, lsn string) (bool, error) {
 	deadline := time.Now().Add(pruneWait)
-	tick := time.NewTicker(pruneLook)
+	tick := time.NewTicker(pruneCheck)
 	defer tick.Stop()
 	for {
 		confirmed, err := catalog.Confirmed(ctx, conn, p.opts.Objects.Slot, lsn)

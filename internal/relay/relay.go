@@ -19,7 +19,7 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// Observer hears what a relay does, for metrics. Its methods must be fast.
+// Observer is told what a relay does, for metrics. Its methods must be fast.
 type Observer interface {
 	producer.Observer
 	ChangeIgnored(op string) // insert into another table, update, delete, truncate, message
@@ -54,7 +54,7 @@ type shared struct {
 func New(opts Options, observer Observer, log *zap.Logger) *Relay {
 	s := &shared{
 		opts: opts, log: log.With(zap.String("relay", opts.Name)), changed: notify.NewSignal(),
-		timing: timing{guardIdle: guardIdle, patience: patience, stuckFor: stuckFor, startLook: startLook},
+		timing: timing{guardIdle: guardIdle, patience: patience, stuckFor: stuckFor, inspectTimeout: inspectTimeout},
 		stats:  pipelineStats{fullChanged: notify.NewSignal(), walProgress: notify.NewArmed()},
 	}
 	s.observer = &recordingObserver{Observer: observer, seen: &s.seen}
@@ -76,7 +76,7 @@ func New(opts Options, observer Observer, log *zap.Logger) *Relay {
 func (r *Relay) Run(ctx context.Context, stop <-chan struct{}) error { return r.loop.run(ctx, stop) }
 
 // WatchSlot keeps the slot's part of the report up to date until ctx ends, also while the
-// relay stands by, hibernates or has halted: that is when WAL piles up.
+// relay stands by, hibernates or has halted: that is when WAL accumulates.
 func (r *Relay) WatchSlot(ctx context.Context) { r.slot.run(ctx) }
 
 // Status returns what the relay is doing at the moment.

@@ -31,7 +31,7 @@ type retentionWatcher struct {
 	late notify.Signal
 
 	mu     sync.Mutex
-	oldest map[string]int64 // by topic, the oldest time that is not young since the last look, in milliseconds since 1970
+	oldest map[string]int64 // by topic, the oldest time since the last comparison that is not young, in milliseconds since 1970
 }
 
 func newRetentionWatcher(s *shared) *retentionWatcher {
@@ -71,14 +71,15 @@ func (w *retentionWatcher) run(ctx context.Context) {
 			return
 		case <-w.late:
 		}
-		w.look(ctx)
+		w.compare(ctx)
 		if backoff.Sleep(ctx, retentionPause) != nil {
 			return
 		}
 	}
 }
 
-func (w *retentionWatcher) look(ctx context.Context) {
+// compare compares the oldest records since the last comparison with what their topics keep.
+func (w *retentionWatcher) compare(ctx context.Context) {
 	oldest := w.take()
 	if w.opts.Describe == nil || len(oldest) == 0 {
 		return

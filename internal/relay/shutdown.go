@@ -10,10 +10,10 @@ import (
 	"github.com/walpost/walpost/internal/postgres"
 )
 
-// errDisconnected ends a stream that would hold up a shutdown of Postgres: the server
+// errDisconnected ends a stream that would delay a shutdown of Postgres: the server
 // waits until all that it sent is confirmed. No event is repeated because of it: what was
 // read is remembered.
-var errDisconnected = errors.New("disconnected so that a shutdown of Postgres is not held up while Kafka acknowledges nothing; " +
+var errDisconnected = errors.New("disconnected so that a shutdown of Postgres is not delayed while Kafka acknowledges nothing; " +
 	"the slot keeps the data")
 
 const (

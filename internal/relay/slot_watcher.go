@@ -27,14 +27,14 @@ func (w *slotWatcher) run(ctx context.Context) {
 		}
 		// While the relay is connecting, it reports itself whether Postgres can be reached.
 		if w.seen.SlotAge() >= slotEvery && w.state.Status().State != status.Connecting {
-			w.look(ctx)
+			w.read(ctx)
 		}
 		next.Reset(max(slotEvery-w.seen.SlotAge(), slotEvery/2))
 	}
 }
 
-// look reads the slot. When it cannot, the last reading stays.
-func (w *slotWatcher) look(ctx context.Context) {
+// read reads the slot. If that fails, the last reading stays.
+func (w *slotWatcher) read(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, slotEvery)
 	defer cancel()
 	conn, err := w.opts.Target.SQL(ctx)

@@ -13,8 +13,8 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// startLook is how long each look at the database may take.
-const startLook = time.Minute
+// inspectTimeout is how long each inspection of the database may take.
+const inspectTimeout = time.Minute
 
 // verifyStart checks the requirements of a start and creates publication and slot
 // at the first one, however long that takes. A server that cannot be reached is an
@@ -37,10 +37,10 @@ func (l *loop) verifyStart(ctx context.Context, stop <-chan struct{}) error {
 	}
 }
 
-// stepOfStart looks at the database and does the next thing that is missing. It
-// reports whether nothing is.
+// stepOfStart inspects the database and creates the next thing that is missing. It
+// reports whether nothing is missing any more.
 func (l *loop) stepOfStart(ctx context.Context, first bool) (ready bool, err error) {
-	limited, cancel := context.WithTimeout(ctx, l.timing.startLook)
+	limited, cancel := context.WithTimeout(ctx, l.timing.inspectTimeout)
 	defer cancel()
 	conn, err := l.opts.Target.SQL(limited)
 	if err != nil {
@@ -64,7 +64,7 @@ func (l *loop) stepOfStart(ctx context.Context, first bool) (ready bool, err err
 	}
 }
 
-// inspectStart looks at the database and judges it.
+// inspectStart inspects the database and checks the requirements of a start.
 func (l *loop) inspectStart(ctx context.Context, conn *pgx.Conn, first bool) (*catalog.Inspection, error) {
 	inspection, err := catalog.Inspect(ctx, conn, l.opts.Objects)
 	if err != nil {

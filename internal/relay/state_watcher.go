@@ -29,8 +29,8 @@ type stateWatcher struct {
 // run ends the stream when Kafka has been unavailable for too long. It sleeps until
 // something changes.
 func (w *stateWatcher) run(ctx context.Context, end context.CancelCauseFunc, stop <-chan struct{}, wake func()) {
-	look := time.NewTimer(0)
-	defer look.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	full := w.stats.fullChanged
 	for {
 		select {
@@ -42,13 +42,13 @@ func (w *stateWatcher) run(ctx context.Context, end context.CancelCauseFunc, sto
 			continue
 		case <-full:
 			full = nil // further changes are ignored until the timer fires
-			look.Reset(fullDebounce)
+			timer.Reset(fullDebounce)
 			continue
 		case <-w.changed:
-		case <-look.C:
+		case <-timer.C:
 		}
 		full = w.stats.fullChanged
-		look.Reset(w.refreshState(end))
+		timer.Reset(w.refreshState(end))
 	}
 }
 
@@ -62,7 +62,7 @@ func (w *stateWatcher) refreshState(end context.CancelCauseFunc) time.Duration {
 	}
 	next := w.refreshKafka(end)
 	if w.trial.on {
-		next = min(next, trialLook)
+		next = min(next, trialCheck)
 	}
 	return next
 }

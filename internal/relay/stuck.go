@@ -23,9 +23,9 @@ const (
 	stuckFor   = 15 * time.Second
 )
 
-// youngTimes is how many consecutive streams must end soon after they began, for whatever
+// shortStreams is how many consecutive streams must end soon after they began, for whatever
 // reason, until the next one is on trial.
-const youngTimes = 3
+const shortStreams = 3
 
 // failures counts the streams that ended at one point.
 type failures struct {
@@ -50,8 +50,8 @@ type trial struct {
 	events uint64
 }
 
-// trialLook is how often a stream on trial is checked.
-const trialLook = 500 * time.Millisecond
+// trialCheck is how often a stream on trial is checked.
+const trialCheck = 500 * time.Millisecond
 
 // afterStream evaluates how a stream ended. One that ended soon makes the next pause
 // longer, whatever ended it. One that made progress or lasted for a while resets the
@@ -63,12 +63,12 @@ func (l *loop) afterStream(ctx context.Context, cause, err error, before record.
 	at := l.failurePoint(err)
 	passing := replication.Passing(cause)
 	again := !passing && l.failures.times > 0 && l.failures.at == at
-	l.young++
+	l.short++
 	if !again && (lived >= healthyFor || l.pipeline.read != before) {
 		l.outage.attempts = 0
-		l.young = 0
+		l.short = 0
 	}
-	l.trial.on = !isConnection(cause) || l.young >= youngTimes
+	l.trial.on = !isConnection(cause) || l.short >= shortStreams
 	if passing {
 		return err
 	}

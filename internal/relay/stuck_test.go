@@ -61,7 +61,7 @@ func TestRow90_RowThatPostgresCannotSend(t *testing.T) {
 				t.Errorf("%q is not in %v", words, err)
 			}
 		}
-		if h.Log.Len() > 30 || h.Log.FilterMessage("Postgres is there again").Len() > 0 {
+		if h.Log.Len() > 30 || h.Log.FilterMessage("Postgres is available again").Len() > 0 {
 			t.Errorf("%d lines in the log: %v", h.Log.Len(), h.Log.All())
 		}
 		h.Released(t)
@@ -83,7 +83,7 @@ func numbers(records []*kgo.Record) []int {
 }
 
 // What ends streams again and again and may pass is waited out: with longer pauses,
-// few lines, a status that says so, and "Postgres is there again" only when it is.
+// few lines, a status that says so, and "Postgres is available again" only when it is.
 // What cannot pass halts. In virtual time.
 func TestRow91_StreamsThatDieYoung(t *testing.T) {
 	t.Parallel()
@@ -133,12 +133,12 @@ func dieYoung(t *testing.T, code string, halts bool) {
 	if n := logs.Len(); n > 50 {
 		t.Errorf("%d lines in ten minutes", n)
 	}
-	again := func() int { return logs.FilterMessage("Postgres is there again").Len() }
+	again := func() int { return logs.FilterMessage("Postgres is available again").Len() }
 	before := again()
 	healed.Store(true)
 	within(t, 30*time.Second, "stream", func() bool { return v.relay.Status().State == status.Streaming })
 	if before > 1 || again() != before+1 {
-		t.Errorf("it was said %d times that Postgres is there again, and at the end %d", before, again())
+		t.Errorf("'available again' was logged %d times, and at the end %d", before, again())
 	}
 	close(v.stop)
 	if err := <-v.done; err != nil {

@@ -8,7 +8,7 @@ import (
 
 // While the relay is behind, a read per segment costs more than the rows in it: the
 // walsender pays a send for each message, and the reader a wake-up. So a bulk read
-// waits until much has come.
+// waits until many bytes have arrived.
 //
 // Where the server is near, the receive window is small too, and reads keep a pace at
 // which the window is closed most of the time: then the sender's kernel joins the
@@ -23,10 +23,10 @@ const (
 	nearWindow = 64 << 10               // the receive window there
 	nearEnough = nearWindow / 4 * 3     // bytes a read waits for
 
-	paceFirst = 300 * time.Microsecond // the time between two reads, to begin with,
-	paceLeast = 50 * time.Microsecond  // and its bounds
-	paceMost  = 2 * time.Millisecond
-	paceStep  = 8 // it changes by an eighth
+	initialPace = 300 * time.Microsecond // the time between two reads at first,
+	minPace     = 50 * time.Microsecond  // and its bounds
+	maxPace     = 2 * time.Millisecond
+	paceStep    = 8 // it changes by an eighth
 )
 
 // bulkConn is a connection whose reads can be told to wait for many bytes. It
@@ -95,7 +95,7 @@ func (c *bulkConn) inBulk(p []byte) (int, error) {
 	if n > 0 || err != nil {
 		return n, err
 	}
-	return c.plain(p) // too little came in time
+	return c.plain(p) // too little arrived in time
 }
 
 // plain is woken by any byte: after a bulk read that got what it waited for the

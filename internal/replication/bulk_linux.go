@@ -16,7 +16,7 @@ type bulkSocket struct {
 	raw      syscall.RawConn
 	lowWater int           // as set at the socket
 	enough   int           // bytes a read waits for; 0: the round trip was not measured yet
-	pace     time.Duration // the least time between two reads; 0: the server is not near
+	pace     time.Duration // the minimum time between two reads; 0: the server is not near
 	last     time.Time     // of the last read
 }
 
@@ -91,7 +91,7 @@ func (s *bulkSocket) measure() {
 			return err
 		}
 		if err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, nearWindow); err == nil {
-			s.enough, s.pace = nearEnough, paceFirst
+			s.enough, s.pace = nearEnough, initialPace
 		}
 		return err
 	})
@@ -122,7 +122,7 @@ func (s *bulkSocket) adapt(full bool) {
 	if full {
 		step = -step
 	}
-	s.pace = min(max(s.pace+step, paceLeast), paceMost)
+	s.pace = min(max(s.pace+step, minPace), maxPace)
 }
 
 // setLowWater makes a system call only when the mark changes.

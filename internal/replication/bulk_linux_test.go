@@ -75,8 +75,8 @@ func TestBulkReadFindsThePace(t *testing.T) {
 		return c.socket.pace
 	}
 	go peer.Write(make([]byte, nearEnough))
-	if pace := read(); pace <= paceFirst {
-		t.Errorf("nothing waits, and the pace goes from %v to %v", paceFirst, pace)
+	if pace := read(); pace <= initialPace {
+		t.Errorf("nothing waits, and the pace goes from %v to %v", initialPace, pace)
 	}
 	go func() {
 		for piece := make([]byte, nearWindow); ; {
@@ -85,15 +85,15 @@ func TestBulkReadFindsThePace(t *testing.T) {
 			}
 		}
 	}()
-	for read() > paceLeast { // the deadline ends it
+	for read() > minPace { // the deadline ends it
 	}
 }
 
 // The pace stays within its bounds, and where the server is far there is none.
 func TestPaceIsBounded(t *testing.T) {
 	t.Parallel()
-	s := &bulkSocket{pace: paceFirst}
-	for full, bound := range map[bool]time.Duration{true: paceLeast, false: paceMost} {
+	s := &bulkSocket{pace: initialPace}
+	for full, bound := range map[bool]time.Duration{true: minPace, false: maxPace} {
 		for range 100 {
 			s.adapt(full)
 		}

@@ -45,7 +45,7 @@ type pieces struct {
 	left   int // bytes of the message not returned yet
 }
 
-// Next returns what has come, n bytes at most, and waits for the first.
+// Next returns what has arrived, at most n bytes, and waits for the first.
 func (p *pieces) Next(n int) ([]byte, error) {
 	s := p.stream
 	for {

@@ -26,7 +26,7 @@ const (
 	keptBuffer    = 4 << 20 // a larger one is released when its row is done
 	largeFills    = 64      // a smaller one after so many reads without a large row
 	frameHeader   = 5
-	maxFrame      = 1<<30 + 1<<20 // a row is at most 1 GB; more is not the protocol
+	maxFrame      = 1<<30 + 1<<20 // a row is at most 1 GB: a larger frame is not the protocol
 )
 
 func newReceiver(src io.Reader) *receiver {

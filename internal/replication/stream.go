@@ -46,9 +46,9 @@ var (
 )
 
 const (
-	statusMost   = 10 * time.Second       // the longest time between two status updates
-	statusLeast  = 100 * time.Millisecond // the shortest, while events are under way
-	silentRounds = 6                      // status intervals without a byte after which the server counts as gone, within its own limit
+	maxStatusPause = 10 * time.Second       // the longest time between two status updates
+	minStatusPause = 100 * time.Millisecond // the shortest, while events are under way
+	silentRounds   = 6                      // status intervals without a byte after which the server counts as gone, within its own limit
 	// silentUnlimited is the same for a server without wal_sender_timeout.
 	silentUnlimited = 10 * time.Minute
 	writeTimeout    = 10 * time.Second

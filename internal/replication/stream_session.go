@@ -53,9 +53,9 @@ func Open(ctx context.Context, target postgres.Target, slot string) (*Session, e
 	}
 	s.near = target.Near(s.conn)
 	s.Version = s.conn.ParameterStatus("server_version")
-	if err := s.look(ctx, slot); err != nil {
+	if err := s.identify(ctx, slot); err != nil {
 		s.Close(ctx)
-		return nil, postgres.Classify("look at server and slot", err)
+		return nil, postgres.Classify("read server and slot", err)
 	}
 	return s, nil
 }
@@ -77,7 +77,8 @@ func (s *Session) takeOver(cfg *pgconn.Config) {
 	}
 }
 
-func (s *Session) look(ctx context.Context, slot string) error {
+// identify reads which server this is, its limits and clock, and where the slot stands.
+func (s *Session) identify(ctx context.Context, slot string) error {
 	id, err := pglogrepl.IdentifySystem(ctx, s.conn)
 	if err != nil {
 		return err
@@ -147,7 +148,7 @@ func (s *Session) Start(ctx context.Context, slot, publication string, messages 
 	}
 	s.in.large()
 	now := time.Now()
-	interval := statusMost
+	interval := maxStatusPause
 	if s.SenderMax > 0 {
 		interval = min(interval, s.SenderMax/3)
 	}

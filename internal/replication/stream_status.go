@@ -28,7 +28,7 @@ func (s *Stream) report(sink Sink) (next time.Time, err error) {
 	if quiet := now.Sub(s.heard); quiet > s.patience {
 		return now, ErrSilent
 	}
-	if s.asked || timer || moved && (settled || now.Sub(s.status) >= statusLeast) {
+	if s.asked || timer || moved && (settled || now.Sub(s.status) >= minStatusPause) {
 		if err := s.send(lsn, now, now.Sub(s.heard) >= s.interval); err != nil {
 			return now, err
 		}
@@ -36,7 +36,7 @@ func (s *Stream) report(sink Sink) (next time.Time, err error) {
 	}
 	next = s.status.Add(s.interval)
 	if moved {
-		next = s.status.Add(statusLeast)
+		next = s.status.Add(minStatusPause)
 	}
 	return next, nil
 }
@@ -110,7 +110,7 @@ func (s *Stream) Finish(ctx context.Context, sink Sink) error {
 	return s.leave(ctx, 'c')
 }
 
-// leave ends the stream with CopyDone, drops what comes until a message of a kind, and
+// leave ends the stream with CopyDone, drops what arrives until a message of type until, and
 // closes the connection: 'c' is the server's own CopyDone, 'Z' comes when the slot is
 // free again.
 func (s *Stream) leave(ctx context.Context, until byte) error {
@@ -138,7 +138,7 @@ func (s *Stream) leave(ctx context.Context, until byte) error {
 		case err != nil:
 			return err
 		case ok && kind == until:
-			_, _ = s.conn.Write([]byte{'X', 0, 0, 0, 4}) // Terminate, out of courtesy: the answer is already known
+			_, _ = s.conn.Write([]byte{'X', 0, 0, 0, 4}) // Terminate: whether it arrives does not matter
 			s.Close()
 			return nil
 		case ok && kind == 'E':

@@ -15,7 +15,7 @@ const (
 	ExitFenced      = 5 // another relay has taken over
 )
 
-// Halt is the end of a relay that only an operator can mend.
+// Halt is the end of a relay that only an operator can fix.
 type Halt struct {
 	Code   int    // exit code
 	Reason string // what happened, in a few words

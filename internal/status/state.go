@@ -8,7 +8,7 @@ type State string
 // The states of a relay.
 const (
 	Connecting        State = "connecting"          // no connection to Postgres
-	Verifying         State = "verifying"           // looking at server, slot and publication
+	Verifying         State = "verifying"           // checking server, slot and publication
 	Streaming         State = "streaming"           // reading from the slot, and Kafka answers
 	Throttled         State = "throttled"           // reading pauses: in_flight is used up
 	KafkaUnavailable  State = "kafka_unavailable"   // Kafka does not answer; the slot keeps the data

@@ -14,5 +14,5 @@ func Confirmed(ctx context.Context, conn *pgx.Conn, slot, lsn string) (bool, err
 	var reached bool
 	err := conn.QueryRow(ctx, `SELECT coalesce(bool_or(confirmed_flush_lsn >= $2::text::pg_lsn), false) FROM pg_replication_slots
 		WHERE slot_name = $1 AND slot_type = 'logical' AND database = current_database()`, slot, lsn).Scan(&reached)
-	return reached, postgres.Classify("look at slot "+slot, err)
+	return reached, postgres.Classify("read slot "+slot, err)
 }

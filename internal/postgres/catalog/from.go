@@ -32,7 +32,7 @@ func ReadFrom(ctx context.Context, conn *pgx.Conn, name pgname.Table) (string, e
 	err := conn.QueryRow(ctx, `SELECT c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = $1 AND c.relname = $2`, postgres.Once, name.Schema, name.Name).Scan(&relkind)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return "", postgres.Classify("look at table "+name.String(), err)
+		return "", postgres.Classify("read table "+name.String(), err)
 	}
 	return from(name, relkind), nil
 }

@@ -26,7 +26,7 @@ type Snapshot struct {
 	Outside     []Outside // see Table
 }
 
-// guardQuery looks at the row filter and column list through jsonb, since
+// guardQuery reads the row filter and column list through jsonb, since
 // Postgres 14 has neither. The view is asked only for a publication of all tables
 // or of schemas: it would list every table.
 const guardQuery = `
@@ -56,7 +56,7 @@ SELECT coalesce((SELECT oid FROM p), 0), coalesce((SELECT pubinsert FROM p), fal
              ORDER BY a.attnum)
 FROM e`
 
-// ReadSnapshot looks at publication and table, and the columns in use. It needs LOGIN only.
+// ReadSnapshot reads publication and table, and the columns in use. It needs LOGIN only.
 func ReadSnapshot(ctx context.Context, conn *pgx.Conn, names ObjectNames, columns OutboxColumns) (*Snapshot, error) {
 	var g Snapshot
 	err := conn.QueryRow(ctx, guardQuery, names.Publication, names.Table.Schema, names.Table.Name, columns.Names()).Scan(
@@ -64,7 +64,7 @@ func ReadSnapshot(ctx context.Context, conn *pgx.Conn, names ObjectNames, column
 	if err == nil && g.Table != 0 {
 		g.Outside, err = readOutside(ctx, conn, g.Table)
 	}
-	return &g, postgres.Classify("look at publication and table", err)
+	return &g, postgres.Classify("read publication and table", err)
 }
 
 // Changed says in words what is no longer as it was, nil when nothing matters.
@@ -123,5 +123,5 @@ func WaitsForStandby(ctx context.Context, conn *pgx.Conn, slot string) (bool, er
 	if refused(err) { // the view is withheld from the role: then it is not told
 		return false, nil
 	}
-	return waits, postgres.Classify("look at the walsender", err)
+	return waits, postgres.Classify("read the state of the walsender", err)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/walpost/walpost/internal/postgres"
 )
 
-// ObjectNames are the objects to look at.
+// ObjectNames are the objects to inspect.
 type ObjectNames struct {
 	Table       pgname.Table // zero: events are messages, and there is no table
 	Publication string
@@ -94,7 +94,7 @@ func Inspect(ctx context.Context, conn *pgx.Conn, names ObjectNames) (*Inspectio
 // judge or change.
 func (i *Inspection) OnPrimary() error {
 	if i.Server.InRecovery {
-		return postgres.StandbyError("look at slot and publication")
+		return postgres.StandbyError("read slot and publication")
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func (i *Inspection) OnPrimary() error {
 func (i *Inspection) TableKnown() error {
 	for _, r := range i.Refused {
 		if r.Question == QuestionTable {
-			e := &postgres.Error{Kind: postgres.InsufficientPrivilege, Op: "look at table " + i.Names.Table.String(), Text: r.Reason}
+			e := &postgres.Error{Kind: postgres.InsufficientPrivilege, Op: "read table " + i.Names.Table.String(), Text: r.Reason}
 			if len(r.Objects) > 0 {
 				e.Hint = i.GrantSQL(r.Objects...)
 			}

@@ -10,12 +10,12 @@ import (
 	"github.com/walpost/walpost/internal/postgres/catalog"
 )
 
-// lookTimeout is how long one look at the open transactions may take.
-const lookTimeout = time.Minute
+// writersTimeout is how long one query for the open transactions may take.
+const writersTimeout = time.Minute
 
-// WatchWriters calls tell at every interval with the open transaction that the making of
-// a slot most likely waits for, until the caller ends it; with nil when it is not known,
-// as to a role that may not see the transactions of others. It opens a connection of its
+// WatchWriters calls tell at every interval, until the caller ends it, with the open
+// transaction that the creation of a slot most likely waits for: nil when it is not known,
+// as for a role that may not see the transactions of others. It opens a connection of its
 // own at the first interval.
 func WatchWriters(ctx context.Context, target postgres.Target, interval time.Duration, tell func(*catalog.Writer)) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -32,7 +32,7 @@ func WatchWriters(ctx context.Context, target postgres.Target, interval time.Dur
 				return
 			case <-tick.C:
 			}
-			if oldest := w.look(ctx); ctx.Err() == nil {
+			if oldest := w.read(ctx); ctx.Err() == nil {
 				tell(oldest)
 			}
 		}
@@ -58,13 +58,14 @@ type writerWatch struct {
 	conn   *pgx.Conn // nil: none is open
 }
 
-func (w *writerWatch) look(ctx context.Context) *catalog.Writer {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+// read returns the oldest transaction that is writing; nil: it is not known.
+func (w *writerWatch) read(ctx context.Context) *catalog.Writer {
+	ctx, cancel := context.WithTimeout(ctx, writersTimeout)
 	defer cancel()
 	if w.conn == nil {
 		conn, err := w.target.SQL(ctx)
 		if err != nil {
-			return nil // making the slot says what is wrong
+			return nil // the creation of the slot reports what is wrong
 		}
 		w.conn = conn
 	}

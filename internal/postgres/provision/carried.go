@@ -16,7 +16,7 @@ import (
 // are there already. The system columns xmin and cmin of the catalogues' rows say by
 // which transaction and command that was (PostgreSQL documentation, "System Columns").
 //
-// What cannot be told counts as not carried. One case cannot be seen: a table is
+// A row for which this is not known counts as not carried. One case is not recognised: a table is
 // filled by a transaction that began after the one that attaches it had written
 // something (docs/outbox.md says how to attach).
 

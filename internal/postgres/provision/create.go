@@ -50,7 +50,7 @@ func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, 
 	return create(ctx, conn, exists, op, sql)
 }
 
-// publicationOptions looks at what the table needs. Before Postgres 18 no publication
+// publicationOptions returns what the table needs. Before Postgres 18 no publication
 // publishes generated columns.
 func publicationOptions(ctx context.Context, conn *pgx.Conn, table pgname.Table,
 	columns catalog.OutboxColumns,
@@ -63,7 +63,7 @@ func publicationOptions(ctx context.Context, conn *pgx.Conn, table pgname.Table,
 	return o, err
 }
 
-// create runs a CREATE unless the object exists. That somebody else created it
+// create runs a CREATE unless the object exists. That another session created it
 // in between is no failure.
 func create(ctx context.Context, conn *pgx.Conn, exists bool, op, sql string) (bool, error) {
 	if exists {

@@ -21,7 +21,7 @@ type Pruning struct {
 	Batch       int           // rows that one statement deletes, at most
 	Partitions  bool          // partitions that are wholly old are dropped, and only rows of the default one deleted
 	Default     pgname.Table  // the default partition, once it is known; zero: rows of the whole table go
-	Begin       int64         // block where Pick begins: what is before it has been looked at in this round
+	Begin       int64         // block where Pick begins: what is before it has been read in this round
 }
 
 // rows is the table that rows are deleted from.
@@ -39,7 +39,7 @@ type PruneBatch struct {
 
 	tables, tids, xmins string // their places and the transactions that wrote them, as arrays
 	next                int64  // block where the next batch begins
-	more                bool   // there are blocks that were not looked at
+	more                bool   // there are blocks that were not read
 }
 
 // Last reports whether the batch is the last of its round.
@@ -51,7 +51,7 @@ func (p Pruning) Behind(b PruneBatch) Pruning {
 	return p
 }
 
-// windowBlocks is how many blocks of each partition one statement looks at: rows that
+// windowBlocks is how many blocks of each partition one statement reads: rows that
 // stay at the head of a table are not read again for each batch behind them.
 const windowBlocks = 4096
 

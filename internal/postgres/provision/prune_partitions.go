@@ -15,8 +15,8 @@ import (
 // default), so that in a deadlock with a writer it is this side that gives way.
 const (
 	mostDropped = 10
-	lockQuiet   = "SET LOCAL lock_timeout = '2s'"    // for partitions of the past, which hold up nobody
-	lockBusy    = "SET LOCAL lock_timeout = '500ms'" // for the drop, which writers of today wait for
+	lockQuiet   = "SET LOCAL lock_timeout = '2s'"    // for old partitions, which nobody writes to
+	lockBusy    = "SET LOCAL lock_timeout = '500ms'" // for the drop, which all writers wait for
 )
 
 // oldPartitionsQuery finds them by their upper bounds, whoever made them. A bound
@@ -71,8 +71,8 @@ func (p Pruning) DropPartitions(ctx context.Context, conn *pgx.Conn,
 	return dropped, nil
 }
 
-// wholly returns the first partitions of which every row was in the stream. What is
-// written into them from now on is.
+// wholly returns the first partitions of which every row was in the stream. Rows that are
+// written into them from now on are in the stream anyway.
 func (p Pruning) wholly(ctx context.Context, tx pgx.Tx, names []string) (list []string, err error) {
 	major, err := postgres.MajorVersion(tx.Conn().PgConn())
 	if err != nil {

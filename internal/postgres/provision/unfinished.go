@@ -10,7 +10,7 @@ import (
 	"github.com/walpost/walpost/internal/postgres/catalog"
 )
 
-// CommentSQL sets the comment of a publication; "" takes it away.
+// CommentSQL sets the comment of a publication; "" removes it.
 func CommentSQL(publication, comment string) string {
 	text := "NULL"
 	if comment != "" {
@@ -19,9 +19,10 @@ func CommentSQL(publication, comment string) string {
 	return "COMMENT ON PUBLICATION " + pgname.Quote(publication) + " IS " + text
 }
 
-// FinishPublication says that the slot for which the publication was made is there.
+// FinishPublication removes the comment that a first start leaves on its publication
+// until the slot exists.
 func FinishPublication(ctx context.Context, conn *pgx.Conn, publication, slot string) error {
-	op := "take the mark of a first start from publication " + pgname.QuoteIfNeeded(publication)
+	op := "remove the mark of a first start from publication " + pgname.QuoteIfNeeded(publication)
 	marked, err := queryBool(ctx, conn, `SELECT EXISTS (SELECT FROM pg_publication
 		WHERE pubname = $1 AND obj_description(oid, 'pg_publication') = $2)`, publication, catalog.UnfinishedComment(slot))
 	if err != nil || !marked {

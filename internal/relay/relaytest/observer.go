@@ -2,7 +2,7 @@ package relaytest
 
 import "github.com/walpost/walpost/internal/producer"
 
-// Observer is a relay.Observer that hears nothing. A test that observes something embeds it.
+// Observer is a relay.Observer that ignores everything. A test that observes something embeds it.
 type Observer struct{ producer.NopObserver }
 
 // ChangeIgnored ignores a change that is no event.

@@ -148,8 +148,7 @@ func (f *findings) add(name string, since time.Time, detail string) {
 	f.found[name] = c
 }
 
-// dated sets in each condition the time since when it is there, and forgets those
-// that are gone.
+// dated sets the time since when each condition exists, and forgets those that are gone.
 func (o *Observations) dated(found map[string]status.Condition) []status.Condition {
 	if o.since == nil {
 		o.since = map[string]time.Time{}

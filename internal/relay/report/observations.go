@@ -15,7 +15,7 @@ import (
 type Observations struct {
 	mu        sync.Mutex
 	slot      *catalog.Slot
-	slotAt    time.Time // when the slot was looked at
+	slotAt    time.Time // when the slot was read
 	failure   *status.LastError
 	postgres  *string // its version
 	rejected  time.Time

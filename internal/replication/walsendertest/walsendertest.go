@@ -1,6 +1,6 @@
 // Package walsendertest is a walsender that plays what a test tells it to, over a
 // connection in memory: for faults and times that a real server cannot be made to
-// show. It speaks the protocol: startup, IDENTIFY_SYSTEM, the look at slot and
+// show. It speaks the protocol: startup, IDENTIFY_SYSTEM, the query of slot and
 // settings, START_REPLICATION, then what the script sends.
 package walsendertest
 
