@@ -83,12 +83,12 @@ func (t *task) refused(err error) bool {
 
 // settle runs a short transaction for this record until it succeeds, and reports whether
 // it has.
-func (t *task) settle(ctx context.Context, do func(*attempt, *Event) error) bool {
+func (t *task) settle(ctx context.Context, do func(*try, *Event) error) bool {
 	c := t.partition.consumer
 	for attempts := 1; ctx.Err() == nil; attempts++ {
-		a := newAttempt(ctx, c.config.AttemptTimeout)
+		a := newTry(ctx, c.config.AttemptTimeout)
 		err := do(a, t.event)
-		a.close()
+		a.Close()
 		if err == nil {
 			return true
 		}

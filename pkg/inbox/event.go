@@ -69,7 +69,7 @@ const maxIDBytes = 255
 func (c *Config) eventOf(m *sarama.ConsumerMessage) (*Event, error) {
 	e := &Event{
 		Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Key: m.Key, Payload: m.Value, Time: m.Timestamp,
-		Headers: event.Headers[Header](m.Headers),
+		Headers: event.Headers[Header](m.Headers, c.IDHeader, c.TypeHeader),
 	}
 	kind, _ := e.Header(c.TypeHeader)
 	id, ok := e.Header(c.IDHeader)

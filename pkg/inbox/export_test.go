@@ -3,15 +3,17 @@ package inbox
 import (
 	"context"
 	"time"
+
+	"github.com/IBM/sarama"
 )
 
 // Attempt makes one attempt at an event, as a consumer without a retry topic does.
 func Attempt[Tx any](ctx context.Context, store Store[Tx], e *Event, handle Handler[Tx]) error {
 	config := withDefaults(Config{})
 	u := &unit[Tx]{store: store, handle: handle, table: config.Table, sql: statementsOf(&config)}
-	a := NewAttempt(ctx, time.Minute)
+	a := newTry(ctx, time.Minute)
 	defer a.Close()
-	_, err := u.one(a.attempt, e)
+	_, err := u.one(a, e)
 	return err
 }
 
@@ -21,16 +23,34 @@ func TableFix(table string, err error) string {
 	return u.tableFix(err)
 }
 
-// Attempted is the time of an attempt.
-type Attempted struct{ *attempt }
-
-// NewAttempt returns an attempt that has not begun.
-func NewAttempt(session context.Context, timeout time.Duration) Attempted {
-	return Attempted{newAttempt(session, timeout)}
+// Processing returns what makes one attempt at a record, and what processes records in a
+// batch.
+func Processing[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (
+	one func(context.Context, *sarama.ConsumerMessage) error, many func(context.Context, []*sarama.ConsumerMessage) error,
+) {
+	config = withDefaults(config)
+	c := &Consumer{config: config, unit: &unit[Tx]{store, handle, config.Group, config.Table, statementsOf(&config)}}
+	one = func(ctx context.Context, m *sarama.ConsumerMessage) error {
+		e, err := config.eventOf(m)
+		if err != nil {
+			return err
+		}
+		t := &task{partition: &partition{consumer: c}, event: e}
+		t.try(ctx)
+		return t.err
+	}
+	many = func(ctx context.Context, records []*sarama.ConsumerMessage) error {
+		events := make([]*Event, len(records))
+		for i, m := range records {
+			e, err := config.eventOf(m)
+			if err != nil {
+				return err
+			}
+			events[i] = e
+		}
+		a := newTry(ctx, config.AttemptTimeout)
+		defer a.Close()
+		return c.unit.many(a, events)
+	}
+	return one, many
 }
-
-// Begun begins it.
-func (a Attempted) Begun() (context.Context, context.CancelFunc) { return a.begun() }
-
-// Close ends it.
-func (a Attempted) Close() { a.close() }

@@ -70,11 +70,11 @@ func (u *unit[Tx]) change(ctx context.Context, tx Tx, e *Event, query string, id
 	return nil
 }
 
-func (u *unit[Tx]) park(a *attempt, e *Event) error {
+func (u *unit[Tx]) park(a *try, e *Event) error {
 	return u.transact(a, func(ctx context.Context, tx Tx) error { return u.add(ctx, tx, e) })
 }
 
-func (u *unit[Tx]) unpark(a *attempt, e *Event) error {
+func (u *unit[Tx]) unpark(a *try, e *Event) error {
 	if !e.parked {
 		return nil
 	}
@@ -85,6 +85,6 @@ func (u *unit[Tx]) unpark(a *attempt, e *Event) error {
 }
 
 // takeBack undoes park for an event that cannot go to its retry topic.
-func (u *unit[Tx]) takeBack(a *attempt, e *Event) error {
+func (u *unit[Tx]) takeBack(a *try, e *Event) error {
 	return u.transact(a, func(ctx context.Context, tx Tx) error { return u.remove(ctx, tx, e) })
 }

@@ -79,7 +79,11 @@ func Pgx[Tx PgxTx[T], T CommandTag, S PoolStat](pool PgxPool[Tx, S]) Store[Tx] {
 			if err != nil {
 				return err
 			}
+			committed := false
 			defer func() { // as for database/sql
+				if committed {
+					return
+				}
 				const patience = 5 * time.Second // ctx may have ended; a connection that is well goes back to its pool all the same
 				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 				defer cancel()
@@ -88,7 +92,9 @@ func Pgx[Tx PgxTx[T], T CommandTag, S PoolStat](pool PgxPool[Tx, S]) Store[Tx] {
 			if err := do(tx); err != nil {
 				return err
 			}
-			return tx.Commit(ctx)
+			err = tx.Commit(ctx)
+			committed = err == nil
+			return err
 		},
 		Exec: func(ctx context.Context, tx Tx, query string, args ...any) (int64, error) {
 			tag, err := tx.Exec(ctx, query, args...)

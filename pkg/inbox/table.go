@@ -51,8 +51,9 @@ type statements struct {
 	parks     bool // with a retry topic: the others are set
 	// oneUnlessParked is one for a key that is not parked; many is so too.
 	oneUnlessParked, park, parkBehind, unpark string
-	// idle is for how many milliseconds Postgres lets the transaction wait for us.
-	idle string
+	// idle is for how many milliseconds Postgres lets the transaction wait for us: a string,
+	// as an argument.
+	idle any
 }
 
 // statementsOf writes them. The set_config goes with the insert in one round trip;

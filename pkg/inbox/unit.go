@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
+	"github.com/walpost/walpost/pkg/inbox/internal/attempt"
 	"github.com/walpost/walpost/pkg/inbox/internal/errtext"
 	"github.com/walpost/walpost/pkg/inbox/internal/pgname"
 )
@@ -16,18 +18,30 @@ import (
 // the transaction back; what it means is its [Class].
 type Handler[Tx any] func(ctx context.Context, tx Tx, e *Event) error
 
+// try is an attempt at events, with the copy of one that its handler gets.
+type try struct {
+	attempt.Attempt
+	own Event
+}
+
+func newTry(session context.Context, timeout time.Duration) *try {
+	t := &try{}
+	t.Open(session, timeout, errEnded)
+	return t
+}
+
 // transactor processes events in transactions, whatever their type is.
 type transactor interface {
 	// one processes an event in a transaction of its own: KindProcessed, KindRepeated, or KindParked
 	// for an event whose key is parked, which it has noted.
-	one(a *attempt, e *Event) (Kind, error)
+	one(a *try, e *Event) (Kind, error)
 	// many processes events in one transaction: all or, with an error, none.
-	many(a *attempt, events []*Event) error
+	many(a *try, events []*Event) error
 	// park notes that an event is parked, unpark that it is no more.
-	park(a *attempt, e *Event) error
-	unpark(a *attempt, e *Event) error
+	park(a *try, e *Event) error
+	unpark(a *try, e *Event) error
 	// takeBack undoes park for an event that cannot go to its retry topic.
-	takeBack(a *attempt, e *Event) error
+	takeBack(a *try, e *Event) error
 	// maxConns is how many transactions there can be at once; 0 if nobody knows.
 	maxConns() int
 }
@@ -49,7 +63,7 @@ func (e *storeError) Unwrap() error { return e.err }
 type unit[Tx any] struct {
 	store  Store[Tx]
 	handle Handler[Tx]
-	group  string
+	group  any // a string, as an argument of each statement
 	table  string
 	sql    statements
 }
@@ -63,24 +77,23 @@ func (u *unit[Tx]) maxConns() int {
 
 // one inserts before it calls the handler, so that a second process with the same
 // event waits for the first and then finds it done.
-func (u *unit[Tx]) one(a *attempt, e *Event) (kind Kind, err error) {
+func (u *unit[Tx]) one(a *try, e *Event) (kind Kind, err error) {
 	err = u.transact(a, func(ctx context.Context, tx Tx) (err error) {
 		if kind, err = u.enter(ctx, tx, e); err != nil || kind != KindProcessed {
 			return err
 		}
-		return u.call(ctx, tx, e)
+		a.own = *e
+		return u.call(ctx, tx, &a.own)
 	})
 	return kind, err
 }
 
 // transact runs do in a transaction, whose time begins when it has begun.
-func (u *unit[Tx]) transact(a *attempt, do func(ctx context.Context, tx Tx) error) error {
+func (u *unit[Tx]) transact(a *try, do func(ctx context.Context, tx Tx) error) error {
 	begun, done := false, false
-	err := u.store.Transact(a.ctx, func(tx Tx) error {
+	err := u.store.Transact(a, func(tx Tx) error {
 		begun = true
-		ctx, cancel := a.begun()
-		defer cancel()
-		err := do(ctx, tx)
+		err := do(a.Begin(), tx)
 		done = err == nil
 		return err
 	})
@@ -109,7 +122,7 @@ func (u *unit[Tx]) tableFix(err error) string {
 		" ADD COLUMN event_digest bytea NOT NULL DEFAULT '', DROP CONSTRAINT "+pgname.PrimaryKey(u.table)+", ADD PRIMARY KEY (consumer_group, event_id, event_digest)")
 }
 
-func (u *unit[Tx]) many(a *attempt, events []*Event) error {
+func (u *unit[Tx]) many(a *try, events []*Event) error {
 	return u.transact(a, func(ctx context.Context, tx Tx) error {
 		args := []any{u.group, arrayOf(events), u.sql.idle, digestsOf(events)}
 		if u.sql.parks {
@@ -122,8 +135,10 @@ func (u *unit[Tx]) many(a *attempt, events []*Event) error {
 		if n != int64(len(events)) {
 			return errRepeat
 		}
-		for _, e := range events {
-			if err := u.call(ctx, tx, e); err != nil {
+		own := make([]Event, len(events))
+		for i, e := range events {
+			own[i] = *e
+			if err := u.call(ctx, tx, &own[i]); err != nil {
 				return err
 			}
 		}
@@ -134,12 +149,11 @@ func (u *unit[Tx]) many(a *attempt, events []*Event) error {
 // call keeps a panic of the handler from ending the process: the next start would
 // meet the same record. The handler has an Event of its own: what it sets there does not
 // change by what the next attempt, the inbox table and a retry topic know the event.
-func (u *unit[Tx]) call(ctx context.Context, tx Tx, e *Event) (err error) {
+func (u *unit[Tx]) call(ctx context.Context, tx Tx, own *Event) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			err = fmt.Errorf("inbox: handler: %w", &PanicError{value, debug.Stack()})
 		}
 	}()
-	own := *e
-	return u.handle(ctx, tx, &own)
+	return u.handle(ctx, tx, own)
 }

@@ -66,8 +66,8 @@ func (p *partition) processBatch(ctx context.Context, batch []record) bool {
 		e.Attempt = 1
 		events[i] = e
 	}
-	a := newAttempt(ctx, c.config.AttemptTimeout)
-	defer a.close()
+	a := newTry(ctx, c.config.AttemptTimeout)
+	defer a.Close()
 	start := time.Now()
 	if err := c.unit.many(a, events); err != nil {
 		return false
@@ -163,8 +163,8 @@ func (t *task) exhausted() bool {
 // try makes one attempt.
 func (t *task) try(ctx context.Context) {
 	c := t.partition.consumer
-	a := newAttempt(ctx, c.config.AttemptTimeout)
-	defer a.close()
+	a := newTry(ctx, c.config.AttemptTimeout)
+	defer a.Close()
 	start := time.Now()
 	kind, err := c.unit.one(a, t.event)
 	if t.err = err; err != nil {

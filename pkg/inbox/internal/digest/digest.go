@@ -27,13 +27,19 @@ func Event(topic, eventType string, key, payload []byte) string {
 	part([]byte(eventType), false)
 	part(key, key == nil)
 	part(payload, payload == nil)
-	return hex.EncodeToString(h.Sum(nil))
+	var sum [sha256.Size]byte
+	return text(h.Sum(sum[:0]))
 }
 
 // Key returns the SHA-256 of a key, as hexadecimal digits.
 func Key(key []byte) string {
 	sum := sha256.Sum256(key)
-	return hex.EncodeToString(sum[:])
+	return text(sum[:])
+}
+
+func text(sum []byte) string {
+	var digits [2 * sha256.Size]byte
+	return string(hex.AppendEncode(digits[:0], sum))
 }
 
 // Array returns the text of an array of bytea, of the n digests that at returns; "" is left

@@ -31,13 +31,14 @@ type Topics struct {
 	group  string
 	fail   func(error)
 
-	mu  sync.Mutex
-	ids map[string]string
+	mu    sync.Mutex
+	ids   map[string]string
+	noted map[string]string // idPrefix and the id; "" if the broker is older than 2.8 and knows no ids
 }
 
 // New returns the topics of a group. fail ends the consumer.
 func New(client sarama.Client, group string, fail func(error)) *Topics {
-	return &Topics{client: client, group: group, fail: fail, ids: map[string]string{}}
+	return &Topics{client: client, group: group, fail: fail, ids: map[string]string{}, noted: map[string]string{}}
 }
 
 // idPrefix goes before the id in the metadata of an offset.
@@ -48,11 +49,9 @@ const compareEvery = 10 * time.Second
 
 // Noted returns the metadata for an offset of the topic.
 func (t *Topics) Noted(topic string) string {
-	id := t.known(topic)
-	if id == "" {
-		return "" // the broker is older than 2.8 and knows no ids
-	}
-	return idPrefix + id
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.noted[topic]
 }
 
 func (t *Topics) known(topic string) string {
@@ -73,6 +72,9 @@ func (t *Topics) read(ctx context.Context, names []string) error {
 		known := t.ids[name]
 		if known == "" {
 			t.ids[name] = id
+			if id != "" {
+				t.noted[name] = idPrefix + id
+			}
 		}
 		t.mu.Unlock()
 		if read.IsAnotherTopic(known, id) {
