@@ -119,7 +119,8 @@ func (u *unit[Tx]) insert(ctx context.Context, tx Tx, query string, args ...any)
 // tableFix returns what mends the table, if the error is about its form.
 func (u *unit[Tx]) tableFix(err error) string {
 	return errtext.Table(err, "inbox.DDL prints the statements", "ALTER TABLE "+u.table+
-		" ADD COLUMN event_digest bytea NOT NULL DEFAULT '', DROP CONSTRAINT "+pgname.PrimaryKey(u.table)+", ADD PRIMARY KEY (consumer_group, event_id, event_digest)")
+		" ADD COLUMN event_digest bytea NOT NULL DEFAULT '', DROP CONSTRAINT "+pgname.PrimaryKey(u.table)+
+		", ADD PRIMARY KEY (consumer_group, event_id, event_digest)")
 }
 
 func (u *unit[Tx]) many(a *try, events []*Event) error {
