@@ -131,6 +131,81 @@ func TestRebuildKeeps(t *testing.T) {
 	}
 }
 
+// A table that was created by hand, with names of its own and by another role, gets all that
+// the table in use had too.
+func TestRebuildKeepsWhatATableMadeByHandHasNot(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	app := "app_" + strings.ReplaceAll(f.Name, "-", "_")
+	f.full(t, app, app+"_owner", app+"_reader")
+	f.send(t, 2, 1, 10)
+	before := devstacktest.Value[string](t, f.Conn, described)
+	f.Exec(t, "SET ROLE "+app,
+		"CREATE TABLE totals__rebuild (LIKE totals INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING GENERATED INCLUDING STATISTICS)",
+		`ALTER TABLE totals__rebuild ADD CONSTRAINT c1 PRIMARY KEY (key), ADD CONSTRAINT c2 CHECK (n > 0),
+			ADD CONSTRAINT c3 UNIQUE (last, key) DEFERRABLE, ADD CONSTRAINT c4 FOREIGN KEY (key) REFERENCES customers ON DELETE CASCADE`,
+		"CREATE UNIQUE INDEX i1 ON totals__rebuild (id)", "CREATE INDEX i2 ON totals__rebuild (lower(key), n DESC)",
+		"CREATE INDEX i3 ON totals__rebuild (lower(key), n DESC)", "RESET ROLE")
+	p, err := projection.New(f.config(t), projection.Pgx(pool{f.as(t, app)}), apply)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.exact(t, 2, 1, 10)
+	if after := devstacktest.Value[string](t, f.Conn, described); after != before {
+		t.Fatalf("before\n%s\n\nafter\n%s", before, after)
+	}
+}
+
+// The settings that a table has instead of others.
+func TestRebuildKeepsSettings(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	f.send(t, 1, 1, 5)
+	p := f.new(t, f.config(t), apply)
+	for _, set := range []string{"REPLICA IDENTITY FULL", "REPLICA IDENTITY NOTHING", "SET UNLOGGED"} {
+		f.Exec(t, "ALTER TABLE totals "+set)
+		before := devstacktest.Value[string](t, f.Conn, described)
+		if err := p.Rebuild(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if after := devstacktest.Value[string](t, f.Conn, described); after != before {
+			t.Errorf("%s: before\n%s\n\nafter\n%s", set, before, after)
+		}
+	}
+}
+
+// The new table is filled with the parameters that it will have, and belongs to the owner of
+// the table in use, so that another member of that role can continue the rebuild.
+func TestRebuildFillsATableOfTheSameOwner(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	app := "app_" + strings.ReplaceAll(f.Name, "-", "_")
+	f.roles(t, app, app+"_owner")
+	f.Exec(t, "GRANT "+app+"_owner TO "+app, "GRANT CREATE ON SCHEMA public TO "+app+", "+app+"_owner",
+		"GRANT ALL ON projection_position TO "+app, "ALTER TABLE totals OWNER TO "+app+"_owner", "ALTER TABLE totals SET (fillfactor = 70)")
+	f.send(t, 1, 1, 5)
+	handle := func(ctx context.Context, tx pgx.Tx, e *projection.Event) error {
+		var forms []string
+		err := tx.QueryRow(ctx, "SELECT array_agg(DISTINCT concat_ws(' ', relowner::regrole, reloptions)) FROM pg_class "+
+			"WHERE relname IN ('totals', 'totals__rebuild')").Scan(&forms)
+		if err == nil && len(forms) != 1 {
+			err = errors.Join(errPermanent, fmt.Errorf("the tables are of %q", forms))
+		}
+		return errors.Join(err, apply(ctx, tx, e))
+	}
+	p, err := projection.New(f.config(t), projection.Pgx(pool{f.as(t, app)}), handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.exact(t, 1, 1, 5)
+}
+
 // readsAsBefore checks what the reader of full sees.
 func (f *fixture) readsAsBefore(t *testing.T, reader string) {
 	t.Helper()

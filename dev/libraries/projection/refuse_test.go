@@ -48,6 +48,7 @@ func TestRebuildRefuses(t *testing.T) {
 			"DROP FUNCTION top", "function top() depends",
 		},
 		{"CREATE TABLE other (total totals)", "DROP TABLE other", "column total of table other depends"},
+		{"CREATE TABLE other (totals totals[])", "DROP TABLE other", "column totals of table other depends"},
 		{
 			"CREATE TABLE other (key text CONSTRAINT of_total REFERENCES totals)", "DROP TABLE other",
 			"constraint of_total on table other depends",
@@ -109,15 +110,42 @@ func TestRebuildRefusesAnotherShape(t *testing.T) {
 		},
 		{
 			"ALTER TABLE totals ADD CONSTRAINT few CHECK (n < 100)", "ALTER TABLE totals DROP CONSTRAINT few",
-			"table totals__rebuild has not the constraint few of table totals: CHECK ((n < 100))",
+			"table totals__rebuild lacks the constraint few of table totals: CHECK ((n < 100))",
 		},
 		{
 			"CREATE INDEX by_n ON totals (n)", "DROP INDEX by_n",
-			"table totals__rebuild has not the index by_n of table totals: USING btree (n)",
+			"table totals__rebuild lacks the index by_n of table totals: USING btree (n)",
 		},
 		{
 			"ALTER TABLE totals__rebuild DROP CONSTRAINT totals__rebuild_pkey", "ALTER TABLE totals__rebuild ADD PRIMARY KEY (key)",
-			"has not the constraint totals_pkey of table totals: PRIMARY KEY (key)",
+			"lacks the constraint totals_pkey of table totals: PRIMARY KEY (key)",
+		},
+		{
+			"CREATE STATISTICS related ON n, last FROM totals", "DROP STATISTICS related",
+			"table totals__rebuild lacks the statistics related of table totals: CREATE STATISTICS public.related ON n, last FROM totals",
+		},
+		{
+			`ALTER TABLE totals ADD name text COLLATE "C"; ALTER TABLE totals__rebuild ADD name text`,
+			"ALTER TABLE totals DROP name; ALTER TABLE totals__rebuild DROP name",
+			`column name of table totals__rebuild is text, and of table totals text COLLATE "C"`,
+		},
+		{
+			"ALTER TABLE totals ALTER wrong DROP DEFAULT", "ALTER TABLE totals ALTER wrong SET DEFAULT 0",
+			"column wrong of table totals__rebuild is bigint NOT NULL DEFAULT 0, and of table totals bigint NOT NULL",
+		},
+		{
+			"ALTER TABLE totals ALTER last ADD GENERATED ALWAYS AS IDENTITY", "ALTER TABLE totals ALTER last DROP IDENTITY",
+			"column last of table totals__rebuild is bigint NOT NULL, and of table totals bigint NOT NULL GENERATED ALWAYS AS IDENTITY",
+		},
+		{
+			"CREATE UNIQUE INDEX by_n ON totals (n); CREATE INDEX by_n_again ON totals__rebuild (n)", "DROP INDEX by_n, by_n_again",
+			"table totals__rebuild lacks the index by_n of table totals: UNIQUE USING btree (n)",
+		},
+		{
+			"ALTER TABLE totals ADD CONSTRAINT once UNIQUE (last) DEFERRABLE; " +
+				"ALTER TABLE totals__rebuild ADD CONSTRAINT twice UNIQUE (last)",
+			"ALTER TABLE totals DROP CONSTRAINT once; ALTER TABLE totals__rebuild DROP CONSTRAINT twice",
+			"table totals__rebuild lacks the constraint once of table totals: UNIQUE (last) DEFERRABLE",
 		},
 	} {
 		f.Exec(t, c.set)

@@ -87,7 +87,8 @@ const settingsQuery = `
 	) AS v
 	WHERE v.clause IS NOT NULL`
 
-// commentsQuery is for comments and security labels.
+// commentsQuery is for comments and security labels. LIKE copies some of the comments; a
+// table that was created by hand has none.
 const commentsQuery = `
 	SELECT 9, format('COMMENT ON %s IS %L', v.object, v.description)
 	FROM pair p JOIN pg_class c ON c.oid = p.old JOIN pg_namespace n ON n.oid = c.relnamespace,
@@ -99,6 +100,12 @@ const commentsQuery = `
 		UNION ALL
 		SELECT format('POLICY %I ON %I.%I', l.polname, n.nspname, c.relname), obj_description(l.oid, 'pg_policy')
 		FROM pg_policy l WHERE l.polrelid = p.old
+		UNION ALL
+		SELECT format('CONSTRAINT %I ON %I.%I', a.name, n.nspname, c.relname), obj_description(a.id, 'pg_constraint')
+		FROM con a JOIN con b ON b.relation = p.new AND (b.definition, b.nth) = (a.definition, a.nth) WHERE a.relation = p.old
+		UNION ALL
+		SELECT format('INDEX %I.%I', n.nspname, a.name), obj_description(a.id, 'pg_class')
+		FROM idx a JOIN idx b ON b.relation = p.new AND (b.definition, b.nth) = (a.definition, a.nth) WHERE a.relation = p.old
 	) AS v
 	WHERE v.description IS NOT NULL
 	UNION ALL

@@ -23,7 +23,7 @@ func Exchange(ctx context.Context, tx Tx, all []Pair) error {
 	if err != nil {
 		return err
 	}
-	after, err := ask(ctx, tx, all, `, `+columns+`, `+indexes+`, answer AS (`+protectionQuery+` UNION ALL `+
+	after, err := ask(ctx, tx, all, `, `+columns+`, `+constraints+`, `+indexes+`, answer AS (`+protectionQuery+` UNION ALL `+
 		grantsQuery+` UNION ALL `+settingsQuery+` UNION ALL `+commentsQuery+`)`)
 	if err != nil {
 		return err

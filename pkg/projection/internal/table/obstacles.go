@@ -54,8 +54,8 @@ const attachedQuery = `
 	FROM pair JOIN pg_trigger g ON g.tgrelid = old
 	WHERE NOT g.tgisinternal AND NOT EXISTS (SELECT FROM pg_trigger h WHERE h.tgrelid = new AND h.tgname = g.tgname)`
 
-// Lacks returns the columns, constraints and indexes of the tables in use that the new
-// tables do not have in the same form.
+// Lacks returns the columns, constraints, indexes and statistics of the tables in use that
+// the new tables do not have in the same form.
 func Lacks(ctx context.Context, tx Tx, all []Pair) ([]string, error) {
 	return ask(ctx, tx, all, `, `+columns+`, `+constraints+`, `+indexes+`, answer AS (
 	SELECT p.ord AS step, CASE WHEN b.name IS NULL THEN format('table %s has no column %I', p.new_name, a.name)
@@ -63,14 +63,20 @@ func Lacks(ctx context.Context, tx Tx, all []Pair) ([]string, error) {
 	FROM pair p JOIN col a ON a.relation = p.old LEFT JOIN col b ON b.relation = p.new AND b.name = a.name
 	WHERE b.definition IS DISTINCT FROM a.definition
 	UNION ALL
-	SELECT p.ord, format('table %s has not the constraint %I of table %s: %s', p.new_name, a.name, p.name, a.definition)
+	SELECT p.ord, format('table %s lacks the constraint %I of table %s: %s', p.new_name, a.name, p.name, a.definition)
 	FROM pair p JOIN con a ON a.relation = p.old
 	LEFT JOIN con b ON b.relation = p.new AND (b.definition, b.nth) = (a.definition, a.nth)
 	WHERE b.id IS NULL AND a.kind <> 'n'
 	UNION ALL
-	SELECT p.ord, format('table %s has not the index %I of table %s:%s', p.new_name, a.name, p.name, a.definition)
+	SELECT p.ord, format('table %s lacks the index %I of table %s: %s', p.new_name, a.name, p.name,
+		btrim(replace(a.definition, '  ', ' ')))
 	FROM pair p JOIN idx a ON a.relation = p.old
 	LEFT JOIN idx b ON b.relation = p.new AND (b.definition, b.nth) = (a.definition, a.nth)
 	WHERE b.id IS NULL AND NOT a.constrains
+	UNION ALL
+	SELECT p.ord, format('table %s lacks the statistics %I of table %s: %s', p.new_name, a.stxname, p.name, pg_get_statisticsobjdef(a.oid))
+	FROM pair p JOIN pg_statistic_ext a ON a.stxrelid = p.old
+	WHERE NOT EXISTS (SELECT FROM pg_statistic_ext b WHERE b.stxrelid = p.new AND b.stxkind = a.stxkind
+		AND pg_get_statisticsobjdef_columns(b.oid) = pg_get_statisticsobjdef_columns(a.oid))
 )`)
 }
