@@ -49,10 +49,13 @@ func FindJars(ctx context.Context, progress io.Writer, artifacts ...string) (jav
 	return java, folder, err
 }
 
+// pythonTag prints the version for which packages with compiled parts are made, such as cpython-311.
+const pythonTag = "import sys; print(sys.implementation.cache_tag)"
+
 // FindPython returns the python3 program and a folder for PYTHONPATH that has packages, name==version.
-// pip fetches them the first time.
+// pip fetches them the first time, for this version of Python.
 func FindPython(ctx context.Context, progress io.Writer, packages ...string) (python, folder string, err error) {
-	if client(ctx, "/", "python3", "-m", "pip", "--version") != nil {
+	if !installed("python3") {
 		if err := aptInstall(ctx, progress, "python3", "python3-pip"); err != nil {
 			return "", "", fmt.Errorf("%w (%w)", ErrNoPython, err)
 		}
@@ -60,7 +63,16 @@ func FindPython(ctx context.Context, progress io.Writer, packages ...string) (py
 	if python, err = exec.LookPath("python3"); err != nil {
 		return "", "", err
 	}
-	folder, err = cached(ctx, libraries("python", packages), func(ctx context.Context, dir string) error {
+	tag, err := exec.CommandContext(ctx, python, "-c", pythonTag).Output()
+	if err != nil {
+		return "", "", fmt.Errorf("version of %s: %w", python, err)
+	}
+	folder, err = cached(ctx, libraries(strings.TrimSpace(string(tag)), packages), func(ctx context.Context, dir string) error {
+		if client(ctx, "/", python, "-m", "pip", "--version") != nil {
+			if err := aptInstall(ctx, progress, "python3-pip"); err != nil {
+				return fmt.Errorf("%w (%w)", ErrNoPython, err)
+			}
+		}
 		say(progress, "fetching %s with pip", strings.Join(packages, ", "))
 		return download(ctx, dir, append([]string{python, "-m", "pip", "install", "--quiet", "--target", dir}, packages...)...)
 	})
@@ -70,20 +82,32 @@ func FindPython(ctx context.Context, progress io.Writer, packages ...string) (py
 // FindNode returns the node program and a folder with packages, name@version, in its node_modules. npm
 // fetches them the first time.
 func FindNode(ctx context.Context, progress io.Writer, packages ...string) (node, folder string, err error) {
-	if !installed("node") || !installed("npm") {
-		if err := aptInstall(ctx, progress, "nodejs", "npm"); err != nil {
-			return "", "", fmt.Errorf("%w (%w)", ErrNoNode, err)
+	if !installed("node") {
+		if err := installNode(ctx, progress); err != nil {
+			return "", "", err
 		}
 	}
 	if node, err = exec.LookPath("node"); err != nil {
 		return "", "", err
 	}
 	folder, err = cached(ctx, libraries("node", packages), func(ctx context.Context, dir string) error {
+		if !installed("npm") {
+			if err := installNode(ctx, progress); err != nil {
+				return err
+			}
+		}
 		say(progress, "fetching %s with npm", strings.Join(packages, ", "))
 		argv := []string{"npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", dir}
 		return download(ctx, dir, append(argv, packages...)...)
 	})
 	return node, folder, err
+}
+
+func installNode(ctx context.Context, progress io.Writer) error {
+	if err := aptInstall(ctx, progress, "nodejs", "npm"); err != nil {
+		return fmt.Errorf("%w (%w)", ErrNoNode, err)
+	}
+	return nil
 }
 
 // libraries is the name in the cache of a list of packages.
