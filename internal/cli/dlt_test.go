@@ -19,7 +19,7 @@ import (
 
 // consume runs a consumer of topic that cannot process the keys which begin with bad,
 // until it has given up as many.
-func (s setup) consume(t *testing.T, topic string, letters int) {
+func (s setup) consume(t *testing.T, topic string, deadLetters int) {
 	t.Helper()
 	ddl, err := inbox.DDL("")
 	if err != nil {
@@ -33,7 +33,7 @@ func (s setup) consume(t *testing.T, topic string, letters int) {
 		Brokers: stack.Kafka(t).Bootstrap(devstack.Plaintext), Group: stack.Name(t), Topics: []string{topic}, ErrorText: true,
 		Observers: []inbox.Observer{inbox.ObserverFunc(func(o inbox.Observation) {
 			if o.Kind == inbox.KindDeadLettered {
-				if given++; given == letters {
+				if given++; given == deadLetters {
 					cancel()
 				}
 			}
@@ -52,10 +52,8 @@ func (s setup) consume(t *testing.T, topic string, letters int) {
 	}
 }
 
-// Dead letters of the relay and of a consumer are seen, put back in order, discarded.
-// deadLetters has one dead letter of a relay, and three of a consumer beside an event
-// that it could handle. The relay runs.
-func deadLetters(t *testing.T) (setup, *clitest.Walpost) {
+// deadLetterRelay starts a relay that writes dead letters. Topic b does not exist.
+func deadLetterRelay(t *testing.T) (setup, *clitest.Walpost) {
 	t.Helper()
 	s := newSetup(t, keys{"delivery.on_reject": "dead_letter"})
 	s.db.Exec(t, relaytest.OutboxDDL)
@@ -66,6 +64,14 @@ func deadLetters(t *testing.T) (setup, *clitest.Walpost) {
 	}
 	r := clitest.Start(t, "run", "-c", s.file)
 	r.Writes(t, `"msg":"streaming"`)
+	return s, r
+}
+
+// deadLetters has one dead letter of a relay, and three of a consumer beside an event
+// that it could handle. The relay runs.
+func deadLetters(t *testing.T) (setup, *clitest.Walpost) {
+	t.Helper()
+	s, r := deadLetterRelay(t)
 	s.db.Exec(t, insert("a", "bad1", 4711), insert("a", "good", 2), insert("a", "bad2", 3), insert("a", "bad1", 4), insert("b", "lost", 5))
 	devstacktest.Await(t, "the relay's dead letter", func() bool { return len(records(t, s.prefix+".b.DLT")) == 1 })
 	s.consume(t, s.prefix+".a", 3)
@@ -177,15 +183,7 @@ func TestDLTRefuses(t *testing.T) {
 // back is not what was written. It says where the row is.
 func TestRow114_IncompleteDoesNotGoBack(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, keys{"delivery.on_reject": "dead_letter"})
-	s.db.Exec(t, relaytest.OutboxDDL)
-	for _, topic := range []string{".a", ".a.DLT", ".b.DLT"} {
-		if err := stack.Kafka(t).CreateTopic(t.Context(), s.prefix+topic, 1, 1, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r := clitest.Start(t, "run", "-c", s.file)
-	r.Writes(t, `"msg":"streaming"`)
+	s, r := deadLetterRelay(t)
 	const id = "00000000-0000-0000-0000-000000000114"
 	s.db.Exec(t, `INSERT INTO outbox SELECT '`+id+`', 'a', 'k', 'Large', to_jsonb(string_agg(md5(i::text), '')) FROM `+
 		`generate_series(1, 44000) i`,

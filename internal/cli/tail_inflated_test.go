@@ -3,11 +3,11 @@ package cli_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/walpost/walpost/dev/devstack"
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
 )
 
 // A batch of some kilobytes that is hundreds of megabytes when it is decompressed ends each
@@ -24,26 +24,18 @@ func TestInflatedBatchEndsCommandsWithItsPlace(t *testing.T) {
 	}
 	walpost(t, "init", "-c", s.file).want(t, 0)
 	s.db.Exec(t, insert("a", "k", 1), insert("b", "k", 1))
-	client, err := kgo.NewClient(kgo.SeedBrokers(k.Bootstrap(devstack.Plaintext)...), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
-		kgo.BrokerMaxWriteBytes(1<<30), kgo.ProducerBatchMaxBytes(1<<29), kgo.ProducerLinger(time.Second), kgo.MaxBufferedBytes(1<<30))
+	client, err := kgo.NewClient(kgo.SeedBrokers(k.Bootstrap(devstack.Plaintext)...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	put := func(records ...*kgo.Record) {
-		t.Helper()
-		if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+	for range 3 {
+		record := &kgo.Record{Topic: topic, Key: []byte("k"), Value: []byte("before")}
+		if err := client.ProduceSync(t.Context(), record).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for range 3 {
-		put(&kgo.Record{Topic: topic, Key: []byte("k"), Value: []byte("before")})
-	}
-	zeros := make([]*kgo.Record, 14)
-	for i := range zeros {
-		zeros[i] = &kgo.Record{Topic: topic, Key: []byte("k"), Value: make([]byte, 10<<20)}
-	}
-	put(zeros...)
+	devstacktest.Inflate(t, k, topic, 14)
 
 	const place = "offset 3 cannot be read: they are one compressed batch of more than 128 MiB"
 	for _, args := range [][]string{

@@ -9,6 +9,7 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/config/configtest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/pkg/eventstore"
@@ -20,10 +21,11 @@ func TestRelayPublishesTheTable(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, eventstore.Config{})
 	topic := stack.Topic(t, 3)
-	yaml := fmt.Sprintf("name: %s\npostgres: {url: %q}\nkafka: {brokers: [%s]}\noutbox: {table: events, topic: %s, headers: "+
-		"{eventType: type, version: version}}\n",
-		f.Name, f.URL, strings.Join(stack.Kafka(t).Bootstrap(devstack.Plaintext), ", "), topic)
-	relaytest.Start(t, relaytest.Load(t, yaml)).State(t, status.Streaming)
+	keys := configtest.Keys{
+		"name": f.Name, "postgres.url": f.URL, "kafka.brokers": stack.Kafka(t).Bootstrap(devstack.Plaintext), "outbox.table": "events",
+		"outbox.topic": topic, "outbox.headers": map[string]string{"eventType": "type", "version": "version"},
+	}
+	relaytest.Start(t, keys.Load(t)).State(t, status.Streaming)
 	for v := int64(0); v < 10; v += 2 {
 		if _, err := f.append(t, mine, v, move(1), move(2)); err != nil {
 			t.Fatal(err)

@@ -1,13 +1,11 @@
 package inbox_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -16,24 +14,6 @@ import (
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/inbox"
 )
-
-// lockedBuffer takes lines from several goroutines.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
 
 // What handler and database say of a record is in dead letters and logs only where it is
 // asked for.
@@ -60,7 +40,7 @@ func TestErrorText(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, 1)
 			f.Exec(t, "CREATE TABLE users (mail text CONSTRAINT one_mail UNIQUE)", "INSERT INTO users VALUES ('"+secret+"')")
-			var log lockedBuffer
+			var log devstacktest.Output
 			config := f.config(t)
 			config.ErrorText = asked
 			config.Observers = append(config.Observers, inbox.Log(slog.New(slog.NewTextHandler(&log, nil))))
@@ -94,7 +74,7 @@ func TestErrorText(t *testing.T) {
 	t.Run("Run returns all of it", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t, 1)
-		var log lockedBuffer
+		var log devstacktest.Output
 		config := f.config(t)
 		config.OnReject = inbox.StopConsumer
 		config.Observers = append(config.Observers, inbox.Log(slog.New(slog.NewTextHandler(&log, nil))))
@@ -116,7 +96,7 @@ func TestErrorTextOfItsOwn(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
 	f.Exec(t, "ALTER TABLE inbox DROP COLUMN event_digest CASCADE")
-	var log lockedBuffer
+	var log devstacktest.Output
 	config := f.config(t)
 	config.Observers = append(config.Observers, inbox.Log(slog.New(slog.NewTextHandler(&log, nil))))
 	m := f.start(t, config, record)

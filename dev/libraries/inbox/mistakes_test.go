@@ -39,7 +39,7 @@ func TestMistakesAreExplained(t *testing.T) {
 			if test.before != "" {
 				f.Exec(t, test.before)
 			}
-			var log lockedBuffer
+			var log devstacktest.Output
 			config := f.config(t)
 			config.Observers = append(config.Observers, inbox.Log(slog.New(slog.NewTextHandler(&log, nil))))
 			m := f.start(t, config, test.handler)
@@ -63,7 +63,7 @@ func TestMistakesAreExplained(t *testing.T) {
 func TestPoolerCostsNoRecord(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
-	var log lockedBuffer
+	var log devstacktest.Output
 	config := f.config(t)
 	config.Retry = inbox.Retry{Attempts: 2, First: time.Millisecond, Max: time.Millisecond}
 	config.Observers = append(config.Observers, inbox.Log(slog.New(slog.NewTextHandler(&log, nil))))

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/IBM/sarama"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/inbox"
@@ -99,20 +97,7 @@ func TestInflatedBatch(t *testing.T) {
 	f := newFixture(t, 1)
 	f.large(t)
 	f.events(t, 0, 3, 1)
-	client, err := kgo.NewClient(kgo.SeedBrokers(f.config(t).Brokers...), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
-		kgo.BrokerMaxWriteBytes(1<<30), kgo.ProducerBatchMaxBytes(1<<29), kgo.ProducerLinger(time.Second),
-		kgo.MaxBufferedBytes(1<<30))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	zeros := make([]*kgo.Record, 20)
-	for i := range zeros {
-		zeros[i] = &kgo.Record{Topic: f.topic, Key: []byte("k"), Value: make([]byte, 10<<20)}
-	}
-	if err := client.ProduceSync(t.Context(), zeros...).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
+	devstacktest.Inflate(t, f.kafka, f.topic, 20)
 	m := f.start(t, f.config(t), record)
 	m.stopsWith(t, sarama.ErrDecompressedBatchTooLarge, f.topic+"/0")
 }

@@ -3,7 +3,6 @@ package inboxprom_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -93,7 +92,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}()
 	devstacktest.Await(t, "the metrics", func() bool {
-		got = gather(t, registry)
+		got = devstacktest.Series(t, registry)
 		return !slices.ContainsFunc(wants, func(want string) bool { return !strings.Contains(got, want) })
 	})
 	cancel()
@@ -124,25 +123,4 @@ func send(t *testing.T, topic string, ids ...string) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// gather returns what counters and gauges say: name, values of labels, value.
-func gather(t *testing.T, registry *prometheus.Registry) string {
-	t.Helper()
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	for _, family := range families {
-		for _, m := range family.GetMetric() {
-			b.WriteString(family.GetName())
-			for _, l := range m.GetLabel() {
-				b.WriteString(" " + l.GetValue())
-			}
-			value := m.GetCounter().GetValue() + m.GetGauge().GetValue()
-			_, _ = fmt.Fprintln(&b, "", value)
-		}
-	}
-	return b.String()
 }

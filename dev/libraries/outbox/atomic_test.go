@@ -42,7 +42,7 @@ func openShop(t *testing.T) *shop {
 		"CREATE TABLE orders (id int PRIMARY KEY, customer int REFERENCES customers DEFERRABLE INITIALLY DEFERRED)")
 	for _, source := range []string{"table", "message"} {
 		s.topics[source] = stack.Name(t) + "." + source
-		s.slots = append(s.slots, s.relayNamed(t, source, fmt.Sprintf("  source: %s\n  topic: %q", source, s.topics[source])))
+		s.slots = append(s.slots, s.relay(t, keys{"name": source, "outbox.source": source, "outbox.topic": s.topics[source]}))
 	}
 	return s
 }

@@ -94,19 +94,22 @@ func TestEmitGivesTheRecordOfTheTable(t *testing.T) {
 
 func sameRecords(t *testing.T, s *store) {
 	t.Helper()
-	const mapping = `
-  partition: shard
-  timestamp: timestamptz!
-  headers: {eventType: type, version: version, shard: shard, text: text!, varchar: varchar(20)!, uuid: uuid!, json: json!,
-    jsonb: jsonb!, bytea: bytea!, boolean: boolean!, smallint: smallint!, bigint: bigint!, timestamptz: timestamptz!}`
+	headers := map[string]string{"eventType": "type", "version": "version", "shard": "shard", "varchar": "varchar(20)!"}
+	for _, name := range []string{
+		"text", "uuid", "json", "jsonb", "bytea", "boolean", "smallint", "bigint", "timestamptz",
+	} {
+		headers[name] = name + "!"
+	}
 	topics := map[string]string{}
 	for _, source := range []string{"table", "message"} {
 		topics[source] = stack.Name(t) + "." + source
 		if err := stack.Kafka(t).CreateTopic(t.Context(), topics[source], 3, -1, nil); err != nil {
 			t.Fatal(err)
 		}
-		s.relayNamed(t, source+"_"+s.Name, fmt.Sprintf("  source: %s\n  topic: %q%s\ndelivery: {on_reject: dead_letter}", source,
-			topics[source], mapping))
+		s.relay(t, keys{
+			"name": source + "_" + s.Name, "delivery.on_reject": "dead_letter", "outbox.source": source, "outbox.topic": topics[source],
+			"outbox.partition": "shard", "outbox.timestamp": "timestamptz!", "outbox.headers": headers,
+		})
 	}
 	all := everyEvent("order", s.Events.NewID)
 	err := pgx.BeginFunc(t.Context(), s.Conn, func(tx pgx.Tx) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -12,24 +11,21 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/config/configtest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/pkg/outbox"
 	"github.com/walpost/walpost/pkg/outbox/retention"
 )
 
-// relay runs one on the store's table, and gives its slot. section is what the file
-// has under `outbox:`.
-func (s *store) relay(t *testing.T, section string) (slot string) {
-	t.Helper()
-	return s.relayNamed(t, s.Name, section)
-}
+type keys = configtest.Keys
 
-func (s *store) relayNamed(t *testing.T, name, section string) (slot string) {
+// relay runs one on the store's table, with more keys of its file, and returns its slot.
+func (s *store) relay(t *testing.T, more keys) (slot string) {
 	t.Helper()
-	yaml := fmt.Sprintf("name: %s\npostgres: {url: %q}\nkafka: {brokers: [%s], topics: {create: true}}\noutbox:\n%s\n",
-		name, s.URL, strings.Join(stack.Kafka(t).Bootstrap(devstack.Plaintext), ", "), section)
-	cfg := relaytest.Load(t, yaml)
+	cfg := keys{
+		"name": s.Name, "postgres.url": s.URL, "kafka.brokers": stack.Kafka(t).Bootstrap(devstack.Plaintext), "kafka.topics.create": true,
+	}.With(more).Load(t)
 	relaytest.Start(t, cfg).State(t, status.Streaming)
 	return cfg.Postgres.Slot
 }
@@ -70,7 +66,7 @@ func headers(r *sarama.ConsumerMessage) map[string]string {
 func TestRelayPublishesWithDefaults(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, outbox.Config{})
-	slot := s.relay(t, "  id: id")
+	slot := s.relay(t, nil)
 	kind := s.Name // makes the topic the test's own
 	e := outbox.Event{
 		ID: s.Events.NewID(), AggregateType: kind, AggregateID: "42", Type: "OrderPlaced",
@@ -107,8 +103,9 @@ func TestRelayPublishesEverything(t *testing.T) {
 	if err := pruner(t, keep).CreatePartitions(t.Context(), db, time.Now(), 1); err != nil {
 		t.Fatal(err)
 	}
-	slot := s.relay(t, `  topic: "{aggregatetype}.events"
-  headers: {eventType: type, version: version, traceparent: traceparent, tracestate: tracestate, tenant: tenant}`)
+	slot := s.relay(t, keys{"outbox.topic": "{aggregatetype}.events", "outbox.headers": map[string]string{
+		"eventType": "type", "version": "version", "traceparent": "traceparent", "tracestate": "tracestate", "tenant": "tenant",
+	}})
 	var all []outbox.Event
 	for n := range 300 {
 		all = append(all, outbox.Event{

@@ -1,39 +1,15 @@
 package projection_test
 
 import (
-	"bytes"
 	"log/slog"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/inbox"
 	"github.com/walpost/walpost/pkg/projection"
 )
-
-// log keeps what is logged.
-type log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *log) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *log) has(words ...string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, word := range words {
-		if !strings.Contains(l.text.String(), word) {
-			return false
-		}
-	}
-	return true
-}
 
 // What a newcomer does wrong is in the log, with what to do. A database that is not there is
 // not said to be Kafka.
@@ -61,10 +37,12 @@ func TestMistakesAreExplained(t *testing.T) {
 			f := newFixture(t, 1)
 			config := f.config(t)
 			test.change(f, &config)
-			var l log
-			config.Observers = []inbox.Observer{inbox.Log(slog.New(slog.NewTextHandler(&l, nil)))}
+			var log devstacktest.Output
+			config.Observers = []inbox.Observer{inbox.Log(slog.New(slog.NewTextHandler(&log, nil)))}
 			r := start(t, f.new(t, config, apply))
-			devstacktest.Await(t, "the words", func() bool { return l.has(test.words...) })
+			devstacktest.Await(t, "the words", func() bool {
+				return !slices.ContainsFunc(test.words, func(word string) bool { return !strings.Contains(log.String(), word) })
+			})
 			r.stop()
 			<-r.done
 		})

@@ -91,7 +91,7 @@ func TestObserved(t *testing.T) {
 		"walpost_inbox_lag totals 0  " + f.topic + " 0",
 	}
 	devstacktest.Await(t, "the metrics", func() bool {
-		got := gather(t, registry)
+		got := devstacktest.Series(t, registry)
 		return !slices.ContainsFunc(wants, func(want string) bool { return !strings.Contains(got, want) })
 	})
 	live.end(t)
@@ -116,26 +116,6 @@ func TestObserved(t *testing.T) {
 			t.Errorf("want %s in\n%s", words, &log)
 		}
 	}
-}
-
-// gather returns what counters and gauges say: name, values of labels, value.
-func gather(t *testing.T, registry *prometheus.Registry) string {
-	t.Helper()
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	for _, family := range families {
-		for _, m := range family.GetMetric() {
-			b.WriteString(family.GetName())
-			for _, l := range m.GetLabel() {
-				b.WriteString(" " + l.GetValue())
-			}
-			_, _ = fmt.Fprintln(&b, "", m.GetCounter().GetValue()+m.GetGauge().GetValue())
-		}
-	}
-	return b.String()
 }
 
 // A record that is tried again is in the health and told with its place; one that ends Run

@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
-	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/pkg/projection"
 )
@@ -160,20 +158,7 @@ func TestInflatedBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.send(t, 2, 1, 3)
-	client, err := kgo.NewClient(kgo.SeedBrokers(stack.Kafka(t).Bootstrap(devstack.Plaintext)...),
-		kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.BrokerMaxWriteBytes(1<<30), kgo.ProducerBatchMaxBytes(1<<29),
-		kgo.ProducerLinger(time.Second), kgo.MaxBufferedBytes(1<<30))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	zeros := make([]*kgo.Record, 20)
-	for i := range zeros {
-		zeros[i] = &kgo.Record{Topic: f.topic, Key: []byte("k"), Value: make([]byte, 10<<20)}
-	}
-	if err := client.ProduceSync(t.Context(), zeros...).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
+	devstacktest.Inflate(t, stack.Kafka(t), f.topic, 20)
 	for range 2 { // it is so at each start
 		err = f.new(t, f.config(t), apply).Run(t.Context())
 		if !errors.Is(err, projection.ErrInflated) || !strings.Contains(err.Error(), f.topic+"/0: the records at offset 6 ") {

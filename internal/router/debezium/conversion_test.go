@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The texts are those of facts measured with Debezium 3.7 and Kafka Connect 4.3
-// where a case is Debezium's, and computed with the JDK where it is Java's.
+// The texts of Debezium were measured with Debezium 3.7 and Kafka Connect 4.3, those of
+// Java were computed with the JDK.
 func TestTextOfAColumn(t *testing.T) {
 	const none = -1
 	cases := []struct {
