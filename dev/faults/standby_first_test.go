@@ -53,7 +53,7 @@ func TestRow7_SecondEndedBeforeTheFirstWakes(t *testing.T) {
 	h.Stop(t)
 	h.Released(t)
 	first.Signal(t, syscall.SIGCONT)
-	first.Exits(t, status.ExitHalted, "advanced by somebody else", "another relay", "walpost recover", "start walpost again")
+	first.Exits(t, status.ExitHalted, "advanced by another client", "another relay", "walpost recover", "start walpost again")
 	h.Exec(t, inserts(301, 400))
 	h.Start(t)
 	h.Confirmed(t)

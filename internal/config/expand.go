@@ -100,7 +100,7 @@ func clean(reference, value string) (string, error) {
 	} else if name, _, ok := strings.Cut(reference, ":-"); ok {
 		at = name
 	}
-	return "", fmt.Errorf("%s%s has a blank or a line end at the %s of its value: take it away; one that is meant is written in the "+
+	return "", fmt.Errorf("%s%s has a blank or a line end at the %s of its value: remove it; one that is meant is written in the "+
 		"file, beside the reference", what, at, where)
 }
 

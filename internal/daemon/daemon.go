@@ -54,7 +54,7 @@ func Run(ctx context.Context, o Options) (exitCode int, err error) {
 		return 0, err
 	}
 	if p.systemd, err = systemd.FromEnvironment(os.Getenv); err != nil {
-		log.Warn("systemd cannot be told how walpost is", zap.Error(err))
+		log.Warn("systemd cannot be notified", zap.Error(err))
 	}
 	defer func() { p.logNotifyError(p.systemd.Close()) }()
 	if err := p.listen(ctx, o.Configs[0].Admin.Listen, adminHosts(o.Configs)); err != nil {

@@ -27,6 +27,6 @@ func (p *process) statusLine() string {
 // logNotifyError logs a notification that did not reach systemd.
 func (p *process) logNotifyError(err error) {
 	if err != nil {
-		p.log.Warn("systemd could not be told", zap.Error(err))
+		p.log.Warn("systemd was not notified", zap.Error(err))
 	}
 }

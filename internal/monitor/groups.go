@@ -35,7 +35,7 @@ func (m *Monitor) groupLags(partitions []partition) []Lag {
 	m.once("the ends of topics cannot be read in full: lags may be too small", err, "grant Describe on the topics to walpost's principal")
 	lags := behind(committed, ends)
 	if len(lags) > maxLags {
-		m.once("too many consumer groups: not all lags are told", errors.New("more than a thousand groups and topics"),
+		m.once("too many consumer groups: not all lags are shown", errors.New("more than a thousand groups and topics"),
 			"narrow monitor.consumer_groups")
 		lags = lags[:maxLags]
 	}

@@ -47,7 +47,7 @@ func (r *Recovery) checkSlot(there *catalog.Inspection, leftover *catalog.Slot, 
 	return &status.Halt{
 		Code: status.ExitRequirement, Reason: fmt.Sprintf("slot %s is healthy: it needs no recovery", s.Name),
 		Detail: "it " + plan.Found[len("is healthy, "):],
-		Hint:   "if rows are missing all the same (`walpost audit` shows it; somebody may have advanced the slot), give --force",
+		Hint:   "if rows are missing all the same (`walpost audit` shows it; another client may have advanced the slot), give --force",
 	}
 }
 

@@ -34,7 +34,7 @@ func (l *loop) verifyIdentity(ctx context.Context, s *replication.Session) error
 		l.standby.seen = true
 	case known.timeline == s.Timeline && known.reported > 0 && s.Slot.Confirmed > known.reported && !l.standby.seen:
 		return &status.Halt{
-			Code: status.ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by somebody else", slot),
+			Code: status.ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by another client", slot),
 			Detail: fmt.Sprintf("it is confirmed up to %s, and this process confirmed %s. Events in between may be missing in Kafka. "+
 				"They are not if another relay took over and has ended since: Postgres does not record who confirmed them",
 				s.Slot.Confirmed, known.reported),

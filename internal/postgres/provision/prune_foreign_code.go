@@ -30,7 +30,7 @@ func ForeignCodeError(outbox pgname.Table, list []catalog.ForeignCode, role stri
 		Kind: postgres.InsufficientPrivilege, Op: "prune " + outbox.String(),
 		Text: fmt.Sprintf("deleting from %s would run, as role %s with its REPLICATION, what another role wrote: %s",
 			outbox, pgname.QuoteIfNeeded(role), strings.Join(names, ", ")),
-		Hint: fmt.Sprintf("take outbox.prune out and let the owner delete (pkg/outbox: Prune), or take these away, or ALTER TABLE %s "+
+		Hint: fmt.Sprintf("remove outbox.prune and let the owner delete (pkg/outbox/retention), or drop these, or ALTER TABLE %s "+
 			"OWNER TO %s, its partitions too",
 			outbox.Quoted(), pgname.Quote(role)),
 	}
