@@ -17,7 +17,7 @@ type Aggregate[State any] struct {
 	version int64
 }
 
-// Load makes an Aggregate: from the last snapshot, if there is one of
+// Load returns an Aggregate: from the last snapshot, if there is one of
 // Config.SnapshotSchema, and the events behind it. A stream without events has the zero
 // State and version 0. apply changes the state by one event; its error is Load's, as it
 // is.

@@ -17,10 +17,10 @@ type Stream struct {
 	ID   string // the one thing: the record's key
 }
 
-// String names the stream, for people.
+// String returns type and id of the stream.
 func (s Stream) String() string { return fmt.Sprintf("%s %q", s.Type, s.ID) }
 
-// Event is one to append. Its fields are those of [outbox.Event]; aggregate type and id are
+// Event is an event to append. Its fields are those of [outbox.Event]; aggregate type and id are
 // those of the stream.
 type Event struct {
 	ID            string

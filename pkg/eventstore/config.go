@@ -26,9 +26,9 @@ type Config struct {
 	// _snapshot behind.
 	Snapshots string
 
-	// SnapshotSchema is the version of the state's form. Snapshots of another are not
+	// SnapshotSchema is the version of the state's form. Snapshots of other versions are not
 	// used: raise it when the type of the state changes, and aggregates are loaded from
-	// their events until they have a new snapshot.
+	// their events until they have a new snapshot. Defaults to 0.
 	SnapshotSchema int32
 
 	// Decode reads a snapshot back; Outbox.Codec writes it. Defaults to json.Unmarshal.
@@ -49,7 +49,7 @@ type Store struct {
 	sql    statements
 }
 
-// New checks a configuration and makes a Store of it. It touches no database. Its error has
+// New returns a Store for a configuration. It touches no database. Its error has
 // all faults, each a [*ConfigError].
 func New(config Config) (*Store, error) {
 	c := withDefaults(config)

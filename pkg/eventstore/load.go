@@ -22,7 +22,7 @@ var ErrGap = errors.New("eventstore: a version is missing")
 // errNone means that a query gave no row.
 var errNone = errors.New("eventstore: no row")
 
-// Each hands on the events of a stream behind a version, in order, and gives the
+// Each calls do for the events of a stream after a version, in order, and returns the
 // version of the last; after without one. It reads as it goes: do must not use the
 // transaction.
 func (s *Store) Each(ctx context.Context, tx Tx, stream Stream, after int64, do func(Recorded) error) (last int64, err error) {

@@ -7,28 +7,28 @@ import (
 	"github.com/walpost/walpost/pkg/inbox/internal/errtext"
 )
 
-// Class is what an error of the handler means for its record.
+// Class says what an error of the handler means for its record.
 type Class uint8
 
 const (
-	// Unclassified leaves the decision to who is asked next; at the end it is
-	// ClassTransient.
+	// Unclassified leaves the decision to the next rule. After the last one the error counts
+	// as ClassTransient.
 	Unclassified Class = iota
-	// ClassTransient is tried again in place, with back-off, up to Retry.Attempts
-	// times, and then goes the way of ClassPermanent.
+	// ClassTransient is retried with back-off, in place or with a retry topic. After
+	// Retry.Attempts it counts as ClassPermanent.
 	ClassTransient
-	// ClassPermanent goes to the dead letter topic, or stops Run, as Config.OnReject
-	// says.
+	// ClassPermanent is never retried: the record goes to the dead letter topic, or Run
+	// ends, as Config.OnReject says.
 	ClassPermanent
-	// ClassUnavailable is tried again in place for as long as it takes, without being
-	// counted: the database, or another server that no event can do without, is away.
+	// ClassUnavailable is retried in place without limit, and not counted: the database, or
+	// another server that every event needs, is unavailable.
 	ClassUnavailable
-	// ClassFatal stops Run with the error. The fault is not the record's: a missing
-	// table, a missing right. The record comes again.
+	// ClassFatal ends Run with the error. The fault is not in the record, but for example a
+	// missing table or right. The record is delivered again at the next start.
 	ClassFatal
 )
 
-// String names the class in a word.
+// String returns the class in a word, such as "transient".
 func (c Class) String() string {
 	names := [...]string{"unclassified", "transient", "permanent", "unavailable", "fatal"}
 	if int(c) < len(names) {
@@ -37,16 +37,17 @@ func (c Class) String() string {
 	return fmt.Sprintf("class %d", uint8(c))
 }
 
-// Transient marks an error of the handler as ClassTransient. Nil stays nil.
+// Transient returns err marked as ClassTransient, or nil for nil. errors.Is and errors.As
+// find err in it.
 func Transient(err error) error { return classed(ClassTransient, err) }
 
-// Permanent marks an error of the handler as ClassPermanent. Nil stays nil.
+// Permanent returns err marked as ClassPermanent, or nil for nil.
 func Permanent(err error) error { return classed(ClassPermanent, err) }
 
-// Unavailable marks an error of the handler as ClassUnavailable. Nil stays nil.
+// Unavailable returns err marked as ClassUnavailable, or nil for nil.
 func Unavailable(err error) error { return classed(ClassUnavailable, err) }
 
-// Fatal marks an error of the handler as ClassFatal. Nil stays nil.
+// Fatal returns err marked as ClassFatal, or nil for nil.
 func Fatal(err error) error { return classed(ClassFatal, err) }
 
 func classed(class Class, err error) error {
@@ -65,7 +66,7 @@ type classedError struct {
 func (e *classedError) Error() string { return e.err.Error() }
 func (e *classedError) Unwrap() error { return e.err }
 
-// PanicError is a panic of the handler, which counts as ClassPermanent.
+// PanicError is the error of a handler that panicked. It counts as ClassPermanent.
 type PanicError struct {
 	Value any
 	Stack []byte

@@ -23,7 +23,8 @@ type Config struct {
 	// Group is the consumer group. It is part of the key of the inbox table: a group that
 	// is renamed processes everything again.
 	Group string
-	// Topics are the topics to consume. A new group begins with the oldest record.
+	// Topics are the topics to consume. A new group begins with the oldest record. Each
+	// topic and its dead letter topic must exist.
 	Topics []string
 
 	// Table is the inbox table in SQL syntax, as the transaction sees it: inbox,
@@ -34,57 +35,61 @@ type Config struct {
 	// TypeHeader is the header with the event's type. Defaults to eventType.
 	TypeHeader string
 
-	// Parallel is how many keys of one partition are processed at a time. Partitions
-	// always are. Records of one key stay in order, records without a key have none.
+	// Parallel is how many keys of one partition are processed concurrently. Partitions
+	// always are. Records of one key stay in order; records without a key have no order.
 	// Defaults to 1: a partition is processed record by record.
 	Parallel int
-	// Batch is how many records that wait already may share one transaction: fewer
-	// commits. When a handler in it fails, or an event is a repeat, the transaction is
-	// rolled back and its records are processed one by one, so a handler may be called
-	// again for an event whose first call had no error. Defaults to 1.
+	// Batch is the maximum number of records in one transaction. Only records that are
+	// already waiting share one, which saves commits. If a handler fails, or an event is a
+	// repeat, the transaction is rolled back and its records are processed one by one. So
+	// the handler may be called again for an event whose first call succeeded. Defaults to 1.
 	Batch int
 
-	// AttemptTimeout is how long one transaction may take: the handler's context ends
-	// then. It must be below sarama's Consumer.Group.Rebalance.Timeout (60 s), within
-	// which a member must let go. It is also given to Postgres, as
-	// idle_in_transaction_session_timeout of the transaction (5 s more), so that a
-	// process that was frozen inside of one does not hold up its successor. Defaults
-	// to 30 s.
+	// AttemptTimeout is the maximum time of one transaction, after which the handler's
+	// context ends. Waiting for a connection does not count. It must be below sarama's
+	// Consumer.Group.Rebalance.Timeout (60 s), in which a member must finish its
+	// transactions. Plus 5 s, it is also the transaction's
+	// idle_in_transaction_session_timeout, so that Postgres ends the transaction of a
+	// process that is frozen. Defaults to 30 s.
 	AttemptTimeout time.Duration
-	// Retry says how often and how fast ClassTransient is tried again.
+	// Retry says how often errors of ClassTransient are retried, and after which waits. The
+	// zero value is 10 attempts.
 	Retry Retry
-	// Classify classes errors that the handler has not marked. It returns
-	// Unclassified for what it does not know. May be nil.
+	// Classify returns the class of an error that the handler has not marked, or
+	// Unclassified for one that it does not know, which the function [Classify] decides
+	// then. May be nil.
 	Classify func(error) Class
 
-	// RetryTopic turns retrying in place into parking: a record that has failed
-	// ParkAfter times as ClassTransient goes to this topic, and with it all later records
-	// of its key, in order, so that other keys need not wait. The consumer reads the topic
-	// too, and tries there in place, until Retry.Attempts are
-	// used up in all. {topic} stands for the record's topic. It must
-	// exist. "": records are tried in place. See "Retry topics" of the package.
+	// RetryTopic is where records are parked, such as payments.{topic}.retry; {topic} stands
+	// for the record's topic. A record that has failed ParkAfter times with ClassTransient
+	// goes there, and all later records of its key follow it. The consumer reads the topic
+	// too, and retries there until Retry.Attempts are used up, those before parking
+	// included. The topic must exist. Defaults to none: records are retried in place. See
+	// "Retry topics" in the package's documentation.
 	RetryTopic string
-	// ParkAfter is how often a record is tried before it is parked. Defaults to 1.
+	// ParkAfter is the number of failed attempts after which a record is parked. It must be
+	// below Retry.Attempts. Defaults to 1.
 	ParkAfter int
-	// Parked is the table of parked records, which [ParkedDDL] makes, in SQL syntax.
-	// Defaults to inbox_parked. It is used with RetryTopic only.
+	// Parked is the table of parked records in SQL syntax, which the SQL of [ParkedDDL]
+	// creates. It is used with RetryTopic only. Defaults to inbox_parked.
 	Parked string
 
-	// OnReject says what becomes of a record that cannot be processed. Defaults to
+	// OnReject says what happens to a record that cannot be processed. Defaults to
 	// DeadLetterRecord.
 	OnReject Reject
-	// DeadLetter is the dead letter topic; {topic} stands for the record's. It must
-	// exist. Defaults to {topic}.DLT.
+	// DeadLetter is the dead letter topic; {topic} stands for the record's topic. It must
+	// exist, unless OnReject is StopConsumer. Defaults to {topic}.DLT.
 	DeadLetter string
 
 	// TLS encrypts connections. Nil: no TLS.
 	TLS *tls.Config
 	// SASL authenticates at Kafka. Nil: no SASL.
 	SASL *SASL
-	// ConfigureSarama changes the configuration of the client library, after TLS and SASL:
-	// time-outs, a rack, Consumer.Group.InstanceId. What correctness rests on must stay as it
-	// is, or New refuses. This is the only place that names a type of sarama. It follows
-	// sarama's versions, and is no part of what this package promises. May be nil.
+	// ConfigureSarama changes the configuration of the client library: timeouts, a rack,
+	// Consumer.Group.InstanceId. It is called after TLS and SASL are set. New returns an
+	// error if it changes what would lose or skip records. It is the only use of a type of
+	// sarama in this package's API; it follows sarama's versions, and its type may change
+	// in any version. May be nil.
 	ConfigureSarama func(*sarama.Config)
 	// ErrorText puts the text of a handler's or of the database's error into dead letters
 	// (header walpost-dlt-error) and into what [Log] logs. Such a text may quote data of the
@@ -92,13 +97,14 @@ type Config struct {
 	// Go, and names of table, column and constraint. What Run returns, and Observation.Err,
 	// have the whole text in any case.
 	ErrorText bool
-	// Observers are told what happens: see [Log] and package inboxprom.
+	// Observers are called for what happens: see [Log] and package inboxprom. Without one,
+	// a consumer that cannot reach Kafka retries in silence.
 	Observers []Observer
 }
 
-// Retry is how a record is tried again that fails as ClassTransient. It is tried in place:
+// Retry says how a record is retried that fails with ClassTransient. It is retried in place:
 // the member stays in its group, and later records of the key wait. The zero value is 10
-// attempts within a minute.
+// attempts, the waits between which are a minute at most.
 type Retry struct {
 	// Attempts is the maximum number of attempts, the first included, before the record is
 	// rejected: 1 does not retry. 0 is the default, 10. A negative number has no maximum.
@@ -112,13 +118,13 @@ type Retry struct {
 	Max time.Duration
 }
 
-// Reject is what becomes of a record that cannot be processed.
+// Reject says what happens to a record that cannot be processed.
 type Reject uint8
 
 const (
-	// DeadLetterRecord writes the record to its dead letter topic and goes on.
+	// DeadLetterRecord writes the record to its dead letter topic, and continues.
 	DeadLetterRecord Reject = iota
-	// StopConsumer ends Run with the error. The record comes again.
+	// StopConsumer ends Run with the error. The record is delivered again at the next start.
 	StopConsumer
 )
 

@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// ErrConfig is a configuration that cannot work.
+// ErrConfig means that a configuration cannot work. Each such error is a [*ConfigError].
 var ErrConfig = errors.New("inbox: configuration")
 
-// ConfigError is a field of a configuration that cannot work. It is an [ErrConfig]. New
-// returns all of them at once, joined: errors.As finds the first.
+// ConfigError says which field of a configuration cannot work, and why. errors.Is finds
+// [ErrConfig] in it. New joins those of all fields; errors.As finds the first.
 type ConfigError struct {
 	Field  string // like "Table" or "Retry.Max"
 	Reason string

@@ -18,8 +18,8 @@ import (
 	"github.com/walpost/walpost/pkg/inbox/internal/writer"
 )
 
-// Consumer is one member of a consumer group. Start as many processes as there are
-// partitions, or fewer.
+// Consumer is one member of a consumer group. A group has at most as many members at work as
+// its topics have partitions.
 type Consumer struct {
 	config Config
 	sarama *sarama.Config
@@ -37,8 +37,8 @@ type Consumer struct {
 	partitions map[*partition]struct{}
 }
 
-// New checks a configuration and makes a Consumer of it. It touches neither Kafka
-// nor the database. Its error has all faults, each a [*ConfigError].
+// New returns a Consumer for a configuration. It connects to neither Kafka nor the database.
+// The error joins all faults of the configuration, each a [*ConfigError].
 func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Consumer, error) {
 	config = withDefaults(config)
 	err := config.check()
@@ -58,17 +58,17 @@ func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Consumer,
 	}, nil
 }
 
-// ErrRunning is a second Run of one Consumer.
+// ErrRunning means that Run was called a second time on one Consumer.
 var ErrRunning = errors.New("inbox: Run has been called before")
 
-// Run consumes until ctx is cancelled; then it finishes what is in hand, at most for
-// Config.AttemptTimeout, commits the offsets, leaves the group and returns nil.
+// Run consumes until ctx is cancelled. Then it finishes the transactions in progress, for
+// at most Config.AttemptTimeout, commits the offsets, leaves the group and returns nil.
 //
-// It returns an error when a decision is needed: a topic or dead letter topic is
-// missing or denied, an offset is out of range, a record was rejected under
-// StopConsumer, or an error was ClassFatal. Nothing was skipped then; the same
-// record comes again at the next start. Brokers and databases that are away are
-// waited for. Run may be called once.
+// It returns an error that a person must decide about: a topic or dead letter topic is
+// missing or denied ([ErrTopic]), a topic was deleted and made again ([ErrTopicReplaced]),
+// an offset is out of range ([ErrOutOfRange]), a record was rejected with StopConsumer, or
+// an error is ClassFatal. No record was skipped then: the next start continues with the
+// same one. Run waits for brokers and databases that are unavailable. It may be called once.
 func (c *Consumer) Run(ctx context.Context) error {
 	if c.running.Swap(true) {
 		return ErrRunning
@@ -237,6 +237,6 @@ func (c *Consumer) inflated(err error) error {
 		place.Topic, place.Partition, next, sarama.MaxDecompressedBatchSize>>20, c.config.Group, err)
 }
 
-// ErrOutOfRange means that the group's offset is not in the partition any more:
-// retention was faster, or the topic was truncated or made anew.
+// ErrOutOfRange means that the group's offset is not in the partition any more: retention
+// has removed its record, or the topic was truncated.
 var ErrOutOfRange = errors.New("inbox: the committed offset is out of range")

@@ -12,17 +12,17 @@ import (
 	"github.com/walpost/walpost/pkg/inbox/internal/kafka/event"
 )
 
-// Event is one record of Kafka. What it refers to belongs to the handler during the
-// call alone.
+// Event is one record of Kafka. It is valid during the call of the handler: keep copies of
+// its slices, not the slices.
 type Event struct {
 	// Topic, Partition and Offset are where the record is.
 	Topic     string
 	Partition int32
 	Offset    int64
 
-	// ID is the header of Config.IDHeader, by which a repeat is known.
+	// ID is the value of the header Config.IDHeader. A repeat has the same ID.
 	ID string
-	// Type is the header of Config.TypeHeader; "" when there is none.
+	// Type is the value of the header Config.TypeHeader; "" without that header.
 	Type string
 
 	// Key and Payload are the record's key and value. Nil is Kafka's null: no key, or
@@ -30,14 +30,14 @@ type Event struct {
 	Key     []byte
 	Payload []byte
 
-	// Headers are all of the record's, in order. A name may come more than once.
+	// Headers are all headers of the record, in order. A name may occur more than once.
 	Headers []Header
 
-	// Time is the record's timestamp. From walpost: when the transaction committed
-	// that wrote the event.
+	// Time is the record's timestamp. In records of walpost it is the commit time of the
+	// transaction that wrote the event.
 	Time time.Time
 
-	// Attempt counts calls of the handler for this delivery, from 1.
+	// Attempt is the number of this call of the handler for this delivery, from 1.
 	Attempt int
 
 	parked bool // it comes from a retry topic
@@ -49,17 +49,18 @@ type Header struct {
 	Value []byte
 }
 
-// Header returns the value of the last header of that name.
+// Header returns the value of the last header of that name. ok reports whether there is one.
 func (e *Event) Header(name string) (value []byte, ok bool) {
 	return event.Last(e.Headers, name)
 }
 
-// String names the record, without its data.
+// String returns topic, partition, offset and id of the record, and no data.
 func (e *Event) String() string {
 	return fmt.Sprintf("%s/%d offset %d (id %q)", e.Topic, e.Partition, e.Offset, e.ID)
 }
 
-// ErrUndecodable is a record without an id that the inbox can hold.
+// ErrUndecodable means that a record has no id that the inbox table can hold: none, an
+// empty one, one of more than 255 bytes, or one that is not text.
 var ErrUndecodable = errors.New("inbox: record cannot be decoded")
 
 // maxIDBytes keeps ids far below what an index entry of Postgres can hold.

@@ -6,35 +6,36 @@ import (
 	"time"
 )
 
-// Health is where a consumer stands.
+// Health is the progress of a consumer or a projection.
 type Health struct {
-	// Partitions are those this member has, by topic and number.
+	// Partitions are those that this member has, sorted by topic and number.
 	Partitions []PartitionHealth
 }
 
-// PartitionHealth is where one partition stands.
+// PartitionHealth is the progress in one partition.
 type PartitionHealth struct {
 	Topic     string
 	Partition int32
 	Rebuild   bool // Rebuild of pkg/projection reads it
-	// Next is the offset below which everything is done; below 0 for a group that has
-	// no offset yet, until its first record is done.
+	// Next is the offset below which all records are done. It is below 0 for a group without
+	// an offset, until its first record is done.
 	Next int64
-	// End is the offset of the record that will be written next, as far as is known.
+	// End is the offset of the record that will be written next, as of the last fetch.
+	// End - Next is the lag in records.
 	End int64
-	// Waiting is how many records are read and not done.
+	// Waiting is the number of records that are read and not done.
 	Waiting int
-	// LastProgress is when Next last moved, or when there last was nothing to do.
+	// LastProgress is when Next last moved, or when there was last nothing to do.
 	LastProgress time.Time
-	// Err is why the current record is being tried again; nil when none is. With
-	// Config.Parallel there may be others.
+	// Err is why the current record is being retried; nil if none is. With Config.Parallel
+	// other records may be failing too.
 	Err error
-	// FailingSince is when Err began; zero without one.
+	// FailingSince is when the first attempt with Err began; zero without Err.
 	FailingSince time.Time
 }
 
-// Stuck reports whether a partition has had records to process for so long without
-// finishing any: for a liveness probe or an alert.
+// Stuck reports whether a partition has had records to process for longer than after
+// without finishing one: for a liveness probe or an alert.
 func (h Health) Stuck(after time.Duration) bool {
 	return slices.ContainsFunc(h.Partitions, func(p PartitionHealth) bool {
 		return p.Waiting > 0 && time.Since(p.LastProgress) > after
@@ -67,7 +68,8 @@ func (p *partition) health() PartitionHealth {
 	return h
 }
 
-// Health says where the consumer stands. It may be called at any time.
+// Health returns the progress of the consumer. It may be called at any time, from any
+// goroutine.
 func (c *Consumer) Health() Health {
 	c.mu.Lock()
 	defer c.mu.Unlock()

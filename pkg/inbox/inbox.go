@@ -1,5 +1,6 @@
 // Package inbox reads events from Kafka, as walpost (or Debezium's outbox event
-// router) publishes them, and lets each change the database once.
+// router) publishes them, and calls a handler for each with an open transaction, so that
+// each event changes the database once.
 //
 //	consumer, err := inbox.New(inbox.Config{
 //		Brokers:   []string{"localhost:9092"},
@@ -13,18 +14,18 @@
 //	...
 //	err = consumer.Run(ctx) // until ctx is cancelled: nil
 //
-// With database/sql it is inbox.SQL(db) and a handler that takes *sql.Tx. Both
-// need the table of [DDL].
+// With database/sql, use inbox.SQL(db) and a handler that takes *sql.Tx. Both need the
+// table of [DDL], and a dead letter topic for each topic, by default TOPIC.DLT.
 //
 // # Once
 //
-// The id of the event goes into the inbox table in the transaction that the handler
-// gets, under a primary key of consumer group, id and a digest of topic, type, key and
-// payload: an id may come again for another event. An event that is there has
-// been processed, and the handler is not called. So what the handler does with its
-// transaction happens once, whatever is delivered again: after a crash, by a
-// rebalance, by a relay, or by a member that was frozen and wakes up. What it does
-// elsewhere (a mail, a request) may happen again; give those the event's id.
+// The id of the event is inserted into the inbox table in the transaction that the handler
+// gets. The primary key is consumer group, id and a digest of topic, type, key and payload,
+// because an id may come again for another event. If the row is there, the event has been
+// processed, and the handler is not called. So what the handler does with its transaction
+// happens once, whatever is delivered again: after a crash, after a rebalance, by a relay,
+// or by a member that was frozen and wakes up. What the handler does elsewhere (a mail, a
+// request) may happen again: pass the event's id along.
 //
 // The offset is marked after the commit, and only when all records before it in the
 // partition are done too.
@@ -32,24 +33,24 @@
 // # Order
 //
 // Records of one key are processed one after the other, in the order of their
-// partition. A record that fails is tried again before the next of its key, so that
-// order holds; see [Config.Parallel] for what goes on meanwhile.
+// partition. A record that fails is retried before the next record of its key. Records of
+// other keys continue meanwhile as far as [Config.Parallel] allows.
 //
 // # Errors
 //
-// What an error of the handler means is its [Class]. The handler says so by
-// [Transient], [Permanent], [Unavailable] or [Fatal]; else [Config.Classify] does;
-// else a rule by SQLSTATE, network and context errors, which [Classify] has.
-// Nothing is ever skipped: a record that cannot be processed is on its dead letter
-// topic, acknowledged by Kafka, before its offset is marked, or Run returns an error
-// and the record comes again.
+// The [Class] of an error decides what happens to its record. The handler sets it with
+// [Transient], [Permanent], [Unavailable] or [Fatal]; otherwise [Config.Classify] does;
+// otherwise the rules of [Classify] do, by SQLSTATE, network and context errors. What no
+// rule knows is transient. No record is skipped: before the offset of a record that cannot
+// be processed is marked, Kafka has acknowledged it on the dead letter topic. Otherwise Run
+// returns an error, and the record is delivered again.
 //
 // # Retry topics
 //
-// With [Config.RetryTopic] a record that fails as ClassTransient is parked instead of
-// being tried in place: it goes to the retry topic, and later records of its key follow
-// it there, so that other keys go on and order per key holds. The table of [ParkedDDL]
-// has a row for each parked record until it is done.
+// With [Config.RetryTopic] a record that fails with ClassTransient is parked instead of
+// being retried in place: it goes to the retry topic, and later records of its key follow
+// it there. So other keys continue, and the order of each key is preserved. The table of
+// [ParkedDDL] has a row for each parked record until it is processed.
 //
 // The package knows sarama's consumer groups, and transactions by their interfaces
 // alone: it compiles without a driver, and without a logger or metrics library. It

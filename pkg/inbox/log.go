@@ -6,9 +6,9 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Log is an Observer that logs everything but KindProcessed: what is tried again and what
-// Kafka fails at as warnings, dead letters and stops as errors. It logs ids and offsets,
-// never keys, payloads or headers. What it says of errors is Observation.ErrorText.
+// Log returns an Observer that logs everything but KindProcessed: dead letters and stops as
+// errors, retries and failures of Kafka as warnings, assignments and repeats as info. It logs
+// ids and offsets, but no keys, payloads or headers, and of errors Observation.ErrorText.
 func Log(logger *slog.Logger) Observer {
 	return ObserverFunc(func(o Observation) {
 		log := logger.Warn

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Kind is what an Observation tells.
+// Kind is the kind of an Observation.
 type Kind uint8
 
 const (
@@ -15,23 +15,23 @@ const (
 	// KindRepeated says that the event had been processed before; its handler was not called.
 	KindRepeated
 	// KindRetrying says that an attempt has failed and there will be another after Wait. Event
-	// is nil when it is no record's, such as the swap of a rebuild.
+	// is nil if the attempt was not about a record, such as the swap of a rebuild.
 	KindRetrying
 	// KindDeadLettered says that Kafka has acknowledged the record on its dead letter topic.
 	KindDeadLettered
-	// KindStopped says that an error ends Run. Event is nil when it is no record's.
+	// KindStopped says that an error ends Run. Event is nil if the error is not about a record.
 	KindStopped
 	// KindAssigned says that a partition is this member's from now on. Event has topic and
 	// partition only, and the offset to begin with.
 	KindAssigned
-	// KindRevoked says that a partition is no longer this member's. Event as for KindAssigned, with the
-	// offset reached.
+	// KindRevoked says that a partition is no longer this member's. Event is as for
+	// KindAssigned, with the offset that was reached.
 	KindRevoked
-	// KindKafkaFailed says that a connection or the group has failed and is tried again. Event is
-	// nil.
+	// KindKafkaFailed says that a connection or the group has failed, and is retried. Event
+	// is nil.
 	KindKafkaFailed
 	// KindParked says that Kafka has acknowledged the record on its retry topic: it failed, or
-	// came behind one of its key that is there (Err is nil then).
+	// an earlier record of its key is there, and Err is nil then.
 	KindParked
 	// KindWarned says in Err what slows this consumer down, though nothing fails: fewer
 	// connections to the database than records that it processes at a time. Event is nil.
@@ -40,7 +40,7 @@ const (
 	KindRebuilt
 )
 
-// String names the kind in a word or two.
+// String returns the kind in a word or two, such as "dead-lettered".
 func (k Kind) String() string {
 	names := [...]string{
 		"", "processed", "repeated", "retrying", "dead-lettered", "stopped", "assigned", "revoked", "kafka failed", "parked", "warned",
@@ -52,12 +52,13 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// Observation is what a consumer or a projection tells its observers. Fields may be added.
+// Observation is something that a consumer or a projection has done, or that happened to it.
+// Fields may be added.
 type Observation struct {
 	Kind       Kind
 	Event      *Event
 	Projection string // its name; "" for a consumer
-	Rebuild    bool   // its Rebuild tells it, and not its Run
+	Rebuild    bool   // it comes from Rebuild of the projection, not from Run
 	// Err and Class are set for KindRetrying, KindDeadLettered, KindStopped, KindKafkaFailed
 	// and KindParked, and Err for KindWarned.
 	Err   error
@@ -71,11 +72,11 @@ type Observation struct {
 	Took time.Duration
 }
 
-// Observer is told what happens, from several goroutines at a time. Processing waits
-// for it. It must not keep or change the Event.
+// Observer is called for each Observation, from several goroutines at a time. Processing
+// waits until it returns. It must not keep or change the Event.
 type Observer interface{ Observe(Observation) }
 
-// ObserverFunc is a function as an Observer.
+// ObserverFunc makes an Observer of a function.
 type ObserverFunc func(Observation)
 
 // Observe calls f.

@@ -10,23 +10,23 @@ import (
 	"github.com/walpost/walpost/pkg/inbox/internal/pgname"
 )
 
-// Retention says which rows of the inbox table Prune deletes.
+// Retention says which rows of the inbox table Prune deletes. Keep is required.
 type Retention struct {
 	// Table is Config.Table. Defaults to inbox.
 	Table string
-	// Group is whose rows are deleted; "" is every group's.
+	// Group is the consumer group whose rows are deleted. Defaults to every group.
 	Group string
-	// Keep is the age up to which rows stay. Required. A record that comes again when
-	// its row is gone is processed again, so keep rows for longer than the topics keep
-	// records, dead letters included.
+	// Keep is the age up to which rows stay. Required. A record that is delivered again
+	// after its row was deleted is processed again. So keep rows for longer than the topics
+	// keep records, dead letter topics included.
 	Keep time.Duration
-	// Batch is how many rows one transaction deletes. Defaults to 5,000.
+	// Batch is the maximum number of rows that one transaction deletes. Defaults to 5,000.
 	Batch int
 }
 
-// Prune deletes old rows of the inbox table, in batches of a transaction each, and
-// says how many, also with an error. Run it from time to time; several at once do no
-// harm.
+// Prune deletes old rows of the inbox table, in batches of one transaction each. It returns
+// how many rows it has deleted, also with an error. Call it regularly, such as once a day;
+// concurrent calls do no harm.
 func Prune[Tx any](ctx context.Context, store Store[Tx], retention Retention) (deleted int64, err error) {
 	r := retention
 	r.Table = cmp.Or(r.Table, "inbox")

@@ -9,8 +9,8 @@ import (
 )
 
 // DDL returns the SQL that creates an inbox table, for a migration. table is Config.Table;
-// "" is its default. It ends with a semicolon and holds no IF NOT EXISTS. The index
-// serves [Prune].
+// "" is its default, inbox. It ends with a semicolon and has no IF NOT EXISTS. The index is
+// for [Prune]. The error is a [*ConfigError].
 func DDL(table string) (string, error) {
 	config := withDefaults(Config{Table: table})
 	if !pgname.IsTable(config.Table) {
@@ -28,7 +28,8 @@ CREATE INDEX ON ` + config.Table + ` (processed_at);
 }
 
 // ParkedDDL returns the SQL that creates the table of parked records, for a configuration
-// with RetryTopic. table is Config.Parked; "" is its default. Otherwise as DDL.
+// with RetryTopic. table is Config.Parked; "" is its default, inbox_parked. Otherwise it is
+// as [DDL].
 func ParkedDDL(table string) (string, error) {
 	config := withDefaults(Config{Parked: table})
 	if !pgname.IsTable(config.Parked) {

@@ -11,7 +11,7 @@ import (
 	"github.com/walpost/walpost/pkg/inbox/internal/topicid"
 )
 
-// ErrTopic is a topic that is missing, or that this client has no right to.
+// ErrTopic means that a topic is missing, or that this client has no right to it.
 var ErrTopic = topicid.ErrTopic
 
 // ErrTopicReplaced means that a topic was deleted and made again under its name: the

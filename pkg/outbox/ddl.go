@@ -12,7 +12,7 @@ import (
 // partition of a day.
 const partitionSuffix = "_p20060102"
 
-// DDL gives the SQL that makes the table of a configuration, for a migration. It
+// DDL returns the SQL that creates the table of a configuration, for a migration. It
 // ends with a semicolon and holds no IF NOT EXISTS.
 //
 // With Config.Partitioned it is a table partitioned by day and a default partition,
@@ -27,7 +27,7 @@ func DDL(config Config) (string, error) {
 	return o.DDL(), nil
 }
 
-// DDL gives the SQL that makes the table. See the function [DDL].
+// DDL returns the SQL that creates the table. See the function [DDL].
 func (w *Writer) DDL() string {
 	var lines []string
 	for i := range w.columns {

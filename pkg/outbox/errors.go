@@ -26,10 +26,11 @@ var (
 	ErrCodec = errors.New("cannot be encoded")
 )
 
-// ErrConfig is a configuration that cannot work.
+// ErrConfig means that a configuration cannot work. Each such error is a [*ConfigError].
 var ErrConfig = errors.New("outbox: configuration")
 
-// ConfigError is a field of a configuration that cannot work. It is an [ErrConfig].
+// ConfigError says which field of a configuration cannot work, and why. errors.Is finds
+// [ErrConfig] in it.
 type ConfigError struct {
 	Field  string // like "Table" or "Columns.ID"
 	Reason string
@@ -53,7 +54,7 @@ type EventError struct {
 	Err   error  // one of this package's errors, with details
 }
 
-// Error says which event, which field, and why.
+// Error returns which event and which field was refused, and why.
 func (e *EventError) Error() string {
 	return fmt.Sprintf("outbox: event %d: %s %v", e.Index, e.Field, e.Err)
 }

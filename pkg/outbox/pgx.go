@@ -22,7 +22,7 @@ type PgxExecer[T CommandTag] interface {
 	Exec(ctx context.Context, sql string, args ...any) (T, error)
 }
 
-// Pgx makes a Tx of a transaction of pgx. T is inferred: Pgx(tx).
+// Pgx returns a Tx for a transaction of pgx. T is inferred: Pgx(tx).
 func Pgx[T CommandTag](tx PgxTx[T]) Tx { return unchecked{pgxExecer[T]{tx}} }
 
 // UncheckedPgx is [Unchecked] for pgx: a *pgx.Conn after BEGIN.

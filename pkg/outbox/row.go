@@ -47,7 +47,7 @@ func (w *Writer) giveIDs(rows []row, events []Event, n int) {
 	})
 }
 
-// NewID makes an id as Write does, for callers that want to know it beforehand.
+// NewID returns an id such as Write makes, for callers that need it beforehand.
 func (w *Writer) NewID() string {
 	var made string
 	w.ids.batch(time.Now(), 1, func(_ int, id string) { made = id })

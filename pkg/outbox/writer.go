@@ -20,7 +20,8 @@ type Writer struct {
 	ids     ids
 }
 
-// New checks a configuration and makes a Writer of it. It touches no database.
+// New returns a Writer for a configuration. It connects to no database. The error is a
+// [*ConfigError].
 func New(config Config) (*Writer, error) {
 	w := &Writer{config: config.withDefaults()}
 	table, err := pgname.ParseTable(w.config.Table)

@@ -20,7 +20,8 @@ import (
 
 // Config describes a projection. Name, Brokers and Topics are required.
 type Config struct {
-	// Name is the projection's in the position table. One that is renamed begins anew.
+	// Name is the projection's name in the position table. A projection that is renamed
+	// begins at Start.
 	Name string
 	// Brokers are addresses of Kafka to begin with, host:port.
 	Brokers []string
@@ -36,17 +37,18 @@ type Config struct {
 	// Reshape lets Rebuild put tables TABLE__rebuild in place that you have made with other
 	// columns, constraints or indexes than those in use have. Without it they are refused.
 	Reshape bool
-	// Position is the position table. Defaults to projection_position.
+	// Position is the position table, which the SQL of [DDL] creates. Defaults to
+	// projection_position.
 	Position string
 	// IDHeader and TypeHeader are the headers of Event.ID and Event.Type. They default
 	// to id and eventType.
 	IDHeader, TypeHeader string
 
-	// Batch is how many records that wait already share one transaction, at most.
-	// Defaults to 100.
+	// Batch is the maximum number of records in one transaction. Only records that are
+	// already waiting share one. Defaults to 100.
 	Batch int
-	// AttemptTimeout is how long one transaction may take: the handler's context ends
-	// then. Defaults to 30 s.
+	// AttemptTimeout is the maximum time of one transaction, the wait for its connection
+	// included, after which the handler's context ends. Defaults to 30 s.
 	AttemptTimeout time.Duration
 
 	// TLS encrypts connections. Nil: no TLS.
@@ -61,15 +63,16 @@ type Config struct {
 	// ErrorText puts the text of the handler's errors into Observation.ErrorText, and so into
 	// logs. It may quote data. Without it there is what the error is: its SQLSTATE, or its type.
 	ErrorText bool
-	// Observers are told what happens: see inbox.Log and package inboxprom.
+	// Observers are called for what happens: see inbox.Log and package inboxprom. Without
+	// one, a projection that cannot reach Kafka retries in silence.
 	Observers []inbox.Observer
 }
 
-// ErrConfig is a configuration that cannot work.
+// ErrConfig means that a configuration cannot work. Each such error is a [*ConfigError].
 var ErrConfig = errors.New("projection: configuration")
 
-// ConfigError is a field of a configuration that cannot work. It is an [ErrConfig]. New
-// returns all of them at once, joined: errors.As finds the first.
+// ConfigError says which field of a configuration cannot work, and why. errors.Is finds
+// [ErrConfig] in it. New joins those of all fields; errors.As finds the first.
 type ConfigError struct {
 	Field  string // like "Tables"
 	Reason string

@@ -16,8 +16,8 @@ import (
 // rolls the transaction back; inbox.Classify says what it means.
 type Handler[Tx any] func(ctx context.Context, tx Tx, e *Event) error
 
-// Event is one record of Kafka. What it refers to belongs to the handler during the
-// call alone.
+// Event is one record of Kafka. It is valid during the call of the handler: keep copies of
+// its slices, not the slices.
 type Event struct {
 	// Topic, Partition and Offset are where the record is.
 	Topic     string
@@ -56,10 +56,10 @@ func (f *feed) eventOf(m *sarama.ConsumerMessage) *Event {
 	return e
 }
 
-// Header returns the value of the last header of that name.
+// Header returns the value of the last header of that name. ok reports whether there is one.
 func (e *Event) Header(name string) (value []byte, ok bool) { return event.Last(e.Headers, name) }
 
-// String names the record, without its data.
+// String returns topic, partition, offset and id of the record, and no data.
 func (e *Event) String() string {
 	return fmt.Sprintf("%s/%d offset %d (id %q)", e.Topic, e.Partition, e.Offset, e.ID)
 }

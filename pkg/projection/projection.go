@@ -1,6 +1,6 @@
-// Package projection builds a read model from topics: it reads them from a place,
-// applies each record to the caller's tables, and keeps its position in the same
-// transaction. So a crash goes on exactly where the tables are, whatever Kafka
+// Package projection builds a read model from topics: it reads them from a start position,
+// applies each record to the caller's tables, and stores its position in the same
+// transaction. So after a crash it continues exactly where the tables are, whatever Kafka
 // delivers again.
 //
 //	p, err := projection.New(projection.Config{
@@ -16,33 +16,31 @@
 //	...
 //	err = p.Run(ctx) // until ctx is cancelled: nil
 //
-// The position is in the table of [DDL], one row for each partition. There is no
-// consumer group: one process reads all partitions, and one that comes to the same
-// projection meanwhile is fenced off by the position.
+// The position is in the table of [DDL], one row for each partition. There is no consumer
+// group: one process reads all partitions. If a second process runs the same projection,
+// the position fences one of the two, whose Run ends with [ErrMoved].
 //
 // # Once, in order
 //
-// A transaction first moves the position from where this process believes it to be,
-// and then applies the records behind it. Where the position is elsewhere, another
-// process is at work, and nothing is applied. Records of one partition, so those of
-// one key, are applied one after the other. A relay that delivers at least once
-// writes the same event twice: that is two records, and [Event.ID] tells of it; most
-// read models set what an event says and need not care.
+// A transaction first advances the position from where this process left it, and then
+// applies the records. If the position is elsewhere, another process is at work, and nothing
+// is applied. Records of one partition, and so those of one key, are applied one after the
+// other. A relay that delivers at least once may publish an event twice: these are two
+// records with the same [Event.ID]. Most read models set what an event says, so that a
+// repeat has no effect.
 //
 // # Rebuild
 //
 // [Projection.Rebuild] builds the tables anew beside those in use, from the same
-// topics, until it is as far as they are; then it puts the new tables in the place of
-// the old in one transaction. Readers wait for that moment at most, and never see a
-// table that is missing or half full.
+// topics, until they are as far as those in use. Then one transaction puts the new tables
+// in the place of the old ones. Readers wait for that transaction, and never see a table
+// that is missing or half full.
 //
 // # Errors
 //
-// No record is skipped. Errors that pass (classed by package inbox: connections,
-// deadlocks, time-outs) are tried again for as long as it takes; any other ends Run
-// with the record's place. To pass over a record, the handler returns nil.
-//
-// The name is the field's: Marten, Axon and EventStoreDB call this a projection.
+// No record is skipped. Temporary errors (connections, deadlocks, timeouts; inbox.Classify
+// says which) are retried without limit; any other error ends Run with topic, partition and
+// offset. To skip a record, the handler returns nil.
 //
 // The package knows sarama, and transactions by their interfaces alone: it compiles
 // without a driver, and without a logger or metrics library. It shares the store and
@@ -75,7 +73,8 @@ type Projection struct {
 	feeds   map[*feed]struct{}
 }
 
-// ErrRunning is a second Run of one Projection, or a second Rebuild at a time.
+// ErrRunning means that Run was called a second time on one Projection, or Rebuild while
+// another Rebuild of it was running.
 var ErrRunning = errors.New("projection: it is running already")
 
 // ErrOutOfRange means that the position is not in the partition any more: retention was

@@ -51,7 +51,8 @@ func (p *Projection) Rebuild(ctx context.Context) error {
 	}
 }
 
-// DropRebuild drops what a rebuild that is not at work has left.
+// DropRebuild drops the tables and the position of a rebuild that is not running, so that
+// the next Rebuild begins at Config.Start.
 func (p *Projection) DropRebuild(ctx context.Context) error {
 	if len(p.config.Tables) == 0 {
 		return badConfig("Tables", "want the tables to rebuild")

@@ -14,14 +14,16 @@ type Start struct {
 	offsets map[string]map[int32]int64
 }
 
-// Beginning is the oldest record that Kafka has.
+// Beginning returns a Start at the oldest record that Kafka has.
 func Beginning() Start { return Start{} }
 
-// At is the first record of this time or later, by the records' timestamps.
+// At returns a Start at the first record with this timestamp or a later one. If there is
+// none, it is the end of the partition.
 func At(t time.Time) Start { return Start{at: t} }
 
-// Offsets is an offset for each partition of each topic. A partition that is left
-// out begins with its oldest record.
+// Offsets returns a Start at an offset of each partition of each topic. A partition that is
+// left out begins with its oldest record. An offset that is not in its partition ends Run
+// with [ErrOutOfRange].
 func Offsets(offsets map[string]map[int32]int64) Start { return Start{offsets: offsets} }
 
 // offset asks Kafka.

@@ -25,8 +25,8 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// Config says which dead letters are meant, for [List], [Redrive] and [Discard]. Brokers
-// and Topic are required.
+// Config says which dead letters [List], [Redrive] and [Discard] handle, and how. Brokers and
+// Topic are required.
 type Config struct {
 	// Brokers are addresses of Kafka to begin with, host:port.
 	Brokers []string
@@ -36,9 +36,10 @@ type Config struct {
 	// Topic is the dead letter topic, by its full name.
 	Topic string
 
-	// Match chooses among the dead letters. Nil chooses all.
+	// Match reports whether a dead letter is to be handled. Nil handles all.
 	Match func(*Record) bool
-	// Handled includes dead letters that were redriven or discarded before.
+	// Handled includes dead letters that were redriven or discarded before. By default they
+	// are left out.
 	Handled bool
 	// Each is called for each dead letter that matches, before anything is done with it.
 	// Its error ends the call. May be nil.
@@ -46,14 +47,14 @@ type Config struct {
 
 	// DryRun writes and removes nothing.
 	DryRun bool
-	// Remove deletes from the dead letter topic what has been handled, from the oldest
-	// record of a partition up to the first that has not been, or that is not a dead
-	// letter: Kafka can delete in no other way. Without it the records stay as long as the
-	// topic keeps them. List removes nothing.
+	// Remove deletes handled dead letters from the dead letter topic, in each partition from
+	// the oldest record up to the first that has not been handled or is not a dead letter:
+	// Kafka deletes only the beginning of a partition. Without Remove the records stay for as
+	// long as the topic keeps them. List removes nothing.
 	Remove bool
 
-	// To reports whether Redrive may put dead letters back to a topic, which a header of
-	// theirs names. Nil allows X alone, where Topic is X.DLT.
+	// To reports whether Redrive may write to this topic, which a header of the dead letter
+	// names. Nil allows one topic: X, where Topic is X.DLT.
 	To func(topic string) bool
 	// Stays is called for each dead letter that Redrive leaves where it is; its field Stays
 	// says why. It is called instead of Each, or after Each when Kafka has refused the
@@ -70,18 +71,19 @@ type Config struct {
 // Result is what a call found and did; with Config.DryRun, what it found.
 type Result struct {
 	Read    int             // dead letters of the topic, handled ones included
-	Matched int             // of these, those that match
-	Foreign int             // records that do not say where they were: they are of other programs
-	Marked  int             // as redriven or discarded; acknowledged by Kafka
-	Removed map[int32]int64 // by partition: everything below this offset
+	Matched int             // those that match; handled ones only with Config.Handled
+	Foreign int             // records of other programs: they do not name the topic of their record
+	Marked  int             // dead letters that were marked as redriven or discarded; acknowledged by Kafka
+	Removed map[int32]int64 // by partition: records below this offset were deleted
 }
 
 // RedriveResult is what Redrive found and did. What matches is sent, or stays.
 type RedriveResult struct {
 	Result
 
-	Sent map[string]int // by topic; acknowledged by Kafka
+	Sent map[string]int // records put back, by topic; acknowledged by Kafka
 
-	// Those that stay where they are, by Record.Stays.
+	// NotAllowed, Gone and Refused count dead letters that stay, with ErrTopic, ErrGone and
+	// ErrRefused in Record.Stays.
 	NotAllowed, Gone, Refused int
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// Source has a Health: an inbox.Consumer, or a projection.Projection.
+// Source is an *inbox.Consumer or a *projection.Projection.
 type Source interface{ Health() inbox.Health }
 
-// Watch registers the metrics of a Health. name is their label consumer, another for each
-// consumer and projection of the process.
+// Watch registers the metrics of a consumer's or projection's Health. name is the value of
+// their label consumer; each consumer and projection of a process needs its own.
 func (m *Metrics) Watch(name string, consumer Source) error {
 	describe := func(metric, help string) *prometheus.Desc {
 		return prometheus.NewDesc("walpost_inbox_"+metric, help, []string{"topic", "partition", "rebuild"},

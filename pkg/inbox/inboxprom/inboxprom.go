@@ -1,4 +1,4 @@
-// Package inboxprom gives metrics of packages inbox and projection to Prometheus.
+// Package inboxprom has Prometheus metrics of packages inbox and projection.
 //
 //	metrics, err := inboxprom.New(prometheus.DefaultRegisterer)
 //	...
@@ -19,8 +19,8 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// Metrics is an Observer that counts. Several consumers and projections may share one. All
-// have the label projection besides, which is the name of the projection, and empty for a
+// Metrics is an inbox.Observer that counts. Several consumers and projections may share one.
+// Each metric also has the label projection: the name of the projection, and empty for a
 // consumer.
 //
 //	walpost_inbox_events_total{topic,result}       processed, repeated, parked, dead_lettered, rebuilt
@@ -47,7 +47,8 @@ type Metrics struct {
 
 var _ inbox.Observer = (*Metrics)(nil)
 
-// New registers the metrics.
+// New returns Metrics that are registered at registerer. It returns an error if they are
+// registered already.
 func New(registerer prometheus.Registerer) (*Metrics, error) {
 	name := func(name, help string) prometheus.Opts {
 		return prometheus.Opts{Namespace: "walpost", Subsystem: "inbox", Name: name, Help: help}
@@ -82,7 +83,7 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 	return m, nil
 }
 
-// Observe counts.
+// Observe counts an observation.
 func (m *Metrics) Observe(o inbox.Observation) {
 	topic := ""
 	if o.Event != nil {

@@ -29,7 +29,7 @@ var (
 	ErrNotConfirmed = errors.New("not confirmed yet")
 )
 
-// Config says what may be removed from which table.
+// Config says what may be removed from which table. Slot is required.
 type Config struct {
 	// Outbox describes the table, as it is given to outbox.New.
 	Outbox outbox.Config
@@ -37,14 +37,14 @@ type Config struct {
 	// Slot is the relay's replication slot, `postgres.slot`: nothing is removed that
 	// it has not confirmed. Required.
 	//
-	// The slot's word is all there is. Rows from before the slot was made count as
-	// confirmed, though nobody published them: after a slot was lost and made anew,
-	// publish the rows in between again before you prune, or set Keep long enough to
-	// notice.
+	// Nothing but the slot says what was published. Rows from before the slot was created
+	// count as confirmed, although nobody published them. So after a slot was lost and
+	// created again, publish the rows in between again before you prune, or set Keep long
+	// enough to notice.
 	Slot string
 
-	// Keep is the age below which rows stay, by Columns.CreatedAt. Zero deletes rows as
-	// soon as they are confirmed.
+	// Keep is the age below which rows stay, by Columns.CreatedAt. Defaults to 0: rows are
+	// deleted as soon as they are confirmed.
 	Keep time.Duration
 
 	// Wait is how long to wait for the slot to confirm the rows that are in the table:
@@ -52,7 +52,8 @@ type Config struct {
 	// the slot once.
 	Wait time.Duration
 
-	// Batch is how many rows Prune deletes in one statement. Defaults to 5,000.
+	// Batch is the maximum number of rows that Prune deletes in one transaction. Defaults to
+	// 5,000.
 	Batch int
 }
 
