@@ -85,6 +85,7 @@ tidy: ## tidy what each module requires
 		GOWORK=off go mod tidy -modfile=tidy.mod; \
 		for other in $(filter-out .,$(MODULES)); do go mod edit -dropreplace github.com/walpost/walpost/$${other#./} tidy.mod; done; \
 		cp tidy.mod go.mod; if test -s tidy.sum; then cp tidy.sum go.sum; else rm -f go.sum; fi ); done
+	@cd dev/drivers/service && echo 'tidy ./dev/drivers/service' && GOWORK=off go mod tidy
 	@rm -f go.work.sum && go mod download
 
 require: ## let the modules require each other at the version of the next release: VERSION=v0.5.0

@@ -171,3 +171,22 @@ func StartKafka(t testing.TB, options devstack.KafkaOptions) *devstack.Kafka {
 	})
 	return k
 }
+
+// StartPgBouncer starts a pooler before a server, which the test's end closes. A failed test shows the end of its log.
+func StartPgBouncer(t testing.TB, server *devstack.Postgres, options devstack.PgBouncerOptions) *devstack.PgBouncer {
+	t.Helper()
+	SkipShort(t, "a pooler")
+	b, err := devstack.StartPgBouncer(t.Context(), server, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("PgBouncer wrote:\n%s", b.LogTail())
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
