@@ -1,6 +1,7 @@
 package snippets_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/pkg/inbox"
+	"github.com/walpost/walpost/pkg/inbox/deadletter"
 )
 
 // accessControl matches a command of the page.
@@ -52,15 +54,23 @@ func (a access) allow(t *testing.T, admin sarama.ClusterAdmin, user string) {
 	if a.prefixed {
 		resource.ResourcePatternType = sarama.AclPatternPrefixed
 	}
-	operation := sarama.AclOperationRead
-	if a.operation == "Write" {
-		operation = sarama.AclOperationWrite
-	}
+	operation := map[string]sarama.AclOperation{
+		"Read": sarama.AclOperationRead, "Write": sarama.AclOperationWrite, "Delete": sarama.AclOperationDelete,
+	}[a.operation]
+	principal := "User:" + user
 	if err := admin.CreateACLs([]*sarama.ResourceAcls{{Resource: resource, Acls: []*sarama.Acl{
-		{Principal: "User:" + user, Host: "*", Operation: operation, PermissionType: sarama.AclPermissionAllow},
+		{Principal: principal, Host: "*", Operation: operation, PermissionType: sarama.AclPermissionAllow},
 	}}}); err != nil {
 		t.Fatal(err)
 	}
+	devstacktest.Await(t, "the broker to know the right", func() bool {
+		all, err := admin.ListAcls(sarama.AclFilter{
+			ResourceType: resource.ResourceType, ResourceName: &resource.ResourceName,
+			ResourcePatternTypeFilter: resource.ResourcePatternType,
+			Principal:                 &principal, Operation: operation, PermissionType: sarama.AclPermissionAllow,
+		})
+		return err == nil && len(all) > 0
+	})
 }
 
 // named reports whether a text says which right lacks. The relay may lack all topics at once.
@@ -75,7 +85,7 @@ type secured struct {
 	next  int
 }
 
-const users = 16
+const users = 20
 
 func newSecured(t *testing.T) *secured {
 	t.Helper()
@@ -94,7 +104,7 @@ func newSecured(t *testing.T) *secured {
 
 // tried does something with all that a block allows, and then without each of it, every time as another user and with other
 // topics: those of the block, with the user's name in the place of order.
-func (s *secured) tried(t *testing.T, block string, do func(t *testing.T, user, topic string) error) {
+func (s *secured) tried(t *testing.T, block string, given []string, do func(t *testing.T, user, topic string) error) {
 	t.Helper()
 	for out := -1; ; out++ {
 		user := fmt.Sprint("u", s.next)
@@ -105,6 +115,11 @@ func (s *secured) tried(t *testing.T, block string, do func(t *testing.T, user, 
 			return
 		}
 		createTopics(t, s.kafka, topic, topic+".DLT", "payments."+topic+".retry")
+		for _, block := range given {
+			for _, a := range accessOf(t, block, strings.NewReplacer("event.order", "event."+user)) {
+				a.allow(t, s.admin, user)
+			}
+		}
 		for i, a := range all {
 			if i != out {
 				a.allow(t, s.admin, user)
@@ -124,20 +139,48 @@ func TestRightsInKafka(t *testing.T) {
 	t.Parallel()
 	s := newSecured(t)
 	inboxes, lists := consumerDatabase(t), projectionDatabase(t)
-	s.tried(t, "consumer.acls", func(t *testing.T, user, topic string) error {
+	s.tried(t, "consumer.acls", nil, func(t *testing.T, user, topic string) error {
 		config := consumerConfig(s.kafka, topic, "payments")
 		config.Brokers, config.RetryTopic = s.kafka.Bootstrap(devstack.SASLPlaintext), "payments.{topic}.retry"
 		config.SASL = &inbox.SASL{Mechanism: "PLAIN", User: user, Password: "secret"}
 		return consumed(t, s.kafka, devstacktest.OpenSQL(t, inboxes.URL), config)
 	})
-	s.tried(t, "projection.acls", func(t *testing.T, user, topic string) error {
+	s.tried(t, "projection.acls", nil, func(t *testing.T, user, topic string) error {
 		publish(t, s.kafka, topic, "Fine")
 		config := projectionConfig(s.kafka, topic, user)
 		config.Brokers = s.kafka.Bootstrap(devstack.SASLPlaintext)
 		config.SASL = &inbox.SASL{Mechanism: "PLAIN", User: user, Password: "secret"}
 		return projected(t, devstacktest.OpenSQL(t, lists.URL), config)
 	})
-	s.tried(t, "relay.acls", func(t *testing.T, user, topic string) error { return relayed(t, s.kafka, user, topic) })
+	redrive := func(remove bool) func(*testing.T, string, string) error {
+		return func(t *testing.T, user, topic string) error {
+			if err := consumed(t, s.kafka, devstacktest.OpenSQL(t, inboxes.URL), consumerConfig(s.kafka, topic, user)); err != nil {
+				t.Fatal(err)
+			}
+			return redriven(t, deadletter.Config{
+				Brokers: s.kafka.Bootstrap(devstack.SASLPlaintext), Topic: topic + ".DLT", Remove: remove,
+				SASL: &inbox.SASL{Mechanism: "PLAIN", User: user, Password: "secret"},
+			})
+		}
+	}
+	s.tried(t, "redrive.acls", nil, redrive(false))
+	s.tried(t, "remove.acls", []string{"redrive.acls"}, redrive(true))
+	s.tried(t, "relay.acls", nil, func(t *testing.T, user, topic string) error { return relayed(t, s.kafka, user, topic) })
+}
+
+// redriven puts dead letters back, and returns why one stays.
+func redriven(t *testing.T, config deadletter.Config) error {
+	t.Helper()
+	var stays []error
+	config.Stays = func(r *deadletter.Record) error {
+		stays = append(stays, r.Stays)
+		return nil
+	}
+	result, err := deadletter.Redrive(t.Context(), config)
+	if err == nil && len(stays) == 0 && (result.Marked != 1 || len(result.Removed) != 1 && config.Remove) {
+		t.Errorf("redriven: %+v", result)
+	}
+	return errors.Join(append(stays, err)...)
 }
 
 // relayed runs a relay until it has published an event, or says what it lacks.

@@ -36,11 +36,9 @@ func rightsOf(t *testing.T, block, role string) []right {
 			all = append(all, right{statement, "(must be owner of|permission denied for|) table " + strings.Fields(statement)[2]})
 			continue
 		}
-		what := "permission denied for table " + m[2]
-		if schema, is := strings.CutPrefix(m[2], "SCHEMA "); is {
-			what = "permission denied for schema " + schema
-		}
+		object := strings.ToLower(m[2])
 		for privilege := range strings.SplitSeq(m[1], ", ") {
+			what := fmt.Sprintf("permission denied for (table )?%s|which takes %[2]s|%[2]s on the %s", object, privilege, strings.Fields(object)[0])
 			all = append(all, right{fmt.Sprintf("GRANT %s ON %s TO %s", privilege, m[2], role), what})
 		}
 	}
@@ -52,6 +50,8 @@ type actor struct {
 	blocks []string
 	// given are rights that a block before has shown to be needed.
 	given []string
+	// attributes are those of the role.
+	attributes string
 	// always are for what the handler does, and the like.
 	always string
 	do     func(t *testing.T, db *sql.DB, role string) error
@@ -62,10 +62,13 @@ func (a actor) tried(t *testing.T, db devstacktest.Database) {
 	t.Helper()
 	for out := -1; ; out++ {
 		role := stack.Name(t)
-		db.Exec(t, "CREATE ROLE "+role+" LOGIN")
+		db.Exec(t, "CREATE ROLE "+role+" LOGIN "+a.attributes)
 		var all []right
 		for _, block := range a.blocks {
-			all = append(all, rightsOf(t, block, role)...)
+			for _, r := range rightsOf(t, block, role) {
+				r.statement = strings.ReplaceAll(r.statement, "DATABASE shop", "DATABASE "+db.Name)
+				all = append(all, r)
+			}
 		}
 		if out == len(all) {
 			return
@@ -172,6 +175,43 @@ func TestRightsOfRetention(t *testing.T) {
 	}}.tried(t, db)
 }
 
+// DropPartitions needs the owner of the partition, and not that of the table.
+func TestRightsOfDropPartitions(t *testing.T) {
+	t.Parallel()
+	config := outbox.Config{Partitioned: true}
+	db := outboxOf(t, config)
+	db.Exec(t, "SELECT pg_create_logical_replication_slot('"+db.Name+"', 'pgoutput')")
+	pruner, err := retention.New(retention.Config{Outbox: config, Slot: db.Name, Keep: time.Hour, Wait: devstacktest.Patience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().AddDate(0, 0, -3)
+	if err := pruner.CreatePartitions(t.Context(), retention.SQL(devstacktest.OpenSQL(t, db.URL)), old, 1); err != nil {
+		t.Fatal(err)
+	}
+	partition := "outbox" + old.UTC().Format("_p20060102")
+	role := stack.Name(t)
+	db.Exec(t, "CREATE ROLE "+role+" LOGIN", "ALTER TABLE outbox OWNER TO "+role)
+	pool := devstacktest.OpenSQL(t, as(t, db.URL, role))
+	_, err = pruner.DropPartitions(t.Context(), retention.SQL(pool))
+	if err == nil || !strings.Contains(err.Error(), "denied for table "+partition) {
+		t.Errorf("as owner of the table alone: %v", err)
+	}
+	db.Exec(t, "ALTER TABLE outbox OWNER TO postgres", "ALTER TABLE "+partition+" OWNER TO "+role)
+	db.Exec(t, "SELECT pg_replication_slot_advance('"+db.Name+"', pg_current_wal_lsn())")
+	for { // other tests write WAL meanwhile
+		dropped, err := pruner.DropPartitions(t.Context(), retention.SQL(pool))
+		if errors.Is(err, retention.ErrNotConfirmed) {
+			continue
+		}
+		if err != nil || len(dropped) != 1 {
+			t.Errorf("as owner of the partition: %q, %v", dropped, err)
+		}
+		break
+	}
+	db.Exec(t, "DROP OWNED BY "+role)
+}
+
 func TestRightsOfAConsumer(t *testing.T) {
 	t.Parallel()
 	db, broker := consumerDatabase(t), stack.Kafka(t)
@@ -214,7 +254,8 @@ func TestRightsAreTried(t *testing.T) {
 	t.Parallel()
 	tried := []string{
 		"writer.sql", "delete_after_write.sql", "prune.sql", "partitions.sql", "consumer.sql", "parked.sql", "inbox_prune.sql",
-		"consumer.acls", "projection.sql", "projection.acls", "rebuild.sql", "relay.acls",
+		"consumer.acls", "redrive.acls", "remove.acls", "projection.sql", "projection.acls", "rebuild.sql",
+		"relay_init.sql", "relay_read.sql", "relay_prune.sql", "relay.acls",
 	}
 	var blocks []string
 	for _, m := range named.FindAllStringSubmatch(read(t, rightsPage), -1) {

@@ -196,7 +196,8 @@ func recordKeys() []key {
 			about: "Topic of the record, with columns in braces.",
 			value: template(func(c *Config) *topicname.Template { return &c.Outbox.Topic }, topicPattern, checkTopic),
 		},
-		requiredColumn("id", "id", "Column of the `id` header.", func(c *Config) *string { return &c.Outbox.ID }),
+		requiredColumn("id", "id", "Column of the `id` header, by which consumers recognise a repeat. Best a UUID: an id that comes a "+
+			"second time, as a `bigserial` of two tables, may be dropped as a repeat.", func(c *Config) *string { return &c.Outbox.ID }),
 		column("key", "aggregateid", "Column of the record key. Empty: no key, and records are spread over the partitions.",
 			func(c *Config) *string { return &c.Outbox.Key }),
 		requiredColumn("value", "payload", "Column of the record value.", func(c *Config) *string { return &c.Outbox.Value }),

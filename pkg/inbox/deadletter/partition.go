@@ -8,6 +8,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/access"
 	"github.com/walpost/walpost/pkg/inbox/internal/kafka/read"
 )
 
@@ -21,7 +22,7 @@ func (c *call) partition(ctx context.Context, id int32) (removable int64, err er
 	}
 	before, err := marks(ctx, p, first, end)
 	if err != nil {
-		return 0, fmt.Errorf("partition %d: %w", id, err)
+		return 0, fmt.Errorf("partition %d: %w", id, access.WithOperation(err, "Read"))
 	}
 	all := true
 	err = p.Range(ctx, first, end, func(rec read.Record) error {
@@ -35,7 +36,7 @@ func (c *call) partition(ctx context.Context, id int32) (removable int64, err er
 		return removable, failed.Err
 	}
 	if err != nil {
-		err = fmt.Errorf("partition %d: %w", id, err)
+		err = fmt.Errorf("partition %d: %w", id, access.WithOperation(err, "Read"))
 	}
 	return removable, err
 }
@@ -113,6 +114,7 @@ func (c *call) settle(r *Record, before bool) (handled bool, err error) {
 		c.result.Sent[r.Event.Topic]++
 	}
 	if err := c.writer.Send(r.mark(c.how)); err != nil {
+		err = access.WithOperation(err, "Write")
 		return before, fmt.Errorf("mark as %s (partition %d, offset %d): %w", c.how, r.Partition, r.Offset, err)
 	}
 	c.result.Marked++

@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/pkg/inbox/internal/header"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/access"
 	"github.com/walpost/walpost/pkg/inbox/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox/internal/murmur2"
 	"github.com/walpost/walpost/pkg/inbox/internal/topicname"
@@ -80,7 +81,7 @@ func (c *call) putBack(r *Record) error {
 	case !writer.IsTooLarge(err) && !writer.IsRefused(err):
 		return fmt.Errorf("put back to %s (partition %d, offset %d): %w", topic, r.Partition, r.Offset, err)
 	}
-	r.Stays = fmt.Errorf("%w: %w", ErrRefused, err)
+	r.Stays = fmt.Errorf("%w: %w", ErrRefused, access.WithOperation(err, "Write"))
 	return nil
 }
 

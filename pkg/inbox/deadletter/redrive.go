@@ -171,7 +171,7 @@ func (c *call) remove(removable map[int32]int64) error {
 		return err
 	}
 	if err := admin.DeleteRecords(c.Topic, removable); err != nil {
-		return fmt.Errorf("delete what has been handled: %w", err)
+		return fmt.Errorf("delete what has been handled: %w", access.WithOperation(err, "Delete"))
 	}
 	maps.Copy(c.result.Removed, removable)
 	return nil
