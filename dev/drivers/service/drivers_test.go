@@ -55,38 +55,40 @@ func openPgx(t *testing.T, db database) *pgxpool.Pool {
 }
 
 // gormStore runs transactions of GORM.
-type gormStore struct{ db *gorm.DB }
-
-func (s gormStore) Transact(ctx context.Context, do func(*gorm.DB) error) error {
-	return s.db.WithContext(ctx).Transaction(do)
-}
-
-func (gormStore) Exec(ctx context.Context, tx *gorm.DB, query string, args ...any) (int64, error) {
-	result := tx.WithContext(ctx).Exec(query, args...)
-	return result.RowsAffected, result.Error
+func gormStore(db *gorm.DB) inbox.Store[*gorm.DB] {
+	return inbox.Store[*gorm.DB]{
+		Transact: func(ctx context.Context, do func(*gorm.DB) error) error { return db.WithContext(ctx).Transaction(do) },
+		Exec: func(ctx context.Context, tx *gorm.DB, query string, args ...any) (int64, error) {
+			result := tx.WithContext(ctx).Exec(query, args...)
+			return result.RowsAffected, result.Error
+		},
+	}
 }
 
 // sqlxStore runs transactions of sqlx.
-type sqlxStore struct{ db *sqlx.DB }
-
-func (s sqlxStore) Transact(ctx context.Context, do func(*sqlx.Tx) error) error {
-	tx, err := s.db.BeginTxx(ctx, nil)
-	if err != nil {
-		return err
+func sqlxStore(db *sqlx.DB) inbox.Store[*sqlx.Tx] {
+	transact := func(ctx context.Context, do func(*sqlx.Tx) error) error {
+		tx, err := db.BeginTxx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }()
+		if err := do(tx); err != nil {
+			return err
+		}
+		return tx.Commit()
 	}
-	defer func() { _ = tx.Rollback() }()
-	if err := do(tx); err != nil {
-		return err
+	return inbox.Store[*sqlx.Tx]{
+		Transact: transact,
+		Exec: func(ctx context.Context, tx *sqlx.Tx, query string, args ...any) (int64, error) {
+			result, err := tx.ExecContext(ctx, query, args...)
+			if err != nil {
+				return 0, err
+			}
+			return result.RowsAffected()
+		},
+		MaxConns: func() int { return db.Stats().MaxOpenConnections },
 	}
-	return tx.Commit()
-}
-
-func (sqlxStore) Exec(ctx context.Context, tx *sqlx.Tx, query string, args ...any) (int64, error) {
-	result, err := tx.ExecContext(ctx, query, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }
 
 func TestPQ(t *testing.T) {
@@ -136,7 +138,7 @@ func TestSqlx(t *testing.T) {
 	db := newDatabase(t)
 	pool := sqlx.NewDb(openSQL(t, "postgres", db.url), "postgres")
 	s := service[*sqlx.Tx]{
-		db: db, store: sqlxStore{pool},
+		db: db, store: sqlxStore(pool),
 		outbox: func(tx *sqlx.Tx) outbox.Tx { return tx },
 		events: func(tx *sqlx.Tx) eventstore.Tx { return eventstore.SQL(tx) },
 	}
@@ -151,7 +153,7 @@ func TestGORM(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := service[*gorm.DB]{
-		db: db, store: gormStore{pool},
+		db: db, store: gormStore(pool),
 		outbox: func(tx *gorm.DB) outbox.Tx { return outbox.Unchecked(tx.Statement.ConnPool) },
 		events: func(tx *gorm.DB) eventstore.Tx { return eventstore.Unchecked(tx.Statement.ConnPool) },
 	}
