@@ -67,7 +67,7 @@ func serve(ctx context.Context, url string, ticks <-chan time.Time) error {
 			return nil
 		case <-ticks:
 		}
-		if err != nil { // told after a tick, so that a database that is away is not asked all the time
+		if err != nil { // told after a tick, so that a database that is unavailable is not asked all the time
 			return err
 		}
 		if err = place(ctx, conn); err != nil {

@@ -69,7 +69,7 @@ func (h hosts) known(header string) bool {
 	}))
 }
 
-// longestHost is how much of an unknown name is told.
+// longestHost is how much of an unknown name is shown.
 const longestHost = 100
 
 // check answers what asks under an unknown name, but for /healthz, which says nothing:

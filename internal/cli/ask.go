@@ -13,19 +13,19 @@ import (
 
 // question is what a person is asked before something is changed.
 type question struct {
-	prompt string // "Type yes to go on: "
+	prompt string // "Type yes to continue: "
 	answer string // what agrees
 	undone string // what was not done without it: "nothing was done"
 }
 
 // yesQuestion is asked where no name is at stake.
 func yesQuestion() question {
-	return question{prompt: "Type yes to go on: ", answer: "yes", undone: "nothing was done"}
+	return question{prompt: "Type yes to continue: ", answer: "yes", undone: "nothing was done"}
 }
 
 // slotQuestion is asked before a slot is dropped.
 func slotQuestion(slot, undone string) question {
-	return question{prompt: "Type the slot's name to go on: ", answer: slot, undone: undone}
+	return question{prompt: "Type the slot's name to continue: ", answer: slot, undone: undone}
 }
 
 // confirm asks the question on w and reads a line of in. Another answer is an error of

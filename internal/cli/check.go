@@ -74,8 +74,8 @@ func checkAll(ctx context.Context, s *streams, cfgs []*config.Config, asJSON boo
 	return nil
 }
 
-// check goes through everything of one relay. What cannot be looked at because a
-// server is away is left out: the connection has failed then.
+// check goes through everything of one relay. What cannot be checked because a
+// server is unavailable is left out: the connection has failed then.
 func check(ctx context.Context, cfg *config.Config) checked {
 	result := checked{Relay: cfg.Name}
 	add := func(of string, list ...preflight.Requirement) {

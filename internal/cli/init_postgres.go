@@ -24,11 +24,11 @@ type initializer struct {
 	cfg    *config.Config
 	dryRun bool
 	err    io.Writer  // for what a waiting person wants to know
-	tell   func(step) // hears each step; nil: nobody
+	tell   func(step) // is called for each step; nil: nothing is
 	result prepared
 }
 
-// run looks at both servers before it changes anything: a cluster that is away
+// run inspects both servers before it changes anything: a cluster that is unavailable
 // would leave a slot behind that keeps WAL for nobody.
 func (i *initializer) run(ctx context.Context) error {
 	conn, err := wiring.Target(i.cfg).Connect(ctx)

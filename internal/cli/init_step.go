@@ -2,7 +2,7 @@ package cli
 
 import "fmt"
 
-// step is one thing that init has looked at.
+// step is one thing that init has checked.
 type step struct {
 	Action stepAction `json:"action"`
 	Kind   stepKind   `json:"kind"`

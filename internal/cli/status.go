@@ -12,7 +12,7 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// statusTimeout is for one look at one relay.
+// statusTimeout is for reading the status of one relay.
 const statusTimeout = 20 * time.Second
 
 func newStatus(s *streams) *cobra.Command {
@@ -71,7 +71,7 @@ func watchStatus(ctx context.Context, s *streams, cfgs []*config.Config, asJSON 
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		list, _ := readStatuses(ctx, cfgs) // the list says it too, and the next look may succeed
+		list, _ := readStatuses(ctx, cfgs) // the list says it too, and the next attempt may succeed
 		if ctx.Err() != nil {
 			return nil
 		}

@@ -51,7 +51,7 @@ func dialable(listen string) string {
 }
 
 // askRunning returns what the process at the address says of its relays; nothing
-// when none answers, or somebody else does.
+// when none answers, or another program does.
 func askRunning(ctx context.Context, address string) status.Reports {
 	code, text, err := askAdmin(ctx, address, "/status")
 	var list status.Reports

@@ -66,7 +66,7 @@ func newFollower(ctx context.Context, cfg *config.Config, t *tailCommand) (*foll
 }
 
 // next returns the next record of any partition; nil when ctx ends. Waiting for a
-// topic is told once, to w.
+// topic is reported once, to w.
 func (f *follower) next(ctx context.Context, w io.Writer) (*sarama.ConsumerMessage, error) {
 	for {
 		if len(f.reading) == 0 && !f.command.waitingWasSaid {
@@ -85,7 +85,7 @@ func (f *follower) next(ctx context.Context, w io.Writer) (*sarama.ConsumerMessa
 		case <-ctx.Done():
 			return nil, nil //nolint:nilnil // nil is the end
 		case <-f.find.C:
-			_ = f.look(ctx) // Kafka may be away for a while: the readers wait for it too
+			_ = f.look(ctx) // Kafka may be unavailable for a while: the readers wait for it too
 		}
 	}
 }
@@ -175,7 +175,7 @@ func (f *follower) read(ctx context.Context, topic string, partition int32, from
 	return nil
 }
 
-// take hands a record on, and reports whether the reading goes on.
+// take passes a record on, and reports whether reading continues.
 func (f *follower) take(rec *sarama.ConsumerMessage) bool {
 	select {
 	case f.records <- rec:

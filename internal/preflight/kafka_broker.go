@@ -12,7 +12,7 @@ import (
 )
 
 // connections tries every broker of the file, and keeps the connection to the first that
-// answers. One that is away is a warning while another answers: `run` needs one to find
+// answers. One that is unavailable is a warning while another answers: `run` needs one to find
 // the rest.
 func (c *clusterChecker) connections(ctx context.Context) []Requirement {
 	if err := c.options.Validate(); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// unfinishedRequirements checks whether a first start that was interrupted can go on.
+// unfinishedRequirements checks whether a first start that was interrupted can continue.
 func unfinishedRequirements(i *catalog.Inspection, want PostgresExpectations) []Requirement {
 	publication, slot := pgname.QuoteIfNeeded(i.Names.Publication), i.Names.Slot
 	there := i.Slot != nil
@@ -16,7 +16,7 @@ func unfinishedRequirements(i *catalog.Inspection, want PostgresExpectations) []
 		return []Requirement{warn("slot", "wait for it: what it waits for is in pg_stat_activity and pg_prepared_xacts",
 			"%s is being made by backend %d", slot, i.Slot.ActivePID)}
 	case there && i.Publication.Owned:
-		return nil // run takes the mark away
+		return nil // run removes the mark
 	case there:
 		return []Requirement{failure(status.ExitRequirement, "publication", provision.CommentSQL(i.Names.Publication, "")+", as its owner",
 			"%s is marked as made for a slot that is not there yet, and the slot is there: a slot that was lost would not be noticed",

@@ -7,7 +7,7 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// UnmetError is why a command must not go on.
+// UnmetError is why a command must not continue.
 type UnmetError struct {
 	Exit   int           // 3, or 4 when one of the requirements needs a decision
 	Failed []Requirement // each with its fix

@@ -214,7 +214,7 @@ func nextSequence(seq int32, n int) int32 {
 	return int32((int64(seq) + int64(n)) & (1<<31 - 1))
 }
 
-// nextEpoch goes on with the next epoch and sequence 0, in this partition only, after the
+// nextEpoch continues with the next epoch and sequence 0, in this partition only, after the
 // broker expected another sequence than ours. Never with a new producer id: a straggler
 // of the old one would be appended behind newer records.
 func (p *Producer) nextEpoch(pt *partition, b *batch.Batch) {
@@ -236,7 +236,7 @@ func (p *Producer) newID(pt *partition) {
 	p.requestProducerID()
 }
 
-// unknownProducer goes on after a broker no longer knows our producer id: first with the
+// unknownProducer continues after a broker no longer knows our producer id: first with the
 // next epoch, which keeps stragglers out, then with a new id where that does not help.
 // Before the new id is used, an attempt without an answer gets time to arrive or to be
 // lost, since Kafka would not recognise it under the new id.
