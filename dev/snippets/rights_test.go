@@ -229,7 +229,7 @@ func TestRightsOfAConsumer(t *testing.T) {
 	actor{blocks: []string{"consumer.sql"}, do: work(false)}.tried(t, db)
 	actor{blocks: []string{"parked.sql"}, given: []string{"consumer.sql"}, do: work(true)}.tried(t, db)
 	actor{blocks: []string{"inbox_prune.sql"}, do: func(t *testing.T, pool *sql.DB, _ string) error {
-		_, err := inbox.Prune(t.Context(), inbox.SQL(pool), inbox.Retention{Table: "inbox", Keep: time.Hour})
+		_, err := inbox.Prune(t.Context(), inbox.SQL(pool), inbox.PruneConfig{Table: "inbox", Keep: time.Hour})
 		return err
 	}}.tried(t, db)
 }

@@ -84,7 +84,7 @@ func place(ctx context.Context, conn *pgx.Conn) error {
 			return err
 		}
 		log.Printf("order %d: %.2f", o.ID, o.Total)
-		return outbox.Write(ctx, outbox.Pgx(tx), outbox.Event{
+		return outbox.Write(ctx, outbox.TxFromPgx(tx), outbox.Event{
 			AggregateType: "order",
 			AggregateID:   strconv.FormatInt(o.ID, 10),
 			Type:          "OrderPlaced",

@@ -4,9 +4,9 @@
 //
 //	store, err := eventstore.New(eventstore.Config{})
 //	...
-//	order, err := eventstore.Load(ctx, store, eventstore.Pgx(tx), stream, apply)
+//	order, err := eventstore.Load(ctx, store, eventstore.TxFromPgx(tx), stream, apply)
 //	... // decide by order.State()
-//	err = order.Append(ctx, eventstore.Pgx(tx), eventstore.Event{Type: "OrderPaid", Payload: paid})
+//	err = order.Append(ctx, eventstore.TxFromPgx(tx), eventstore.Event{Type: "OrderPaid", Payload: paid})
 //	...
 //	err = tx.Commit(ctx)
 //

@@ -48,7 +48,7 @@ func Example() {
 			return err
 		}
 		defer tx.Rollback() // does nothing after Commit
-		if err := do(eventstore.SQL(tx)); err != nil {
+		if err := do(eventstore.TxFromSQL(tx)); err != nil {
 			return err
 		}
 		return tx.Commit()
@@ -76,7 +76,7 @@ func Example() {
 }
 
 // An aggregate in a transaction of pgx.
-func ExamplePgx() {
+func ExampleTxFromPgx() {
 	ctx := context.Background()
 	store, err := eventstore.New(eventstore.Config{})
 	if err != nil {
@@ -90,7 +90,7 @@ func ExamplePgx() {
 	}
 	defer tx.Rollback(ctx) // does nothing after Commit
 	stream := eventstore.Stream{Type: "account", ID: "43"}
-	version, err := store.Append(ctx, eventstore.Pgx(tx), stream, 0, eventstore.Event{Type: "Opened", Payload: 100})
+	version, err := store.Append(ctx, eventstore.TxFromPgx(tx), stream, 0, eventstore.Event{Type: "Opened", Payload: 100})
 	fmt.Println(version, err, tx.Commit(ctx))
 	// Output: 1 <nil> <nil>
 }
@@ -110,7 +110,7 @@ func ExampleStore_Each() {
 	}
 	defer tx.Rollback()
 	stream := eventstore.Stream{Type: "account", ID: "44"}
-	_, err = store.Append(ctx, eventstore.SQL(tx), stream, 0,
+	_, err = store.Append(ctx, eventstore.TxFromSQL(tx), stream, 0,
 		eventstore.Event{Type: "Opened", Payload: 100},
 		eventstore.Event{Type: "Withdrawn", Payload: -30},
 	)
@@ -118,12 +118,12 @@ func ExampleStore_Each() {
 		fmt.Println(err)
 		return
 	}
-	last, err := store.Each(ctx, eventstore.SQL(tx), stream, 0, func(e eventstore.Recorded) error {
+	last, err := store.Each(ctx, eventstore.TxFromSQL(tx), stream, 0, func(e eventstore.Recorded) error {
 		fmt.Println(e.Version, e.Type, string(e.Payload))
 		return nil
 	})
 	fmt.Println(last, err)
-	version, err := store.Version(ctx, eventstore.SQL(tx), stream)
+	version, err := store.Version(ctx, eventstore.TxFromSQL(tx), stream)
 	fmt.Println(version, err)
 	// Output:
 	// 1 Opened 100

@@ -7,7 +7,7 @@ import (
 	"github.com/walpost/walpost/pkg/outbox"
 )
 
-// Tx is the transaction that events are appended and loaded in. [SQL] and [Pgx] make
+// Tx is the transaction that events are appended and loaded in. [TxFromSQL] and [TxFromPgx] make
 // one; [Unchecked] and [UncheckedPgx] where nobody can check that it is open. No other
 // package can implement it, so that it may grow.
 type Tx interface {
@@ -38,8 +38,8 @@ type SQLTx interface {
 	Rollback() error
 }
 
-// SQL makes a Tx of a transaction of database/sql.
-func SQL(tx SQLTx) Tx { return Unchecked(tx) }
+// TxFromSQL makes a Tx of a transaction of database/sql.
+func TxFromSQL(tx SQLTx) Tx { return Unchecked(tx) }
 
 // Unchecked makes a Tx of whatever runs statements of database/sql, such as GORM's
 // ConnPool or a *sql.Conn after BEGIN. Nobody checks that a transaction is open: see
@@ -83,9 +83,9 @@ type PgxTx[T outbox.CommandTag, R PgxRows] interface {
 	Rollback(ctx context.Context) error
 }
 
-// Pgx makes a Tx of a transaction of pgx. The types are inferred: Pgx(tx).
-func Pgx[T outbox.CommandTag, R PgxRows](tx PgxTx[T, R]) Tx {
-	return pgxTx[T, R]{outbox.Pgx[T](tx), tx}
+// TxFromPgx makes a Tx of a transaction of pgx. The types are inferred: TxFromPgx(tx).
+func TxFromPgx[T outbox.CommandTag, R PgxRows](tx PgxTx[T, R]) Tx {
+	return pgxTx[T, R]{outbox.TxFromPgx[T](tx), tx}
 }
 
 // UncheckedPgx is [Unchecked] for pgx: a *pgx.Conn after BEGIN.

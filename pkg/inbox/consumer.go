@@ -39,11 +39,11 @@ type Consumer struct {
 
 // New returns a Consumer for a configuration. It connects to neither Kafka nor the database.
 // The error joins all faults of the configuration, each a [*ConfigError].
-func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Consumer, error) {
+func New[Tx any](config Config, db DB[Tx], handle Handler[Tx]) (*Consumer, error) {
 	config = withDefaults(config)
 	err := config.check()
-	if store.Transact == nil || store.Exec == nil || handle == nil {
-		err = errors.Join(err, badConfig("New", "want a handler, and a store with Transact and Exec"))
+	if db.Transact == nil || db.Exec == nil || handle == nil {
+		err = errors.Join(err, badConfig("New", "want a handler, and a DB with Transact and Exec"))
 	}
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Consumer,
 	}
 	return &Consumer{
 		config: config, sarama: s, partitions: map[*partition]struct{}{},
-		unit: &unit[Tx]{store, handle, config.Group, config.Table, statementsOf(&config)},
+		unit: &unit[Tx]{db, handle, config.Group, config.Table, statementsOf(&config)},
 	}, nil
 }
 

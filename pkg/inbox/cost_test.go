@@ -37,7 +37,7 @@ func TestAllocationsOfAnEvent(t *testing.T) {
 		},
 	}
 	store := &watching{rows: 1}
-	one, many := inbox.Processing(inbox.Config{Group: "payments"}, inbox.Store[int]{Transact: store.Transact, Exec: store.Exec},
+	one, many := inbox.Processing(inbox.Config{Group: "payments"}, inbox.DB[int]{Transact: store.Transact, Exec: store.Exec},
 		func(ctx context.Context, _ int, _ *inbox.Event) error {
 			watch(ctx)
 			return nil

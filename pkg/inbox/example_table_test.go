@@ -49,7 +49,7 @@ func ExampleParkedDDL() {
 // A daily job. The table has one event of the group that was processed two months ago, and
 // its topics keep records for 7 days.
 func ExamplePrune() {
-	deleted, err := inbox.Prune(context.Background(), inbox.SQL(db), inbox.Retention{
+	deleted, err := inbox.Prune(context.Background(), inbox.SQL(db), inbox.PruneConfig{
 		Group: "archive",
 		Keep:  30 * 24 * time.Hour,
 	})

@@ -8,9 +8,9 @@ import (
 )
 
 // Attempt makes one attempt at an event, as a consumer without a retry topic does.
-func Attempt[Tx any](ctx context.Context, store Store[Tx], e *Event, handle Handler[Tx]) error {
+func Attempt[Tx any](ctx context.Context, db DB[Tx], e *Event, handle Handler[Tx]) error {
 	config := withDefaults(Config{})
-	u := &unit[Tx]{store: store, handle: handle, table: config.Table, sql: statementsOf(&config)}
+	u := &unit[Tx]{db: db, handle: handle, table: config.Table, sql: statementsOf(&config)}
 	a := newTry(ctx, time.Minute)
 	defer a.Close()
 	_, err := u.one(a, e)
@@ -25,11 +25,11 @@ func TableFix(table string, err error) string {
 
 // Processing returns what makes one attempt at a record, and what processes records in a
 // batch.
-func Processing[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (
+func Processing[Tx any](config Config, db DB[Tx], handle Handler[Tx]) (
 	one func(context.Context, *sarama.ConsumerMessage) error, many func(context.Context, []*sarama.ConsumerMessage) error,
 ) {
 	config = withDefaults(config)
-	c := &Consumer{config: config, unit: &unit[Tx]{store, handle, config.Group, config.Table, statementsOf(&config)}}
+	c := &Consumer{config: config, unit: &unit[Tx]{db, handle, config.Group, config.Table, statementsOf(&config)}}
 	one = func(ctx context.Context, m *sarama.ConsumerMessage) error {
 		e, err := config.eventOf(m)
 		if err != nil {

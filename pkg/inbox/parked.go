@@ -35,7 +35,7 @@ func (u *unit[Tx]) enter(ctx context.Context, tx Tx, e *Event) (Kind, error) {
 	if err != nil || n > 0 {
 		return KindProcessed, err
 	}
-	n, err = u.store.Exec(ctx, tx, u.sql.parkBehind, u.group, e.Topic, digest.Key(e.Key), parkedID(e))
+	n, err = u.db.Exec(ctx, tx, u.sql.parkBehind, u.group, e.Topic, digest.Key(e.Key), parkedID(e))
 	switch {
 	case err != nil:
 		return 0, &storeError{"insert into the table of parked records", err}
@@ -64,7 +64,7 @@ func (u *unit[Tx]) change(ctx context.Context, tx Tx, e *Event, query string, id
 	if e.Key == nil {
 		return nil
 	}
-	if _, err := u.store.Exec(ctx, tx, query, append([]any{u.group, e.Topic, digest.Key(e.Key)}, ids...)...); err != nil {
+	if _, err := u.db.Exec(ctx, tx, query, append([]any{u.group, e.Topic, digest.Key(e.Key)}, ids...)...); err != nil {
 		return &storeError{"change the table of parked records", err}
 	}
 	return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/walpost/walpost/pkg/inbox/internal/pgname"
 )
 
-// Retention says which rows of the inbox table Prune deletes. Keep is required.
-type Retention struct {
+// PruneConfig says which rows of the inbox table Prune deletes. Keep is required.
+type PruneConfig struct {
 	// Table is Config.Table. Defaults to inbox.
 	Table string
 	// Group is the consumer group whose rows are deleted. Defaults to every group.
@@ -27,43 +27,42 @@ type Retention struct {
 // Prune deletes old rows of the inbox table, in batches of one transaction each. It returns
 // how many rows it has deleted, also with an error. Call it regularly, such as once a day;
 // concurrent calls do no harm.
-func Prune[Tx any](ctx context.Context, store Store[Tx], retention Retention) (deleted int64, err error) {
-	r := retention
-	r.Table = cmp.Or(r.Table, "inbox")
-	r.Batch = cmp.Or(r.Batch, 5000)
-	if err := r.check(); err != nil {
+func Prune[Tx any](ctx context.Context, db DB[Tx], config PruneConfig) (deleted int64, err error) {
+	config.Table = cmp.Or(config.Table, "inbox")
+	config.Batch = cmp.Or(config.Batch, 5000)
+	if err := config.check(); err != nil {
 		return 0, err
 	}
 	// A place (ctid) is one of each partition: what is deleted must be old itself.
 	const old = "processed_at < now() - make_interval(secs => $1::text::double precision) AND ($2::text = '' OR consumer_group = $2::text)"
-	query := "DELETE FROM " + r.Table + " WHERE " + old + " AND ctid = ANY (ARRAY(SELECT ctid FROM " + r.Table +
+	query := "DELETE FROM " + config.Table + " WHERE " + old + " AND ctid = ANY (ARRAY(SELECT ctid FROM " + config.Table +
 		" WHERE " + old + " ORDER BY processed_at LIMIT $3::text::bigint FOR UPDATE SKIP LOCKED))"
 	for {
 		var n int64
-		err := store.Transact(ctx, func(tx Tx) (err error) {
-			n, err = store.Exec(ctx, tx, query, fmt.Sprint(r.Keep.Seconds()), r.Group, fmt.Sprint(r.Batch))
+		err := db.Transact(ctx, func(tx Tx) (err error) {
+			n, err = db.Exec(ctx, tx, query, fmt.Sprint(config.Keep.Seconds()), config.Group, fmt.Sprint(config.Batch))
 			return err
 		})
 		if err != nil {
-			return deleted, fmt.Errorf("inbox: prune %s: %w", r.Table, err)
+			return deleted, fmt.Errorf("inbox: prune %s: %w", config.Table, err)
 		}
-		if deleted += n; n < int64(r.Batch) {
+		if deleted += n; n < int64(config.Batch) {
 			return deleted, nil
 		}
 	}
 }
 
 // check returns all faults at once.
-func (r *Retention) check() error {
+func (r *PruneConfig) check() error {
 	var faults []error
 	if !pgname.IsTable(r.Table) {
-		faults = append(faults, badConfig("Retention.Table", "%q: want table or schema.table in SQL syntax", r.Table))
+		faults = append(faults, badConfig("PruneConfig.Table", "%q: want table or schema.table in SQL syntax", r.Table))
 	}
 	if r.Keep <= 0 {
-		faults = append(faults, badConfig("Retention.Keep", "%v: want more than 0", r.Keep))
+		faults = append(faults, badConfig("PruneConfig.Keep", "%v: want more than 0", r.Keep))
 	}
 	if r.Batch < 0 {
-		faults = append(faults, badConfig("Retention.Batch", "%d: want at least 1", r.Batch))
+		faults = append(faults, badConfig("PruneConfig.Batch", "%d: want at least 1", r.Batch))
 	}
 	return errors.Join(faults...)
 }

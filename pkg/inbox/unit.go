@@ -59,9 +59,9 @@ type storeError struct {
 func (e *storeError) Error() string { return e.what + ": " + e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
 
-// unit is a transactor on a Store.
+// unit is a transactor on a DB.
 type unit[Tx any] struct {
-	store  Store[Tx]
+	db     DB[Tx]
 	handle Handler[Tx]
 	group  any // a string, as an argument of each statement
 	table  string
@@ -69,10 +69,10 @@ type unit[Tx any] struct {
 }
 
 func (u *unit[Tx]) maxConns() int {
-	if u.store.MaxConns == nil {
+	if u.db.MaxConns == nil {
 		return 0
 	}
-	return u.store.MaxConns()
+	return u.db.MaxConns()
 }
 
 // one inserts before it calls the handler, so that a second process with the same
@@ -91,7 +91,7 @@ func (u *unit[Tx]) one(a *try, e *Event) (kind Kind, err error) {
 // transact runs do in a transaction, whose time begins when it has begun.
 func (u *unit[Tx]) transact(a *try, do func(ctx context.Context, tx Tx) error) error {
 	begun, done := false, false
-	err := u.store.Transact(a, func(tx Tx) error {
+	err := u.db.Transact(a, func(tx Tx) error {
 		begun = true
 		err := do(a.Begin(), tx)
 		done = err == nil
@@ -110,7 +110,7 @@ func (u *unit[Tx]) transact(a *try, do func(ctx context.Context, tx Tx) error) e
 
 // insert runs a statement that inserts into the inbox table.
 func (u *unit[Tx]) insert(ctx context.Context, tx Tx, query string, args ...any) (n int64, err error) {
-	if n, err = u.store.Exec(ctx, tx, query, args...); err != nil {
+	if n, err = u.db.Exec(ctx, tx, query, args...); err != nil {
 		err = &storeError{"insert into the inbox table" + u.tableFix(err), err}
 	}
 	return n, err

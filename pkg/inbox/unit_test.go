@@ -10,9 +10,9 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// memory returns a Store that remembers what is inserted.
-func memory(digests *[]string) inbox.Store[int] {
-	return inbox.Store[int]{
+// memory returns a DB that remembers what is inserted.
+func memory(digests *[]string) inbox.DB[int] {
+	return inbox.DB[int]{
 		Transact: func(_ context.Context, do func(int) error) error { return do(0) },
 		Exec: func(_ context.Context, _ int, _ string, args ...any) (int64, error) {
 			*digests = append(*digests, args[3].(string))
@@ -26,11 +26,11 @@ func memory(digests *[]string) inbox.Store[int] {
 func TestHandlerCannotMakeItAnotherEvent(t *testing.T) {
 	t.Parallel()
 	var digests []string
-	store := memory(&digests)
+	db := memory(&digests)
 	e := &inbox.Event{Topic: "t", ID: "1", Type: "a", Key: []byte("k"), Payload: []byte("p")}
 	failed := errors.New("failed")
 	for range 2 {
-		err := inbox.Attempt(t.Context(), store, e, func(_ context.Context, _ int, e *inbox.Event) error {
+		err := inbox.Attempt(t.Context(), db, e, func(_ context.Context, _ int, e *inbox.Event) error {
 			e.ID, e.Type, e.Key, e.Payload = "2", "b", nil, []byte("decrypted")
 			return failed
 		})

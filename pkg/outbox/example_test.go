@@ -46,7 +46,7 @@ func ExampleWrite() {
 }
 
 // The same with a pool of pgx.
-func ExamplePgx() {
+func ExampleTxFromPgx() {
 	ctx := context.Background()
 	tx, err := pool.Begin(ctx)
 	if err != nil {
@@ -59,7 +59,7 @@ func ExamplePgx() {
 		fmt.Println(err)
 		return
 	}
-	err = outbox.Write(ctx, outbox.Pgx(tx), outbox.Event{AggregateType: "order", AggregateID: o.ID, Type: "OrderPlaced", Payload: o})
+	err = outbox.Write(ctx, outbox.TxFromPgx(tx), outbox.Event{AggregateType: "order", AggregateID: o.ID, Type: "OrderPlaced", Payload: o})
 	if err != nil {
 		fmt.Println(err)
 		return

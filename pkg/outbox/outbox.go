@@ -14,19 +14,19 @@
 //	...
 //	err = tx.Commit()
 //
-// With pgx the transaction is wrapped: outbox.Write(ctx, outbox.Pgx(tx), event).
+// With pgx the transaction is wrapped: outbox.Write(ctx, outbox.TxFromPgx(tx), event).
 // Any number of events is one statement and one round trip.
 //
 // [Write], [Emit] and [DDL] use the table of Debezium's documentation,
 // which is also walpost's default. [New] takes a [Config] for everything else:
 // another table, other columns, headers, trace context, a codec, partitions.
 //
-// # Why Pgx is an adapter, and *sql.Tx is not
+// # Why TxFromPgx is an adapter, and *sql.Tx is not
 //
 // The package imports the standard library alone, and a test keeps it so: who
 // uses database/sql does not get pgx into the build, nor Kafka, nor a logger. So
 // [Tx] has the methods of *sql.Tx as they are. The Exec of pgx returns a type of pgx,
-// which an interface here cannot name; [Pgx] leaves that type to inference, and the
+// which an interface here cannot name; [TxFromPgx] leaves that type to inference, and the
 // compiler still refuses whatever is no transaction. Writing it out at the call is the
 // price of one Write for both, instead of a second package or an argument of type any.
 //

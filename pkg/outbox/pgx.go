@@ -22,8 +22,8 @@ type PgxExecer[T CommandTag] interface {
 	Exec(ctx context.Context, sql string, args ...any) (T, error)
 }
 
-// Pgx returns a Tx for a transaction of pgx. T is inferred: Pgx(tx).
-func Pgx[T CommandTag](tx PgxTx[T]) Tx { return unchecked{pgxExecer[T]{tx}} }
+// TxFromPgx returns a Tx for a transaction of pgx. T is inferred: TxFromPgx(tx).
+func TxFromPgx[T CommandTag](tx PgxTx[T]) Tx { return unchecked{pgxExecer[T]{tx}} }
 
 // UncheckedPgx is [Unchecked] for pgx: a *pgx.Conn after BEGIN.
 func UncheckedPgx[T CommandTag](e PgxExecer[T]) Tx { return unchecked{pgxExecer[T]{e}} }

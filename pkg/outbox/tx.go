@@ -6,7 +6,7 @@ import (
 )
 
 // Tx is an open transaction: *sql.Tx, and what wraps one, such as sqlx.Tx and bun.Tx.
-// For a transaction of pgx see [Pgx].
+// For a transaction of pgx see [TxFromPgx].
 //
 // [Writer.Write] and [Writer.Emit] call ExecContext alone. Commit and Rollback are here
 // so that the compiler refuses a pool and a bare connection, which commit each statement

@@ -43,7 +43,7 @@
 // offset. To skip a record, the handler returns nil.
 //
 // The package knows sarama, and transactions by their interfaces alone: it compiles
-// without a driver, and without a logger or metrics library. It shares the store and
+// without a driver, and without a logger or metrics library. It shares transactions and
 // the classes of errors with package inbox.
 package projection
 
@@ -83,13 +83,13 @@ var ErrOutOfRange = errors.New("projection: the position is out of range")
 
 // New checks a configuration and makes a Projection of it. It touches neither Kafka
 // nor the database.
-func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Projection, error) {
+func New[Tx any](config Config, db DB[Tx], handle Handler[Tx]) (*Projection, error) {
 	config = withDefaults(config)
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	if store.Transact == nil || store.Exec == nil || store.Scan == nil {
-		return nil, badConfig("Store", "want Transact, Exec and Scan")
+	if db.Transact == nil || db.Exec == nil || db.Scan == nil {
+		return nil, badConfig("DB", "want Transact, Exec and Scan")
 	}
 	if handle == nil {
 		return nil, badConfig("Handler", "want a handler")
@@ -98,7 +98,7 @@ func New[Tx any](config Config, store Store[Tx], handle Handler[Tx]) (*Projectio
 	if err != nil {
 		return nil, err
 	}
-	return &Projection{config: config, sarama: s, unit: &unit[Tx]{store, handle}, feeds: map[*feed]struct{}{}}, nil
+	return &Projection{config: config, sarama: s, unit: &unit[Tx]{db, handle}, feeds: map[*feed]struct{}{}}, nil
 }
 
 // Run applies records until ctx is cancelled; then it finishes the transactions in

@@ -33,7 +33,7 @@ func (p *Projection) pairs() []table.Pair {
 // With the rows of an earlier call they are those it has left; without, they must be empty.
 func (p *Projection) prepare(ctx context.Context) error {
 	if limit := p.unit.maxConns(); limit == 1 {
-		return badConfig("Store", "Rebuild needs a connection for each partition and one more, and the pool has 1")
+		return badConfig("DB", "Rebuild needs a connection for each partition and one more, and the pool has 1")
 	}
 	err := p.transact(ctx, func(ctx context.Context, tx transaction) error {
 		if err := refuse(table.Obstacles(ctx, tx, p.pairs())); err != nil {

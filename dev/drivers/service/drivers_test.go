@@ -54,9 +54,9 @@ func openPgx(t *testing.T, db database) *pgxpool.Pool {
 	return pool
 }
 
-// gormStore runs transactions of GORM.
-func gormStore(db *gorm.DB) inbox.Store[*gorm.DB] {
-	return inbox.Store[*gorm.DB]{
+// gormDB runs transactions of GORM.
+func gormDB(db *gorm.DB) inbox.DB[*gorm.DB] {
+	return inbox.DB[*gorm.DB]{
 		Transact: func(ctx context.Context, do func(*gorm.DB) error) error { return db.WithContext(ctx).Transaction(do) },
 		Exec: func(ctx context.Context, tx *gorm.DB, query string, args ...any) (int64, error) {
 			result := tx.WithContext(ctx).Exec(query, args...)
@@ -65,21 +65,20 @@ func gormStore(db *gorm.DB) inbox.Store[*gorm.DB] {
 	}
 }
 
-// sqlxStore runs transactions of sqlx.
-func sqlxStore(db *sqlx.DB) inbox.Store[*sqlx.Tx] {
-	transact := func(ctx context.Context, do func(*sqlx.Tx) error) error {
-		tx, err := db.BeginTxx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = tx.Rollback() }()
-		if err := do(tx); err != nil {
-			return err
-		}
-		return tx.Commit()
-	}
-	return inbox.Store[*sqlx.Tx]{
-		Transact: transact,
+// sqlxDB runs transactions of sqlx.
+func sqlxDB(db *sqlx.DB) inbox.DB[*sqlx.Tx] {
+	return inbox.DB[*sqlx.Tx]{
+		Transact: func(ctx context.Context, do func(*sqlx.Tx) error) error {
+			tx, err := db.BeginTxx(ctx, nil)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = tx.Rollback() }()
+			if err := do(tx); err != nil {
+				return err
+			}
+			return tx.Commit()
+		},
 		Exec: func(ctx context.Context, tx *sqlx.Tx, query string, args ...any) (int64, error) {
 			result, err := tx.ExecContext(ctx, query, args...)
 			if err != nil {
@@ -96,9 +95,9 @@ func TestPQ(t *testing.T) {
 	db := newDatabase(t)
 	pool := openSQL(t, "postgres", db.url)
 	s := service[*sql.Tx]{
-		db: db, store: inbox.SQL(pool),
+		db: db, pool: inbox.SQL(pool),
 		outbox: func(tx *sql.Tx) outbox.Tx { return tx },
-		events: func(tx *sql.Tx) eventstore.Tx { return eventstore.SQL(tx) },
+		events: func(tx *sql.Tx) eventstore.Tx { return eventstore.TxFromSQL(tx) },
 	}
 	s.test(t)
 	t.Run("projection", func(t *testing.T) { projected(t, db, projection.SQL(pool)) })
@@ -110,9 +109,9 @@ func TestStdlib(t *testing.T) {
 	db := newDatabase(t)
 	pool := openSQL(t, "pgx", pgxURL(db))
 	s := service[*sql.Tx]{
-		db: db, store: inbox.SQL(pool),
+		db: db, pool: inbox.SQL(pool),
 		outbox: func(tx *sql.Tx) outbox.Tx { return tx },
-		events: func(tx *sql.Tx) eventstore.Tx { return eventstore.SQL(tx) },
+		events: func(tx *sql.Tx) eventstore.Tx { return eventstore.TxFromSQL(tx) },
 	}
 	s.test(t)
 	t.Run("projection", func(t *testing.T) { projected(t, db, projection.SQL(pool)) })
@@ -124,9 +123,9 @@ func TestPgx(t *testing.T) {
 	db := newDatabase(t)
 	pool := openPgx(t, db)
 	s := service[pgx.Tx]{
-		db: db, store: inbox.Pgx(pool),
-		outbox: func(tx pgx.Tx) outbox.Tx { return outbox.Pgx(tx) },
-		events: func(tx pgx.Tx) eventstore.Tx { return eventstore.Pgx(tx) },
+		db: db, pool: inbox.Pgx(pool),
+		outbox: func(tx pgx.Tx) outbox.Tx { return outbox.TxFromPgx(tx) },
+		events: func(tx pgx.Tx) eventstore.Tx { return eventstore.TxFromPgx(tx) },
 	}
 	s.test(t)
 	t.Run("projection", func(t *testing.T) { projected(t, db, projection.Pgx(pool)) })
@@ -138,9 +137,9 @@ func TestSqlx(t *testing.T) {
 	db := newDatabase(t)
 	pool := sqlx.NewDb(openSQL(t, "postgres", db.url), "postgres")
 	s := service[*sqlx.Tx]{
-		db: db, store: sqlxStore(pool),
+		db: db, pool: sqlxDB(pool),
 		outbox: func(tx *sqlx.Tx) outbox.Tx { return tx },
-		events: func(tx *sqlx.Tx) eventstore.Tx { return eventstore.SQL(tx) },
+		events: func(tx *sqlx.Tx) eventstore.Tx { return eventstore.TxFromSQL(tx) },
 	}
 	s.test(t)
 }
@@ -153,7 +152,7 @@ func TestGORM(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := service[*gorm.DB]{
-		db: db, store: gormStore(pool),
+		db: db, pool: gormDB(pool),
 		outbox: func(tx *gorm.DB) outbox.Tx { return outbox.Unchecked(tx.Statement.ConnPool) },
 		events: func(tx *gorm.DB) eventstore.Tx { return eventstore.Unchecked(tx.Statement.ConnPool) },
 	}

@@ -20,7 +20,7 @@ import (
 // service is what is written with a driver.
 type service[Tx any] struct {
 	db     database
-	store  inbox.Store[Tx]
+	pool   inbox.DB[Tx]
 	outbox func(Tx) outbox.Tx
 	events func(Tx) eventstore.Tx
 }
@@ -37,8 +37,8 @@ func (s service[Tx]) writes(t *testing.T) {
 	for n := range 40 {
 		all.Go(func() {
 			order := fmt.Sprint("order ", n)
-			err := s.store.Transact(t.Context(), func(tx Tx) error {
-				if _, err := s.store.Exec(t.Context(), tx, "INSERT INTO orders VALUES ($1, $2)", order, "placed"); err != nil {
+			err := s.pool.Transact(t.Context(), func(tx Tx) error {
+				if _, err := s.pool.Exec(t.Context(), tx, "INSERT INTO orders VALUES ($1, $2)", order, "placed"); err != nil {
 					return err
 				}
 				event := outbox.Event{AggregateType: "order", AggregateID: order, Type: "OrderPlaced", Payload: map[string]int{"total": n}}
@@ -89,7 +89,7 @@ func (s service[Tx]) keeps(t *testing.T) {
 		all.Go(func() {
 			stream := eventstore.Stream{Type: "account", ID: fmt.Sprint(n)}
 			for range 6 {
-				err := s.store.Transact(t.Context(), func(tx Tx) error {
+				err := s.pool.Transact(t.Context(), func(tx Tx) error {
 					a, err := eventstore.Load(t.Context(), store, s.events(tx), stream, apply)
 					if err != nil {
 						return err
@@ -136,8 +136,8 @@ func (s service[Tx]) consumes(t *testing.T) {
 	consumer, err := inbox.New(inbox.Config{
 		Brokers: []string{*broker}, Group: topic, Topics: []string{topic}, Parallel: 2,
 		Observers: []inbox.Observer{inbox.ObserverFunc(func(o inbox.Observation) { seen <- o })},
-	}, s.store, func(ctx context.Context, tx Tx, e *inbox.Event) error {
-		_, err := s.store.Exec(ctx, tx, "INSERT INTO orders VALUES ($1, $2)", string(e.Key), e.Type)
+	}, s.pool, func(ctx context.Context, tx Tx, e *inbox.Event) error {
+		_, err := s.pool.Exec(ctx, tx, "INSERT INTO orders VALUES ($1, $2)", string(e.Key), e.Type)
 		return err
 	})
 	if err != nil {
@@ -176,7 +176,7 @@ func (s service[Tx]) consumes(t *testing.T) {
 }
 
 // projected builds a read model, and builds it anew.
-func projected[Tx any](t *testing.T, db database, store projection.Store[Tx]) {
+func projected[Tx any](t *testing.T, db database, pool projection.DB[Tx]) {
 	db.exec(t, "CREATE TABLE order_list (id text PRIMARY KEY, state text NOT NULL)")
 	topic := topic(t)
 	publish(t, topic, kinds()...)
@@ -188,8 +188,8 @@ func projected[Tx any](t *testing.T, db database, store projection.Store[Tx]) {
 				t.Logf("%s: %v", o.Kind, o.Err)
 			}
 		})},
-	}, store, func(ctx context.Context, tx Tx, e *projection.Event) error {
-		_, err := store.Exec(ctx, tx, "INSERT INTO "+e.Table("order_list")+
+	}, pool, func(ctx context.Context, tx Tx, e *projection.Event) error {
+		_, err := pool.Exec(ctx, tx, "INSERT INTO "+e.Table("order_list")+
 			" (id, state) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET state = excluded.state", string(e.Key), e.Type)
 		applied <- e.ID
 		return err

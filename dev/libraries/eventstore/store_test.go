@@ -73,7 +73,7 @@ func inTx(ctx context.Context, conn *pgx.Conn, do func(tx eventstore.Tx) error) 
 		return err
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
-	if err := do(eventstore.Pgx(tx)); err != nil {
+	if err := do(eventstore.TxFromPgx(tx)); err != nil {
 		return err
 	}
 	return tx.Commit(ctx)
@@ -238,7 +238,7 @@ func TestConflictAtTheConstraint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.store.Append(t.Context(), eventstore.Pgx(first), mine, 0, move(1)); err != nil {
+	if _, err := f.store.Append(t.Context(), eventstore.TxFromPgx(first), mine, 0, move(1)); err != nil {
 		t.Fatal(err)
 	}
 	lost := make(chan error, 1)
@@ -375,7 +375,7 @@ func TestWithDatabaseSQLAndOwnColumns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	in := eventstore.SQL(tx)
+	in := eventstore.TxFromSQL(tx)
 	version, err := f.store.Append(t.Context(), in, stream, 0, move(4),
 		eventstore.Event{Type: "Moved", Payload: []byte(`{"Amount":5}`), SchemaVersion: 3})
 	if err != nil {

@@ -38,19 +38,19 @@ func TestPrune(t *testing.T) {
 	db.Exec(t, ddl, `INSERT INTO inbox SELECT g, i::text, now() - i * interval '1 hour' FROM unnest(ARRAY['a', 'b']) AS g, `+
 		`generate_series(0, 99) AS i`)
 	for _, test := range []struct {
-		retention inbox.Retention
+		retention inbox.PruneConfig
 		deleted   int64
 	}{
-		{inbox.Retention{Group: "a", Keep: 49*time.Hour + 30*time.Minute, Batch: 7}, 50},
-		{inbox.Retention{Group: "a", Keep: 49*time.Hour + 30*time.Minute, Batch: 7}, 0},
-		{inbox.Retention{Keep: 90*time.Hour - time.Minute}, 10},
+		{inbox.PruneConfig{Group: "a", Keep: 49*time.Hour + 30*time.Minute, Batch: 7}, 50},
+		{inbox.PruneConfig{Group: "a", Keep: 49*time.Hour + 30*time.Minute, Batch: 7}, 0},
+		{inbox.PruneConfig{Keep: 90*time.Hour - time.Minute}, 10},
 	} {
 		deleted, err := inbox.Prune(t.Context(), inbox.Pgx(newPool(t, db.URL)), test.retention)
 		if err != nil || deleted != test.deleted {
 			t.Errorf("%+v: %d, %v, want %d", test.retention, deleted, err, test.deleted)
 		}
 	}
-	if _, err := inbox.Prune(t.Context(), inbox.Pgx(newPool(t, db.URL)), inbox.Retention{}); err == nil {
+	if _, err := inbox.Prune(t.Context(), inbox.Pgx(newPool(t, db.URL)), inbox.PruneConfig{}); err == nil {
 		t.Error("without an age")
 	}
 }
@@ -62,7 +62,7 @@ func TestPruneKeepsToThePartition(t *testing.T) {
 	db.Exec(t, "CREATE TABLE inbox (consumer_group text, event_id text, processed_at timestamptz) PARTITION BY LIST (consumer_group)",
 		"CREATE TABLE inbox_a PARTITION OF inbox FOR VALUES IN ('a')", "CREATE TABLE inbox_b PARTITION OF inbox FOR VALUES IN ('b')",
 		"INSERT INTO inbox VALUES ('a', '1', now() - interval '2 hours'), ('b', '1', now())")
-	if deleted, err := inbox.Prune(t.Context(), inbox.Pgx(newPool(t, db.URL)), inbox.Retention{Keep: time.Hour}); err != nil ||
+	if deleted, err := inbox.Prune(t.Context(), inbox.Pgx(newPool(t, db.URL)), inbox.PruneConfig{Keep: time.Hour}); err != nil ||
 		deleted != 1 {
 		t.Errorf("%d, %v, want the old row alone", deleted, err)
 	}

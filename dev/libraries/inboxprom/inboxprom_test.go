@@ -25,8 +25,8 @@ func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }
 // memory is a transaction without a database, in which an id is known once it was there.
 type memory map[string]bool
 
-func (m memory) store() inbox.Store[memory] {
-	return inbox.Store[memory]{
+func (m memory) db() inbox.DB[memory] {
+	return inbox.DB[memory]{
 		Transact: func(_ context.Context, do func(memory) error) error { return do(m) },
 		Exec: func(_ context.Context, m memory, _ string, args ...any) (int64, error) {
 			id := args[1].(string)
@@ -58,7 +58,7 @@ func TestMetrics(t *testing.T) {
 	consumer, err := inbox.New(inbox.Config{
 		Brokers: kafka.Bootstrap(devstack.Plaintext), Group: topic, Topics: []string{topic}, Observers: []inbox.Observer{metrics},
 		Retry: inbox.Retry{First: time.Millisecond},
-	}, memory{}.store(), func(_ context.Context, m memory, e *inbox.Event) error {
+	}, memory{}.db(), func(_ context.Context, m memory, e *inbox.Event) error {
 		switch {
 		case e.ID == "bad":
 			return inbox.Permanent(errors.New("bad"))

@@ -96,7 +96,7 @@ func TestEventIfAndOnlyIfCommitted(t *testing.T) {
 	t.Parallel()
 	s := openShop(t)
 	ctx := t.Context()
-	one := func(tx pgx.Tx) error { return s.place(ctx, outbox.Pgx(tx), 1) }
+	one := func(tx pgx.Tx) error { return s.place(ctx, outbox.TxFromPgx(tx), 1) }
 	commit := func(_ *pgx.Conn, tx pgx.Tx) { _ = tx.Commit(ctx) }
 	oneStd := func(tx *sql.Tx) error { return s.place(ctx, tx, 1) }
 
@@ -109,7 +109,7 @@ func TestEventIfAndOnlyIfCommitted(t *testing.T) {
 		_, _ = tx.Exec(ctx, "SELECT 1/0")
 		return err
 	}, commit)
-	s.pgx(t, func(tx pgx.Tx) error { return s.place(ctx, outbox.Pgx(tx), 404) }, commit) // COMMIT itself fails
+	s.pgx(t, func(tx pgx.Tx) error { return s.place(ctx, outbox.TxFromPgx(tx), 404) }, commit) // COMMIT itself fails
 	s.std(t, ctx, oneStd, func(tx *sql.Tx) { _ = tx.Commit() })
 	s.std(t, ctx, oneStd, func(tx *sql.Tx) { _ = tx.Rollback() })
 	s.std(t, ctx, func(tx *sql.Tx) error {
@@ -136,18 +136,18 @@ func TestEventIfAndOnlyIfCommitted(t *testing.T) {
 // savepoints places an order before, inside and after one that is rolled back, and
 // one that is released in one that is rolled back.
 func (s *shop) savepoints(ctx context.Context, tx pgx.Tx) error {
-	before := s.place(ctx, outbox.Pgx(tx), 1)
+	before := s.place(ctx, outbox.TxFromPgx(tx), 1)
 	outer, err := tx.Begin(ctx)
 	if err != nil {
 		return err
 	}
-	inside := s.place(ctx, outbox.Pgx(outer), 1)
+	inside := s.place(ctx, outbox.TxFromPgx(outer), 1)
 	inner, err := outer.Begin(ctx)
 	if err != nil {
 		return err
 	}
-	innermost := s.place(ctx, outbox.Pgx(inner), 1)
-	return errors.Join(before, inside, innermost, inner.Commit(ctx), outer.Rollback(ctx), s.place(ctx, outbox.Pgx(tx), 1))
+	innermost := s.place(ctx, outbox.TxFromPgx(inner), 1)
+	return errors.Join(before, inside, innermost, inner.Commit(ctx), outer.Rollback(ctx), s.place(ctx, outbox.TxFromPgx(tx), 1))
 }
 
 // prepared is two-phase commit, one that commits and one that does not.
@@ -167,12 +167,12 @@ func (s *shop) prepared(t *testing.T) {
 func (s *shop) unknown(t *testing.T) {
 	t.Helper()
 	for range 15 {
-		s.pgx(t, func(tx pgx.Tx) error { return s.place(t.Context(), outbox.Pgx(tx), 1) }, func(_ *pgx.Conn, tx pgx.Tx) {
+		s.pgx(t, func(tx pgx.Tx) error { return s.place(t.Context(), outbox.TxFromPgx(tx), 1) }, func(_ *pgx.Conn, tx pgx.Tx) {
 			ctx, cancel := context.WithCancel(t.Context())
 			go cancel()
 			_ = tx.Commit(ctx)
 		})
-		s.pgx(t, func(tx pgx.Tx) error { return s.place(t.Context(), outbox.Pgx(tx), 1) }, func(conn *pgx.Conn, tx pgx.Tx) {
+		s.pgx(t, func(tx pgx.Tx) error { return s.place(t.Context(), outbox.TxFromPgx(tx), 1) }, func(conn *pgx.Conn, tx pgx.Tx) {
 			terminated := make(chan error, 1)
 			go func(pid uint32) {
 				_, err := s.SQL.ExecContext(t.Context(), fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid))

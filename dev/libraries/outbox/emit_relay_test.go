@@ -113,7 +113,8 @@ func sameRecords(t *testing.T, s *store) {
 	}
 	all := everyEvent("order", s.Events.NewID)
 	err := pgx.BeginFunc(t.Context(), s.Conn, func(tx pgx.Tx) error {
-		return errors.Join(s.Events.Write(t.Context(), outbox.Pgx(tx), all...), s.Events.Emit(t.Context(), outbox.Pgx(tx), all...))
+		open := outbox.TxFromPgx(tx)
+		return errors.Join(s.Events.Write(t.Context(), open, all...), s.Events.Emit(t.Context(), open, all...))
 	})
 	if err != nil {
 		t.Fatal(err)

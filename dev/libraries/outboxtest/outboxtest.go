@@ -41,7 +41,7 @@ func (s *Store) Connect(t testing.TB) *pgx.Conn {
 func (s *Store) Write(t testing.TB, events ...outbox.Event) {
 	t.Helper()
 	err := pgx.BeginFunc(t.Context(), s.Conn, func(tx pgx.Tx) error {
-		return s.Events.Write(t.Context(), outbox.Pgx(tx), events...)
+		return s.Events.Write(t.Context(), outbox.TxFromPgx(tx), events...)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ const Numbers = "SELECT payload->>'n' FROM outbox ORDER BY id"
 // MustWrite writes an event in a transaction of pgx.
 func (s *Store) MustWrite(t *testing.T, tx pgx.Tx, n int) {
 	t.Helper()
-	if err := s.Events.Write(t.Context(), outbox.Pgx(tx), Event(n)); err != nil {
+	if err := s.Events.Write(t.Context(), outbox.TxFromPgx(tx), Event(n)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -140,18 +140,18 @@ func TestErrors(t *testing.T) {
 	start(t, f.new(t, f.config(t), apply)).waitAndEnd(t, f, 1, 40)
 }
 
-// lossy returns a store of which some commits are not answered: those that lose says, by
+// lossy returns a DB of which some commits are not answered: those that lose says, by
 // their number from 1.
-func lossy(store projection.Store[pgx.Tx], n *atomic.Int64, lose func(n int64) bool) projection.Store[pgx.Tx] {
-	transact := store.Transact
-	store.Transact = func(ctx context.Context, do func(pgx.Tx) error) error {
+func lossy(db projection.DB[pgx.Tx], n *atomic.Int64, lose func(n int64) bool) projection.DB[pgx.Tx] {
+	transact := db.Transact
+	db.Transact = func(ctx context.Context, do func(pgx.Tx) error) error {
 		err := transact(ctx, do)
 		if err == nil && lose(n.Add(1)) {
 			return errors.New("the connection was lost")
 		}
 		return err
 	}
-	return store
+	return db
 }
 
 // A commit whose answer is lost is known by the position, and not done again.

@@ -190,7 +190,7 @@ func TestPruneWithConcurrentWriters(t *testing.T) {
 func writeAndLook(ctx context.Context, s *store, conn *pgx.Conn, n int) error {
 	var before string
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if err := s.Events.Write(ctx, outbox.Pgx(tx), outboxtest.Event(n)); err != nil {
+		if err := s.Events.Write(ctx, outbox.TxFromPgx(tx), outboxtest.Event(n)); err != nil {
 			return err
 		}
 		return tx.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&before) // at or below the commit record

@@ -47,7 +47,7 @@ func cancel(ctx context.Context, conn *pgx.Conn, order event.Order) error {
 // tell writes the event into the outbox. The order's id is the key: events of one
 // order stay in order.
 func tell(ctx context.Context, tx pgx.Tx, what string, order event.Order) error {
-	return outbox.Write(ctx, outbox.Pgx(tx), outbox.Event{
+	return outbox.Write(ctx, outbox.TxFromPgx(tx), outbox.Event{
 		AggregateType: event.Aggregate,
 		AggregateID:   strconv.FormatInt(order.ID, 10),
 		Type:          what,

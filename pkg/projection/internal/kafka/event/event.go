@@ -19,16 +19,26 @@ const (
 	TypeHeader = "eventType"
 )
 
-// Headers returns the headers of a record, in order, as a package has them.
+// Headers returns the headers of a record, in order, as a package has them. Names that are
+// known need no memory.
 func Headers[H ~struct {
 	Name  string
 	Value []byte
-}](record []*sarama.RecordHeader) []H {
+}](record []*sarama.RecordHeader, known ...string) []H {
 	headers := make([]H, len(record))
 	for i, h := range record {
-		headers[i] = H{Name: string(h.Key), Value: h.Value}
+		headers[i] = H{Name: nameOf(h.Key, known), Value: h.Value}
 	}
 	return headers
+}
+
+func nameOf(key []byte, known []string) string {
+	for _, name := range known {
+		if string(key) == name {
+			return name
+		}
+	}
+	return string(key)
 }
 
 // Last returns the value of the last header of that name: a name may come more than once.

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Store runs transactions of one driver. [SQL] and [Pgx] make one. For another library
+// DB runs transactions of one driver. [SQL] and [Pgx] make one. For another library
 // set Transact and Exec: three lines with GORM's DB.Transaction.
 //
 // It is a struct and no interface, so that later versions can have more fields, each with
 // a default. A literal has to name its fields.
-type Store[Tx any] struct {
+type DB[Tx any] struct {
 	// Transact begins a transaction, calls do, commits when do returns nil, and else
 	// rolls back and returns do's error. It calls do at most once. ctx ends the
 	// transaction. When do panics it rolls back.
@@ -24,9 +24,9 @@ type Store[Tx any] struct {
 	_ struct{} // a literal without names does not compile
 }
 
-// SQL returns a Store for a pool of database/sql. Handlers get a *sql.Tx.
-func SQL(db *sql.DB) Store[*sql.Tx] {
-	return Store[*sql.Tx]{
+// SQL returns a DB for a pool of database/sql. Handlers get a *sql.Tx.
+func SQL(db *sql.DB) DB[*sql.Tx] {
+	return DB[*sql.Tx]{
 		Transact: func(ctx context.Context, do func(*sql.Tx) error) error {
 			tx, err := db.BeginTx(ctx, nil)
 			if err != nil {
@@ -69,11 +69,11 @@ type PgxPool[Tx any, S PoolStat] interface {
 // PoolStat is the part of *pgxpool.Stat that this package uses.
 type PoolStat interface{ MaxConns() int32 }
 
-// Pgx returns a Store for a pool of pgx. Both types are inferred: Pgx(pool). Handlers get
+// Pgx returns a DB for a pool of pgx. Both types are inferred: Pgx(pool). Handlers get
 // a pgx.Tx. A single *pgx.Conn will not do: partitions are processed at the same time.
 // Behind PgBouncer in transaction mode set default_query_exec_mode=exec.
-func Pgx[Tx PgxTx[T], T CommandTag, S PoolStat](pool PgxPool[Tx, S]) Store[Tx] {
-	return Store[Tx]{
+func Pgx[Tx PgxTx[T], T CommandTag, S PoolStat](pool PgxPool[Tx, S]) DB[Tx] {
+	return DB[Tx]{
 		Transact: func(ctx context.Context, do func(Tx) error) error {
 			tx, err := pool.Begin(ctx)
 			if err != nil {

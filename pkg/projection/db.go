@@ -10,11 +10,11 @@ import (
 	"github.com/walpost/walpost/pkg/projection/internal/table"
 )
 
-// Store runs transactions of one driver. [SQL] and [Pgx] make one. For another library
-// set the fields of inbox.Store, and Scan. A literal has to name its fields: later
+// DB runs transactions of one driver. [SQL] and [Pgx] make one. For another library
+// set the fields of inbox.DB, and Scan. A literal has to name its fields: later
 // versions can have more.
-type Store[Tx any] struct {
-	inbox.Store[Tx]
+type DB[Tx any] struct {
+	inbox.DB[Tx]
 
 	// Scan runs a query that gives one row.
 	Scan func(ctx context.Context, tx Tx, into []any, query string, args ...any) error
@@ -22,10 +22,10 @@ type Store[Tx any] struct {
 	_ struct{} // a literal without names does not compile
 }
 
-// SQL returns a Store for a pool of database/sql. Handlers get a *sql.Tx.
-func SQL(db *sql.DB) Store[*sql.Tx] {
-	return Store[*sql.Tx]{
-		Store: inbox.SQL(db),
+// SQL returns a DB for a pool of database/sql. Handlers get a *sql.Tx.
+func SQL(db *sql.DB) DB[*sql.Tx] {
+	return DB[*sql.Tx]{
+		DB: inbox.SQL(db),
 		Scan: func(ctx context.Context, tx *sql.Tx, into []any, query string, args ...any) error {
 			return tx.QueryRowContext(ctx, query, args...).Scan(into...)
 		},
@@ -41,13 +41,13 @@ type PgxTx[T inbox.CommandTag, R Row] interface {
 	QueryRow(ctx context.Context, sql string, args ...any) R
 }
 
-// Pgx returns a Store for a pool of pgx. The types are inferred: Pgx(pool). Handlers get a
+// Pgx returns a DB for a pool of pgx. The types are inferred: Pgx(pool). Handlers get a
 // pgx.Tx. The pool must give a connection for each partition, and for Rebuild one more.
 //
 // Behind PgBouncer in transaction mode set default_query_exec_mode=exec.
-func Pgx[Tx PgxTx[T, R], T inbox.CommandTag, R Row, S inbox.PoolStat](pool inbox.PgxPool[Tx, S]) Store[Tx] {
-	return Store[Tx]{
-		Store: inbox.Pgx[Tx, T](pool),
+func Pgx[Tx PgxTx[T, R], T inbox.CommandTag, R Row, S inbox.PoolStat](pool inbox.PgxPool[Tx, S]) DB[Tx] {
+	return DB[Tx]{
+		DB: inbox.Pgx[Tx, T](pool),
 		Scan: func(ctx context.Context, tx Tx, into []any, query string, args ...any) error {
 			return tx.QueryRow(ctx, query, args...).Scan(into...)
 		},
@@ -67,21 +67,21 @@ type transactor interface {
 	transact(ctx context.Context, do func(transaction) error) error
 }
 
-// unit is a transactor on a Store.
+// unit is a transactor on a DB.
 type unit[Tx any] struct {
-	store  Store[Tx]
+	db     DB[Tx]
 	handle Handler[Tx]
 }
 
 func (u *unit[Tx]) maxConns() int {
-	if u.store.MaxConns == nil {
+	if u.db.MaxConns == nil {
 		return 0
 	}
-	return u.store.MaxConns()
+	return u.db.MaxConns()
 }
 
 func (u *unit[Tx]) transact(ctx context.Context, do func(transaction) error) error {
-	return u.store.Transact(ctx, func(tx Tx) error { return do(&open[Tx]{u, tx}) })
+	return u.db.Transact(ctx, func(tx Tx) error { return do(&open[Tx]{u, tx}) })
 }
 
 // open is a transaction of a unit.
@@ -91,11 +91,11 @@ type open[Tx any] struct {
 }
 
 func (o *open[Tx]) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	return o.unit.store.Exec(ctx, o.tx, query, args...)
+	return o.unit.db.Exec(ctx, o.tx, query, args...)
 }
 
 func (o *open[Tx]) Scan(ctx context.Context, into []any, query string, args ...any) error {
-	return o.unit.store.Scan(ctx, o.tx, into, query, args...)
+	return o.unit.db.Scan(ctx, o.tx, into, query, args...)
 }
 
 // handle keeps a panic of the handler from ending the process with transactions in

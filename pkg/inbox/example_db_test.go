@@ -8,13 +8,13 @@ import (
 	"github.com/walpost/walpost/pkg/inbox"
 )
 
-// A Store for transactions that SQL does not begin: at another isolation level. For another
+// A DB for transactions that SQL does not begin: at another isolation level. For another
 // library, set Exec too.
-func ExampleStore() {
+func ExampleDB() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	store := inbox.SQL(db)
-	store.Transact = func(ctx context.Context, do func(*sql.Tx) error) error {
+	own := inbox.SQL(db)
+	own.Transact = func(ctx context.Context, do func(*sql.Tx) error) error {
 		tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
 		if err != nil {
 			return err
@@ -26,7 +26,7 @@ func ExampleStore() {
 		return tx.Commit()
 	}
 	config := inbox.Config{Brokers: brokers, Group: "ledger", Topics: []string{"outbox.event.booking"}}
-	consumer, err := inbox.New(config, store, func(ctx context.Context, tx *sql.Tx, e *inbox.Event) error {
+	consumer, err := inbox.New(config, own, func(ctx context.Context, tx *sql.Tx, e *inbox.Event) error {
 		var level string
 		err := tx.QueryRowContext(ctx, "SHOW transaction_isolation").Scan(&level)
 		fmt.Println(string(e.Key), level)
