@@ -21,14 +21,14 @@ func (p *printer) deadLetterLine(d *deadletter.Record, view deadLetterView) {
 		"reason=" + p.paint(styleError, shown([]byte(safetext.TruncateName(d.Reason)))),
 	}
 	if d.Group != "" {
-		words = append(words, say("group=%s", shown([]byte(d.Group))), say("attempts=%d", d.Attempts))
+		words = append(words, say("group=%s", shown([]byte(safetext.TruncateName(d.Group)))), say("attempts=%d", d.Attempts))
 	}
 	if d.Redrives > 0 {
 		words = append(words, say("redrives=%d", d.Redrives))
 	}
 	words = append(words, say("%s", valueOf(d, view)))
 	if d.Incomplete != "" {
-		words = append(words, "lacks="+p.paint(styleWarning, strconv.Quote(d.Incomplete)))
+		words = append(words, "lacks="+p.paint(styleWarning, strconv.Quote(safetext.TruncateText(d.Incomplete))))
 	}
 	words = append(words, say("error=%s", strconv.Quote(safetext.TruncateText(d.Error))))
 	if d.Handled != "" {

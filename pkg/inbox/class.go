@@ -3,6 +3,7 @@ package inbox
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/walpost/walpost/pkg/inbox/internal/errtext"
 )
@@ -66,7 +67,8 @@ type classedError struct {
 func (e *classedError) Error() string { return e.err.Error() }
 func (e *classedError) Unwrap() error { return e.err }
 
-// PanicError is the error of a handler that panicked. It counts as ClassPermanent.
+// PanicError is the error of a handler that panicked, which counts as ClassPermanent, or of
+// Config.Classify or an observer, which ends Run.
 type PanicError struct {
 	Value any
 	Stack []byte
@@ -83,18 +85,24 @@ func (e *PanicError) summary() string {
 	return fmt.Sprintf("%T", e.Value)
 }
 
-// classOf asks the error, the configuration and the rules, in this order.
-func (c *Config) classOf(err error) Class {
+// classOf asks the error, the configuration and the rules, in this order. A panic of
+// Config.Classify is fatal, and the error instead.
+func (c *Config) classOf(err error) (class Class, because error) {
+	defer func() {
+		if value := recover(); value != nil {
+			class, because = ClassFatal, &attemptError{"Config.Classify: ", &PanicError{value, debug.Stack()}}
+		}
+	}()
 	if marked, ok := errors.AsType[*classedError](err); ok {
-		return marked.class
+		return marked.class, err
 	}
 	if c.Classify != nil {
-		if class := c.Classify(err); class != Unclassified {
-			return class
+		if class = c.Classify(err); class != Unclassified {
+			return class, err
 		}
 	}
-	if class := Classify(err); class != Unclassified {
-		return class
+	if class = Classify(err); class != Unclassified {
+		return class, err
 	}
-	return ClassTransient
+	return ClassTransient, err
 }

@@ -92,7 +92,8 @@ func (t *task) settle(ctx context.Context, do func(*try, *Event) error) bool {
 		if err == nil {
 			return true
 		}
-		if c.classOfAttempt(err) == ClassFatal {
+		class, err := c.classOfAttempt(err)
+		if class == ClassFatal {
 			return c.stop(t.event, ClassFatal, err)
 		}
 		if !t.partition.retry(ctx, Observation{Event: t.event, Err: err, Class: ClassUnavailable}, attempts) {

@@ -17,3 +17,7 @@ func hashesOf(events []*Event) string {
 		return digest.Key(events[i].Key)
 	})
 }
+
+func idsOf(events []*Event) string {
+	return digest.Texts(len(events), func(i int) string { return events[i].ID })
+}

@@ -23,7 +23,7 @@ func (e *attemptError) withoutData() string {
 		return own.what + ": " + errtext.Summary(own.err)
 	}
 	if panicked, ok := errors.AsType[*PanicError](e.err); ok {
-		return "panic: " + panicked.summary()
+		return e.step + "panic: " + panicked.summary()
 	}
 	return e.step + errtext.Summary(e.err)
 }

@@ -56,7 +56,16 @@ func (e *Event) Header(name string) (value []byte, ok bool) {
 
 // String returns topic, partition, offset and id of the record, and no data.
 func (e *Event) String() string {
-	return fmt.Sprintf("%s/%d offset %d (id %q)", e.Topic, e.Partition, e.Offset, e.ID)
+	return fmt.Sprintf("%s/%d offset %d (id %q)", e.Topic, e.Partition, e.Offset, e.shownID())
+}
+
+// shownID returns the id as texts and logs show it. An id that the inbox cannot hold may be
+// of any length.
+func (e *Event) shownID() string {
+	if len(e.ID) <= maxIDBytes {
+		return e.ID
+	}
+	return strings.ToValidUTF8(e.ID[:maxIDBytes], "") + "…"
 }
 
 // ErrUndecodable means that a record has no id that the inbox table can hold: none, an

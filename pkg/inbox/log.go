@@ -51,7 +51,7 @@ func (o Observation) attrs() []any {
 		}
 		attrs = append(attrs, slog.String("topic", e.Topic), slog.Int("partition", int(e.Partition)), offset)
 		if e.ID != "" {
-			attrs = append(attrs, slog.String("id", e.ID), slog.Int("attempt", e.Attempt))
+			attrs = append(attrs, slog.String("id", e.shownID()), slog.Int("attempt", e.Attempt))
 		}
 	}
 	if o.Err != nil {

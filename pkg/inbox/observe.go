@@ -1,7 +1,9 @@
 package inbox
 
 import (
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -87,6 +89,22 @@ func (c *Consumer) observe(o Observation) {
 		o.ErrorText = c.config.errorText(o.Err)
 	}
 	for _, observer := range c.config.Observers {
-		observer.Observe(o)
+		if err := tell(observer, o); err != nil {
+			c.halt(errors.Join(err, o.Err))
+		}
 	}
+}
+
+// tell keeps a panic of an observer from ending the process.
+func tell(observer Observer, o Observation) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &PanicError{value, debug.Stack()}
+			if err = fmt.Errorf("inbox: observer of %q: %w", o.Kind, err); o.Event != nil {
+				err = fmt.Errorf("%w: %v", err, o.Event)
+			}
+		}
+	}()
+	observer.Observe(o)
+	return nil
 }

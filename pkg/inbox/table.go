@@ -2,7 +2,6 @@ package inbox
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/walpost/walpost/pkg/inbox/internal/pgname"
@@ -86,18 +85,4 @@ func statementsOf(c *Config) statements {
 	s.parkBehind = park + " WHERE EXISTS (SELECT FROM " + c.Parked + key + ")" + again
 	s.unpark = "DELETE FROM " + c.Parked + key + " AND event_id IN ($4::text, $5::text)"
 	return s
-}
-
-// arrayOf is the text of an array, which every driver can send.
-func arrayOf(events []*Event) string {
-	var b strings.Builder
-	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
-	for i, e := range events {
-		b.WriteByte("{,"[min(i, 1)])
-		b.WriteByte('"')
-		_, _ = escape.WriteString(&b, e.ID)
-		b.WriteByte('"')
-	}
-	b.WriteByte('}')
-	return b.String()
 }

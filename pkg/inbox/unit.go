@@ -125,7 +125,7 @@ func (u *unit[Tx]) tableFix(err error) string {
 
 func (u *unit[Tx]) many(a *try, events []*Event) error {
 	return u.transact(a, func(ctx context.Context, tx Tx) error {
-		args := []any{u.group, arrayOf(events), u.sql.idle, digestsOf(events)}
+		args := []any{u.group, idsOf(events), u.sql.idle, digestsOf(events)}
 		if u.sql.parks {
 			args = append(args, events[0].Topic, hashesOf(events))
 		}

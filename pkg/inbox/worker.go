@@ -168,7 +168,7 @@ func (t *task) try(ctx context.Context) {
 	start := time.Now()
 	kind, err := c.unit.one(a, t.event)
 	if t.err = err; err != nil {
-		t.class = c.classOfAttempt(err)
+		t.class, t.err = c.classOfAttempt(err)
 		return
 	}
 	if t.behind = kind == KindParked; t.behind {
@@ -180,18 +180,19 @@ func (t *task) try(ctx context.Context) {
 const untranslatable = "SQLSTATE 22P05" // a character that the encoding of the database has not
 
 // classOfAttempt returns the class of an attempt's error. No record is to blame for what
-// fails before the handler is called, but for an id that the database cannot hold.
-func (c *Consumer) classOfAttempt(err error) Class {
+// fails before the handler is called, but for an id that the database cannot hold. The error
+// is another one if Config.Classify panics.
+func (c *Consumer) classOfAttempt(err error) (Class, error) {
 	var own *storeError
 	switch {
 	case !errors.As(err, &own):
 		return c.config.classOf(err)
 	case errtext.Class(own.err) == untranslatable:
-		return ClassPermanent
+		return ClassPermanent, err
 	case Classify(own.err) == ClassFatal:
-		return ClassFatal
+		return ClassFatal, err
 	}
-	return ClassUnavailable
+	return ClassUnavailable, err
 }
 
 // retry observes a failure, waits, and reports whether the session goes on. Meanwhile

@@ -110,6 +110,9 @@ func TestTLSAndSASL(t *testing.T) {
 		"untrusted certificate": {at: devstack.TLS, tls: trust(s.theirs), words: []string{"TLS.RootCAs"}},
 		"wrong name":            {at: devstack.TLS, tls: other, words: []string{"kafka.example", "TLS.ServerName"}},
 		"no TLS":                {at: devstack.TLS, words: []string{"this port speaks TLS: set TLS"}},
+		"SASL without TLS":      {at: devstack.SASLTLS, sasl: plain, words: []string{"this port speaks TLS: set TLS"}},
+		"SCRAM without TLS":     {at: devstack.SASLTLS, sasl: sha512, words: []string{"this port speaks TLS: set TLS"}},
+		"TLS to plaintext":      {at: devstack.Plaintext, tls: trust(s.ours), words: []string{"leave TLS out"}},
 		"SASL to plaintext":     {at: devstack.Plaintext, sasl: sha512, words: []string{"leave SASL out"}},
 		"mechanism":             {at: devstack.SASLTLS, tls: trust(s.ours), sasl: scram256, words: []string{"SASL.Mechanism"}},
 		"wrong PLAIN":           {at: devstack.SASLPlaintext, sasl: wrong(plain), words: []string{`user "walpost"`, "PLAIN"}},
@@ -156,9 +159,6 @@ func TestHangingUpIsTold(t *testing.T) {
 	s := newSecured(t)
 	for word, change := range map[string]func(*inbox.Config){
 		"may want SASL": func(c *inbox.Config) { c.Brokers = s.kafka.Bootstrap(devstack.SASLPlaintext) },
-		"may not speak TLS": func(c *inbox.Config) {
-			c.Brokers, c.TLS = s.kafka.Bootstrap(devstack.Plaintext), trust(s.ours)
-		},
 	} {
 		told := make(chan error, 1)
 		config := s.config(t)

@@ -6,7 +6,23 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"github.com/IBM/sarama"
 )
+
+// speaksKafka reports whether a broker answers without TLS and SASL: also one that wants SASL
+// says which versions it knows.
+func speaksKafka(addr string, c *sarama.Config) bool {
+	plain := *c
+	plain.Net.TLS.Enable, plain.Net.SASL.Enable = false, false
+	broker := sarama.NewBroker(addr)
+	if broker.Open(&plain) != nil {
+		return false
+	}
+	defer func() { _ = broker.Close() }() // one question was asked
+	_, err := broker.ApiVersions(&sarama.ApiVersionsRequest{})
+	return err == nil
+}
 
 // SpeaksTLS reports whether a TLS server listens: it does when the handshake succeeds,
 // fails over a certificate, or is refused in TLS' own words.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 )
 
 // Event returns the SHA-256 of what makes an event this one and no other beside its id, as
@@ -60,4 +61,19 @@ func Array(n int, at func(i int) string) string {
 		text = append(text, '"')
 	}
 	return string(append(text, '}'))
+}
+
+// Texts returns the text of an array of text, which every driver can send, of the n that at
+// returns.
+func Texts(n int, at func(i int) string) string {
+	var b strings.Builder
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	for i := range n {
+		b.WriteByte("{,"[min(i, 1)])
+		b.WriteByte('"')
+		_, _ = escape.WriteString(&b, at(i))
+		b.WriteByte('"')
+	}
+	b.WriteByte('}')
+	return b.String()
 }

@@ -60,11 +60,21 @@ func ask(ctx context.Context, addr string, c *sarama.Config, known Kind) (kind K
 		if kind = known; err != nil {
 			kind = KindOf(err)
 		}
-		if kind == Closed && !c.Net.TLS.Enable && SpeaksTLS(ctx, addr) {
-			return WantsTLS, errSpeaksTLS
-		}
-		return kind, err
+		return otherWay(ctx, addr, c, kind, err)
 	}
+}
+
+// otherWay tries a port with TLS, or without it, if the broker said nothing that makes
+// sense: it hangs up, or its alert of TLS was read as an answer of Kafka.
+func otherWay(ctx context.Context, addr string, c *sarama.Config, kind Kind, err error) (Kind, error) {
+	switch {
+	case err == nil || kind != Closed && kind != Other:
+	case c.Net.TLS.Enable && speaksKafka(addr, c):
+		return NotTLS, fmt.Errorf("%w: it speaks Kafka without TLS", err)
+	case !c.Net.TLS.Enable && SpeaksTLS(ctx, addr):
+		return WantsTLS, errSpeaksTLS
+	}
+	return kind, err
 }
 
 // isPermanent reports whether connecting again, as things are, fails again.
