@@ -19,7 +19,8 @@ var errPermanent = inbox.Permanent(errors.New("it cannot be"))
 // refuses calls Rebuild, which must end before a record is applied, and change nothing.
 func (f *fixture) refuses(t *testing.T, config projection.Config, wanted error, words ...string) {
 	t.Helper()
-	p := f.new(t, config, func(context.Context, pgx.Tx, *projection.Event) error { return errors.New("the work has begun") })
+	begun := inbox.Permanent(errors.New("the work has begun"))
+	p := f.new(t, config, func(context.Context, pgx.Tx, *projection.Event) error { return begun })
 	ctx, cancel := context.WithTimeout(t.Context(), devstacktest.Patience)
 	defer cancel()
 	err := p.Rebuild(ctx)
