@@ -10,6 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/pkg/inbox/internal/backoff"
 	"github.com/walpost/walpost/pkg/inbox/internal/dlt"
 	"github.com/walpost/walpost/pkg/inbox/internal/kafka/access"
 	"github.com/walpost/walpost/pkg/inbox/internal/kafka/event"
@@ -118,6 +119,13 @@ type Retry struct {
 	Max time.Duration
 }
 
+// wait returns the time to wait after so many attempts, from 1: First doubled for each,
+// up to Max, and a random half of it left out, so that members that failed together
+// do not come back together.
+func (r Retry) wait(attempts int) time.Duration {
+	return backoff.Exponential{Min: r.First, Max: r.Max, Jitter: backoff.Below}.Pause(attempts)
+}
+
 // Reject says what happens to a record that cannot be processed.
 type Reject uint8
 
@@ -154,12 +162,10 @@ func withDefaults(c Config) Config {
 
 // check returns all faults at once.
 func (c *Config) check() error {
-	var faults []error
-	refuse := func(when bool, field, format string, args ...any) {
-		if when {
-			faults = append(faults, badConfig(field, format, args...))
-		}
-	}
+	var found faults
+	refuse := found.refuse
+	fault := func(field, reason string) { refuse(true, field, "%s", reason) }
+	access.CheckBrokers(c.Brokers, fault)
 	c.checkNames(refuse)
 	refuse(c.Parallel < 0, "Parallel", "%d: want at least 1", c.Parallel)
 	refuse(c.Batch < 0, "Batch", "%d: want at least 1", c.Batch)
@@ -170,13 +176,11 @@ func (c *Config) check() error {
 	refuse(c.RetryTopic != "" && c.Retry.Attempts > 0 && c.ParkAfter >= c.Retry.Attempts, "ParkAfter",
 		"%d: want fewer than Retry.Attempts (%d), or nothing is parked", c.ParkAfter, c.Retry.Attempts)
 	refuse(c.OnReject > StopConsumer, "OnReject", "%d: want DeadLetterRecord or StopConsumer", c.OnReject)
-	fault := func(field, reason string) { refuse(true, field, "%s", reason) }
-	access.CheckBrokers(c.Brokers, fault)
 	(*access.SASL)(c.SASL).Check(fault)
-	return errors.Join(faults...)
+	return errors.Join(found...)
 }
 
-// checkNames checks brokers, and names of topics and tables.
+// checkNames checks the names of group, topics and tables.
 func (c *Config) checkNames(refuse func(when bool, field, format string, args ...any)) {
 	refuse(c.Group == "" || !validText(c.Group), "Group", "%q: want a name, in UTF-8 without NUL", c.Group)
 	refuse(len(c.Topics) == 0 || slices.Contains(c.Topics, ""), "Topics", "%q: want names of topics", c.Topics)

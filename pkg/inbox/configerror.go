@@ -24,3 +24,12 @@ func (e *ConfigError) Unwrap() error { return ErrConfig }
 func badConfig(field, format string, args ...any) error {
 	return &ConfigError{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
+
+// faults are what is wrong with a configuration.
+type faults []error
+
+func (f *faults) refuse(when bool, field, format string, args ...any) {
+	if when {
+		*f = append(*f, badConfig(field, format, args...))
+	}
+}

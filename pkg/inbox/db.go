@@ -6,11 +6,9 @@ import (
 	"time"
 )
 
-// DB runs transactions of one driver. [SQL] and [Pgx] make one. For another library
-// set Transact and Exec: three lines with GORM's DB.Transaction.
-//
-// It is a struct and no interface, so that later versions can have more fields, each with
-// a default. A literal has to name its fields.
+// DB runs transactions of one driver. [SQL] and [Pgx] make one. For another library set
+// Transact and Exec: three lines with GORM's DB.Transaction. A literal has to name its
+// fields: later versions can have more, each with a default.
 type DB[Tx any] struct {
 	// Transact begins a transaction, calls do, commits when do returns nil, and else
 	// rolls back and returns do's error. It calls do at most once. ctx ends the

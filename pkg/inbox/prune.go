@@ -54,15 +54,9 @@ func Prune[Tx any](ctx context.Context, db DB[Tx], config PruneConfig) (deleted 
 
 // check returns all faults at once.
 func (r *PruneConfig) check() error {
-	var faults []error
-	if !pgname.IsTable(r.Table) {
-		faults = append(faults, badConfig("PruneConfig.Table", "%q: want table or schema.table in SQL syntax", r.Table))
-	}
-	if r.Keep <= 0 {
-		faults = append(faults, badConfig("PruneConfig.Keep", "%v: want more than 0", r.Keep))
-	}
-	if r.Batch < 0 {
-		faults = append(faults, badConfig("PruneConfig.Batch", "%d: want at least 1", r.Batch))
-	}
-	return errors.Join(faults...)
+	var found faults
+	found.refuse(!pgname.IsTable(r.Table), "PruneConfig.Table", "%q: want table or schema.table in SQL syntax", r.Table)
+	found.refuse(r.Keep <= 0, "PruneConfig.Keep", "%v: want more than 0", r.Keep)
+	found.refuse(r.Batch < 0, "PruneConfig.Batch", "%d: want at least 1", r.Batch)
+	return errors.Join(found...)
 }
