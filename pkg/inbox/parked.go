@@ -16,7 +16,7 @@ import (
 // record. So without a row all earlier records of the key are done.
 func (u *unit[Tx]) enter(ctx context.Context, tx Tx, e *Event) (Kind, error) {
 	plain := func() (Kind, error) {
-		n, err := u.insert(ctx, tx, u.sql.one, u.group, e.ID, u.sql.idle, digestOf(e))
+		n, err := u.insert(ctx, tx, u.sql.One, u.group, e.ID, u.sql.Idle, digestOf(e))
 		if n == 0 {
 			return KindRepeated, err
 		}
@@ -28,14 +28,14 @@ func (u *unit[Tx]) enter(ctx context.Context, tx Tx, e *Event) (Kind, error) {
 		}
 		return plain()
 	}
-	if !u.sql.parks || e.Key == nil {
+	if !u.sql.Parks || e.Key == nil {
 		return plain()
 	}
-	n, err := u.insert(ctx, tx, u.sql.oneUnlessParked, u.group, e.ID, u.sql.idle, digestOf(e), e.Topic, digest.Key(e.Key))
+	n, err := u.insert(ctx, tx, u.sql.OneUnlessParked, u.group, e.ID, u.sql.Idle, digestOf(e), e.Topic, digest.Key(e.Key))
 	if err != nil || n > 0 {
 		return KindProcessed, err
 	}
-	n, err = u.db.Exec(ctx, tx, u.sql.parkBehind, u.group, e.Topic, digest.Key(e.Key), parkedID(e))
+	n, err = u.db.Exec(ctx, tx, u.sql.ParkBehind, u.group, e.Topic, digest.Key(e.Key), parkedID(e))
 	switch {
 	case err != nil:
 		return 0, &storeError{"insert into the table of parked records", err}
@@ -51,13 +51,13 @@ func parkedID(e *Event) string { return e.ID + " " + digestOf(e) }
 // add notes in the table of parked records that an event is on its way to its retry
 // topic. A record without a key holds up no other, and has no row.
 func (u *unit[Tx]) add(ctx context.Context, tx Tx, e *Event) error {
-	return u.change(ctx, tx, e, u.sql.park, parkedID(e))
+	return u.change(ctx, tx, e, u.sql.Park, parkedID(e))
 }
 
 // remove takes an event out of the table, also by its id alone, as a version before wrote
 // it.
 func (u *unit[Tx]) remove(ctx context.Context, tx Tx, e *Event) error {
-	return u.change(ctx, tx, e, u.sql.unpark, parkedID(e), e.ID)
+	return u.change(ctx, tx, e, u.sql.Unpark, parkedID(e), e.ID)
 }
 
 func (u *unit[Tx]) change(ctx context.Context, tx Tx, e *Event, query string, ids ...any) error {

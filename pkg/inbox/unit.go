@@ -10,6 +10,7 @@ import (
 	"github.com/walpost/walpost/pkg/inbox/internal/attempt"
 	"github.com/walpost/walpost/pkg/inbox/internal/errtext"
 	"github.com/walpost/walpost/pkg/inbox/internal/pgname"
+	"github.com/walpost/walpost/pkg/inbox/internal/statements"
 )
 
 // Handler processes one event within the transaction. It must neither commit nor
@@ -65,7 +66,7 @@ type unit[Tx any] struct {
 	handle Handler[Tx]
 	group  any // a string, as an argument of each statement
 	table  string
-	sql    statements
+	sql    statements.Statements
 }
 
 func (u *unit[Tx]) maxConns() int {
@@ -125,11 +126,11 @@ func (u *unit[Tx]) tableFix(err error) string {
 
 func (u *unit[Tx]) many(a *try, events []*Event) error {
 	return u.transact(a, func(ctx context.Context, tx Tx) error {
-		args := []any{u.group, idsOf(events), u.sql.idle, digestsOf(events)}
-		if u.sql.parks {
+		args := []any{u.group, idsOf(events), u.sql.Idle, digestsOf(events)}
+		if u.sql.Parks {
 			args = append(args, events[0].Topic, hashesOf(events))
 		}
-		n, err := u.insert(ctx, tx, u.sql.many, args...)
+		n, err := u.insert(ctx, tx, u.sql.Many, args...)
 		if err != nil {
 			return err
 		}
