@@ -38,8 +38,7 @@ func (c Class) String() string {
 	return fmt.Sprintf("class %d", uint8(c))
 }
 
-// Transient returns err marked as ClassTransient, or nil for nil. errors.Is and errors.As
-// find err in it.
+// Transient returns err marked as ClassTransient, or nil for nil.
 func Transient(err error) error { return classed(ClassTransient, err) }
 
 // Permanent returns err marked as ClassPermanent, or nil for nil.

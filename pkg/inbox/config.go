@@ -24,8 +24,7 @@ type Config struct {
 	// Group is the consumer group. It is part of the key of the inbox table: a group that
 	// is renamed processes everything again.
 	Group string
-	// Topics are the topics to consume. A new group begins with the oldest record. Each
-	// topic and its dead letter topic must exist.
+	// Topics are the topics to consume. They must exist. A new group begins with the oldest record.
 	Topics []string
 
 	// Table is the inbox table in SQL syntax, as the transaction sees it: inbox,
@@ -53,12 +52,10 @@ type Config struct {
 	// idle_in_transaction_session_timeout, so that Postgres ends the transaction of a
 	// process that is frozen. Defaults to 30 s.
 	AttemptTimeout time.Duration
-	// Retry says how often errors of ClassTransient are retried, and after which waits. The
-	// zero value is 10 attempts.
+	// Retry says how often ClassTransient is retried, and after which waits.
 	Retry Retry
-	// Classify returns the class of an error that the handler has not marked, or
-	// Unclassified for one that it does not know, which the function [Classify] decides
-	// then. May be nil.
+	// Classify returns the class of an error that the handler has not marked. Unclassified
+	// leaves it to the function [Classify]. May be nil.
 	Classify func(error) Class
 
 	// RetryTopic is where records are parked, such as payments.{topic}.retry; {topic} stands
@@ -68,8 +65,7 @@ type Config struct {
 	// included. The topic must exist. Defaults to none: records are retried in place. See
 	// "Retry topics" in the package's documentation.
 	RetryTopic string
-	// ParkAfter is the number of failed attempts after which a record is parked. It must be
-	// below Retry.Attempts. Defaults to 1.
+	// ParkAfter is the number of failed attempts after which a record is parked. Defaults to 1.
 	ParkAfter int
 	// Parked is the table of parked records in SQL syntax, which the SQL of [ParkedDDL]
 	// creates. It is used with RetryTopic only. Defaults to inbox_parked.
@@ -88,9 +84,8 @@ type Config struct {
 	SASL *SASL
 	// ConfigureSarama changes the configuration of the client library: timeouts, a rack,
 	// Consumer.Group.InstanceId. It is called after TLS and SASL are set. New returns an
-	// error if it changes what would lose or skip records. It is the only use of a type of
-	// sarama in this package's API; it follows sarama's versions, and its type may change
-	// in any version. May be nil.
+	// error if it changes what would lose or skip records. No other field has a type of
+	// sarama, and this one may change in any version. May be nil.
 	ConfigureSarama func(*sarama.Config)
 	// ErrorText puts the text of a handler's or of the database's error into dead letters
 	// (header walpost-dlt-error) and into what [Log] logs. Such a text may quote data of the
@@ -98,8 +93,7 @@ type Config struct {
 	// Go, and names of table, column and constraint. What Run returns, and Observation.Err,
 	// have the whole text in any case.
 	ErrorText bool
-	// Observers are called for what happens: see [Log] and package inboxprom. Without one,
-	// a consumer that cannot reach Kafka retries in silence.
+	// Observers are called for what happens, such as [Log]. Without one, retries are silent.
 	Observers []Observer
 }
 

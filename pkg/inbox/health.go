@@ -68,8 +68,7 @@ func (p *partition) health() PartitionHealth {
 	return h
 }
 
-// Health returns the progress of the consumer. It may be called at any time, from any
-// goroutine.
+// Health returns the progress of the consumer. It may be called at any time.
 func (c *Consumer) Health() Health {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -52,7 +52,5 @@
 // it there. So other keys continue, and the order of each key is preserved. The table of
 // [ParkedDDL] has a row for each parked record until it is processed.
 //
-// The package knows sarama's consumer groups, and transactions by their interfaces
-// alone: it compiles without a driver, and without a logger or metrics library. It
-// must not know walpost's own packages, but for what it shares with pkg/projection.
+// The package compiles without a driver, and without a logger or metrics library.
 package inbox

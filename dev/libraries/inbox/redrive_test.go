@@ -309,3 +309,26 @@ func TestMarkOfALaterDeadLetterIsNotBelieved(t *testing.T) {
 		t.Fatalf("%+v, %v", found, err)
 	}
 }
+
+// The offset that an incomplete dead letter names may be another record's by now, when the
+// topic was made anew. That record is not put back.
+func TestRedriveTakesNoOtherRecord(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	f.send(t, f.message("new", "k"), f.message("same", "k"))
+	for offset, id := range []string{"old", "same"} {
+		m := f.message(id, "k")
+		for name, value := range map[string]string{
+			"topic": f.topic, "partition": "0", "offset": fmt.Sprint(offset), "timestamp": "2020-01-01T00:00:00Z",
+			"incomplete": "value of 9 bytes",
+		} {
+			m.Headers = append(m.Headers, sarama.RecordHeader{Key: []byte("walpost-dlt-" + name), Value: []byte(value)})
+		}
+		m.Topic += ".DLT"
+		f.send(t, m)
+	}
+	redrive := deadletter.Config{Brokers: f.config(t).Brokers, Topic: f.topic + ".DLT"}
+	if done, err := deadletter.Redrive(t.Context(), redrive); err != nil || done.Gone != 2 || done.Marked != 0 {
+		t.Errorf("%+v, %v, want 2 left: their records are gone", done, err)
+	}
+}
