@@ -16,6 +16,8 @@ const (
 	// of the value of each, and of all of them.
 	maxCutHeader  = 255
 	maxCutHeaders = 4 << 10
+	// headerBytes is what an empty header counts: there may be very many.
+	headerBytes = 8
 )
 
 // Shorter is a shorter form of a dead letter that is larger than its topic takes:
@@ -48,7 +50,7 @@ func cutHeaders(all []Header) (kept []Header, lost []string) {
 	size := 0
 	for _, h := range all {
 		own := strings.HasPrefix(h.Name, dlt.HeaderPrefix)
-		if size += len(h.Name) + min(len(h.Value), maxCutHeader); size > maxCutHeaders && !own {
+		if size += headerBytes + len(h.Name) + min(len(h.Value), maxCutHeader); size > maxCutHeaders && !own {
 			if len(lost) < 8 {
 				lost = append(lost, fmt.Sprintf("header %.64q of %d bytes", h.Name, len(h.Value)))
 			}

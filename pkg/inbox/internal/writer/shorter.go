@@ -15,6 +15,8 @@ const (
 	// keeps of headers: of the value of each, and of all of them.
 	maxCutHeader  = 255
 	maxCutHeaders = 4 << 10
+	// headerBytes is what an empty header counts: there may be very many.
+	headerBytes = 8
 )
 
 // Shorter returns a shorter form of a dead letter that is larger than its topic takes:
@@ -49,7 +51,7 @@ func cutHeaders(all []sarama.RecordHeader) (kept []sarama.RecordHeader, lost []s
 			kept = append(kept, h)
 			continue
 		}
-		if size += len(h.Key) + min(len(h.Value), maxCutHeader); size > maxCutHeaders {
+		if size += headerBytes + len(h.Key) + min(len(h.Value), maxCutHeader); size > maxCutHeaders {
 			if len(lost) < 8 {
 				lost = append(lost, fmt.Sprintf("header %.64q of %d bytes", h.Key, len(h.Value)))
 			}
