@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/IBM/sarama"
 
@@ -64,11 +65,13 @@ func discardDeadLetters(ctx context.Context, config deadletter.Config) (deadlett
 	return deadletter.RedriveResult{Result: done}, err
 }
 
-// each calls do for one topic after the other. change sets what is not common to all.
+// each calls do for one topic after the other. change sets what is not common to all. A
+// partition that cannot be read keeps nothing else back; see isUnread.
 func (b *deadLetterTopics) each(ctx context.Context, do deadLetterAction, change func(*deadletter.Config),
 	tell func(topic string, done deadletter.RedriveResult) error,
 ) error {
 	b.seen = 0
+	var unread error
 	for _, topic := range b.topics {
 		c := deadletter.Config{
 			Brokers: b.options.Brokers, Topic: topic,
@@ -89,12 +92,17 @@ func (b *deadLetterTopics) each(ctx context.Context, do deadLetterAction, change
 			return context.Cause(ctx)
 		case refused != nil:
 			return refused
+		case isUnread(err):
+			unread = errors.Join(unread, b.options.Explain("dead letters of "+topic, err))
 		case err != nil:
-			return b.options.Explain("dead letters of "+topic, err)
+			return errors.Join(unread, b.options.Explain("dead letters of "+topic, err))
 		}
 	}
-	return nil
+	return unread
 }
+
+// isUnread reports whether partitions were left out, and the others were read.
+func isUnread(err error) bool { return errors.Is(err, sarama.ErrDecompressedBatchTooLarge) }
 
 // noting returns do, which notes its error besides.
 func noting(do func(*deadletter.Record) error, failed *error) func(*deadletter.Record) error {

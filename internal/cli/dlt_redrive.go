@@ -120,15 +120,15 @@ func (w *deadLetterCommand) run(ctx context.Context, s *streams, cfg *config.Con
 		says.foreign(topic, done)
 		return says.err
 	})
-	if err != nil {
+	if err != nil && !isUnread(err) {
 		return err
 	}
 	out.line("%d dead letters %s", len(meant), w.will)
 	if w.dryRun || out.err != nil {
-		return out.err
+		return errors.Join(out.err, err)
 	}
 	if len(meant) == 0 && !w.remove {
-		return leftBehind(left)
+		return errors.Join(leftBehind(left), err)
 	}
 	if !w.yes {
 		if err := confirm(s.err, bufio.NewReader(s.in), yesQuestion()); err != nil {

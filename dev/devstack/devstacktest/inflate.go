@@ -9,12 +9,13 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 )
 
-// Inflate appends one compressed batch of n records to a topic, which is small in Kafka and n times 10 MiB when it is
+// Inflate appends one compressed batch of n records to partition 0 of a topic, which is small in Kafka and n times 10 MiB when it is
 // decompressed.
 func Inflate(t testing.TB, k *devstack.Kafka, topic string, n int) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(k.Bootstrap(devstack.Plaintext)...), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
-		kgo.BrokerMaxWriteBytes(1<<30), kgo.ProducerBatchMaxBytes(1<<29), kgo.ProducerLinger(time.Second), kgo.MaxBufferedBytes(1<<30))
+		kgo.BrokerMaxWriteBytes(1<<30), kgo.ProducerBatchMaxBytes(1<<29), kgo.ProducerLinger(time.Second), kgo.MaxBufferedBytes(1<<30),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // large raises the limit of the topic alone: its dead letter topic has Kafka's default.
-func (f *fixture) large(t testing.TB) {
+func (f *fixture) large(t testing.TB, topic string) {
 	t.Helper()
 	admin, err := f.kafka.Admin()
 	if err != nil {
@@ -26,7 +26,7 @@ func (f *fixture) large(t testing.TB) {
 	}
 	defer func() { _ = admin.Close() }()
 	limit := "20000000"
-	if err := admin.AlterConfig(sarama.TopicResource, f.topic, map[string]*string{"max.message.bytes": &limit}, false); err != nil {
+	if err := admin.AlterConfig(sarama.TopicResource, topic, map[string]*string{"max.message.bytes": &limit}, false); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -45,7 +45,7 @@ func noise(n int) []byte {
 func TestRow115_DeadLetterLargerThanItsTopic(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
-	f.large(t)
+	f.large(t, f.topic)
 	shrinks, value, key, header := f.message("shrinks", "k"), f.message("value", "k"), f.message("key", ""), f.message("header", "k")
 	shrinks.Value = sarama.StringEncoder(strings.Repeat("x", 3_000_000))
 	value.Value = sarama.ByteEncoder(noise(3_000_000))
@@ -119,7 +119,7 @@ func TestRow115_DeadLetterLargerThanItsTopic(t *testing.T) {
 func TestRow116_RecordLargerThanItsRetryTopic(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
-	f.large(t)
+	f.large(t, f.topic)
 	config := f.parking(t, 1)
 	config.Retry.Attempts = -1
 	first, behind := f.message("first", "a"), f.message("behind", "b")

@@ -332,3 +332,40 @@ func TestRedriveTakesNoOtherRecord(t *testing.T) {
 		t.Errorf("%+v, %v, want 2 left: their records are gone", done, err)
 	}
 }
+
+// A partition with a batch that is gigabytes when it is decompressed is named, and keeps no
+// other partition back.
+func TestInflatedBatchOfDeadLetters(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 3)
+	f.large(t, f.topic+".DLT")
+	var at [3]int
+	for key := 0; at[0] == 0 || at[1] == 0 || at[2] == 0; key++ {
+		m := f.message(fmt.Sprint(key), fmt.Sprint("k", key))
+		f.deadLetter(t, m, f.topic)
+		at[m.Partition]++
+	}
+	devstacktest.Inflate(t, f.kafka, f.topic+".DLT", 14)
+	config := deadletter.Config{Brokers: f.config(t).Brokers, Topic: f.topic + ".DLT", Remove: true}
+	rest, place := at[1]+at[2], fmt.Sprintf("%s.DLT: partition 0: the records at offset %d cannot be read", f.topic, at[0])
+	named := func(call string, err error) {
+		t.Helper()
+		if !errors.Is(err, sarama.ErrDecompressedBatchTooLarge) || !strings.Contains(err.Error(), place) {
+			t.Errorf("%s: %v, want %q", call, err, place)
+		}
+	}
+	found, err := deadletter.List(t.Context(), config)
+	if named("list", err); found.Matched != rest {
+		t.Errorf("list: %+v, want %d", found, rest)
+	}
+	one := config
+	one.Match = func(r *deadletter.Record) bool { return r.Partition == 1 }
+	done, err := deadletter.Redrive(t.Context(), one)
+	if named("redrive", err); done.Sent[f.topic] != at[1] {
+		t.Errorf("redrive: %+v, want %d", done, at[1])
+	}
+	discarded, err := deadletter.Discard(t.Context(), config)
+	if named("discard", err); discarded.Marked != at[2] || len(discarded.Removed) != 2 {
+		t.Errorf("discard: %+v, want %d, and two partitions removed", discarded, at[2])
+	}
+}

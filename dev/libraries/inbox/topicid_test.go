@@ -95,7 +95,7 @@ func TestPartitionsAreAdded(t *testing.T) {
 func TestInflatedBatch(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
-	f.large(t)
+	f.large(t, f.topic)
 	f.events(t, 0, 3, 1)
 	devstacktest.Inflate(t, f.kafka, f.topic, 20)
 	m := f.start(t, f.config(t), record)

@@ -48,8 +48,10 @@ func List(ctx context.Context, config Config) (Result, error) {
 // Of a dead letter that lacks a part of its record (Record.Incomplete) the record itself
 // is put back, if its topic still has it.
 //
-// What cannot go back stays where it is, and keeps nothing else back: see Config.Stays.
-// Redrive ends at an error that is not about one record, with what was done so far.
+// What cannot go back stays where it is, and keeps nothing else back: see Config.Stays. So
+// does a partition with a batch of more than sarama.MaxDecompressedBatchSize, which is left
+// out, and named in the error. Redrive ends at any other error that is not about one record,
+// with what was done so far.
 func Redrive(ctx context.Context, config Config) (RedriveResult, error) {
 	return run(ctx, config, Redriven)
 }
@@ -149,19 +151,24 @@ func (c *call) partitions(ctx context.Context) error {
 	}
 	slices.Sort(all)
 	removable := map[int32]int64{}
+	var unread error // of partitions that cannot be read
 	for _, id := range all {
 		below, err := c.partition(ctx, id)
 		if below > 0 {
 			removable[id] = below
 		}
+		if _, ok := errors.AsType[*read.InflatedError](err); ok {
+			unread = errors.Join(unread, err)
+			continue
+		}
 		if err != nil {
-			return err
+			return errors.Join(unread, err)
 		}
 	}
 	if !c.Remove || c.DryRun || len(removable) == 0 {
-		return nil
+		return unread
 	}
-	return c.remove(removable)
+	return errors.Join(unread, c.remove(removable))
 }
 
 // remove deletes the records below these offsets.
