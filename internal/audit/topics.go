@@ -90,7 +90,7 @@ func (a *audit) readTopics(ctx context.Context) error {
 // or not.
 func readTopic(ctx context.Context, client sarama.Client, topic string, from time.Time, do read.Func) (shortened bool, err error) {
 	if err := client.RefreshMetadata(topic); err != nil {
-		return false, err
+		return false, read.WithoutTopic(err, topic)
 	}
 	partitions, err := client.Partitions(topic)
 	if err != nil {

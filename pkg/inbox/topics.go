@@ -8,6 +8,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/pkg/inbox/internal/kafka/access"
+	"github.com/walpost/walpost/pkg/inbox/internal/kafka/read"
 	"github.com/walpost/walpost/pkg/inbox/internal/topicid"
 )
 
@@ -38,7 +39,7 @@ func (c *Consumer) checkTopics(ctx context.Context, client sarama.Client) error 
 // the consumer needs.
 func (c *Consumer) checkTopic(ctx context.Context, client sarama.Client, topic, operations string) error {
 	for attempts := 1; ; attempts++ {
-		err := client.RefreshMetadata(topic)
+		err := read.WithoutTopic(client.RefreshMetadata(topic), topic)
 		if err == nil {
 			return nil
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/walpost/walpost/pkg/inbox"
 	"github.com/walpost/walpost/pkg/projection/internal/kafka/access"
+	"github.com/walpost/walpost/pkg/projection/internal/kafka/read"
 )
 
 // feed is one reading of all partitions into one set of tables: those in use, or
@@ -161,7 +162,7 @@ func (f *feed) sources() ([]source, error) {
 	defer f.mu.Unlock()
 	var all []source
 	for _, topic := range f.projection.config.Topics {
-		if err := f.client.RefreshMetadata(topic); errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		if err := read.WithoutTopic(f.client.RefreshMetadata(topic), topic); errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
 			return nil, fmt.Errorf("projection: topic %s: %w (create it: kafka-topics.sh --bootstrap-server %s --create --topic %s)",
 				topic, err, f.projection.config.Brokers[0], topic)
 		} else if err != nil {

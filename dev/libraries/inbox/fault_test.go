@@ -234,7 +234,7 @@ func TestStops(t *testing.T) {
 		f := newFixture(t, 1)
 		config := f.config(t)
 		config.Topics = []string{"nowhere"}
-		f.start(t, config, record).stopsWith(t, inbox.ErrTopic, "nowhere.DLT")
+		f.start(t, config, record).stopsWith(t, inbox.ErrTopic, "inbox: topic nowhere.DLT: kafka server: ")
 	})
 }
 

@@ -25,7 +25,10 @@ func TestMistakesAreExplained(t *testing.T) {
 		},
 		"no topic": {
 			func(_ *fixture, c *projection.Config) { c.Topics = []string{"nobody-made-it"} },
-			[]string{"create it: kafka-topics.sh --bootstrap-server 127.0.0.1:", "--create --topic nobody-made-it"},
+			[]string{
+				"projection: topic nobody-made-it: kafka server: ",
+				"create it: kafka-topics.sh --bootstrap-server 127.0.0.1:", "--create --topic nobody-made-it",
+			},
 		},
 		"no database": {
 			func(f *fixture, _ *projection.Config) { f.URL = "postgres://postgres@127.0.0.1:1/none" },

@@ -55,7 +55,7 @@ func (w *Writer) Partitions(topic string) (int32, error) {
 	if err == nil && len(partitions) == 0 {
 		err = sarama.ErrUnknownTopicOrPartition
 	}
-	return int32(len(partitions)), err
+	return int32(len(partitions)), read.WithoutTopic(err, topic)
 }
 
 // Send returns when all in-sync replicas have the record. The record goes to the
@@ -72,7 +72,7 @@ func (w *Writer) Send(m *sarama.ProducerMessage) error {
 		return nil
 	}
 	if fresh := w.client.RefreshMetadata(m.Topic); fresh != nil && read.IsPermanent(fresh) {
-		return fresh // sarama's own error may be "circuit breaker is open"
+		return read.WithoutTopic(fresh, m.Topic) // sarama's own error may be "circuit breaker is open"
 	}
 	return err
 }

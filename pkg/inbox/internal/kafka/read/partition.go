@@ -217,7 +217,7 @@ func (p Partition) Range(ctx context.Context, from, end int64, do Func) error {
 			return err
 		}
 		if err := p.Client.RefreshMetadata(p.Topic); err != nil && retries == maxRetries {
-			return err
+			return WithoutTopic(err, p.Topic)
 		}
 	}
 	return nil
