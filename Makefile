@@ -109,6 +109,7 @@ require: ## let the modules require each other at the version of the next releas
 lint: $(GOLANGCI) ## go vet and golangci-lint
 	go vet work
 	$(GOLANGCI) run $(addsuffix /...,$(MODULES))
+	@cd dev/drivers/service && echo 'lint ./dev/drivers/service' && GOWORK=off go vet ./... && GOWORK=off $(abspath $(GOLANGCI)) run ./...
 
 $(GOLANGCI):
 	@mkdir -p $(@D)
