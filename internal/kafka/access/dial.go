@@ -11,10 +11,10 @@ import (
 )
 
 // speaksKafka reports whether a broker answers without TLS and SASL: also one that wants SASL
-// says which versions it knows.
+// says which versions it knows, when it is asked for the first time.
 func speaksKafka(addr string, c *sarama.Config) bool {
 	plain := *c
-	plain.Net.TLS.Enable, plain.Net.SASL.Enable = false, false
+	plain.Net.TLS.Enable, plain.Net.SASL.Enable, plain.ApiVersionsRequest = false, false, false
 	broker := sarama.NewBroker(addr)
 	if broker.Open(&plain) != nil {
 		return false
