@@ -13,6 +13,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/cli/clitest"
+	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/pkg/inbox"
 )
@@ -150,6 +151,21 @@ func TestDLT(t *testing.T) {
 	r.Exits(t, 0)
 }
 
+// send writes a record that no walpost has written.
+func send(t *testing.T, m *sarama.ProducerMessage) {
+	t.Helper()
+	config := sarama.NewConfig()
+	config.Producer.Return.Successes = true
+	producer, err := sarama.NewSyncProducer(stack.Kafka(t).Bootstrap(devstack.Plaintext), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = producer.Close() }()
+	if _, _, err := producer.SendMessage(m); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestDLTRefuses(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, nil)
@@ -165,18 +181,37 @@ func TestDLTRefuses(t *testing.T) {
 	if err := stack.Kafka(t).CreateTopic(t.Context(), topic, 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	config := sarama.NewConfig()
-	config.Producer.Return.Successes = true
-	producer, err := sarama.NewSyncProducer(stack.Kafka(t).Bootstrap(devstack.Plaintext), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = producer.Close() }()
-	if _, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder("x")}); err != nil {
-		t.Fatal(err)
-	}
+	send(t, &sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder("x")})
 	walpost(t, "dlt", "list", "-c", s.file).want(t, 0, "1 records do not say where they were", "no dead letters")
 	walpost(t, "dlt", "redrive", "-c", s.file, "--yes").want(t, 0, "0 dead letters go back")
+}
+
+// The headers of a dead letter may be of any length. A line shows as much of each as a name
+// or a sentence has.
+func TestDLTListIsShort(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t, nil)
+	topic := s.prefix + ".a.DLT"
+	if err := stack.Kafka(t).CreateTopic(t.Context(), topic, 1, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	long := func(letter string) string { return strings.Repeat(letter, 20_000) }
+	m := &sarama.ProducerMessage{Topic: topic, Key: sarama.StringEncoder(long("k"))}
+	for name, value := range map[string]string{
+		"id": long("i"), dlt.HeaderTopic: s.prefix + ".a", dlt.HeaderGroup: long("g"), dlt.HeaderReason: long("r"),
+		dlt.HeaderIncomplete: long("l"), dlt.HeaderError: long("e"),
+	} {
+		m.Headers = append(m.Headers, sarama.RecordHeader{Key: []byte(name), Value: []byte(value)})
+	}
+	send(t, m)
+	list := walpost(t, "dlt", "list", "-c", s.file)
+	list.want(t, 0, "key=k", "id=i", "group=g", "reason=r", `lacks="l`, `error="e`)
+	for letter, limit := range map[string]int{"k": 255, "i": 255, "g": 255, "r": 255, "l": 4 << 10, "e": 4 << 10} {
+		if strings.Contains(list.out, strings.Repeat(letter, limit+1)) || !strings.Contains(list.out, strings.Repeat(letter, limit)+"…") {
+			t.Errorf("%s: want %d bytes of it:\n%s", letter, limit, list.out)
+		}
+	}
+	walpost(t, "dlt", "show", "-c", s.file).want(t, 0, long("g"), long("l"))
 }
 
 // A dead letter without its value is told as such, and does not go back: what would go
