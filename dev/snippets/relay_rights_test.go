@@ -35,6 +35,11 @@ func ran(t *testing.T, arguments ...string) error {
 	return nil
 }
 
+// event writes an event of an aggregate that no other test has: they share topics.
+func event(aggregate string) string {
+	return "INSERT INTO outbox VALUES (gen_random_uuid(), '" + aggregate + "', '42', 'OrderPlaced', '1')"
+}
+
 func TestRightsOfARelay(t *testing.T) {
 	t.Parallel()
 	const attributes = "REPLICATION"
@@ -47,8 +52,24 @@ func TestRightsOfARelay(t *testing.T) {
 	if err := ran(t, "init", "-c", relayFile(t, db, db.Name, "postgres", "")); err != nil {
 		t.Fatal(err)
 	}
+	db.Exec(t, event(db.Name))
+	for _, command := range [][]string{
+		{"audit"}, {"replay", "--all", "--yes"}, {"recover", "--all", "--force", "--yes"},
+	} {
+		actor{blocks: []string{"relay_read.sql"}, attributes: attributes, do: func(t *testing.T, _ *sql.DB, role string) error {
+			return ran(t, append(command, "-c", relayFile(t, db, db.Name, role, ""))...)
+		}}.tried(t, db)
+	}
 	actor{blocks: []string{"relay_read.sql"}, attributes: attributes, do: func(t *testing.T, _ *sql.DB, role string) error {
-		return ran(t, "audit", "-c", relayFile(t, db, db.Name, role, ""))
+		db.Exec(t, event(role))
+		said, err := clitest.Command(t, "init", "-c", relayFile(t, db, db.Name, role, "")).CombinedOutput()
+		if err == nil && !strings.Contains(string(said), "created topic outbox.event."+role) {
+			err = errors.New("no topic")
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, said)
+		}
+		return nil
 	}}.tried(t, db)
 	actor{blocks: []string{"relay_prune.sql"}, attributes: attributes, do: func(t *testing.T, _ *sql.DB, role string) error {
 		return pruned(t, db, relayFile(t, db, db.Name, role, "outbox: {prune: {every: 1s}}"))
@@ -58,7 +79,7 @@ func TestRightsOfARelay(t *testing.T) {
 // pruned runs a relay until it has published and deleted a row, or says what it lacks.
 func pruned(t *testing.T, db devstacktest.Database, file string) (lacks error) {
 	t.Helper()
-	db.Exec(t, "INSERT INTO outbox VALUES (gen_random_uuid(), 'order', '42', 'OrderPlaced', '1')")
+	db.Exec(t, event(db.Name))
 	relay := clitest.Start(t, "run", "-c", file)
 	devstacktest.Await(t, "no row, or a word", func() bool {
 		if log := relay.Log.String(); strings.Contains(log, "permission denied") {

@@ -79,7 +79,8 @@ func namesInTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config, colum
 	case err != nil:
 		return nil, "", err
 	case !known:
-		return nil, "the role may not read the table, and the topics come from its columns: create them, or set kafka.topics.create", nil
+		return nil, "the role may not read the table, which takes SELECT, and the topics come from its columns: create them, or set " +
+			"kafka.topics.create", nil
 	case len(values) == 0:
 		return nil, "the table has no rows, and the topics come from its columns: run init again later, or set kafka.topics.create", nil
 	}

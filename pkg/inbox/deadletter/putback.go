@@ -81,7 +81,7 @@ func (c *call) putBack(r *Record) error {
 	case !writer.IsTooLarge(err) && !writer.IsRefused(err):
 		return fmt.Errorf("put back to %s (partition %d, offset %d): %w", topic, r.Partition, r.Offset, err)
 	}
-	r.Stays = fmt.Errorf("%w: %w", ErrRefused, access.WithOperation(err, "Write"))
+	r.Stays = fmt.Errorf("%w: %s: %w", ErrRefused, topic, access.WithOperation(err, "Write"))
 	return nil
 }
 
