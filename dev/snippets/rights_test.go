@@ -38,7 +38,8 @@ func rightsOf(t *testing.T, block, role string) []right {
 		}
 		object := strings.ToLower(m[2])
 		for privilege := range strings.SplitSeq(m[1], ", ") {
-			what := fmt.Sprintf("permission denied for (table )?%s|which takes %[2]s|%[2]s on the %s", object, privilege, strings.Fields(object)[0])
+			what := fmt.Sprintf("permission denied for (table )?%s|which takes %[2]s|%[2]s on the %s",
+				object, privilege, strings.Fields(object)[0])
 			all = append(all, right{fmt.Sprintf("GRANT %s ON %s TO %s", privilege, m[2], role), what})
 		}
 	}

@@ -157,7 +157,7 @@ func (p *printer) stays(d *deadletter.Record, cfg *config.Config) {
 	case errors.Is(d.Stays, deadletter.ErrTopic):
 		p.line("%s, does not go back: it names the topic %s, which the file cannot name; --topic %s allows it", at, e.Topic, e.Topic)
 	case errors.Is(d.Stays, deadletter.ErrRefused):
-		p.line("%s, does not go back to %s: %s", at, e.Topic, shown([]byte(kafka.ServerText(d.Stays))))
+		p.line("%s, does not go back: %s", at, shown([]byte(kafka.ServerText(d.Stays)))) // it names the topic
 	case e.Partition < 0:
 		p.line("%s, lacks %s: it does not go back; with larger limits `walpost replay -c %s --from-id %s --to-id %s` publishes the row, "+
 			"as long as it is in the table (its position is %s)",
