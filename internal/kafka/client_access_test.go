@@ -88,7 +88,8 @@ func refuses(t *testing.T, s *kafkatest.Secured) {
 		"plaintext to TLS":    {s.At(devstack.TLS, nil, nil), kafka.WantsTLS, []string{"add kafka.tls"}},
 		"SASL to TLS":         {s.At(devstack.SASLTLS, nil, s.All), kafka.WantsTLS, []string{"add kafka.tls"}},
 		"PLAIN to TLS": {
-			s.At(devstack.SASLTLS, nil, kafkatest.SASL(kafka.Plain, "walpost", kafkatest.Canary)), kafka.WantsTLS, []string{"add kafka.tls"},
+			s.At(devstack.SASLTLS, nil, kafkatest.SASL(kafka.Plain, "walpost", kafkatest.Canary)), kafka.WantsTLS,
+			[]string{"add kafka.tls"},
 		},
 		"token to TLS": {
 			s.At(devstack.SASLTLS, nil, &kafka.SASL{Mechanism: kafka.OAuthBearer, Token: kafkatest.Literal(goodToken)}),

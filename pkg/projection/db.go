@@ -81,7 +81,9 @@ func (u *unit[Tx]) maxConns() int {
 }
 
 func (u *unit[Tx]) transact(ctx context.Context, do func(transaction) error) error {
-	return u.db.Transact(ctx, func(tx Tx) error { return do(&open[Tx]{u, tx}) })
+	return guarded("projection: DB", func() error {
+		return u.db.Transact(ctx, func(tx Tx) error { return do(&open[Tx]{u, tx}) })
+	})
 }
 
 // open is a transaction of a unit.
@@ -98,13 +100,17 @@ func (o *open[Tx]) Scan(ctx context.Context, into []any, query string, args ...a
 	return o.unit.db.Scan(ctx, o.tx, into, query, args...)
 }
 
-// handle keeps a panic of the handler from ending the process with transactions in
+func (o *open[Tx]) handle(ctx context.Context, e *Event) error {
+	return guarded("handler", func() error { return o.unit.handle(ctx, o.tx, e) })
+}
+
+// guarded keeps a panic of the caller's code from ending the process with transactions in
 // hand: it ends Run as an error that does not pass.
-func (o *open[Tx]) handle(ctx context.Context, e *Event) (err error) {
+func guarded(what string, do func() error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = fmt.Errorf("handler: %w", &inbox.PanicError{Value: value, Stack: debug.Stack()})
+			err = fmt.Errorf("%s: %w", what, &inbox.PanicError{Value: value, Stack: debug.Stack()})
 		}
 	}()
-	return o.unit.handle(ctx, o.tx, e)
+	return do()
 }

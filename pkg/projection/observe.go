@@ -20,7 +20,39 @@ func (p *Projection) observe(o inbox.Observation) {
 		o.ErrorText = p.config.errorText(o.Err)
 	}
 	for _, observer := range p.config.Observers {
-		observer.Observe(o)
+		err := guarded(fmt.Sprintf("projection: observer of %q", o.Kind), func() error {
+			observer.Observe(o)
+			return nil
+		})
+		if err != nil && o.Event != nil {
+			err = fmt.Errorf("%w: %v", err, o.Event)
+		}
+		if err != nil {
+			p.halt(errors.Join(err, o.Err))
+		}
+	}
+}
+
+// halting returns a context that halt ends.
+func (p *Projection) halting(ctx context.Context) (running context.Context, end context.CancelFunc) {
+	running, cancel := context.WithCancelCause(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.halts[running] = cancel
+	return running, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.halts, running)
+		cancel(nil)
+	}
+}
+
+// halt ends Run and Rebuild with an error.
+func (p *Projection) halt(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, cancel := range p.halts {
+		cancel(err)
 	}
 }
 

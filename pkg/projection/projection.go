@@ -71,6 +71,7 @@ type Projection struct {
 	running atomic.Bool
 	mu      sync.Mutex
 	feeds   map[*feed]struct{}
+	halts   map[context.Context]context.CancelCauseFunc // of Run and Rebuild
 }
 
 // ErrRunning means that Run was called a second time on one Projection, or Rebuild while
@@ -98,7 +99,10 @@ func New[Tx any](config Config, db DB[Tx], handle Handler[Tx]) (*Projection, err
 	if err != nil {
 		return nil, err
 	}
-	return &Projection{config: config, sarama: s, unit: &unit[Tx]{db, handle}, feeds: map[*feed]struct{}{}}, nil
+	return &Projection{
+		config: config, sarama: s, unit: &unit[Tx]{db, handle}, feeds: map[*feed]struct{}{},
+		halts: map[context.Context]context.CancelCauseFunc{},
+	}, nil
 }
 
 // Run applies records until ctx is cancelled; then it finishes the transactions in
@@ -112,10 +116,15 @@ func (p *Projection) Run(ctx context.Context) error {
 	if p.running.Swap(true) {
 		return ErrRunning
 	}
+	running, end := p.halting(ctx)
+	defer end()
 	f := p.newFeed(p.config.Name, false)
-	err := f.run(ctx)
+	err := f.run(running)
 	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
 		return nil
+	}
+	if ctx.Err() == nil && running.Err() != nil {
+		err = context.Cause(running)
 	}
 	return p.stopped(false, err)
 }

@@ -29,6 +29,9 @@ func (p *Projection) Rebuild(ctx context.Context) error {
 	if len(p.config.Tables) == 0 {
 		return badConfig("Tables", "want the tables to rebuild")
 	}
+	caller := ctx
+	ctx, end := p.halting(caller)
+	defer end()
 	for attempts := 1; ; attempts++ {
 		err := p.prepare(ctx) // each time: a swap whose answer was lost has taken the tables away
 		if err == nil {
@@ -37,6 +40,9 @@ func (p *Projection) Rebuild(ctx context.Context) error {
 		if err == nil {
 			p.observe(inbox.Observation{Kind: inbox.KindRebuilt, Rebuild: true})
 			return nil
+		}
+		if caller.Err() == nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
 		}
 		if errors.Is(err, ctx.Err()) {
 			return err

@@ -93,6 +93,7 @@ func TestTLSAndSASL(t *testing.T) {
 		changed.Password += "x"
 		return &changed
 	}
+	panics := &inbox.SASL{Mechanism: "OAUTHBEARER", Token: func(context.Context) (string, error) { panic("moon") }}
 	other := trust(s.ours)
 	other.ServerName = "kafka.example"
 	for name, c := range map[string]struct {
@@ -123,6 +124,7 @@ func TestTLSAndSASL(t *testing.T) {
 		"wrong SCRAM-SHA-512":   {at: devstack.SASLPlaintext, sasl: wrong(sha512), words: []string{`user "walpost"`, "SCRAM-SHA-512"}},
 		"unknown user":          {at: devstack.SASLPlaintext, sasl: password256("who", password), words: []string{`user "who"`}},
 		"expired token":         {at: devstack.SASLPlaintext, sasl: token(expiredToken), words: []string{"SASL.Token"}},
+		"panic of Token":        {at: devstack.SASLPlaintext, sasl: panics, words: []string{"SASL.Token", "panic: moon"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			processed, err := s.consume(t, c.at, c.tls, c.sasl)

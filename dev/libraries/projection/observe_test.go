@@ -207,3 +207,34 @@ func TestAccess(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A panic of an observer or of the DB ends Run and Rebuild with its place, and not the process.
+func TestPanicsEndRun(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	f.send(t, 1, 1, 1)
+	config := f.config(t)
+	config.Observers = []inbox.Observer{inbox.ObserverFunc(func(o inbox.Observation) {
+		if o.Kind == inbox.KindProcessed {
+			panic("moon")
+		}
+	})}
+	p := f.new(t, config, apply)
+	for name, run := range map[string]func(context.Context) error{"Run": p.Run, "Rebuild": p.Rebuild} {
+		err := run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), `observer of "processed": panic: moon: `+f.topic+"/0 offset 0") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	db := projection.Pgx(pool{f.URL})
+	db.Exec = func(context.Context, pgx.Tx, string, ...any) (int64, error) { panic("moon") }
+	config = f.config(t)
+	config.Name = "other"
+	p, err := projection.New(config, db, apply)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "DB: panic: moon") {
+		t.Error(err)
+	}
+}

@@ -8,6 +8,7 @@ package access
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -98,7 +99,7 @@ type bearer struct {
 func (b bearer) Token() (*sarama.AccessToken, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), tokenTime) //nolint:forbidigo // sarama hands none on
 	defer cancel()
-	token, err := b.token(ctx)
+	token, err := call(ctx, b.token)
 	if err == nil && token == "" {
 		err = errEmpty
 	}
@@ -106,4 +107,17 @@ func (b bearer) Token() (*sarama.AccessToken, error) {
 		return nil, fmt.Errorf("token: %w: %w", ErrUnreadable, err)
 	}
 	return &sarama.AccessToken{Token: token}, nil
+}
+
+// errPanic is a function of the caller's that panicked.
+var errPanic = errors.New("panic")
+
+// call keeps a panic in sarama's goroutine from ending the process.
+func call(ctx context.Context, token func(context.Context) (string, error)) (text string, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("%w: %v", errPanic, value)
+		}
+	}()
+	return token(ctx)
 }

@@ -34,7 +34,7 @@ func Explain(ctx context.Context, c *sarama.Config, brokers []string, err error)
 	if hint == "" {
 		return false, err
 	}
-	return isPermanent(kind), fmt.Errorf("%w; %s", err, hint)
+	return isPermanent(kind) || errors.Is(err, errPanic), fmt.Errorf("%w; %s", err, hint)
 }
 
 // errSpeaksTLS is a port that speaks TLS to a client that does not.
