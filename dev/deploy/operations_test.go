@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/status"
 )
@@ -53,7 +52,7 @@ func TestOperationsExplainsEverything(t *testing.T) {
 	for _, reason := range []string{
 		record.ReasonTopicName, record.ReasonNotAllowed, record.ReasonTooLarge,
 		record.ReasonTimestamp, record.ReasonPartition, record.ReasonMessage,
-		producer.ReasonInvalidRecord, producer.ReasonMissingTopic, producer.ReasonMissingPartition,
+		record.ReasonInvalidRecord, record.ReasonMissingTopic, record.ReasonMissingPartition,
 	} {
 		if !strings.Contains(page[status.ConditionRejected], "`"+reason+"`") {
 			t.Errorf("docs/operations.md does not explain the reason %s", reason)

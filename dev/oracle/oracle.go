@@ -113,6 +113,11 @@ func Consumed(ctx context.Context, client sarama.Client, topics ...string) ([]Ev
 	return topicdump.Read(ctx, client, eventOf, topics...)
 }
 
+// ConsumedCommitted is Consumed for a consumer with isolation.level=read_committed.
+func ConsumedCommitted(ctx context.Context, client sarama.Client, topics ...string) ([]Event, error) {
+	return topicdump.ReadCommitted(ctx, client, eventOf, topics...)
+}
+
 func eventOf(m *sarama.ConsumerMessage) Event {
 	e := Event{Key: string(m.Key), Number: -1}
 	for _, h := range m.Headers {

@@ -88,17 +88,38 @@ func (s *source) takeBatch(batch *sarama.RecordBatch) {
 	if batch.PartialTrailingRecord {
 		return
 	}
+	if batch.Control {
+		s.decide(batch)
+	}
 	for _, r := range batch.Records {
 		offset := batch.FirstOffset + r.OffsetDelta
 		if batch.Control || offset < s.next || offset >= s.end {
 			continue
 		}
+		if s.committed && batch.IsTransactional {
+			s.open[batch.ProducerID] = append(s.open[batch.ProducerID], s.taken)
+		}
+		s.taken++
 		s.take(&sarama.ConsumerMessage{
 			Topic: s.topic, Partition: s.partition, Offset: offset, Timestamp: timestamp(batch, r),
 			Key: r.Key, Value: r.Value, Headers: r.Headers,
 		})
 	}
 	s.next = max(s.next, batch.LastOffset()+1)
+}
+
+// decide takes the marker that ends a producer's transaction: its key is a version and a type, of which 0 aborts and 1
+// commits.
+func (s *source) decide(batch *sarama.RecordBatch) {
+	if len(batch.Records) == 0 || len(batch.Records[0].Key) < 4 || s.open == nil {
+		return
+	}
+	if aborts := batch.Records[0].Key[3] == 0; aborts {
+		for _, n := range s.open[batch.ProducerID] {
+			s.hidden[n] = true
+		}
+	}
+	delete(s.open, batch.ProducerID)
 }
 
 func timestamp(batch *sarama.RecordBatch, r *sarama.Record) time.Time {

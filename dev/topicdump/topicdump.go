@@ -31,6 +31,13 @@ type source struct {
 	partition int32
 	next, end int64
 	take      func(*sarama.ConsumerMessage)
+	taken     int // records
+
+	// For readers of committed records:
+
+	committed bool
+	open      map[int64][]int // by producer id: which records belong to its open transaction
+	hidden    map[int]bool    // records of transactions that were aborted
 }
 
 // dump is what one Read works on.
@@ -45,6 +52,20 @@ type dump struct {
 //
 // All partitions of a broker share each request. Of a record nothing is kept but what convert returns.
 func Read[T any](ctx context.Context, client sarama.Client, convert func(*sarama.ConsumerMessage) T, topics ...string) ([]T, error) {
+	return readAs(ctx, client, false, convert, topics)
+}
+
+// ReadCommitted is Read for what a consumer with isolation.level=read_committed would have at this moment, if no
+// transaction held it up: the records of transactions that were aborted, or are open, are left out.
+func ReadCommitted[T any](
+	ctx context.Context, client sarama.Client, convert func(*sarama.ConsumerMessage) T, topics ...string,
+) ([]T, error) {
+	return readAs(ctx, client, true, convert, topics)
+}
+
+func readAs[T any](
+	ctx context.Context, client sarama.Client, committed bool, convert func(*sarama.ConsumerMessage) T, topics []string,
+) ([]T, error) {
 	d := &dump{client: client, topics: topics}
 	if err := d.findSources(); err != nil {
 		return nil, err
@@ -52,11 +73,34 @@ func Read[T any](ctx context.Context, client sarama.Client, convert func(*sarama
 	parts := make([][]T, len(d.sources))
 	for i, s := range d.sources {
 		s.take = func(m *sarama.ConsumerMessage) { parts[i] = append(parts[i], convert(m)) }
+		s.committed, s.open, s.hidden = committed, map[int64][]int{}, map[int]bool{}
 	}
 	if err := d.readAll(ctx); err != nil {
 		return nil, err
 	}
+	for i, s := range d.sources {
+		parts[i] = visible(s, parts[i])
+	}
 	return slices.Concat(parts...), nil
+}
+
+// visible returns the records of a source that a reader of committed records sees.
+func visible[T any](s *source, all []T) []T {
+	for _, list := range s.open {
+		for _, n := range list {
+			s.hidden[n] = true
+		}
+	}
+	if len(s.hidden) == 0 {
+		return all
+	}
+	var left []T
+	for n, record := range all {
+		if !s.hidden[n] {
+			left = append(left, record)
+		}
+	}
+	return left
 }
 
 // findSources lists the partitions.

@@ -13,6 +13,7 @@ import (
 	"github.com/walpost/walpost/internal/preflight"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/relay"
+	"github.com/walpost/walpost/internal/relay/resume"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/wiring"
 )
@@ -52,9 +53,35 @@ func relayOptions(cfg *config.Config) (relay.Options, error) {
 		Describe: func(ctx context.Context, names []string) ([]topics.Topic, error) {
 			return describeTopics(ctx, connection, names)
 		},
-		Prune: relayPrune(cfg), HibernateAfter: cfg.Postgres.HibernateAfter, ShutdownTimeout: cfg.ShutdownTimeout,
+		ExactlyOnce: exactlyOnce(cfg, connection),
+		Prune:       relayPrune(cfg), HibernateAfter: cfg.Postgres.HibernateAfter, ShutdownTimeout: cfg.ShutdownTimeout,
 		Hints: wiring.HintsOf(cfg),
 	}, nil
+}
+
+// exactlyOnce returns how positions are kept, nil under at_least_once.
+func exactlyOnce(cfg *config.Config, connection kafka.Options) *resume.Options {
+	if !cfg.Delivery.ExactlyOnce() {
+		return nil
+	}
+	e := &resume.Options{
+		Kafka: connection, Log: wiring.PositionLog(cfg), Timeout: wiring.TransactionTimeout,
+		Source: wiring.PositionSource(cfg), Host: wiring.Host(), Hints: wiring.HintsOf(cfg),
+	}
+	if cfg.Kafka.Topics.Create {
+		e.Create = func(ctx context.Context) error { return createTopic(ctx, connection, wiring.PositionTopic(cfg)) }
+	}
+	return e
+}
+
+func createTopic(ctx context.Context, connection kafka.Options, spec topics.Spec) error {
+	admin, err := topics.OpenAdmin(ctx, connection)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	_, err = admin.Create(ctx, spec)
+	return err
 }
 
 func relayPrune(cfg *config.Config) *relay.Prune {

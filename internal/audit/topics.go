@@ -67,7 +67,7 @@ func (a *audit) readTopics(ctx context.Context) error {
 	dead := a.Config.Delivery.DeadLetterTopics(a.report.Topics)
 	for _, topic := range a.report.Topics {
 		isDead := slices.Contains(dead, topic)
-		shortened, err := readTopic(ctx, client, topic, from, func(rec read.Record) error {
+		shortened, err := a.readTopic(ctx, client, topic, from, func(rec read.Record) error {
 			a.record(rec.Record, rec.Time, isDead)
 			return nil
 		})
@@ -86,9 +86,11 @@ func (a *audit) readTopics(ctx context.Context) error {
 }
 
 // readTopic reads a topic from a time to its end of this moment, and reports whether the
-// first records of a partition are gone. Records of transactions are among them, committed
-// or not.
-func readTopic(ctx context.Context, client sarama.Client, topic string, from time.Time, do read.Func) (shortened bool, err error) {
+// first records of a partition are gone. Of transactions it reads what consumers see when
+// the relay writes them, else all of it.
+func (a *audit) readTopic(
+	ctx context.Context, client sarama.Client, topic string, from time.Time, do read.Func,
+) (shortened bool, err error) {
 	if err := client.RefreshMetadata(topic); err != nil {
 		return false, read.WithoutTopic(err, topic)
 	}
@@ -97,7 +99,9 @@ func readTopic(ctx context.Context, client sarama.Client, topic string, from tim
 		return false, err
 	}
 	for _, id := range partitions {
-		gone, err := readPartition(ctx, read.Partition{Client: client, Topic: topic, ID: id}, from, do)
+		gone, err := readPartition(ctx, read.Partition{
+			Client: client, Topic: topic, ID: id, Committed: a.Config.Delivery.ExactlyOnce(),
+		}, from, do)
 		if err != nil {
 			return false, fmt.Errorf("partition %d: %w", id, err)
 		}

@@ -17,6 +17,11 @@ func checkKafka(ctx context.Context, cfg *config.Config, names topicNames) []pre
 		Create:  cfg.Kafka.Topics.Create,
 		Keyless: cfg.Outbox.Key == "", ColumnTime: cfg.Outbox.Timestamp != "",
 	}
+	if cfg.Delivery.ExactlyOnce() {
+		want.ExactlyOnce = &preflight.ExactlyOnce{
+			TransactionalID: cfg.Delivery.TransactionalID, PositionTopic: cfg.Delivery.PositionTopic, Timeout: wiring.TransactionTimeout,
+		}
+	}
 	list := preflight.Kafka(ctx, wiring.Kafka(cfg), want)
 	if names.unknown != "" {
 		list = append(list, preflight.Requirement{Name: "topics", State: preflight.OK, Detail: "not checked: " + names.unknown})

@@ -48,6 +48,6 @@ func newRoot(s *streams) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddCommand(newRun(s), newInit(s), newCheck(s), newStatus(s), newTail(s), newHealth(s), newDrop(s), newRecover(s), newAudit(s),
-		newReplay(s), newDLT(s), newTopics(s), newConfig(s), newVersion(s))
+		newReplay(s), newDLT(s), newPosition(s), newTopics(s), newConfig(s), newVersion(s))
 	return root
 }

@@ -26,6 +26,8 @@ type initializer struct {
 	err    io.Writer  // for what a waiting person wants to know
 	tell   func(step) // is called for each step; nil: nothing is
 	result prepared
+
+	newSlot bool // this run has made the slot: nothing of it was published
 }
 
 // run inspects both servers before it changes anything: a cluster that is unavailable
@@ -46,7 +48,13 @@ func (i *initializer) run(ctx context.Context) error {
 	if err := i.postgres(ctx, conn); err != nil {
 		return err
 	}
-	return i.topics(ctx, conn, client)
+	if err := i.topics(ctx, conn, client); err != nil {
+		return err
+	}
+	if i.cfg.Delivery.ExactlyOnce() {
+		return i.position(ctx, client)
+	}
+	return nil
 }
 
 func (i *initializer) step(st step) {
@@ -128,6 +136,7 @@ func (i *initializer) slot(ctx context.Context, conn *pgx.Conn, there *catalog.I
 	st := step{Action: createdOrExists(made.Created), Kind: kindSlot, Name: name}
 	if made.Created {
 		st.Detail = "what commits after " + made.ConsistentPoint.String() + " is published"
+		i.newSlot = true
 	}
 	i.step(st)
 	if !made.Created || i.cfg.Outbox.Messages() {

@@ -21,6 +21,7 @@ const (
 	kindSlot        stepKind = "slot"
 	kindTopic       stepKind = "topic"
 	kindRows        stepKind = "rows"
+	kindPosition    stepKind = "position"
 )
 
 // stepAction is what became of the thing.

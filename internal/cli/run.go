@@ -21,8 +21,7 @@ Several files, or a folder, make one relay each in one process. The log goes to 
 
 Exit codes: 0 asked to stop, all confirmed; 1 unexpected, or shutdown_timeout passed;
 2 wrong command line or configuration; 3 a requirement is not met; 4 halted, an operator
-decides; 5 another relay has taken over (only with exactly_once, which is not available
-yet).`,
+decides; 5 another relay has taken over (only with exactly_once).`,
 		Example: `  walpost run -c orders.yaml
   walpost run -c orders.yaml -c billing.yaml
   walpost run -c /etc/walpost`,

@@ -39,13 +39,6 @@ func checkPublication(name string) error {
 	return nil
 }
 
-func checkGuarantee(guarantee string) error {
-	if guarantee == exactlyOnce {
-		return errors.New("exactly_once is not available yet: want at_least_once")
-	}
-	return nil
-}
-
 func checkGlob(glob string) error {
 	if _, err := path.Match(glob, ""); err != nil || glob == "" {
 		return errors.New("want a glob like orders.*: * and ? stand for characters, [a-z] for one of a set, \\ takes the meaning from " +

@@ -131,11 +131,16 @@ type SASL struct {
 
 // Delivery is the promise, and what happens to a record Kafka can never accept.
 type Delivery struct {
-	Guarantee  string             `yaml:"guarantee"` // at_least_once, exactly_once
-	InFlight   Size               `yaml:"in_flight"`
-	OnReject   string             `yaml:"on_reject"` // stop, dead_letter, skip
-	DeadLetter topicname.Template `yaml:"dead_letter"`
+	Guarantee       string             `yaml:"guarantee"`        // at_least_once, exactly_once
+	TransactionalID string             `yaml:"transactional_id"` // of exactly_once
+	PositionTopic   string             `yaml:"position_topic"`   // of exactly_once
+	InFlight        Size               `yaml:"in_flight"`
+	OnReject        string             `yaml:"on_reject"` // stop, dead_letter, skip
+	DeadLetter      topicname.Template `yaml:"dead_letter"`
 }
+
+// ExactlyOnce reports whether each event is visible exactly once.
+func (d *Delivery) ExactlyOnce() bool { return d.Guarantee == exactlyOnce }
 
 // Monitor names the consumer groups whose lag is measured.
 type Monitor struct {

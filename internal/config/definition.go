@@ -12,11 +12,12 @@ import (
 
 // What a text must match. The schema shows the same expressions.
 var (
-	namePattern     = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
-	slotPattern     = regexp.MustCompile(`^[a-z0-9_]{1,63}$`) // Postgres: ReplicationSlotValidateName
-	clientIDPattern = regexp.MustCompile(`^[!-~]+$`)
-	notEmptyPattern = regexp.MustCompile(`^.`)
-	noNULPattern    = regexp.MustCompile(`^[^\x00]+$`)
+	kafkaNamePattern = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+	namePattern      = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+	slotPattern      = regexp.MustCompile(`^[a-z0-9_]{1,63}$`) // Postgres: ReplicationSlotValidateName
+	clientIDPattern  = regexp.MustCompile(`^[!-~]+$`)
+	notEmptyPattern  = regexp.MustCompile(`^.`)
+	noNULPattern     = regexp.MustCompile(`^[^\x00]+$`)
 
 	hostPortPattern = regexp.MustCompile(`^(\[[0-9a-fA-F:.]+(%[^\]\s]+)?\]|[^\s:/@,\[\]]+):[0-9]{1,5}$`)
 	hostsPattern    = regexp.MustCompile(`^[a-zA-Z0-9._*-]+$`)
@@ -300,10 +301,26 @@ func deliveryKeys() []key {
 	return []key{
 		{
 			name: "guarantee", fallback: "at_least_once",
-			about: "at_least_once may repeat what was in flight at a crash. exactly_once is not available yet.",
-			value: text(func(c *Config) *string { return &c.Delivery.Guarantee }, textRules{
-				enum: []string{"at_least_once", exactlyOnce}, check: checkGuarantee,
+			about: "at_least_once may repeat what was in flight at a crash. exactly_once writes events and the relay's position in one " +
+				"Kafka transaction: a consumer with isolation.level=read_committed sees each event once. See delivery.md before you " +
+				"change it.",
+			value: text(func(c *Config) *string { return &c.Delivery.Guarantee }, textRules{enum: []string{"at_least_once", exactlyOnce}}),
+		},
+		{
+			name: "transactional_id", derived: "walpost-<name>",
+			derive: func(c *Config) { c.Delivery.TransactionalID = "walpost-" + c.Name },
+			about: "transactional.id of exactly_once, and key of the position. One for each slot: a relay that begins ends every other " +
+				"one with the same id.",
+			value: text(func(c *Config) *string { return &c.Delivery.TransactionalID }, textRules{
+				pattern: kafkaNamePattern, want: "up to 249 of a-z, A-Z, 0-9, . _ and -",
 			}),
+		},
+		{
+			name: "position_topic", fallback: "walpost_positions",
+			about: "Topic of exactly_once for the positions of relays: one partition, compacted. Several relays may share it. " +
+				"`walpost init` creates it.",
+			value: text(func(c *Config) *string { return &c.Delivery.PositionTopic },
+				textRules{pattern: kafkaNamePattern, want: "up to 249 of a-z, A-Z, 0-9, . _ and -", check: topicname.Check}),
 		},
 		{
 			name: "in_flight", fallback: "16MiB",

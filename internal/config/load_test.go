@@ -37,7 +37,7 @@ func TestSmallestFileHasTheDefaults(t *testing.T) {
 	want.File, want.Name = museum+"smallest.good.yaml", "orders"
 	want.Postgres.URL = config.NewSecret("postgres://walpost@localhost:5432/shop")
 	want.Postgres.Slot, want.Postgres.Publication, want.Kafka.ClientID = "walpost_orders", "walpost_orders", "walpost-orders"
-	want.Kafka.Brokers = []string{"localhost:9092"}
+	want.Kafka.Brokers, want.Delivery.TransactionalID = []string{"localhost:9092"}, "walpost-orders"
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)
 	}
@@ -67,7 +67,10 @@ func TestDefaults(t *testing.T) {
 				Declare: map[string]config.DeclaredTopic{},
 			},
 		},
-		Delivery:        config.Delivery{Guarantee: "at_least_once", InFlight: 16 << 20, OnReject: "stop", DeadLetter: letter},
+		Delivery: config.Delivery{
+			Guarantee: "at_least_once", PositionTopic: "walpost_positions", InFlight: 16 << 20,
+			OnReject: "stop", DeadLetter: letter,
+		},
 		Monitor:         config.Monitor{ConsumerGroups: []string{}},
 		Admin:           config.Admin{Listen: "127.0.0.1:9464", Hosts: []string{}},
 		Log:             config.Log{Level: "info", Format: "json"},
@@ -122,7 +125,6 @@ func TestEverything(t *testing.T) {
 	}
 	// The file has no key at its default, so that a key that is not read shows.
 	defaults := config.Default()
-	defaults.Delivery.Guarantee = ""
 	defaults.Outbox.Source, defaults.Outbox.Prefix, defaults.Outbox.Writers = "", "", "" // message excludes a table: message.good.yaml
 	same(t, "", reflect.ValueOf(*cfg), reflect.ValueOf(*defaults))
 }
@@ -178,6 +180,7 @@ func TestReferencesInEveryKindOfScalar(t *testing.T) {
 			Partitions: 3, ReplicationFactor: -1, Config: map[string]string{"retention.ms": "3"},
 		}},
 	}
+	want.Delivery.TransactionalID = "walpost-orders"
 	want.Delivery.InFlight, want.Delivery.OnReject = 2*config.MiB, "skip"
 	if !reflect.DeepEqual(cfg, want) || cfg.Outbox.Topic.String() != "orders.{aggregatetype}" {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)

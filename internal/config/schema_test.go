@@ -220,6 +220,7 @@ func TestSchemaHasTheDefaultsOfTheParser(t *testing.T) {
 	required := []string{"name", "postgres.url", "kafka.brokers"}
 	derived := map[string]any{
 		"postgres.slot": "walpost_orders", "postgres.publication": "walpost_orders", "kafka.client_id": "walpost-orders",
+		"delivery.transactional_id": "walpost-orders",
 	}
 	for path, property := range inSchema {
 		value, ok := property["default"]

@@ -12,4 +12,10 @@ const (
 	BeforeProduce      = "before_produce"      // a request is complete and not sent
 	Acknowledged       = "acknowledged"        // Kafka answered, Postgres is not told
 	Confirmed          = "confirmed"           // the status update is sent
+
+	BeforeAdd    = "before_add"    // its partitions are not added yet
+	Added        = "added"         // its partitions are added, nothing is sent
+	BeforeCommit = "before_commit" // all of it is acknowledged, EndTxn is not sent
+	Committed    = "committed"     // EndTxn is answered, Postgres is not told
+	Fenced       = "fenced"        // InitProducerId is answered, the position is not read
 )

@@ -83,6 +83,9 @@ func ConnectTo(ctx context.Context, o Options, addr string) (*Client, error) {
 // wait for sarama.
 func (c *Client) Close() { HangUp(c.broker) }
 
+// Addr returns the address of the client's broker.
+func (c *Client) Addr() string { return c.addr }
+
 // Options returns what the client was opened with.
 func (c *Client) Options() Options { return c.options }
 

@@ -17,6 +17,8 @@ type KafkaExpectations struct {
 	// ConsumerDeadLetters are the dead letter topics that the file declares and the relay
 	// does not write.
 	ConsumerDeadLetters []string
+	// ExactlyOnce is what transactions need; nil: there are none.
+	ExactlyOnce *ExactlyOnce
 	// Spec returns how a missing topic is made; nil: with the broker's defaults.
 	Spec func(topic string) topics.Spec
 	// Create: run makes missing topics.
@@ -38,6 +40,7 @@ func Kafka(ctx context.Context, o kafka.Options, want KafkaExpectations) []Requi
 	defer c.client.Close()
 	list = append(list, c.advertisedBrokers(ctx)...)
 	list = append(list, c.versions(ctx), c.idempotence(ctx))
+	list = append(list, c.transactions(ctx, want.ExactlyOnce)...)
 	return append(list, c.topics(ctx, want)...)
 }
 

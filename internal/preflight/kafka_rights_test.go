@@ -3,6 +3,7 @@ package preflight_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/internal/kafka"
@@ -26,6 +27,18 @@ func TestRightsInKafka(t *testing.T) {
 	wantRequirement(t, list, "idempotent producer", preflight.OK)
 
 	wantRequirement(t, list, "encryption", preflight.Warning, "SCRAM-SHA-512", "records cross the network readable")
+
+	list = preflight.Kafka(t.Context(), o, preflight.KafkaExpectations{ExactlyOnce: &preflight.ExactlyOnce{
+		TransactionalID: "relay", PositionTopic: "mine", Timeout: time.Hour,
+	}})
+	wantRequirement(t, list, "transactional id relay", preflight.Failed, "User:limited may not use it",
+		"kafka-acls.sh", "--operation Write", "--operation Describe", "--transactional-id relay")
+	wantRequirement(t, list, "topic of positions mine", preflight.Failed, "User:limited may not read it", "--operation Read")
+	list = preflight.Kafka(t.Context(), s.At(devstack.SASLTLS, s.ClientTLS, s.All), preflight.KafkaExpectations{
+		ExactlyOnce: &preflight.ExactlyOnce{TransactionalID: "relay", PositionTopic: "mine", Timeout: time.Hour},
+	})
+	wantRequirement(t, list, "longest transaction", preflight.Failed, "transaction.max.timeout.ms is 900000")
+	wantRequirement(t, list, "topic of positions mine", preflight.Failed, "2 partitions")
 
 	nobody := s.At(devstack.SASLPlaintext, nil, kafkatest.SASL(kafka.Plain, "nobody", kafkatest.Canary))
 	list = preflight.Kafka(t.Context(), nobody, preflight.KafkaExpectations{Topics: []string{"mine"}})

@@ -26,10 +26,19 @@ const (
 func (c *clusterChecker) topics(ctx context.Context, want KafkaExpectations) []Requirement {
 	kinds := map[string]string{}
 	var names []string
+	var positions []string
+	if want.ExactlyOnce != nil {
+		positions = []string{want.ExactlyOnce.PositionTopic}
+	}
 	for _, of := range []struct {
 		kind  string
 		names []string
-	}{{recordTopic, want.Topics}, {deadLetterTopic, want.DeadLetters}, {consumerDeadLetterTopic, want.ConsumerDeadLetters}} {
+	}{
+		{recordTopic, want.Topics},
+		{deadLetterTopic, want.DeadLetters},
+		{consumerDeadLetterTopic, want.ConsumerDeadLetters},
+		{positionTopic, positions},
+	} {
 		for _, name := range of.names {
 			if kinds[name] == "" {
 				kinds[name] = of.kind
@@ -108,6 +117,10 @@ func (c *topicChecker) check(ctx context.Context) []Requirement {
 // settings checks what the topic is set to, or will be when it is made.
 func (c *topicChecker) settings() {
 	c.replicas()
+	if c.kind == positionTopic {
+		c.position()
+		return
+	}
 	c.sizes()
 	c.times()
 	if c.want.Keyless && strings.Contains(c.topic.Config[topics.CleanupPolicy], "compact") {

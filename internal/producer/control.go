@@ -2,15 +2,11 @@ package producer
 
 import (
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
-	"github.com/IBM/sarama"
-
 	"github.com/walpost/walpost/internal/backoff"
-	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/producer/lookup"
 )
 
 const (
@@ -18,60 +14,45 @@ const (
 	missingPause  = 200 * time.Millisecond  // while something is missing
 	pingInterval  = 10 * time.Second        // how often Kafka is asked whether it answers
 	refreshEvery  = time.Minute             // how often partitions that were added are looked for
-	firstAnswer   = 2 * time.Second         // how long a broker may take to answer before another is asked; doubled with each that does not
 	silentAfter   = 4500 * time.Millisecond // without any answer, Kafka counts as unavailable; with pingInterval less than 15 s
 )
 
-var (
-	errNoBroker = errors.New("no broker answers")
-	errSilent   = errors.New("no broker answers: requests are sent, and nothing comes back")
-)
+var errSilent = errors.New("no broker answers: requests are sent, and nothing comes back")
 
 // control is the goroutine that asks Kafka who leads what. It has a connection of
 // its own to any broker: a frozen leader does not stop it.
 type control struct {
-	p      *Producer
-	conn   *sarama.Broker
-	addr   string   // conn's
-	known  []string // addresses from the last answer, tried before the configured ones
-	asked  time.Time
-	failed int
-	limit  time.Duration // conn's, for an answer
-	avoid  string        // address that has just failed: the others first
-	asking *time.Timer   // fires when no broker has answered since the first question; nil: nothing is asked
+	*lookup.Client
+
+	p       *Producer
+	asked   time.Time
+	silence lookup.Silence
 }
 
 func (p *Producer) control() {
-	c := &control{p: p}
-	defer c.hangUp()
+	c := &control{p: p, Client: lookup.New(lookup.Options{Brokers: p.opts.Brokers, Config: p.opts.Config, Explain: p.opts.Explain})}
+	defer c.HangUp()
 	for p.ctx.Err() == nil {
 		begun := time.Now()
 		if err := c.round(); err != nil && p.ctx.Err() == nil {
 			c.lost(err)
 			continue
 		}
-		if c.limit > firstAnswer && time.Since(begun) < firstAnswer/2 {
-			c.hangUp() // its limit is long, because answers were slow: the next connection gets a shorter one
-		}
-		c.failed, c.avoid = 0, ""
-		c.endSilence()
+		c.Answered(time.Since(begun))
+		c.silence.End()
 		c.wait()
 	}
-	c.endSilence()
+	c.silence.End()
 }
 
-// startSilence begins the time within which some broker must answer. Asking another
-// broker does not begin it anew.
-func (c *control) startSilence() {
-	if c.asking != nil {
-		return
-	}
+// awaitAnswer begins the time within which some broker must answer.
+func (c *control) awaitAnswer() {
 	begun, p := time.Now(), c.p
-	c.asking = time.AfterFunc(silentAfter, func() {
+	c.silence.Begin(silentAfter, func() {
 		p.mu.Lock()
-		silent := p.health.reachable && p.health.heard.Before(begun)
+		silent := p.health.Reachable && p.health.Heard.Before(begun)
 		if silent {
-			p.health.failed(errSilent)
+			p.health.Failed(errSilent)
 		}
 		p.mu.Unlock()
 		if silent {
@@ -80,29 +61,10 @@ func (c *control) startSilence() {
 	})
 }
 
-func (c *control) endSilence() {
-	if c.asking != nil {
-		c.asking.Stop()
-		c.asking = nil
-	}
-}
-
-// settings are those of the producer's connections, with less time for an answer: these
-// requests change nothing and can be repeated.
-func (c *control) settings() (*sarama.Config, error) {
-	conf, err := c.p.opts.Config()
-	if err != nil {
-		return nil, err
-	}
-	c.limit = min(firstAnswer<<min(c.failed, 8), conf.Net.ReadTimeout)
-	conf.Net.DialTimeout, conf.Net.ReadTimeout, conf.Net.WriteTimeout = c.limit, c.limit, c.limit
-	return conf, nil
-}
-
 // round requests what is wanted: a producer id, and the leaders of topics.
 func (c *control) round() error {
-	c.startSilence()
-	if err := c.connect(); err != nil {
+	c.awaitAnswer()
+	if err := c.Connect(c.p.ctx); err != nil {
 		return err
 	}
 	if err := c.producerID(); err != nil {
@@ -114,14 +76,26 @@ func (c *control) round() error {
 		return c.ping() // an empty list of topics would mean all of them
 	}
 	for some := range slices.Chunk(names, maxTopicsAsked) {
-		if err := c.ask(some); err != nil {
+		res, err := c.Metadata(some)
+		if err != nil {
 			return err
 		}
+		c.p.apply(res)
 	}
 	if all {
 		c.asked = time.Now()
 	}
 	return nil
+}
+
+func (c *control) ping() error {
+	err := c.Ping()
+	if err == nil {
+		c.p.mu.Lock()
+		c.p.health.Reached()
+		c.p.mu.Unlock()
+	}
+	return err
 }
 
 // maxTopicsAsked is how many topics one request asks for.
@@ -147,30 +121,6 @@ func (p *Producer) due(all bool) []string {
 	p.unasked = 0
 	slices.Sort(names)
 	return names
-}
-
-func (c *control) ask(names []string) error {
-	res, err := c.conn.GetMetadata(&sarama.MetadataRequest{Version: kafka.MetadataVersion, Topics: names})
-	if err != nil {
-		return err
-	}
-	c.p.apply(res)
-	c.known = c.known[:0]
-	for _, b := range res.Brokers {
-		c.known = append(c.known, b.Addr())
-	}
-	return nil
-}
-
-func (c *control) ping() error {
-	_, err := c.conn.ApiVersions(&sarama.ApiVersionsRequest{Version: 0})
-	if err != nil {
-		return err
-	}
-	c.p.mu.Lock()
-	c.p.health.reached()
-	c.p.mu.Unlock()
-	return nil
 }
 
 // flood is the number of missing topics and partitions from which on new topics, too, wait
@@ -205,61 +155,13 @@ func (c *control) wait() {
 	}
 }
 
-func (c *control) connect() error {
-	if c.conn != nil {
-		return nil
-	}
-	seeds := slices.Clone(c.p.opts.Brokers)
-	rand.Shuffle(len(seeds), func(i, j int) { seeds[i], seeds[j] = seeds[j], seeds[i] })
-	err := errNoBroker
-	for _, addr := range c.order(seeds) {
-		if c.p.ctx.Err() != nil {
-			return c.p.ctx.Err()
-		}
-		conn, e := dial(addr, c.settings)
-		if e == nil {
-			c.conn, c.addr = conn, addr
-			return nil
-		}
-		err = c.p.opts.Explain(addr, e)
-	}
-	return err
-}
-
-// order returns each address once: the known ones, the seeds, and last the one that has
-// just failed.
-func (c *control) order(seeds []string) []string {
-	var list []string
-	for _, addr := range append(slices.Clone(c.known), seeds...) {
-		if addr != c.avoid && !slices.Contains(list, addr) {
-			list = append(list, addr)
-		}
-	}
-	if c.avoid != "" {
-		list = append(list, c.avoid)
-	}
-	return list
-}
-
-func (c *control) hangUp() {
-	if c.conn != nil {
-		kafka.HangUp(c.conn)
-		c.conn = nil
-	}
-}
-
 // lost closes the connection and backs off. What was missing must be found missing again:
 // only answers of a reachable Kafka count.
 func (c *control) lost(err error) {
-	if c.conn != nil {
-		err = c.p.opts.Explain(c.addr, err)
-		c.avoid = c.addr
-	}
-	c.hangUp()
-	c.failed++
+	times, err := c.Failed(err)
 	c.p.mu.Lock()
-	if c.failed > 1 || !c.p.health.reachable { // one lost connection is not an outage
-		c.p.health.failed(err)
+	if times > 1 || !c.p.health.Reachable { // one lost connection is not an outage
+		c.p.health.Failed(err)
 	}
 	c.p.wanted = true
 	for _, t := range c.p.topics {
@@ -272,7 +174,7 @@ func (c *control) lost(err error) {
 	}
 	c.p.mu.Unlock()
 	c.p.opts.Progress()
-	pause := backoff.Exponential{Min: 2 * minBackoff, Max: maxBackoff, Jitter: backoff.Below}.Pause(c.failed)
+	pause := backoff.Exponential{Min: 2 * minBackoff, Max: maxBackoff, Jitter: backoff.Below}.Pause(times)
 	_ = backoff.Sleep(c.p.ctx, pause) // control sees that ctx has ended
 }
 
@@ -283,24 +185,17 @@ func (c *control) producerID() error {
 	c.p.mu.Lock()
 	have := c.p.pid >= 0
 	c.p.mu.Unlock()
-	if have {
+	if have || c.p.tx != nil {
 		return nil
 	}
-	res, err := kafka.RequestProducerID(c.conn)
+	id, err := c.ProducerID()
 	if err != nil {
 		return err
 	}
-	if res.Err == sarama.ErrClusterAuthorizationFailed {
-		return fmt.Errorf("walpost's principal %s: grant it %s, or IdempotentWrite on the cluster: %w",
-			kafka.NoIdempotentWrite, kafka.GrantTopicWrite, res.Err)
-	}
-	if res.Err != sarama.ErrNoError { // a fresh cluster says COORDINATOR_LOAD_IN_PROGRESS
-		return fmt.Errorf("InitProducerId: %w", res.Err)
-	}
 	c.p.mu.Lock()
 	defer c.p.mu.Unlock()
-	c.p.pid = res.ProducerID
-	c.p.health.reached()
+	c.p.pid = id
+	c.p.health.Reached()
 	for _, pt := range c.p.queues {
 		c.p.schedule(pt)
 	}

@@ -5,6 +5,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/producer/answer"
+	"github.com/walpost/walpost/internal/producer/batch"
 )
 
 // SkewSequences moves the sequences of all partitions away from the broker's, as if
@@ -14,7 +15,7 @@ func (p *Producer) SkewSequences(by int) {
 	defer p.mu.Unlock()
 	for _, pt := range p.queues {
 		if pt.pid >= 0 {
-			pt.seq = nextSequence(pt.seq, by)
+			pt.seq = batch.NextSequence(pt.seq, by)
 		}
 	}
 }
@@ -26,8 +27,8 @@ func (p *Producer) Queues() int {
 	return len(p.queues) - len(p.vacant)
 }
 
-// NextSequence is nextSequence, for the wrap at 2^31.
-func NextSequence(seq int32, n int) int32 { return nextSequence(seq, n) }
+// NextSequence is batch.NextSequence, for the wrap at 2^31.
+func NextSequence(seq int32, n int) int32 { return batch.NextSequence(seq, n) }
 
 // Offline is a producer without a goroutine and without Kafka: Round is its broker.
 type Offline struct {

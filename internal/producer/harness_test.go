@@ -68,6 +68,8 @@ func (r *recorder) Request(time.Duration) {}
 
 func (r *recorder) Reconnected() {}
 
+func (r *recorder) Transaction(bool) {}
+
 func (r *recorder) class(name string) (count int) {
 	r.do(func() { count = r.classes[name] })
 	return count

@@ -123,7 +123,7 @@ func (pt *partition) String() string {
 
 // logRejected logs a rejected record: the first of a kind at once, then rarely.
 func (p *Producer) logRejected(r *record.Rejection, at record.Position) {
-	if !p.health.lines.Allow("rejected " + r.Reason + " " + r.Topic) {
+	if !p.lines.Allow("rejected " + r.Reason + " " + r.Topic) {
 		return
 	}
 	p.log.Warn("Kafka can never accept this record", zap.String("topic", r.Topic), zap.String("id", r.ID),
@@ -140,22 +140,11 @@ type Health struct {
 	Oldest    string    // what Kafka last said of the oldest record that waits; "": nothing
 }
 
-type health struct {
-	log       *zap.Logger
-	reachable bool
-	since     time.Time
-	outage    lograte.Line // of the present outage
-	err       error
-	heard     time.Time // of the last answer
-	lines     lograte.Lines
-	changed   func()
-}
-
 // Health returns whether Kafka answers, and what it does not allow or accept.
 func (p *Producer) Health() Health {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	h := Health{Reachable: p.health.reachable, Since: p.health.since, Err: p.health.err}
+	h := Health{Reachable: p.health.Reachable, Since: p.health.Since, Err: p.health.Err}
 	for name, t := range p.topics {
 		switch {
 		case t.blockage.text == "" || !t.queued():
@@ -199,29 +188,6 @@ func (p *Producer) Topics() []string {
 	}
 	sort.Strings(names)
 	return names
-}
-
-func (h *health) reached() {
-	h.heard = time.Now()
-	if h.reachable {
-		return
-	}
-	if h.err != nil {
-		h.log.Info("Kafka is reachable again", zap.Duration("after", time.Since(h.since)))
-	}
-	h.reachable, h.since, h.err = true, time.Now(), nil
-	h.changed()
-}
-
-func (h *health) failed(err error) {
-	if h.reachable || h.err == nil {
-		h.reachable, h.since, h.outage = false, time.Now(), lograte.Line{}
-	}
-	h.err = err
-	h.changed()
-	if h.outage.Allow() {
-		h.log.Warn("Kafka is not reachable, records wait", zap.Error(err), zap.Duration("for", time.Since(h.since)))
-	}
 }
 
 // maxKinds is how many kinds of lines may come within lograte.Interval: rows make up names.

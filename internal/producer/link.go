@@ -2,10 +2,12 @@ package producer
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
+	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/backoff"
 	"github.com/walpost/walpost/internal/crash"
@@ -67,7 +69,8 @@ type produced struct {
 // now or after its retryAt. Called whenever that may have changed, with mu held.
 func (p *Producer) schedule(pt *partition) {
 	l := pt.link
-	if l == nil || pt.listed || pt.busy || pt.head == nil || pt.blocked != notBlocked || p.pid < 0 {
+	if l == nil || pt.listed || pt.busy || pt.head == nil || pt.blocked != notBlocked || p.pid < 0 ||
+		pt.head.Group != p.active || pt.added != p.active {
 		return
 	}
 	pt.listed = true
@@ -100,14 +103,21 @@ func (p *Producer) lead(pt *partition, l *link) {
 	if pt.link == l {
 		return
 	}
-	if old := pt.link; old != nil && pt.listed {
-		same := func(x *partition) bool { return x == pt }
-		old.ready = slices.DeleteFunc(old.ready, same)
-		old.delayed = slices.DeleteFunc(old.delayed, same)
-	}
-	pt.listed, pt.link = false, l
+	p.unlist(pt)
+	pt.link = l
 	pt.retryAt = time.Time{}
 	p.schedule(pt)
+}
+
+// unlist takes the partition off its link's lists.
+func (p *Producer) unlist(pt *partition) {
+	if !pt.listed {
+		return
+	}
+	same := func(x *partition) bool { return x == pt }
+	pt.link.ready = slices.DeleteFunc(pt.link.ready, same)
+	pt.link.delayed = slices.DeleteFunc(pt.link.delayed, same)
+	pt.listed = false
 }
 
 // link returns the link to a broker, and starts it when it is new.
@@ -155,7 +165,7 @@ func (l *link) await(ctx context.Context) bool {
 				filling = time.Now()
 			}
 			wait = fill - time.Since(filling)
-			if size >= fillSize || l.p.Full() {
+			if size >= fillSize || l.p.Full() || l.p.tx != nil {
 				wait = 0
 			}
 			if wait <= 0 {
@@ -263,7 +273,12 @@ func (l *link) produce(ctx context.Context, sent []*partition) {
 		RequiredAcks: sarama.WaitForAll, Timeout: int32(kafka.ProduceTimeout / time.Millisecond), Version: kafka.ProduceVersion,
 	}
 	for _, pt := range sent {
-		req.AddBatch(pt.topic.name, pt.index, pt.head.Encode(&l.arena, l.p.opts.Codec, pt.pid, pt.epoch, pt.seq))
+		b := pt.head.Encode(&l.arena, l.p.opts.Codec, pt.pid, pt.epoch, pt.seq)
+		b.IsTransactional = l.p.tx != nil
+		req.AddBatch(pt.topic.name, pt.index, b)
+	}
+	if l.p.tx != nil {
+		req.TransactionalID = l.p.tx.Client.ID()
 	}
 	crash.At(crash.BeforeProduce)
 	begun, answers := time.Now(), l.answers
@@ -284,7 +299,7 @@ func (l *link) produce(ctx context.Context, sent []*partition) {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
 	if err == nil {
-		l.p.health.reached()
+		l.p.health.Reached()
 	}
 	for _, pt := range sent {
 		if err != nil {
@@ -295,4 +310,27 @@ func (l *link) produce(ctx context.Context, sent []*partition) {
 	}
 	crash.At(crash.Acknowledged)
 	l.p.advance()
+}
+
+// dial opens a connection with fresh settings.
+func dial(addr string, settings func() (*sarama.Config, error)) (*sarama.Broker, error) {
+	conf, err := settings()
+	if err != nil {
+		return nil, err
+	}
+	return kafka.Dial(addr, conf)
+}
+
+func (p *Producer) linkFailed(l *link, addr string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lines.Allow(fmt.Sprint("link ", l.id)) {
+		p.log.Warn("a Kafka broker is not reachable, its partitions wait", zap.Int32("broker", l.id), zap.Error(p.opts.Explain(addr, err)))
+	}
+	for _, pt := range p.queues {
+		if pt.link == l && pt.head != nil && !pt.busy {
+			p.noteRefusal(pt, fmt.Sprintf("its leader, broker %d, is not reachable: %v", l.id, p.opts.Explain(addr, err)), false)
+		}
+	}
+	p.wantMetadata()
 }

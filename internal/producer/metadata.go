@@ -16,7 +16,7 @@ func (p *Producer) apply(res *sarama.MetadataResponse) {
 	defer p.opts.Progress() // runs after the unlock
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.health.reached()
+	p.health.Reached()
 	for _, b := range res.Brokers {
 		p.link(b.ID(), b.Addr())
 	}
@@ -39,7 +39,8 @@ func (t *topic) apply(m *sarama.TopicMetadata, now time.Time) {
 		case t.p.opts.Create != nil:
 			t.create(now)
 		default:
-			t.rejectIfMissing(now, missingAfter, ReasonMissingTopic, "the topic does not exist: create it, or set kafka.topics.create")
+			t.rejectIfMissing(now, missingAfter, record.ReasonMissingTopic,
+				"the topic does not exist: create it, or set kafka.topics.create")
 		}
 	case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed:
 		t.denied(m.Err, now)
@@ -66,12 +67,12 @@ func (t *topic) rejectIfMissing(now time.Time, patience time.Duration, reason, t
 // denied notes that the topic may not be described. One that only rows name waits for the
 // right for Options.Patience at most.
 func (t *topic) denied(err sarama.KError, now time.Time) {
-	if !t.blockage.aboutMetadata && t.p.health.lines.Allow("denied "+t.name) {
+	if !t.blockage.aboutMetadata && t.p.lines.Allow("denied "+t.name) {
 		t.p.log.Warn("the topic may not be described: its records wait", zap.String("topic", t.name), zap.Error(err))
 	}
 	t.block(blockage{text: answer.CodeText(err), denied: true, aboutMetadata: true})
 	if err == sarama.ErrTopicAuthorizationFailed && t.madeUp() {
-		t.rejectIfMissing(now, t.p.opts.Patience, ReasonTopicDenied, deniedText)
+		t.rejectIfMissing(now, t.p.opts.Patience, record.ReasonTopicDenied, deniedText)
 	}
 }
 
@@ -105,7 +106,7 @@ func (t *topic) lead(m *sarama.TopicMetadata, now time.Time) {
 			return // what waited is being rejected
 		}
 		if !t.count() {
-			t.p.rejectQueue(t.waiting, ReasonTooManyTopics, t.p.tooMany())
+			t.p.rejectQueue(t.waiting, record.ReasonTooManyTopics, t.p.tooMany())
 			return
 		}
 	}
@@ -138,7 +139,7 @@ func (t *topic) lead(m *sarama.TopicMetadata, now time.Time) {
 	t.missingSince = time.Time{}
 	for index, pt := range t.missingPartitions { // the topic is there: a missing partition is the record's fault
 		if pt.overdue(now, missingAfter) {
-			t.p.rejectQueue(pt, ReasonMissingPartition, fmt.Sprintf("the topic has no partition %d: see outbox.partition", index))
+			t.p.rejectQueue(pt, record.ReasonMissingPartition, fmt.Sprintf("the topic has no partition %d: see outbox.partition", index))
 		}
 	}
 }

@@ -14,6 +14,9 @@ type Observer interface {
 	CommitToAck(d time.Duration)
 	Request(d time.Duration)
 	Reconnected()
+	// Transaction is called for each Kafka transaction that ended: committed, or aborted and
+	// written again.
+	Transaction(committed bool)
 }
 
 // NopObserver ignores everything. Whoever needs only some of the methods embeds it.
@@ -44,3 +47,6 @@ func (NopObserver) Request(time.Duration) {}
 
 // Reconnected ignores a connection that was opened again.
 func (NopObserver) Reconnected() {}
+
+// Transaction ignores the end of a Kafka transaction.
+func (NopObserver) Transaction(bool) {}

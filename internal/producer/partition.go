@@ -2,8 +2,6 @@ package producer
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -50,6 +48,8 @@ type partition struct {
 	pid   int64 // -1: none yet
 	epoch int16
 	seq   int32
+	added uint64 // group to whose transaction it was added; 0 without transactions
+	group uint64 // the newest that it has had a batch of
 
 	retryAt time.Time
 	failed  int // consecutive failed attempts at the head
@@ -79,11 +79,18 @@ func retryPause(failed int) time.Duration {
 // append adds a record to the open batch at the tail, or begins one.
 func (p *Producer) append(pt *partition, rec *record.Record, m *batch.Meta) {
 	t := pt.tail
-	if t == nil || t.Sealed || t.Size+int(m.Size) > pt.topic.limit || t.Count == batch.MaxRecords {
+	if t != nil && m.Group < t.Group {
+		p.insert(pt, rec, m)
+		return
+	}
+	if t == nil || t.Sealed || t.Group != m.Group || t.Size+int(m.Size) > pt.topic.limit || t.Count == batch.MaxRecords {
 		if t != nil {
 			t.Sealed = true
 		}
 		t = p.memory.New()
+		if t.Group = m.Group; p.tx != nil {
+			p.tx.join(pt, m.Group)
+		}
 		if pt.tail == nil {
 			pt.head = t
 		} else {
@@ -95,13 +102,20 @@ func (p *Producer) append(pt *partition, rec *record.Record, m *batch.Meta) {
 	p.memory.Add(t, rec, m)
 }
 
-// drop takes the head off the queue and its memory back.
-func (p *Producer) drop(pt *partition) {
+// takeHead takes the head off the queue.
+func (pt *partition) takeHead() *batch.Batch {
 	b := pt.head
-	pt.head = b.Next
-	if pt.head == nil {
+	if pt.head = b.Next; pt.head == nil {
 		pt.tail = nil
 	}
+	b.Next = nil
+	return b
+}
+
+// drop takes the head off the queue and its memory back.
+func (p *Producer) drop(pt *partition) { p.forget(pt.takeHead()) }
+
+func (p *Producer) forget(b *batch.Batch) {
 	p.events -= b.Count
 	p.memory.Free(b)
 }
@@ -128,6 +142,9 @@ func (p *Producer) answer(pt *partition, a answer.Answer) {
 			p.opts.Observer.ProduceError(a.Label())
 		}
 		p.notAccepted(pt, a)
+	}
+	if p.tx != nil && p.tx.answered(a) {
+		return
 	}
 	switch a.Class {
 	case answer.Accepted:
@@ -176,21 +193,31 @@ func (p *Producer) answer(pt *partition, a answer.Answer) {
 func (p *Producer) acknowledged(pt *partition) {
 	b := pt.head
 	pt.failed, pt.retryAt = 0, time.Time{}
-	pt.seq = nextSequence(pt.seq, b.Count)
+	pt.seq = batch.NextSequence(pt.seq, b.Count)
 	pt.topic.written = true
 	p.recovered(pt)
 	p.headLeft(pt)
-	p.opts.Observer.Published(pt.topic.name, b.Count, b.Size)
+	if b.HasDeadLetters && !b.Acknowledged {
+		p.deadLettersAcknowledged(pt)
+	}
+	b.Acknowledged = true
+	if p.tx != nil {
+		p.tx.hold(pt)
+		return
+	}
+	p.published(pt.topic, b)
+	p.drop(pt)
+}
+
+// published tells observers of a batch that consumers can read.
+func (p *Producer) published(t *topic, b *batch.Batch) {
+	p.opts.Observer.Published(t.name, b.Count, b.Size)
 	if committedAt := b.Head().CommittedAt(); committedAt > 0 {
 		p.opts.Observer.CommitToAck(max(0, time.Since(time.Unix(0, committedAt))))
 	}
 	if p.opts.Acknowledged != nil {
-		p.opts.Acknowledged(pt.topic.name, b.Head().Timestamp())
+		p.opts.Acknowledged(t.name, b.Head().Timestamp())
 	}
-	if b.HasDeadLetters {
-		p.deadLettersAcknowledged(pt)
-	}
-	p.drop(pt)
 }
 
 // deadLettersAcknowledged counts the dead letters in the head, and lets go of the heads
@@ -208,11 +235,6 @@ func (p *Producer) deadLettersAcknowledged(pt *partition) {
 
 // forgottenAfter is an hour less than Kafka's default producer.id.expiration.ms.
 const forgottenAfter = 23 * time.Hour
-
-// nextSequence returns seq + n in the 31 bits that Kafka counts in: 0 follows 2^31-1.
-func nextSequence(seq int32, n int) int32 {
-	return int32((int64(seq) + int64(n)) & (1<<31 - 1))
-}
 
 // nextEpoch continues with the next epoch and sequence 0, in this partition only, after the
 // broker expected another sequence than ours. Never with a new producer id: a straggler
@@ -261,7 +283,7 @@ func (p *Producer) unknownProducer(pt *partition, b *batch.Batch) {
 func (p *Producer) denied(pt *partition, a answer.Answer) {
 	t := pt.topic
 	if a.Code == sarama.ErrTopicAuthorizationFailed && t.madeUp() && time.Since(t.blockage.since) >= p.opts.Patience {
-		p.rejectQueue(pt, ReasonTopicDenied, deniedText)
+		p.rejectQueue(pt, record.ReasonTopicDenied, deniedText)
 		return
 	}
 	pt.retryAt = time.Now().Add(operatorBackoff)
@@ -271,11 +293,9 @@ func (p *Producer) denied(pt *partition, a answer.Answer) {
 // gets older, so the record is found by halving and rejected. A time ahead is a matter of
 // clocks, and passes.
 func (p *Producer) timeRefused(pt *partition, a answer.Answer) {
-	earliest, known := time.Now().Add(-time.Minute).UnixMilli(), false // for brokers that do not say
-	if m := timeRange.FindStringSubmatch(a.Text); m != nil {
-		if n, err := strconv.ParseInt(m[1], 10, 64); err == nil {
-			earliest, known = n, true
-		}
+	earliest, known := a.Earliest()
+	if !known {
+		earliest = time.Now().Add(-time.Minute).UnixMilli()
 	}
 	back := 0
 	for r := range pt.head.All() {
@@ -287,14 +307,11 @@ func (p *Producer) timeRefused(pt *partition, a answer.Answer) {
 	case back == 0:
 		pt.retryAt = time.Now().Add(operatorBackoff)
 	case back == pt.head.Count && known:
-		p.reject(pt, record.ReasonTimestamp, tooOld(a))
+		p.reject(pt, record.ReasonTimestamp, a.TooOld())
 	default:
 		p.splitOrReject(pt, a)
 	}
 }
-
-// timeRange matches the range of times that Kafka names, in milliseconds.
-var timeRange = regexp.MustCompile(`should be within \[(-?\d+), -?\d+\]`)
 
 const (
 	unexpectedFor = 10                       // times Options.Patience: then a person decides about an answer that walpost does not know
@@ -305,4 +322,37 @@ func (p *Producer) possibleRepeats(pt *partition, b *batch.Batch, why string) {
 	p.opts.Observer.PossibleRepeats(b.Count)
 	p.log.Warn("records may repeat", zap.String("topic", pt.topic.name), zap.Int32("partition", pt.index),
 		zap.Int("records", b.Count), zap.String("reason", why))
+}
+
+// Has reports whether the head is of a group.
+func (pt *partition) Has(group uint64) bool { return pt.head != nil && pt.head.Group == group }
+
+func (pt *partition) Waits(now time.Time) bool {
+	return pt.blocked == awaitingHalt || pt.blocked == notBlocked && (pt.link == nil || now.Before(pt.retryAt))
+}
+
+func (pt *partition) Halted() bool { return pt.blocked == awaitingHalt }
+
+// pushFront puts a batch at the head of the queue again.
+func (pt *partition) pushFront(b *batch.Batch) {
+	b.Next, b.OutcomeUnknown = pt.head, false
+	pt.head = b
+	if pt.tail == nil {
+		pt.tail = b
+	}
+	pt.failed, pt.retryAt = 0, time.Time{}
+}
+
+// insert adds a record to a group before the newest that the queue has: a dead letter
+// stands in the transaction of its record.
+func (p *Producer) insert(pt *partition, rec *record.Record, m *batch.Meta) {
+	b := p.memory.New()
+	b.Group, b.Sealed = m.Group, true
+	p.memory.Add(b, rec, m)
+	at := &pt.head
+	for *at != nil && (*at).Group <= m.Group {
+		at = &(*at).Next
+	}
+	b.Next, *at = *at, b
+	p.tx.join(pt, m.Group)
 }

@@ -12,6 +12,7 @@
 package producer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -25,6 +26,10 @@ import (
 	"github.com/walpost/walpost/internal/lograte"
 	"github.com/walpost/walpost/internal/notify"
 	"github.com/walpost/walpost/internal/producer/batch"
+	"github.com/walpost/walpost/internal/producer/creation"
+	"github.com/walpost/walpost/internal/producer/outage"
+	"github.com/walpost/walpost/internal/producer/recent"
+	"github.com/walpost/walpost/internal/producer/transaction"
 	"github.com/walpost/walpost/internal/record"
 )
 
@@ -43,8 +48,8 @@ type Options struct {
 	// its first record in milliseconds since 1970. It must be fast. It may be nil.
 	Acknowledged func(topic string, stamp int64)
 
-	// Create creates missing topics, at most maxCreations at once, and returns an error or
-	// nil for each. A *CreateError says what the error means, any other passes by itself.
+	// Create creates missing topics, some at once, and returns an error or
+	// nil for each. A *creation.Error says what the error means, any other passes by itself.
 	// One goroutine calls it. nil: the records of a missing topic are rejected.
 	Create func(ctx context.Context, topics []string) []error
 
@@ -75,6 +80,9 @@ type Options struct {
 	// back.
 	Changed func()
 
+	// Transactions, if not nil, makes each record visible exactly once, see Fence and Resume.
+	Transactions *Transactions
+
 	Observer Observer // nil: NopObserver
 	Log      *zap.Logger
 }
@@ -88,25 +96,27 @@ type Producer struct {
 	topics       map[string]*topic
 	last         *topic // of the last record added: most events go where the one before went
 	queues       []*partition
-	vacant       []int  // indexes of queues that are free
-	namedTopics  int    // topics that count against MaxTopics
-	unasked      int    // topics whose metadata was not asked for
-	waiting      int    // queues for missing topics and partitions that may wait
-	foundMissing recent // topics and partitions that were missing for long enough
-	creations    []*topic
+	vacant       []int                             // indexes of queues that are free
+	namedTopics  int                               // topics that count against MaxTopics
+	unasked      int                               // topics whose metadata was not asked for
+	waiting      int                               // queues for missing topics and partitions that may wait
+	foundMissing recent.Set[transaction.Partition] // topics and partitions that were missing for long enough
+	creator      *creation.Creator                 // nil: missing topics are not created
 	links        map[int32]*link
 	memory       batch.Memory
 	events       int           // records queued
 	lastEvent    uint64        // highest number added
 	watermark    atomic.Uint64 // see Watermark
 	pid          int64         // -1 until Kafka gave one
-	health       health
+	health       outage.Watch
+	lines        lograte.Lines // by kind
 	halted       *Halt
+	tx           *transactor // nil: no transactions
+	active       uint64      // group that may be sent: 0 without transactions
 
 	committedAt atomic.Int64  // when the events that come in were committed, unix nanoseconds by our clock; 0: not known
 	fill        atomic.Int64  // how long a request may wait to fill, nanoseconds
 	want        notify.Signal // asks the control goroutine for metadata
-	create      notify.Signal // wakes the creator
 	wanted      bool
 	started     sync.WaitGroup
 	ctx         context.Context
@@ -124,9 +134,7 @@ func New(ctx context.Context, opts Options) *Producer {
 	if opts.Configured == nil {
 		opts.Configured = func(string) bool { return false }
 	}
-	if opts.Patience == 0 {
-		opts.Patience = time.Minute
-	}
+	opts.Patience = cmp.Or(opts.Patience, time.Minute)
 	if opts.Progress == nil {
 		opts.Progress = func() {}
 	}
@@ -138,15 +146,19 @@ func New(ctx context.Context, opts Options) *Producer {
 		topics: map[string]*topic{}, links: map[int32]*link{},
 		pid:    -1,
 		want:   notify.NewSignal(),
-		create: notify.NewSignal(),
-		health: health{log: opts.Log, since: time.Now(), changed: opts.Changed, lines: lograte.Lines{Max: maxKinds}},
+		health: outage.New(opts.Log, opts.Changed),
+		lines:  lograte.Lines{Max: maxKinds},
+	}
+	if opts.Transactions != nil {
+		p.tx, p.pid = newTransactor(p, opts.Transactions), 0
 	}
 	p.memory.SetLimit(opts.Memory)
 	p.watermark.Store(1)
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.started.Go(p.control)
 	if opts.Create != nil {
-		p.started.Go(p.creator)
+		p.creator = creation.New(opts.Create, p.created)
+		p.started.Go(func() { p.creator.Run(p.ctx) })
 	}
 	return p
 }
@@ -175,16 +187,23 @@ func (p *Producer) SetAge(age time.Duration) {
 // Add queues a record under its event number. It copies what it keeps and never
 // blocks: ask Full before reading on.
 func (p *Producer) Add(rec *record.Record, event uint64, pos record.Position) {
-	p.mu.Lock()
-	p.add(rec, batch.Meta{Event: event, Position: pos, Partition: rec.Partition, Cause: batch.NoCause})
-	p.mu.Unlock()
+	p.enter(rec, batch.Meta{Event: event, Position: pos, Partition: rec.Partition, Cause: batch.NoCause})
 }
 
 // AddDeadLetter queues a record that is a dead letter: if Kafka refuses it, the relay
 // halts as under Stop.
 func (p *Producer) AddDeadLetter(rec *record.Record, event uint64, pos record.Position) {
+	p.enter(rec, batch.Meta{Event: event, Position: pos, Partition: rec.Partition, IsDeadLetter: true, Cause: batch.NoCause})
+}
+
+// enter queues the record of an event.
+func (p *Producer) enter(rec *record.Record, m batch.Meta) {
 	p.mu.Lock()
-	p.add(rec, batch.Meta{Event: event, Position: pos, Partition: rec.Partition, IsDeadLetter: true, Cause: batch.NoCause})
+	if p.tx == nil {
+		p.add(rec, m)
+	} else {
+		p.tx.add(rec, m)
+	}
 	p.mu.Unlock()
 }
 
@@ -218,6 +237,10 @@ func (p *Producer) Watermark() uint64 { return p.watermark.Load() }
 // advance raises the watermark to the lowest head, with mu held. What is added
 // later has a higher number, so it needs no advance.
 func (p *Producer) advance() {
+	if p.tx != nil { // only a commit raises it
+		p.tx.wake.Notify()
+		return
+	}
 	low := p.lastEvent + 1
 	for _, pt := range p.queues {
 		if pt.head != nil {
@@ -240,6 +263,9 @@ func (p *Producer) InFlight() (events int, bytes int64) {
 func (p *Producer) Idle() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.tx != nil {
+		return p.tx.idle()
+	}
 	return !slices.ContainsFunc(p.queues, func(pt *partition) bool {
 		return pt.head != nil && pt.blocked == notBlocked
 	})

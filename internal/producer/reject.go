@@ -12,15 +12,6 @@ import (
 	"github.com/walpost/walpost/internal/safetext"
 )
 
-// Reasons of a rejection by Kafka, beside record.ReasonTooLarge.
-const (
-	ReasonInvalidRecord    = "invalid_record"
-	ReasonMissingTopic     = "missing_topic"
-	ReasonMissingPartition = "missing_partition"
-	ReasonTopicDenied      = "topic_denied"    // nothing but rows names it, and walpost may not use it
-	ReasonTooManyTopics    = "too_many_topics" // rows name more than kafka.topics.most
-)
-
 // Halt is why the producer cannot continue without an operator.
 type Halt struct {
 	Topic  string
@@ -28,6 +19,8 @@ type Halt struct {
 	Reason string
 	Text   string
 	Hint   string // how to fix it; "": it is a record, and delivery.on_reject could decide
+	Fenced bool   // another producer has taken over
+	Newest []byte // after Fenced: the newest position, nil if it is not known
 }
 
 func (h *Halt) Error() string {
@@ -66,10 +59,10 @@ func (p *Producer) splitOrReject(pt *partition, a answer.Answer) {
 	if a.Class == answer.TooLarge && b.Head().IsDeadLetter() && p.shorten(pt) {
 		return
 	}
-	reason, text := ReasonInvalidRecord, "Kafka refuses the record: "+a.Text
+	reason, text := record.ReasonInvalidRecord, "Kafka refuses the record: "+a.Text
 	switch a.Class {
 	case answer.InvalidTime:
-		reason, text = record.ReasonTimestamp, tooOld(a)
+		reason, text = record.ReasonTimestamp, a.TooOld()
 	case answer.TooLarge:
 		reason = record.ReasonTooLarge
 		text = fmt.Sprintf("a record of %d bytes is larger than the topic's max.message.bytes allows: raise it there, or see "+
@@ -92,9 +85,9 @@ func (p *Producer) shorten(pt *partition) bool {
 	m := old.Meta()
 	m.Size = int32(batch.WireSize(rec))
 	short := p.memory.New()
-	short.Sealed, short.OutcomeUnknown, short.Next = true, b.OutcomeUnknown, b.Next
+	short.Sealed, short.OutcomeUnknown, short.Group, short.Next = true, b.OutcomeUnknown, b.Group, b.Next
 	p.memory.Add(short, rec, &m)
-	if p.health.lines.Allow("shorter " + pt.topic.name) {
+	if p.lines.Allow("shorter " + pt.topic.name) {
 		p.log.Warn("a dead letter is larger than its topic takes: it goes without what its header says", zap.String("topic", pt.topic.name),
 			zap.Int("bytes", b.Size), zap.String("header", dlt.HeaderIncomplete),
 			zap.Stringer("commit_lsn", old.Position().CommitLSN))
@@ -105,11 +98,6 @@ func (p *Producer) shorten(pt *partition) bool {
 	}
 	p.memory.Free(b)
 	return true
-}
-
-func tooOld(a answer.Answer) string {
-	return "the record's time, that of its commit, is further back than the topic takes: raise the topic's " +
-		"message.timestamp.before.max.ms (" + a.Text + ")"
 }
 
 // reject applies the policy to every record of the head. The head, and with it the
@@ -157,7 +145,9 @@ func (p *Producer) writeDeadLetter(pt *partition, rec batch.Packed, r *record.Re
 	}
 	pt.blocked = awaitingDeadLetter
 	pt.head.OpenDeadLetters++
-	p.add(dead, batch.Meta{Event: p.lastEvent, Position: rec.Position(), Partition: -1, Cause: int32(pt.queue), IsDeadLetter: true})
+	p.add(dead, batch.Meta{
+		Event: p.lastEvent, Position: rec.Position(), Partition: -1, Cause: int32(pt.queue), IsDeadLetter: true, Group: pt.head.Group,
+	})
 	return true
 }
 
@@ -173,9 +163,4 @@ func (p *Producer) deadLetterAcked(pt *partition) {
 	p.headLeft(pt)
 	p.vacate(pt)
 	p.schedule(pt)
-}
-
-// Reasons returns the reasons of a record.Rejection that only Kafka gives.
-func Reasons() []string {
-	return []string{ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition, ReasonTopicDenied, ReasonTooManyTopics}
 }

@@ -145,7 +145,7 @@ func TestAnswerAboutATimestampOfTheRow(t *testing.T) {
 	f.delivered(t)
 	f.send("events", 1, 1)
 	f.delivered(t)
-	if f.seen.rejected[producer.ReasonInvalidRecord] != 1 {
+	if f.seen.rejected[record.ReasonInvalidRecord] != 1 {
 		t.Errorf("rejected %v, want the one record", f.seen.rejected)
 	}
 }
@@ -161,7 +161,7 @@ func TestRow37_InvalidRecordIsIsolated(t *testing.T) {
 	f.Add(&record.Record{Topic: topic, Value: []byte("no key"), Timestamp: time.Now().UnixMilli(), Partition: 0}, f.next, record.Position{})
 	f.send(topic, 200, 99)
 	f.delivered(t)
-	if f.seen.rejected[producer.ReasonInvalidRecord] != 1 || len(f.seen.rejected) != 1 {
+	if f.seen.rejected[record.ReasonInvalidRecord] != 1 || len(f.seen.rejected) != 1 {
 		t.Errorf("rejected: %v, want the one record", f.seen.rejected)
 	}
 	if got := consume(t, brokers, topic, 199); len(got) != 199 {

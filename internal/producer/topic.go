@@ -176,6 +176,7 @@ func (t *topic) release() {
 	for b := w.head; b != nil; b = w.head {
 		for r := range b.All() {
 			rec, m := r.Record(t.name), r.Meta()
+			m.Group = b.Group
 			pt := t.choose(rec.Key, m.Partition)
 			t.p.append(pt, rec, &m)
 			t.p.schedule(pt)

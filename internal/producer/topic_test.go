@@ -25,7 +25,7 @@ func TestMissingTopic(t *testing.T) {
 	f.send(topic, 2, 100)
 	exactlyFrom(t, brokers, topic, 11, 110)
 	f.delivered(t)
-	if f.seen.rejected[producer.ReasonMissingTopic] != 10 {
+	if f.seen.rejected[record.ReasonMissingTopic] != 10 {
 		t.Errorf("rejected: %v", f.seen.rejected)
 	}
 }

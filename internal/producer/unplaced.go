@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/producer/batch"
+	"github.com/walpost/walpost/internal/producer/transaction"
 )
 
 // missingAfter is how long brokers must have said so, while Kafka was reachable,
@@ -48,7 +49,7 @@ func (p *Producer) freeQueue(pt *partition) {
 func (p *Producer) newUnplaced(t *topic, index int32) *partition {
 	pt := p.newQueue(t, index)
 	limit := int(min(max(p.opts.Memory/waitingShare/int64(batch.MinMemory), minWaiting), maxWaiting))
-	u := &unplaced{overdue: p.waiting >= limit || p.foundMissing.has(topicPartition{t.name, index})}
+	u := &unplaced{overdue: p.waiting >= limit || p.foundMissing.Has(transaction.Partition{Topic: t.name, ID: index})}
 	if !u.overdue {
 		u.counted = true
 		p.waiting++
@@ -61,7 +62,7 @@ func (p *Producer) newUnplaced(t *topic, index int32) *partition {
 func (p *Producer) markPlaced(pt *partition) {
 	if u := pt.unplaced; u != nil {
 		p.uncount(u)
-		p.foundMissing.forget(topicPartition{pt.topic.name, pt.index})
+		p.foundMissing.Forget(transaction.Partition{Topic: pt.topic.name, ID: pt.index})
 		pt.unplaced = nil
 	}
 }
@@ -94,7 +95,7 @@ func (p *Producer) rejectQueue(pt *partition, reason, text string) {
 	if u := pt.unplaced; u != nil {
 		p.uncount(u)
 		u.overdue = true
-		p.foundMissing.add(topicPartition{pt.topic.name, pt.index})
+		p.foundMissing.Add(transaction.Partition{Topic: pt.topic.name, ID: pt.index})
 	}
 	for pt.head != nil && pt.blocked == notBlocked && !pt.busy {
 		p.reject(pt, reason, text)
@@ -124,36 +125,4 @@ func (p *Producer) vacate(pt *partition) {
 	if p.last == t {
 		p.last = nil
 	}
-}
-
-// topicPartition is a topic, or a partition of one; the topic itself has -1.
-type topicPartition struct {
-	topic     string
-	partition int32
-}
-
-// recent remembers the last names it was given, and forgets half of them at a time.
-type recent struct{ young, old map[topicPartition]struct{} }
-
-const maxYoung = 500
-
-func (r *recent) has(n topicPartition) bool {
-	_, young := r.young[n]
-	_, old := r.old[n]
-	return young || old
-}
-
-func (r *recent) add(n topicPartition) {
-	if len(r.young) >= maxYoung {
-		r.old, r.young = r.young, nil
-	}
-	if r.young == nil {
-		r.young = map[topicPartition]struct{}{}
-	}
-	r.young[n] = struct{}{}
-}
-
-func (r *recent) forget(n topicPartition) {
-	delete(r.young, n)
-	delete(r.old, n)
 }

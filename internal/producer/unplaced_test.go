@@ -26,7 +26,7 @@ func TestRow112_ManyPartitionsThatDoNotExist(t *testing.T) {
 		f.next, record.Position{})
 	f.delivered(t)
 	exactlyFrom(t, brokers, topic, made+1, made+1)
-	if n := f.seen.rejected[producer.ReasonMissingPartition]; n != made {
+	if n := f.seen.rejected[record.ReasonMissingPartition]; n != made {
 		t.Errorf("%d records rejected, want %d", n, made)
 	}
 	if n := f.Queues(); n != 2 {

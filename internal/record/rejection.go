@@ -27,7 +27,19 @@ const (
 	ReasonMessage    = "invalid_message"   // outbox.source: message, and the content is not an event
 )
 
+// Reasons that only Kafka gives, beside ReasonTooLarge.
+const (
+	ReasonInvalidRecord    = "invalid_record"
+	ReasonMissingTopic     = "missing_topic"
+	ReasonMissingPartition = "missing_partition"
+	ReasonTopicDenied      = "topic_denied"    // nothing but rows names it, and walpost may not use it
+	ReasonTooManyTopics    = "too_many_topics" // rows name more than kafka.topics.most
+)
+
 // Reasons are all the words that a Rejection has for why.
 func Reasons() []string {
-	return []string{ReasonTopicName, ReasonNotAllowed, ReasonDeadLetter, ReasonTooLarge, ReasonTimestamp, ReasonPartition, ReasonMessage}
+	return []string{
+		ReasonTopicName, ReasonNotAllowed, ReasonDeadLetter, ReasonTooLarge, ReasonTimestamp, ReasonPartition, ReasonMessage,
+		ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition, ReasonTopicDenied, ReasonTooManyTopics,
+	}
 }

@@ -109,6 +109,10 @@ func (r *Recovery) Run(ctx context.Context, plan *Plan, report func(Stage, Resul
 	if err := r.swap(ctx, snapshot.point, func(s Stage) { report(s, result) }); err != nil {
 		return result, err
 	}
+	if err := r.setPosition(ctx, snapshot.point); err != nil {
+		return result, fmt.Errorf("everything is published and the slot is in place, but its position is not written: %w; "+
+			"`walpost position -c %s --set slot` writes it", err, r.Config.File)
+	}
 	report(Finished, result)
 	return result, nil
 }

@@ -41,6 +41,9 @@ func (l *loop) create(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return classifyStart(err)
 	}
+	if l.resumer != nil && slot.Created {
+		l.resumer.Created()
+	}
 	if !slot.Created { // another connection has created it meanwhile
 		return nil
 	}

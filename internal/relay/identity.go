@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/position"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/status"
@@ -45,6 +47,14 @@ func (l *loop) verifyIdentity(ctx context.Context, s *replication.Session) error
 		l.followTimeline(ctx, s)
 	} else {
 		l.pipeline.tracker.Restart(s.Slot.Confirmed)
+	}
+	if l.resumer != nil {
+		l.resumer.Connected(position.Slot{
+			Name: slot, System: s.SystemID, Timeline: s.Timeline, Confirmed: s.Slot.Confirmed,
+			SwitchPoint: func(ctx context.Context, before int32) (pgoutput.LSN, error) {
+				return replication.FindSwitchPoint(ctx, l.opts.Target, slot, before)
+			},
+		})
 	}
 	known.system, known.timeline, known.confirmed = s.SystemID, s.Timeline, s.Slot.Confirmed
 	return nil

@@ -84,7 +84,10 @@ func (l *loop) run(ctx context.Context, stop <-chan struct{}) error {
 			l.state.Set(status.Stopped, "", "")
 			return nil
 		}
-		err := l.connectAndStream(ctx, stop)
+		err := l.fenced()
+		if err == nil {
+			err = l.connectAndStream(ctx, stop)
+		}
 		if final, result := l.isFinal(ctx, stop, err); final {
 			return result
 		}
@@ -118,6 +121,15 @@ func (l *loop) connectAndStream(ctx context.Context, stop <-chan struct{}) error
 	return l.afterStream(ctx, cause, l.classify(ctx, cause), before, time.Since(begun))
 }
 
+// fenced returns the halt of a relay that another has fenced: one that stands by, or has no
+// connection to Postgres, ends too.
+func (l *loop) fenced() error {
+	if h := l.producer.Halted(); h != nil && h.Fenced {
+		return l.pipeline.Fault()
+	}
+	return nil
+}
+
 // isFinal reports whether a turn was the last one, and how the relay ends.
 func (l *loop) isFinal(ctx context.Context, stop <-chan struct{}, err error) (bool, error) {
 	if halt, ok := errors.AsType[*status.Halt](err); ok {
@@ -148,6 +160,9 @@ func (l *loop) startProducer(ctx context.Context) error {
 	}
 	opts.Progress, opts.Changed, opts.Acknowledged = l.wakeStream, l.changed.Notify, l.retention.note
 	opts.Patience = l.timing.patience
+	if l.resumer != nil {
+		opts.Transactions = l.resumer.Transactions()
+	}
 	l.producer = producer.New(ctx, opts)
 	l.running.Store(l.producer)
 	l.pipeline.producer = l.producer
@@ -195,6 +210,7 @@ func isClosed(c <-chan struct{}) bool {
 func (l *loop) deliver(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.ShutdownTimeout)
 	defer cancel()
+	l.producer.Flush()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !l.producer.Idle() {

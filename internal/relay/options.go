@@ -12,6 +12,7 @@ import (
 	"github.com/walpost/walpost/internal/preflight"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/relay/resume"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/status"
 )
@@ -40,6 +41,8 @@ type Options struct {
 
 	// Describe describes topics of Kafka; nil: they are not compared with what is published.
 	Describe func(ctx context.Context, names []string) ([]topics.Topic, error)
+
+	ExactlyOnce *resume.Options // nil: events may repeat
 
 	Prune           *Prune // nil: nothing is deleted
 	HibernateAfter  time.Duration

@@ -11,8 +11,11 @@ import (
 	"github.com/walpost/walpost/internal/crash"
 	"github.com/walpost/walpost/internal/lograte"
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/position"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/relay/past"
+	"github.com/walpost/walpost/internal/relay/resume"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/status"
 )
@@ -29,7 +32,9 @@ type pipeline struct {
 	onReject   record.RejectPolicy
 	letters    *record.DeadLetters
 	stats      *pipelineStats
-	rejectHint string // what another delivery.on_reject would change
+	resumer    *resume.Resumer // nil: events may repeat
+	resumed    bool            // read begins where the events in Kafka end
+	rejectHint string          // what another delivery.on_reject would change
 	schema     string
 	table      string
 	prefix     string        // of messages, when the outbox is those and no table; else ""
@@ -47,7 +52,7 @@ type pipeline struct {
 	behind    bool
 	full      bool         // as Full returned last
 	keepalive pgoutput.LSN // of the last one
-	recent    recentTransactions
+	recent    past.Transactions
 	clock     time.Duration // Postgres' clock less ours, measured at each connect
 }
 
@@ -66,6 +71,7 @@ func (p *pipeline) Message(m pgoutput.Message) error {
 		}
 		p.inside = false
 		p.tracker.Commit(m.EndLSN)
+		p.complete(m.EndLSN)
 		if m.CommitLSN >= p.read.CommitLSN { // else it was read before the connection was lost, and is skipped
 			p.open = false
 		}
@@ -84,7 +90,7 @@ func (p *pipeline) begin(m *pgoutput.Begin) {
 	p.current = record.Position{CommitLSN: m.CommitLSN}
 	p.committed, p.xid, p.inside = m.CommitTime, m.XID, true
 	now := time.Now()
-	p.stats.lag.record(p.stats.events.Load()+1, m.CommitTime, now)
+	p.stats.times.Note(p.stats.events.Load()+1, m.CommitTime, now)
 	age := now.Sub(m.CommitTime) + p.clock
 	p.behind = age > producer.BehindAfter
 	p.producer.SetAge(age)
@@ -148,7 +154,7 @@ func (p *pipeline) accept(rec *record.Record, dead bool) {
 	n := p.tracker.Event()
 	p.stats.events.Store(n)
 	if !p.open || p.read.CommitLSN != p.current.CommitLSN {
-		p.recent.note(p.current.CommitLSN, n)
+		p.recent.Note(p.current.CommitLSN, n)
 	}
 	p.open = true
 	p.read = p.current
@@ -192,8 +198,13 @@ func (p *pipeline) rejected(topic, id, text string) *status.Halt {
 // refused is the halt of the producer: for a record, or for what delivery.on_reject
 // cannot decide.
 func (p *pipeline) refused(h *producer.Halt) *status.Halt {
-	if h.Hint == "" {
+	switch {
+	case h.Fenced:
+		return resume.Fenced(position.HostOf(h.Newest))
+	case h.Hint == "":
 		return p.rejected(h.Topic, h.ID, h.Text)
+	case h.Topic == "":
+		return &status.Halt{Code: status.ExitHalted, Reason: "a Kafka transaction cannot be written", Detail: h.Text, Hint: h.Hint}
 	}
 	return &status.Halt{
 		Code: status.ExitHalted, Reason: "Kafka does not accept what walpost sends",
@@ -242,12 +253,13 @@ func (p *pipeline) Keepalive(lsn pgoutput.LSN) {
 	}
 	if !p.open {
 		p.tracker.Keepalive(lsn)
+		p.complete(lsn)
 	}
 }
 
 // Full reports whether reading must pause.
 func (p *pipeline) Full() bool {
-	full := p.producer.Full()
+	full := p.producer.Full() || !p.mayRead()
 	if full != p.full {
 		p.full = full
 		p.stats.fullChanged.Notify()
@@ -276,6 +288,9 @@ func (p *pipeline) Fault() error {
 func (p *pipeline) Confirmed() (lsn pgoutput.LSN, settled bool) {
 	watermark := p.producer.Watermark()
 	lsn = p.tracker.Confirmed(watermark)
+	if p.resumer != nil && p.resumed {
+		lsn = min(lsn, p.producer.Written())
+	}
 	p.stats.confirmed.Store(lsn)
 	return lsn, watermark > p.stats.events.Load()
 }
@@ -304,4 +319,25 @@ func (p *pipeline) Content(prefix string, transactional bool) int {
 		return 0
 	}
 	return p.router.Content()
+}
+
+// mayRead reports whether the stream may be read: not before it is known where the events
+// in Kafka end.
+func (p *pipeline) mayRead() bool {
+	if p.resumer == nil || p.resumed {
+		return true
+	}
+	at := p.resumer.Found()
+	if at == nil {
+		return false
+	}
+	p.read, p.resumed = *at, true
+	return true
+}
+
+// complete tells the producer that every event up to lsn was added.
+func (p *pipeline) complete(lsn pgoutput.LSN) {
+	if p.resumer != nil && p.halted == nil {
+		p.producer.Complete(lsn)
+	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/walpost/walpost/internal/notify"
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/relay/past"
 )
 
 // pipelineStats is what other goroutines read of a pipeline.
@@ -13,7 +14,7 @@ type pipelineStats struct {
 	confirmed   atomicLSN     // as Confirmed returned last; for logs
 	fullChanged notify.Signal
 	walProgress *notify.Armed // the server has advanced in the WAL, by a transaction or a keepalive
-	lag         lagTracker
+	times       past.Times
 }
 
 // atomicLSN is an LSN that one goroutine writes and others read.

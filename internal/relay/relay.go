@@ -16,6 +16,7 @@ import (
 	"github.com/walpost/walpost/internal/notify"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/relay/report"
+	"github.com/walpost/walpost/internal/relay/resume"
 	"github.com/walpost/walpost/internal/status"
 )
 
@@ -48,6 +49,7 @@ type shared struct {
 	catalog  catalogCheck
 	changed  notify.Signal                     // the health of Kafka may have changed, and the state with it
 	running  atomic.Pointer[producer.Producer] // nil before Run
+	resumer  *resume.Resumer                   // nil: events may repeat
 }
 
 // New returns a relay. Nothing is contacted until Run.
@@ -59,8 +61,12 @@ func New(opts Options, observer Observer, log *zap.Logger) *Relay {
 	}
 	s.observer = &recordingObserver{Observer: observer, seen: &s.seen}
 	s.state = report.NewMachine(opts.Name, s.log.With(zap.String("slot", opts.Objects.Slot)), s.stats.confirmed.Load)
+	if opts.ExactlyOnce != nil {
+		s.resumer = resume.New(*opts.ExactlyOnce, s.log)
+	}
 	p := &pipeline{
-		router: opts.Router, tracker: &checkpoint.Tracker{}, observer: s.observer, log: s.log, letters: opts.DeadLetters,
+		resumer: s.resumer,
+		router:  opts.Router, tracker: &checkpoint.Tracker{}, observer: s.observer, log: s.log, letters: opts.DeadLetters,
 		onReject: opts.OnReject, rejectHint: opts.RejectHint,
 		schema: opts.Objects.Table.Schema, table: opts.Objects.Table.Name, stats: &s.stats,
 	}
@@ -115,7 +121,7 @@ func (r *Relay) oldest() (committed, read time.Time) {
 	if watermark > r.stats.events.Load() {
 		return time.Time{}, time.Time{}
 	}
-	return r.stats.lag.oldest(watermark)
+	return r.stats.times.Oldest(watermark)
 }
 
 // recordingObserver passes on to the observer, and notes what makes a condition.

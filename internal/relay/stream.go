@@ -69,12 +69,16 @@ func (l *loop) runStream(ctx context.Context, stop <-chan struct{}, stream *repl
 		beside.Go(func() { l.pruner.run(inner, near) })
 	}
 	beside.Go(func() { l.retention.run(inner) })
+	if l.resumer != nil {
+		beside.Go(func() { l.resume(inner, cancel, stream.Wake) })
+	}
 
 	err := l.classifyDecoding(stream.Run(inner, stop, l.pipeline))
 	halt, halted := errors.AsType[*status.Halt](err)
 	if err != nil && !halted {
 		return err
 	}
+	l.producer.Flush()
 	l.state.Set(status.Stopping, "waiting for Kafka to acknowledge what was read", "")
 	draining := inner
 	if halted {
@@ -94,4 +98,13 @@ func (l *loop) runStream(ctx context.Context, stop <-chan struct{}, stream *repl
 		return halt
 	}
 	return nil
+}
+
+// resume finds where to continue, and then lets the stream be read.
+func (l *loop) resume(ctx context.Context, end context.CancelCauseFunc, wake func()) {
+	if err := l.resumer.Find(ctx, l.producer); err != nil && ctx.Err() == nil {
+		end(err)
+		return
+	}
+	wake()
 }

@@ -38,35 +38,6 @@ func (l *loop) followTimeline(ctx context.Context, s *replication.Session) {
 		zap.Uint64("possible_phantoms", phantoms), zap.Stringer("switch_point", point), zap.String("up_to_position", last.String()))
 }
 
-// recentTransactions remembers which event was the first of each of the last transactions.
-type recentTransactions struct {
-	ring [1024]transaction
-	next int // written so far
-}
-
-type transaction struct {
-	commit pgoutput.LSN
-	event  uint64
-}
-
-func (t *recentTransactions) note(commit pgoutput.LSN, event uint64) {
-	t.ring[t.next%len(t.ring)] = transaction{commit, event}
-	t.next++
-}
-
-// from returns the first event of a transaction that committed at or after the LSN,
-// 0 when there is none. It does not know transactions that are older than the ring.
-func (t *recentTransactions) from(lsn pgoutput.LSN) (event uint64) {
-	for i := range min(t.next, len(t.ring)) {
-		x := t.ring[(t.next-1-i)%len(t.ring)]
-		if x.commit < lsn {
-			break
-		}
-		event = x.event
-	}
-	return event
-}
-
 // rewindTo takes the position back to the point where a new timeline begins, and counts
 // the events read beyond it.
 func (p *pipeline) rewindTo(point pgoutput.LSN) (beyond uint64) {
@@ -74,7 +45,7 @@ func (p *pipeline) rewindTo(point pgoutput.LSN) (beyond uint64) {
 		return 0
 	}
 	p.read = record.Position{CommitLSN: point}
-	if first := p.recent.from(point); first > 0 {
+	if first := p.recent.From(point); first > 0 {
 		beyond = p.stats.events.Load() - first + 1
 	}
 	return beyond

@@ -27,7 +27,7 @@ func TestCutAtTheSwitchPoint(t *testing.T) {
 			p := &pipeline{stats: &pipelineStats{}}
 			for tx := range uint64(4) { // four transactions with three events each
 				commit := pgoutput.LSN(tx+1) * 0x1000
-				p.recent.note(commit, tx*3+1)
+				p.recent.Note(commit, tx*3+1)
 				p.read = record.Position{CommitLSN: commit, Ordinal: 3}
 				p.stats.events.Store(tx*3 + 3)
 			}

@@ -23,6 +23,17 @@ func (s *Session) SwitchPoint(ctx context.Context, before int32) (pgoutput.LSN, 
 	return switchPoint(string(history.Content), before)
 }
 
+// FindSwitchPoint is Session.SwitchPoint over a connection of its own: a stream's takes no
+// questions.
+func FindSwitchPoint(ctx context.Context, target postgres.Target, slot string, before int32) (pgoutput.LSN, error) {
+	s, err := Open(ctx, target, slot)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close(context.WithoutCancel(ctx))
+	return s.SwitchPoint(ctx, before)
+}
+
 // switchPoint reads a history file: a line for each timeline of the past with its
 // number, the LSN where it was left, and a reason in words.
 func switchPoint(history string, before int32) (pgoutput.LSN, error) {

@@ -21,6 +21,11 @@ func (h Hints) Recover() string {
 	return "`walpost recover -c " + h.File + "` creates a new slot and publishes from the outbox table what may be missing"
 }
 
+// Position returns what shows, and after a decision sets, the position of exactly_once.
+func (h Hints) Position() string {
+	return "`walpost position -c " + h.File + "` shows it beside the slot, and says how to set it"
+}
+
 // Condition returns a condition of the catalogue. Its hint is what is particular
 // about it, "" for nothing, and what to do in general.
 func (h Hints) Condition(name, detail string) Condition {

@@ -13,6 +13,7 @@ import (
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/kafka/topics"
 	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/producer/creation"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/topicname"
 )
@@ -73,6 +74,9 @@ func ProducerOptions(cfg *config.Config, observer producer.Observer, log *zap.Lo
 // configured reports whether the file names the topic: as the topic of all records or of
 // all dead letters, in kafka.topics.declare, or without a wildcard in kafka.topics.allow.
 func configured(cfg *config.Config, topic string) bool {
+	if topic == cfg.Delivery.PositionTopic && cfg.Delivery.ExactlyOnce() {
+		return true
+	}
 	for _, t := range []topicname.Template{cfg.Outbox.Topic, cfg.Delivery.DeadLetter} {
 		if len(t.Columns()) == 0 && t.String() == topic {
 			return true
@@ -116,11 +120,11 @@ func createError(err error) error {
 	}
 	switch e.Kind {
 	case kafka.InvalidTopic, kafka.PolicyViolation:
-		return &producer.CreateError{Kind: producer.NameRefused, Err: err}
+		return &creation.Error{Kind: creation.NameRefused, Err: err}
 	case kafka.InvalidConfig, kafka.InvalidPartitions, kafka.InvalidReplication, kafka.TooOld:
-		return &producer.CreateError{Kind: producer.SettingsRefused, Err: err}
+		return &creation.Error{Kind: creation.SettingsRefused, Err: err}
 	case kafka.Denied:
-		return &producer.CreateError{Kind: producer.RightMissing, Err: err}
+		return &creation.Error{Kind: creation.RightMissing, Err: err}
 	default:
 		return err
 	}

@@ -12,6 +12,9 @@ import (
 // TopicSpec is how a missing topic is made: as it is declared, and as all others
 // where its declaration says nothing.
 func TopicSpec(cfg *config.Config, name string) topics.Spec {
+	if cfg.Delivery.ExactlyOnce() && name == cfg.Delivery.PositionTopic {
+		return PositionTopic(cfg)
+	}
 	all := cfg.Kafka.Topics
 	s := topics.Spec{Name: name, Partitions: all.Partitions, ReplicationFactor: all.ReplicationFactor, Config: all.Config}
 	if cfg.IsDeadLetterTopic(name) {

@@ -15,15 +15,16 @@ import (
 
 // Labels beside `relay`, which every metric of walpost has.
 const (
-	relayLabel  = "relay"
-	topicLabel  = "topic"
-	reasonLabel = "reason"
-	opLabel     = "op"
-	peerLabel   = "peer"
-	classLabel  = "class"
-	stateLabel  = "state"
-	statusLabel = "status"
-	groupLabel  = "group"
+	relayLabel   = "relay"
+	topicLabel   = "topic"
+	reasonLabel  = "reason"
+	opLabel      = "op"
+	peerLabel    = "peer"
+	classLabel   = "class"
+	outcomeLabel = "outcome"
+	stateLabel   = "state"
+	statusLabel  = "status"
+	groupLabel   = "group"
 
 	conditionLabel = "condition"
 	severityLabel  = "severity"
@@ -36,7 +37,7 @@ type Registry struct {
 
 	published, bytes, rejected, deadLetters *prometheus.CounterVec
 	ignored, reconnects, repeats, errors    *prometheus.CounterVec
-	pruned                                  *prometheus.CounterVec
+	pruned, transactions                    *prometheus.CounterVec
 	requests, commitToAck                   *prometheus.HistogramVec
 }
 
@@ -65,6 +66,8 @@ func New() *Registry {
 		reconnects:  counter("walpost_reconnects_total", "Connections that were opened again.", peerLabel),
 		repeats:     counter("walpost_possible_repeats_total", "Records that may be in Kafka twice."),
 		pruned:      counter("walpost_rows_pruned_total", "Rows that outbox.prune deleted from the table."),
+		transactions: counter("walpost_kafka_transactions_total",
+			"Kafka transactions of exactly_once: committed, or aborted and written again.", outcomeLabel),
 		errors: counter("walpost_produce_errors_total",
 			"Batches that Kafka did not acknowledge at an attempt, by class of the answer.", classLabel),
 		requests: histogram("walpost_kafka_request_seconds", "Time from a produce request to its answer.",
@@ -75,7 +78,7 @@ func New() *Registry {
 	r.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		r.gauges, r.published, r.bytes, r.rejected, r.deadLetters, r.ignored,
-		r.reconnects, r.repeats, r.pruned, r.errors, r.requests, r.commitToAck,
+		r.reconnects, r.repeats, r.pruned, r.transactions, r.errors, r.requests, r.commitToAck,
 	)
 	return r
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/producer/answer"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/relay"
@@ -32,6 +31,7 @@ type Observer struct {
 	postgres, kafka, repeats, pruned prometheus.Counter
 	requests, commitToAck            prometheus.Observer
 	connected                        atomic.Bool // to Postgres, once
+	committed, aborted               prometheus.Counter
 }
 
 var _ relay.Observer = (*Observer)(nil)
@@ -54,6 +54,8 @@ func (r *Registry) Observer(name string) *Observer {
 		kafka:       counter(r.reconnects, peerKafka),
 		repeats:     counter(r.repeats),
 		pruned:      counter(r.pruned),
+		committed:   counter(r.transactions, "committed"),
+		aborted:     counter(r.transactions, "aborted"),
 		requests:    r.requests.WithLabelValues(name),
 		commitToAck: r.commitToAck.WithLabelValues(name),
 	}
@@ -72,7 +74,7 @@ func (r *Registry) startAtZero(name string) {
 	r.published.WithLabelValues(name, other)
 	r.bytes.WithLabelValues(name, other)
 	r.deadLetters.WithLabelValues(name, other)
-	for _, reason := range append(record.Reasons(), producer.Reasons()...) {
+	for _, reason := range record.Reasons() {
 		r.rejected.WithLabelValues(name, other, reason)
 	}
 }
@@ -85,7 +87,7 @@ func (o *Observer) Published(topic string, records, bytes int) {
 
 // Rejected counts a record that Kafka can never accept.
 func (o *Observer) Rejected(topic, reason string) {
-	if reason == producer.ReasonTooManyTopics { // rows make the names up
+	if reason == record.ReasonTooManyTopics { // rows make the names up
 		topic = ""
 	}
 	o.rejected.of(topicLabels(topic, reason)).add(1, 0)
@@ -108,6 +110,15 @@ func (o *Observer) CommitToAck(d time.Duration) { o.commitToAck.Observe(d.Second
 
 // Reconnected counts a connection to a broker.
 func (o *Observer) Reconnected() { o.kafka.Inc() }
+
+// Transaction counts a Kafka transaction.
+func (o *Observer) Transaction(committed bool) {
+	if committed {
+		o.committed.Inc()
+		return
+	}
+	o.aborted.Inc()
+}
 
 // ChangeIgnored counts a change that publishes nothing.
 func (o *Observer) ChangeIgnored(op string) { o.ignored.of(labels{first: op}).add(1, 0) }

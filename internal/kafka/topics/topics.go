@@ -63,6 +63,12 @@ func (t *Topic) MayWrite() (may, known bool) {
 	return t.operations.has(sarama.AclOperationWrite), t.operations != rightsUnknown
 }
 
+// MayRead reports whether this principal may read the topic, and whether the broker said
+// so.
+func (t *Topic) MayRead() (may, known bool) {
+	return t.operations.has(sarama.AclOperationRead), t.operations != rightsUnknown
+}
+
 // Number returns a setting as an integer; false when it is not known.
 func (t *Topic) Number(key string) (int64, bool) {
 	n, err := strconv.ParseInt(t.Config[key], 10, 64)

@@ -7,6 +7,8 @@ package answer
 
 import (
 	"errors"
+	"regexp"
+	"strconv"
 
 	"github.com/IBM/sarama"
 )
@@ -109,4 +111,24 @@ func None(err error) Answer {
 		return a
 	}
 	return Answer{Class: UnknownOutcome, Lost: true, Text: err.Error()}
+}
+
+// timeRange matches the range of times that Kafka names, in milliseconds.
+var timeRange = regexp.MustCompile(`should be within \[(-?\d+), -?\d+\]`)
+
+// Earliest returns the earliest time that the topic takes, in milliseconds since 1970, if
+// an InvalidTime says so: not every broker does.
+func (a Answer) Earliest() (millis int64, known bool) {
+	m := timeRange.FindStringSubmatch(a.Text)
+	if m == nil {
+		return 0, false
+	}
+	millis, err := strconv.ParseInt(m[1], 10, 64)
+	return millis, err == nil
+}
+
+// TooOld says that a record's time is too far back.
+func (a Answer) TooOld() string {
+	return "the record's time, that of its commit, is further back than the topic takes: raise the topic's " +
+		"message.timestamp.before.max.ms (" + a.Text + ")"
 }

@@ -32,6 +32,8 @@ type Batch struct {
 	Sealed          bool   // sent at least once, or full: no record is added any more
 	OutcomeUnknown  bool   // an attempt had no answer: it may be in the log
 	OpenDeadLetters int    // its dead letters that are not acknowledged
+	Group           uint64 // of one transaction; 0 without transactions
+	Acknowledged    bool   // by Kafka, at least once: its transaction may have been aborted since
 
 	chunks  []*chunk
 	start   int                 // where its first record begins in the first chunk: not 0 in the right half of a split
@@ -100,8 +102,8 @@ func (b *Batch) Newest() time.Time {
 // split returns two batches that carry the sequences of the whole. They are new batches
 // over the same chunks: an encoded one is never changed.
 func (b *Batch) split(at int) (left, right *Batch) {
-	left = &Batch{Sealed: true, OutcomeUnknown: b.OutcomeUnknown, start: b.start}
-	right = &Batch{Sealed: true, OutcomeUnknown: b.OutcomeUnknown, Next: b.Next}
+	left = &Batch{Sealed: true, OutcomeUnknown: b.OutcomeUnknown, Group: b.Group, start: b.start}
+	right = &Batch{Sealed: true, OutcomeUnknown: b.OutcomeUnknown, Group: b.Group, Next: b.Next}
 	left.Next = right
 	begin := b.start
 	for _, c := range b.chunks {
@@ -134,4 +136,9 @@ func (b *Batch) take(c *chunk, r Packed) {
 	b.Headers += r.headers()
 	b.Size += r.Size()
 	b.HasDeadLetters = b.HasDeadLetters || r.IsDeadLetter()
+}
+
+// NextSequence returns seq + n in the 31 bits that Kafka counts in: 0 follows 2^31-1.
+func NextSequence(seq int32, n int) int32 {
+	return int32((int64(seq) + int64(n)) & (1<<31 - 1))
 }

@@ -12,11 +12,12 @@ import (
 type Meta struct {
 	Event        uint64 // its number in the stream
 	Position     record.Position
-	CommittedAt  int64 // when its transaction committed, unix nanoseconds; 0: not known
-	Partition    int32 // the partition asked for; -1: by key
-	Size         int32 // on the wire, at most
-	Cause        int32 // a dead letter: the number of the queue whose head it stands for; NoCause: of none
-	IsDeadLetter bool  // a dead letter: there is none for it
+	CommittedAt  int64  // when its transaction committed, unix nanoseconds; 0: not known
+	Partition    int32  // the partition asked for; -1: by key
+	Size         int32  // on the wire, at most
+	Cause        int32  // a dead letter: the number of the queue whose head it stands for; NoCause: of none
+	IsDeadLetter bool   // a dead letter: there is none for it
+	Group        uint64 // of the transaction; it is not packed, the batch has it
 }
 
 // NoCause stands in Meta.Cause of a record that no queue waits for.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/IBM/sarama"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/walpost/walpost/dev/devstack"
@@ -40,6 +41,20 @@ func Exact(t testing.TB, conn *pgx.Conn, k *devstack.Kafka, topic string) *oracl
 // Compare reads the topic and compares without judging.
 func Compare(t testing.TB, committed []oracle.Event, k *devstack.Kafka, topic string) *oracle.Report {
 	t.Helper()
+	return compare(t, oracle.Consumed, committed, k, topic)
+}
+
+// CompareCommitted is Compare for a consumer with isolation.level=read_committed.
+func CompareCommitted(t testing.TB, committed []oracle.Event, k *devstack.Kafka, topic string) *oracle.Report {
+	t.Helper()
+	return compare(t, oracle.ConsumedCommitted, committed, k, topic)
+}
+
+func compare(
+	t testing.TB, read func(context.Context, sarama.Client, ...string) ([]oracle.Event, error),
+	committed []oracle.Event, k *devstack.Kafka, topic string,
+) *oracle.Report {
+	t.Helper()
 	client, err := k.Client()
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +62,7 @@ func Compare(t testing.TB, committed []oracle.Event, k *devstack.Kafka, topic st
 	defer func() { _ = client.Close() }()
 	ctx, cancel := context.WithTimeout(t.Context(), devstacktest.Patience)
 	defer cancel()
-	records, err := oracle.Consumed(ctx, client, topic)
+	records, err := read(ctx, client, topic)
 	if err != nil {
 		t.Fatal(err)
 	}

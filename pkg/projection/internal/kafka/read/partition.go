@@ -55,7 +55,7 @@ const fetchVersion = 11
 // came. The last offsets may hold no record that anybody may see: the marker of a
 // transaction, or an aborted one. Next passes them, where a consumer of sarama's waits.
 func (p Partition) Next(ctx context.Context, from, end int64, do Func) (next int64, err error) {
-	block, err := p.fetch(ctx, from)
+	block, err := p.Fetch(ctx, from)
 	if err != nil {
 		return from, err
 	}
@@ -103,9 +103,9 @@ func timeOf(b *sarama.RecordBatch, r *sarama.Record) time.Time {
 	return b.FirstTimestamp.Add(r.TimestampDelta)
 }
 
-// fetch sends one request to the partition's leader. When ctx ends, the request is left
+// Fetch sends one request to the partition's leader. When ctx ends, the request is left
 // to its own timeout.
-func (p Partition) fetch(ctx context.Context, from int64) (*sarama.FetchResponseBlock, error) {
+func (p Partition) Fetch(ctx context.Context, from int64) (*sarama.FetchResponseBlock, error) {
 	const defaultBytes, defaultWait = 4 << 20, 500 * time.Millisecond
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

@@ -1,0 +1,180 @@
+// Package resume finds where a relay with delivery.guarantee: exactly_once continues: it
+// fences the relay before it, reads the position in Kafka, and compares it with the slot.
+//
+// It knows positions, and the producer's fence. It must not know the stream, rows, or
+// flags.
+package resume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/backoff"
+	"github.com/walpost/walpost/internal/crash"
+	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/position"
+	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/producer/transaction"
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/status"
+)
+
+// Options are delivery.guarantee: exactly_once of one relay.
+type Options struct {
+	Kafka   kafka.Options
+	Log     position.Log
+	Timeout time.Duration // of a Kafka transaction
+	Source  string        // the table, or the prefix of messages
+	Host    string        // of this process, for whoever it fences
+	// Create creates the topic of positions where it is missing; nil: an operator does.
+	Create func(ctx context.Context) error
+	Hints  status.Hints
+}
+
+// Resumer finds where the events in Kafka end, before this process reads its first.
+type Resumer struct {
+	opts    Options
+	log     *zap.Logger
+	slot    atomic.Pointer[position.Slot] // that positions are of
+	found   atomic.Pointer[record.Position]
+	created atomic.Bool
+}
+
+// New returns a Resumer. Nothing is contacted until Find.
+func New(opts Options, log *zap.Logger) *Resumer { return &Resumer{opts: opts, log: log} }
+
+// Created notes that this process has made the slot: nothing of it was published.
+func (r *Resumer) Created() { r.created.Store(true) }
+
+// Connected notes which slot, server and timeline positions are of from now on.
+func (r *Resumer) Connected(slot position.Slot) {
+	slot.Source = r.opts.Source
+	r.slot.Store(&slot)
+}
+
+// Found returns the last event that is in Kafka, nil before Find has found it.
+func (r *Resumer) Found() *record.Position { return r.found.Load() }
+
+// Transactions returns the options by which the producer writes positions.
+func (r *Resumer) Transactions() *producer.Transactions {
+	return &producer.Transactions{
+		Writer: &transaction.Writer{
+			Client:  transaction.New(transaction.Options{Kafka: r.opts.Kafka, ID: r.opts.Log.ID, Timeout: r.opts.Timeout}),
+			Timeout: r.opts.Timeout, Log: r.log, Newest: r.newest,
+		},
+		Position: func(at record.Position, complete pgoutput.LSN) *record.Record {
+			p := r.slot.Load().First(r.opts.Host)
+			p.Event, p.Complete = at, complete
+			return r.opts.Log.Record(p, time.Now().UnixMilli())
+		},
+	}
+}
+
+func (r *Resumer) newest(ctx context.Context) ([]byte, error) {
+	return r.opts.Log.Newest(ctx, r.opts.Kafka)
+}
+
+// Find fences the relay before this one, and finds where to continue. Call it while the
+// stream runs and reads nothing: then no other relay has the slot. A *status.Halt says
+// what a person must decide.
+func (r *Resumer) Find(ctx context.Context, p *producer.Producer) error {
+	if r.Found() != nil {
+		return nil
+	}
+	if err := p.Fence(ctx); err != nil {
+		return refused(err)
+	}
+	crash.At(crash.Fenced)
+	value, err := r.read(ctx)
+	if err != nil {
+		return err
+	}
+	slot := r.slot.Load()
+	var at position.Position
+	if len(value) == 0 && r.created.Load() {
+		at = slot.First(r.opts.Host)
+	} else if at, err = slot.Judge(ctx, value); err != nil {
+		return r.misfit(err)
+	}
+	r.log.Info("continuing after the position in Kafka", zap.Stringer("commit_lsn", at.Event.CommitLSN),
+		zap.Uint32("ordinal", at.Event.Ordinal), zap.Stringer("complete_lsn", at.Complete), zap.String("written_by", at.Host))
+	p.Resume(value, at.Event, at.Complete)
+	r.found.Store(&at.Event)
+	return nil
+}
+
+// maxReads is how often the position is tried to be read before the stream ends, and the
+// next one tries.
+const maxReads = 10
+
+// read reads the position, for as long as Kafka is not well.
+func (r *Resumer) read(ctx context.Context) ([]byte, error) {
+	pause := backoff.Exponential{Min: 100 * time.Millisecond, Max: 5 * time.Second, Jitter: backoff.Around}
+	for attempt := 1; ; attempt++ {
+		value, err := r.newest(ctx)
+		if err == nil || ctx.Err() != nil {
+			return value, err
+		}
+		if open, ok := errors.AsType[*position.OpenError](err); ok {
+			return nil, Fenced(open.Host)
+		}
+		if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+			if err := r.createTopic(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if r.log.Warn("the position cannot be read, trying again", zap.Error(err)); attempt == maxReads {
+			return nil, fmt.Errorf("read the position: %w", err)
+		}
+		if err := backoff.Sleep(ctx, pause.Pause(attempt)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// createTopic creates the topic of positions, where that is allowed.
+func (r *Resumer) createTopic(ctx context.Context) error {
+	if r.opts.Create != nil {
+		return r.opts.Create(ctx)
+	}
+	return &status.Halt{
+		Code: status.ExitRequirement, Reason: "the topic of positions does not exist", Detail: r.opts.Log.Topic,
+		Hint: "`walpost init -c " + r.opts.Hints.File + "` creates it, or set kafka.topics.create",
+	}
+}
+
+// misfit is the halt for a position that does not fit the slot.
+func (r *Resumer) misfit(err error) error {
+	e, ok := errors.AsType[*position.MisfitError](err)
+	if !ok {
+		return err
+	}
+	return &status.Halt{Code: status.ExitHalted, Reason: e.Reason, Detail: e.Detail, Hint: r.opts.Hints.Position()}
+}
+
+// refused is the halt for what Kafka refuses before the first transaction.
+func refused(err error) error {
+	if e, ok := errors.AsType[*transaction.RefusedError](err); ok {
+		return &status.Halt{Code: status.ExitRequirement, Reason: "Kafka refuses transactions", Detail: e.Error(), Hint: e.Hint}
+	}
+	return err
+}
+
+// Fenced is the end of a relay after another has taken over, on a host that may be known.
+func Fenced(host string) *status.Halt {
+	h := &status.Halt{
+		Code: status.ExitFenced, Reason: "another relay has taken over",
+		Hint: "nothing is lost: let one of them run, or give each slot its own delivery.transactional_id",
+	}
+	if host != "" {
+		h.Detail = "it runs on host " + host
+	}
+	return h
+}

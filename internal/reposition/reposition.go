@@ -1,0 +1,117 @@
+// Package reposition reads and sets the position of a relay with delivery.guarantee:
+// exactly_once while the relay does not run.
+//
+// It knows the configuration, the slot, the position and how a producer writes it. It must
+// not know the relay or flags.
+package reposition
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/IBM/sarama"
+	"go.uber.org/zap"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/kafka/topics"
+	"github.com/walpost/walpost/internal/notify"
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/position"
+	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/producer/transaction"
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/replication"
+	"github.com/walpost/walpost/internal/wiring"
+)
+
+// Slot returns the slot of a configuration, and whether a relay streams from it. A slot that
+// does not exist has no name.
+func Slot(ctx context.Context, cfg *config.Config) (slot position.Slot, active bool, err error) {
+	target, name := wiring.Target(cfg), cfg.Postgres.Slot
+	s, err := replication.Open(ctx, target, name)
+	if err != nil {
+		return position.Slot{}, false, err
+	}
+	defer s.Close(ctx)
+	if !s.Slot.Exists {
+		return position.Slot{}, false, nil
+	}
+	return position.Slot{
+		Name: name, System: s.SystemID, Timeline: s.Timeline, Source: wiring.PositionSource(cfg), Confirmed: s.Slot.Confirmed,
+		SwitchPoint: func(ctx context.Context, before int32) (pgoutput.LSN, error) {
+			return replication.FindSwitchPoint(ctx, target, name, before)
+		},
+	}, s.Slot.Active, nil
+}
+
+// Read returns the value of the newest position, nil when there is none, or no topic of
+// positions.
+func Read(ctx context.Context, cfg *config.Config) ([]byte, error) {
+	value, err := wiring.PositionLog(cfg).Newest(ctx, wiring.Kafka(cfg))
+	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		return nil, nil
+	}
+	return value, err
+}
+
+// Set writes a position. It ends a relay that runs with the same transactional id, and
+// creates the topic of positions if there is none.
+func Set(ctx context.Context, cfg *config.Config, p position.Position, log *zap.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	connection, positions := wiring.Kafka(cfg), wiring.PositionLog(cfg)
+	if err := createTopic(ctx, cfg); err != nil {
+		return err
+	}
+	progress := notify.NewSignal()
+	opts, err := wiring.ProducerOptions(cfg, producer.NopObserver{}, log)
+	if err != nil {
+		return err
+	}
+	opts.Progress = progress.Notify
+	opts.Transactions = &producer.Transactions{
+		Writer: &transaction.Writer{
+			Client:  transaction.New(transaction.Options{Kafka: connection, ID: positions.ID, Timeout: wiring.TransactionTimeout}),
+			Timeout: wiring.TransactionTimeout, Log: log,
+			Newest: func(ctx context.Context) ([]byte, error) { return positions.Newest(ctx, connection) },
+		},
+		Position: func(at record.Position, complete pgoutput.LSN) *record.Record {
+			p.Event, p.Complete = at, complete
+			return positions.Record(p, time.Now().UnixMilli())
+		},
+	}
+	w := producer.New(ctx, opts)
+	defer w.Close()
+	if err := w.Fence(ctx); err != nil {
+		return err
+	}
+	before, err := positions.Newest(ctx, connection)
+	if err != nil {
+		return err
+	}
+	w.Resume(before, p.Event, p.Complete)
+	for {
+		if halt := w.Halted(); halt != nil {
+			return halt
+		}
+		if w.Idle() {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-progress:
+		}
+	}
+}
+
+func createTopic(ctx context.Context, cfg *config.Config) error {
+	admin, err := topics.OpenAdmin(ctx, wiring.Kafka(cfg))
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	_, err = admin.Create(ctx, wiring.PositionTopic(cfg))
+	return err
+}
