@@ -89,10 +89,16 @@ func (u *unit[Tx]) one(a *try, e *Event) (kind Kind, err error) {
 	return kind, err
 }
 
-// transact runs do in a transaction, whose time begins when it has begun.
-func (u *unit[Tx]) transact(a *try, do func(ctx context.Context, tx Tx) error) error {
+// transact runs do in a transaction, whose time begins when it has begun. A panic of the DB
+// is no fault of the record: it is fatal.
+func (u *unit[Tx]) transact(a *try, do func(ctx context.Context, tx Tx) error) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &attemptError{"DB: ", Fatal(&PanicError{value, debug.Stack()})}
+		}
+	}()
 	begun, done := false, false
-	err := u.db.Transact(a, func(tx Tx) error {
+	err = u.db.Transact(a, func(tx Tx) error {
 		begun = true
 		err := do(a.Begin(), tx)
 		done = err == nil

@@ -41,4 +41,16 @@ func TestPanicsEndRun(t *testing.T) {
 			}
 		})
 	}
+	t.Run("DB", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t, 1)
+		f.events(t, 0, 1, 1)
+		db := inbox.Pgx(f.pool)
+		db.Exec = func(context.Context, pgx.Tx, string, ...any) (int64, error) { panic("moon") }
+		consumer, err := inbox.New(f.config(t), db, func(context.Context, pgx.Tx, *inbox.Event) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, consumer).stopsWith(t, nil, "DB: panic: moon")
+	})
 }
