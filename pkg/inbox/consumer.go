@@ -208,7 +208,9 @@ func (c *Consumer) readErrors(ctx context.Context, failures <-chan error) {
 				"--bootstrap-server HOST:PORT --group %s --reset-offsets: %w",
 				ErrOutOfRange, where, c.config.Group, c.config.Group, err))
 		case errors.Is(err, sarama.ErrDecompressedBatchTooLarge):
-			c.stop(nil, ClassFatal, c.inflated(err))
+			c.stop(nil, ClassFatal, c.tooLarge(err, "compressed ", int(sarama.MaxDecompressedBatchSize), "sarama.MaxDecompressedBatchSize"))
+		case read.IsTooLong(err):
+			c.stop(nil, ClassFatal, c.tooLarge(err, "", int(sarama.MaxResponseSize), "sarama.MaxResponseSize"))
 		default:
 			if permanent, err := c.ofGroup(ctx, err); permanent {
 				c.stop(nil, ClassFatal, err)
@@ -219,9 +221,10 @@ func (c *Consumer) readErrors(ctx context.Context, failures <-chan error) {
 	}
 }
 
-// inflated names the place of a batch that is too large when it is decompressed. sarama
-// reads several partitions of a broker in one request, and does not say which it was.
-func (c *Consumer) inflated(err error) error {
+// tooLarge names the place of a batch that is larger than a limit of sarama's, as it is or
+// when it is decompressed. sarama reads several partitions of a broker in one request, and
+// does not say which it was.
+func (c *Consumer) tooLarge(err error, kind string, limit int, name string) error {
 	place, ok := errors.AsType[*sarama.ConsumerError](err)
 	if !ok {
 		return fmt.Errorf("inbox: %w", err)
@@ -232,9 +235,9 @@ func (c *Consumer) inflated(err error) error {
 			next = p.Next
 		}
 	}
-	return fmt.Errorf("inbox: %s/%d from offset %d on, or another partition of the same broker, has a compressed batch of more "+
-		"than %d MiB: raise sarama.MaxDecompressedBatchSize, or set the offset of group %q behind the batch: %w",
-		place.Topic, place.Partition, next, sarama.MaxDecompressedBatchSize>>20, c.config.Group, err)
+	return fmt.Errorf("inbox: %s/%d from offset %d on, or another partition of the same broker, has a %sbatch of more "+
+		"than %d MiB: raise %s, or set the offset of group %q behind the batch: %w",
+		place.Topic, place.Partition, next, kind, limit>>20, name, c.config.Group, err)
 }
 
 // ErrOutOfRange means that the group's offset is not in the partition any more: retention

@@ -41,8 +41,9 @@ func (r *reader) inflated(ctx context.Context) error {
 	return nil
 }
 
-// ErrInflated means that a batch is too large when it is decompressed: more than
-// sarama.MaxDecompressedBatchSize, which is 128 MiB unless the program sets it.
+// ErrInflated means that a batch is too large: more than sarama.MaxDecompressedBatchSize
+// when it is decompressed, which is 128 MiB unless the program sets it, or more than
+// sarama.MaxResponseSize as it is.
 var ErrInflated = errors.New("projection: a batch is too large")
 
 // message returns a record as sarama's consumer returns it.

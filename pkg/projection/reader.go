@@ -11,6 +11,7 @@ import (
 
 	"github.com/walpost/walpost/pkg/inbox"
 	"github.com/walpost/walpost/pkg/projection/internal/kafka/access"
+	"github.com/walpost/walpost/pkg/projection/internal/kafka/read"
 )
 
 // reader applies one partition.
@@ -83,6 +84,11 @@ func (r *reader) follow(ctx context.Context) error {
 		case err := <-stream.Errors():
 			if out := r.place(err); !passes(out) {
 				return out
+			}
+			if read.IsTooLong(err) {
+				return fmt.Errorf("%w: %v from offset %d on, or another partition of the same broker, has a batch of more than %d MiB: "+
+					"raise sarama.MaxResponseSize, or set next_offset in %s behind the batch: %w",
+					ErrInflated, r.source, r.mark.next, sarama.MaxResponseSize>>20, r.feed.positions.table, err)
 			}
 			if errors.Is(err, sarama.ErrDecompressedBatchTooLarge) {
 				if err := r.inflated(ctx); err != nil {

@@ -9,6 +9,7 @@ package read
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -66,4 +67,12 @@ func IsPermanent(err error) bool {
 		}
 	}
 	return false
+}
+
+// IsTooLong reports whether a broker's answer is longer than sarama reads
+// (sarama.MaxResponseSize, 100 MiB): a batch in it is, since a broker sends one whole even
+// if it is more than was asked for. sarama has no error of its own for that.
+func IsTooLong(err error) bool {
+	e, ok := errors.AsType[sarama.PacketDecodingError](err)
+	return ok && strings.Contains(e.Info, "too large or too small")
 }
