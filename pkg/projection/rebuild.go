@@ -145,11 +145,7 @@ func (p *Projection) swap(ctx, running context.Context, tx transaction, f *feed,
 	if err := p.exchangeTables(ctx, tx); err != nil {
 		return err
 	}
-	generation := int64(0)
-	for _, m := range marks {
-		generation = max(generation, m.generation)
-	}
-	return p.exchangeMarks(ctx, tx, inUse, generation+1)
+	return p.exchangeMarks(ctx, tx, inUse, marks)
 }
 
 // hasAll returns an error, which passes, if the tables in use have records of a partition
@@ -167,12 +163,22 @@ func (f *feed) hasAll(marks map[source]mark) error {
 	return nil
 }
 
-// exchangeMarks makes the positions of the new tables those in use, as a generation.
-func (p *Projection) exchangeMarks(ctx context.Context, tx transaction, inUse positions, generation int64) error {
-	if _, err := tx.Exec(ctx, "DELETE FROM "+inUse.table+" WHERE projection = $1::text", inUse.key); err != nil {
+// exchangeMarks makes the positions of the new tables those in use, as a new generation. A
+// partition that was added since the marks were locked has a position that the new tables
+// know nothing of: then the next try begins with it.
+func (p *Projection) exchangeMarks(ctx context.Context, tx transaction, inUse positions, marks map[source]mark) error {
+	generation := int64(1)
+	for _, m := range marks {
+		generation = max(generation, m.generation+1)
+	}
+	n, err := tx.Exec(ctx, "DELETE FROM "+inUse.table+" WHERE projection = $1::text", inUse.key)
+	if err != nil {
 		return fmt.Errorf("swap: %w", err)
 	}
-	_, err := tx.Exec(ctx, "UPDATE "+inUse.table+" SET projection = $1::text, generation = $2::text::bigint WHERE projection = $3::text",
+	if n > int64(len(marks)) {
+		return fmt.Errorf("%w: a partition was added", errBehind)
+	}
+	_, err = tx.Exec(ctx, "UPDATE "+inUse.table+" SET projection = $1::text, generation = $2::text::bigint WHERE projection = $3::text",
 		inUse.key, number(generation), p.rebuildKey())
 	if err != nil {
 		return fmt.Errorf("swap: %w", err)
