@@ -20,3 +20,16 @@ func TestLongIDIsShownShort(t *testing.T) {
 		}
 	}
 }
+
+// Log tells repeats: they are how a wrong choice of ids shows.
+func TestLogTellsRepeats(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	inbox.Log(slog.New(slog.NewTextHandler(&log, nil))).Observe(inbox.Observation{
+		Kind: inbox.KindRepeated, Event: &inbox.Event{Topic: "orders", Offset: 7, ID: "1"},
+	})
+	if text := log.String(); !strings.Contains(text, "level=INFO") || !strings.Contains(text, "repeat is dropped") ||
+		!strings.Contains(text, "topic=orders partition=0 offset=7 id=1") {
+		t.Error(text)
+	}
+}
