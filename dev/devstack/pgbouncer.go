@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // ErrNoPgBouncer is what StartPgBouncer returns where there is none and it cannot be installed.
@@ -47,13 +48,20 @@ func StartPgBouncer(ctx context.Context, server *Postgres, options PgBouncerOpti
 		return nil, err
 	}
 	b := &PgBouncer{server: server, guard: guard}
-	if b.held, err = freePorts(ctx, 1); err != nil {
-		return nil, errors.Join(err, b.Close())
+	const attempts = 5
+	for range attempts { // somebody may take the port between our choice and its start
+		if b.held, err = freePorts(ctx, 1); err != nil {
+			break
+		}
+		if err = b.start(ctx, program, options); err == nil {
+			return b, nil
+		}
+		b.held.release()
+		if !portTaken(err) {
+			break
+		}
 	}
-	if err := b.start(ctx, program, options); err != nil {
-		return nil, errors.Join(fmt.Errorf("start PgBouncer: %w", err), b.Close())
-	}
-	return b, nil
+	return nil, errors.Join(fmt.Errorf("start PgBouncer: %w", err), b.Close())
 }
 
 func (b *PgBouncer) start(ctx context.Context, program string, options PgBouncerOptions) error {
@@ -82,11 +90,15 @@ default_pool_size = %d
 		if process.ended() {
 			return fmt.Errorf("%w: %w", errGiveUp, process.failure())
 		}
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address(b.held.numbers[0]))
+		conn, err := pgx.Connect(ctx, b.URL(superuser))
 		if err != nil {
 			return err
 		}
-		return conn.Close()
+		_ = conn.Close(ctx)  // it has answered
+		if process.ended() { // then somebody else has the port
+			return fmt.Errorf("%w: %w", errGiveUp, process.failure())
+		}
+		return nil
 	})
 }
 

@@ -108,8 +108,8 @@ func (p *Postgres) startOnFreePort(ctx context.Context) (err error) {
 	return err
 }
 
-// portTaken reports whether Postgres or Java failed because another process has the port:
-// both use the same words.
+// portTaken reports whether Postgres, Java or PgBouncer failed because another process has the port:
+// all use the same words.
 func portTaken(err error) bool { return strings.Contains(err.Error(), "Address already in use") }
 
 // configure writes postgresql.conf and pg_hba.conf.
