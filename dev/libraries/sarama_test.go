@@ -41,8 +41,8 @@ func TestSaramaIsInOneHook(t *testing.T) {
 			}
 		}
 	}
-	slices.Sort(hooks)
-	if want := []string{"inbox ConfigureSarama", "inbox/deadletter ConfigureSarama", "projection ConfigureSarama"}; !slices.Equal(hooks, want) {
+	want := []string{"inbox ConfigureSarama", "inbox/deadletter ConfigureSarama", "projection ConfigureSarama"}
+	if slices.Sort(hooks); !slices.Equal(hooks, want) {
 		t.Errorf("types of sarama are exported by %q, want %q", hooks, want)
 	}
 }
