@@ -1,0 +1,76 @@
+package position_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/position"
+	"github.com/walpost/walpost/internal/record"
+)
+
+// Where to continue is judged by server, slot, source and timeline. Whatever leaves a doubt is an operator's to decide.
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	slot := position.Slot{
+		Name: "s", System: "7", Timeline: 2, Source: "public.outbox", Confirmed: 100,
+		SwitchPoint: func(_ context.Context, timeline int32) (pgoutput.LSN, error) {
+			if timeline != 1 {
+				return 0, errors.New("not in the history")
+			}
+			return 150, nil
+		},
+	}
+	at := slot.First("host")
+	at.Event, at.Complete = record.Position{CommitLSN: 90, Ordinal: 3}, 100
+	for name, c := range map[string]struct {
+		change func(*position.Position)
+		reason string // "": continues
+	}{
+		"fits":                     {func(*position.Position) {}, ""},
+		"ahead of the slot":        {func(p *position.Position) { p.Event.CommitLSN, p.Complete = 200, 210 }, ""},
+		"another cluster":          {func(p *position.Position) { p.System = "8" }, "the position in Kafka is of another Postgres cluster"},
+		"older than the slot":      {func(p *position.Position) { p.Complete = 99 }, "the slot was advanced by somebody else"},
+		"another outbox, complete": {func(p *position.Position) { p.Source = "public.old" }, ""},
+		"another outbox, inside": {
+			func(p *position.Position) { p.Source, p.Event.CommitLSN = "public.old", 120 },
+			"the position in Kafka is in the middle of a transaction of another outbox",
+		},
+		"before the switch":             {func(p *position.Position) { p.Timeline = 1 }, ""},
+		"before the switch, slot ahead": {func(p *position.Position) { p.Timeline, p.Complete = 1, 95 }, ""},
+		"beyond the switch": {
+			func(p *position.Position) { p.Timeline, p.Event.CommitLSN, p.Complete = 1, 160, 170 },
+			"events were published that the server does not have",
+		},
+		"another history": {func(p *position.Position) { p.Timeline = 9 }, "the position in Kafka is of another timeline"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := at
+			c.change(&p)
+			got, err := slot.Judge(t.Context(), p.Value())
+			misfit, is := errors.AsType[*position.MisfitError](err)
+			switch {
+			case c.reason == "" && (err != nil || got.Event != p.Event || got.Timeline != slot.Timeline || got.Complete < slot.Confirmed):
+				t.Errorf("%+v, %v", got, err)
+			case c.reason != "" && (!is || misfit.Reason != c.reason):
+				t.Errorf("%v, want %s", err, c.reason)
+			}
+		})
+	}
+	for name, value := range map[string]string{
+		"there is no position of the slot in Kafka": "", "the position in Kafka cannot be read": `{"version": 2}`,
+	} {
+		if _, err := slot.Judge(t.Context(), []byte(value)); err == nil || errorsReason(err) != name {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
+
+func errorsReason(err error) string {
+	if e, ok := errors.AsType[*position.MisfitError](err); ok {
+		return e.Reason
+	}
+	return ""
+}
