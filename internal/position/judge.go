@@ -53,7 +53,7 @@ func (s Slot) Judge(ctx context.Context, value []byte) (Position, error) {
 	case s.Confirmed > p.Complete && p.Timeline == s.Timeline:
 		return Position{}, &MisfitError{"the slot was advanced by somebody else", fmt.Sprintf(
 			"it is confirmed up to %s, and the position in Kafka ends at %s: events in between may be missing", s.Confirmed, p.Complete)}
-	case p.Source != s.Source && p.Complete <= p.Event.CommitLSN:
+	case p.Source != s.Source && p.Event.Ordinal > 0 && p.Complete <= p.Event.CommitLSN:
 		return Position{}, &MisfitError{"the position in Kafka is in the middle of a transaction of another outbox", fmt.Sprintf(
 			"it counts events of %s, and the configuration has %s: publish the rest with the former configuration first",
 			p.Source, s.Source)}

@@ -28,10 +28,13 @@ func TestJudge(t *testing.T) {
 		change func(*position.Position)
 		reason string // "": continues
 	}{
-		"fits":                     {func(*position.Position) {}, ""},
-		"ahead of the slot":        {func(p *position.Position) { p.Event.CommitLSN, p.Complete = 200, 210 }, ""},
-		"another cluster":          {func(p *position.Position) { p.System = "8" }, "the position in Kafka is of another Postgres cluster"},
-		"older than the slot":      {func(p *position.Position) { p.Complete = 99 }, "the slot was advanced by somebody else"},
+		"fits":                {func(*position.Position) {}, ""},
+		"ahead of the slot":   {func(p *position.Position) { p.Event.CommitLSN, p.Complete = 200, 210 }, ""},
+		"another cluster":     {func(p *position.Position) { p.System = "8" }, "the position in Kafka is of another Postgres cluster"},
+		"older than the slot": {func(p *position.Position) { p.Complete = 99 }, "the slot was advanced by somebody else"},
+		"another outbox, no event": {
+			func(p *position.Position) { p.Source, p.Event = "public.old", record.Position{CommitLSN: 100} }, "",
+		},
 		"another outbox, complete": {func(p *position.Position) { p.Source = "public.old" }, ""},
 		"another outbox, inside": {
 			func(p *position.Position) { p.Source, p.Event.CommitLSN = "public.old", 120 },

@@ -12,6 +12,7 @@ import (
 
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/kafka/topics"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // ExactlyOnce is what delivery.guarantee: exactly_once asks of the cluster.
@@ -52,7 +53,7 @@ func (c *clusterChecker) transactionalID(ctx context.Context, want *ExactlyOnce)
 	code, err := c.probeTransactionalID(ctx, want)
 	switch {
 	case code == sarama.ErrTransactionalIDAuthorizationFailed:
-		return failure(exitRequirement, name, grant, "%s may not use it", c.options.Principal())
+		return failure(status.ExitRequirement, name, grant, "%s may not use it", c.options.Principal())
 	case err != nil:
 		return failure(startsAnyway, name, "see the broker's log: it needs the internal topic "+stateTopic, "%s", err)
 	default:
@@ -60,15 +61,15 @@ func (c *clusterChecker) transactionalID(ctx context.Context, want *ExactlyOnce)
 	}
 }
 
-// exitRequirement is the Exit of what `run` does not start with.
-const exitRequirement = 3
-
 // probeTransactionalID returns what the coordinator says to a request that changes nothing.
 func (c *clusterChecker) probeTransactionalID(ctx context.Context, want *ExactlyOnce) (sarama.KError, error) {
 	const op = "ask the coordinator of the transactional id"
-	coordinator, code, err := c.coordinator(ctx, want.TransactionalID)
-	if err != nil || code != sarama.ErrNoError {
-		return code, err
+	coordinator, err := c.coordinator(ctx, want.TransactionalID)
+	if errors.Is(err, sarama.ErrTransactionalIDAuthorizationFailed) {
+		return sarama.ErrTransactionalIDAuthorizationFailed, nil
+	}
+	if err != nil {
+		return 0, err
 	}
 	defer coordinator.Close()
 	res, err := kafka.Ask(ctx, coordinator, op, func(b *sarama.Broker) (*sarama.AddPartitionsToTxnResponse, error) {
@@ -92,28 +93,12 @@ func (c *clusterChecker) probeTransactionalID(ctx context.Context, want *Exactly
 
 // coordinator connects to the coordinator of a transactional id. A new cluster makes its
 // topic of transactions first.
-func (c *clusterChecker) coordinator(ctx context.Context, id string) (*kafka.Client, sarama.KError, error) {
-	const op = "find the coordinator of the transactional id"
-	var res *sarama.FindCoordinatorResponse
-	var err error
+func (c *clusterChecker) coordinator(ctx context.Context, id string) (coordinator *kafka.Client, err error) {
 	paused := kafka.Poll(ctx, func() bool {
-		res, err = kafka.Ask(ctx, c.client, op, func(b *sarama.Broker) (*sarama.FindCoordinatorResponse, error) {
-			return b.FindCoordinator(&sarama.FindCoordinatorRequest{
-				Version: 3, CoordinatorKey: id, CoordinatorType: sarama.CoordinatorTransaction,
-			})
-		})
-		return err != nil || res.Err != sarama.ErrConsumerCoordinatorNotAvailable
+		coordinator, err = c.client.TransactionCoordinator(ctx, id)
+		return !errors.Is(err, sarama.ErrConsumerCoordinatorNotAvailable)
 	})
-	switch {
-	case err != nil || paused != nil:
-		return nil, 0, errors.Join(err, paused)
-	case res.Err == sarama.ErrTransactionalIDAuthorizationFailed:
-		return nil, res.Err, nil
-	case res.Err != sarama.ErrNoError:
-		return nil, 0, c.client.Explain(op, res.Err)
-	}
-	client, err := kafka.ConnectTo(ctx, c.options, res.Coordinator.Addr())
-	return client, 0, err
+	return coordinator, errors.Join(err, paused)
 }
 
 // maxTimeout compares the longest transaction that brokers allow with ours.
@@ -125,7 +110,7 @@ func (c *clusterChecker) maxTimeout(ctx context.Context, want *ExactlyOnce) Requ
 		return passed(name, "not readable (DescribeConfigs on the cluster): %s must be at least %d", maxTimeoutKey,
 			want.Timeout.Milliseconds())
 	case ms < want.Timeout.Milliseconds():
-		return failure(exitRequirement, name, fmt.Sprintf("kafka-configs.sh --bootstrap-server %s --alter --entity-type brokers "+
+		return failure(status.ExitRequirement, name, fmt.Sprintf("kafka-configs.sh --bootstrap-server %s --alter --entity-type brokers "+
 			"--entity-default --add-config %s=900000, or in server.properties", c.options.Brokers[0], maxTimeoutKey),
 			"%s is %d, and walpost's transactions may take %d", maxTimeoutKey, ms, want.Timeout.Milliseconds())
 	default:

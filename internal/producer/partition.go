@@ -156,7 +156,7 @@ func (p *Producer) answer(pt *partition, a answer.Answer) {
 		b.OutcomeUnknown = true
 		pt.delay()
 		p.wantMetadata()
-		if time.Since(b.Newest()) > forgottenAfter {
+		if p.tx == nil && time.Since(b.Newest()) > forgottenAfter {
 			p.possibleRepeats(pt, b, "Kafka forgets producers by the time stamps of their records (producer.id.expiration.ms)")
 		}
 	case answer.OutOfSequence:

@@ -89,14 +89,18 @@ func (p *Producer) Written() pgoutput.LSN {
 }
 
 // Flush writes what is there without waiting for more, from now on.
-func (p *Producer) Flush() {
-	if p.tx == nil {
-		return
+func (p *Producer) Flush() { p.hasten(func(t *transactor) { t.flush = true }) }
+
+// Probe writes a position even if it says nothing new: who was fenced learns of it.
+func (p *Producer) Probe() { p.hasten((*transactor).Refresh) }
+
+func (p *Producer) hasten(change func(*transactor)) {
+	if p.tx != nil {
+		p.mu.Lock()
+		change(p.tx)
+		p.mu.Unlock()
+		p.tx.wake.Notify()
 	}
-	p.mu.Lock()
-	p.tx.flush = true
-	p.mu.Unlock()
-	p.tx.wake.Notify()
 }
 
 // idle reports whether nothing is left that can be written.
@@ -214,9 +218,6 @@ func (t *transactor) committed(g *group.Group[*partition]) {
 	p.opts.Progress()
 }
 
-// successorTimeout is how long a fenced producer may look for whoever fenced it.
-const successorTimeout = 5 * time.Second
-
 // stop halts the producer: nothing is written any more.
 func (t *transactor) stop(err error) {
 	h := &Halt{Reason: "transaction", Text: err.Error(), Hint: "see the log"}
@@ -225,8 +226,9 @@ func (t *transactor) stop(err error) {
 	}
 	if _, ok := errors.AsType[*transaction.FencedError](err); ok {
 		h.Reason, h.Fenced = "fenced", true
-		ctx, cancel := context.WithTimeout(t.p.ctx, successorTimeout)
-		h.Newest, _ = t.Newest(ctx) // who has taken over is worth a look, and no more
+		const worth = 5 * time.Second // to know who has taken over
+		ctx, cancel := context.WithTimeout(t.p.ctx, worth)
+		h.Newest, _ = t.Newest(ctx)
 		cancel()
 	}
 	if errors.Is(err, transaction.ErrForeignPosition) {

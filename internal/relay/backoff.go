@@ -72,6 +72,9 @@ func (l *loop) backOff(ctx context.Context, stop <-chan struct{}, err error) err
 		l.outage.attempts = 0
 		pause = l.standby.pause()
 		l.state.Set(status.Standby, err.Error(), "")
+		if l.pipeline.resumed { // whoever has the slot now may have fenced this process, which then ends
+			l.producer.Probe()
+		}
 	} else {
 		l.noConnection(err, pause)
 	}

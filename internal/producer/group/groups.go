@@ -39,8 +39,12 @@ const (
 // Resume begins after a position that is in Kafka. One that says the same is due at once:
 // it shows who writes from now on.
 func (s *Groups[Q]) Resume(at record.Position, complete pgoutput.LSN) {
-	s.at, s.complete, s.written, s.refresh = at, complete, complete, true
+	s.at, s.complete, s.written = at, complete, complete
+	s.Refresh()
 }
+
+// Refresh makes a position due, even if it says nothing new.
+func (s *Groups[Q]) Refresh() { s.refresh = true }
 
 // Enter gives an event to the group that is filled, and reports whether it is its first.
 func (s *Groups[Q]) Enter(m *batch.Meta) (first bool) {

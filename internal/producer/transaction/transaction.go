@@ -29,8 +29,8 @@ type Options struct {
 	ID      string        // the transactional id
 	Timeout time.Duration // of a transaction: after it the coordinator aborts it
 
-	// Waiting is called before a request is sent again, with the reason. It must not block.
-	// nil: nobody is told.
+	// Waiting is called before a request is sent again, with the reason, once that has been
+	// so for longer than is usual. It must not block. nil: nobody is told.
 	Waiting func(error)
 }
 
@@ -207,9 +207,8 @@ func (c *Client) Commit(ctx context.Context) error {
 
 // The versions of the requests: the last of the protocol that Kafka 2.8 and 4.x both take.
 const (
-	addPartitionsVersion   = 3
-	endTxnVersion          = 3
-	findCoordinatorVersion = 3
+	addPartitionsVersion = 3
+	endTxnVersion        = 3
 )
 
 func (c *Client) refused(op string, code sarama.KError) error {
@@ -233,6 +232,7 @@ func (c *Client) refused(op string, code sarama.KError) error {
 func request[T any](
 	ctx context.Context, c *Client, op string, send func(*sarama.Broker) (T, error), codeOf func(T) sarama.KError,
 ) (res T, code sarama.KError, err error) {
+	begun := time.Now()
 	for attempt := 1; ; attempt++ {
 		res, err = once(ctx, c, op, send)
 		if ctx.Err() != nil {
@@ -253,7 +253,7 @@ func request[T any](
 			}
 			err = worded{code}
 		}
-		if c.opts.Waiting != nil {
+		if c.opts.Waiting != nil && time.Since(begun) > usualWait {
 			c.opts.Waiting(fmt.Errorf("%s: %w", op, err))
 		}
 		if err := backoff.Sleep(ctx, pause.Pause(attempt)); err != nil {
@@ -261,6 +261,9 @@ func request[T any](
 		}
 	}
 }
+
+// usualWait is how long a request may take without a word: a leader moves in that time.
+const usualWait = 3 * time.Second
 
 // The pauses before a request is sent again: while the markers of the last transaction are
 // written, which takes a millisecond or two, and while Kafka is not well.
@@ -289,24 +292,12 @@ func once[T any](ctx context.Context, c *Client, op string, send func(*sarama.Br
 
 // find connects to the coordinator of the transactional id.
 func (c *Client) find(ctx context.Context) error {
-	const op = "find the coordinator of the transactional id"
 	entry, err := kafka.Connect(ctx, c.opts.Kafka)
 	if err != nil {
 		return err
 	}
 	defer entry.Close()
-	res, err := kafka.Ask(ctx, entry, op, func(b *sarama.Broker) (*sarama.FindCoordinatorResponse, error) {
-		return b.FindCoordinator(&sarama.FindCoordinatorRequest{
-			Version: findCoordinatorVersion, CoordinatorKey: c.opts.ID, CoordinatorType: sarama.CoordinatorTransaction,
-		})
-	})
-	if err != nil {
-		return err
-	}
-	if res.Err != sarama.ErrNoError {
-		return entry.Explain(op, res.Err)
-	}
-	c.conn, err = kafka.ConnectTo(ctx, c.opts.Kafka, res.Coordinator.Addr())
+	c.conn, err = entry.TransactionCoordinator(ctx, c.opts.ID)
 	return err
 }
 

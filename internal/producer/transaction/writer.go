@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/walpost/walpost/internal/backoff"
 	"github.com/walpost/walpost/internal/crash"
+	"github.com/walpost/walpost/internal/lograte"
 )
 
 // Work is the content of one transaction. Its methods may be called while others send its
@@ -49,7 +51,8 @@ type Writer struct {
 	Newest func(ctx context.Context) ([]byte, error)
 	Log    *zap.Logger
 
-	last []byte // value of the newest position that this Writer knows
+	lines lograte.Lines
+	last  []byte // value of the newest position that this Writer knows
 }
 
 // Resume says which position is the newest before the first transaction.
@@ -143,7 +146,9 @@ func (w *Writer) add(ctx context.Context, work Work, partitions []Partition) (bo
 // recover begins a new epoch, which ends the transaction, and finds out by the position
 // whether it was committed.
 func (w *Writer) recover(ctx context.Context, work Work, cause error) (committed bool, err error) {
-	w.Log.Info("a Kafka transaction is given up and decided anew", zap.Error(cause))
+	if w.lines.Allow("given up") {
+		w.Log.Info("a Kafka transaction is given up and decided anew", zap.Error(cause))
+	}
 	if err := work.Settle(ctx); err != nil {
 		return false, err
 	}
@@ -157,8 +162,8 @@ func (w *Writer) recover(ctx context.Context, work Work, cause error) (committed
 	case bytes.Equal(value, work.Position()):
 		w.last = value
 		return true, nil
-	case !bytes.Equal(value, w.last):
-		return false, ErrForeignPosition
+	case !bytes.Equal(value, w.last): // another producer, which has fenced this one since
+		return false, cmp.Or(w.Client.Begin(ctx), ErrForeignPosition)
 	}
 	work.PutBack()
 	return false, nil
@@ -171,7 +176,9 @@ func (w *Writer) newest(ctx context.Context) ([]byte, error) {
 		if err == nil || ctx.Err() != nil {
 			return value, err
 		}
-		w.Log.Warn("the position cannot be read, records wait", zap.Error(err))
+		if w.lines.Allow("position") {
+			w.Log.Warn("the position cannot be read, records wait", zap.Error(err))
+		}
 		if err := backoff.Sleep(ctx, waitBusy.Pause(attempt)); err != nil {
 			return nil, err
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/walpost/walpost/internal/backoff"
 	"github.com/walpost/walpost/internal/crash"
 	"github.com/walpost/walpost/internal/kafka"
+	"github.com/walpost/walpost/internal/lograte"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/position"
 	"github.com/walpost/walpost/internal/producer"
@@ -45,6 +46,7 @@ type Resumer struct {
 	slot    atomic.Pointer[position.Slot] // that positions are of
 	found   atomic.Pointer[record.Position]
 	created atomic.Bool
+	lines   lograte.Line // of whichever goroutine has the producer's Client
 }
 
 // New returns a Resumer. Nothing is contacted until Find.
@@ -66,7 +68,9 @@ func (r *Resumer) Found() *record.Position { return r.found.Load() }
 func (r *Resumer) Transactions() *producer.Transactions {
 	return &producer.Transactions{
 		Writer: &transaction.Writer{
-			Client:  transaction.New(transaction.Options{Kafka: r.opts.Kafka, ID: r.opts.Log.ID, Timeout: r.opts.Timeout}),
+			Client: transaction.New(transaction.Options{
+				Kafka: r.opts.Kafka, ID: r.opts.Log.ID, Timeout: r.opts.Timeout, Waiting: r.waiting,
+			}),
 			Timeout: r.opts.Timeout, Log: r.log, Newest: r.newest,
 		},
 		Position: func(at record.Position, complete pgoutput.LSN) *record.Record {
@@ -74,6 +78,14 @@ func (r *Resumer) Transactions() *producer.Transactions {
 			p.Event, p.Complete = at, complete
 			return r.opts.Log.Record(p, time.Now().UnixMilli())
 		},
+	}
+}
+
+// waiting logs what keeps transactions, at once and then rarely. Kafka may be reachable all
+// the same: it is the coordinator that does not answer.
+func (r *Resumer) waiting(err error) {
+	if r.lines.Allow() {
+		r.log.Warn("Kafka does not serve transactions, records wait", zap.Error(err))
 	}
 }
 
@@ -161,6 +173,9 @@ func (r *Resumer) misfit(err error) error {
 
 // refused is the halt for what Kafka refuses before the first transaction.
 func refused(err error) error {
+	if _, ok := errors.AsType[*transaction.FencedError](err); ok { // since an earlier attempt of this process
+		return Fenced("")
+	}
 	if e, ok := errors.AsType[*transaction.RefusedError](err); ok {
 		return &status.Halt{Code: status.ExitRequirement, Reason: "Kafka refuses transactions", Detail: e.Error(), Hint: e.Hint}
 	}
