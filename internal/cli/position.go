@@ -30,7 +30,8 @@ in the same transaction, and whether the relay can continue from it. Nothing is 
 With --set it is written anew: the relay then publishes what commits after it, and nothing
 before it. "slot" stands for what the slot has confirmed. Where events after that were
 published already, they repeat; where the LSN lies behind events that were not published,
-they are missing: see "walpost audit". A relay that runs must be stopped before.`,
+they are missing: see "walpost audit". An LSN before that of the slot, or beyond the end
+of the WAL, is refused. A relay that runs must be stopped before.`,
 		Example: `  walpost position -c orders.yaml
   walpost position -c orders.yaml --set slot        # the first start on a slot of at_least_once
   walpost position -c orders.yaml --set 0/16B3748`,
@@ -146,9 +147,13 @@ func (c *positionCommand) set(ctx context.Context, to string, ask func() error) 
 		if err != nil {
 			return usage("--set: want slot, or an LSN like 0/16B3748: %v", err)
 		}
-		if lsn < c.slot.Confirmed {
+		switch {
+		case lsn < c.slot.Confirmed:
 			return usage("--set: %s lies before %s, up to which the slot is confirmed: Postgres does not send it again", lsn,
 				c.slot.Confirmed)
+		case lsn > c.slot.Flushed:
+			return usage("--set: %s lies beyond %s, where the server's WAL ends: what commits until then would not be published", lsn,
+				c.slot.Flushed)
 		}
 		p.Event.CommitLSN, p.Complete = lsn, lsn
 	}

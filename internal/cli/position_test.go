@@ -37,6 +37,8 @@ func TestPosition(t *testing.T) {
 	walpost(t, "position", "-c", exact).want(t, 3, "there is no position of the slot in Kafka")
 	walpostWith(t, "no\n", "position", "-c", exact, "--set", "slot").want(t, 2, "not confirmed")
 	walpost(t, "position", "-c", exact, "--set", "0/1", "--yes").want(t, 2, "lies before")
+	walpost(t, "position", "-c", exact, "--set", "FFFF/0", "--yes").want(t, 2, "lies beyond", "would not be published")
+	walpost(t, "position", "-c", exact).want(t, 3, "there is no position of the slot in Kafka")
 	walpostWith(t, "yes\n", "position", "-c", exact, "--set", "slot").want(t, 0, "set the position")
 	walpost(t, "check", "-c", exact).want(t, 0, "transactional id walpost-", "may use it", "longest transaction")
 	publish(exact, 2)

@@ -15,6 +15,7 @@ type Slot struct {
 	Timeline  int32
 	Source    string       // the table, or the prefix of messages
 	Confirmed pgoutput.LSN // confirmed_flush_lsn
+	Flushed   pgoutput.LSN // how far the server's WAL is written
 	// SwitchPoint returns where the server's timeline branched off an earlier one.
 	SwitchPoint func(ctx context.Context, timeline int32) (pgoutput.LSN, error)
 }
@@ -53,6 +54,9 @@ func (s Slot) Judge(ctx context.Context, value []byte) (Position, error) {
 	case s.Confirmed > p.Complete && p.Timeline == s.Timeline:
 		return Position{}, &MisfitError{"the slot was advanced by somebody else", fmt.Sprintf(
 			"it is confirmed up to %s, and the position in Kafka ends at %s: events in between may be missing", s.Confirmed, p.Complete)}
+	case p.Event.CommitLSN > s.Flushed && p.Timeline == s.Timeline:
+		return Position{}, &MisfitError{"events were published that the server does not have", fmt.Sprintf(
+			"the position in Kafka is %s, and the server's WAL ends at %s: an earlier state of it was restored", p.Event.CommitLSN, s.Flushed)}
 	case p.Source != s.Source && p.Event.Ordinal > 0 && p.Complete <= p.Event.CommitLSN:
 		return Position{}, &MisfitError{"the position in Kafka is in the middle of a transaction of another outbox", fmt.Sprintf(
 			"it counts events of %s, and the configuration has %s: publish the rest with the former configuration first",

@@ -14,7 +14,7 @@ import (
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	slot := position.Slot{
-		Name: "s", System: "7", Timeline: 2, Source: "public.outbox", Confirmed: 100,
+		Name: "s", System: "7", Timeline: 2, Source: "public.outbox", Confirmed: 100, Flushed: 300,
 		SwitchPoint: func(_ context.Context, timeline int32) (pgoutput.LSN, error) {
 			if timeline != 1 {
 				return 0, errors.New("not in the history")
@@ -28,8 +28,11 @@ func TestJudge(t *testing.T) {
 		change func(*position.Position)
 		reason string // "": continues
 	}{
-		"fits":                {func(*position.Position) {}, ""},
-		"ahead of the slot":   {func(p *position.Position) { p.Event.CommitLSN, p.Complete = 200, 210 }, ""},
+		"fits":              {func(*position.Position) {}, ""},
+		"ahead of the slot": {func(p *position.Position) { p.Event.CommitLSN, p.Complete = 200, 210 }, ""},
+		"an earlier state of the server": {
+			func(p *position.Position) { p.Event.CommitLSN, p.Complete = 301, 310 }, "events were published that the server does not have",
+		},
 		"another cluster":     {func(p *position.Position) { p.System = "8" }, "the position in Kafka is of another Postgres cluster"},
 		"older than the slot": {func(p *position.Position) { p.Complete = 99 }, "the slot was advanced by somebody else"},
 		"another outbox, no event": {

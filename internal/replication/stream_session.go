@@ -26,10 +26,11 @@ type Session struct {
 	bulk *bulkConn
 	near postgres.Target
 
-	Version   string // of the server
-	SystemID  string // of the cluster; another one means another cluster at the same address
-	Timeline  int32  // changes with each failover and point-in-time recovery
-	Standby   bool   // the server is in recovery: it follows a primary, or has not been promoted yet
+	Version   string       // of the server
+	SystemID  string       // of the cluster; another one means another cluster at the same address
+	Timeline  int32        // changes with each failover and point-in-time recovery
+	Flushed   pgoutput.LSN // how far its WAL was written when the session began
+	Standby   bool         // the server is in recovery: it follows a primary, or has not been promoted yet
 	Slot      SlotPosition
 	SenderMax time.Duration // wal_sender_timeout as the walsender has it; 0: none
 	IdleMax   time.Duration // idle_replication_slot_timeout; 0: none, or before Postgres 18
@@ -83,7 +84,7 @@ func (s *Session) identify(ctx context.Context, slot string) error {
 	if err != nil {
 		return err
 	}
-	s.SystemID, s.Timeline = id.SystemID, id.Timeline
+	s.SystemID, s.Timeline, s.Flushed = id.SystemID, id.Timeline, pgoutput.LSN(id.XLogPos)
 	asked := time.Now()
 	results, err := s.conn.Exec(ctx, `SELECT (extract(epoch FROM current_setting('wal_sender_timeout')::interval) * 1000)::bigint,
 		(extract(epoch FROM clock_timestamp()) * 1000000)::bigint,

@@ -8,7 +8,6 @@ package reposition
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
@@ -18,9 +17,8 @@ import (
 	"github.com/walpost/walpost/internal/notify"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/position"
+	"github.com/walpost/walpost/internal/position/transactions"
 	"github.com/walpost/walpost/internal/producer"
-	"github.com/walpost/walpost/internal/producer/transaction"
-	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/wiring"
 )
@@ -39,6 +37,7 @@ func Slot(ctx context.Context, cfg *config.Config) (slot position.Slot, active b
 	}
 	return position.Slot{
 		Name: name, System: s.SystemID, Timeline: s.Timeline, Source: wiring.PositionSource(cfg), Confirmed: s.Slot.Confirmed,
+		Flushed: s.Flushed,
 		SwitchPoint: func(ctx context.Context, before int32) (pgoutput.LSN, error) {
 			return replication.FindSwitchPoint(ctx, target, name, before)
 		},
@@ -70,17 +69,10 @@ func Set(ctx context.Context, cfg *config.Config, p position.Position, log *zap.
 		return err
 	}
 	opts.Progress = progress.Notify
-	opts.Transactions = &producer.Transactions{
-		Writer: &transaction.Writer{
-			Client:  transaction.New(transaction.Options{Kafka: connection, ID: positions.ID, Timeout: wiring.TransactionTimeout}),
-			Timeout: wiring.TransactionTimeout, Log: log,
-			Newest: func(ctx context.Context) ([]byte, error) { return positions.Newest(ctx, connection) },
-		},
-		Position: func(at record.Position, complete pgoutput.LSN) *record.Record {
-			p.Event, p.Complete = at, complete
-			return positions.Record(p, time.Now().UnixMilli())
-		},
-	}
+	opts.Transactions = transactions.New(transactions.Options{
+		Kafka: connection, Positions: positions, Timeout: wiring.TransactionTimeout, Log: log,
+		Of: func() position.Position { return p },
+	})
 	w := producer.New(ctx, opts)
 	defer w.Close()
 	if err := w.Fence(ctx); err != nil {

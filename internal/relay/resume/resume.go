@@ -19,8 +19,8 @@ import (
 	"github.com/walpost/walpost/internal/crash"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/lograte"
-	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/position"
+	"github.com/walpost/walpost/internal/position/transactions"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/producer/transaction"
 	"github.com/walpost/walpost/internal/record"
@@ -66,19 +66,10 @@ func (r *Resumer) Found() *record.Position { return r.found.Load() }
 
 // Transactions returns the options by which the producer writes positions.
 func (r *Resumer) Transactions() *producer.Transactions {
-	return &producer.Transactions{
-		Writer: &transaction.Writer{
-			Client: transaction.New(transaction.Options{
-				Kafka: r.opts.Kafka, ID: r.opts.Log.ID, Timeout: r.opts.Timeout, Waiting: r.waiting,
-			}),
-			Timeout: r.opts.Timeout, Log: r.log, Newest: r.newest,
-		},
-		Position: func(at record.Position, complete pgoutput.LSN) *record.Record {
-			p := r.slot.Load().First(r.opts.Host)
-			p.Event, p.Complete = at, complete
-			return r.opts.Log.Record(p, time.Now().UnixMilli())
-		},
-	}
+	return transactions.New(transactions.Options{
+		Kafka: r.opts.Kafka, Positions: r.opts.Log, Timeout: r.opts.Timeout, Waiting: r.waiting, Log: r.log,
+		Of: func() position.Position { return r.slot.Load().First(r.opts.Host) },
+	})
 }
 
 // waiting logs what keeps transactions, at once and then rarely. Kafka may be reachable all
