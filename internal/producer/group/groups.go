@@ -64,12 +64,13 @@ func (s *Groups[Q]) Grow(size int) (full bool) {
 	return s.filling.size >= s.limit
 }
 
-// Boundary notes that every event up to lsn was added, and reports whether the group that
-// is filled has any.
-func (s *Groups[Q]) Boundary(lsn pgoutput.LSN) bool {
+// Boundary notes that every event up to lsn was added, and reports whether that makes
+// something due sooner, see Due.
+func (s *Groups[Q]) Boundary(lsn pgoutput.LSN) (sooner bool) {
+	first := s.complete <= s.written && lsn > s.written
 	s.complete = max(s.complete, lsn)
 	s.filling.whole = true
-	return s.filling.events > 0
+	return first || s.filling.events > 0
 }
 
 // Due returns how long the group that is filled waits before it is closed; 0: no longer.
