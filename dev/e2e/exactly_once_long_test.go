@@ -7,24 +7,30 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/internal/crash"
+	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
-// How often a relay is killed, and fenced, in `make faults`.
+// How often relays are killed, stopped and fenced in `make faults`, and the size of the
+// largest transaction.
 const (
-	exactlyOnceKills = 60
-	exactlyOnceSwaps = 12
+	exactlyOnceRelays   = 4
+	exactlyOnceKills    = 75
+	exactlyOnceStops    = 20
+	exactlyOnceSwaps    = 12
+	exactlyOnceRows     = 1_000_000
+	exactlyOnceInFlight = "16MiB"
 )
 
 // The process dies at each step of a transaction, again and again: with a backlog of single
 // rows, a transaction of 50,000 and single rows again. Nothing comes twice.
 func TestExactlyOnceKilledAtEachStep(t *testing.T) {
 	const singles, huge = 100, 50_000
-	h := newHarness(t, exactlyOnce().With(keys{"delivery.in_flight": "2MiB"}))
-	walpost(t, "init", "-c", h.Config.File).Exits(t, 0)
+	h := onceHarness(t, relaytest.Options{Keys: keys{"delivery.in_flight": "2MiB"}})
 	n := 0
 	rows := func(count int) {
 		h.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
-			SELECT 'order', 'k' || i %% 7, 'Created', jsonb_build_object('n', i) FROM generate_series(%d, %d) i`, n+1, n+count))
+			SELECT (ARRAY['order', 'payment'])[1 + i %% 2], 'k' || i %% 8, 'Created', jsonb_build_object('n', i)
+			FROM generate_series(%d, %d) i`, n+1, n+count))
 		n += count
 	}
 	for _, step := range []struct {

@@ -2,8 +2,13 @@
 
 package e2e_test
 
-// How often a relay is killed, and fenced, in `make test`.
+// How often relays are killed, stopped and fenced in `make test`, and the size of the
+// largest transaction.
 const (
-	exactlyOnceKills = 12
-	exactlyOnceSwaps = 3
+	exactlyOnceRelays   = 1
+	exactlyOnceKills    = 12
+	exactlyOnceStops    = 4
+	exactlyOnceSwaps    = 2
+	exactlyOnceRows     = 50_000
+	exactlyOnceInFlight = "1MiB"
 )

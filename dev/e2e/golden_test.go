@@ -57,7 +57,7 @@ func newGolden(t *testing.T, c vectortest.Golden, m router.Mapping) *golden {
 	if len(c.Records) > 0 {
 		o.Topic = relaytest.Prefix + "." + c.Records[0].Topic
 	}
-	g := &golden{Golden: c, harness: &harness{relaytest.New(t, &stack, o)}}
+	g := &golden{Golden: c, harness: &harness{Harness: relaytest.New(t, &stack, o)}}
 	for _, r := range g.Records {
 		topic := g.topic(&r)
 		if slices.Contains(g.topics, topic) {

@@ -20,7 +20,11 @@ var nowhere = keys{"kafka.brokers": []string{"127.0.0.1:1"}}
 
 // harness is what a relay needs on real servers. The relay itself is a process, which
 // reads Config.File.
-type harness struct{ *relaytest.Harness }
+type harness struct {
+	*relaytest.Harness
+
+	types []string // of aggregates, each with a topic; nil: order alone
+}
 
 func newHarness(t *testing.T, more keys) *harness {
 	t.Helper()
@@ -31,7 +35,7 @@ func newHarness(t *testing.T, more keys) *harness {
 func with(t *testing.T, o relaytest.Options) *harness {
 	t.Helper()
 	o.Keys = keys{"admin.listen": "127.0.0.1:0", "outbox.position_header": "walpost-position"}.With(o.Keys)
-	return &harness{relaytest.New(t, &stack, o)}
+	return &harness{Harness: relaytest.New(t, &stack, o)}
 }
 
 // slots counts the relay's slot: 0 or 1.

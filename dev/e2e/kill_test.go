@@ -82,8 +82,13 @@ func TestKilledTwentyTimesUnderLoad(t *testing.T) {
 // publishes waits until a process has published something.
 func (h *harness) publishes(t *testing.T, p *process) {
 	t.Helper()
-	series := fmt.Sprintf("walpost_events_published_total{relay=%q,topic=%q}", h.Config.Name, h.Topic)
-	p.Until(t, "something to be published", func() bool { return p.metric(t, series) > 0 })
+	p.Until(t, "something to be published", func() bool { return h.published(t, p) > 0 })
+}
+
+// published returns how many records of the topic a process has published.
+func (h *harness) published(t *testing.T, p *process) int {
+	t.Helper()
+	return int(p.metric(t, fmt.Sprintf("walpost_events_published_total{relay=%q,topic=%q}", h.Config.Name, h.Topic)))
 }
 
 // dieWaiting kills the process while Kafka does not answer: what has piled up

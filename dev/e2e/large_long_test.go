@@ -34,9 +34,7 @@ func TestRow53_LargeTransactionByTheProcess(t *testing.T) {
 		END LOOP;
 	END $$`, subtransactions, each))
 	const rows = subtransactions * each * 9 / 10
-	p.Until(t, "a third to be published", func() bool {
-		return p.metric(t, fmt.Sprintf("walpost_events_published_total{relay=%q,topic=%q}", h.Config.Name, h.Topic)) > rows/3
-	})
+	p.Until(t, "a third to be published", func() bool { return h.published(t, p) > rows/3 })
 	p.under(t, "a third of the transaction")
 	p.Kill(t)
 	h.released(t)

@@ -43,7 +43,7 @@ func startLoad(t *testing.T, h *harness, rnd *rand.Rand) *load {
 			t.Fatal(err)
 		}
 		own := devstacktest.Split(rnd)
-		l.all.Go(func() { l.failed <- write(ctx, conn, own) })
+		l.all.Go(func() { l.failed <- write(ctx, conn, own, h.types) })
 	}
 	return l
 }
@@ -61,13 +61,13 @@ func (l *load) end(t *testing.T) {
 }
 
 // write commits and rolls back transactions until ctx is done.
-func write(ctx context.Context, conn *pgx.Conn, rnd *rand.Rand) error {
+func write(ctx context.Context, conn *pgx.Conn, rnd *rand.Rand, types []string) error {
 	free := context.WithoutCancel(ctx)
 	defer conn.Close(free)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		if _, err := conn.Exec(free, transaction(rnd)); err != nil {
+		if _, err := conn.Exec(free, transaction(rnd, types)); err != nil {
 			return err
 		}
 		select {
@@ -80,7 +80,7 @@ func write(ctx context.Context, conn *pgx.Conn, rnd *rand.Rand) error {
 
 // transaction is one at random: some are rolled back, some have a savepoint that
 // is, and a few are large, so that a kill finds them half-way.
-func transaction(rnd *rand.Rand) string {
+func transaction(rnd *rand.Rand, types []string) string {
 	keys := rnd.Perm(aggregates)[:1+rnd.IntN(4)]
 	slices.Sort(keys) // in one order, so that no two wait for each other
 	end := "COMMIT"
@@ -89,26 +89,35 @@ func transaction(rnd *rand.Rand) string {
 	}
 	sql := []string{"BEGIN"}
 	for _, key := range keys {
+		events := func(n int) string { return events(typeOf(key, types), key, n) }
 		n := 1
 		if rnd.IntN(500) == 0 {
 			n = 1000
 		}
 		switch rnd.IntN(6) {
 		case 0:
-			sql = append(sql, "SAVEPOINT s", events(key, n), "ROLLBACK TO SAVEPOINT s", events(key, 1))
+			sql = append(sql, "SAVEPOINT s", events(n), "ROLLBACK TO SAVEPOINT s", events(1))
 		case 1:
-			sql = append(sql, "SAVEPOINT s", events(key, n), "RELEASE SAVEPOINT s")
+			sql = append(sql, "SAVEPOINT s", events(n), "RELEASE SAVEPOINT s")
 		default:
-			sql = append(sql, events(key, n))
+			sql = append(sql, events(n))
 		}
 	}
 	return strings.Join(append(sql, end), ";\n")
 }
 
+// typeOf is the type of an aggregate: each has one, so that all events of a key are in one topic.
+func typeOf(key int, types []string) string {
+	if len(types) == 0 {
+		return "order"
+	}
+	return types[key%len(types)]
+}
+
 // events inserts n events of an aggregate.
-func events(key, n int) string {
+func events(aggregate string, key, n int) string {
 	return fmt.Sprintf(`WITH a AS (UPDATE aggregate SET n = n + %[2]d WHERE key = 'k%03[1]d' RETURNING key, n - %[2]d AS before)
 		INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
-		SELECT 'order', key, 'Created', jsonb_build_object('n', before + i, 'pad', repeat('x', 100))
-		FROM a, generate_series(1, %[2]d) i`, key, n)
+		SELECT '%[3]s', key, 'Created', jsonb_build_object('n', before + i, 'pad', repeat('x', 100))
+		FROM a, generate_series(1, %[2]d) i`, key, n, aggregate)
 }

@@ -38,21 +38,21 @@ func Exact(t testing.TB, conn *pgx.Conn, k *devstack.Kafka, topic string) *oracl
 	return report
 }
 
-// Compare reads the topic and compares without judging.
-func Compare(t testing.TB, committed []oracle.Event, k *devstack.Kafka, topic string) *oracle.Report {
+// Compare reads the topics and compares without judging.
+func Compare(t testing.TB, committed []oracle.Event, k *devstack.Kafka, topics ...string) *oracle.Report {
 	t.Helper()
-	return compare(t, oracle.Consumed, committed, k, topic)
+	return compare(t, oracle.Consumed, committed, k, topics)
 }
 
 // CompareCommitted is Compare for a consumer with isolation.level=read_committed.
-func CompareCommitted(t testing.TB, committed []oracle.Event, k *devstack.Kafka, topic string) *oracle.Report {
+func CompareCommitted(t testing.TB, committed []oracle.Event, k *devstack.Kafka, topics ...string) *oracle.Report {
 	t.Helper()
-	return compare(t, oracle.ConsumedCommitted, committed, k, topic)
+	return compare(t, oracle.ConsumedCommitted, committed, k, topics)
 }
 
 func compare(
 	t testing.TB, read func(context.Context, sarama.Client, ...string) ([]oracle.Event, error),
-	committed []oracle.Event, k *devstack.Kafka, topic string,
+	committed []oracle.Event, k *devstack.Kafka, topics []string,
 ) *oracle.Report {
 	t.Helper()
 	client, err := k.Client()
@@ -62,7 +62,7 @@ func compare(
 	defer func() { _ = client.Close() }()
 	ctx, cancel := context.WithTimeout(t.Context(), devstacktest.Patience)
 	defer cancel()
-	records, err := read(ctx, client, topic)
+	records, err := read(ctx, client, topics...)
 	if err != nil {
 		t.Fatal(err)
 	}
