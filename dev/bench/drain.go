@@ -79,7 +79,7 @@ func (b *bench) drainRelay(ctx context.Context, relay candidate, l backlog, repe
 	if err := b.dropSlot(ctx, slot); err != nil {
 		return d, err
 	}
-	return d, b.deleteRoute(to)
+	return d, b.deleteRoute(ctx, to)
 }
 
 // relayBacklog runs a relay until all rows are visible, takes the figures and stops it.

@@ -49,5 +49,5 @@ func (b *bench) warmBroker(ctx context.Context) error {
 	if err := producer.Flush(ctx); err != nil {
 		return context.Cause(ctx)
 	}
-	return b.deleteRoute(to)
+	return b.deleteRoute(ctx, to)
 }

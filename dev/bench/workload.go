@@ -51,9 +51,9 @@ func (b *bench) createRoute(ctx context.Context, name string, w workload) (route
 	return to, b.client.RefreshMetadata(to.topics...)
 }
 
-func (b *bench) deleteRoute(to route) error {
+func (b *bench) deleteRoute(ctx context.Context, to route) error {
 	for _, topic := range to.topics {
-		if err := b.kafka.DeleteTopic(topic); err != nil {
+		if err := b.kafka.DeleteTopic(ctx, topic); err != nil {
 			return err
 		}
 	}

@@ -102,9 +102,50 @@ func (b *Broker) seesInSync(topic string) error {
 	return nil
 }
 
-// DeleteTopic removes a topic.
-func (k *Kafka) DeleteTopic(topic string) error {
-	return k.administer(func(admin sarama.ClusterAdmin) error { return admin.DeleteTopic(topic) })
+// DeleteTopic removes a topic, and waits until no running broker takes records for it: what it took meanwhile would be
+// acknowledged and gone.
+func (k *Kafka) DeleteTopic(ctx context.Context, topic string) error {
+	var partitions int
+	err := k.administer(func(admin sarama.ClusterAdmin) error {
+		found, err := admin.DescribeTopics([]string{topic})
+		if err != nil {
+			return err
+		}
+		partitions = len(found[0].Partitions)
+		return admin.DeleteTopic(topic)
+	})
+	if err != nil {
+		return err
+	}
+	return k.each(func(b *Broker) error {
+		if !b.running() {
+			return nil
+		}
+		return poll(ctx, func() error { return b.lacks(topic, partitions) })
+	})
+}
+
+// lacks returns an error if a broker still has a partition of a topic.
+func (b *Broker) lacks(topic string, partitions int) error {
+	conn, err := b.dial()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	req := sarama.NewOffsetRequest(sarama.V2_8_0_0)
+	for partition := range partitions {
+		req.AddBlock(topic, int32(partition), sarama.OffsetNewest, 1)
+	}
+	res, err := conn.GetAvailableOffsets(req)
+	if err != nil {
+		return err
+	}
+	for partition := range partitions {
+		if block := res.GetBlock(topic, int32(partition)); block == nil || !errors.Is(block.Err, sarama.ErrUnknownTopicOrPartition) {
+			return fmt.Errorf("broker %d still has %s/%d", b.id, topic, partition)
+		}
+	}
+	return nil
 }
 
 // EndOffsets is the offset that the next record of each partition will get.

@@ -84,7 +84,7 @@ func TestRow68_HugeRow(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, nil)
 	const size = 30 << 20
-	if err := h.Kafka.DeleteTopic(h.Topic); err != nil {
+	if err := h.Kafka.DeleteTopic(t.Context(), h.Topic); err != nil {
 		t.Fatal(err)
 	}
 	h.Topic += "2"

@@ -79,9 +79,19 @@ func commit(t *testing.T, client sarama.Client, group string, offsets ...int64) 
 			asked[topic][int32(partition)] = sarama.OffsetAndMetadata{Offset: offset, LeaderEpoch: -1}
 		}
 	}
-	if _, err := admin.AlterConsumerGroupOffsets(group, asked, nil); err != nil {
-		t.Fatal(err)
-	}
+	devstacktest.Await(t, "the offsets of "+group+" to be stored", func() bool { // a new cluster moves coordinators
+		res, err := admin.AlterConsumerGroupOffsets(group, asked, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range res.Errors[topic] {
+			if code != sarama.ErrNoError {
+				_ = client.RefreshCoordinator(group)
+				return false
+			}
+		}
+		return true
+	})
 }
 
 func start(t *testing.T, o monitor.Options) *monitor.Monitor {
@@ -117,6 +127,11 @@ func TestOnARealCluster(t *testing.T) {
 		Groups:     []string{"bill*", "stock", "nobody"}, Log: zap.New(logs),
 	})
 	want := []monitor.Lag{{"billing", topic, 70}, {"billing-new", topic, 5}, {"stock", topic, 0}}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("lags %v, logged %v", m.Lags(), seen.All())
+		}
+	})
 	devstacktest.Await(t, "the lags", func() bool { return slices.Equal(m.Lags(), want) })
 	if r, ok := m.Replicas(topic); !ok || r != (monitor.Replicas{}) {
 		t.Errorf("%+v %v", r, ok)

@@ -38,7 +38,7 @@ func TestDeletedTopicHoldsItsRecords(t *testing.T) {
 	f := start(t, brokers, func(o *producer.Options) { o.OnReject = record.RejectSkip })
 	f.send(topic, 3, 100)
 	f.delivered(t)
-	if err := k.DeleteTopic(topic); err != nil {
+	if err := k.DeleteTopic(t.Context(), topic); err != nil {
 		t.Fatal(err)
 	}
 	f.send(topic, 3, 100)

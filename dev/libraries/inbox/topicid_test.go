@@ -23,7 +23,7 @@ func TestTopicMadeAgain(t *testing.T) {
 	m := f.start(t, config, record)
 	f.once(t, 10)
 	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == 10 })
-	if err := f.kafka.DeleteTopic(f.topic); err != nil {
+	if err := f.kafka.DeleteTopic(t.Context(), f.topic); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.kafka.CreateTopic(t.Context(), f.topic, 1, -1, nil); err != nil {

@@ -219,10 +219,11 @@ func TestSecondProcessIsFenced(t *testing.T) {
 	f.exact(t, 2, 1, 10)
 	second := start(t, f.new(t, f.config(t), apply))
 	devstacktest.Await(t, "the second to read", func() bool { return len(second.Health().Partitions) == 1 })
-	f.send(t, 2, 11, 100)
-	f.exact(t, 2, 1, 100)
+	n := int64(10)
 	var lost *running
-	devstacktest.Await(t, "one to be fenced", func() bool {
+	devstacktest.Await(t, "one to be fenced", func() bool { // by an event that both have read
+		n++
+		f.send(t, 2, n, n)
 		select {
 		case <-first.done:
 			lost = first
@@ -232,6 +233,7 @@ func TestSecondProcessIsFenced(t *testing.T) {
 		}
 		return lost != nil
 	})
+	f.exact(t, 2, 1, n)
 	if !errors.Is(lost.err, projection.ErrMoved) {
 		t.Errorf("%v", lost.err)
 	}

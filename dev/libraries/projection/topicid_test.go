@@ -16,7 +16,7 @@ import (
 // remake deletes the topic and makes it again.
 func (f *fixture) remake(t *testing.T) {
 	t.Helper()
-	if err := stack.Kafka(t).DeleteTopic(f.topic); err != nil {
+	if err := stack.Kafka(t).DeleteTopic(t.Context(), f.topic); err != nil {
 		t.Fatal(err)
 	}
 	if err := stack.Kafka(t).CreateTopic(t.Context(), f.topic, 1, -1, nil); err != nil {
