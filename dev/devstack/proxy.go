@@ -38,6 +38,7 @@ type rules struct {
 	hold   [2]bool
 	delay  time.Duration
 	rate   int // bytes per second and direction; 0: no limit
+	take   func(request []byte) bool
 }
 
 // NewProxy listens on a free port and forwards to upstream, host:port. Close ends it.

@@ -13,6 +13,7 @@ type link struct {
 	client, server net.Conn // server is nil until it is dialed
 	once           sync.Once
 	gone           chan struct{} // closed when both are
+	partial        []byte        // the beginning of a request, see Catch
 }
 
 func (l *link) close() {
@@ -90,7 +91,11 @@ func (p *Proxy) pump(l *link, d Direction, to, from net.Conn) {
 	var reading sync.WaitGroup
 	reading.Go(func() { l.read(from, chunks) })
 	for c := range chunks {
-		if !p.pass(l, d, c, to) {
+		kept := true
+		if d == ToServer {
+			c.data, kept = p.sift(l, c.data)
+		}
+		if !p.pass(l, d, c, to) || !kept {
 			l.reset()
 			break
 		}

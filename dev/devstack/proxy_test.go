@@ -165,3 +165,30 @@ func TestProxyPassesAnEndOfOneSide(t *testing.T) {
 		t.Errorf("got %q, %v", rest, err)
 	}
 }
+
+// A request that is caught never arrives by itself: its client is reset, and Send delivers it.
+func TestProxyCatchesARequest(t *testing.T) {
+	t.Parallel()
+	p := startProxy(t)
+	late, other := []byte("\x00\x00\x00\x04late"), []byte("\x00\x00\x00\x05other")
+	p.Catch(func(request []byte) bool { return string(request) == string(late) })
+	conn, r := dial(t, p)
+	for _, part := range [][]byte{other[:3], other[3:], other} { // also in pieces
+		if _, err := conn.Write(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := make([]byte, 2*len(other))
+	if _, err := io.ReadFull(r, got); err != nil || string(got) != strings.Repeat(string(other), 2) {
+		t.Fatalf("%q, %v", got, err)
+	}
+	if _, err := conn.Write(late); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.ReadByte(); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("%v, want a reset", err)
+	}
+	if answer, err := p.Send(t.Context(), late); err != nil || string(answer) != "late" {
+		t.Errorf("%q, %v", answer, err)
+	}
+}

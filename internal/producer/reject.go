@@ -8,6 +8,7 @@ import (
 	"github.com/walpost/walpost/internal/dlt"
 	"github.com/walpost/walpost/internal/producer/answer"
 	"github.com/walpost/walpost/internal/producer/batch"
+	"github.com/walpost/walpost/internal/producer/transaction"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/safetext"
 )
@@ -19,7 +20,7 @@ type Halt struct {
 	Reason string
 	Text   string
 	Hint   string // how to fix it; "": it is a record, and delivery.on_reject could decide
-	Fenced bool   // another producer has taken over
+	Fenced *transaction.FencedError
 	Newest []byte // after Fenced: the newest position, nil if it is not known
 }
 

@@ -224,8 +224,8 @@ func (t *transactor) stop(err error) {
 	if refused, ok := errors.AsType[*transaction.RefusedError](err); ok {
 		h.Hint = refused.Hint
 	}
-	if _, ok := errors.AsType[*transaction.FencedError](err); ok {
-		h.Reason, h.Fenced = "fenced", true
+	if e, ok := errors.AsType[*transaction.FencedError](err); ok {
+		h.Reason, h.Fenced = "fenced", e
 		const worth = 5 * time.Second // to know who has taken over
 		ctx, cancel := context.WithTimeout(t.p.ctx, worth)
 		h.Newest, _ = t.Newest(ctx)

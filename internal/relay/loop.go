@@ -124,7 +124,7 @@ func (l *loop) connectAndStream(ctx context.Context, stop <-chan struct{}) error
 // fenced returns the halt of a relay that another has fenced: one that stands by, or has no
 // connection to Postgres, ends too.
 func (l *loop) fenced() error {
-	if h := l.producer.Halted(); h != nil && h.Fenced {
+	if h := l.producer.Halted(); h != nil && h.Fenced != nil {
 		return l.pipeline.Fault()
 	}
 	return nil

@@ -199,8 +199,8 @@ func (p *pipeline) rejected(topic, id, text string) *status.Halt {
 // cannot decide.
 func (p *pipeline) refused(h *producer.Halt) *status.Halt {
 	switch {
-	case h.Fenced:
-		return resume.Fenced(position.HostOf(h.Newest))
+	case h.Fenced != nil:
+		return resume.Fenced(h.Fenced, position.HostOf(h.Newest))
 	case h.Hint == "":
 		return p.rejected(h.Topic, h.ID, h.Text)
 	case h.Topic == "":

@@ -47,6 +47,9 @@ type Client struct {
 	id      int64         // producer id; -1: none yet
 	epoch   int16
 	inDoubt bool
+	// perhaps notes that a first InitProducerId had no answer. When that arrives later, it
+	// looks like one of another producer.
+	perhaps bool
 }
 
 // New returns a client. Nothing is contacted until Begin.
@@ -70,9 +73,15 @@ func (c *Client) Doubt() { c.inDoubt = true }
 
 // FencedError is the end of an epoch: another producer has begun one with the same
 // transactional id.
-type FencedError struct{ Err error }
+type FencedError struct {
+	Err     error
+	Perhaps bool // or the first request of this Client has arrived again
+}
 
 func (e *FencedError) Error() string {
+	if e.Perhaps {
+		return "another producer uses the transactional id, or the first request of this one came again: " + e.Err.Error()
+	}
 	return "another producer uses the transactional id: " + e.Err.Error()
 }
 
@@ -124,10 +133,11 @@ func (c *Client) Begin(ctx context.Context) error {
 	case err != nil:
 		return err
 	case code == sarama.ErrNoError:
+		c.perhaps = c.perhaps || c.id < 0 && c.inDoubt
 		c.id, c.epoch, c.inDoubt = res.ProducerID, res.ProducerEpoch, false
 		return nil
 	case c.id >= 0 && isState(code):
-		return &FencedError{worded{code}}
+		return &FencedError{worded{code}, c.perhaps}
 	default:
 		return c.refused(op, code)
 	}

@@ -126,7 +126,7 @@ func (r *Resumer) read(ctx context.Context) ([]byte, error) {
 			return value, err
 		}
 		if open, ok := errors.AsType[*position.OpenError](err); ok {
-			return nil, Fenced(open.Host)
+			return nil, Fenced(nil, open.Host)
 		}
 		if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
 			if err := r.createTopic(ctx); err != nil {
@@ -164,8 +164,8 @@ func (r *Resumer) misfit(err error) error {
 
 // refused is the halt for what Kafka refuses before the first transaction.
 func refused(err error) error {
-	if _, ok := errors.AsType[*transaction.FencedError](err); ok { // since an earlier attempt of this process
-		return Fenced("")
+	if e, ok := errors.AsType[*transaction.FencedError](err); ok { // since an earlier attempt of this process
+		return Fenced(e, "")
 	}
 	if e, ok := errors.AsType[*transaction.RefusedError](err); ok {
 		return &status.Halt{Code: status.ExitRequirement, Reason: "Kafka refuses transactions", Detail: e.Error(), Hint: e.Hint}
@@ -174,7 +174,15 @@ func refused(err error) error {
 }
 
 // Fenced is the end of a relay after another has taken over, on a host that may be known.
-func Fenced(host string) *status.Halt {
+// Where it may as well have been a late request of its own, the next start finds out:
+// exit code 1 lets a service manager make one.
+func Fenced(err *transaction.FencedError, host string) *status.Halt {
+	if err != nil && err.Perhaps {
+		return &status.Halt{
+			Code: status.ExitUnexpected, Reason: "another relay may have taken over", Detail: err.Error(),
+			Hint: "nothing is lost: start walpost again. If another relay has the slot, it then waits for that one to end",
+		}
+	}
 	h := &status.Halt{
 		Code: status.ExitFenced, Reason: "another relay has taken over",
 		Hint: "nothing is lost: let one of them run, or give each slot its own delivery.transactional_id",
