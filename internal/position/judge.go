@@ -56,7 +56,8 @@ func (s Slot) Judge(ctx context.Context, value []byte) (Position, error) {
 			"it is confirmed up to %s, and the position in Kafka ends at %s: events in between may be missing", s.Confirmed, p.Complete)}
 	case p.Event.CommitLSN > s.Flushed && p.Timeline == s.Timeline:
 		return Position{}, &MisfitError{"events were published that the server does not have", fmt.Sprintf(
-			"the position in Kafka is %s, and the server's WAL ends at %s: an earlier state of it was restored", p.Event.CommitLSN, s.Flushed)}
+			"the position in Kafka is %s, and the server's WAL ends at %s: an earlier state of it was restored",
+			p.Event.CommitLSN, s.Flushed)}
 	case p.Source != s.Source && p.Event.Ordinal > 0 && p.Complete <= p.Event.CommitLSN:
 		return Position{}, &MisfitError{"the position in Kafka is in the middle of a transaction of another outbox", fmt.Sprintf(
 			"it counts events of %s, and the configuration has %s: publish the rest with the former configuration first",

@@ -7,31 +7,18 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/walpost/walpost/internal/lograte"
 	"github.com/walpost/walpost/internal/producer/answer"
 	"github.com/walpost/walpost/internal/record"
 )
 
-// failureLog logs a failure at once, its repetitions rarely, and its end.
-type failureLog struct {
-	since time.Time
-	count int
-	by    *partition
-	lines lograte.Line
-}
-
 // notAccepted notes and logs that Kafka did not take a batch.
 func (p *Producer) notAccepted(pt *partition, a answer.Answer) {
-	t := &pt.topic.failures
-	if t.count == 0 {
-		t.since, t.by = time.Now(), pt
-	}
-	t.count++
+	times, logged := pt.topic.failures.Failed(pt.index)
 	p.noteRefusal(pt, a.TextAndRemedy(), a.Class == answer.Denied)
 	if a.Class == answer.Denied {
 		pt.topic.block(blockage{text: a.Text, denied: true})
 	}
-	if !t.lines.Allow() {
+	if !logged {
 		return
 	}
 	log := p.log.Warn
@@ -39,20 +26,17 @@ func (p *Producer) notAccepted(pt *partition, a answer.Answer) {
 		log = p.log.Info // normal for Kafka: retried, nothing is lost
 	}
 	log("Kafka did not take a batch, it will be sent again", zap.String("topic", pt.topic.name), zap.Int32("partition", pt.index),
-		zap.String("class", a.Label()), zap.String("error", a.Text), zap.Int("times", t.count))
+		zap.String("class", a.Label()), zap.String("error", a.Text), zap.Int("times", times))
 }
 
 func (p *Producer) recovered(pt *partition) {
 	if !pt.topic.blockage.aboutMetadata {
 		pt.topic.block(blockage{})
 	}
-	t := &pt.topic.failures
-	if t.count == 0 || t.by != pt {
-		return
+	if times, since := pt.topic.failures.Ended(pt.index); times > 0 {
+		p.log.Info("Kafka takes batches again", zap.String("topic", pt.topic.name),
+			zap.Duration("after", time.Since(since)), zap.Int("times", times))
 	}
-	p.log.Info("Kafka takes batches again", zap.String("topic", pt.topic.name),
-		zap.Duration("after", time.Since(t.since)), zap.Int("times", t.count))
-	*t = failureLog{}
 }
 
 // blockage is what keeps all records of a topic waiting.

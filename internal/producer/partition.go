@@ -297,13 +297,7 @@ func (p *Producer) timeRefused(pt *partition, a answer.Answer) {
 	if !known {
 		earliest = time.Now().Add(-time.Minute).UnixMilli()
 	}
-	back := 0
-	for r := range pt.head.All() {
-		if r.Timestamp() < earliest {
-			back++
-		}
-	}
-	switch {
+	switch back := pt.head.Before(earliest); {
 	case back == 0:
 		pt.retryAt = time.Now().Add(operatorBackoff)
 	case back == pt.head.Count && known:
@@ -333,6 +327,15 @@ func (pt *partition) Waits(now time.Time) bool {
 
 func (pt *partition) Halted() bool { return pt.blocked == awaitingHalt }
 
+func (pt *partition) Head() *batch.Batch { return pt.head }
+
+func (pt *partition) Replace(first, last *batch.Batch) {
+	pt.head, pt.tail = first, last
+	if pt.blocked == awaitingHalt {
+		pt.blocked = notBlocked
+	}
+}
+
 // pushFront puts a batch at the head of the queue again.
 func (pt *partition) pushFront(b *batch.Batch) {
 	b.Next, b.OutcomeUnknown = pt.head, false
@@ -349,10 +352,6 @@ func (p *Producer) insert(pt *partition, rec *record.Record, m *batch.Meta) {
 	b := p.memory.New()
 	b.Group, b.Sealed = m.Group, true
 	p.memory.Add(b, rec, m)
-	at := &pt.head
-	for *at != nil && (*at).Group <= m.Group {
-		at = &(*at).Next
-	}
-	b.Next, *at = *at, b
+	b.Insert(&pt.head)
 	p.tx.join(pt, m.Group)
 }

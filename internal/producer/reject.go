@@ -85,17 +85,14 @@ func (p *Producer) shorten(pt *partition) bool {
 	}
 	m := old.Meta()
 	m.Size = int32(batch.WireSize(rec))
-	short := p.memory.New()
-	short.Sealed, short.OutcomeUnknown, short.Group, short.Next = true, b.OutcomeUnknown, b.Group, b.Next
-	p.memory.Add(short, rec, &m)
+	pt.head = p.memory.Replace(b, rec, &m)
 	if p.lines.Allow("shorter " + pt.topic.name) {
 		p.log.Warn("a dead letter is larger than its topic takes: it goes without what its header says", zap.String("topic", pt.topic.name),
 			zap.Int("bytes", b.Size), zap.String("header", dlt.HeaderIncomplete),
 			zap.Stringer("commit_lsn", old.Position().CommitLSN))
 	}
-	pt.head = short
 	if pt.tail == b {
-		pt.tail = short
+		pt.tail = pt.head
 	}
 	p.memory.Free(b)
 	return true

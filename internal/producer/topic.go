@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/producer/batch"
+	"github.com/walpost/walpost/internal/producer/outage"
 	"github.com/walpost/walpost/internal/record"
 )
 
@@ -29,7 +30,7 @@ type topic struct {
 	blockage          blockage
 	creating          bool      // the creator has it, or will
 	createAt          time.Time // not before
-	failures          failureLog
+	failures          outage.Failures
 }
 
 func (p *Producer) topic(name string) *topic {

@@ -105,11 +105,11 @@ func (p *Producer) hasten(change func(*transactor)) {
 
 // idle reports whether nothing is left that can be written.
 func (t *transactor) idle() bool {
-	stuck := t.p.halted != nil && t.p.active == 0 && t.Next() != nil && t.Next().Halted()
-	return t.stopped || !t.running || t.Empty() || stuck
+	return t.stopped || !t.running || t.Empty()
 }
 
 func (t *transactor) run() {
+	defer t.p.opts.Progress()
 	defer t.Client.Close()
 	for failed := 0; ; {
 		g := t.awaitGroup()
@@ -144,9 +144,12 @@ func (t *transactor) awaitGroup() *group.Group[*partition] {
 			t.closeGroup()
 		}
 		g := t.Next()
-		ready := g != nil && g.Ready(time.Now())
+		t.cut(g)
+		ready, stopped := g != nil && g.Ready(time.Now()), t.stopped
 		t.p.mu.Unlock()
-		if ready {
+		if stopped {
+			return nil
+		} else if ready {
 			return g
 		} else if g != nil {
 			wait = minBackoff
@@ -178,10 +181,24 @@ func (t *transactor) add(rec *record.Record, m batch.Meta) {
 // closeGroup ends the group that is filled, and adds its position: its transaction may
 // begin.
 func (t *transactor) closeGroup() {
-	g := t.Close(t.p.lastEvent)
+	t.addPosition(t.Close(t.p.lastEvent))
+}
+
+func (t *transactor) addPosition(g *group.Group[*partition]) {
 	rec := t.Position(g.At, g.Complete)
 	g.Value, g.Topic = rec.Value, rec.Topic
 	t.p.add(rec, batch.Meta{Event: g.Last, Position: g.At, Partition: rec.Partition, Cause: batch.NoCause, Group: g.Number})
+}
+
+// cut leaves of the oldest group, once a record of it waits for an operator, what comes
+// before that record: it is written, and nothing after it.
+func (t *transactor) cut(g *group.Group[*partition]) {
+	if g == nil || t.p.halted == nil || !g.Halted() {
+		return
+	}
+	if t.stopped = !g.Cut(&t.p.memory); !t.stopped {
+		t.addPosition(g)
+	}
 }
 
 // answered takes an answer to a batch, and reports whether nothing else is to be done
@@ -211,7 +228,7 @@ func (t *transactor) committed(g *group.Group[*partition]) {
 		p.forget(h.Batch)
 	}
 	t.Committed(g)
-	p.active, t.trouble, t.doubt = 0, nil, false
+	p.active, t.trouble, t.doubt, t.stopped = 0, nil, false, g.IsCut
 	p.watermark.Store(g.Last + 1)
 	p.mu.Unlock()
 	p.opts.Observer.Transaction(true)
@@ -234,7 +251,6 @@ func (t *transactor) stop(err error) {
 	if errors.Is(err, transaction.ErrForeignPosition) {
 		h.Hint = "end what else writes positions with this transactional id"
 	}
-	defer t.p.opts.Progress() // runs after the unlock
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
 	t.stopped = true

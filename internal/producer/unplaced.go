@@ -97,7 +97,7 @@ func (p *Producer) rejectQueue(pt *partition, reason, text string) {
 		u.overdue = true
 		p.foundMissing.Add(transaction.Partition{Topic: pt.topic.name, ID: pt.index})
 	}
-	for pt.head != nil && pt.blocked == notBlocked && !pt.busy {
+	for pt.head != nil && pt.head.Group != batch.Never && pt.blocked == notBlocked && !pt.busy {
 		p.reject(pt, reason, text)
 	}
 }

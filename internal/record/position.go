@@ -23,3 +23,12 @@ func (p Position) Append(dst []byte) []byte {
 		byte(p.Ordinal >> 24), byte(p.Ordinal >> 16), byte(p.Ordinal >> 8), byte(p.Ordinal),
 	})
 }
+
+// Before reports whether p comes before q: by commit LSN, then by the ordinal in the
+// transaction.
+func (p Position) Before(q Position) bool {
+	if p.CommitLSN != q.CommitLSN {
+		return p.CommitLSN < q.CommitLSN
+	}
+	return p.Ordinal < q.Ordinal
+}

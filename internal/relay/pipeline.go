@@ -132,7 +132,7 @@ func (p *pipeline) message(m *pgoutput.LogicalMessage) error {
 // was sent before the connection was lost.
 func (p *pipeline) next() bool {
 	p.current.Ordinal++
-	return before(p.read, p.current)
+	return p.read.Before(p.current)
 }
 
 // routed takes what the router made of an event.
@@ -293,15 +293,6 @@ func (p *pipeline) Confirmed() (lsn pgoutput.LSN, settled bool) {
 	}
 	p.stats.confirmed.Store(lsn)
 	return lsn, watermark > p.stats.events.Load()
-}
-
-// before reports whether position a comes before b: by commit LSN, then by the ordinal in
-// the transaction.
-func before(a, b record.Position) bool {
-	if a.CommitLSN != b.CommitLSN {
-		return a.CommitLSN < b.CommitLSN
-	}
-	return a.Ordinal < b.Ordinal
 }
 
 // Columns returns what to keep of a row that is too long to be held: of the outbox what a

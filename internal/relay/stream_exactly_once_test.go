@@ -18,15 +18,21 @@ func exactlyOnce() keys {
 // once checks that a reader of committed records sees each committed event once, in order.
 func once(t *testing.T, h *harness) *oracle.Report {
 	t.Helper()
-	committed, err := oracle.Committed(t.Context(), h.DB.Conn, "outbox")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := relaytest.CompareCommitted(t, committed, h.Kafka, h.Topic)
+	r := h.committed(t, h.Topic)
 	if !r.Kept() || r.Repeats != 0 {
 		t.Errorf("%v", r)
 	}
 	return r
+}
+
+// committed compares what is committed in the outbox with what a reader of committed records sees of topics.
+func (h *harness) committed(t *testing.T, topics ...string) *oracle.Report {
+	t.Helper()
+	committed, err := oracle.Committed(t.Context(), h.DB.Conn, "outbox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return relaytest.CompareCommitted(t, committed, h.Kafka, topics...)
 }
 
 func TestExactlyOnceAcrossRestarts(t *testing.T) {

@@ -79,6 +79,15 @@ func (m *Memory) Split(b *Batch, at int) (left, right *Batch) {
 	return left, right
 }
 
+// Replace returns a batch of one record that takes the place of b, and its sequence. The
+// caller frees b, of which the record may be a part.
+func (m *Memory) Replace(b *Batch, rec *record.Record, meta *Meta) *Batch {
+	other := m.New()
+	other.Sealed, other.OutcomeUnknown, other.Group, other.Next = true, b.OutcomeUnknown, b.Group, b.Next
+	m.Add(other, rec, meta)
+	return other
+}
+
 // Free takes back a batch and its memory.
 func (m *Memory) Free(b *Batch) {
 	for _, c := range b.chunks {

@@ -24,6 +24,10 @@ type Queue interface {
 	Waits(now time.Time) bool
 	// Halted reports whether its head waits for an operator.
 	Halted() bool
+	// Head returns its first batch, nil for none.
+	Head() *batch.Batch
+	// Replace gives it other batches.
+	Replace(first, last *batch.Batch)
 }
 
 // Group is the events of one Kafka transaction, and the batches that hold their records.
@@ -36,6 +40,7 @@ type Group[Q Queue] struct {
 	Held     []Held[Q]       // what Kafka has acknowledged, in that order
 	Value    []byte          // of its position record
 	Topic    string          // of that
+	IsCut    bool            // the rest waits for an operator: nothing is written after it
 
 	events  int
 	size    int

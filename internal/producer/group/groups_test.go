@@ -15,11 +15,15 @@ type queue struct {
 	groups []uint64
 	waits  bool
 	halted bool
+	head   *batch.Batch
 }
 
 func (q *queue) Has(group uint64) bool { return len(q.groups) > 0 && q.groups[0] == group }
 func (q *queue) Waits(time.Time) bool  { return q.waits }
 func (q *queue) Halted() bool          { return q.halted }
+func (q *queue) Head() *batch.Batch    { return q.head }
+
+func (q *queue) Replace(first, _ *batch.Batch) { q.head, q.halted = first, false }
 
 func event(n uint64, lsn pgoutput.LSN) *batch.Meta {
 	return &batch.Meta{Event: n, Position: record.Position{CommitLSN: lsn, Ordinal: 1}}
