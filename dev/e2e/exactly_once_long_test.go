@@ -4,10 +4,15 @@ package e2e_test
 
 import (
 	"fmt"
+	"syscall"
 	"testing"
+	"time"
 
+	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/dev/devstack/pause"
 	"github.com/walpost/walpost/internal/crash"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // How often relays are killed, stopped and fenced in `make faults`, and the size of the
@@ -64,4 +69,24 @@ func TestExactlyOnceKilledAtEachStep(t *testing.T) {
 	last.Terminate(t)
 	last.Exits(t, 0)
 	h.once(t)
+}
+
+// A relay that is frozen until Kafka has aborted its transaction, and that nobody has replaced,
+// writes it again when it wakes up.
+func TestExactlyOnceFrozenBeyondItsTransaction(t *testing.T) {
+	t.Parallel()
+	h := onceHarness(t, relaytest.Options{})
+	rnd := devstacktest.Rand(t)
+	l := startLoad(t, h, devstacktest.Split(rnd))
+	p := walpost(t, "run", "-c", h.Config.File)
+	for range 2 {
+		h.publishes(t, p)
+		pause.Real(t, devstacktest.Upto(rnd, 300*time.Millisecond), "the load goes on until the relay freezes")
+		p.Signal(t, syscall.SIGSTOP)
+		const looksEvery = 10 * time.Second // transaction.abort.timed.out.transaction.cleanup.interval.ms
+		pause.Real(t, wiring.TransactionTimeout+looksEvery+time.Second, "the transaction times out")
+		p.Signal(t, syscall.SIGCONT)
+		h.confirmed(t, p)
+	}
+	h.endOnce(t, l, p)
 }

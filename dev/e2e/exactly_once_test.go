@@ -9,7 +9,6 @@ import (
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/dev/devstack/pause"
-	"github.com/walpost/walpost/dev/oracle"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
@@ -41,14 +40,7 @@ func (h *harness) payments() string { return h.Prefix + ".payment" }
 // once checks that a reader of committed records sees each committed event once, in order.
 func (h *harness) once(t *testing.T) {
 	t.Helper()
-	committed, err := oracle.Committed(t.Context(), h.DB.Conn, "outbox")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := relaytest.CompareCommitted(t, committed, h.Kafka, h.Topic, h.payments())
-	if t.Logf("%v", r); !r.Kept() || r.Repeats != 0 || r.Committed == 0 {
-		t.Errorf("%v", r)
-	}
+	relaytest.Once(t, h.DB.Conn, h.Kafka, h.Topic, h.payments())
 }
 
 // endOnce ends load and relay in order, and judges.

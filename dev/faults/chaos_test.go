@@ -36,19 +36,27 @@ func held(t *testing.T, strike, heal func() error) func(context.Context, time.Du
 
 func quietly(f func()) func() error { return func() error { f(); return nil } }
 
+// lost lets what goes in one direction vanish, then the connections.
+func lost(t *testing.T, p *devstack.Proxy, d devstack.Direction) func(context.Context, time.Duration) error {
+	return func(_ context.Context, last time.Duration) error {
+		p.Hold(d)
+		pause.Real(t, last, during)
+		p.Cut()
+		p.Heal()
+		return nil
+	}
+}
+
 // onNetwork are the faults of a line.
 func onNetwork(t *testing.T, p *devstack.Proxy) []blow {
+	const delay = 100 * time.Millisecond
 	return []blow{
 		{"reset", func(context.Context, time.Duration) error { p.Cut(); return nil }},
 		{"refuse", held(t, quietly(p.Refuse), quietly(p.Heal))},
 		{"blackhole", held(t, quietly(p.Blackhole), quietly(p.Heal))},
-		{"answers lost", func(_ context.Context, last time.Duration) error {
-			p.Hold(devstack.ToClient)
-			pause.Real(t, last, during)
-			p.Cut()
-			p.Heal()
-			return nil
-		}},
+		{"requests lost", lost(t, p, devstack.ToServer)},
+		{"answers lost", lost(t, p, devstack.ToClient)},
+		{"delay", held(t, quietly(func() { p.Delay(delay) }), quietly(p.Heal))},
 		{"slow", held(t, quietly(func() { p.Throttle(20_000) }), quietly(p.Heal))},
 	}
 }
@@ -127,19 +135,20 @@ func chaotic(t *testing.T) (*harness, map[string][]blow) {
 	}
 }
 
-// rage lets all lanes strike at once and at random, until everything is healed. What
-// each lane does follows from the seed; the order among lanes is the machine's.
-func rage(t *testing.T, lanes map[string][]blow) {
+// rage lets all lanes strike at once and at random until a time. The function that it
+// returns waits until everything is healed. What each lane does follows from the seed; the
+// order among lanes is the machine's.
+func rage(t *testing.T, rnd *rand.Rand, until time.Time, lanes map[string][]blow) (healed func()) {
 	t.Helper()
-	rnd := devstacktest.Rand(t)
-	until := time.Now().Add(chaosLasts)
 	var all sync.WaitGroup
 	for _, where := range slices.Sorted(maps.Keys(lanes)) {
 		lane := devstacktest.Split(rnd)
 		all.Go(func() { storm(t, where, lane, until, lanes[where]) })
 	}
-	all.Wait()
-	t.Log("all is healed")
+	return func() {
+		all.Wait()
+		t.Log("all is healed")
+	}
 }
 
 // Everything fails at random, on both sides of a relay that lives through it:
@@ -150,7 +159,7 @@ func TestChaos(t *testing.T) {
 	h.Start(t)
 	h.sample(t)
 	w := h.write(t)
-	rage(t, lanes)
+	rage(t, devstacktest.Rand(t), time.Now().Add(chaosLasts), lanes)()
 	w.end()
 	h.Reconnect(t, h.DB.Server)
 	h.Confirmed(t)

@@ -27,6 +27,7 @@ type harness struct {
 
 	sampling *sampler
 	pause    time.Duration // of a writer between two transactions; 0: none
+	spread   bool          // its events are of several keys and types
 }
 
 // newHarness is a harness on the shared servers.
@@ -44,7 +45,7 @@ func newHarnessOn(t *testing.T, server *devstack.Postgres, more keys) *harness {
 // with has the position of each record in a header, by which the oracle knows repeats.
 func with(t *testing.T, o relaytest.Options) *harness {
 	t.Helper()
-	o.Keys = o.Keys.With(keys{"outbox.position_header": "walpost-position"})
+	o.Keys = keys{"outbox.position_header": "walpost-position", "admin.listen": "127.0.0.1:0"}.With(o.Keys)
 	return &harness{Harness: relaytest.New(t, &stack, o)}
 }
 

@@ -14,13 +14,11 @@ import (
 )
 
 // Rows on a cluster of three brokers, one after the other under one relay that lives
-// through them all. A broker that is silent for 3 s loses its leaders.
+// through them all.
 func TestRow20to67_ThreeBrokers(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, nil)
-	h.onKafka(t, devstack.Plaintext, 3, devstack.KafkaOptions{Brokers: 3, QuickStart: true, Settings: map[string]string{
-		"min.insync.replicas": "2", "replica.lag.time.max.ms": "3000", "broker.session.timeout.ms": "3000",
-	}})
+	h.onKafka(t, devstack.Plaintext, 3, threeBrokers())
 	h.Start(t)
 	for _, row := range []struct {
 		name string
@@ -52,6 +50,13 @@ func TestRow20to67_ThreeBrokers(t *testing.T) {
 	h.Stop(t)
 }
 
+// threeBrokers are a cluster in which a broker that is silent for 3 s loses its leaders.
+func threeBrokers() devstack.KafkaOptions {
+	return devstack.KafkaOptions{Brokers: 3, QuickStart: true, Settings: map[string]string{
+		"min.insync.replicas": "2", "replica.lag.time.max.ms": "3000", "broker.session.timeout.ms": "3000",
+	}}
+}
+
 // onKafka gives the harness a cluster of its own. Call it before start.
 func (h *harness) onKafka(t *testing.T, l devstack.Listener, replicas int16, options devstack.KafkaOptions) {
 	t.Helper()
@@ -62,23 +67,25 @@ func (h *harness) onKafka(t *testing.T, l devstack.Listener, replicas int16, opt
 // steady is the pause of writers while brokers start, which need the processor.
 const steady = 20 * time.Millisecond
 
-// kafkaWhole waits until every replica is in sync again.
-func (h *harness) kafkaWhole(t *testing.T) {
+// kafkaWhole waits until every replica of the topic, and of more, is in sync again.
+func (h *harness) kafkaWhole(t *testing.T, more ...string) {
 	t.Helper()
-	if err := h.Kafka.AwaitInSync(t.Context(), h.Topic); err != nil {
-		t.Fatal(err)
+	for _, topic := range append(more, h.Topic) {
+		if err := h.Kafka.AwaitInSync(t.Context(), topic); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
 // leader is the broker that leads a partition.
-func (h *harness) leader(t *testing.T, partition int32) *devstack.Broker {
+func (h *harness) leader(t *testing.T, topic string, partition int32) *devstack.Broker {
 	t.Helper()
 	client, err := h.Kafka.Client()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	id, _, err := client.LeaderAndEpoch(h.Topic, partition)
+	id, _, err := client.LeaderAndEpoch(topic, partition)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +132,7 @@ func (h *harness) untroubled(t *testing.T) {
 // the relay goes on soon, with nothing lost and nothing repeated.
 func row20LeaderKilled(t *testing.T, h *harness) {
 	t.Helper()
-	victim := h.leader(t, 0)
+	victim := h.leader(t, h.Topic, 0)
 	if err := victim.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +168,7 @@ func row21RollingRestart(t *testing.T, h *harness) {
 // end of its partitions for a moment.
 func row25BrokerFrozen(t *testing.T, h *harness) {
 	t.Helper()
-	victim := h.leader(t, 0)
+	victim := h.leader(t, h.Topic, 0)
 	if err := victim.Pause(); err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +186,7 @@ func row25BrokerFrozen(t *testing.T, h *harness) {
 // know and the other brokers tell.
 func row67BrokerAtAnotherAddress(t *testing.T, h *harness) {
 	t.Helper()
-	moved := h.leader(t, 0)
+	moved := h.leader(t, h.Topic, 0)
 	before := moved.Addr(devstack.Plaintext)
 	if err := moved.Stop(t.Context()); err != nil {
 		t.Fatal(err)
@@ -194,13 +201,13 @@ func row67BrokerAtAnotherAddress(t *testing.T, h *harness) {
 		t.Fatalf("the broker is at %s still", now)
 	}
 	h.kafkaWhole(t)
-	h.lead(t, moved)
+	h.lead(t, h.Topic, moved)
 	h.insertMore(t)
 	within(t, soon, "finding the broker", func() { h.Confirmed(t) })
 }
 
-// lead makes a broker lead every partition.
-func (h *harness) lead(t *testing.T, broker *devstack.Broker) {
+// lead makes a broker lead every partition of a topic, which has as many as the usual one.
+func (h *harness) lead(t *testing.T, topic string, broker *devstack.Broker) {
 	t.Helper()
 	admin, err := h.Kafka.Admin()
 	if err != nil {
@@ -218,15 +225,15 @@ func (h *harness) lead(t *testing.T, broker *devstack.Broker) {
 	for p := range int32(relaytest.Partitions) {
 		all, numbers = append(all, order), append(numbers, p)
 	}
-	if err := admin.AlterPartitionReassignments(h.Topic, all); err != nil {
+	if err := admin.AlterPartitionReassignments(topic, all); err != nil {
 		t.Fatal(err)
 	}
 	devstacktest.Await(t, "the broker to lead", func() bool {
-		if _, err := admin.ElectLeaders(sarama.PreferredElection, map[string][]int32{h.Topic: numbers}); err != nil {
+		if _, err := admin.ElectLeaders(sarama.PreferredElection, map[string][]int32{topic: numbers}); err != nil {
 			t.Logf("elect leaders: %v", err) // one that leads already is not elected
 		}
 		for p := range int32(relaytest.Partitions) {
-			if h.leader(t, p) != broker {
+			if h.leader(t, topic, p) != broker {
 				return false
 			}
 		}

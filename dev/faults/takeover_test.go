@@ -7,12 +7,13 @@ import (
 
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/cli/clitest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/status"
 )
 
 // separate runs the harness's relay in a process of its own, and waits until it streams.
-func (h *harness) separate(t *testing.T) *devstacktest.Process {
+func (h *harness) separate(t *testing.T) *clitest.Walpost {
 	t.Helper()
 	p := h.spawn(t)
 	p.Writes(t, `"msg":"streaming"`)
@@ -20,9 +21,9 @@ func (h *harness) separate(t *testing.T) *devstacktest.Process {
 }
 
 // spawn runs the harness's relay in a process of its own.
-func (h *harness) spawn(t *testing.T) *devstacktest.Process {
+func (h *harness) spawn(t *testing.T) *clitest.Walpost {
 	t.Helper()
-	return devstacktest.Start(t, devstacktest.Again(t, asRelay+"="+h.Config.File))
+	return clitest.Start(t, "run", "-c", h.Config.File)
 }
 
 // caughtUp is confirmed where the relay is another process.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,7 +18,7 @@ import (
 	"github.com/walpost/walpost/internal/relay/relaytest"
 )
 
-// writers commit events all the time, each under a key of its own, in transactions
+// writers commit events all the time, each under keys of its own, in transactions
 // of 1 to 4 rows of which one in ten is rolled back, through whatever happens to the
 // server.
 type writers struct {
@@ -25,6 +26,7 @@ type writers struct {
 	cancel context.CancelFunc
 	all    sync.WaitGroup
 	pause  time.Duration
+	spread bool
 }
 
 const writerCount = 4
@@ -32,7 +34,7 @@ const writerCount = 4
 func (h *harness) write(t *testing.T) *writers {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &writers{cancel: cancel, pause: h.pause}
+	w := &writers{cancel: cancel, pause: h.pause, spread: h.spread}
 	server, database, rnd := h.DB.Server, h.DB.Name, devstacktest.Rand(t)
 	for i := range writerCount {
 		own := devstacktest.Split(rnd)
@@ -65,14 +67,14 @@ func (w *writers) writeAs(ctx context.Context, t *testing.T, rnd *rand.Rand, ser
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var n int
-	if err := conn.QueryRow(ctx, "SELECT coalesce(max((payload->>'n')::int), 0) FROM outbox WHERE aggregateid = $1",
+	if err := conn.QueryRow(ctx, "SELECT coalesce(max((payload->>'n')::int), 0) FROM outbox WHERE split_part(aggregateid, '.', 1) = $1",
 		key).Scan(&n); err != nil {
 		return
 	}
 	for ctx.Err() == nil && !w.ending.Load() {
 		rows := 1 + rnd.IntN(4)
 		undo := rnd.IntN(10) == 0
-		if err := writeOnce(ctx, conn, key, n, rows, undo); err != nil {
+		if err := w.writeOnce(ctx, conn, key, n, rows, undo); err != nil {
 			return
 		}
 		if !undo {
@@ -84,13 +86,13 @@ func (w *writers) writeAs(ctx context.Context, t *testing.T, rnd *rand.Rand, ser
 	}
 }
 
-func writeOnce(ctx context.Context, conn *pgx.Conn, key string, after, rows int, undo bool) error {
+func (w *writers) writeOnce(ctx context.Context, conn *pgx.Conn, key string, after, rows int, undo bool) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return err
 	}
 	for i := range rows {
-		if _, err := tx.Exec(ctx, relaytest.Insert(key, after+i+1)); err != nil {
+		if _, err := tx.Exec(ctx, w.event(key, after+i+1)); err != nil {
 			return err
 		}
 	}
@@ -98,4 +100,15 @@ func writeOnce(ctx context.Context, conn *pgx.Conn, key string, after, rows int,
 		return tx.Rollback(ctx)
 	}
 	return tx.Commit(ctx)
+}
+
+// event inserts the event with a number: under the writer's key, or under one of several,
+// of which every other is of the type payment.
+func (w *writers) event(key string, n int) string {
+	if !w.spread {
+		return relaytest.Insert(key, n)
+	}
+	const keys = 8
+	types := []string{"order", "payment"}
+	return strings.Replace(relaytest.Insert(fmt.Sprint(key, ".", n%keys), n), "order", types[n%len(types)], 1)
 }

@@ -38,6 +38,21 @@ func Exact(t testing.TB, conn *pgx.Conn, k *devstack.Kafka, topic string) *oracl
 	return report
 }
 
+// Once compares the topics, as a consumer with isolation.level=read_committed has them, with the table outbox: each event
+// must be there once, and the order per key must be kept.
+func Once(t testing.TB, conn *pgx.Conn, k *devstack.Kafka, topics ...string) *oracle.Report {
+	t.Helper()
+	committed, err := oracle.Committed(t.Context(), conn, "outbox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := CompareCommitted(t, committed, k, topics...)
+	if t.Log(r); !r.Kept() || r.Repeats != 0 || r.Committed == 0 {
+		t.Errorf("%v", r)
+	}
+	return r
+}
+
 // Compare reads the topics and compares without judging.
 func Compare(t testing.TB, committed []oracle.Event, k *devstack.Kafka, topics ...string) *oracle.Report {
 	t.Helper()
