@@ -121,7 +121,7 @@ func (o *allOptions) measurePart(ctx context.Context, p part, progress io.Writer
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	b.withPeers, b.axis = p.peers, p.axis
+	b.withPeers, b.withExactlyOnce, b.axis = p.peers, p.exactlyOnce, p.axis
 	r := &partReport{
 		Part: p.name, Title: p.title, Axis: p.axis, Began: time.Now().UTC().Truncate(time.Second), LoadBefore: firstLine("/proc/loadavg"),
 	}

@@ -141,7 +141,7 @@ func TestCompare(t *testing.T) {
 				t.Fatal(err)
 			}
 			produce(t, b, to.topics[0], test.events)
-			wrong, err := b.compare(t.Context(), l, to)
+			wrong, err := b.compare(t.Context(), l, candidate{}, to)
 			if err != nil {
 				t.Fatal(err)
 			}

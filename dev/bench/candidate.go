@@ -18,6 +18,8 @@ type candidate struct {
 	// confirms reports whether the slot must be confirmed to the end when it has stopped.
 	confirms bool
 	settings string // what it runs with beyond its defaults
+	// transactional reports whether markers of transactions stand between its records: end offsets say more than there are.
+	transactional bool
 }
 
 // The names of those that are measured.
@@ -25,6 +27,7 @@ const (
 	readerRecvlogical = "pg_recvlogical"
 	readerWalpost     = "walpost"
 	readerAgainst     = "other walpost"
+	readerExactlyOnce = "walpost exactly_once"
 	readerSarama      = "sarama"
 	readerSaramaTuned = "sarama tuned"
 	readerDebezium    = "Debezium"
@@ -40,6 +43,22 @@ func (b *bench) walpostItself() candidate {
 	return candidate{name: readerWalpost, start: b.walpostOf(b.walpost), confirms: true, settings: "defaults"}
 }
 
+// exactlyOnce is walpost with transactions.
+func (b *bench) exactlyOnce() candidate {
+	return candidate{
+		name: readerExactlyOnce, start: b.startExactlyOnce, confirms: true, transactional: true,
+		settings: "delivery.guarantee: exactly_once",
+	}
+}
+
+// own are walpost as it is measured. Each warms the way that its records take through a broker.
+func (b *bench) own() []candidate {
+	if b.withExactlyOnce {
+		return []candidate{b.walpostItself(), b.exactlyOnce()}
+	}
+	return []candidate{b.walpostItself()}
+}
+
 // walposts are walpost, and the other build that it is compared with, if there is one.
 func (b *bench) walposts() []candidate {
 	list := []candidate{b.walpostItself()}
@@ -53,10 +72,14 @@ func (b *bench) walposts() []candidate {
 
 // chosen are the relays that the command line asks for.
 func (b *bench) chosen() []candidate {
-	if b.withPeers {
-		return append(b.walposts(), b.peers()...)
+	list := b.walposts()
+	if b.withExactlyOnce {
+		list = append(list, b.exactlyOnce())
 	}
-	return b.walposts()
+	if b.withPeers {
+		list = append(list, b.peers()...)
+	}
+	return list
 }
 
 // peers are the relays that walpost is compared with.

@@ -19,12 +19,13 @@ type arrival struct {
 // consumer reads topics from their beginning.
 type consumer struct{ client *kgo.Client }
 
-// newConsumer creates a consumer of all topics of a route; the caller closes it.
+// newConsumer creates a consumer of what is committed in all topics of a route; the caller closes it.
 func (b *bench) newConsumer(to route) (consumer, error) {
 	const fetchWait = 500 * time.Millisecond // of an empty fetch; a record ends it at once
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(b.kafka.Bootstrap(devstack.Plaintext)...), kgo.ConsumeTopics(to.topics...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(fetchWait),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 	)
 	return consumer{client}, err
 }

@@ -20,22 +20,30 @@ const (
 	warmFor  = 30 * time.Second
 )
 
-// latencyAll measures walpost.
+// latencyAll measures walpost, and what it is compared with.
 func (b *bench) latencyAll(ctx context.Context, r *report) error {
 	if err := b.warmLatency(ctx); err != nil {
 		return err
 	}
 	var err error
-	r.Latency, err = b.latencyInTurn(ctx, b.walposts(), b.rates)
+	relays := b.walposts()
+	if b.withExactlyOnce {
+		relays = append(relays, b.exactlyOnce())
+	}
+	r.Latency, err = b.latencyInTurn(ctx, relays, b.rates)
 	return err
 }
 
 // warmLatency runs a series that does not count: the broker compiles its way of a small request, which a drain hardly
 // uses, after some tens of thousands of them, and until then whoever is measured first has the slowest of them.
 func (b *bench) warmLatency(ctx context.Context) error {
-	b.say("one series that does not count")
-	_, err := b.latencyOf(ctx, b.walpostItself(), []int{warmRate}, warmFor)
-	return err
+	for _, relay := range b.own() {
+		b.say("one series of %s that does not count", relay.name)
+		if _, err := b.latencyOf(ctx, relay, []int{warmRate}, warmFor); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // latencyInTurn measures the relays in turn, each repetition beginning with another one, and pools the series of each:

@@ -28,7 +28,10 @@ type verdict struct {
 func (r *report) judge() {
 	r.judgeDrains()
 	for _, l := range r.Latency {
-		if l.PerSecond == 100 && l.Void == "" {
+		if l.PerSecond == 100 && l.Void == "" && l.Reader == readerExactlyOnce {
+			r.atMost("exactly_once: latency at 100/s, p50 ms", l.P50, bound{8, 4})
+		}
+		if l.PerSecond == 100 && l.Void == "" && l.Reader == readerWalpost {
 			r.atMost("latency at 100/s, p50 ms", l.P50, bound{2, 1})
 			r.atMost("latency at 100/s, p99 ms", l.P99, bound{10, 3})
 		}
@@ -45,9 +48,13 @@ func (r *report) judge() {
 func (r *report) judgeDrains() {
 	var peak int64
 	for _, name := range r.shapes() {
-		runs := r.valid(name)
+		runs := r.valid(name, readerWalpost)
 		if len(runs) == 0 {
 			continue
+		}
+		if exact := r.valid(name, readerExactlyOnce); name == "100" && len(exact) > 0 {
+			rate := func(d drain) float64 { return d.EventsPerSecond }
+			r.atLeast("exactly_once, "+label(name)+": × at_least_once", median(exact, rate)/median(runs, rate), bound{0.8, 1})
 		}
 		r.atLeast(label(name)+": × pg_recvlogical", median(runs, func(d drain) float64 { return d.Ratio }), bound{1, ratioGoals()[name]})
 		if limit, ok := relayMicros()[name]; ok {
@@ -97,11 +104,11 @@ func (r *report) shapes() []string {
 	return names
 }
 
-// valid are walpost's drains of a shape that are not void.
-func (r *report) valid(name string) []drain {
+// valid are a reader's drains of a shape that are not void.
+func (r *report) valid(name, reader string) []drain {
 	var runs []drain
 	for _, d := range r.Drains {
-		if d.Shape == name && d.Reader == readerWalpost && d.Void == "" {
+		if d.Shape == name && d.Reader == reader && d.Void == "" {
 			runs = append(runs, d)
 		}
 	}

@@ -36,6 +36,8 @@ type options struct {
 	withPeers   bool
 	json        bool
 	strict      bool
+
+	withExactlyOnce bool
 }
 
 // shape is how many rows one transaction of the backlog has.
@@ -61,6 +63,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.IntVar(&o.starts, "starts", 5, "how often the start is measured")
 	f.DurationVar(&o.idleFor, "idle", 20*time.Second, "length of the idle window")
 	f.BoolVar(&o.withPeers, "peers", false, "drain with other relays too: sarama's AsyncProducer, Debezium")
+	f.BoolVar(&o.withExactlyOnce, "exactly-once", true, "measure drains and latency with delivery.guarantee: exactly_once too")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.BoolVar(&o.strict, "strict", false, "exit with 1 when a limit is missed")
 	only := f.String("only", "drain,latency,start,idle", "`parts` to run")

@@ -13,6 +13,8 @@ type part struct {
 	note  string // for the reader of its tables; "": none
 	cases []benchCase
 	peers bool // measure the other relays too
+
+	exactlyOnce bool // measure walpost with transactions too
 }
 
 // benchCase is one workload on one set of servers.
@@ -24,13 +26,14 @@ type benchCase struct {
 	hog    bool // a program beside it keeps a core busy
 
 	latency bool // measure latency, not drains
+	rate    int  // of that, in events a second; 0: as the options say
 }
 
 // allParts are the parts of `make bench-all`, for so many rows where nothing else is said.
 func allParts(rows int64) []part {
 	return []part{
 		peersPart(rows),
-		latencyPart(),
+		latencyPart(), exactlyOncePart(rows),
 		transactionsPart(rows), partitionsPart(rows), topicsPart(rows), payloadsPart(rows), brokersPart(rows), postgresPart(rows),
 		delayPart(rows), tlsPart(rows), hogPart(rows),
 	}
@@ -57,6 +60,21 @@ func latencyPart() part {
 	return part{
 		name: "latency", title: "COMMIT returned → record at a consumer", axis: "events a second", peers: true,
 		cases: []benchCase{{workload: usual("100", 0, 1), latency: true}},
+	}
+}
+
+func exactlyOncePart(rows int64) part {
+	const usualRate, highRate = 100, 1_000
+	return part{
+		name: "exactly_once", title: "Exactly once", axis: "rows of a transaction, or events a second", exactlyOnce: true,
+		note: "The consumer of the latency series reads with `isolation.level=read_committed`.",
+		cases: []benchCase{
+			{workload: usual("100", rows, usualPerTx)},
+			{workload: usual("1", rows, 1)},
+			{workload: usual(grouped(rows), rows, rows)},
+			{workload: usual("100/s", 0, 1), latency: true, rate: usualRate},
+			{workload: usual("1,000/s", 0, 1), latency: true, rate: highRate},
+		},
 	}
 }
 

@@ -112,12 +112,17 @@ func testReport() *report {
 		Drains: []drain{
 			{Shape: "100", Reader: readerRecvlogical, EventsPerSecond: 100},
 			{Shape: "100", Reader: readerWalpost, EventsPerSecond: 150, Ratio: 1.5, ReaderMicros: 2, BrokerMicros: 1, PeakRSS: 40 << 20},
+			{Shape: "100", Reader: readerExactlyOnce, EventsPerSecond: 135, Ratio: 1.3, ReaderMicros: 9, PeakRSS: 90 << 20},
 			{Shape: "1", Reader: readerWalpost, EventsPerSecond: 50, Ratio: 0.5, ReaderMicros: 7, BrokerMicros: 1, PeakRSS: 70 << 20},
 			{Shape: "1", Reader: readerWalpost, Void: "99 of 100\nevents", Ratio: 9},
 		},
-		Latency: []latency{{PerSecond: 100, P50: 1, P99: 20}, {PerSecond: 1000, P50: 1, P99: 50}},
-		Start:   &startup{Millis: []float64{20}, Median: 20},
-		Idle:    &idling{CPUPerMinute: 0.1, RSS: 12 << 20},
+		Latency: []latency{
+			{Reader: readerWalpost, PerSecond: 100, P50: 1, P99: 20},
+			{Reader: readerWalpost, PerSecond: 1000, P50: 1, P99: 50},
+			{Reader: readerExactlyOnce, PerSecond: 100, P50: 9, P99: 20},
+		},
+		Start: &startup{Millis: []float64{20}, Median: 20},
+		Idle:  &idling{CPUPerMinute: 0.1, RSS: 12 << 20},
 	}
 }
 
@@ -136,6 +141,7 @@ func TestJudge(t *testing.T) {
 		"1 row/tx: × pg_recvlogical": false, "1 row/tx: relay CPU µs/event": false, "1 row/tx: broker CPU µs/event": true,
 		"peak resident memory, MiB": false, "latency at 100/s, p50 ms": true, "latency at 100/s, p99 ms": false,
 		"start → first row at a consumer, ms": true, "idle CPU, s/min": true, "idle resident memory, MiB": true,
+		"exactly_once, 100 rows/tx: × at_least_once": true, "exactly_once: latency at 100/s, p50 ms": false,
 	}
 	for what, ok := range want {
 		if is, there := got[what]; !there || is != ok {

@@ -105,15 +105,15 @@ func (r *report) rest(t *table) {
 	if len(r.Latency) > 0 {
 		t.section("Latency: COMMIT returned → record at a consumer, ms, of the events of all series. CPU in µs per event, foreign load " +
 			"in cores")
-		t.row("wanted/s|achieved/s|series|events|p50|p90|p99|max|relay|broker|foreign")
+		t.row("relay|wanted/s|achieved/s|series|events|p50|p90|p99|max|relay CPU|broker|foreign")
 	}
 	for _, l := range r.Latency {
 		if l.Void != "" {
-			t.row("%d|void: %s", l.PerSecond, l.Void)
+			t.row("%s|%d|void: %s", l.Reader, l.PerSecond, l.Void)
 			continue
 		}
-		t.row("%d|%.0f|%d|%d|%.2f|%.2f|%.2f|%.2f|%.0f|%.0f|%.2f", l.PerSecond, l.Achieved, l.Runs, l.Events, l.P50, l.P90, l.P99, l.Max,
-			l.ReaderMicros, l.BrokerMicros, l.ForeignCores)
+		t.row("%s|%d|%.0f|%d|%d|%.2f|%.2f|%.2f|%.2f|%.0f|%.0f|%.2f", l.Reader, l.PerSecond, l.Achieved, l.Runs, l.Events,
+			l.P50, l.P90, l.P99, l.Max, l.ReaderMicros, l.BrokerMicros, l.ForeignCores)
 	}
 	if s := r.Start; s != nil {
 		t.section("Start: process started → first waiting row at a consumer")

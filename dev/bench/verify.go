@@ -9,8 +9,12 @@ import (
 
 // compare reads what is in Kafka and says in words what is wrong with it; "" when it holds each event of the backlog once
 // and those of each key in order.
-func (b *bench) compare(ctx context.Context, l backlog, to route) (wrong string, err error) {
-	records, err := oracle.Consumed(ctx, b.client, to.topics...)
+func (b *bench) compare(ctx context.Context, l backlog, relay candidate, to route) (wrong string, err error) {
+	read := oracle.Consumed
+	if relay.transactional {
+		read = oracle.ConsumedCommitted
+	}
+	records, err := read(ctx, b.client, to.topics...)
 	if err != nil {
 		return "", err
 	}
