@@ -18,7 +18,7 @@ import (
 
 // accessControl matches a command of the page.
 var accessControl = regexp.MustCompile(`^kafka-acls\.sh --add --allow-principal User:(\w+)` +
-	`((?: --operation \w+)+) --(group|topic) (\S+)( --resource-pattern-type prefixed)?$`)
+	`((?: --operation \w+)+) --(group|topic|transactional-id) (\S+)( --resource-pattern-type prefixed)?$`)
 
 // access is one operation that a user may do.
 type access struct {
@@ -48,14 +48,18 @@ func accessOf(t *testing.T, block string, names *strings.Replacer) []access {
 func (a access) allow(t *testing.T, admin sarama.ClusterAdmin, user string) {
 	t.Helper()
 	resource := sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: a.name, ResourcePatternType: sarama.AclPatternLiteral}
-	if a.kind == "group" {
+	switch a.kind {
+	case "group":
 		resource.ResourceType = sarama.AclResourceGroup
+	case "transactional-id":
+		resource.ResourceType = sarama.AclResourceTransactionalID
 	}
 	if a.prefixed {
 		resource.ResourcePatternType = sarama.AclPatternPrefixed
 	}
 	operation := map[string]sarama.AclOperation{
 		"Read": sarama.AclOperationRead, "Write": sarama.AclOperationWrite, "Delete": sarama.AclOperationDelete,
+		"Create": sarama.AclOperationCreate,
 	}[a.operation]
 	principal := "User:" + user
 	if err := admin.CreateACLs([]*sarama.ResourceAcls{{Resource: resource, Acls: []*sarama.Acl{
@@ -85,7 +89,7 @@ type secured struct {
 	next  int
 }
 
-const users = 20
+const users = 40
 
 func newSecured(t *testing.T) *secured {
 	t.Helper()
@@ -110,13 +114,14 @@ func (s *secured) tried(t *testing.T, block string, given []string, do func(t *t
 		user := fmt.Sprint("u", s.next)
 		s.next++
 		topic := "outbox.event." + user
-		all := accessOf(t, block, strings.NewReplacer("event.order", "event."+user))
+		names := strings.NewReplacer("event.order", "event."+user, "walpost_positions", "positions."+user, "walpost-shop", "once."+user)
+		all := accessOf(t, block, names)
 		if out == len(all) {
 			return
 		}
 		createTopics(t, s.kafka, topic, topic+".DLT", "payments."+topic+".retry")
 		for _, block := range given {
-			for _, a := range accessOf(t, block, strings.NewReplacer("event.order", "event."+user)) {
+			for _, a := range accessOf(t, block, names) {
 				a.allow(t, s.admin, user)
 			}
 		}
@@ -187,16 +192,62 @@ func redriven(t *testing.T, config deadletter.Config) error {
 func relayed(t *testing.T, kafka *devstack.Kafka, user, topic string) error {
 	t.Helper()
 	db := stack.Database(t)
-	const configuration = `name: %s
-postgres: {url: %q}
-kafka: {brokers: [%q], sasl: {mechanism: PLAIN, username: %s, password: secret}}
-admin: {listen: "127.0.0.1:0"}
-`
-	broker := kafka.Bootstrap(devstack.SASLPlaintext)[0]
-	file := write(t, t.TempDir(), "relay.yaml", fmt.Sprintf(configuration, db.Name, db.URL, broker, user))
+	file := secureFile(t, db, kafka, user, "")
 	if text, err := clitest.Command(t, "init", "-c", file).CombinedOutput(); err != nil {
 		t.Logf("init: %v\n%s", err, text)
 	}
+	return published(t, db, kafka, file, topic)
+}
+
+// secureFile writes the file of a relay that is a user in Kafka, or the administrator. A line may be added.
+func secureFile(t *testing.T, db devstacktest.Database, kafka *devstack.Kafka, user, line string) string {
+	t.Helper()
+	const configuration = `name: %s
+postgres: {url: %q}
+kafka: {brokers: [%q]%s}
+admin: {listen: "127.0.0.1:0"}
+%s
+`
+	broker, sasl := kafka.Bootstrap(devstack.Plaintext)[0], ""
+	if user != "" {
+		broker, sasl = kafka.Bootstrap(devstack.SASLPlaintext)[0], fmt.Sprintf(", sasl: {mechanism: PLAIN, username: %s, password: secret}", user)
+	}
+	return write(t, t.TempDir(), "relay.yaml", fmt.Sprintf(configuration, db.Name, db.URL, broker, sasl, line))
+}
+
+// What a relay with exactly_once needs, and walpost position and init.
+func TestRightsOfExactlyOnceInKafka(t *testing.T) {
+	t.Parallel()
+	s := newSecured(t)
+	prepared := func(t *testing.T, user string) (devstacktest.Database, string) {
+		t.Helper()
+		db := stack.Database(t)
+		line := fmt.Sprintf("delivery: {guarantee: exactly_once, transactional_id: once.%[1]s, position_topic: positions.%[1]s}", user)
+		if err := ran(t, "init", "-c", secureFile(t, db, s.kafka, "", line)); err != nil {
+			t.Fatal(err)
+		}
+		return db, secureFile(t, db, s.kafka, user, line)
+	}
+	s.tried(t, "relay_once.acls", []string{"relay.acls"}, func(t *testing.T, user, topic string) error {
+		db, file := prepared(t, user)
+		return published(t, db, s.kafka, file, topic)
+	})
+	s.tried(t, "relay_once.acls", nil, func(t *testing.T, user, _ string) error {
+		_, file := prepared(t, user)
+		if err := ran(t, "position", "-c", file); err != nil {
+			return err
+		}
+		return ran(t, "position", "-c", file, "--set", "slot", "--yes")
+	})
+	s.tried(t, "relay_once_init.acls", []string{"relay_once.acls"}, func(t *testing.T, user, _ string) error {
+		line := fmt.Sprintf("delivery: {guarantee: exactly_once, transactional_id: once.%[1]s, position_topic: positions.%[1]s}", user)
+		return ran(t, "init", "-c", secureFile(t, stack.Database(t), s.kafka, user, line))
+	})
+}
+
+// published runs a relay until it has published an event, or says what it lacks.
+func published(t *testing.T, db devstacktest.Database, kafka *devstack.Kafka, file, topic string) error {
+	t.Helper()
 	db.Exec(t, "INSERT INTO outbox VALUES (gen_random_uuid(), '"+strings.TrimPrefix(topic, "outbox.event.")+"', '42', 'OrderPlaced', '1')")
 	relay := clitest.Start(t, "run", "-c", file)
 	var lacks error

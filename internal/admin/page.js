@@ -20,8 +20,8 @@ const STATES = {
 
 // Which station of the way a condition belongs to.
 const STATIONS = {
-  postgres_unreachable: 'postgres', prune_failed: 'postgres', retention_passed: 'kafka', rows_not_streamed: 'postgres', waiting_for_standby: 'postgres', slot_at_risk: 'slot', slot_lost: 'slot', halted: 'walpost',
-  standby: 'walpost', throttled: 'walpost', no_progress: 'walpost', kafka_unreachable: 'kafka', kafka_denied: 'kafka', topic_stuck: 'kafka', records_rejected: 'kafka',
+  postgres_unreachable: 'postgres', prune_failed: 'postgres', retention_passed: 'kafka', rows_not_streamed: 'postgres', waiting_for_standby: 'postgres', slot_at_risk: 'slot', slot_lost: 'slot', halted: 'walpost', fenced: 'walpost',
+  standby: 'walpost', throttled: 'walpost', no_progress: 'walpost', kafka_unreachable: 'kafka', kafka_denied: 'kafka', topic_stuck: 'kafka', transaction_open: 'kafka', transactions_aborted: 'kafka', records_rejected: 'kafka',
 };
 const SEVERITIES = {info: 'idle', warning: 'warn', critical: 'bad'};
 const RANK = {ok: 0, idle: 1, warn: 2, bad: 3};
@@ -194,6 +194,9 @@ class Relay {
     const shown = 20;
     set(this.find('topicwords'), topics.length === 0 ? 'Nothing was written yet.' : topics.length > shown ? 'The ' + shown + ' busiest of ' + topics.length + '.' : '');
     this.table('topics', 1, topics.slice(0, shown).map(t => [topicName(t.topic), number(t.published), bytes(t.bytes), number(t.dead_letters), none(t.under_replicated_partitions), none(t.isr_shrinks)]));
+    const t = r.kafka_transactions;
+    this.find('transactionsection').hidden = !t;
+    if (t) set(this.find('transactions'), number(t.committed) + ' committed and ' + number(t.aborted) + ' aborted since the start; ' + (t.open_seconds > 0 ? 'one is open for ' + duration(t.open_seconds) + '.' : 'none is open.') + ' Transactional id: ' + t.transactional_id);
     this.find('groupsection').hidden = r.consumer_groups.length === 0;
     this.table('groups', 2, r.consumer_groups.map(g => [g.group, g.topic, number(g.records)]));
   }

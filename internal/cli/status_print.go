@@ -41,6 +41,10 @@ func plain(st *status.Report) string {
 	if f := st.InFlight; f != nil {
 		words = append(words, fmt.Sprintf("in_flight_events=%d in_flight_bytes=%d", f.Events, f.Bytes))
 	}
+	if t := st.Transactions; t != nil {
+		words = append(words, fmt.Sprintf("transactions_committed=%d transactions_aborted=%d transaction_open_seconds=%.3f",
+			t.Committed, t.Aborted, t.OpenSeconds))
+	}
 	var names []string
 	for _, c := range st.Conditions {
 		names = append(names, c.Name)
@@ -130,6 +134,9 @@ func (p *printer) flowRows(st *status.Report) {
 	if f := st.InFlight; f != nil {
 		p.row("in flight", "%d events, %s", f.Events, bytesText(f.Bytes))
 	}
+	if t := st.Transactions; t != nil {
+		p.row("transactions", "%d committed, %d aborted, %s", t.Committed, t.Aborted, openText(t.OpenSeconds))
+	}
 	for _, t := range st.Topics {
 		p.row("topic", "%s  %d published", t.Topic, t.Published)
 	}
@@ -139,6 +146,14 @@ func (p *printer) flowRows(st *status.Report) {
 	for _, g := range st.ConsumerGroups {
 		p.row("group", "%s  %d of %s to read", g.Group, g.Records, g.Topic)
 	}
+}
+
+// openText says how long a Kafka transaction has been open.
+func openText(seconds float64) string {
+	if seconds <= 0 {
+		return "none open"
+	}
+	return "one open for " + ageText(time.Duration(seconds*float64(time.Second)))
 }
 
 // ageText is a duration for people.

@@ -48,6 +48,7 @@ func TestStatusForPeople(t *testing.T) {
 	st.LastError = &status.LastError{Text: "broken pipe", At: began}
 	st.Topics = []status.TopicReport{{Topic: "t", Published: 42}}
 	st.Rejected = []status.Rejections{{Topic: "t", Reason: "too_large", Events: 2}}
+	st.Transactions = &status.Transactions{ID: "walpost-orders", Committed: 9, Aborted: 4, OpenSeconds: 2.5}
 	st.ConsumerGroups = []status.GroupLag{{Group: "billing", Topic: "t", Records: 7}}
 	warn(&st, &config.Config{File: "f.yaml"}, status.ConditionThrottled, "")
 	var w bytes.Buffer
@@ -55,7 +56,8 @@ func TestStatusForPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{
-		"orders", "for 1m30s", "2.0 KiB", "1.2 s", "3 events, 1.0 MiB", "broken pipe", "t  42 published", "2 too_large", "billing  7 of t",
+		"orders", "for 1m30s", "2.0 KiB", "1.2 s", "3 events, 1.0 MiB", "broken pipe", "t  42 published", "2 too_large",
+		"9 committed, 4 aborted, one open for 2.5s", "billing  7 of t",
 		"raise delivery.in_flight",
 	} {
 		if !strings.Contains(w.String(), text) {

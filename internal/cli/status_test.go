@@ -18,8 +18,8 @@ import (
 // keys returns the keys of the report of a relay, as JSON has them.
 func reportKeys() []string {
 	return []string{
-		"conditions", "consumer_groups", "hint", "in_flight", "lag_bytes", "lag_seconds", "last_error", "oldest_unacked_seconds",
-		"postgres_version", "reason", "rejected", "relay", "since", "slot", "state", "topics", "version",
+		"conditions", "consumer_groups", "hint", "in_flight", "kafka_transactions", "lag_bytes", "lag_seconds", "last_error",
+		"oldest_unacked_seconds", "postgres_version", "reason", "rejected", "relay", "since", "slot", "state", "topics", "version",
 	}
 }
 

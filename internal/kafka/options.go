@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/IBM/sarama"
+
 	"github.com/walpost/walpost/internal/kafka/access"
 )
 
@@ -19,6 +21,15 @@ type Options struct {
 	MaxMessageBytes int      // largest record before compression; 0: not checked
 	TLS             *TLS     // nil: no TLS
 	SASL            *SASL    // nil: no SASL
+
+	version sarama.KafkaVersion // of the protocol; zero: Version
+}
+
+// Speaking returns options for requests that came with a later version of the protocol than
+// Version. Who sends them asks first whether the broker has them.
+func (o Options) Speaking(version sarama.KafkaVersion) Options {
+	o.version = version
+	return o
 }
 
 // TLS names PEM files. All may be empty: the system's roots, no client

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -33,7 +34,7 @@ func Settings(o Options) (*sarama.Config, error) {
 		return nil, err
 	}
 	c := sarama.NewConfig()
-	c.Version = Version()
+	c.Version = cmp.Or(o.version, Version())
 	c.ClientID = o.ClientID
 	if c.ClientID == "" {
 		c.ClientID = "walpost"

@@ -41,7 +41,11 @@ func Kafka(ctx context.Context, o kafka.Options, want KafkaExpectations) []Requi
 	list = append(list, c.advertisedBrokers(ctx)...)
 	list = append(list, c.versions(ctx), c.idempotence(ctx))
 	list = append(list, c.transactions(ctx, want.ExactlyOnce)...)
-	return append(list, c.topics(ctx, want)...)
+	list = append(list, c.topics(ctx, want)...)
+	if want.ExactlyOnce != nil {
+		list = append(list, c.openTransactions(ctx, want)...)
+	}
+	return list
 }
 
 // clusterChecker asks a cluster for what walpost requires of it.

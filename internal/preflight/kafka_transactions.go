@@ -20,6 +20,7 @@ type ExactlyOnce struct {
 	TransactionalID string
 	PositionTopic   string
 	Timeout         time.Duration // of a transaction
+	LongOpen        time.Duration // after which an open transaction is named; 0: 10 s
 }
 
 const (

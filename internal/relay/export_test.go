@@ -17,6 +17,11 @@ func (r *Relay) InMemory(postgres, kafka func(ctx context.Context, network, addr
 	r.loop.started = true
 	r.opts.Describe = nil
 	r.opts.Target.Dial = postgres
+	r.DialKafka(kafka)
+}
+
+// DialKafka makes the producer's connections for records.
+func (r *Relay) DialKafka(dial func(ctx context.Context, network, addr string) (net.Conn, error)) {
 	usual := r.opts.Producer
 	r.opts.Producer = func(observer producer.Observer, log *zap.Logger) (producer.Options, error) {
 		opts, err := usual(observer, log)
@@ -24,13 +29,16 @@ func (r *Relay) InMemory(postgres, kafka func(ctx context.Context, network, addr
 		opts.Config = func() (*sarama.Config, error) {
 			c, err := settings()
 			if err == nil {
-				c.Net.Proxy.Enable, c.Net.Proxy.Dialer = true, dialer(kafka)
+				c.Net.Proxy.Enable, c.Net.Proxy.Dialer = true, dialer(dial)
 			}
 			return c, err
 		}
 		return opts, err
 	}
 }
+
+// SetTransactionTimeout sets after which time, or two thirds of it, the relay gives up a Kafka transaction.
+func (r *Relay) SetTransactionTimeout(d time.Duration) { r.resumer.Transactions().Timeout = d }
 
 // dialer is for sarama's Net.Proxy.Dialer.
 type dialer func(ctx context.Context, network, addr string) (net.Conn, error)

@@ -134,6 +134,9 @@ func (l *loop) fenced() error {
 func (l *loop) isFinal(ctx context.Context, stop <-chan struct{}, err error) (bool, error) {
 	if halt, ok := errors.AsType[*status.Halt](err); ok {
 		l.deliver(ctx)
+		if halt.Code == status.ExitFenced {
+			l.seen.Fenced()
+		}
 		l.state.Set(status.HaltedState, halt.Summary(), halt.Hint)
 		l.log.Error("halted", zap.Int("exit_code", halt.Code), zap.String("reason", halt.Reason),
 			zap.String("detail", halt.Detail), zap.String("hint", halt.Hint))

@@ -130,6 +130,13 @@ type recordingObserver struct {
 	seen *report.Observations
 }
 
+func (o *recordingObserver) Transaction(committed bool) {
+	if !committed {
+		o.seen.Aborted()
+	}
+	o.Observer.Transaction(committed)
+}
+
 func (o *recordingObserver) Rejected(topic, reason string) {
 	o.seen.Rejected()
 	o.Observer.Rejected(topic, reason)

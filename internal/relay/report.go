@@ -27,6 +27,9 @@ func (r *Relay) Report(version string) status.Report {
 	}
 	rep.InFlight.Events, rep.InFlight.Bytes = r.InFlight()
 	facts := report.Facts{Patience: r.timing.patience, Hints: r.opts.Hints}
+	if r.resumer != nil {
+		rep.Transactions, facts.Uncommitted, facts.Aborted = r.resumer.Report(now)
+	}
 	if p := r.running.Load(); p != nil {
 		kafka := p.Health()
 		facts.Kafka = &kafka

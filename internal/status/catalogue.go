@@ -5,6 +5,7 @@ import "slices"
 // Names of the conditions.
 const (
 	ConditionHalted       = "halted"
+	ConditionFenced       = "fenced"
 	ConditionPostgres     = "postgres_unreachable"
 	ConditionKafka        = "kafka_unreachable"
 	ConditionDenied       = "kafka_denied"
@@ -14,6 +15,8 @@ const (
 	ConditionSlotAtRisk   = "slot_at_risk"
 	ConditionStandbySlots = "waiting_for_standby"
 	ConditionNoProgress   = "no_progress"
+	ConditionUncommitted  = "transaction_open"
+	ConditionAborted      = "transactions_aborted"
 	ConditionLagging      = "lagging"
 	ConditionRejected     = "records_rejected"
 	ConditionPrune        = "prune_failed"
@@ -35,7 +38,9 @@ type ConditionKind struct {
 }
 
 // Conditions are all conditions, the worst first.
-func Conditions() []ConditionKind { return slices.Concat(criticals(), warnings(), infos()) }
+func Conditions() []ConditionKind {
+	return slices.Concat(criticals(), ofTransactions(), warnings(), infos())
+}
 
 // criticals are the conditions with which events do not flow, or may soon be lost.
 func criticals() []ConditionKind {

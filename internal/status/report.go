@@ -25,6 +25,7 @@ type Report struct {
 	Conditions     []Condition   `json:"conditions"`
 	Topics         []TopicReport `json:"topics"`
 	Rejected       []Rejections  `json:"rejected"`
+	Transactions   *Transactions `json:"kafka_transactions"` // null with delivery.guarantee: at_least_once
 	ConsumerGroups []GroupLag    `json:"consumer_groups"`
 	Version        string        `json:"version"`          // of walpost
 	Postgres       *string       `json:"postgres_version"` // as the server says; null: not asked yet. Kafka does not tell its own
@@ -38,6 +39,14 @@ type TopicReport struct {
 	DeadLetters     uint64  `json:"dead_letters"`                //
 	UnderReplicated *int    `json:"under_replicated_partitions"` // null: not known
 	ISRShrinks      *uint64 `json:"isr_shrinks"`                 // null: not known
+}
+
+// Transactions are the Kafka transactions of a relay with delivery.guarantee: exactly_once.
+type Transactions struct {
+	ID          string  `json:"transactional_id"`
+	Committed   uint64  `json:"committed"`    // by this process
+	Aborted     uint64  `json:"aborted"`      // by this process, and written again
+	OpenSeconds float64 `json:"open_seconds"` // since the present one was opened; 0: none is open
 }
 
 // Rejections counts the records of a topic that Kafka can never accept, by reason.

@@ -48,7 +48,7 @@ func TestPage(t *testing.T) {
 	s.insert(t, "orders", "no/topic", 2)
 	s.insert(t, "billing", "invoice", 70)
 	b.shows(t, "orders", "3,005 published", "invalid topic", "records rejected")
-	b.shows(t, "billing", "70 published")
+	b.shows(t, "billing", "70 published", "Kafka transactions", "0 aborted since the start", "walpost-billing")
 	b.views(t, s, "flowing")
 
 	s.exec(t, "billing", "DROP PUBLICATION walpost_billing")

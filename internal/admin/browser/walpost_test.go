@@ -30,6 +30,9 @@ func newScene(t *testing.T) *scene {
 	s.postgres = devstacktest.StartPostgres(t, devstack.PostgresOptions{Settings: map[string]string{"max_slot_wal_keep_size": "256MB"}})
 	s.kafka = devstacktest.StartKafka(t, devstack.KafkaOptions{})
 	dir := t.TempDir()
+	if err := s.kafka.CreateTopic(t.Context(), "walpost_positions", 1, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"orders", "billing"} {
 		if err := s.postgres.CreateDatabase(t.Context(), name); err != nil {
 			t.Fatal(err)
@@ -46,6 +49,9 @@ func newScene(t *testing.T) *scene {
 			"name": name, "postgres.url": s.postgres.URL(name), "postgres.password": devstacktest.Canary,
 			"outbox.topic": name + ".{aggregatetype}", "kafka.brokers": s.kafka.Bootstrap(devstack.Plaintext),
 			"delivery.on_reject": "skip", "monitor.consumer_groups": []string{"*"}, "admin.listen": "127.0.0.1:0",
+		}
+		if name == "billing" {
+			keys["delivery.guarantee"] = "exactly_once"
 		}
 		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(keys.YAML(t)), 0o600); err != nil {
 			t.Fatal(err)

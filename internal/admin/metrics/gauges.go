@@ -27,6 +27,7 @@ type gauges struct {
 	slotLag, retained, safe, wal *prometheus.Desc
 	underReplicated, shrinks     *prometheus.Desc
 	groupLag                     *prometheus.Desc
+	transaction                  *prometheus.Desc
 
 	mu      sync.Mutex
 	sources map[string]Source
@@ -48,6 +49,8 @@ func newGauges() *gauges {
 		"without one.")
 	g.oldest = desc("walpost_oldest_unacked_seconds",
 		"Time since the oldest event that Kafka has not acknowledged was read; 0 without one.")
+	g.transaction = desc("walpost_kafka_transaction_open_seconds",
+		"Time since the present Kafka transaction of exactly_once was opened; 0 while none is open.")
 	g.slotLag = desc("walpost_slot_lag_bytes", "WAL between the slot's confirmed position and the end; NaN until the slot was seen.")
 	g.retained = desc("walpost_slot_retained_bytes", "WAL that Postgres keeps for the slot; NaN until the slot was seen.")
 	g.safe = desc("walpost_slot_safe_wal_bytes", "WAL that may still be written before the slot is in danger; +Inf without a limit, "+
@@ -127,6 +130,11 @@ func (g *gauges) flow(s *sample, rep *status.Report) {
 	}
 	s.gauge(g.lag, known(rep.LagSeconds))
 	s.gauge(g.oldest, known(rep.OldestUnacked))
+	var open float64
+	if t := rep.Transactions; t != nil {
+		open = t.OpenSeconds
+	}
+	s.gauge(g.transaction, open)
 }
 
 func (g *gauges) slot(s *sample, rep *status.Report) {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -53,6 +54,9 @@ type Writer struct {
 
 	lines lograte.Lines
 	last  []byte // value of the newest position that this Writer knows
+
+	mu       sync.Mutex
+	progress Progress
 }
 
 // Resume says which position is the newest before the first transaction.
@@ -61,6 +65,14 @@ func (w *Writer) Resume(value []byte) { w.last = value }
 // Write writes one transaction, and reports whether it was committed: false means that all
 // of it waits again, and may be written later.
 func (w *Writer) Write(ctx context.Context, work Work) (committed bool, err error) {
+	committed, err = w.write(ctx, work)
+	if err != nil {
+		w.stops()
+	}
+	return committed, err
+}
+
+func (w *Writer) write(ctx context.Context, work Work) (committed bool, err error) {
 	if w.Client.InDoubt() {
 		if err := w.Client.Begin(ctx); err != nil {
 			return false, err
@@ -68,6 +80,7 @@ func (w *Writer) Write(ctx context.Context, work Work) (committed bool, err erro
 	}
 	opened, err := w.send(ctx, work)
 	if err == nil && !opened {
+		w.stops()
 		return false, nil
 	}
 	if err == nil {
@@ -77,6 +90,7 @@ func (w *Writer) Write(ctx context.Context, work Work) (committed bool, err erro
 	if err == nil {
 		crash.At(crash.Committed)
 		w.last = work.Position()
+		w.commits()
 		return true, nil
 	}
 	if _, ok := errors.AsType[*StateError](err); !ok {
@@ -129,6 +143,7 @@ func (w *Writer) send(ctx context.Context, work Work) (opened bool, err error) {
 // add adds partitions, and reports whether Kafka did.
 func (w *Writer) add(ctx context.Context, work Work, partitions []Partition) (bool, error) {
 	crash.At(crash.BeforeAdd)
+	w.opens()
 	refused, err := w.Client.Add(ctx, partitions)
 	if err != nil {
 		return false, err
@@ -161,11 +176,13 @@ func (w *Writer) recover(ctx context.Context, work Work, cause error) (committed
 		return false, err
 	case bytes.Equal(value, work.Position()):
 		w.last = value
+		w.commits()
 		return true, nil
 	case !bytes.Equal(value, w.last): // another producer, which has fenced this one since
 		return false, cmp.Or(w.Client.Begin(ctx), ErrForeignPosition)
 	}
 	work.PutBack()
+	w.aborts(cause)
 	return false, nil
 }
 

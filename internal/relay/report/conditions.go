@@ -17,6 +17,9 @@ type Facts struct {
 	Kafka    *producer.Health // nil: Kafka has not been asked yet
 	Patience time.Duration    // how long an event may wait before the condition no_progress or lagging
 	Hints    status.Hints
+	// Uncommitted is since when events wait for the commit of a Kafka transaction; zero: none do.
+	Uncommitted time.Time
+	Aborted     string // why the last Kafka transaction was aborted
 }
 
 // Conditions returns what is not as it should be. A condition exists since the state says
@@ -24,18 +27,26 @@ type Facts struct {
 func (o *Observations) Conditions(rep *status.Report, facts Facts) []status.Condition {
 	found := findings{hints: facts.Hints, found: map[string]status.Condition{}}
 	found.ofState(rep)
-	if rep.State != status.HaltedState && rep.State != status.Stopped && facts.Kafka != nil { // else Kafka is not asked any more
+	if rep.State != status.HaltedState && rep.State != status.Stopped { // else Kafka is not asked any more
 		found.ofKafka(facts.Kafka)
+		found.ofTransactions(facts)
 	}
 	found.ofSlot(rep)
 	found.ofFlow(rep, facts)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	found.ofObservations(o)
+	found.ofObservations(o, facts)
 	return o.dated(found.found)
 }
 
-func (f *findings) ofObservations(o *Observations) {
+func (f *findings) ofObservations(o *Observations, facts Facts) {
+	if halted, ok := f.found[status.ConditionHalted]; ok && o.fenced { // nobody has to decide anything
+		delete(f.found, status.ConditionHalted)
+		f.add(status.ConditionFenced, halted.Since, "")
+	}
+	if third := o.aborted[o.aborts%manyAborted]; !third.IsZero() && time.Since(third) < rejectedFor {
+		f.add(status.ConditionAborted, third, facts.Aborted)
+	}
 	if time.Since(o.rejected) < rejectedFor {
 		f.add(status.ConditionRejected, o.rejected, "")
 	}
@@ -84,6 +95,9 @@ func (f *findings) ofState(rep *status.Report) {
 // ofKafka depends on the producer, not on the state: Kafka and Postgres may be unavailable
 // at the same time.
 func (f *findings) ofKafka(kafka *producer.Health) {
+	if kafka == nil { // not asked yet
+		return
+	}
 	if !kafka.Reachable && kafka.Err != nil {
 		f.add(status.ConditionKafka, kafka.Since, kafka.Err.Error())
 	}
@@ -122,6 +136,17 @@ func (f *findings) ofFlow(rep *status.Report, facts Facts) {
 	if lag := seconds(*rep.LagSeconds); lag > facts.Patience {
 		f.add(status.ConditionLagging, time.Time{},
 			"the oldest event that is read and not in Kafka was committed "+lag.Round(time.Second).String()+" ago")
+	}
+}
+
+// uncommittedShare is the part of Facts.Patience after which events that are in Kafka and
+// not committed are a condition: before the relay gives their transaction up.
+const uncommittedShare = 4
+
+// ofTransactions depends on the state: after a halt nothing is written, and nothing is open.
+func (f *findings) ofTransactions(facts Facts) {
+	if since := facts.Uncommitted; !since.IsZero() && time.Since(since) > facts.Patience/uncommittedShare {
+		f.add(status.ConditionUncommitted, since, facts.Aborted)
 	}
 }
 

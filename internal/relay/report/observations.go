@@ -19,6 +19,9 @@ type Observations struct {
 	failure   *status.LastError
 	postgres  *string // its version
 	rejected  time.Time
+	aborted   [manyAborted]time.Time // the last Kafka transactions that were aborted
+	aborts    int                    // how many there were
+	fenced    bool
 	prune     error                 // of the last round of outbox.prune
 	uncarried []provision.Uncarried // rows that the last round left alone
 	expired   string                // the last record that was published and that its topic does not keep
@@ -80,6 +83,24 @@ func (o *Observations) Rejected() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.rejected = time.Now()
+}
+
+// manyAborted is how many aborted Kafka transactions are a condition.
+const manyAborted = 3
+
+// Aborted notes that a Kafka transaction was aborted.
+func (o *Observations) Aborted() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.aborted[o.aborts%manyAborted] = time.Now()
+	o.aborts++
+}
+
+// Fenced notes that another relay has taken over.
+func (o *Observations) Fenced() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.fenced = true
 }
 
 // Pruned notes the result of a round of outbox.prune: the rows that it left alone, or the error.

@@ -47,10 +47,19 @@ type Resumer struct {
 	found   atomic.Pointer[record.Position]
 	created atomic.Bool
 	lines   lograte.Line // of whichever goroutine has the producer's Client
+
+	transactions *producer.Transactions
 }
 
 // New returns a Resumer. Nothing is contacted until Find.
-func New(opts Options, log *zap.Logger) *Resumer { return &Resumer{opts: opts, log: log} }
+func New(opts Options, log *zap.Logger) *Resumer {
+	r := &Resumer{opts: opts, log: log}
+	r.transactions = transactions.New(transactions.Options{
+		Kafka: opts.Kafka, Positions: opts.Log, Timeout: opts.Timeout, Waiting: r.waiting, Log: log,
+		Of: func() position.Position { return r.slot.Load().First(opts.Host) },
+	})
+	return r
+}
 
 // Created notes that this process has made the slot: nothing of it was published.
 func (r *Resumer) Created() { r.created.Store(true) }
@@ -65,11 +74,21 @@ func (r *Resumer) Connected(slot position.Slot) {
 func (r *Resumer) Found() *record.Position { return r.found.Load() }
 
 // Transactions returns the options by which the producer writes positions.
-func (r *Resumer) Transactions() *producer.Transactions {
-	return transactions.New(transactions.Options{
-		Kafka: r.opts.Kafka, Positions: r.opts.Log, Timeout: r.opts.Timeout, Waiting: r.waiting, Log: r.log,
-		Of: func() position.Position { return r.slot.Load().First(r.opts.Host) },
-	})
+func (r *Resumer) Transactions() *producer.Transactions { return r.transactions }
+
+// Report returns what is said of the Kafka transactions of this process; since when events
+// wait for the commit of the first transaction that had them, zero for none; and why the
+// last one was aborted.
+func (r *Resumer) Report(now time.Time) (report *status.Transactions, waiting time.Time, aborted string) {
+	p := r.transactions.Progress()
+	report = &status.Transactions{ID: r.opts.Log.ID, Committed: p.Committed, Aborted: p.Aborted}
+	if !p.Open.IsZero() {
+		report.OpenSeconds = max(0, now.Sub(p.Open).Seconds())
+	}
+	if p.Cause != nil {
+		aborted = "the last was aborted: " + p.Cause.Error()
+	}
+	return report, p.Waiting, aborted
 }
 
 // waiting logs what keeps transactions, at once and then rarely. Kafka may be reachable all
