@@ -3,6 +3,8 @@ package snippets_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -210,7 +212,8 @@ admin: {listen: "127.0.0.1:0"}
 `
 	broker, sasl := kafka.Bootstrap(devstack.Plaintext)[0], ""
 	if user != "" {
-		broker, sasl = kafka.Bootstrap(devstack.SASLPlaintext)[0], fmt.Sprintf(", sasl: {mechanism: PLAIN, username: %s, password: secret}", user)
+		broker = kafka.Bootstrap(devstack.SASLPlaintext)[0]
+		sasl = fmt.Sprintf(", sasl: {mechanism: PLAIN, username: %s, password: secret}", user)
 	}
 	return write(t, t.TempDir(), "relay.yaml", fmt.Sprintf(configuration, db.Name, db.URL, broker, sasl, line))
 }
@@ -245,6 +248,21 @@ func TestRightsOfExactlyOnceInKafka(t *testing.T) {
 	})
 }
 
+// shown returns the report of a relay.
+func shown(t *testing.T, relay *clitest.Walpost) string {
+	t.Helper()
+	res, err := http.Get("http://" + relay.Address(t) + "/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // published runs a relay until it has published an event, or says what it lacks.
 func published(t *testing.T, db devstacktest.Database, kafka *devstack.Kafka, file, topic string) error {
 	t.Helper()
@@ -260,5 +278,8 @@ func published(t *testing.T, db devstacktest.Database, kafka *devstack.Kafka, fi
 		records, err := kafka.Records(t.Context(), topic)
 		return lacks != nil || err == nil && len(records) > 0
 	})
+	if lacks != nil && !strings.Contains(lacks.Error(), "kafka-acls.sh") { // then the condition names the right
+		lacks = fmt.Errorf("%w%s", lacks, shown(t, relay))
+	}
 	return lacks
 }

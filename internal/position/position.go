@@ -8,7 +8,10 @@ package position
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+
+	"github.com/IBM/sarama"
 
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/kafka/read"
@@ -98,6 +101,17 @@ type OpenError struct{ Host string } // that wrote it, "" if it is not known
 
 func (e *OpenError) Error() string { return "a transaction with a newer position is open" }
 
+// DeniedError is a topic of positions that may not be read.
+type DeniedError struct {
+	Topic, Principal string
+	Hint             string // the command that grants it
+}
+
+// Error names the right.
+func (e *DeniedError) Error() string {
+	return e.Principal + " may not read topic " + e.Topic + ": it needs Read and Write: " + e.Hint
+}
+
 // Newest returns the value of the newest position, nil when there is none. With an
 // *OpenError it is the one in the open transaction.
 func (l Log) Newest(ctx context.Context, o kafka.Options) ([]byte, error) {
@@ -107,6 +121,9 @@ func (l Log) Newest(ctx context.Context, o kafka.Options) ([]byte, error) {
 	}
 	defer client.Close() //nolint:errcheck // it was read from only
 	found, err := findNewest(ctx, read.Partition{Client: client, Topic: l.Topic}, []byte(l.ID))
+	if errors.Is(err, sarama.ErrTopicAuthorizationFailed) {
+		return nil, &DeniedError{l.Topic, o.Principal(), o.Grant("topic", l.Topic, "Read", "Write")}
+	}
 	if err != nil {
 		return nil, o.Explain("read the position in topic "+l.Topic, err)
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/internal/kafka"
-	"github.com/walpost/walpost/internal/kafka/transactions"
+	"github.com/walpost/walpost/internal/kafka/opentransactions"
 )
 
 const openTransactions = "open transactions"
@@ -22,7 +22,7 @@ const longOpen = 10 * time.Second
 // they are does not matter to a consumer.
 func (c *clusterChecker) openTransactions(ctx context.Context, want KafkaExpectations) []Requirement {
 	names := slices.Concat(want.Topics, want.DeadLetters, []string{want.ExactlyOnce.PositionTopic})
-	found, err := transactions.Find(ctx, c.client, names...)
+	found, err := opentransactions.Find(ctx, c.client, names...)
 	if err != nil {
 		return []Requirement{passed(openTransactions, "could not be looked for: %s", err)}
 	}
@@ -39,7 +39,7 @@ func (c *clusterChecker) openTransactions(ctx context.Context, want KafkaExpecta
 }
 
 // looked says that nothing was found, and where nobody looked.
-func (c *clusterChecker) looked(found *transactions.Found, none bool, want *ExactlyOnce) Requirement {
+func (c *clusterChecker) looked(found *opentransactions.Found, none bool, want *ExactlyOnce) Requirement {
 	var parts []string
 	if none {
 		parts = append(parts, fmt.Sprintf("none is open for longer than %v", cmp.Or(want.LongOpen, longOpen)))
@@ -55,7 +55,7 @@ func (c *clusterChecker) looked(found *transactions.Found, none bool, want *Exac
 }
 
 // openTransaction returns what is wrong about an open transaction; no name: nothing.
-func (c *clusterChecker) openTransaction(o transactions.Open, want *ExactlyOnce) Requirement {
+func (c *clusterChecker) openTransaction(o opentransactions.Open, want *ExactlyOnce) Requirement {
 	place := fmt.Sprintf("at offset %d of %s, partition %d", o.Start, o.Topic, o.Partition)
 	const still = "consumers that read committed records stand still there"
 	abort := fmt.Sprintf("kafka-transactions.sh --bootstrap-server %s abort --topic %s --partition %d --start-offset %d",

@@ -13,7 +13,7 @@ import (
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/kafka/kafkatest"
-	"github.com/walpost/walpost/internal/kafka/transactions"
+	"github.com/walpost/walpost/internal/kafka/opentransactions"
 	"github.com/walpost/walpost/internal/preflight"
 	"github.com/walpost/walpost/internal/producer/transaction"
 )
@@ -77,7 +77,7 @@ func (w *writer) commit(t *testing.T) {
 		t.Fatal(err)
 	}
 	devstacktest.Await(t, "the marker", func() bool {
-		found, err := transactions.Find(t.Context(), w.broker, w.topic)
+		found, err := opentransactions.Find(t.Context(), w.broker, w.topic)
 		return err == nil && len(found.Open) == 0
 	})
 }

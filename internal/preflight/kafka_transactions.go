@@ -29,7 +29,9 @@ const (
 	// stateTopic is where coordinators keep transactions. Kafka creates it with the first.
 	stateTopic = "__transaction_state"
 
-	maxTimeoutKey = "transaction.max.timeout.ms"
+	maxTimeoutKey    = "transaction.max.timeout.ms"
+	stateReplicasKey = "transaction.state.log.replication.factor"
+	stateMinISRKey   = "transaction.state.log.min.isr"
 )
 
 // transactions checks what transactions need, beside the topics. None is begun: that would
@@ -55,11 +57,32 @@ func (c *clusterChecker) transactionalID(ctx context.Context, want *ExactlyOnce)
 	switch {
 	case code == sarama.ErrTransactionalIDAuthorizationFailed:
 		return failure(status.ExitRequirement, name, grant, "%s may not use it", c.options.Principal())
+	case errors.Is(err, sarama.ErrConsumerCoordinatorNotAvailable):
+		return c.withoutCoordinator(ctx, name)
 	case err != nil:
 		return failure(startsAnyway, name, "see the broker's log: it needs the internal topic "+stateTopic, "%s", err)
 	default:
 		return passed(name, "%s may use it", c.options.Principal())
 	}
+}
+
+// withoutCoordinator is the requirement of a cluster that cannot make its topic of
+// transactions: one of a single broker, with the defaults of three.
+func (c *clusterChecker) withoutCoordinator(ctx context.Context, name string) Requirement {
+	brokers := 0
+	if meta, err := c.client.Metadata(ctx, "ask for brokers"); err == nil {
+		brokers = len(meta.Brokers)
+	}
+	replicas, known := c.brokerNumber(ctx, stateReplicasKey)
+	if known && replicas > int64(brokers) {
+		return failure(startsAnyway, name, fmt.Sprintf("start more brokers, or set %s=%d and %s=%d in server.properties "+
+			"of each and restart it", stateReplicasKey, brokers, stateMinISRKey, max(1, brokers-1)),
+			"Kafka has no coordinator for it: %s is %d and the cluster has %d brokers, so that topic %s cannot be made",
+			stateReplicasKey, replicas, brokers, stateTopic)
+	}
+	return failure(startsAnyway, name, "see the broker's log: "+stateReplicasKey+" must not be more than the brokers of the cluster ("+
+		strconv.Itoa(brokers)+"), and the partitions of topic "+stateTopic+" need leaders",
+		"Kafka has no coordinator for it")
 }
 
 // probeTransactionalID returns what the coordinator says to a request that changes nothing.
@@ -161,6 +184,7 @@ func (c *clusterChecker) stateReplicas(ctx context.Context) Requirement {
 		return Requirement{}
 	}
 	t, name := found[0], "topic "+stateTopic
+	least, known := t.Number(topics.MinInsyncReplicas)
 	switch {
 	case t.WithoutLeader > 0:
 		return failure(startsAnyway, name, "bring back the brokers that hold them", "%d of %d partitions have no leader: transactions of "+
@@ -169,6 +193,11 @@ func (c *clusterChecker) stateReplicas(ctx context.Context) Requirement {
 		return warn(name, "give it more replicas (kafka-reassign-partitions.sh; transaction.state.log.replication.factor for a "+
 			"new cluster)",
 			"it has 1 replica: without that broker no transaction can be written, and with its disk the fence is lost")
+	case known && least > int64(t.InSync):
+		return warn(name, "bring back the brokers that are away, or: kafka-configs.sh --bootstrap-server "+c.options.Brokers[0]+
+			" --alter --topic "+stateTopic+" --add-config min.insync.replicas="+strconv.Itoa(max(1, t.Replicas-1)),
+			"a partition has %d of %d replicas in sync and min.insync.replicas is %d: transactions of its ids wait, unless Kafka is "+
+				"recent and has no more replicas", t.InSync, t.Replicas, least)
 	default:
 		return passed(name, "replicas %d", t.Replicas)
 	}

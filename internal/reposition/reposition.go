@@ -8,6 +8,7 @@ package reposition
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/IBM/sarama"
 	"go.uber.org/zap"
@@ -19,6 +20,7 @@ import (
 	"github.com/walpost/walpost/internal/position"
 	"github.com/walpost/walpost/internal/position/transactions"
 	"github.com/walpost/walpost/internal/producer"
+	"github.com/walpost/walpost/internal/producer/transaction"
 	"github.com/walpost/walpost/internal/replication"
 	"github.com/walpost/walpost/internal/wiring"
 )
@@ -68,14 +70,18 @@ func Set(ctx context.Context, cfg *config.Config, p position.Position, log *zap.
 	if err != nil {
 		return err
 	}
-	opts.Progress = progress.Notify
+	opts.Progress, opts.Changed = progress.Notify, progress.Notify
 	opts.Transactions = transactions.New(transactions.Options{
 		Kafka: connection, Positions: positions, Timeout: wiring.TransactionTimeout, Log: log,
 		Of: func() position.Position { return p },
 	})
 	w := producer.New(ctx, opts)
 	defer w.Close()
-	if err := w.Fence(ctx); err != nil {
+	err = w.Fence(ctx)
+	if refused, ok := errors.AsType[*transaction.RefusedError](err); ok {
+		return fmt.Errorf("%w; %s", err, refused.Hint)
+	}
+	if err != nil {
 		return err
 	}
 	before, err := positions.Newest(ctx, connection)
@@ -83,12 +89,21 @@ func Set(ctx context.Context, cfg *config.Config, p position.Position, log *zap.
 		return err
 	}
 	w.Resume(before, p.Event, p.Complete)
+	return written(ctx, w, progress, connection.Grant("topic", positions.Topic, "Read", "Write"))
+}
+
+// written waits until the position is in Kafka, or may not be written there for want of a
+// right, which grant gives.
+func written(ctx context.Context, w *producer.Producer, progress notify.Signal, grant string) error {
 	for {
 		if halt := w.Halted(); halt != nil {
 			return halt
 		}
 		if w.Idle() {
 			return nil
+		}
+		if denied := w.Health().Denied; len(denied) > 0 {
+			return errors.New("the position may not be written: topic " + denied[0] + "; " + grant)
 		}
 		select {
 		case <-ctx.Done():
@@ -104,6 +119,10 @@ func createTopic(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	defer admin.Close()
+	found, err := admin.Describe(ctx, cfg.Delivery.PositionTopic)
+	if err != nil || found[0].Exists || found[0].Err != nil { // reading it says why it cannot be seen
+		return err
+	}
 	_, err = admin.Create(ctx, wiring.PositionTopic(cfg))
 	return err
 }

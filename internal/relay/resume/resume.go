@@ -147,6 +147,12 @@ func (r *Resumer) read(ctx context.Context) ([]byte, error) {
 		if open, ok := errors.AsType[*position.OpenError](err); ok {
 			return nil, Fenced(nil, open.Host)
 		}
+		if denied, ok := errors.AsType[*position.DeniedError](err); ok {
+			return nil, &status.Halt{
+				Code: status.ExitRequirement, Reason: "Kafka denies the topic of positions",
+				Detail: denied.Principal + " may not read " + denied.Topic, Hint: denied.Hint,
+			}
+		}
 		if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
 			if err := r.createTopic(ctx); err != nil {
 				return nil, err

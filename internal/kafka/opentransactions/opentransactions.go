@@ -1,9 +1,9 @@
-// Package transactions finds the Kafka transactions that are open on partitions, whose they
+// Package opentransactions finds the Kafka transactions that are open on partitions, whose they
 // are, and which of them nobody will end (KIP-664).
 //
 // It knows what brokers and coordinators say. It must not know who asks, nor what the
 // records are.
-package transactions
+package opentransactions
 
 import (
 	"context"
@@ -224,7 +224,8 @@ func (f *finder) coordinators(ctx context.Context, open []Open) (complete bool, 
 	return complete, suspects
 }
 
-// transactions asks one broker for the transactions of producers that it coordinates.
+// transactions asks one broker for the transactions of producers that it coordinates, and
+// reports whether it has answered.
 func (f *finder) transactions(ctx context.Context, addr string, producers []int64, states map[int64]sarama.TransactionState) bool {
 	req := sarama.NewListTransactionsRequest(sarama.V3_0_0_0)
 	req.ProducerIDFilters = producers
@@ -237,6 +238,7 @@ func (f *finder) transactions(ctx context.Context, addr string, producers []int6
 	return len(list.TransactionStates) == 0 || f.describe(ctx, addr, list, states)
 }
 
+// describe completes transactions, and reports whether their coordinator has answered.
 func (f *finder) describe(
 	ctx context.Context, addr string, list *sarama.ListTransactionsResponse, states map[int64]sarama.TransactionState,
 ) bool {
