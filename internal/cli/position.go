@@ -118,6 +118,10 @@ func (c *positionCommand) show(ctx context.Context, value []byte) error {
 	} else {
 		c.print(out, value, misfit)
 	}
+	if e, ok := errors.AsType[*position.MisfitError](misfit); out.err == nil && ok && e.SetTo > 0 {
+		return requirement("the relay does not continue from it: `walpost position -c %s --set %s` lets it continue there with what the "+
+			"server has", c.cfg.File, e.SetTo)
+	}
 	if out.err == nil && misfit != nil {
 		return requirement("the relay does not continue from it: `walpost audit -c %[1]s` shows what is missing, and "+
 			"`walpost position -c %[1]s --set slot` begins where the slot is", c.cfg.File)

@@ -33,6 +33,7 @@ func (s Slot) First(host string) Position {
 type MisfitError struct {
 	Reason string // in a few words
 	Detail string
+	SetTo  pgoutput.LSN // a position that neither loses nor repeats what the server has; 0: an operator must find one
 }
 
 func (e *MisfitError) Error() string { return e.Reason + ": " + e.Detail }
@@ -41,27 +42,29 @@ func (e *MisfitError) Error() string { return e.Reason + ": " + e.Detail }
 // Kafka, nil for none. A *MisfitError says why an operator must decide.
 func (s Slot) Judge(ctx context.Context, value []byte) (Position, error) {
 	if len(value) == 0 {
-		return Position{}, &MisfitError{"there is no position of the slot in Kafka", fmt.Sprintf(
+		return Position{}, &MisfitError{Reason: "there is no position of the slot in Kafka", Detail: fmt.Sprintf(
 			"slot %q is confirmed up to %s. Without a position nobody knows which events after it were published", s.Name, s.Confirmed)}
 	}
 	p, err := Parse(value)
 	switch {
 	case err != nil:
-		return Position{}, &MisfitError{"the position in Kafka cannot be read", err.Error()}
+		return Position{}, &MisfitError{Reason: "the position in Kafka cannot be read", Detail: err.Error()}
 	case p.System != s.System:
-		return Position{}, &MisfitError{"the position in Kafka is of another Postgres cluster", fmt.Sprintf(
+		return Position{}, &MisfitError{Reason: "the position in Kafka is of another Postgres cluster", Detail: fmt.Sprintf(
 			"its system identifier is %s, the server's is %s", p.System, s.System)}
 	case s.Confirmed > p.Complete && p.Timeline == s.Timeline:
-		return Position{}, &MisfitError{"the slot was advanced by somebody else", fmt.Sprintf(
+		return Position{}, &MisfitError{Reason: "the slot was advanced by somebody else", Detail: fmt.Sprintf(
 			"it is confirmed up to %s, and the position in Kafka ends at %s: events in between may be missing", s.Confirmed, p.Complete)}
 	case p.Event.CommitLSN > s.Flushed && p.Timeline == s.Timeline:
-		return Position{}, &MisfitError{"events were published that the server does not have", fmt.Sprintf(
+		return Position{}, &MisfitError{Reason: "events were published that the server does not have", Detail: fmt.Sprintf(
 			"the position in Kafka is %s, and the server's WAL ends at %s: an earlier state of it was restored",
 			p.Event.CommitLSN, s.Flushed)}
 	case p.Source != s.Source && p.Event.Ordinal > 0 && p.Complete <= p.Event.CommitLSN:
-		return Position{}, &MisfitError{"the position in Kafka is in the middle of a transaction of another outbox", fmt.Sprintf(
-			"it counts events of %s, and the configuration has %s: publish the rest with the former configuration first",
-			p.Source, s.Source)}
+		return Position{}, &MisfitError{
+			Reason: "the position in Kafka is in the middle of a transaction of another outbox", Detail: fmt.Sprintf(
+				"it counts events of %s, and the configuration has %s: publish the rest with the former configuration first",
+				p.Source, s.Source),
+		}
 	case p.Timeline != s.Timeline:
 		return s.onNewTimeline(ctx, p)
 	default:
@@ -74,13 +77,18 @@ func (s Slot) Judge(ctx context.Context, value []byte) (Position, error) {
 func (s Slot) onNewTimeline(ctx context.Context, p Position) (Position, error) {
 	point, err := s.SwitchPoint(ctx, p.Timeline)
 	if err != nil {
-		return Position{}, &MisfitError{"the position in Kafka is of another timeline", fmt.Sprintf(
+		return Position{}, &MisfitError{Reason: "the position in Kafka is of another timeline", Detail: fmt.Sprintf(
 			"it is of timeline %d, the server is on %d, and its history does not lead there: %v", p.Timeline, s.Timeline, err)}
 	}
 	if p.Event.CommitLSN >= point {
-		return Position{}, &MisfitError{"events were published that the server does not have", fmt.Sprintf(
+		return Position{}, &MisfitError{Reason: "events were published that the server does not have", Detail: fmt.Sprintf(
 			"the position in Kafka, %s on timeline %d, lies beyond %s, where timeline %d begins",
-			p.Event.CommitLSN, p.Timeline, point, s.Timeline)}
+			p.Event.CommitLSN, p.Timeline, point, s.Timeline), SetTo: max(point, s.Confirmed)}
+	}
+	if s.Confirmed > point {
+		return Position{}, &MisfitError{Reason: "the slot was advanced by somebody else", Detail: fmt.Sprintf(
+			"it is confirmed up to %s, and the position in Kafka is of timeline %d, which ended at %s: events in between may be missing",
+			s.Confirmed, p.Timeline, point)}
 	}
 	if p.Complete = min(p.Complete, point); s.Confirmed > p.Complete {
 		p.Complete = s.Confirmed // a failover slot follows the primary a little later; before the switch point that is the same WAL

@@ -88,6 +88,9 @@ func (p *Producer) Written() pgoutput.LSN {
 	return p.tx.Written()
 }
 
+// Rewind says that a new timeline begins at point.
+func (p *Producer) Rewind(point pgoutput.LSN) { p.hasten(func(t *transactor) { t.Rewind(point) }) }
+
 // Flush writes what is there without waiting for more, from now on.
 func (p *Producer) Flush() { p.hasten(func(t *transactor) { t.flush = true }) }
 
@@ -371,6 +374,5 @@ func (w work) PutBack() {
 	w.p.opts.Observer.Transaction(false)
 }
 
-func (w work) Position() []byte { return w.g.Value }
-
+func (w work) Position() []byte         { return w.g.Value }
 func (w work) Changed() <-chan struct{} { return w.wake }

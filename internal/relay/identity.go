@@ -44,7 +44,9 @@ func (l *loop) verifyIdentity(ctx context.Context, s *replication.Session) error
 		}
 	}
 	if known.timeline != 0 && s.Timeline != known.timeline {
-		l.followTimeline(ctx, s)
+		if err := l.followTimeline(ctx, s); err != nil {
+			return err
+		}
 	} else {
 		l.pipeline.tracker.Restart(s.Slot.Confirmed)
 	}

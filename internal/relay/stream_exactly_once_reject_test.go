@@ -113,7 +113,8 @@ func TestExactlyOnceStopsAtARefusedRecord(t *testing.T) {
 func (h *harness) waiting(t *testing.T) int {
 	t.Helper()
 	return devstacktest.Value[int](t, h.DB.Conn, fmt.Sprintf(`SELECT count(*)
-		FROM pg_logical_slot_peek_binary_changes('%s', NULL::pg_lsn, NULL::int, 'proto_version', '1', 'publication_names', '%s') WHERE get_byte(data, 0) = ascii('I')`, h.Config.Postgres.Slot,
+		FROM pg_logical_slot_peek_binary_changes('%s', NULL::pg_lsn, NULL::int, 'proto_version', '1', 'publication_names', '%s')
+		WHERE get_byte(data, 0) = ascii('I')`, h.Config.Postgres.Slot,
 		h.Config.Postgres.Publication))
 }
 

@@ -26,6 +26,11 @@ func (h Hints) Position() string {
 	return "`walpost position -c " + h.File + "` shows it beside the slot, and says how to set it"
 }
 
+// SetPosition sets the position of exactly_once to an LSN.
+func (h Hints) SetPosition(lsn string) string {
+	return "`walpost position -c " + h.File + " --set " + lsn + "`"
+}
+
 // Condition returns a condition of the catalogue. Its hint is what is particular
 // about it, "" for nothing, and what to do in general.
 func (h Hints) Condition(name, detail string) Condition {

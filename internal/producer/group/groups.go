@@ -43,6 +43,15 @@ func (s *Groups[Q]) Resume(at record.Position, complete pgoutput.LSN) {
 	s.Refresh()
 }
 
+// Rewind says that a new timeline begins at an LSN: what is beyond it is no longer known to
+// be complete.
+func (s *Groups[Q]) Rewind(point pgoutput.LSN) {
+	s.complete, s.written = min(s.complete, point), min(s.written, point)
+	for _, g := range s.closed {
+		g.Complete = min(g.Complete, point)
+	}
+}
+
 // Refresh makes a position due, even if it says nothing new.
 func (s *Groups[Q]) Refresh() { s.refresh = true }
 

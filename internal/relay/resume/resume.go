@@ -184,7 +184,11 @@ func (r *Resumer) misfit(err error) error {
 	if !ok {
 		return err
 	}
-	return &status.Halt{Code: status.ExitHalted, Reason: e.Reason, Detail: e.Detail, Hint: r.opts.Hints.Position()}
+	hint := r.opts.Hints.Position()
+	if e.SetTo > 0 {
+		hint = r.opts.Hints.SetPosition(e.SetTo.String()) + " lets the relay continue there with what the server has"
+	}
+	return &status.Halt{Code: status.ExitHalted, Reason: e.Reason, Detail: e.Detail, Hint: hint}
 }
 
 // refused is the halt for what Kafka refuses before the first transaction.
