@@ -34,7 +34,8 @@ const (
 	endTxn         = 26
 )
 
-// take takes one of three requests of Kafka's transaction protocol, but not the first.
+// take reports whether a request is lost: one of three of the transaction protocol, but not
+// the first.
 func (s *stragglers) take(t *testing.T, request []byte) bool {
 	const atKey, oneOf = 4, 3
 	s.mu.Lock()
