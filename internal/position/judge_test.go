@@ -3,6 +3,7 @@ package position_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/walpost/walpost/internal/pgoutput"
@@ -64,6 +65,17 @@ func TestJudge(t *testing.T) {
 				t.Errorf("%v, want %s", err, c.reason)
 			}
 		})
+	}
+	advanced, old := slot, at
+	advanced.Confirmed, old.Timeline = 160, 1 // beyond the switch point
+	if _, err := advanced.Judge(t.Context(), old.Value()); errorsReason(err) != "the slot was advanced by somebody else" {
+		t.Errorf("a slot that was advanced on the new timeline: %v", err)
+	}
+	old.Event.CommitLSN, old.Complete = 170, 180
+	if _, err := slot.Judge(t.Context(), old.Value()); err == nil || !strings.Contains(err.Error(), "lies beyond") {
+		t.Errorf("events beyond the switch point: %v", err)
+	} else if misfit, _ := errors.AsType[*position.MisfitError](err); misfit.SetTo != 150 {
+		t.Errorf("it is to be set to %v, want the switch point", misfit.SetTo)
 	}
 	for name, value := range map[string]string{
 		"there is no position of the slot in Kafka": "", "the position in Kafka cannot be read": `{"version": 2}`,

@@ -29,8 +29,8 @@ const (
 	// the slot can be confirmed right after the Kafka transaction.
 	wholeWait = 20 * time.Millisecond
 	// positionEvery is how often a position is written while only other tables are written:
-	// the slot is not confirmed beyond it.
-	positionEvery = 10 * time.Second
+	// the slot is not confirmed beyond it, and outbox.prune waits for that.
+	positionEvery = 3 * time.Second
 	// refreshEvery is how often one is written while nothing happens: Kafka forgets a
 	// transactional id that is not used (transactional.id.expiration.ms, 7 days).
 	refreshEvery = 12 * time.Hour
