@@ -248,7 +248,7 @@ func (t *transactor) stop(err error) {
 		h.Reason, h.Fenced = "fenced", e
 		const worth = 5 * time.Second // to know who has taken over
 		ctx, cancel := context.WithTimeout(t.p.ctx, worth)
-		h.Newest, _ = t.Newest(ctx)
+		h.Newest = t.Successor(ctx)
 		cancel()
 	}
 	if errors.Is(err, transaction.ErrForeignPosition) {

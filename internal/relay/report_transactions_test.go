@@ -78,7 +78,7 @@ func TestConditionOfAFencedRelay(t *testing.T) {
 	h.Halts(t, status.ExitFenced, "another relay has taken over", "delivery.transactional_id")
 	report := h.Report("")
 	if len(report.Conditions) != 1 || report.Conditions[0].Name != status.ConditionFenced || report.Ready() ||
-		report.Transactions.OpenSeconds != 0 {
+		report.Transactions.OpenSeconds != 0 || strings.Contains(report.Reason, "runs on host") { // it has written nothing yet
 		t.Errorf("%+v", report)
 	}
 }

@@ -186,6 +186,16 @@ func (w *Writer) recover(ctx context.Context, work Work, cause error) (committed
 	return false, nil
 }
 
+// Successor returns the newest position after this Writer was fenced, nil as long as the
+// other producer has written none.
+func (w *Writer) Successor(ctx context.Context) []byte {
+	value, _ := w.Newest(ctx) // with an error it is the one in an open transaction
+	if bytes.Equal(value, w.last) {
+		return nil
+	}
+	return value
+}
+
 // newest reads the position, for as long as that takes.
 func (w *Writer) newest(ctx context.Context) ([]byte, error) {
 	for attempt := 1; ; attempt++ {
