@@ -37,7 +37,8 @@ func (b *bench) startExactlyOnce(ctx context.Context, slot string, to route) (*c
 	if err != nil {
 		return nil, err
 	}
-	set := exec.CommandContext(ctx, b.walpost, "position", "-c", file, "--set", "slot", "--yes") //nolint:gosec // the program under measurement
+	//nolint:gosec // the program under measurement
+	set := exec.CommandContext(ctx, b.walpost, "position", "-c", file, "--set", "slot", "--yes")
 	if out, err := set.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("walpost position: %w: %s", err, out)
 	}

@@ -162,7 +162,7 @@ func TestRow75_DeadLetterTopicMissing(t *testing.T) {
 	config := f.config(t)
 	m := f.start(t, config, poison)
 	f.await(t, 5)
-	if err := f.kafka.DeleteTopic(t.Context(), f.topic + ".DLT"); err != nil {
+	if err := f.kafka.DeleteTopic(t.Context(), f.topic+".DLT"); err != nil {
 		t.Fatal(err)
 	}
 	f.send(t, f.message("bad", "k0"))
