@@ -1,6 +1,7 @@
 package devstacktest
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -75,6 +76,18 @@ func (p *Process) Kill(t testing.TB) {
 	t.Helper()
 	p.Signal(t, os.Kill)
 	<-p.done
+}
+
+// KillOr is Kill of a process that may have ended by itself, if it then has written a text.
+func (p *Process) KillOr(t testing.TB, text string) {
+	t.Helper()
+	if err := p.Cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Fatal(err)
+	}
+	<-p.done
+	if code := p.Cmd.ProcessState.ExitCode(); code >= 0 && !strings.Contains(p.Log.String(), text) { // -1: by the signal
+		t.Fatalf("it has ended with %d before it was killed; it wrote:\n%s", code, p.Log)
+	}
 }
 
 // Exits waits for the end and compares the exit code. What the process wrote must hold the texts.
