@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,8 +27,8 @@ type session struct {
 	opts              transaction.Options
 	kafka             *devstack.Kafka
 	proxy             *devstack.Proxy
-	events, positions string   // topics
-	late              [][]byte // requests that were taken off their way
+	events, positions string                 // topics
+	late              atomic.Pointer[[]byte] // the request that was taken off its way
 	sequences         map[queue]int32
 }
 
@@ -105,23 +106,19 @@ func (s *session) sees(t *testing.T, values ...string) {
 func (s *session) catch(key int16) {
 	s.proxy.Catch(func(request []byte) bool {
 		const at = 4
-		if len(s.late) > 0 || int16(binary.BigEndian.Uint16(request[at:])) != key {
-			return false
-		}
-		s.late = append(s.late, request)
-		return true
+		return int16(binary.BigEndian.Uint16(request[at:])) == key && s.late.CompareAndSwap(nil, &request)
 	})
 }
 
 // deliver sends what was caught, and returns how Kafka answers.
 func (s *session) deliver(t *testing.T) sarama.KError {
 	t.Helper()
-	if len(s.late) != 1 {
-		t.Fatalf("%d requests were caught, want 1", len(s.late))
+	caught := s.late.Load()
+	if caught == nil {
+		t.Fatal("no request was caught")
 	}
 	s.proxy.Heal()
-	request := s.late[0]
-	s.late = nil
+	request := *caught
 	answer, err := s.proxy.Send(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)
