@@ -34,7 +34,8 @@ func (l *loop) verifyIdentity(ctx context.Context, s *replication.Session) error
 		}
 	case s.Slot.Active && s.Slot.Confirmed > known.reported: // another relay took over while this one was frozen or cut off
 		l.standby.seen = true
-	case known.timeline == s.Timeline && known.reported > 0 && s.Slot.Confirmed > known.reported && !l.standby.seen:
+	case known.timeline == s.Timeline && known.reported > 0 && s.Slot.Confirmed > known.reported && !l.standby.seen &&
+		!l.resumer.Explains(s.Slot.Confirmed, l.producer.Written):
 		return &status.Halt{
 			Code: status.ExitHalted, Reason: fmt.Sprintf("slot %q was advanced by another client", slot),
 			Detail: fmt.Sprintf("it is confirmed up to %s, and this process confirmed %s. Events in between may be missing in Kafka. "+

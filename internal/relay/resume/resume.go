@@ -19,6 +19,7 @@ import (
 	"github.com/walpost/walpost/internal/crash"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/lograte"
+	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/position"
 	"github.com/walpost/walpost/internal/position/transactions"
 	"github.com/walpost/walpost/internal/producer"
@@ -72,6 +73,13 @@ func (r *Resumer) Connected(slot position.Slot) {
 
 // Found returns the last event that is in Kafka, nil before Find has found it.
 func (r *Resumer) Found() *record.Position { return r.found.Load() }
+
+// Explains reports whether it is known, or Find will find out, what became of the events up
+// to an LSN that another relay has confirmed: written returns up to where they are in Kafka.
+// nil does not know.
+func (r *Resumer) Explains(lsn pgoutput.LSN, written func() pgoutput.LSN) bool {
+	return r != nil && (r.Found() == nil || lsn <= written())
+}
 
 // Transactions returns the options by which the producer writes positions.
 func (r *Resumer) Transactions() *producer.Transactions { return r.transactions }
