@@ -137,7 +137,7 @@ func (h *onceHarness) suffers(t *testing.T, rnd *rand.Rand) {
 		old.Signal(t, syscall.SIGCONT)
 		pause.Real(t, last, "two relays run")
 		old.KillOr(t, "") // TestExactlyOnceFrozenRelayIsFenced asks how such a relay ends
-		h.replace(t) // one that wakes before it has fenced anybody fences the one beside it
+		h.replace(t)      // one that wakes before it has fenced anybody fences the one beside it
 	default:
 		t.Log("relay: killed")
 		h.replace(t)
