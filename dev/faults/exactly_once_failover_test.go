@@ -7,7 +7,6 @@ import (
 	"errors"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/walpost/walpost/dev/oracle"
@@ -89,46 +88,6 @@ func TestExactlyOnceFailover(t *testing.T) {
 	h.Confirmed(t)
 	h.Stop(t)
 	h.onceCommitted(t, 0)
-}
-
-// A failover to a standby that was behind: events were published that the new primary does not have. The relay halts, its
-// next start says what to type, and after that nothing is lost and nothing comes twice of what the new primary has.
-func TestExactlyOnceFailoverToAStandbyThatWasBehind(t *testing.T) {
-	t.Parallel()
-	p := newPair(t, nil)
-	h, a := newPairHarness(t, p, true)
-	h.makeExactlyOnce(t)
-	h.Start(t)
-	p.synced(t, h)
-	h.Confirmed(t)
-	receiver := p.walreceiver(t)
-	if err := syscall.Kill(receiver, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	const beyond = 30
-	h.Exec(t, inserts(1, beyond))
-	h.Confirmed(t)
-	if err := p.primary.Kill(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(receiver, syscall.SIGKILL); err != nil { // what its socket holds must not arrive
-		t.Fatal(err)
-	}
-	p.comeBack(t)
-	if err := p.standby.Exec(t.Context(), "postgres", "SELECT pg_promote()"); err != nil {
-		t.Fatal(err)
-	}
-	a.lead(t, p.standby)
-	h.Halts(t, status.ExitHalted, "events were read that the server does not have", "start walpost again")
-	h.Reconnect(t, p.standby)
-	h.Exec(t, inserts(1001, 1050))
-	h.Launch(t)
-	h.haltsAndTypes(t, "events were published that the server does not have", typed)
-	h.Start(t)
-	h.Exec(t, inserts(2001, 2050))
-	h.Confirmed(t)
-	h.Stop(t)
-	h.onceCommitted(t, beyond)
 }
 
 // Another cluster answers at the start: the relay halts, and begins with that cluster's slot once an operator has said so.

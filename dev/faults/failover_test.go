@@ -54,20 +54,8 @@ func TestRow57_FailoverToAStandbyThatWasBehind(t *testing.T) {
 	h.Start(t)
 	p.synced(t, h)
 	h.Confirmed(t)
-	receiver := p.walreceiver(t)
-	if err := syscall.Kill(receiver, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
 	const beyond = 30
-	h.Exec(t, inserts(1, beyond))
-	h.Confirmed(t)
-	if err := p.primary.Kill(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(receiver, syscall.SIGKILL); err != nil { // what its socket holds must not arrive
-		t.Fatal(err)
-	}
-	p.comeBack(t)
+	p.diesBeyond(t, h, beyond)
 	p.promoteOnly(t, h, a)
 	h.Exec(t, inserts(1001, 1050))
 	h.Confirmed(t)
@@ -90,6 +78,24 @@ func (h *harness) beyondTheSwitch(t *testing.T, events int) {
 	if !h.has("do not exist in Postgres any more", fmt.Sprint("possible_phantoms:", events), "switch_point:") {
 		t.Error("the log does not count what was published beyond the switch point")
 	}
+}
+
+// diesBeyond publishes so many events that the standby does not get, and kills the primary.
+func (p pair) diesBeyond(t *testing.T, h *harness, events int) {
+	t.Helper()
+	receiver := p.walreceiver(t)
+	if err := syscall.Kill(receiver, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	h.Exec(t, inserts(1, events))
+	h.Confirmed(t)
+	if err := p.primary.Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(receiver, syscall.SIGKILL); err != nil { // what its socket holds must not arrive
+		t.Fatal(err)
+	}
+	p.comeBack(t)
 }
 
 // comeBack starts the standby anew if the death of its walreceiver took it down.
