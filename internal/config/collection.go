@@ -130,55 +130,6 @@ func (s settings) print(c *Config) *yaml.Node {
 
 func (s settings) words() string { return "names and values" }
 
-// headers is a mapping of header names to columns whose order is kept.
-type headers struct {
-	at func(*Config) *[]Header
-}
-
-func (h headers) read(r *reader, path string, n node) {
-	if n.Kind != yaml.MappingNode {
-		r.fault(n.at, path, "want header names with their columns like {eventType: type}, not %s; {} sends the id alone", n.words())
-		return
-	}
-	found := []Header{}
-	for _, e := range r.entries(path, n) {
-		if e.name == "" {
-			r.fault(e.at, path, "want a header name, not an empty one")
-			continue
-		}
-		below := join(path, e.name)
-		r.places[below] = e.at
-		column, ok := r.scalar(below, e.value, "the name of a column", textTags()...)
-		if !ok {
-			continue
-		}
-		if err := checkColumn(column); err != nil {
-			r.wrong(below, e.value, err)
-			continue
-		}
-		found = append(found, Header{Name: e.name, Column: column})
-	}
-	*h.at(r.cfg) = found
-}
-
-func (h headers) schema() schema {
-	return schema{
-		"type": "object", "propertyNames": schema{"minLength": 1},
-		"additionalProperties": schema{"type": "string", "minLength": 1},
-	}
-}
-
-func (h headers) print(c *Config) *yaml.Node {
-	n := &yaml.Node{Kind: yaml.MappingNode}
-	for _, header := range *h.at(c) {
-		n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: header.Name},
-			scalarNode("!!str", header.Column))
-	}
-	return n
-}
-
-func (h headers) words() string { return "header names and columns" }
-
 // checkColumn checks the name of a column, which is written as Postgres shows it: without
 // quotes, in its own case.
 func checkColumn(name string) error {

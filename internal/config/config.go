@@ -74,13 +74,6 @@ func (o *Outbox) Messages() bool { return o.Source == sourceMessage }
 // AnyWriter reports whether every role of the database may write events.
 func (o *Outbox) AnyWriter() bool { return o.Messages() && o.Writers == writersAny }
 
-// Header is a record header taken from a column. In YAML the headers are a
-// mapping of header name to column, whose order is kept.
-type Header struct {
-	Name   string
-	Column string
-}
-
 // Kafka says where records go.
 type Kafka struct {
 	Brokers         []string      `yaml:"brokers"`

@@ -208,7 +208,8 @@ func recordKeys() []key {
 			func(c *Config) *string { return &c.Outbox.Partition }),
 		{
 			name: "headers", fallback: "{eventType: type}",
-			about: "Record headers and the columns of their values, in this order, after `id`. {}: only `id`.",
+			about: "Record headers and the columns of their values, in this order, after `id`. {}: only `id`. `{constant: TEXT}` " +
+				"instead of a column: the same value in every record.",
 			value: headers{at: func(c *Config) *[]Header { return &c.Outbox.Headers }},
 		},
 		{

@@ -95,6 +95,7 @@ func TestEverything(t *testing.T) {
 	}
 	headers := []config.Header{
 		{Name: "eventType", Column: "kind"}, {Name: "id", Column: "other_id"}, {Name: "Content Type", Column: "mime"},
+		{Name: "region", Constant: "eu ${1}"},
 	}
 	if !reflect.DeepEqual(cfg.Outbox.Headers, headers) {
 		t.Errorf("headers %+v", cfg.Outbox.Headers)

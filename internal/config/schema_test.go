@@ -312,6 +312,10 @@ func TestSchemaAndParserAgreeOnEveryKey(t *testing.T) {
 		map[string]any{"a": ""},
 		map[string]any{"": "b"},
 		map[string]any{"a": []any{}},
+		map[string]any{"a": map[string]any{}},
+		map[string]any{"a": map[string]any{"constant": "x"}},
+		map[string]any{"a": map[string]any{"constant": ""}},
+		map[string]any{"a": map[string]any{"constant": "x", "json": "y"}},
 		nil,
 	}
 	for path := range inSchema {

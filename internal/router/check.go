@@ -42,9 +42,7 @@ func (p *plan) textColumns() []*column {
 		}
 	}
 	for i := range p.headers {
-		if p.headers[i].name != "" {
-			columns = append(columns, &p.headers[i])
-		}
+		columns = append(columns, &p.headers[i].column)
 	}
 	for _, c := range []*column{p.key, p.value} {
 		if c != nil {

@@ -25,10 +25,11 @@ type Mapping struct {
 	MaxBytes       int64              // kafka.max_message_bytes; 0 = no limit
 }
 
-// HeaderColumn is a header whose value is the text of a column.
+// HeaderColumn is a header whose value is the text of a column, or a constant.
 type HeaderColumn struct {
-	Name   string
-	Column string
+	Name     string
+	Column   string // "": Constant
+	Constant string
 }
 
 // validate refuses what cannot be a mapping. The configuration was checked before: this is
@@ -48,8 +49,8 @@ func (m *Mapping) validate() error {
 		return errors.New("outbox.topic: each part is a literal or a column")
 	}
 	for _, h := range m.Headers {
-		if h.Name == "" || h.Column == "" {
-			return fmt.Errorf("outbox.headers: header %q of column %q: a name and a column are needed", h.Name, h.Column)
+		if h.Name == "" {
+			return fmt.Errorf("outbox.headers: header of column %q: a name is needed", h.Column)
 		}
 	}
 	for _, glob := range m.Allow {

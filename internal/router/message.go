@@ -57,9 +57,7 @@ func (r *Router) RouteMessage(content []byte, commitTime time.Time, pos record.P
 func (r *Router) malformed(content []byte, fault string, commitTime time.Time, pos record.Position) (*record.Record, error) {
 	r.reset()
 	rec := &r.record
-	for i := range rec.Headers {
-		rec.Headers[i].Value = nil
-	}
+	rec.Headers = r.blank
 	r.setPosition(pos)
 	rec.Topic, rec.Key, rec.Value, rec.Timestamp, rec.Partition = "", nil, content, commitTime.UnixMilli(), -1
 	return rec, &record.Rejection{

@@ -18,7 +18,7 @@ import (
 func messageMapping() Mapping {
 	m := defaultMapping()
 	m.Timestamp, m.Partition, m.PositionHeader = "at", "shard", "position"
-	m.Headers = append(m.Headers, HeaderColumn{"at", "at"}, HeaderColumn{"raw", "raw"}, HeaderColumn{"key", m.Key})
+	m.Headers = append(m.Headers, HeaderColumn{Name: "at", Column: "at"}, HeaderColumn{Name: "raw", Column: "raw"}, HeaderColumn{Name: "key", Column: m.Key})
 	return m
 }
 

@@ -2,6 +2,7 @@ package router
 
 import (
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router/debezium"
 )
 
@@ -33,9 +34,10 @@ type plan struct {
 	topic     []topicPart
 	key       *column // nil: no key
 	value     *column
-	timestamp *column // nil: commit time
-	partition *column // nil: by key
-	headers   []column
+	timestamp *column         // nil: commit time
+	partition *column         // nil: by key
+	template  []record.Header // the headers: names, constants, and the values of the last row
+	headers   []headerColumn
 }
 
 // topicPart is a literal, or a column when that is not nil.
@@ -75,10 +77,7 @@ func (m *Mapping) resolve(rel *pgoutput.Relation) (*plan, []*SchemaError) {
 		}
 		p.topic = append(p.topic, t)
 	}
-	p.headers = append(p.headers, s.header(m.ID, keyID))
-	for _, h := range m.Headers {
-		p.headers = append(p.headers, s.header(h.Column, keyHeaders+"."+h.Name))
-	}
+	s.headers(p, m)
 	p.key = s.find(m.Key, keyKey, asBytes)
 	p.value = s.find(m.Value, keyValue, asBytes)
 	p.timestamp = s.find(m.Timestamp, keyTimestamp, asTimestamp)
@@ -123,14 +122,6 @@ func (s *resolver) find(name, setting string, u use) *column {
 	}
 	s.problem(name, setting, "is not there")
 	return nil
-}
-
-// header is find for a column that must be kept by value.
-func (s *resolver) header(name, setting string) column {
-	if c := s.find(name, setting, asText); c != nil {
-		return *c
-	}
-	return column{}
 }
 
 func (s *resolver) problem(name, setting, what string) {

@@ -125,7 +125,7 @@ func TestCheckWarnsOfRareTypes(t *testing.T) {
 		{"interval", pgoutput.Column{TypeOID: debezium.OIDInterval, TypeMod: -1}, ""},
 	} {
 		m := defaultMapping()
-		m.Headers = []HeaderColumn{{"h", "h"}}
+		m.Headers = []HeaderColumn{{Name: "h", Column: "h"}}
 		c.col.Name = "h"
 		got := newRouter(t, m).Check(outbox(c.col), types)
 		switch {
@@ -143,7 +143,7 @@ func TestLaw4_ValueThatCannotBeReadStops(t *testing.T) {
 		return insert(outbox(pgoutput.Column{Name: "flag", TypeOID: debezium.OIDBool, TypeMod: -1}), v)
 	}
 	m := defaultMapping()
-	m.Headers = []HeaderColumn{{"flag", "flag"}}
+	m.Headers = []HeaderColumn{{Name: "flag", Column: "flag"}}
 	for _, ins := range []*pgoutput.Insert{
 		flagged(text("secret-text")),
 		flagged(pgoutput.Value{Kind: pgoutput.Binary, Data: []byte("secret-text")}),
@@ -172,7 +172,7 @@ func TestMappingsRefused(t *testing.T) {
 		"double part":   func(m *Mapping) { m.Topic = topicname.Template{{Literal: "a", Column: "b"}} },
 		"no id":         func(m *Mapping) { m.ID = "" },
 		"no value":      func(m *Mapping) { m.Value = "" },
-		"nameless":      func(m *Mapping) { m.Headers = []HeaderColumn{{"", "a"}} },
+		"nameless":      func(m *Mapping) { m.Headers = []HeaderColumn{{Name: "", Column: "a"}} },
 		"negative size": func(m *Mapping) { m.MaxBytes = -1 },
 	} {
 		m := defaultMapping()

@@ -32,6 +32,7 @@ type Router struct {
 	last     *plan            // plan of the row before
 	scratch  []byte           // converted texts of this row
 	record   record.Record
+	blank    []record.Header // of a record without a row
 
 	discarded     pgoutput.Value // the first column of this row that was not kept
 	discardedName string
@@ -42,20 +43,12 @@ func New(m Mapping) (*Router, error) {
 	if err := m.validate(); err != nil {
 		return nil, err
 	}
-	headers := make([]record.Header, 0, len(m.Headers)+2)
-	headers = append(headers, record.Header{Name: idHeader})
-	for _, h := range m.Headers {
-		headers = append(headers, record.Header{Name: h.Name})
-	}
-	if m.PositionHeader != "" {
-		headers = append(headers, record.Header{Name: m.PositionHeader})
-	}
 	return &Router{
 		mapping:  m,
 		topics:   newTopics(&m),
 		messages: message.NewReader(messageColumns(&m)),
 		plans:    make(map[uint32]*plan),
-		record:   record.Record{Headers: headers},
+		blank:    m.template(),
 	}, nil
 }
 
@@ -129,23 +122,7 @@ func (r *Router) fill(p *plan, row pgoutput.Tuple, pos record.Position) error {
 	if r.record.Value, err = r.text(p, p.value, row); err != nil {
 		return err
 	}
-	headers := r.record.Headers
-	for i := range p.headers {
-		if headers[i].Value, err = r.text(p, &p.headers[i], row); err != nil {
-			return err
-		}
-	}
-	r.setPosition(pos)
-	return nil
-}
-
-func (r *Router) setPosition(pos record.Position) {
-	if r.mapping.PositionHeader == "" {
-		return
-	}
-	start := len(r.scratch)
-	r.scratch = pos.Append(r.scratch)
-	r.record.Headers[len(r.record.Headers)-1].Value = r.since(start)
+	return r.setHeaders(p, row, pos)
 }
 
 // text returns the text of a column in this row, nil for NULL and for no column. Bytes

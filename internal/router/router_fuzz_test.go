@@ -35,7 +35,7 @@ func FuzzRoute(f *testing.F) {
 	f.Fuzz(func(t *testing.T, oid uint32, typeMod int32, data, topic []byte, use byte) {
 		m := defaultMapping()
 		m.PositionHeader = "walpost-position"
-		m.Headers = append(m.Headers, HeaderColumn{"x", "x"})
+		m.Headers = append(m.Headers, HeaderColumn{Name: "x", Column: "x"})
 		switch use % 5 {
 		case 1:
 			m.Key = "x"

@@ -237,7 +237,7 @@ func TestFirstReasonWins(t *testing.T) {
 func TestRecordsDoNotMix(t *testing.T) {
 	m := defaultMapping()
 	m.Key = "k"
-	m.Headers = append(m.Headers, HeaderColumn{"flag", "flag"}, HeaderColumn{"ids", "ids"})
+	m.Headers = append(m.Headers, HeaderColumn{Name: "flag", Column: "flag"}, HeaderColumn{Name: "ids", Column: "ids"})
 	rel := outbox(
 		pgoutput.Column{Name: "k", TypeOID: debezium.OIDBytea, TypeMod: -1},
 		pgoutput.Column{Name: "flag", TypeOID: debezium.OIDBool, TypeMod: -1},
