@@ -1,5 +1,6 @@
 // Package dlt has what the writers and the readers of dead letters agree on: the names of
-// their headers, and the default name of their topic. Writers are the relay and
+// their headers, the default name of their topic, and what a dead letter that is too large
+// for its topic keeps. Writers are the relay and
 // pkg/inbox; the reader is pkg/inbox/deadletter.
 package dlt
 

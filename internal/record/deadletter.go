@@ -70,7 +70,7 @@ func (d *DeadLetters) Record(rec *Record, rej *Rejection, pos Position, at time.
 		Header{Name: dlt.HeaderTime, Value: at.UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z07:00")},
 	)
 	if rej.Lacks != "" {
-		letter.Headers = lacks(letter.Headers, rej.Lacks)
+		letter.Headers = append(letter.Headers, Header{Name: dlt.HeaderIncomplete, Value: []byte(rej.Lacks)})
 	}
 	if letter.Size() > maxDeadLetter {
 		if short, ok := Shorter(&letter); ok {

@@ -1,77 +1,25 @@
 package record
 
-import (
-	"fmt"
-	"slices"
-	"strings"
+import "github.com/walpost/walpost/internal/dlt"
 
-	"github.com/walpost/walpost/internal/dlt"
-)
+// maxDeadLetter is the largest dead letter that is tried as a whole: a request has
+// room for it beside its own bytes (sarama.MaxRequestSize, socket.request.max.bytes).
+const maxDeadLetter = 95 << 20
 
-const (
-	// maxDeadLetter is the largest dead letter that is tried as a whole: a request has
-	// room for it beside its own bytes (sarama.MaxRequestSize, socket.request.max.bytes).
-	maxDeadLetter = 95 << 20
-	// maxCutHeader and maxCutHeaders bound what the shortest form keeps of headers:
-	// of the value of each, and of all of them.
-	maxCutHeader  = 255
-	maxCutHeaders = 4 << 10
-	// headerBytes is what an empty header counts: there may be very many.
-	headerBytes = 8
-)
-
-// Shorter is a shorter form of a dead letter that is larger than its topic takes:
-// without its value, or, when it has none any more, without its key and with short
-// headers. ok is false when there is no shorter one. A header of the dead letter says
-// what it lacks. The record itself is not changed.
+// Shorter is dlt.Shorter for a record, which itself is not changed.
 func Shorter(letter *Record) (short *Record, ok bool) {
-	next := *letter
-	if len(letter.Value) > 0 {
-		next.Value = nil
-		next.Headers = lacks(slices.Clone(letter.Headers), fmt.Sprintf("value of %d bytes", len(letter.Value)))
-		return &next, true
+	headers := make([]dlt.Header, len(letter.Headers))
+	for i, h := range letter.Headers {
+		headers[i] = dlt.Header(h)
 	}
-	var lost []string
-	if len(letter.Key) > maxCutHeader {
-		next.Key = nil
-		lost = append(lost, fmt.Sprintf("key of %d bytes", len(letter.Key)))
-	}
-	headers, cut := cutHeaders(letter.Headers)
-	if lost = append(lost, cut...); len(lost) == 0 {
+	form, ok := dlt.Shorter(dlt.Letter{Key: letter.Key, Value: letter.Value, Headers: headers})
+	if !ok {
 		return nil, false
 	}
-	next.Headers = lacks(headers, strings.Join(lost, "; "))
+	next := *letter
+	next.Key, next.Value, next.Headers = form.Key, form.Value, make([]Header, len(form.Headers))
+	for i, h := range form.Headers {
+		next.Headers[i] = Header(h)
+	}
 	return &next, true
-}
-
-// cutHeaders shortens the values of the record's own headers, and leaves out what is
-// too much all the same. Those of the dead letter stay: they say what it is about.
-func cutHeaders(all []Header) (kept []Header, lost []string) {
-	size := 0
-	for _, h := range all {
-		own := strings.HasPrefix(h.Name, dlt.HeaderPrefix)
-		if size += headerBytes + len(h.Name) + min(len(h.Value), maxCutHeader); size > maxCutHeaders && !own {
-			if len(lost) < 8 {
-				lost = append(lost, fmt.Sprintf("header %.64q of %d bytes", h.Name, len(h.Value)))
-			}
-			continue
-		}
-		if len(h.Value) > maxCutHeader && (!own || len(h.Value) > maxCutHeaders) {
-			lost = append(lost, fmt.Sprintf("header %.64q from %d bytes on, of %d", h.Name, maxCutHeader, len(h.Value)))
-			h.Value = h.Value[:maxCutHeader:maxCutHeader]
-		}
-		kept = append(kept, h)
-	}
-	return kept, lost
-}
-
-// lacks notes in the dead letter what it lacks, after what it lacked before.
-func lacks(headers []Header, what string) []Header {
-	for i, h := range headers {
-		if h.Name == dlt.HeaderIncomplete {
-			headers[i].Value = []byte(string(h.Value) + "; " + what)
-			return headers
-		}
-	}
-	return append(headers, Header{Name: dlt.HeaderIncomplete, Value: []byte(what)})
 }

@@ -43,15 +43,3 @@ func TestShorterEnds(t *testing.T) {
 		t.Error("the record was changed")
 	}
 }
-
-// Very many empty headers are too much as well.
-func TestShorterLeavesOutEmptyHeaders(t *testing.T) {
-	t.Parallel()
-	short, ok := record.Shorter(&record.Record{Headers: make([]record.Header, 1_000_000)})
-	if !ok {
-		t.Fatal("there is no shorter form")
-	}
-	if len(short.Headers) > 1000 {
-		t.Errorf("%d headers", len(short.Headers))
-	}
-}

@@ -5,17 +5,27 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/walpost/walpost/pkg/inbox/internal/dlt"
 	"github.com/walpost/walpost/pkg/inbox/internal/writer"
 )
 
-// Very many empty headers are too much as well.
-func TestShorterLeavesOutEmptyHeaders(t *testing.T) {
+// The key stays with the first step, an empty one too, and no key becomes no empty one.
+func TestShorterKeepsTheKey(t *testing.T) {
 	t.Parallel()
-	short, ok := writer.Shorter(&sarama.ProducerMessage{Headers: make([]sarama.RecordHeader, 1_000_000)})
-	if !ok {
-		t.Fatal("there is no shorter form")
-	}
-	if len(short.Headers) > 1000 {
-		t.Errorf("%d headers", len(short.Headers))
+	for _, key := range []sarama.Encoder{nil, sarama.ByteEncoder{}, sarama.StringEncoder("k")} {
+		m := &sarama.ProducerMessage{Topic: "dead", Partition: 2, Key: key, Value: sarama.ByteEncoder("value")}
+		short, ok := writer.Shorter(m)
+		if !ok || short.Topic != "dead" || short.Partition != 2 || short.Value != nil || (short.Key == nil) != (key == nil) {
+			t.Fatalf("key %#v: %v, %+v", key, ok, short)
+		}
+		if key != nil && short.Key.Length() != key.Length() {
+			t.Errorf("key %#v: %#v", key, short.Key)
+		}
+		if n := len(short.Headers); n != 1 || string(short.Headers[0].Key) != dlt.HeaderIncomplete {
+			t.Errorf("key %#v: headers %v", key, short.Headers)
+		}
+		if m.Value == nil || len(m.Headers) != 0 {
+			t.Error("the message was changed")
+		}
 	}
 }
