@@ -90,6 +90,34 @@ func TestExactlyOnceFailover(t *testing.T) {
 	h.onceCommitted(t, 0)
 }
 
+// A failover to a standby that was behind: events were published that the new primary does not have. The relay halts, its
+// next start says what to type, and after that nothing is lost and nothing comes twice of what the new primary has.
+func TestExactlyOnceFailoverToAStandbyThatWasBehind(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, nil)
+	h, a := newPairHarness(t, p, true)
+	h.makeExactlyOnce(t)
+	h.Start(t)
+	p.synced(t, h)
+	h.Confirmed(t)
+	const beyond = 30
+	p.diesBeyond(t, h, beyond)
+	if err := p.standby.Exec(t.Context(), "postgres", "SELECT pg_promote()"); err != nil {
+		t.Fatal(err)
+	}
+	a.lead(t, p.standby)
+	h.Halts(t, status.ExitHalted, "events were read that the server does not have", "start walpost again")
+	h.Reconnect(t, p.standby)
+	h.Exec(t, inserts(1001, 1050))
+	h.Launch(t)
+	h.haltsAndTypes(t, "events were published that the server does not have", typed)
+	h.Start(t)
+	h.Exec(t, inserts(2001, 2050))
+	h.Confirmed(t)
+	h.Stop(t)
+	h.onceCommitted(t, beyond)
+}
+
 // Another cluster answers at the start: the relay halts, and begins with that cluster's slot once an operator has said so.
 func TestExactlyOnceAnotherCluster(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@
 package faults_test
 
 import (
+	"errors"
 	"fmt"
 	"syscall"
 	"testing"
@@ -83,6 +84,7 @@ func (h *harness) beyondTheSwitch(t *testing.T, events int) {
 // diesBeyond publishes so many events that the standby does not get, and kills the primary.
 func (p pair) diesBeyond(t *testing.T, h *harness, events int) {
 	t.Helper()
+	p.received(t)
 	receiver := p.walreceiver(t)
 	if err := syscall.Kill(receiver, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -95,12 +97,13 @@ func (p pair) diesBeyond(t *testing.T, h *harness, events int) {
 	if err := syscall.Kill(receiver, syscall.SIGKILL); err != nil { // what its socket holds must not arrive
 		t.Fatal(err)
 	}
-	p.comeBack(t)
+	p.comeBack(t, receiver)
 }
 
-// comeBack starts the standby anew if the death of its walreceiver took it down.
-func (p pair) comeBack(t *testing.T) {
+// comeBack waits until the standby has noticed that its walreceiver is dead, which takes it down, and is there again.
+func (p pair) comeBack(t *testing.T, receiver int) {
 	t.Helper()
+	devstacktest.Await(t, "the standby to notice", func() bool { return errors.Is(syscall.Kill(receiver, 0), syscall.ESRCH) })
 	devstacktest.Await(t, "the standby to answer", func() bool {
 		return p.standby.Exec(t.Context(), "postgres", "SELECT 1") == nil
 	})

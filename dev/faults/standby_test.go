@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/walpost/walpost/dev/devstack"
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
@@ -135,6 +137,24 @@ func (p pair) synced(t *testing.T, h *harness) {
 			t.Fatal(err)
 		}
 		return ready
+	})
+}
+
+// received waits until the standby has all that the primary has written so far.
+func (p pair) received(t *testing.T) {
+	t.Helper()
+	var conns [2]*pgx.Conn
+	for i, server := range []*devstack.Postgres{p.primary, p.standby} {
+		conn, err := server.Connect(t.Context(), "postgres")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(context.WithoutCancel(t.Context()))
+		conns[i] = conn
+	}
+	end := devstacktest.Value[string](t, conns[0], "SELECT pg_current_wal_lsn()::text")
+	devstacktest.Await(t, "the standby to have it", func() bool {
+		return devstacktest.Value[bool](t, conns[1], "SELECT coalesce(pg_last_wal_receive_lsn() >= '"+end+"', false)")
 	})
 }
 

@@ -186,7 +186,7 @@ func Visit(ctx context.Context, target postgres.Target, slot, publication string
 	if err != nil {
 		return err
 	}
-	defer stream.Close()
 	stream.longest = receiveBuffer
-	return postgres.Classify("visit slot "+slot, stream.leave(ctx, 'Z'))
+	_, err = stream.leave(ctx)
+	return postgres.Classify("visit slot "+slot, err)
 }

@@ -98,28 +98,34 @@ func (s *Stream) KeepAliveUntil(ctx context.Context, sink Sink, done func() bool
 
 // Finish confirms what is acknowledged, ends the stream in order and closes the
 // connection. It returns nil only when the server has taken the confirmation: the
-// server answers CopyDone with CopyDone after all that was sent before it. What it
-// still sends is read and dropped: a socket closed with unread data is reset, and
-// the status may be lost with it.
+// server answers CopyDone with CopyDone after all that was sent before it. The slot is
+// free a little later, which Finish waits for too: whoever comes next finds it so, unless
+// the server goes away meanwhile. What it still sends is read and dropped: a socket closed
+// with unread data is reset, and the status may be lost with it.
 func (s *Stream) Finish(ctx context.Context, sink Sink) error {
 	lsn, _ := s.confirmable(sink)
 	now := time.Now()
 	if err := s.send(lsn, now, false); err != nil {
 		return err
 	}
-	return s.leave(ctx, 'c')
+	taken, err := s.leave(ctx)
+	if taken {
+		return nil
+	}
+	return err
 }
 
-// leave ends the stream with CopyDone, drops what arrives until a message of type until, and
-// closes the connection: 'c' is the server's own CopyDone, 'Z' comes when the slot is
-// free again.
-func (s *Stream) leave(ctx context.Context, until byte) error {
+// leave ends the stream with CopyDone, drops what arrives until the slot is free again
+// (ReadyForQuery), and closes the connection. It reports whether the server has taken
+// CopyDone, and all before it.
+func (s *Stream) leave(ctx context.Context) (taken bool, err error) {
+	defer s.Close()
 	now := time.Now()
 	if err := s.conn.SetWriteDeadline(now.Add(writeTimeout)); err != nil {
-		return err
+		return false, err
 	}
 	if _, err := s.conn.Write([]byte{'c', 0, 0, 0, 4}); err != nil {
-		return err
+		return false, err
 	}
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -129,28 +135,28 @@ func (s *Stream) leave(ctx context.Context, until byte) error {
 		past -= len(s.in.piece(past))
 		if past > 0 {
 			if err := s.fillUntil(deadline, frameHeader); err != nil {
-				return err
+				return taken, err
 			}
 			continue
 		}
 		kind, body, ok, err := s.in.next()
 		switch {
 		case err != nil:
-			return err
-		case ok && kind == until:
+			return taken, err
+		case ok && kind == 'Z':
 			_, _ = s.conn.Write([]byte{'X', 0, 0, 0, 4}) // Terminate: whether it arrives does not matter
-			s.Close()
-			return nil
+			return true, nil
 		case ok && kind == 'E':
-			return serverError(body)
+			return taken, serverError(body)
 		case ok:
+			taken = taken || kind == 'c'
 			continue
 		case s.longest > 0 && s.in.need() > s.longest:
 			past = s.in.need()
 			continue
 		}
 		if err := s.fillUntil(deadline, s.in.need()); err != nil {
-			return err
+			return taken, err
 		}
 	}
 }

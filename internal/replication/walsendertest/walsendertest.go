@@ -160,6 +160,19 @@ func (s *Stream) Raw(b []byte) error {
 	return err
 }
 
+// Left waits until the client ends the stream with CopyDone, and does not answer that.
+func (s *Stream) Left() error {
+	for {
+		m, err := s.be.Receive()
+		if err != nil {
+			return err
+		}
+		if _, ok := m.(*pgproto3.CopyDone); ok {
+			return nil
+		}
+	}
+}
+
 // Status waits for the next standby status update. ended is true when the client
 // ended the stream with CopyDone or closed the connection.
 func (s *Stream) Status() (st Status, ended bool, err error) {
