@@ -18,7 +18,11 @@ import (
 func messageMapping() Mapping {
 	m := defaultMapping()
 	m.Timestamp, m.Partition, m.PositionHeader = "at", "shard", "position"
-	m.Headers = append(m.Headers, HeaderColumn{Name: "at", Column: "at"}, HeaderColumn{Name: "raw", Column: "raw"}, HeaderColumn{Name: "key", Column: m.Key})
+	m.Headers = append(m.Headers,
+		HeaderColumn{Name: "at", Column: "at"},
+		HeaderColumn{Name: "raw", Column: "raw"},
+		HeaderColumn{Name: "key", Column: m.Key},
+	)
 	return m
 }
 

@@ -22,7 +22,11 @@ func workloads() []workload {
 
 	converting := defaultMapping()
 	converting.Key, converting.Timestamp, converting.Partition = "k", "at", "p"
-	converting.Headers = append(converting.Headers, HeaderColumn{Name: "at", Column: "at"}, HeaderColumn{Name: "flag", Column: "flag"}, HeaderColumn{Name: "k", Column: "k"})
+	converting.Headers = append(converting.Headers,
+		HeaderColumn{Name: "at", Column: "at"},
+		HeaderColumn{Name: "flag", Column: "flag"},
+		HeaderColumn{Name: "k", Column: "k"},
+	)
 	rel := outbox(
 		pgoutput.Column{Name: "k", TypeOID: debezium.OIDBytea, TypeMod: -1},
 		pgoutput.Column{Name: "at", TypeOID: debezium.OIDTimestamptz, TypeMod: -1},
