@@ -143,18 +143,19 @@ func (p pair) synced(t *testing.T, h *harness) {
 // received waits until the standby has all that the primary has written so far.
 func (p pair) received(t *testing.T) {
 	t.Helper()
-	var conns [2]*pgx.Conn
-	for i, server := range []*devstack.Postgres{p.primary, p.standby} {
+	connect := func(server *devstack.Postgres) *pgx.Conn {
 		conn, err := server.Connect(t.Context(), "postgres")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close(context.WithoutCancel(t.Context()))
-		conns[i] = conn
+		return conn
 	}
-	end := devstacktest.Value[string](t, conns[0], "SELECT pg_current_wal_lsn()::text")
+	primary, standby := connect(p.primary), connect(p.standby)
+	defer primary.Close(context.WithoutCancel(t.Context()))
+	defer standby.Close(context.WithoutCancel(t.Context()))
+	end := devstacktest.Value[string](t, primary, "SELECT pg_current_wal_lsn()::text")
 	devstacktest.Await(t, "the standby to have it", func() bool {
-		return devstacktest.Value[bool](t, conns[1], "SELECT coalesce(pg_last_wal_receive_lsn() >= '"+end+"', false)")
+		return devstacktest.Value[bool](t, standby, "SELECT coalesce(pg_last_wal_receive_lsn() >= '"+end+"', false)")
 	})
 }
 

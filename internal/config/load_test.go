@@ -94,7 +94,9 @@ func TestEverything(t *testing.T) {
 		t.Errorf("columns %q", got)
 	}
 	headers := []config.Header{
-		{Name: "eventType", Column: "kind"}, {Name: "id", Column: "other_id"}, {Name: "Content Type", Column: "mime"},
+		{Name: "eventType", Column: "kind"},
+		{Name: "id", Column: "other_id"},
+		{Name: "Content Type", Column: "mime"},
 		{Name: "region", Constant: "eu ${1}"},
 	}
 	if !reflect.DeepEqual(cfg.Outbox.Headers, headers) {
