@@ -2,7 +2,6 @@ package snippets_test
 
 import (
 	"database/sql"
-	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -156,18 +155,16 @@ func TestRightsOfRetention(t *testing.T) {
 	db := outboxOf(t, outbox.Config{Partitioned: true})
 	db.Exec(t, "SELECT pg_create_logical_replication_slot('"+db.Name+"', 'pgoutput')")
 	events := outbox.Config{Partitioned: true}
-	pruner, err := retention.New(retention.Config{Outbox: events, Slot: db.Name, Keep: time.Hour})
+	pruner, err := retention.New(retention.Config{Outbox: events, Slot: db.Name, Keep: time.Hour, Wait: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
 	actor{blocks: []string{"prune.sql"}, do: func(t *testing.T, pool *sql.DB, _ string) error {
 		db.Exec(t, "INSERT INTO outbox VALUES (gen_random_uuid(), 'order', '42', 'OrderPlaced', '1', now() - interval '2 hours')")
-		for { // other tests write WAL between the two statements
-			db.Exec(t, "SELECT pg_replication_slot_advance('"+db.Name+"', pg_current_wal_lsn())")
-			if _, err := pruner.Prune(t.Context(), retention.SQL(pool)); !errors.Is(err, retention.ErrNotConfirmed) {
-				return err
-			}
-		}
+		return whileConfirming(t, db, func() error {
+			_, err := pruner.Prune(t.Context(), retention.SQL(pool))
+			return err
+		})
 	}}.tried(t, db)
 	day := time.Now()
 	actor{blocks: []string{"partitions.sql"}, do: func(t *testing.T, pool *sql.DB, _ string) error {
@@ -176,13 +173,32 @@ func TestRightsOfRetention(t *testing.T) {
 	}}.tried(t, db)
 }
 
+// whileConfirming returns what do returns, and lets the slot confirm everything meanwhile, as a relay does: other tests
+// write WAL all the time, so what was confirmed before do is not enough.
+func whileConfirming(t *testing.T, db devstacktest.Database, do func() error) error {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	var err error
+	devstacktest.Await(t, "what needs the slot's confirmation", func() bool {
+		db.Exec(t, "SELECT pg_replication_slot_advance('"+db.Name+"', pg_current_wal_lsn())")
+		select {
+		case err = <-done:
+			return true
+		default:
+			return false
+		}
+	})
+	return err
+}
+
 // DropPartitions needs the owner of the partition, and not that of the table.
 func TestRightsOfDropPartitions(t *testing.T) {
 	t.Parallel()
 	config := outbox.Config{Partitioned: true}
 	db := outboxOf(t, config)
 	db.Exec(t, "SELECT pg_create_logical_replication_slot('"+db.Name+"', 'pgoutput')")
-	pruner, err := retention.New(retention.Config{Outbox: config, Slot: db.Name, Keep: time.Hour, Wait: devstacktest.Patience})
+	pruner, err := retention.New(retention.Config{Outbox: config, Slot: db.Name, Keep: time.Hour, Wait: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,16 +215,15 @@ func TestRightsOfDropPartitions(t *testing.T) {
 		t.Errorf("as owner of the table alone: %v", err)
 	}
 	db.Exec(t, "ALTER TABLE outbox OWNER TO postgres", "ALTER TABLE "+partition+" OWNER TO "+role)
-	db.Exec(t, "SELECT pg_replication_slot_advance('"+db.Name+"', pg_current_wal_lsn())")
-	for { // other tests write WAL meanwhile
+	err = whileConfirming(t, db, func() error {
 		dropped, err := pruner.DropPartitions(t.Context(), retention.SQL(pool))
-		if errors.Is(err, retention.ErrNotConfirmed) {
-			continue
+		if err == nil && len(dropped) != 1 {
+			err = fmt.Errorf("dropped %q", dropped)
 		}
-		if err != nil || len(dropped) != 1 {
-			t.Errorf("as owner of the partition: %q, %v", dropped, err)
-		}
-		break
+		return err
+	})
+	if err != nil {
+		t.Errorf("as owner of the partition: %v", err)
 	}
 	db.Exec(t, "DROP OWNED BY "+role)
 }
