@@ -51,7 +51,7 @@ func TestOperationsExplainsEverything(t *testing.T) {
 	}
 	for _, reason := range []string{
 		record.ReasonTopicName, record.ReasonNotAllowed, record.ReasonTooLarge,
-		record.ReasonTimestamp, record.ReasonPartition, record.ReasonMessage,
+		record.ReasonTimestamp, record.ReasonPartition, record.ReasonMessage, record.ReasonHeaders,
 		record.ReasonInvalidRecord, record.ReasonMissingTopic, record.ReasonMissingPartition,
 	} {
 		if !strings.Contains(page[status.ConditionRejected], "`"+reason+"`") {

@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -48,11 +50,47 @@ func TestHeadersWithConstants(t *testing.T) {
 	h.Start(t)
 	h.Exec(t, relaytest.Insert("k", 1), relaytest.Insert("k", 2))
 	h.Confirmed(t)
-	for _, r := range consume(t, h.Kafka, h.Topic) {
+	records := consume(t, h.Kafka, h.Topic)
+	if len(records) != 2 {
+		t.Errorf("%d records, want 2", len(records))
+	}
+	for _, r := range records {
 		r.Headers = r.Headers[1 : len(r.Headers)-1] // id and position
 		if got, want := headersOf(r), `["content-type=application/json" "eventType=Created" "empty="]`; got != want {
 			t.Errorf("headers %s, want %s", got, want)
 		}
+	}
+	h.Stop(t)
+}
+
+// The members of a JSON object are headers, as Postgres prints them; a row whose column is no
+// object is a dead letter without them.
+func TestHeadersOfAJSONColumn(t *testing.T) {
+	t.Parallel()
+	h := with(t, relaytest.Options{
+		DDL: relaytest.OutboxDDL + "; ALTER TABLE outbox ADD headers jsonb",
+		Keys: keys{
+			"outbox.headers":     inOrder(t, "eventType", "type", "*", keys{"json": "headers"}, "region", keys{"constant": "eu"}),
+			"delivery.on_reject": "dead_letter", "delivery.dead_letter": "{topic}.DLT", "kafka.topics.create": true,
+		},
+	})
+	h.Start(t)
+	for i, object := range []string{`'{"b": "x", "a": {"c": [1, null]}, "n": 1.50, "z": null}'`, `'{}'`, `NULL`, `'["secret"]'`} {
+		h.Exec(t, fmt.Sprintf(`INSERT INTO outbox (aggregatetype, aggregateid, type, payload, headers)
+			VALUES ('order', 'k', 'Created', '{"n": %d}', %s)`, i, object))
+	}
+	h.Confirmed(t)
+	var got []string
+	for _, r := range consume(t, h.Kafka, h.Topic, h.Topic+".DLT") {
+		r.Headers = r.Headers[1:min(7, len(r.Headers)-1)]
+		got = append(got, headersOf(r))
+	}
+	want := []string{
+		`["eventType=Created" "a={\"c\": [1, null]}" "b=x" "n=1.50" "z" "region=eu"]`,
+		`["eventType=Created" "region=eu"]`, `["eventType=Created" "region=eu"]`,
+	}
+	if len(got) != 4 || !slices.Equal(got[:3], want) || !strings.Contains(got[3], "walpost-dlt-reason=invalid_headers") {
+		t.Errorf("headers\n%s", strings.Join(got, "\n"))
 	}
 	h.Stop(t)
 }

@@ -209,7 +209,8 @@ func recordKeys() []key {
 		{
 			name: "headers", fallback: "{eventType: type}",
 			about: "Record headers and the columns of their values, in this order, after `id`. {}: only `id`. `{constant: TEXT}` " +
-				"instead of a column: the same value in every record.",
+				"instead of a column: the same value in every record. `\"*\": {json: COLUMN}`: a header for each member of the JSON object " +
+				"in the column, in its order.",
 			value: headers{at: func(c *Config) *[]Header { return &c.Outbox.Headers }},
 		},
 		{

@@ -1,17 +1,32 @@
 package config
 
-import "go.yaml.in/yaml/v4"
+import (
+	"slices"
 
-// Header is a record header: the text of a column, or a constant. In YAML the headers are
-// a mapping of header names, whose order is kept.
+	"go.yaml.in/yaml/v4"
+)
+
+// Header is a record header: the text of a column, or a constant; or with JSON a header for
+// each member of the object in a column. In YAML the headers are a mapping of header names,
+// whose order is kept.
 type Header struct {
-	Name     string
+	Name     string // allMembers with JSON
+	JSON     bool
 	Column   string // "": Constant
 	Constant string
 }
 
-// keyConstant is the key of a header's constant.
-const keyConstant = "constant"
+// What stands in the place of a header's column.
+const (
+	keyConstant = "constant"
+	keyJSON     = "json" // of allMembers
+)
+
+// keyOutboxHeaders is the path of the headers.
+const keyOutboxHeaders = "outbox.headers"
+
+// allMembers is the name under which the file has the headers of a JSON column.
+const allMembers = "*"
 
 // headers is a mapping of header names to columns and constants whose order is kept.
 type headers struct {
@@ -58,22 +73,37 @@ func (h headers) column(r *reader, path string, n node) (Header, bool) {
 
 // section reads a header that is not the text of a column.
 func (h headers) section(r *reader, path string, n node) (Header, bool) {
+	want := "want the name of a column, or {constant: TEXT}"
+	if path == join(keyOutboxHeaders, allMembers) {
+		want += ", or {json: COLUMN} for the members of a JSON object"
+	}
 	entries := r.entries(path, n)
-	if len(entries) != 1 || entries[0].name != keyConstant {
-		r.fault(n.at, path, "want the name of a column, or {constant: TEXT}")
+	if len(entries) != 1 || entries[0].name != keyConstant && entries[0].name != keyJSON {
+		r.fault(n.at, path, "%s", want)
 		return Header{}, false
 	}
-	text, ok := r.scalar(join(path, keyConstant), entries[0].value, "the text of the header", textTags()...)
-	return Header{Constant: text}, ok
+	e := entries[0]
+	below := join(path, e.name)
+	switch {
+	case e.name == keyConstant:
+		text, ok := r.scalar(below, e.value, "the text of the header", textTags()...)
+		return Header{Constant: text}, ok
+	case path != join(keyOutboxHeaders, allMembers):
+		r.fault(e.at, path, `{json: COLUMN} stands under the name "*": each member of the object is a header of its own name`)
+		return Header{}, false
+	}
+	header, ok := h.column(r, below, e.value)
+	header.JSON = true
+	return header, ok
 }
 
 func (h headers) schema() schema {
+	forms := []schema{{"type": "string", "minLength": 1}, sectionOf(keyConstant, schema{"type": "string"})}
+	json := sectionOf(keyJSON, schema{"type": "string", "minLength": 1})
 	return schema{
 		"type": "object", "propertyNames": schema{"minLength": 1},
-		"additionalProperties": schema{"anyOf": []schema{
-			{"type": "string", "minLength": 1},
-			sectionOf(keyConstant, schema{"type": "string"}),
-		}},
+		"patternProperties":    schema{`^\*$`: schema{"anyOf": append(slices.Clip(forms), json)}},
+		"additionalProperties": schema{"anyOf": forms},
 	}
 }
 
@@ -94,7 +124,10 @@ func (h headers) print(c *Config) *yaml.Node {
 
 // node is the header as YAML.
 func (h Header) node() *yaml.Node {
-	if h.Column == "" {
+	switch {
+	case h.JSON:
+		return flow(keyJSON, h.Column)
+	case h.Column == "":
 		return flow(keyConstant, h.Constant)
 	}
 	return scalarNode("!!str", h.Column)

@@ -97,6 +97,7 @@ func TestEverything(t *testing.T) {
 		{Name: "eventType", Column: "kind"},
 		{Name: "id", Column: "other_id"},
 		{Name: "Content Type", Column: "mime"},
+		{Name: "*", JSON: true, Column: "more"},
 		{Name: "region", Constant: "eu ${1}"},
 	}
 	if !reflect.DeepEqual(cfg.Outbox.Headers, headers) {

@@ -316,6 +316,9 @@ func TestSchemaAndParserAgreeOnEveryKey(t *testing.T) {
 		map[string]any{"a": map[string]any{"constant": "x"}},
 		map[string]any{"a": map[string]any{"constant": ""}},
 		map[string]any{"a": map[string]any{"constant": "x", "json": "y"}},
+		map[string]any{"a": map[string]any{"json": "x"}},
+		map[string]any{"*": map[string]any{"json": "x"}},
+		map[string]any{"*": map[string]any{"json": ""}},
 		nil,
 	}
 	for path := range inSchema {

@@ -9,37 +9,97 @@ import (
 type headerColumn struct {
 	column
 
-	at int // in the template of the plan
+	at int // in the headers of the layout
 }
 
-// template returns the headers of a record as they are without a row: names and constants.
-// The id is the first one, and the position the last.
-func (m *Mapping) template() []record.Header {
-	headers := make([]record.Header, 0, len(m.Headers)+2)
-	headers = append(headers, record.Header{Name: idHeader})
+// layout is the headers of a record as they are without a row: names and constants. The id
+// is the first one, and the position the last. A row sets the values of the others.
+type layout struct {
+	headers  []record.Header
+	optional []bool // those that are left out where they have no value; nil: none is, and there are no members
+	members  int    // where the members of the JSON column stand, before the header of that index
+}
+
+// layout returns the headers of the mapping.
+func (m *Mapping) layout() layout {
+	var l layout
+	add := func(h record.Header) { l.headers = append(l.headers, h) }
+	add(record.Header{Name: idHeader})
 	for _, h := range m.Headers {
-		header := record.Header{Name: h.Name}
-		if h.Column == "" {
-			header.Value = []byte(h.Constant)
+		switch {
+		case h.JSON:
+			l.members = len(l.headers)
+		case h.Column == "":
+			add(record.Header{Name: h.Name, Value: []byte(h.Constant)})
+		default:
+			add(record.Header{Name: h.Name})
 		}
-		headers = append(headers, header)
 	}
 	if m.PositionHeader != "" {
-		headers = append(headers, record.Header{Name: m.PositionHeader})
+		add(record.Header{Name: m.PositionHeader})
 	}
-	return headers
+	if l.members > 0 {
+		l.optional = make([]bool, len(l.headers))
+	}
+	return l
+}
+
+// fixed reports whether every record has exactly these headers.
+func (l *layout) fixed() bool { return l.optional == nil }
+
+// has reports whether the file itself gives a header this name.
+func (l *layout) has(name []byte) bool {
+	for i := range l.headers {
+		if l.headers[i].Name == string(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// assemble appends the headers of a row to dst: those of the layout, and the members of the
+// JSON column at their place.
+func (l *layout) assemble(dst, members []record.Header) []record.Header {
+	for i := range l.headers {
+		if i == l.members {
+			dst = append(dst, members...)
+		}
+		if !l.optional[i] || l.headers[i].Value != nil {
+			dst = append(dst, l.headers[i])
+		}
+	}
+	if l.members == len(l.headers) {
+		dst = append(dst, members...)
+	}
+	return dst
+}
+
+// blank returns the headers of a record without a row.
+func (m *Mapping) blank() []record.Header {
+	l := m.layout()
+	if l.fixed() {
+		return l.headers
+	}
+	return l.assemble(nil, nil)
 }
 
 // headers finds the columns of the headers.
 func (s *resolver) headers(p *plan, m *Mapping) {
-	p.template = m.template()
+	p.layout = m.layout()
 	s.header(p, m.ID, keyID, 0)
-	for i, h := range m.Headers {
-		s.header(p, h.Column, keyHeaders+"."+h.Name, i+1)
+	at := 1
+	for _, h := range m.Headers {
+		setting := keyHeaders + "." + h.Name
+		if h.JSON {
+			p.members = s.find(h.Column, setting, asJSON)
+			continue
+		}
+		s.header(p, h.Column, setting, at)
+		at++
 	}
 }
 
-// header finds the column of the header at a place of the template; "" is a constant.
+// header finds the column of the header at a place of the layout; "" is a constant.
 func (s *resolver) header(p *plan, name, setting string, at int) {
 	if c := s.find(name, setting, asText); c != nil {
 		p.headers = append(p.headers, headerColumn{*c, at})
@@ -49,13 +109,21 @@ func (s *resolver) header(p *plan, name, setting string, at int) {
 // setHeaders sets the headers of the record.
 func (r *Router) setHeaders(p *plan, row pgoutput.Tuple, pos record.Position) error {
 	var err error
+	headers := p.layout.headers
 	for i := range p.headers {
 		h := &p.headers[i]
-		if p.template[h.at].Value, err = r.text(p, &h.column, row); err != nil {
+		if headers[h.at].Value, err = r.text(p, &h.column, row); err != nil {
 			return err
 		}
 	}
-	r.record.Headers = p.template
+	if !p.layout.fixed() {
+		if err := r.readMembers(p, row); err != nil {
+			return err
+		}
+		r.assembled = p.layout.assemble(r.assembled[:0], r.members.headers)
+		headers = r.assembled
+	}
+	r.record.Headers = headers
 	r.setPosition(pos)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -55,7 +56,7 @@ func (m *Mapping) longest(c debezium.Conversion) int {
 // columns returns all columns of the mapping.
 func (p *plan) columns() []*column {
 	all := p.textColumns()
-	for _, c := range []*column{p.timestamp, p.partition} {
+	for _, c := range []*column{p.timestamp, p.partition, p.members} {
 		if c != nil {
 			all = append(all, c)
 		}
@@ -76,12 +77,16 @@ func (r *Router) discard(c *column, v pgoutput.Value) []byte {
 	}
 }
 
-// lacks returns which column of the row is missing in the record, "" when none is.
+// lacks returns what of the row is missing in the record, "" when nothing is.
 func (r *Router) lacks() string {
-	if r.discarded.Size == 0 {
-		return ""
+	var lacks []string
+	if r.discarded.Size > 0 {
+		lacks = append(lacks, "column "+r.discardedName+" of "+strconv.FormatUint(uint64(r.discarded.Size), 10)+" bytes")
 	}
-	return "column " + r.discardedName + " of " + strconv.FormatUint(uint64(r.discarded.Size), 10) + " bytes"
+	if r.refused != nil && r.refused.Lacks != "" {
+		lacks = append(lacks, r.refused.Lacks)
+	}
+	return strings.Join(lacks, "; ")
 }
 
 // RouteHead is RouteMessage for an event whose content has size bytes, more than

@@ -25,9 +25,11 @@ type Mapping struct {
 	MaxBytes       int64              // kafka.max_message_bytes; 0 = no limit
 }
 
-// HeaderColumn is a header whose value is the text of a column, or a constant.
+// HeaderColumn is a header whose value is the text of a column, or a constant; or all
+// headers that the members of a JSON object are.
 type HeaderColumn struct {
-	Name     string
+	Name     string // of no meaning with JSON but for errors
+	JSON     bool   // the column has a JSON object
 	Column   string // "": Constant
 	Constant string
 }
@@ -49,14 +51,24 @@ func (m *Mapping) validate() error {
 		return errors.New("outbox.topic: each part is a literal or a column")
 	}
 	for _, h := range m.Headers {
-		if h.Name == "" {
-			return fmt.Errorf("outbox.headers: header of column %q: a name is needed", h.Column)
+		if err := h.validate(); err != nil {
+			return err
 		}
 	}
 	for _, glob := range m.Allow {
 		if _, err := path.Match(glob, ""); err != nil {
 			return fmt.Errorf("kafka.topics.allow: %q: %w", glob, err)
 		}
+	}
+	return nil
+}
+
+func (h *HeaderColumn) validate() error {
+	switch {
+	case h.Name == "":
+		return fmt.Errorf("outbox.headers: header of column %q: a name is needed", h.Column)
+	case h.JSON && h.Column == "":
+		return errors.New("outbox.headers: JSON without a column")
 	}
 	return nil
 }

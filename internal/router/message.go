@@ -19,6 +19,11 @@ func messageColumns(m *Mapping) []pgoutput.Column {
 			columns = append(columns, pgoutput.Column{Name: name, TypeOID: oid, TypeMod: -1})
 		}
 	}
+	for _, h := range m.Headers {
+		if h.JSON {
+			add(h.Column, debezium.OIDJSON)
+		}
+	}
 	add(m.Timestamp, debezium.OIDTimestamptz)
 	add(m.Partition, debezium.OIDInt8)
 	for _, name := range []string{m.ID, m.Key, m.Value} {

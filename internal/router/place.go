@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -17,29 +18,26 @@ import (
 func (r *Router) setTimestampAndPartition(p *plan, row pgoutput.Tuple, commitTime time.Time,
 	first *record.Rejection,
 ) (*record.Rejection, error) {
-	r.record.Timestamp = commitTime.UnixMilli()
+	r.record.Timestamp, r.record.Partition = commitTime.UnixMilli(), -1
 	if p.timestamp != nil && row[p.timestamp.index].Kind != pgoutput.Null {
 		ms, rejection, err := timestamp(p, row)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case rejection == nil:
-			r.record.Timestamp = ms
-		case first == nil:
-			first = rejection
 		}
+		if rejection == nil {
+			r.record.Timestamp = ms
+		}
+		first = cmp.Or(first, rejection)
 	}
-	r.record.Partition = -1
 	if p.partition != nil && row[p.partition.index].Kind != pgoutput.Null {
 		n, rejection, err := partition(p, row)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case rejection == nil:
-			r.record.Partition = n
-		case first == nil:
-			first = rejection
 		}
+		if rejection == nil {
+			r.record.Partition = n
+		}
+		first = cmp.Or(first, rejection)
 	}
 	return first, nil
 }

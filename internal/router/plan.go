@@ -2,7 +2,6 @@ package router
 
 import (
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router/debezium"
 )
 
@@ -34,10 +33,11 @@ type plan struct {
 	topic     []topicPart
 	key       *column // nil: no key
 	value     *column
-	timestamp *column         // nil: commit time
-	partition *column         // nil: by key
-	template  []record.Header // the headers: names, constants, and the values of the last row
+	timestamp *column // nil: commit time
+	partition *column // nil: by key
+	layout    layout  // of headers, with the values of the last row
 	headers   []headerColumn
+	members   *column // nil: no JSON column of headers
 }
 
 // topicPart is a literal, or a column when that is not nil.
@@ -93,6 +93,7 @@ const (
 	asBytes                // key and value: bytea as its bytes
 	asTimestamp            // timestamp, timestamptz
 	asPartition            // int2, int4, int8
+	asJSON                 // json, jsonb, and types of text
 )
 
 // resolver looks up columns in one relation and gathers what is wrong.
@@ -140,6 +141,10 @@ func (u use) unsuitable(oid uint32) string {
 	case asPartition:
 		if oid != debezium.OIDInt2 && oid != debezium.OIDInt4 && oid != debezium.OIDInt8 {
 			return "smallint, integer or bigint"
+		}
+	case asJSON:
+		if oid != debezium.OIDJSON && oid != debezium.OIDJSONB && oid != debezium.OIDText && oid != debezium.OIDVarchar {
+			return "jsonb, json, text or varchar"
 		}
 	case asText, asBytes:
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/router/jsontext"
 	"github.com/walpost/walpost/internal/router/message"
 	"github.com/walpost/walpost/internal/safetext"
 )
@@ -34,6 +35,11 @@ type Router struct {
 	record   record.Record
 	blank    []record.Header // of a record without a row
 
+	scanner   jsontext.Scanner
+	members   members
+	assembled []record.Header   // of this row, where the headers vary
+	refused   *record.Rejection // what of this row can never be part of a record; nil: nothing
+
 	discarded     pgoutput.Value // the first column of this row that was not kept
 	discardedName string
 }
@@ -48,7 +54,7 @@ func New(m Mapping) (*Router, error) {
 		topics:   newTopics(&m),
 		messages: message.NewReader(messageColumns(&m)),
 		plans:    make(map[uint32]*plan),
-		blank:    m.template(),
+		blank:    m.blank(),
 	}, nil
 }
 
@@ -88,6 +94,9 @@ func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos record.Po
 		return nil, err
 	}
 	r.record.Topic = topic
+	if rejection == nil {
+		rejection = r.refused
+	}
 	rejection, err = r.setTimestampAndPartition(p, ins.Row, commitTime, rejection)
 	if err != nil {
 		return nil, err
@@ -111,6 +120,7 @@ func (r *Router) reset() {
 	}
 	r.scratch = r.scratch[:0]
 	r.discarded.Size = 0
+	r.refused = nil
 }
 
 // fill sets key, value and headers.

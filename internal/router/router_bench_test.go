@@ -33,7 +33,9 @@ func workloads() []workload {
 		pgoutput.Column{Name: "p", TypeOID: debezium.OIDInt4, TypeMod: -1},
 		pgoutput.Column{Name: "flag", TypeOID: debezium.OIDBool, TypeMod: -1},
 	)
+	members, rel2 := jsonHeaders()
 	return []workload{
+		{"JSON headers", members, large(insert(rel2, text(`{"tenant": "acme", "n": 1, "esc": "a\nb", "o": {"a": [1]}}`)))},
 		{"default", defaultMapping(), large(insert(outbox()))},
 		{"position header", positioned, large(insert(outbox()))},
 		{

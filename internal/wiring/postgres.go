@@ -42,7 +42,11 @@ func Columns(cfg *config.Config) catalog.OutboxColumns {
 		ID: o.ID, Key: o.Key, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition, Topic: o.Topic.Columns(),
 	}
 	for _, h := range o.Headers {
-		columns.Headers = append(columns.Headers, h.Column)
+		if h.JSON {
+			columns.More = append(columns.More, catalog.RequiredColumn{Column: h.Column, Part: "headers", Type: "jsonb"})
+		} else {
+			columns.Headers = append(columns.Headers, h.Column)
+		}
 	}
 	return columns
 }

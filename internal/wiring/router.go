@@ -17,7 +17,7 @@ func Mapping(cfg *config.Config) router.Mapping {
 		DeadLetter: slices.Clone(cfg.Delivery.DeadLetter), MaxBytes: int64(cfg.Kafka.MaxMessageBytes),
 	}
 	for _, h := range o.Headers {
-		m.Headers = append(m.Headers, router.HeaderColumn{Name: h.Name, Column: h.Column, Constant: h.Constant})
+		m.Headers = append(m.Headers, router.HeaderColumn{Name: h.Name, JSON: h.JSON, Column: h.Column, Constant: h.Constant})
 	}
 	return m
 }

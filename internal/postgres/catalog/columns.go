@@ -10,6 +10,7 @@ type OutboxColumns struct {
 	Headers   []string
 	Timestamp string
 	Partition string
+	More      []RequiredColumn // others
 }
 
 // RequiredColumn is a column that must be there, and the key of the configuration that
@@ -17,19 +18,22 @@ type OutboxColumns struct {
 type RequiredColumn struct {
 	Column string
 	Part   string // key under `outbox`: id, topic, key, value, timestamp, partition, headers
+	Type   string // its type in a table that walpost makes; "": as its part has it
 }
 
 // List returns each column once, in the order of Debezium's outbox table.
 func (c OutboxColumns) List() []RequiredColumn {
-	all := []RequiredColumn{{c.ID, "id"}}
+	all := []RequiredColumn{{Column: c.ID, Part: "id"}}
 	for _, name := range c.Topic {
-		all = append(all, RequiredColumn{name, "topic"})
+		all = append(all, RequiredColumn{Column: name, Part: "topic"})
 	}
-	all = append(all, RequiredColumn{c.Key, "key"})
+	all = append(all, RequiredColumn{Column: c.Key, Part: "key"})
 	for _, name := range c.Headers {
-		all = append(all, RequiredColumn{name, "headers"})
+		all = append(all, RequiredColumn{Column: name, Part: "headers"})
 	}
-	all = append(all, RequiredColumn{c.Value, "value"}, RequiredColumn{c.Timestamp, "timestamp"}, RequiredColumn{c.Partition, "partition"})
+	all = append(all, c.More...)
+	all = append(all, RequiredColumn{Column: c.Value, Part: "value"}, RequiredColumn{Column: c.Timestamp, Part: "timestamp"},
+		RequiredColumn{Column: c.Partition, Part: "partition"})
 	seen := map[string]bool{"": true}
 	var list []RequiredColumn
 	for _, n := range all {

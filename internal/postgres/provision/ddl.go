@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -17,7 +18,7 @@ func CreateTableSQL(table pgname.Table, columns catalog.OutboxColumns) string {
 	}
 	var defs []string
 	for _, n := range columns.List() {
-		defs = append(defs, "    "+pgname.Quote(n.Column)+" "+types[n.Part])
+		defs = append(defs, "    "+pgname.Quote(n.Column)+" "+cmp.Or(n.Type, types[n.Part]))
 	}
 	return fmt.Sprintf("CREATE TABLE %s (\n%s\n)", table.Quoted(), strings.Join(defs, ",\n"))
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/router/debezium"
+	"github.com/walpost/walpost/internal/router/jsontext"
 )
 
 // messageRelation is what errors call the source of events without a table.
@@ -22,13 +23,13 @@ type Reader struct {
 	seen     []bool
 	row      pgoutput.Tuple
 	inserted pgoutput.Insert
-	take     func(*scanner, []byte) // member, made once
-	scanner  scanner
+	take     func(*jsontext.Scanner, []byte) // member, made once
+	scanner  jsontext.Scanner
 	scratch  []byte // unescaped texts of this message
 }
 
-// NewReader returns a Reader of rows with these columns. A column of type timestamptz
-// or int8 takes a text of that type, any other one takes text or bytes.
+// NewReader returns a Reader of rows with these columns. A column of type timestamptz, int8
+// or json takes a text of that type, any other one takes text or bytes.
 func NewReader(columns []pgoutput.Column) *Reader {
 	n := len(columns)
 	m := &Reader{
@@ -61,12 +62,12 @@ func (m *Reader) Insert(content []byte) (ins *pgoutput.Insert, fault string) {
 		m.types[i] = m.relation.Columns[i].TypeOID
 		m.seen[i] = false
 	}
-	m.scanner = scanner{b: content, scratch: m.scratch}
+	m.scanner = jsontext.New(content, m.scratch)
 	s := &m.scanner
-	s.object(m.take)
-	m.scratch = s.scratch
-	if s.fault != "" {
-		return nil, s.fault
+	s.Object(m.take)
+	m.scratch = s.Scratch()
+	if fault := s.Fault(); fault != "" {
+		return nil, fault
 	}
 	m.retype()
 	m.inserted = pgoutput.Insert{Relation: m.relation, Row: m.row}
@@ -74,20 +75,20 @@ func (m *Reader) Insert(content []byte) (ins *pgoutput.Insert, fault string) {
 }
 
 // member takes one member of the object.
-func (m *Reader) member(s *scanner, name []byte) {
+func (m *Reader) member(s *jsontext.Scanner, name []byte) {
 	i := slices.IndexFunc(m.relation.Columns, func(c pgoutput.Column) bool { return c.Name == string(name) })
-	text, kind := s.value()
-	if i < 0 || s.fault != "" {
+	text, kind := value(s)
+	if i < 0 || s.Fault() != "" {
 		return
 	}
 	column := &m.relation.Columns[i]
-	fixed := column.TypeOID == debezium.OIDTimestamptz || column.TypeOID == debezium.OIDInt8
+	fixed := column.TypeOID == debezium.OIDTimestamptz || column.TypeOID == debezium.OIDInt8 || column.TypeOID == debezium.OIDJSON
 	switch {
 	case m.seen[i]:
-		s.fail("column " + column.Name + " is there twice")
+		s.Fail("column " + column.Name + " is there twice")
 	case kind == jsonNull:
 	case kind == jsonBytes && fixed:
-		s.fail("column " + column.Name + " has bytes")
+		s.Fail("column " + column.Name + " has bytes")
 	case kind == jsonBytes:
 		m.row[i], m.types[i] = pgoutput.Value{Kind: pgoutput.Text, Data: text}, debezium.OIDBytea
 	case fixed:
