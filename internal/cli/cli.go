@@ -20,7 +20,7 @@ type streams struct {
 }
 
 // Main runs the command that args name and returns the exit code of the process
-// (0 to 5, and 6 of topics plan). args do not hold the program's name.
+// (0 to 5, and 6 of topics plan and import). args do not hold the program's name.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot(&streams{in: stdin, out: &screen{stdout}, err: &screen{stderr}})
 	root.SetArgs(args)
@@ -48,6 +48,6 @@ func newRoot(s *streams) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddCommand(newRun(s), newInit(s), newCheck(s), newStatus(s), newTail(s), newHealth(s), newDrop(s), newRecover(s), newAudit(s),
-		newReplay(s), newDLT(s), newPosition(s), newTopics(s), newConfig(s), newVersion(s))
+		newReplay(s), newDLT(s), newPosition(s), newTopics(s), newImport(s), newConfig(s), newVersion(s))
 	return root
 }
