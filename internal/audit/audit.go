@@ -77,13 +77,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := outboxtable.Require(o.Config, "compare with what the services know of their events"); err != nil {
 		return nil, err
 	}
-	a := &audit{
-		Options: o, waiting: map[idHash]bool{}, unknown: map[idHash]string{},
-		report: &Report{
-			Relay: o.Config.Name, Settled: true,
-			MissingIDs: []string{}, PhantomIDs: []string{}, Topics: []string{}, Notes: []string{},
-		},
-	}
+	a := newAudit(o)
 	client, err := kafka.Connect(ctx, wiring.Kafka(o.Config))
 	if err != nil {
 		return nil, err
@@ -102,6 +96,16 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		}
 	}
 	return a.report, nil
+}
+
+func newAudit(o Options) *audit {
+	return &audit{
+		Options: o, waiting: map[idHash]bool{}, unknown: map[idHash]string{},
+		report: &Report{
+			Relay: o.Config.Name, Settled: true,
+			MissingIDs: []string{}, PhantomIDs: []string{}, Topics: []string{}, Notes: []string{},
+		},
+	}
 }
 
 // prepare checks the options against the table.

@@ -115,16 +115,7 @@ func (c *cluster) committed(group string, partitions []partition) (map[topicPart
 	if err != nil {
 		return nil, c.options.Explain(op, err)
 	}
-	asked := map[string][]int32{}
-	for _, p := range partitions {
-		asked[p.topic] = append(asked[p.topic], p.partition)
-	}
-	res, err := coordinator.FetchOffset(sarama.NewOffsetFetchRequest(kafka.Version(), group, asked))
-	if err == nil {
-		if code, ok := errors.AsType[sarama.KError](res.GroupError()); ok && code != sarama.ErrNoError {
-			err = code
-		}
-	}
+	res, err := fetchOffsets(coordinator, group, partitions)
 	if err != nil {
 		return nil, c.options.Explain(op, err)
 	}
@@ -140,4 +131,20 @@ func (c *cluster) committed(group string, partitions []partition) (map[topicPart
 		}
 	}
 	return offsets, c.options.Explain(op, err)
+}
+
+// fetchOffsets asks a group's coordinator; an answer that is an error of the whole group is one.
+func fetchOffsets(coordinator *sarama.Broker, group string, partitions []partition) (*sarama.OffsetFetchResponse, error) {
+	asked := map[string][]int32{}
+	for _, p := range partitions {
+		asked[p.topic] = append(asked[p.topic], p.partition)
+	}
+	res, err := coordinator.FetchOffset(sarama.NewOffsetFetchRequest(kafka.Version(), group, asked))
+	if err != nil {
+		return nil, err
+	}
+	if code, ok := errors.AsType[sarama.KError](res.GroupError()); ok && code != sarama.ErrNoError {
+		return nil, code
+	}
+	return res, nil
 }

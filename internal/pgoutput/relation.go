@@ -25,13 +25,7 @@ func (d *Decoder) decodeRelation(c *cursor) (Message, error) {
 		r.Columns = make([]Column, n)
 	}
 	for i := range r.Columns {
-		flags := c.uint8("1 byte of column flags")
-		r.Columns[i] = Column{
-			Key:     flags&keyColumn != 0,
-			Name:    c.cstring("a column name that ends with a zero byte"),
-			TypeOID: c.uint32("4 bytes of type OID"),
-			TypeMod: int32(c.uint32("4 bytes of type modifier")),
-		}
+		r.Columns[i] = decodeColumn(c)
 	}
 	if err := c.err(); err != nil {
 		return nil, err
@@ -39,6 +33,15 @@ func (d *Decoder) decodeRelation(c *cursor) (Message, error) {
 	d.relations[r.ID] = r
 	d.recent = r
 	return r, nil
+}
+
+func decodeColumn(c *cursor) Column {
+	return Column{
+		Key:     c.uint8("1 byte of column flags")&keyColumn != 0,
+		Name:    c.cstring("a column name that ends with a zero byte"),
+		TypeOID: c.uint32("4 bytes of type OID"),
+		TypeMod: int32(c.uint32("4 bytes of type modifier")),
+	}
 }
 
 func (d *Decoder) decodeType(c *cursor) (Message, error) {

@@ -128,22 +128,13 @@ func serverRefusal(cfg *pgconn.Config, pg *pgconn.PgError) *Error {
 	e := &Error{Kind: kindOf(pg), Text: scrub(cfg, pg.Message), Code: pg.Code, Cause: pg}
 	switch {
 	case pg.Code == "28P01":
-		e.Text = "password authentication failed"
-		e.Hint = "check postgres.password, or the password of the role"
-		if cfg.Password == "" {
-			e.Text = "no password was given"
-			e.Hint = "set postgres.password, PGPASSWORD or ~/.pgpass"
-		}
+		e.Text, e.Hint = wrongPassword(cfg.Password)
 	case e.Kind == Refused:
 		e.Hint = "check that the role exists and may log in, and pg_hba.conf"
 	case e.Kind == NoDatabase:
 		e.Text = "database does not exist"
-	case e.Kind == Pooler && strings.Contains(pg.Message, "startup parameter") && !strings.Contains(pg.Message, "replication"):
-		e.Hint = "a connection pooler answers here, and refuses a setting that the texts of records depend on; connect to Postgres " +
-			"directly: " +
-			"its ignore_startup_parameters alone is not enough (docs/managed-services.md)"
 	case e.Kind == Pooler:
-		e.Hint = "a connection pooler answers here; connect to Postgres directly, replication does not pass through poolers"
+		e.Hint = poolerHint(pg.Message)
 	case e.Kind == InsufficientPrivilege && cfg.RuntimeParams["replication"] != "":
 		e.Text = "role has no REPLICATION attribute"
 		e.Hint = "ALTER ROLE " + pgname.Quote(cfg.User) + " REPLICATION"
@@ -152,6 +143,22 @@ func serverRefusal(cfg *pgconn.Config, pg *pgconn.PgError) *Error {
 	default:
 	}
 	return e
+}
+
+func wrongPassword(password string) (text, hint string) {
+	if password == "" {
+		return "no password was given", "set postgres.password, PGPASSWORD or ~/.pgpass"
+	}
+	return "password authentication failed", "check postgres.password, or the password of the role"
+}
+
+// poolerHint returns what helps where a pooler refuses with this message.
+func poolerHint(message string) string {
+	if strings.Contains(message, "startup parameter") && !strings.Contains(message, "replication") {
+		return "a connection pooler answers here, and refuses a setting that the texts of records depend on; connect to Postgres " +
+			"directly: its ignore_startup_parameters alone is not enough (docs/managed-services.md)"
+	}
+	return "a connection pooler answers here; connect to Postgres directly, replication does not pass through poolers"
 }
 
 // scrub keeps the password out of a server's message even where a broken URL put

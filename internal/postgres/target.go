@@ -37,14 +37,8 @@ func (t Target) Config(extra map[string]string) (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.Password != nil {
-		password, err := t.Password()
-		if err != nil {
-			return nil, &Error{Kind: Configuration, Op: "postgres.password", Text: err.Error()}
-		}
-		if password != "" {
-			cfg.Password = password
-		}
+	if err := t.setPassword(cfg); err != nil {
+		return nil, err
 	}
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 10 * time.Second
@@ -58,6 +52,21 @@ func (t Target) Config(extra map[string]string) (*pgx.ConnConfig, error) {
 		}
 	}
 	return cfg, nil
+}
+
+// setPassword lets the password of its own key win over the URL's.
+func (t Target) setPassword(cfg *pgx.ConnConfig) error {
+	if t.Password == nil {
+		return nil
+	}
+	password, err := t.Password()
+	if err != nil {
+		return &Error{Kind: Configuration, Op: "postgres.password", Text: err.Error()}
+	}
+	if password != "" {
+		cfg.Password = password
+	}
+	return nil
 }
 
 // setParameter replaces a setting under any spelling: the server folds case, so

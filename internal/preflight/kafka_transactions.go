@@ -149,12 +149,7 @@ func (c *clusterChecker) brokerNumber(ctx context.Context, key string) (int64, b
 	if err != nil || len(meta.Brokers) == 0 {
 		return 0, false
 	}
-	id := strconv.Itoa(int(meta.Brokers[0].ID()))
-	for _, b := range meta.Brokers {
-		if b.Addr() == c.client.Addr() {
-			id = strconv.Itoa(int(b.ID()))
-		}
-	}
+	id := c.brokerID(meta.Brokers)
 	res, err := kafka.Ask(ctx, c.client, op, func(b *sarama.Broker) (*sarama.DescribeConfigsResponse, error) {
 		return b.DescribeConfigs(&sarama.DescribeConfigsRequest{
 			Version: 1, Resources: []*sarama.ConfigResource{{Type: sarama.BrokerResource, Name: id, ConfigNames: []string{key}}},
@@ -171,6 +166,17 @@ func (c *clusterChecker) brokerNumber(ctx context.Context, key string) (int64, b
 		}
 	}
 	return 0, false
+}
+
+// brokerID returns the id of the client's broker, as resources are named.
+func (c *clusterChecker) brokerID(brokers []*sarama.Broker) string {
+	of := brokers[0]
+	for _, b := range brokers {
+		if b.Addr() == c.client.Addr() {
+			of = b
+		}
+	}
+	return strconv.Itoa(int(of.ID()))
 }
 
 // stateReplicas checks how safe Kafka keeps transactions, as far as that can be seen.

@@ -72,14 +72,7 @@ func missingSlot(i *catalog.Inspection, want PostgresExpectations) []Requirement
 	case i.Publication != nil && i.Publication.Unfinished:
 		return unfinishedRequirements(i, want)
 	case i.Publication != nil:
-		fix := "walpost init -c FILE for a first start; walpost recover -c FILE when a slot was lost: it publishes what may be " +
-			"missing, from the table"
-		if i.Names.Table.IsZero() {
-			fix = "walpost init -c FILE"
-		}
-		return []Requirement{failure(status.ExitHalted, name, fix,
-			"%s does not exist, but publication %s does: events committed before the slot is made are not streamed",
-			slot, pgname.QuoteIfNeeded(i.Names.Publication))}
+		return []Requirement{slotGone(name, i.Names)}
 	case !want.Create:
 		return []Requirement{failure(status.ExitRequirement, name,
 			"walpost init -c FILE, or: "+provision.CreateSlotSQL(slot, want.Failover),
@@ -87,6 +80,18 @@ func missingSlot(i *catalog.Inspection, want PostgresExpectations) []Requirement
 	default:
 		return []Requirement{passed(name, "%s does not exist yet: the first start of run creates it", slot)}
 	}
+}
+
+// slotGone is a publication without its slot, which was dropped or never made.
+func slotGone(name string, of catalog.ObjectNames) Requirement {
+	fix := "walpost init -c FILE for a first start; walpost recover -c FILE when a slot was lost: it publishes what may be " +
+		"missing, from the table"
+	if of.Table.IsZero() {
+		fix = "walpost init -c FILE"
+	}
+	return failure(status.ExitHalted, name, fix,
+		"%s does not exist, but publication %s does: events committed before the slot is made are not streamed",
+		of.Slot, pgname.QuoteIfNeeded(of.Publication))
 }
 
 func slotState(i *catalog.Inspection) Requirement {

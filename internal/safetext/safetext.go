@@ -49,14 +49,8 @@ func Escape(s string) string { return escape(s, "") }
 func EscapeLines(s string) string { return escape(s, "\n\t") }
 
 func escape(s, keep string) string {
-	clean := true
-	for _, r := range s { // a byte that is not UTF-8 is RuneError, as U+FFFD itself is
-		if r == utf8.RuneError || active(r) {
-			clean = false
-			break
-		}
-	}
-	if clean {
+	doubtful := func(r rune) bool { return r == utf8.RuneError || active(r) } // a byte that is not UTF-8 is RuneError, as U+FFFD is
+	if !strings.ContainsFunc(s, doubtful) {
 		return s
 	}
 	var b strings.Builder

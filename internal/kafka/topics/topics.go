@@ -166,9 +166,7 @@ func (a Admin) configs(ctx context.Context, op string, topics map[string]Topic, 
 		if !t.Exists {
 			continue
 		}
-		req.Resources = append(req.Resources, &sarama.ConfigResource{
-			Type: sarama.TopicResource, Name: name, ConfigNames: keys,
-		})
+		req.Resources = append(req.Resources, &sarama.ConfigResource{Type: sarama.TopicResource, Name: name, ConfigNames: keys})
 	}
 	if len(req.Resources) == 0 {
 		return nil, nil
@@ -184,11 +182,10 @@ func (a Admin) configs(ctx context.Context, op string, topics map[string]Topic, 
 		if r.ErrorCode != 0 {
 			continue // most often no right to DescribeConfigs
 		}
-		values := make(map[string]string, len(r.Configs))
+		configs[r.Name] = map[string]string{}
 		for _, e := range r.Configs {
-			values[e.Name] = e.Value
+			configs[r.Name][e.Name] = e.Value
 		}
-		configs[r.Name] = values
 	}
 	return configs, nil
 }

@@ -2,6 +2,7 @@ package table
 
 import (
 	"context"
+	"slices"
 	"strings"
 )
 
@@ -19,14 +20,7 @@ func Create(ctx context.Context, tx Tx, all []Pair) error {
 	if err := run(ctx, tx, statements); err != nil {
 		return err
 	}
-	var created []Pair
-	for _, p := range all {
-		for _, name := range missing {
-			if p.New == name {
-				created = append(created, p)
-			}
-		}
-	}
+	created := slices.DeleteFunc(slices.Clone(all), func(p Pair) bool { return !slices.Contains(missing, p.New) })
 	if statements, err = ask(ctx, tx, all, foreignKeysQuery(created)); err != nil {
 		return err
 	}
