@@ -25,8 +25,8 @@ func newImport(s *streams) *cobra.Command {
 		Short: "Write a configuration from that of a Debezium connector with the outbox event router",
 		Long: `Read the configuration of a Debezium connector with the outbox event router, and write the
 YAML file with which walpost writes the same records from the same slot. FILE is what Kafka
-Connect's REST interface takes or answers (JSON), or the properties of a standalone connector
-or of Debezium Server; - is standard input.
+Connect's REST interface takes or answers (JSON), the properties of a standalone connector or
+of Debezium Server, or a KafkaConnector of Strimzi (YAML); - is standard input.
 
 Standard error says of each option that the file does not name what became of it, and the
 steps of the hand-over, both ways. Secrets are not copied: they become references.

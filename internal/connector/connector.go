@@ -114,6 +114,15 @@ func (m *importer) takeOf(t transform, names ...string) (option, bool) {
 	return m.take(whole...)
 }
 
+// takeRenamed is takeOf for an option of the event router that had another name in Debezium 1. Later versions, which
+// are known by topic.prefix, ignore that name.
+func (m *importer) takeRenamed(name, old string) (option, bool) {
+	if m.src.Options["topic.prefix"] != nil {
+		return m.takeOf(m.router, name)
+	}
+	return m.takeOf(m.router, name, old)
+}
+
 // isTrue reports whether an option is there and true.
 func (m *importer) isTrue(names ...string) (option, bool) {
 	o, ok := m.take(names...)

@@ -27,7 +27,7 @@ const planted = "hunter2"
 func exhibits(t *testing.T) []string {
 	t.Helper()
 	var all []string
-	for _, pattern := range []string{"*.json", "*.properties"} {
+	for _, pattern := range []string{"*.json", "*.properties", "*.yaml"} {
 		found, err := filepath.Glob(museum + pattern)
 		if err != nil {
 			t.Fatal(err)

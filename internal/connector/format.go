@@ -40,9 +40,12 @@ func (m *importer) encoding(part, fallback string) encoding {
 		m.noConverter(name, fallback)
 		return encoding{fallback, option{Raw: "assumed of the worker's " + name}}
 	}
-	e := encoding{m.converter(o, name), o}
+	as, known := m.converter(o, name)
 	m.converterOptions(o, name)
-	return e
+	if !known {
+		return encoding{as: as}
+	}
+	return encoding{as, o}
 }
 
 // noConverter says what is assumed of the worker.
@@ -60,17 +63,17 @@ func (m *importer) noConverter(name, fallback string) {
 		"Name the worker's properties with --worker, or set outbox.format")
 }
 
-// converter returns the format of a converter's class.
-func (m *importer) converter(o option, name string) string {
+// converter returns the format of a converter's class, and whether walpost writes as it does.
+func (m *importer) converter(o option, name string) (as string, known bool) {
 	class := o.Value[strings.LastIndexByte(o.Value, '.')+1:]
 	switch class {
 	case "StringConverter", "SimpleHeaderConverter", "ByteArrayConverter", "BinaryDataConverter", "ByteBufferConverter":
-		return asText
+		return asText, true
 	case "JsonConverter":
 		if strings.EqualFold(m.src.Value(name+".schemas.enable"), "false") {
-			return asJSON
+			return asJSON, true
 		}
-		return asJSONSchema
+		return asJSONSchema, true
 	case "CloudEventsConverter":
 		m.lost(o, "CloudEvents as one JSON document are not written; the file has the payload as text. outbox.cloudevents writes "+
 			"the binary mode")
@@ -78,7 +81,7 @@ func (m *importer) converter(o option, name string) string {
 		m.lost(o, "%s is not known: walpost writes text and Kafka Connect's JSON, and no schema registry; the file has text, which its "+
 			"consumers cannot read", class)
 	}
-	return asText
+	return asText, false
 }
 
 // converterOptions says what becomes of the options of a converter.
@@ -123,6 +126,7 @@ func (m *importer) serverEncoding(part string) encoding {
 		}
 	case "simplestring", "binary":
 	default:
+		e.from = option{}
 		m.lost(o, "%s is not known: walpost writes text and JSON, and no schema registry; the file has text, which its consumers "+
 			"cannot read",
 			o.Value)
@@ -196,7 +200,7 @@ func (m *importer) expand() {
 // envelope writes what stands beside the payload, and the name of its schema.
 func (m *importer) envelope() {
 	prefix, hasPrefix := m.take("topic.prefix", "database.server.name")
-	version, hasVersion := m.takeOf(m.router, "table.field.event.schema.version", "table.field.schema.version")
+	version, hasVersion := m.takeRenamed("table.field.event.schema.version", "table.field.schema.version")
 	schemas := m.envelopeMembers() && m.formats.value.as == asJSONSchema
 	if hasVersion && schemas {
 		m.doc.set("outbox.format.schema_version", textNode(m.text(version)), version)

@@ -11,7 +11,7 @@ type handover struct {
 	variables         []string // to be set
 	slot, publication string   // "": walpost has a slot of its own
 	connector         string
-	server            bool
+	server, strimzi   bool
 	dropsSlot         bool // slot.drop.on.stop
 	shared            bool // the connector stays, for its other tables
 }
@@ -69,6 +69,9 @@ func (h *handover) stopConnector() string {
 	if h.server {
 		return "stop Debezium Server with SIGTERM, and keep its offset file for the way back"
 	}
+	if h.strimzi {
+		return "stop the connector, and keep its offsets for the way back: spec.state: stopped in its KafkaConnector"
+	}
 	return "stop the connector, and keep its offsets for the way back: curl -X PUT http://CONNECT:8083/connectors/" + h.named() + "/stop"
 }
 
@@ -78,6 +81,9 @@ func (h *handover) startConnector() string {
 	}
 	if h.server {
 		return "start Debezium Server"
+	}
+	if h.strimzi {
+		return "start the connector: spec.state: running in its KafkaConnector"
 	}
 	return "start the connector: curl -X PUT http://CONNECT:8083/connectors/" + h.named() + "/resume"
 }

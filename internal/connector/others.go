@@ -36,7 +36,7 @@ func unless(values, what string) func(*importer, option) {
 // remaining says what becomes of every option that is not handled yet.
 func (m *importer) remaining() {
 	h := &m.result.handover
-	h.connector, h.server = m.src.Name, m.src.Server
+	h.connector, h.server, h.strimzi = m.src.Name, m.src.Server, m.src.Strimzi
 	if m.src.Options["extended.headers.enabled"] == nil {
 		m.look(absent("extended.headers.enabled"), "is not given: Debezium 3.2 and later writes four headers "+
 			"__debezium.context.*, walpost none")
@@ -93,7 +93,7 @@ func (m *importer) unknown(name string, o option) {
 	for _, r := range rules() {
 		names = append(names, strings.Fields(r.names)...)
 	}
-	m.lost(o, "is not known%s: what it does is not done", near(name, append(names, carried()...)))
+	m.lost(o, "is an unknown option%s: what it does is not done", near(name, append(names, carried()...)))
 }
 
 // unknownOfTransform names an option of the event router, or of a transform that is not in the chain.

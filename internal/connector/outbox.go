@@ -11,7 +11,7 @@ func (m *importer) outbox() {
 	m.readFormats()
 	m.writeTable()
 	m.topic()
-	m.column("outbox.id", "id", "table.field.event.id")
+	m.column("outbox.id", "id", "table.field.event.id", "")
 	m.column("outbox.key", "aggregateid", "table.field.event.key", "table.field.payload.id")
 	m.column("outbox.value", "payload", "table.field.event.payload", "table.field.payload")
 	m.timestamp()
@@ -25,8 +25,8 @@ func (m *importer) outbox() {
 }
 
 // column sets a key to a column whose name is not the default.
-func (m *importer) column(key, fallback string, names ...string) {
-	o, ok := m.takeOf(m.router, names...)
+func (m *importer) column(key, fallback, name, old string) {
+	o, ok := m.takeRenamed(name, old)
 	if !ok {
 		return
 	}
@@ -81,7 +81,7 @@ func (m *importer) operations() {
 	if o, ok := m.takeOf(m.router, "table.field.event.type"); ok {
 		m.needless(o, "Debezium does not use it either: a placement makes the header")
 	}
-	if o, ok := m.takeOf(m.router, "table.op.invalid.behavior", "debezium.op.invalid.behavior"); ok {
+	if o, ok := m.takeRenamed("table.op.invalid.behavior", "debezium.op.invalid.behavior"); ok {
 		if o.Value == "fatal" {
 			m.lost(o, "an UPDATE of the outbox ends Debezium's task; walpost counts it in walpost_changes_ignored_total and goes on")
 		} else {

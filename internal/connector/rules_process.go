@@ -90,6 +90,7 @@ func serverRules() []rule {
 		{"debezium.format.", lost("an option of a format that is not known")},
 		{"debezium.api. debezium.engine. debezium.", lost("an option of Debezium Server that is not known")},
 		{"quarkus.http. quarkus.", needless("of Debezium Server's process: walpost has admin.listen, and the section log")},
+		{"spec.", needless("of Strimzi's operator")},
 		{"record.processing. threads.", needless("the order of records is always kept")},
 	}
 }

@@ -82,7 +82,7 @@ func (m *importer) store(name string, keys ...string) {
 }
 
 // jaas is user and password of a login module. Values may be quoted.
-var jaas = regexp.MustCompile(`(username|password)\s*=\s*("((?:[^"\\]|\\.)*)"|[^\s;]+)`)
+var jaas = regexp.MustCompile(`(username|password)\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s;"']+)`)
 
 // sasl takes mechanism, user and password.
 func (m *importer) sasl(protocol option) {
@@ -113,7 +113,7 @@ func (m *importer) sasl(protocol option) {
 func (m *importer) login(config option) {
 	found := map[string]string{}
 	for _, pair := range jaas.FindAllStringSubmatch(config.Value, -1) {
-		found[pair[1]] = strings.Trim(pair[2], `"`)
+		found[pair[1]] = strings.Trim(pair[2], `"'`)
 	}
 	user := option{Raw: config.Raw, Value: found["username"]}
 	if user.Value == "" {

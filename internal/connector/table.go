@@ -38,6 +38,7 @@ func (m *importer) findTable() {
 		})
 	}
 	if len(likely) != 1 || !plainPath.MatchString(likely[0]) {
+		m.table.others = names
 		m.lost(o, "%s is not one table: set outbox.table; each outbox has a file and a slot of its own", o.Value)
 		return
 	}
@@ -62,6 +63,7 @@ func (m *importer) tableOfPredicate() {
 			return
 		}
 	}
+	m.table.others = []string{"every table"}
 	m.lost(absent("table.include.list"), "is not given, so the connector reads every table: set outbox.table; without it walpost takes "+
 		"public.outbox")
 }

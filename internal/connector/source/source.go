@@ -1,10 +1,11 @@
 // Package source reads the configuration of a connector: JSON of Kafka Connect's REST interface, properties of a standalone
-// connector, or those of Debezium Server, whose options get their names in Kafka Connect.
+// connector, those of Debezium Server, and Strimzi's KafkaConnector. Debezium Server's options get their names in Kafka Connect.
 //
 // It knows forms of files. It must not know what an option means, nor walpost.
 package source
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -36,6 +37,7 @@ type Option struct {
 type Source struct {
 	Name    string
 	Server  bool // Debezium Server
+	Strimzi bool // a resource of Strimzi's operator
 	Options map[string]*Option
 }
 
@@ -96,6 +98,9 @@ func readConnector(in Input) (*Source, error) {
 	case text[0] == '{' || text[0] == '[' || strings.HasSuffix(in.File, ".json"):
 		return readJSON([]byte(text), in)
 	}
+	if strimzi.MatchString(text) {
+		return readStrimzi([]byte(text))
+	}
 	options, err := parseProperties([]byte(text))
 	if err != nil {
 		return nil, err
@@ -113,9 +118,9 @@ func readConnector(in Input) (*Source, error) {
 // parseProperties reads a properties file of Java. References stay as they are.
 func parseProperties(data []byte) (map[string]string, error) {
 	loader := properties.Loader{Encoding: properties.UTF8, DisableExpansion: true}
-	parsed, err := loader.LoadBytes(data)
+	parsed, err := loader.LoadBytes(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))) // it continues no line that ends with both
 	if err != nil {
-		return nil, errors.New("is neither JSON nor a properties file") // the error may quote a secret
+		return nil, errors.New("is neither JSON, a properties file nor a KafkaConnector") // the error may quote a secret
 	}
 	return parsed.Map(), nil
 }
