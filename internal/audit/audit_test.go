@@ -150,3 +150,24 @@ func TestRow77_TableThatInherits(t *testing.T) {
 	_, _, err = f.Open(t, recover.Selection{All: true}, true)
 	recovertest.WantHalt(t, err, status.ExitRequirement, says)
 }
+
+// Keys of several columns and of a member change nothing of what the audit compares, and a recovery publishes the same keys.
+func TestAuditWithOtherKeys(t *testing.T) {
+	t.Parallel()
+	for want, key := range map[string]any{
+		`["a","Created"]`: []string{"aggregateid", "type"}, "7": configtest.Keys{"json": "payload", "member": "n"},
+	} {
+		f := recovertest.New(t, &stack, configtest.Keys{"outbox.key": key})
+		f.Recover(t, recover.Selection{All: true}, false)
+		f.Exec(t, relaytest.Insert("a", 7))
+		f.Deliver(t)
+		f.Recover(t, recover.Selection{All: true}, true)
+		if r := run(t, f, audit.Options{}); !r.Equal() || r.Rows != 1 || r.Records != 2 || r.Repeats != 1 {
+			t.Errorf("%s: %+v", want, r)
+		}
+		records, err := stack.Kafka(t).Records(t.Context(), f.Topic)
+		if err != nil || len(records) != 2 || string(records[0].Key) != want || string(records[1].Key) != want {
+			t.Errorf("records %v, %v, want the key %s", records, err, want)
+		}
+	}
+}

@@ -15,7 +15,7 @@ func checkKafka(ctx context.Context, cfg *config.Config, names topicNames) []pre
 		Topics: names.records, DeadLetters: names.deadLetters, ConsumerDeadLetters: cfg.DeclaredDeadLetterTopics(),
 		Spec:    func(topic string) topics.Spec { return wiring.TopicSpec(cfg, topic) },
 		Create:  cfg.Kafka.Topics.Create,
-		Keyless: cfg.Outbox.Key == "", ColumnTime: cfg.Outbox.Timestamp != "",
+		Keyless: cfg.Outbox.Key.None(), ColumnTime: cfg.Outbox.Timestamp != "",
 	}
 	if cfg.Delivery.ExactlyOnce() {
 		want.ExactlyOnce = &preflight.ExactlyOnce{

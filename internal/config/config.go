@@ -50,7 +50,7 @@ type Outbox struct {
 	Writers        string             `yaml:"writers"` // granted, any; of no meaning but when Messages
 	Topic          topicname.Template `yaml:"topic"`
 	ID             string             `yaml:"id"`
-	Key            string             `yaml:"key"`
+	Key            Key                `yaml:"key"`
 	Value          string             `yaml:"value"`
 	Timestamp      string             `yaml:"timestamp"`
 	Partition      string             `yaml:"partition"`

@@ -199,8 +199,7 @@ func recordKeys() []key {
 		},
 		requiredColumn("id", "id", "Column of the `id` header, by which consumers recognise a repeat. Best a UUID: an id that comes a "+
 			"second time, as a `bigserial` of two tables, may be dropped as a repeat.", func(c *Config) *string { return &c.Outbox.ID }),
-		column("key", "aggregateid", "Column of the record key. Empty: no key, and records are spread over the partitions.",
-			func(c *Config) *string { return &c.Outbox.Key }),
+		recordKeyKey(),
 		requiredColumn("value", "payload", "Column of the record value.", func(c *Config) *string { return &c.Outbox.Value }),
 		column("timestamp", `""`, "Column of the record timestamp. Empty: commit time of the transaction.",
 			func(c *Config) *string { return &c.Outbox.Timestamp }),
@@ -209,8 +208,8 @@ func recordKeys() []key {
 		{
 			name: "headers", fallback: "{eventType: type}",
 			about: "Record headers and the columns of their values, in this order, after `id`. {}: only `id`. `{constant: TEXT}` " +
-				"instead of a column: the same value in every record. `\"*\": {json: COLUMN}`: a header for each member of the JSON object " +
-				"in the column, in its order.",
+				"instead of a column: the same value in every record. `\"*\": {json: COLUMN}`: a header for each member of the JSON " +
+				"object in the column, in its order.",
 			value: headers{at: func(c *Config) *[]Header { return &c.Outbox.Headers }},
 		},
 		{
@@ -219,6 +218,15 @@ func recordKeys() []key {
 				"the transaction. The position rises strictly within a slot and timeline. Empty: no such header.",
 			value: text(func(c *Config) *string { return &c.Outbox.PositionHeader }, textRules{kind: "header name"}),
 		},
+	}
+}
+
+func recordKeyKey() key {
+	return key{
+		name: "key", fallback: "aggregateid",
+		about: "Column of the record key. A list `[COLUMN, COLUMN]`: the texts of the columns as a JSON array. `{json: COLUMN, " +
+			"member: NAME}`: a member of the JSON object in the column. Empty: no key, and records are spread over the partitions.",
+		value: recordKey{at: func(c *Config) *Key { return &c.Outbox.Key }},
 	}
 }
 

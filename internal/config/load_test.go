@@ -57,7 +57,7 @@ func TestDefaults(t *testing.T) {
 		Postgres: config.Postgres{Create: true, HibernateAfter: time.Minute},
 		Outbox: config.Outbox{
 			Source: "table", Table: pgname.Table{Schema: "public", Name: "outbox"}, Prefix: "outbox", Writers: "granted", Topic: topic,
-			ID: "id", Key: "aggregateid", Value: "payload",
+			ID: "id", Key: config.Key{Column: "aggregateid"}, Value: "payload",
 			Headers: []config.Header{{Name: "eventType", Column: "type"}},
 		},
 		Kafka: config.Kafka{

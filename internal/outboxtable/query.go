@@ -38,6 +38,9 @@ func (q *Query) Where(expression, operator, value string) {
 	q.where = append(q.where, fmt.Sprintf("%s %s $%d", expression, operator, len(q.args)))
 }
 
+// WhereNull keeps rows where an SQL expression is NULL.
+func (q *Query) WhereNull(expression string) { q.where = append(q.where, expression+" IS NULL") }
+
 // From keeps rows whose time is this or later.
 func (q *Query) From(column string, at time.Time) { q.Where(pgname.Quote(column), ">=", inUTC(at)) }
 

@@ -25,6 +25,7 @@ const (
 	ReasonTimestamp  = "invalid_timestamp" // negative or infinite
 	ReasonPartition  = "invalid_partition" // out of range
 	ReasonMessage    = "invalid_message"   // outbox.source: message, and the content is not an event
+	ReasonKey        = "invalid_key"       // the JSON column of the key is no object
 	ReasonHeaders    = "invalid_headers"   // the JSON column of headers is no object, or not of headers
 )
 
@@ -40,7 +41,7 @@ const (
 // Reasons are all the words that a Rejection has for why.
 func Reasons() []string {
 	return []string{
-		ReasonTopicName, ReasonNotAllowed, ReasonDeadLetter, ReasonTooLarge, ReasonTimestamp, ReasonPartition, ReasonMessage, ReasonHeaders,
-		ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition, ReasonTopicDenied, ReasonTooManyTopics,
+		ReasonTopicName, ReasonNotAllowed, ReasonDeadLetter, ReasonTooLarge, ReasonTimestamp, ReasonPartition, ReasonMessage, ReasonKey,
+		ReasonHeaders, ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition, ReasonTopicDenied, ReasonTooManyTopics,
 	}
 }

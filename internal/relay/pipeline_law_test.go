@@ -27,7 +27,7 @@ func TestLaw4_WhatCannotBeRoutedStopsTheRelay(t *testing.T) {
 		t.Fatalf("ended with %v", err)
 	}
 	h.Released(t)
-	h.Config.Outbox.Key = "entity"
+	h.Config.Outbox.Key.Column = "entity"
 	h.Start(t)
 	got := h.consume(t, h.Topic, 2)
 	if len(got) != 2 || string(got[0].Value) != `{"n": 1}` || string(got[1].Value) != `{"n": 2}` {

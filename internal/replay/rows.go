@@ -33,8 +33,10 @@ func (r *Range) validate(cfg *config.Config, t *catalog.Table) error {
 	if r.All == bounded {
 		return status.Usage("which rows? Give --all, or a range: --from, --to, --from-id, --to-id")
 	}
-	if r.Key != "" && cfg.Outbox.Key == "" {
-		return status.Usage("--key: the rows have none (outbox.key)")
+	if r.Key != "" {
+		if err := checkKey(cfg.Outbox.Key, r.Key); err != nil {
+			return err
+		}
 	}
 	name := r.timeColumn(cfg)
 	if name == "" {
@@ -67,7 +69,7 @@ func (r *Range) query(cfg *config.Config, t *catalog.Table) *outboxtable.Query {
 		q.Where(id, "<=", r.ToID)
 	}
 	if r.Key != "" {
-		q.Where(pgname.Quote(cfg.Outbox.Key)+"::text", "=", r.Key)
+		whereKey(q, cfg.Outbox.Key, r.Key)
 	}
 	q.Sort(column, r.FromID != "" || r.ToID != "")
 	return q
@@ -102,7 +104,7 @@ func (r *Replay) examineTable(ctx context.Context, plan *Plan) error {
 	}
 	count, err := q.Count(ctx, r.reader)
 	if wrong := outboxtable.InvalidValue(err); wrong != "" {
-		return status.Usage("--from-id, --to-id: %s", wrong)
+		return status.Usage("--from-id, --to-id, --key: %s", wrong)
 	}
 	plan.Max, plan.Topics, plan.MoreTopics = count.Rows, count.Topics, count.MoreTopics
 	if r.ToTopic != "" {

@@ -44,6 +44,7 @@ func (p *plan) textColumns() []*column {
 	for i := range p.headers {
 		columns = append(columns, &p.headers[i].column)
 	}
+	columns = append(columns, p.keys...)
 	for _, c := range []*column{p.key, p.value} {
 		if c != nil {
 			columns = append(columns, c)

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -32,7 +33,9 @@ func TestMembersBecomeHeaders(t *testing.T) {
 		{` null `, nil},
 		{
 			`{"n": 1.50, "t":true,"f":false,"z":null,"s":"","o":{"a" : [1, {"b":"\u00e9"}]},"l":[ ]}`,
-			[][2]any{{"n", "1.50"}, {"t", "true"}, {"f", "false"}, {"z", nil}, {"s", ""}, {"o", `{"a" : [1, {"b":"\u00e9"}]}`}, {"l", "[ ]"}},
+			[][2]any{
+				{"n", "1.50"}, {"t", "true"}, {"f", "false"}, {"z", nil}, {"s", ""}, {"o", `{"a" : [1, {"b":"\u00e9"}]}`}, {"l", "[ ]"},
+			},
 		},
 		{`{"\u00e9\"":"\ud83d\ude00\n","a":"b"}`, [][2]any{{"é\"", "😀\n"}, {"a", "b"}}},
 		{`{"a":"1","a":"2"}`, [][2]any{{"a", "1"}, {"a", "2"}}},
@@ -107,7 +110,8 @@ func TestTypesOfTheColumnOfHeaders(t *testing.T) {
 func TestMembersInAMessage(t *testing.T) {
 	m, _ := jsonHeaders()
 	r := newRouter(t, m)
-	rec, err := r.RouteMessage([]byte(`{"id":"1","aggregatetype":"o","h":"{\"a\": \"b\"}"}`), commitTime(), record.Position{CommitLSN: 1, Ordinal: 2})
+	rec, err := r.RouteMessage([]byte(`{"id":"1","aggregatetype":"o","h":"{\"a\": \"b\"}"}`), commitTime(),
+		record.Position{CommitLSN: 1, Ordinal: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +121,8 @@ func TestMembersInAMessage(t *testing.T) {
 		`{"id":"1","aggregatetype":"o","h":{"hex":"7b7d"}}`: record.ReasonMessage,
 		`{"id":"1","aggregatetype":"o","h":"x"}`:            record.ReasonHeaders,
 	} {
-		if _, err := r.RouteMessage([]byte(content), commitTime(), record.Position{}); err == nil || err.(*record.Rejection).Reason != reason {
+		_, err := r.RouteMessage([]byte(content), commitTime(), record.Position{})
+		if why, ok := errors.AsType[*record.Rejection](err); !ok || why.Reason != reason {
 			t.Errorf("%s: %v, want %s", content, err, reason)
 		}
 	}

@@ -56,7 +56,7 @@ func (m *Mapping) longest(c debezium.Conversion) int {
 // columns returns all columns of the mapping.
 func (p *plan) columns() []*column {
 	all := p.textColumns()
-	for _, c := range []*column{p.timestamp, p.partition, p.members} {
+	for _, c := range []*column{p.timestamp, p.partition, p.members, p.keyObject} {
 		if c != nil {
 			all = append(all, c)
 		}

@@ -14,7 +14,10 @@ import (
 type Mapping struct {
 	Topic          topicname.Template // outbox.topic
 	ID             string             // outbox.id: the header `id`
-	Key            string             // outbox.key; "" = no key
+	Key            string             // outbox.key, a column; "" = no key, or one of the next
+	KeyColumns     []string           // outbox.key, a list of columns
+	KeyJSON        string             // outbox.key, the column of an object, of which KeyMember is the key
+	KeyMember      string
 	Value          string             // outbox.value
 	Timestamp      string             // outbox.timestamp; "" = commit time
 	Partition      string             // outbox.partition; "" = by key
@@ -47,6 +50,9 @@ func (m *Mapping) validate() error {
 	case m.MaxBytes < 0:
 		return fmt.Errorf("kafka.max_message_bytes: %d is negative", m.MaxBytes)
 	}
+	if err := m.validateKey(); err != nil {
+		return err
+	}
 	if !m.Topic.Valid() {
 		return errors.New("outbox.topic: each part is a literal or a column")
 	}
@@ -59,6 +65,19 @@ func (m *Mapping) validate() error {
 		if _, err := path.Match(glob, ""); err != nil {
 			return fmt.Errorf("kafka.topics.allow: %q: %w", glob, err)
 		}
+	}
+	return nil
+}
+
+func (m *Mapping) validateKey() error {
+	kinds := 0
+	for _, there := range []bool{m.Key != "", len(m.KeyColumns) > 0, m.KeyJSON != ""} {
+		if there {
+			kinds++
+		}
+	}
+	if kinds > 1 || (m.KeyJSON == "") != (m.KeyMember == "") {
+		return errors.New("outbox.key: want a column, columns, or a member of a JSON column")
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ func messageColumns(m *Mapping) []pgoutput.Column {
 			columns = append(columns, pgoutput.Column{Name: name, TypeOID: oid, TypeMod: -1})
 		}
 	}
+	add(m.KeyJSON, debezium.OIDJSON)
 	for _, h := range m.Headers {
 		if h.JSON {
 			add(h.Column, debezium.OIDJSON)
@@ -26,7 +27,7 @@ func messageColumns(m *Mapping) []pgoutput.Column {
 	}
 	add(m.Timestamp, debezium.OIDTimestamptz)
 	add(m.Partition, debezium.OIDInt8)
-	for _, name := range []string{m.ID, m.Key, m.Value} {
+	for _, name := range append([]string{m.ID, m.Key, m.Value}, m.KeyColumns...) {
 		add(name, debezium.OIDText)
 	}
 	for _, p := range m.Topic {

@@ -31,7 +31,9 @@ type column struct {
 type plan struct {
 	relation  *pgoutput.Relation
 	topic     []topicPart
-	key       *column // nil: no key
+	key       *column // nil: no key, or one of the next
+	keys      []*column
+	keyObject *column
 	value     *column
 	timestamp *column // nil: commit time
 	partition *column // nil: by key
@@ -78,7 +80,7 @@ func (m *Mapping) resolve(rel *pgoutput.Relation) (*plan, []*SchemaError) {
 		p.topic = append(p.topic, t)
 	}
 	s.headers(p, m)
-	p.key = s.find(m.Key, keyKey, asBytes)
+	s.key(p, m)
 	p.value = s.find(m.Value, keyValue, asBytes)
 	p.timestamp = s.find(m.Timestamp, keyTimestamp, asTimestamp)
 	p.partition = s.find(m.Partition, keyPartition, asPartition)

@@ -35,6 +35,8 @@ type Router struct {
 	record   record.Record
 	blank    []record.Header // of a record without a row
 
+	list      []byte // the key of this row, of several columns
+	keyMember keyMember
 	scanner   jsontext.Scanner
 	members   members
 	assembled []record.Header   // of this row, where the headers vary
@@ -118,6 +120,9 @@ func (r *Router) reset() {
 	if cap(r.scratch) > maxRowScratch {
 		r.scratch = nil
 	}
+	if cap(r.list) > maxRowScratch {
+		r.list = nil
+	}
 	r.scratch = r.scratch[:0]
 	r.discarded.Size = 0
 	r.refused = nil
@@ -126,7 +131,7 @@ func (r *Router) reset() {
 // fill sets key, value and headers.
 func (r *Router) fill(p *plan, row pgoutput.Tuple, pos record.Position) error {
 	var err error
-	if r.record.Key, err = r.text(p, p.key, row); err != nil {
+	if r.record.Key, err = r.key(p, row); err != nil {
 		return err
 	}
 	if r.record.Value, err = r.text(p, p.value, row); err != nil {

@@ -39,8 +39,12 @@ func Names(cfg *config.Config) catalog.ObjectNames {
 func Columns(cfg *config.Config) catalog.OutboxColumns {
 	o := cfg.Outbox
 	columns := catalog.OutboxColumns{
-		ID: o.ID, Key: o.Key, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition, Topic: o.Topic.Columns(),
+		ID: o.ID, Key: o.Key.Column, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition, Topic: o.Topic.Columns(),
 	}
+	for _, name := range o.Key.Columns {
+		columns.More = append(columns.More, catalog.RequiredColumn{Column: name, Part: "key"})
+	}
+	columns.More = append(columns.More, catalog.RequiredColumn{Column: o.Key.JSON, Part: "key", Type: "jsonb"})
 	for _, h := range o.Headers {
 		if h.JSON {
 			columns.More = append(columns.More, catalog.RequiredColumn{Column: h.Column, Part: "headers", Type: "jsonb"})

@@ -12,10 +12,11 @@ import (
 func Mapping(cfg *config.Config) router.Mapping {
 	o := cfg.Outbox
 	m := router.Mapping{
-		Topic: slices.Clone(o.Topic), ID: o.ID, Key: o.Key, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition,
+		Topic: slices.Clone(o.Topic), ID: o.ID, Key: o.Key.Column, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition,
 		PositionHeader: o.PositionHeader, Allow: slices.Clone(cfg.Kafka.Topics.Allow),
 		DeadLetter: slices.Clone(cfg.Delivery.DeadLetter), MaxBytes: int64(cfg.Kafka.MaxMessageBytes),
 	}
+	m.KeyColumns, m.KeyJSON, m.KeyMember = slices.Clone(o.Key.Columns), o.Key.JSON, o.Key.Member
 	for _, h := range o.Headers {
 		m.Headers = append(m.Headers, router.HeaderColumn{Name: h.Name, JSON: h.JSON, Column: h.Column, Constant: h.Constant})
 	}
