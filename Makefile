@@ -187,10 +187,11 @@ $(CYCLONEDX):
 
 FUZZTIME ?= 30s
 
-fuzz: ## fuzz decoder, router and configuration, FUZZTIME=30s each
+fuzz: ## fuzz decoder, router, configuration and import, FUZZTIME=30s each
 	go test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./internal/pgoutput
 	go test -run '^$$' -fuzz FuzzRoute -fuzztime $(FUZZTIME) ./internal/router
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) ./internal/config
+	go test -run '^$$' -fuzz FuzzImport -fuzztime $(FUZZTIME) ./internal/connector
 
 clean: ## remove what was built
 	rm -rf bin dist

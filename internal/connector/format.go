@@ -139,6 +139,7 @@ func (m *importer) serverEncoding(part string) encoding {
 
 // writeFormats writes outbox.format, as far as it is not the default.
 func (m *importer) writeFormats() {
+	m.noSchemaWithoutTable()
 	f := &m.formats
 	for _, part := range []struct {
 		key string
@@ -214,6 +215,14 @@ func (m *importer) envelope() {
 		m.doc.set("outbox.format.topic_prefix", textNode(m.text(prefix)), prefix)
 	case hasPrefix:
 		m.needless(prefix, "it names topics and schemas that the records of the outbox do not have")
+	}
+}
+
+// noSchemaWithoutTable takes the schema off an envelope whose table would name it.
+func (m *importer) noSchemaWithoutTable() {
+	if m.messageTopic && len(m.placements.envelope) > 0 && m.formats.value.as == asJSONSchema {
+		m.formats.value.as = asJSON
+		m.lost(m.formats.value.from, "an envelope of messages has no schema, since the table that names it is missing: the file has json")
 	}
 }
 

@@ -131,6 +131,8 @@ func (m *importer) missingColumns() {
 	o, ok := m.takeOf(m.router, "table.field.additional.missing")
 	switch {
 	case !ok:
+	case o.Value == "ignore" && m.messageTopic:
+		m.needless(o, "a message may lack any key")
 	case o.Value == "ignore":
 		m.doc.set("outbox.missing_columns", textNode("ignore"), o)
 	default:

@@ -1,0 +1,68 @@
+package connector_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/walpost/walpost/internal/config"
+	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/router/vectortest"
+	"github.com/walpost/walpost/internal/wiring"
+)
+
+const vectors = "../../testdata/vectors/"
+
+// The file of a connector leads to the mapping with which walpost writes that connector's records, as the tests of the
+// router show with the records that Debezium wrote.
+func TestImportedFilesWriteTheRecordsOfTheVectors(t *testing.T) {
+	for name, value := range map[string]string{
+		"DATABASE_USER": "u", "DATABASE_HOSTNAME": "db", "DATABASE_DBNAME": "d", "KAFKA_BROKERS": "kafka:9092",
+	} {
+		t.Setenv(name, value)
+	}
+	golden, err := vectortest.ReadGolden(vectors + "golden.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	single, err := vectortest.ReadEventRouter(vectors + "eventrouter.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := 0
+	for _, g := range golden {
+		if want, reason := g.Mapping(); reason == "" {
+			sameMapping(t, g.Name, g.Config, want)
+			tested++
+		}
+	}
+	for _, e := range single {
+		if want, reason := e.Mapping(); reason == "" {
+			options := map[string]string{}
+			for name, value := range e.Config {
+				options["transforms.outbox."+name] = value
+			}
+			sameMapping(t, e.Case, base(options), want)
+			tested++
+		}
+	}
+	if tested < 60 {
+		t.Errorf("%d cases", tested)
+	}
+}
+
+func sameMapping(t *testing.T, name string, options map[string]string, want router.Mapping) {
+	t.Helper()
+	result := imported(t, options)
+	cfg, err := config.Parse(name, result.YAML)
+	if err != nil {
+		t.Errorf("%v\n%s", err, result.YAML)
+		return
+	}
+	got := wiring.Mapping(cfg)
+	for _, m := range []*router.Mapping{&got, &want} { // what is not of the connector
+		m.MaxBytes, m.Allow, m.DeadLetter = 0, nil, nil
+	}
+	if g, w := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); g != w {
+		t.Errorf("%s\n%s\ngot  %s\nwant %s", name, result.YAML, g, w)
+	}
+}
