@@ -13,6 +13,7 @@ import (
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
+	"github.com/walpost/walpost/internal/recover"
 	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/internal/wiring"
 )
@@ -71,7 +72,15 @@ func drop(ctx context.Context, cfg *config.Config, out *printer, ask func(*catal
 			return err
 		}
 	}
-	dropped, err := provision.DropSlot(ctx, conn, slot)
+	leftover := recover.TemporaryName(slot)
+	dropped, err := provision.DropSlot(ctx, conn, leftover)
+	if err != nil {
+		return err
+	}
+	if dropped {
+		out.line("dropped slot %s, which an interrupted command has left", leftover)
+	}
+	dropped, err = provision.DropSlot(ctx, conn, slot)
 	if err != nil {
 		return err
 	}

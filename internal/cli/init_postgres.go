@@ -21,12 +21,14 @@ import (
 
 // initializer prepares the servers for one relay.
 type initializer struct {
+	initOptions
+
 	cfg    *config.Config
-	dryRun bool
 	err    io.Writer  // for what a waiting person wants to know
 	tell   func(step) // is called for each step; nil: nothing is
 	result prepared
 
+	first   bool // rows are published before the slot begins: it is made after the topics
 	newSlot bool // this run has made the slot: nothing of it was published
 }
 
@@ -51,6 +53,9 @@ func (i *initializer) run(ctx context.Context) error {
 	if err := i.topics(ctx, conn, client); err != nil {
 		return err
 	}
+	if err := i.publishExisting(ctx); err != nil {
+		return err
+	}
 	if i.cfg.Delivery.ExactlyOnce() {
 		return i.position(ctx, client)
 	}
@@ -71,7 +76,11 @@ func (i *initializer) postgres(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return err
 	}
+	if i.first, err = i.beginsWithRows(ctx, conn, there); err != nil {
+		return err
+	}
 	if i.dryRun {
+		i.first = i.first && there.Table != nil // else there is no row
 		i.plan(there)
 		return nil
 	}
@@ -86,8 +95,11 @@ func (i *initializer) postgres(ctx context.Context, conn *pgx.Conn) error {
 			}
 		}
 	}
+	if i.first {
+		return nil
+	}
 	made, err := provision.CreatePublication(ctx, conn, i.cfg.Postgres.Publication,
-		wiring.Table(i.cfg), wiring.Columns(i.cfg), i.cfg.Postgres.Slot)
+		wiring.Table(i.cfg), wiring.Columns(i.cfg), catalog.UnfinishedComment(i.cfg.Postgres.Slot))
 	if err != nil {
 		return err
 	}
@@ -114,7 +126,13 @@ func (i *initializer) inspect(ctx context.Context, conn *pgx.Conn) (*catalog.Ins
 		return nil, err
 	}
 	wanted.Create = true
-	if unmet := preflight.CheckInit(there, preflight.Postgres(there, wanted)); unmet != nil {
+	checked := there
+	if i.existing {
+		checked = there.Unmarked()
+	} else if err := i.refuseLeftover(ctx, conn, there); err != nil {
+		return nil, err
+	}
+	if unmet := preflight.CheckInit(checked, preflight.Postgres(checked, wanted)); unmet != nil {
 		return nil, requirement("%w", unmet)
 	}
 	return there, nil
@@ -124,6 +142,9 @@ func (i *initializer) slot(ctx context.Context, conn *pgx.Conn, there *catalog.I
 	name := i.cfg.Postgres.Slot
 	if there.Slot != nil && !there.Slot.Making() {
 		i.step(step{Action: actionExists, Kind: kindSlot, Name: name})
+		if i.existing {
+			i.step(existingLeft(i.cfg))
+		}
 		return i.finish(ctx, conn)
 	}
 	made, err := i.make(ctx, conn)
@@ -199,6 +220,10 @@ func (i *initializer) count(ctx context.Context, conn *pgx.Conn, from pgoutput.L
 	st := step{
 		Action: actionSkipped, Kind: kindRows, Name: name.String(),
 		Detail: fmt.Sprintf("%d in %s are not published: they were committed before the slot", n, name),
+	}
+	if n > 0 {
+		st.Detail += fmt.Sprintf(" (`walpost drop -c %[1]s` and `walpost init --publish-existing -c %[1]s` begin anew with them)",
+			i.cfg.File)
 	}
 	if i.cfg.Outbox.Prune != nil && n > 0 {
 		st.Detail += ", and outbox.prune deletes them: leave it out until they are of no use"

@@ -32,8 +32,10 @@ const (
 	actionCreated stepAction = "created"
 	actionExists  stepAction = "exists"
 	actionSkipped stepAction = "skipped"
-	actionMissing stepAction = "missing"
-	actionCreate  stepAction = "create"
+
+	actionPublished stepAction = "published"
+	actionMissing   stepAction = "missing"
+	actionCreate    stepAction = "create"
 )
 
 // createdOrExists returns the action of a step that creates what is missing.

@@ -3,7 +3,6 @@ package outboxtable
 import (
 	"context"
 	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -30,10 +29,7 @@ type Cursor struct {
 // cannot change its columns until the transaction ends.
 func (q *Query) Open(ctx context.Context, conn *pgx.Conn, name string, columns ...string) (*Cursor, error) {
 	c := &Cursor{conn: conn, name: pgname.Quote(name), op: "read " + wiring.Table(q.cfg).String()}
-	sql := "SELECT " + selectList(columns, MaxColumnBytes(q.cfg)) + q.from()
-	if len(q.orderBy) > 0 {
-		sql += " ORDER BY " + strings.Join(q.orderBy, ", ")
-	}
+	sql := "SELECT " + selectList(columns, MaxColumnBytes(q.cfg)) + q.from() + q.sorted()
 	if _, err := conn.Exec(ctx, "DECLARE "+c.name+" NO SCROLL CURSOR FOR "+sql, q.simple()...); err != nil {
 		return nil, postgres.Classify(c.op, err)
 	}

@@ -85,6 +85,20 @@ func rises(c *catalog.TableColumn) bool {
 // Sorted reports whether a column tells the order of the rows.
 func (q *Query) Sorted() bool { return len(q.order) > 0 }
 
+// CheckOrder returns Postgres' own error when it cannot order the rows as Sort says.
+func (q *Query) CheckOrder(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "SELECT"+q.from()+q.sorted()+" LIMIT 0", q.simple()...)
+	return err
+}
+
+// sorted is the order of Sort in SQL.
+func (q *Query) sorted() string {
+	if len(q.orderBy) == 0 {
+		return ""
+	}
+	return " ORDER BY " + strings.Join(q.orderBy, ", ")
+}
+
 // Order returns the order of Sort for people.
 func (q *Query) Order() string {
 	return strings.Join(append(slices.Clip(q.order), "place in the table"), ", ")

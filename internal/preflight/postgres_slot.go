@@ -53,6 +53,9 @@ func slotRequirements(i *catalog.Inspection, want PostgresExpectations) []Requir
 				"would end the stream", s.Name)}
 	}
 	list := append([]Requirement{slotState(i)}, slotWarnings(i, want)...)
+	if i.Publication != nil && i.Publication.Publishing {
+		return append(list, publishingRequirement(i))
+	}
 	if i.Publication != nil && i.Publication.Unfinished {
 		list = append(list, unfinishedRequirements(i, want)...)
 	}
@@ -69,6 +72,8 @@ func missingSlot(i *catalog.Inspection, want PostgresExpectations) []Requirement
 	case want.Failover && i.Server.Major < 17:
 		return []Requirement{failure(status.ExitRequirement, name, "postgres.failover: false",
 			"failover slots need Postgres 17, this is %d", i.Server.Major)}
+	case i.Publication != nil && i.Publication.Publishing:
+		return []Requirement{publishingRequirement(i)}
 	case i.Publication != nil && i.Publication.Unfinished:
 		return unfinishedRequirements(i, want)
 	case i.Publication != nil:
@@ -84,8 +89,8 @@ func missingSlot(i *catalog.Inspection, want PostgresExpectations) []Requirement
 
 // slotGone is a publication without its slot, which was dropped or never made.
 func slotGone(name string, of catalog.ObjectNames) Requirement {
-	fix := "walpost init -c FILE for a first start; walpost recover -c FILE when a slot was lost: it publishes what may be " +
-		"missing, from the table"
+	fix := "walpost init -c FILE for a first start, with --publish-existing if what is in the table is to be published; " +
+		"walpost recover -c FILE when a slot was lost: it publishes what may be missing, from the table"
 	if of.Table.IsZero() {
 		fix = "walpost init -c FILE"
 	}

@@ -32,3 +32,12 @@ func unfinishedRequirements(i *catalog.Inspection, want PostgresExpectations) []
 			"%s does not exist yet: a first start was cut after it had made publication %s, and run goes on", slot, publication)}
 	}
 }
+
+// publishingRequirement stops what would begin behind rows that are not published yet.
+func publishingRequirement(i *catalog.Inspection) Requirement {
+	return failure(status.ExitRequirement, "rows before the slot",
+		"walpost init --publish-existing -c FILE, which begins anew and ends it; "+
+			"or, without these rows: walpost drop -c FILE; then walpost init -c FILE",
+		"walpost init --publish-existing has not come to its end for slot %s: rows that were in %s before may be missing in Kafka",
+		i.Names.Slot, i.Names.Table)
+}

@@ -29,7 +29,7 @@ func (r *Recovery) lock(ctx context.Context) error {
 		who = fmt.Sprintf("backend %d", *holder)
 	}
 	return &status.Halt{
-		Code: status.ExitRequirement, Reason: "another recovery of this slot is running", Detail: who + " has its lock",
+		Code: status.ExitRequirement, Reason: "another recovery or first start of this slot is running", Detail: who + " has its lock",
 		Hint: "wait for it to end",
 	}
 }

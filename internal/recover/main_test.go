@@ -20,6 +20,7 @@ var stack devstacktest.Stack
 const (
 	killFile  = "WALPOST_TEST_RECOVER_FILE"
 	killStage = "WALPOST_TEST_RECOVER_STAGE"
+	killFirst = "WALPOST_TEST_RECOVER_FIRST" // it is a first start
 )
 
 func TestMain(m *testing.M) {
@@ -40,7 +41,9 @@ func die() int {
 		return 2
 	}
 	ctx := context.Background()
-	r, err := recover.Open(ctx, recover.Options{Config: cfg, Rows: recover.Selection{All: true}, Log: zap.NewNop()})
+	r, err := recover.Open(ctx, recover.Options{
+		Config: cfg, Rows: recover.Selection{All: true}, First: os.Getenv(killFirst) == "true", Log: zap.NewNop(),
+	})
 	if err != nil {
 		return 3
 	}

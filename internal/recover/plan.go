@@ -6,6 +6,7 @@ import (
 
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/outboxtable"
+	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/republish"
@@ -21,7 +22,12 @@ type Plan struct {
 	Missing   bool   // there is none
 	Leftover  bool   // an interrupted recovery has left a slot of the temporary name
 	// OnlyLeftover: the slot is healthy, and nothing but the leftover is to be done.
-	OnlyLeftover      bool
+	OnlyLeftover bool
+	// Begun: the slot of a first start is in place and whole: nothing is to be done.
+	Begun bool
+	// OnlyEnd: the rows of a first start are published and its slot is in place; it was cut
+	// before it said so.
+	OnlyEnd           bool
 	CreatePublication bool
 	Selection         string // which rows, in words
 	Order             string // in which order, in words
@@ -30,7 +36,11 @@ type Plan struct {
 	outboxtable.Count // of the rows as of now
 
 	query *outboxtable.Query
+	point pgoutput.LSN // of OnlyEnd: where the slot begins
 }
+
+// over reports whether no row is to be published.
+func (p *Plan) over() bool { return p.OnlyLeftover || p.OnlyEnd || p.Begun }
 
 // TemporaryName is the name of the new slot while rows are published: the slot's,
 // cut to what Postgres allows (63 characters), and _recover.
@@ -61,10 +71,14 @@ func (r *Recovery) Examine(ctx context.Context) (*Plan, error) {
 	if leftover != nil && leftover.Active {
 		return nil, inUse(plan.Temporary, leftover.ActivePID)
 	}
-	if err := r.checkSlot(there, leftover, plan); err != nil || plan.OnlyLeftover {
+	check := r.checkSlot
+	if r.First {
+		check = r.checkFirst
+	}
+	if err := check(there, leftover, plan); err != nil || plan.over() {
 		return plan, err
 	}
-	if err := checkRequirements(there, cfg, plan); err != nil {
+	if err := r.checkRequirements(there, plan); err != nil {
 		return nil, err
 	}
 	if err := r.Rows.validate(cfg, there.Table); err != nil {
@@ -78,10 +92,17 @@ func (r *Recovery) count(ctx context.Context, t *catalog.Table, plan *Plan) erro
 	q := r.Rows.query(r.Config, t)
 	plan.query, plan.Selection, plan.Order = q, r.Rows.String(), q.Order()
 	if !q.Sorted() {
+		flag := "--time-column"
+		if r.First {
+			flag = "--order"
+		}
 		plan.Warnings = append(plan.Warnings, "no column tells the order of the rows: they are published as they lie in the table, "+
-			"which is the order of insertion while no space was used again; --time-column names a better one")
+			"which is the order of insertion while no space was used again; "+flag+" names a better one")
 	}
-	var err error
+	err := q.CheckOrder(ctx, r.conn)
+	if err != nil {
+		return status.Usage("the rows cannot be ordered by %s: %v", plan.Order, err)
+	}
 	if plan.Count, err = q.Count(ctx, r.conn); err != nil {
 		if wrong := outboxtable.InvalidValue(err); wrong != "" && r.Rows.AfterID != "" {
 			return status.Usage("--after-id: %s", wrong)

@@ -1,6 +1,6 @@
-// Package recover answers how a lost slot is replaced: it creates a new slot, publishes
-// from the outbox table what may be missing up to where that slot begins, and gives the new
-// slot the name of the old one.
+// Package recover answers how a slot begins behind rows that the table has: it creates a new
+// slot, publishes from the outbox table what may be missing up to where that slot begins, and
+// gives the new slot the name of the old one. At a first start there is no old one.
 //
 // It knows the catalogue, the slot with its snapshot, and the table. It must not know the
 // relay, nor flags. It keeps no state on disk: an interrupted recovery leaves the slot as
@@ -20,6 +20,7 @@ import (
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/outboxtable"
 	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/postgres/provision"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/republish"
@@ -30,6 +31,7 @@ import (
 type Options struct {
 	Config *config.Config
 	Rows   Selection
+	First  bool // there was no slot before: the rows are those of a first start
 	Force  bool // also where the slot looks healthy
 	// StampNow stamps each record with the time of publishing instead of outbox.timestamp.
 	StampNow bool
@@ -47,7 +49,7 @@ type Recovery struct {
 // Open connects and makes sure that no other recovery of the slot is at work.
 func Open(ctx context.Context, o Options) (*Recovery, error) {
 	r := &Recovery{Options: o, target: wiring.Target(o.Config)}
-	err := outboxtable.Require(o.Config, beginAnew(o.Config))
+	err := outboxtable.Require(o.Config, r.withoutTable())
 	if err != nil {
 		return nil, err
 	}
@@ -62,9 +64,17 @@ func Open(ctx context.Context, o Options) (*Recovery, error) {
 	return r, nil
 }
 
-func beginAnew(cfg *config.Config) string {
+func (r *Recovery) withoutTable() string {
 	return fmt.Sprintf("a slot that is lost or missing begins anew with `walpost drop -c %[1]s` and `walpost init -c %[1]s`; "+
-		"what was in it cannot be published again", cfg.File)
+		"what was in it cannot be published again", r.Config.File)
+}
+
+// command is what is typed to begin anew.
+func (r *Recovery) command() string {
+	if r.First {
+		return "init --publish-existing"
+	}
+	return "recover"
 }
 
 // Close gives the lock back and hangs up. It changes nothing.
@@ -82,6 +92,9 @@ func (r *Recovery) Close(ctx context.Context) {
 func (r *Recovery) Run(ctx context.Context, plan *Plan, report func(Stage, Result)) (Result, error) {
 	if plan.OnlyLeftover {
 		return Result{}, r.dropLeftover(ctx)
+	}
+	if plan.OnlyEnd {
+		return Result{}, r.end(ctx, plan.point)
 	}
 	if err := r.prepare(ctx, plan); err != nil {
 		return Result{}, err
@@ -109,9 +122,8 @@ func (r *Recovery) Run(ctx context.Context, plan *Plan, report func(Stage, Resul
 	if err := r.swap(ctx, snapshot.point, func(s Stage) { report(s, result) }); err != nil {
 		return result, err
 	}
-	if err := r.setPosition(ctx, snapshot.point); err != nil {
-		return result, fmt.Errorf("everything is published and the slot is in place, but its position is not written: %w; "+
-			"`walpost position -c %s --set slot` writes it", err, r.Config.File)
+	if err := r.end(ctx, snapshot.point); err != nil {
+		return result, err
 	}
 	report(Finished, result)
 	return result, nil
@@ -130,18 +142,28 @@ func (r *Recovery) prepare(ctx context.Context, plan *Plan) error {
 		return err
 	}
 	if plan.CreatePublication {
-		cfg := r.Config
-		const firstSlot = "" // there was a slot
-		_, err = provision.CreatePublication(ctx, r.conn, cfg.Postgres.Publication, wiring.Table(cfg), wiring.Columns(cfg), firstSlot)
+		cfg, mark := r.Config, ""
+		if r.First {
+			mark = catalog.PublishingComment(cfg.Postgres.Slot)
+		}
+		_, err = provision.CreatePublication(ctx, r.conn, cfg.Postgres.Publication, wiring.Table(cfg), wiring.Columns(cfg), mark)
+	} else if r.First {
+		err = r.mark(ctx, catalog.PublishingComment)
 	}
 	return err
+}
+
+// mark says on the publication how far a first start is.
+func (r *Recovery) mark(ctx context.Context, comment func(slot string) string) error {
+	p := r.Config.Postgres
+	return provision.MarkPublication(ctx, r.conn, p.Publication, p.Slot, comment(p.Slot))
 }
 
 // publish brings the rows of the snapshot to Kafka and waits until it has acknowledged all
 // of them.
 func (r *Recovery) publish(ctx context.Context, plan *Plan, s *snapshot, report func(republish.Result)) (republish.Result, error) {
 	p, err := republish.New(ctx, republish.Options{
-		Config: r.Config, Mapping: wiring.Mapping(r.Config), Command: "recover", Log: r.Log, StampNow: r.StampNow,
+		Config: r.Config, Mapping: wiring.Mapping(r.Config), Command: r.command(), Log: r.Log, StampNow: r.StampNow,
 		// A transaction that was open when the slot was made may commit exactly at the
 		// consistent point, and would share (consistent point, 1) with the first row of
 		// the table. Commit records are aligned: no transaction is at the byte before.

@@ -59,7 +59,8 @@ func TestRecoverKilledAtEachStage(t *testing.T) {
 // kill runs a recovery in a process of its own, which kills itself at the stage.
 func kill(t *testing.T, f *recovertest.Fixture, stage recover.Stage) {
 	t.Helper()
-	cmd := devstacktest.Again(t, killFile+"="+f.Config.File, killStage+"="+strconv.Itoa(int(stage)))
+	cmd := devstacktest.Again(t, killFile+"="+f.Config.File, killStage+"="+strconv.Itoa(int(stage)),
+		killFirst+"="+strconv.FormatBool(f.First))
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != -1 {
 		t.Fatalf("not killed: %v\n%s", err, out)

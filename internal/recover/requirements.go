@@ -3,7 +3,6 @@ package recover
 import (
 	"strings"
 
-	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/outboxtable"
 	"github.com/walpost/walpost/internal/postgres"
 	"github.com/walpost/walpost/internal/postgres/catalog"
@@ -14,7 +13,8 @@ import (
 
 // checkRequirements goes through the requirements as if the slot were not there: the table
 // as it is today has to serve, and the publication has to be there before the slot.
-func checkRequirements(there *catalog.Inspection, cfg *config.Config, plan *Plan) error {
+func (r *Recovery) checkRequirements(there *catalog.Inspection, plan *Plan) error {
+	cfg := r.Config
 	wanted, err := wiring.Wanted(cfg, nil)
 	if err != nil {
 		return err
@@ -22,6 +22,10 @@ func checkRequirements(there *catalog.Inspection, cfg *config.Config, plan *Plan
 	wanted.Prune, wanted.AnyWriter, wanted.Hosts = nil, false, postgres.Hosts{} // no matter of a recovery
 	bare := *there
 	bare.Slot = nil
+	if r.First { // init creates what is missing, and begins anew what was cut
+		wanted.Create = true
+		bare = *bare.Unmarked()
+	}
 	code, texts := 0, []string{}
 	if unmet := preflight.CheckRecovery(preflight.Postgres(&bare, wanted)); unmet != nil {
 		code, texts = unmet.Exit, append(texts, unmet.Error())

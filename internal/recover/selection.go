@@ -1,6 +1,7 @@
 package recover
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/walpost/walpost/internal/config"
@@ -8,6 +9,7 @@ import (
 	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/status"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // Selection says which rows of the outbox table are meant: one of All, Since and
@@ -19,6 +21,9 @@ type Selection struct {
 	// TimeColumn is the column that Since is compared with and that orders the
 	// rows; "" is outbox.timestamp.
 	TimeColumn string
+	// Order is the column that orders the rows of a first start; "" is outbox.timestamp, or
+	// else the time that outbox.prune goes by.
+	Order string
 }
 
 func (s Selection) timeColumn(cfg *config.Config) string {
@@ -48,6 +53,9 @@ func (s Selection) validate(cfg *config.Config, t *catalog.Table) error {
 	if chosen != 1 {
 		return status.Usage("which rows may be missing? Give one of --since, --after-id and --all")
 	}
+	if s.Order != "" && t.Column(s.Order) == nil {
+		return status.Usage("--order: %s has no column %q", wiring.Table(cfg), s.Order)
+	}
 	name := s.timeColumn(cfg)
 	if name == "" {
 		if !s.Since.IsZero() {
@@ -67,6 +75,6 @@ func (s Selection) query(cfg *config.Config, t *catalog.Table) *outboxtable.Quer
 	case s.AfterID != "":
 		q.Where(pgname.Quote(cfg.Outbox.ID), ">", s.AfterID)
 	}
-	q.Sort(column, s.AfterID != "")
+	q.Sort(cmp.Or(s.Order, column), s.AfterID != "")
 	return q
 }

@@ -2,6 +2,7 @@ package recover
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,7 +33,7 @@ func (r *Recovery) discard(ctx context.Context) {
 		_, err = provision.DropSlot(ctx, conn, slot)
 	}
 	if err != nil {
-		r.Log.Warn("the new slot could not be removed and keeps WAL: run recover again, or drop it",
+		r.Log.Warn("the new slot could not be removed and keeps WAL: run "+r.command()+" again, or drop it",
 			zap.String("slot", slot), zap.Error(err), zap.String("hint", "SELECT pg_drop_replication_slot('"+slot+"')"))
 	}
 }
@@ -49,29 +50,76 @@ func (r *Recovery) swap(ctx context.Context, point pgoutput.LSN, report func(Sta
 		r.discard(ctx)
 		return err
 	}
-	if _, err := provision.DropSlot(ctx, r.conn, slot); err != nil {
+	if err := r.makeRoom(ctx, slot); err != nil {
 		r.discard(ctx)
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), swapTimeout)
 	defer cancel()
 	report(Dropped)
+	if err := r.copySlot(ctx, temporary, slot); err != nil {
+		return err
+	}
+	report(Copied)
+	return nil
+}
+
+// copySlot gives the new slot its name.
+func (r *Recovery) copySlot(ctx context.Context, temporary, slot string) error {
 	if err := provision.CopySlot(ctx, r.conn, temporary, slot); err != nil {
+		if r.First && postgres.KindOf(err) == postgres.Exists { // made this very moment
+			return errors.Join(r.madeBySomebody(slot), r.mark(ctx, catalog.PublishingComment))
+		}
 		return &status.Halt{
 			Code: status.ExitHalted, Reason: "everything is published, but the new slot could not be given its name",
 			Detail: err.Error(),
 			Hint: fmt.Sprintf("SELECT pg_copy_logical_replication_slot('%s', '%s'); "+
-				"SELECT pg_drop_replication_slot('%[1]s'); or run recover again", temporary, slot),
+				"SELECT pg_drop_replication_slot('%[1]s'); or run %[3]s again", temporary, slot, r.command()),
 		}
 	}
-	report(Copied)
-	if r.Config.Postgres.Failover { // a copy is none
-		if err := r.makeFailover(ctx, slot); err != nil {
+	return nil
+}
+
+// makeRoom drops the old slot. A first start has none: its publication says from here on that
+// a slot of the name is the one that is copied.
+func (r *Recovery) makeRoom(ctx context.Context, slot string) error {
+	if !r.First {
+		_, err := provision.DropSlot(ctx, r.conn, slot)
+		return err
+	}
+	there, err := catalog.FindSlot(ctx, r.conn, slot)
+	switch {
+	case err != nil:
+		return postgres.Classify("read slot "+slot, err)
+	case there != nil:
+		return r.madeBySomebody(slot)
+	}
+	return r.mark(ctx, catalog.PublishedComment)
+}
+
+// end does what is left when the slot has its name: it is no failover slot yet, as a copy is
+// none, the temporary name is there, and the position and the mark of a first start are as
+// they were.
+func (r *Recovery) end(ctx context.Context, point pgoutput.LSN) error {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), swapTimeout)
+	defer cancel()
+	p := r.Config.Postgres
+	if p.Failover {
+		if err := r.makeFailover(limited, p.Slot); err != nil {
 			return err
 		}
 	}
-	_, err := provision.DropSlot(ctx, r.conn, temporary)
-	return err
+	if err := r.dropLeftover(limited); err != nil {
+		return err
+	}
+	if err := r.setPosition(ctx, point); err != nil {
+		return fmt.Errorf("everything is published and the slot is in place, but its position is not written: %w; "+
+			"`walpost position -c %s --set slot` writes it", err, r.Config.File)
+	}
+	if !r.First {
+		return nil
+	}
+	return provision.FinishPublication(ctx, r.conn, p.Publication, p.Slot)
 }
 
 // intact refuses a new slot that was touched, or lost to
@@ -83,14 +131,14 @@ func (r *Recovery) intact(ctx context.Context, slot string, point pgoutput.LSN) 
 	}
 	halt := &status.Halt{
 		Code: status.ExitHalted, Reason: "the new slot did not last until everything was published",
-		Hint: "run recover again",
+		Hint: "run " + r.command() + " again",
 	}
 	switch {
 	case s == nil:
 		halt.Detail = slot + " is gone"
 	case s.Lost():
 		halt.Detail = slot + " is lost: " + s.Loss().Reason
-		halt.Hint = s.Loss().Fix + ", and run recover again"
+		halt.Hint = s.Loss().Fix + ", and run " + r.command() + " again"
 	case s.ConfirmedFlushLSN != point:
 		halt.Detail = fmt.Sprintf("%s was moved from %s to %s by somebody", slot, point, s.ConfirmedFlushLSN)
 	default:

@@ -22,7 +22,8 @@ func (l *loop) create(ctx context.Context, conn *pgx.Conn) error {
 	limited, cancel := context.WithTimeout(ctx, l.timing.inspectTimeout)
 	defer cancel()
 	names := l.opts.Objects
-	made, err := provision.CreatePublication(limited, conn, names.Publication, names.Table, l.opts.Columns, names.Slot)
+	made, err := provision.CreatePublication(limited, conn, names.Publication, names.Table, l.opts.Columns,
+		catalog.UnfinishedComment(names.Slot))
 	if err != nil {
 		return classifyStart(err)
 	}

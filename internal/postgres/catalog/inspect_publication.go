@@ -25,6 +25,9 @@ type Publication struct {
 
 	// Unfinished: walpost made it for the slot of these names, and not the slot yet.
 	Unfinished bool
+	// Publishing: rows from before the slot of these names are being published, or were
+	// when that was cut. RowsPublished: all of them are, and the slot gets its name.
+	Publishing, RowsPublished bool
 
 	// Entries are the OIDs in pg_publication_rel of the table and its ancestors: a
 	// table that was taken out and put back has another one. Empty when the table
@@ -59,7 +62,7 @@ func (p *Publication) Operations() string {
 const publicationQuery = `
 SELECT p.oid, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot, p.puballtables,
        coalesce(to_jsonb(p) ->> 'pubgencols', '') = 's', pg_has_role(p.pubowner, 'USAGE'),
-       coalesce(obj_description(p.oid, 'pg_publication') = $3, false),
+       coalesce(obj_description(p.oid, 'pg_publication'), ''),
        ARRAY(SELECT pr.oid FROM pg_publication_rel pr WHERE pr.prpubid = p.oid AND pr.prrelid = ANY($2::oid[]) ORDER BY pr.oid)
 FROM pg_publication p WHERE p.pubname = $1`
 
@@ -79,8 +82,9 @@ func readPublication(ctx context.Context, tx pgx.Tx, names ObjectNames, table *T
 	if table != nil {
 		ancestors, relatives = table.ancestors, table.relatives
 	}
-	err := tx.QueryRow(ctx, publicationQuery, postgres.Once, names.Publication, ancestors, UnfinishedComment(names.Slot)).Scan(
-		&p.OID, &p.Insert, &p.Update, &p.Delete, &p.Truncate, &p.ViaRoot, &p.AllTables, &p.Generated, &p.Owned, &p.Unfinished, &p.Entries,
+	comment := ""
+	err := tx.QueryRow(ctx, publicationQuery, postgres.Once, names.Publication, ancestors).Scan(
+		&p.OID, &p.Insert, &p.Update, &p.Delete, &p.Truncate, &p.ViaRoot, &p.AllTables, &p.Generated, &p.Owned, &comment, &p.Entries,
 	)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nil is "not there" throughout an Inspection
@@ -88,6 +92,7 @@ func readPublication(ctx context.Context, tx pgx.Tx, names ObjectNames, table *T
 	if err != nil {
 		return nil, err
 	}
+	p.readMark(comment, names.Slot)
 	rows, err := tx.Query(ctx, publishedQuery, postgres.Once, names.Publication, relatives)
 	if err != nil {
 		return nil, err
@@ -99,9 +104,3 @@ func readPublication(ctx context.Context, tx pgx.Tx, names ObjectNames, table *T
 	})
 	return &p, err
 }
-
-// UnfinishedComment is the comment on a publication that was made for a slot which is not
-// made yet. Without it a first start that was cut between the two looks like a slot
-// that somebody dropped: with it there never was one, and the next start goes on. It
-// is written with the publication and taken away when the slot is there.
-func UnfinishedComment(slot string) string { return "walpost: slot " + slot + " is not made yet" }

@@ -28,11 +28,10 @@ func CreateTable(ctx context.Context, conn *pgx.Conn, table pgname.Table, column
 // partitioned, and its stored generated columns if one of them is in use. It reports
 // whether it created the publication; one that exists is neither touched nor checked.
 // Create it before the slot: decoding looks a publication up as of the WAL position that
-// it reads, so a slot that is older than its publication cannot be read. firstSlot is the
-// slot that the publication is created for, if there never was one: until
-// FinishPublication the publication's comment says so. "" leaves no mark.
+// it reads, so a slot that is older than its publication cannot be read. mark is the comment
+// that the publication has until FinishPublication, if there never was a slot; "" for none.
 func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, table pgname.Table,
-	columns catalog.OutboxColumns, firstSlot string,
+	columns catalog.OutboxColumns, mark string,
 ) (bool, error) {
 	op := "create publication " + pgname.QuoteIfNeeded(publication)
 	exists, err := queryBool(ctx, conn, "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", publication)
@@ -44,8 +43,8 @@ func CreatePublication(ctx context.Context, conn *pgx.Conn, publication string, 
 		return false, postgres.Classify(op, err)
 	}
 	sql := CreatePublicationSQL(publication, table, options)
-	if firstSlot != "" {
-		sql += "; " + CommentSQL(publication, catalog.UnfinishedComment(firstSlot)) // in one transaction: both or none
+	if mark != "" {
+		sql += "; " + CommentSQL(publication, mark) // in one transaction: both or none
 	}
 	return create(ctx, conn, exists, op, sql)
 }

@@ -41,7 +41,8 @@ func TestCreateIsIdempotent(t *testing.T) {
 		if err != nil || created != want {
 			t.Fatalf("table: created %v, %v", created, err)
 		}
-		created, err = provision.CreatePublication(ctx, conn, f.Names.Publication, f.Names.Table, postgrestest.Columns(), f.Names.Slot)
+		created, err = provision.CreatePublication(ctx, conn, f.Names.Publication, f.Names.Table, postgrestest.Columns(),
+			catalog.UnfinishedComment(f.Names.Slot))
 		if err != nil || created != want {
 			t.Fatalf("publication: created %v, %v", created, err)
 		}

@@ -32,6 +32,7 @@ type Fixture struct {
 	*relaytest.Harness
 
 	StampNow bool // recoveries give the time of publishing
+	First    bool // recoveries are first starts that publish what the table has
 }
 
 // New makes a fixture whose configuration has these keys beside, or instead of, the usual
@@ -108,7 +109,9 @@ func (f *Fixture) Slots(t testing.TB) string {
 // Open opens a recovery and makes its plan.
 func (f *Fixture) Open(t testing.TB, rows recover.Selection, force bool) (*recover.Recovery, *recover.Plan, error) {
 	t.Helper()
-	r, err := recover.Open(t.Context(), recover.Options{Config: f.Config, Rows: rows, Force: force, StampNow: f.StampNow, Log: Logger(t)})
+	r, err := recover.Open(t.Context(), recover.Options{
+		Config: f.Config, Rows: rows, First: f.First, Force: force, StampNow: f.StampNow, Log: Logger(t),
+	})
 	if err != nil {
 		return nil, nil, err
 	}

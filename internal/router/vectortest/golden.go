@@ -98,6 +98,9 @@ func (g *Golden) Mapping() (m router.Mapping, reason string) {
 	return m, reason
 }
 
+// Snapshot reports whether the rows of Before are published too.
+func (g *Golden) Snapshot() bool { return g.Config["snapshot.mode"] == "initial" }
+
 func (g *Golden) usesDefaultConverter() bool {
 	return g.Config["key.converter"] == "" || g.Config["value.converter"] == ""
 }

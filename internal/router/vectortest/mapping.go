@@ -96,8 +96,8 @@ func noCounterpart(option, value string) (reason string) {
 		"value.converter.schemas.enable", "header.converter.schemas.enable":
 		return ""
 	case "snapshot.mode":
-		if value != "no_data" {
-			return "a snapshot: walpost publishes no rows from before the slot"
+		if value != "no_data" && value != "initial" {
+			return "a snapshot of another kind than `walpost init --publish-existing`"
 		}
 		return ""
 	case "table.op.invalid.behavior":
