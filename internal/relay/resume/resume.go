@@ -6,6 +6,7 @@
 package resume
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,7 @@ type Resumer struct {
 	found   atomic.Pointer[record.Position]
 	created atomic.Bool
 	lines   lograte.Line // of whichever goroutine has the producer's Client
+	doubted misfit       // of Find
 
 	transactions *producer.Transactions
 }
@@ -131,7 +133,7 @@ func (r *Resumer) Find(ctx context.Context, p *producer.Producer) error {
 	if len(value) == 0 && r.created.Load() {
 		at = slot.First(r.opts.Host)
 	} else if at, err = slot.Judge(ctx, value); err != nil {
-		return r.misfit(err)
+		return r.unfit(misfit{value, slot}, err)
 	}
 	r.log.Info("continuing after the position in Kafka", zap.Stringer("commit_lsn", at.Event.CommitLSN),
 		zap.Uint32("ordinal", at.Event.Ordinal), zap.Stringer("complete_lsn", at.Complete), zap.String("written_by", at.Host))
@@ -186,11 +188,25 @@ func (r *Resumer) createTopic(ctx context.Context) error {
 	}
 }
 
-// misfit is the halt for a position that does not fit the slot.
-func (r *Resumer) misfit(err error) error {
+// misfit is a position that does not fit what was seen of the server.
+type misfit struct {
+	value []byte
+	slot  *position.Slot
+}
+
+// unfit returns what becomes of a misfit. The server was seen before the position was read:
+// a relay that was frozen in between finds the position of another one, which is newer than
+// what it knows. So the stream ends, and only what does not fit at the next one either is a
+// halt.
+func (r *Resumer) unfit(now misfit, err error) error {
 	e, ok := errors.AsType[*position.MisfitError](err)
 	if !ok {
 		return err
+	}
+	before := r.doubted
+	r.doubted = now
+	if before.slot == nil || before.slot == now.slot || !bytes.Equal(before.value, now.value) {
+		return fmt.Errorf("%w; the server is asked once more", err)
 	}
 	hint := r.opts.Hints.Position()
 	if e.SetTo > 0 {
