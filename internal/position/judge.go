@@ -16,8 +16,9 @@ type Slot struct {
 	Source    string       // the table, or the prefix of messages
 	Confirmed pgoutput.LSN // confirmed_flush_lsn
 	Flushed   pgoutput.LSN // how far the server's WAL is written
-	// SwitchPoint returns where the server's timeline branched off an earlier one.
-	SwitchPoint func(ctx context.Context, timeline int32) (pgoutput.LSN, error)
+	// SwitchPoint returns where the server's timeline branched off an earlier one. unrelated
+	// says why the server knows of no such point; an error, that it could not be asked.
+	SwitchPoint func(ctx context.Context, timeline int32) (point pgoutput.LSN, unrelated, err error)
 }
 
 // First returns the position of a slot from which nothing was published: what it brings
@@ -39,7 +40,8 @@ type MisfitError struct {
 func (e *MisfitError) Error() string { return e.Reason + ": " + e.Detail }
 
 // Judge returns where to go on with the slot after the position whose value stands in
-// Kafka, nil for none. A *MisfitError says why an operator must decide.
+// Kafka, nil for none. A *MisfitError says why an operator must decide; another error, that
+// the server could not be asked.
 func (s Slot) Judge(ctx context.Context, value []byte) (Position, error) {
 	if len(value) == 0 {
 		return Position{}, &MisfitError{Reason: "there is no position of the slot in Kafka", Detail: fmt.Sprintf(
@@ -75,10 +77,13 @@ func (s Slot) Judge(ctx context.Context, value []byte) (Position, error) {
 // onNewTimeline judges a position of an earlier timeline. Up to the switch point LSNs mean
 // the same on both.
 func (s Slot) onNewTimeline(ctx context.Context, p Position) (Position, error) {
-	point, err := s.SwitchPoint(ctx, p.Timeline)
+	point, unrelated, err := s.SwitchPoint(ctx, p.Timeline)
 	if err != nil {
+		return Position{}, err
+	}
+	if unrelated != nil {
 		return Position{}, &MisfitError{Reason: "the position in Kafka is of another timeline", Detail: fmt.Sprintf(
-			"it is of timeline %d, the server is on %d, and its history does not lead there: %v", p.Timeline, s.Timeline, err)}
+			"it is of timeline %d, the server is on %d, and its history does not lead there: %v", p.Timeline, s.Timeline, unrelated)}
 	}
 	if p.Event.CommitLSN >= point {
 		return Position{}, &MisfitError{Reason: "events were published that the server does not have", Detail: fmt.Sprintf(

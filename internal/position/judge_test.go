@@ -3,6 +3,7 @@ package position_test
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -16,11 +17,15 @@ func TestJudge(t *testing.T) {
 	t.Parallel()
 	slot := position.Slot{
 		Name: "s", System: "7", Timeline: 2, Source: "public.outbox", Confirmed: 100, Flushed: 300,
-		SwitchPoint: func(_ context.Context, timeline int32) (pgoutput.LSN, error) {
-			if timeline != 1 {
-				return 0, errors.New("not in the history")
+		SwitchPoint: func(_ context.Context, timeline int32) (point pgoutput.LSN, unrelated, err error) {
+			switch timeline {
+			case 1:
+				return 150, nil, nil
+			case 8:
+				return 0, nil, io.ErrUnexpectedEOF
+			default:
+				return 0, errors.New("not in the history"), nil
 			}
-			return 150, nil
 		},
 	}
 	at := slot.First("host")
@@ -76,6 +81,10 @@ func TestJudge(t *testing.T) {
 		t.Errorf("events beyond the switch point: %v", err)
 	} else if misfit, _ := errors.AsType[*position.MisfitError](err); misfit.SetTo != 150 {
 		t.Errorf("it is to be set to %v, want the switch point", misfit.SetTo)
+	}
+	old.Timeline = 8
+	if _, err := slot.Judge(t.Context(), old.Value()); !errors.Is(err, io.ErrUnexpectedEOF) || errorsReason(err) != "" {
+		t.Errorf("a server that could not be asked: %v", err)
 	}
 	for name, value := range map[string]string{
 		"there is no position of the slot in Kafka": "", "the position in Kafka cannot be read": `{"version": 2}`,

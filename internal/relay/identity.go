@@ -54,7 +54,7 @@ func (l *loop) verifyIdentity(ctx context.Context, s *replication.Session) error
 	if l.resumer != nil {
 		l.resumer.Connected(position.Slot{
 			Name: slot, System: s.SystemID, Timeline: s.Timeline, Confirmed: s.Slot.Confirmed, Flushed: s.Flushed,
-			SwitchPoint: func(ctx context.Context, before int32) (pgoutput.LSN, error) {
+			SwitchPoint: func(ctx context.Context, before int32) (point pgoutput.LSN, unrelated, err error) {
 				return replication.FindSwitchPoint(ctx, l.opts.Target, slot, before)
 			},
 		})

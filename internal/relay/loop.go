@@ -18,6 +18,9 @@ import (
 )
 
 const (
+	// From dialing to the first answer of a stream: TCP does not notice a server, or a proxy on the way, that keeps silent.
+	connectTimeout = time.Minute
+
 	healthyFor    = 10 * time.Second // a stream that has lasted so long resets the back-off
 	finishTimeout = 5 * time.Second  // how long the server may take to answer the last confirmation
 )
@@ -28,8 +31,7 @@ var (
 	errDeadline  = errors.New("shutdown_timeout has passed")
 )
 
-// loop connects, verifies, streams and backs off, again and again. Only the goroutine of
-// Run touches its fields: it is the stream's goroutine too.
+// loop connects, verifies, streams and backs off. Only the goroutine of Run touches its fields: it is the stream's goroutine too.
 type loop struct {
 	*shared
 
@@ -121,8 +123,7 @@ func (l *loop) connectAndStream(ctx context.Context, stop <-chan struct{}) error
 	return l.afterStream(ctx, cause, l.classify(ctx, cause), before, time.Since(begun))
 }
 
-// fenced returns the halt of a relay that another has fenced: one that stands by, or has no
-// connection to Postgres, ends too.
+// fenced returns the halt of a relay that another has fenced: one that stands by, or has no connection to Postgres, ends too.
 func (l *loop) fenced() error {
 	if h := l.producer.Halted(); h != nil && h.Fenced != nil {
 		return l.pipeline.Fault()
@@ -208,8 +209,7 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// deliver waits, before a halt, until Kafka has what was read. After an orderly end of the
-// stream that has happened already, and it returns at once.
+// deliver waits, before a halt, until Kafka has what was read. After an orderly end of the stream it returns at once.
 func (l *loop) deliver(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.ShutdownTimeout)
 	defer cancel()
@@ -231,8 +231,7 @@ func (l *loop) settled() bool {
 	return settled && l.pipeline.Between() && lsn <= l.identity.reported || l.stats.events.Load() == 0
 }
 
-// withUnacknowledged adds what is not acknowledged to the error of a relay that ran out of
-// time.
+// withUnacknowledged adds what is not acknowledged to the error of a relay that ran out of time.
 func (l *loop) withUnacknowledged(err error) error {
 	if !errors.Is(err, errDeadline) {
 		return err

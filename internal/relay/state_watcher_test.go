@@ -28,6 +28,7 @@ type virtual struct {
 	relay   *relay.Relay
 	network *plug
 	cluster *kfake.Cluster
+	seen    *relaytest.Counts
 	stop    chan struct{}
 	done    chan error
 }
@@ -45,18 +46,23 @@ func startVirtual(t *testing.T, script func(*walsendertest.Stream) error, extra 
 
 func startVirtualLogged(t *testing.T, script func(*walsendertest.Stream) error, extra keys, log *zap.Logger) *virtual {
 	t.Helper()
+	server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute, Script: script}
+	return startVirtualOn(t, server, extra, log)
+}
+
+func startVirtualOn(t *testing.T, server *walsendertest.Server, extra keys, log *zap.Logger) *virtual {
+	t.Helper()
 	cfg := virtualKeys.With(extra).Load(t)
-	v := &virtual{network: &plug{}, stop: make(chan struct{}), done: make(chan error, 1)}
+	v := &virtual{network: &plug{}, seen: &relaytest.Counts{}, stop: make(chan struct{}), done: make(chan error, 1)}
 	var err error
 	v.cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(9093), kfake.SeedTopics(4, "order"),
 		kfake.ListenFn(v.network.Listen))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.relay, err = assemble.Relay(cfg, &relaytest.Counts{}, log); err != nil {
+	if v.relay, err = assemble.Relay(cfg, v.seen, log); err != nil {
 		t.Fatal(err)
 	}
-	server := &walsendertest.Server{SystemID: "1", Timeline: 1, Confirmed: 0x100, SenderTimeout: time.Minute, Script: script}
 	v.relay.InMemory(server.Dial, v.network.DialContext)
 	go func() { v.done <- v.relay.Run(t.Context(), v.stop) }()
 	return v

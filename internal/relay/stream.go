@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -13,14 +12,13 @@ import (
 	"github.com/walpost/walpost/internal/status"
 )
 
-// startStream connects, verifies that server and slot are the same as before, and starts
-// the stream.
+// startStream connects, verifies that server and slot are the same as before, and starts the stream.
 func (l *loop) startStream(ctx context.Context) (*replication.Stream, error) {
-	dial, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	l.state.Swap(status.Connecting, "", status.Streaming, status.Throttled, status.KafkaUnavailable, status.Verifying)
 	slot := l.opts.Objects.Slot
-	session, err := replication.Open(dial, l.opts.Target, slot)
+	session, err := replication.Open(ctx, l.opts.Target, slot)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pglogrepl"
 
@@ -14,21 +15,29 @@ import (
 
 // SwitchPoint returns where the server's timeline branched off the one before, by its
 // history (TIMELINE_HISTORY). What was written to the old timeline beyond that point does
-// not exist on this one.
-func (s *Session) SwitchPoint(ctx context.Context, before int32) (pgoutput.LSN, error) {
+// not exist on this one. unrelated says why the server knows of no such point; an error may
+// pass, as a lost connection does.
+func (s *Session) SwitchPoint(ctx context.Context, before int32) (point pgoutput.LSN, unrelated, err error) {
 	history, err := pglogrepl.TimelineHistory(ctx, s.conn, s.Timeline)
 	if err != nil {
-		return 0, postgres.Classify(fmt.Sprintf("read the history of timeline %d", s.Timeline), err)
+		classified := postgres.Classify(fmt.Sprintf("read the history of timeline %d", s.Timeline), err)
+		if Passing(err) {
+			return 0, nil, classified
+		}
+		return 0, classified, nil
 	}
-	return switchPoint(string(history.Content), before)
+	point, unrelated = switchPoint(string(history.Content), before)
+	return point, unrelated, nil
 }
 
 // FindSwitchPoint is Session.SwitchPoint over a connection of its own: a stream's takes no
 // questions.
-func FindSwitchPoint(ctx context.Context, target postgres.Target, slot string, before int32) (pgoutput.LSN, error) {
+func FindSwitchPoint(ctx context.Context, target postgres.Target, slot string, before int32) (point pgoutput.LSN, unrelated, err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	s, err := Open(ctx, target, slot)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer s.Close(context.WithoutCancel(ctx))
 	return s.SwitchPoint(ctx, before)

@@ -40,7 +40,7 @@ func Slot(ctx context.Context, cfg *config.Config) (slot position.Slot, active b
 	return position.Slot{
 		Name: name, System: s.SystemID, Timeline: s.Timeline, Source: wiring.PositionSource(cfg), Confirmed: s.Slot.Confirmed,
 		Flushed: s.Flushed,
-		SwitchPoint: func(ctx context.Context, before int32) (pgoutput.LSN, error) {
+		SwitchPoint: func(ctx context.Context, before int32) (point pgoutput.LSN, unrelated, err error) {
 			return replication.FindSwitchPoint(ctx, target, name, before)
 		},
 	}, s.Slot.Active, nil

@@ -29,6 +29,9 @@ type Server struct {
 	// Script plays one stream: it sends and receives until it returns, which
 	// closes the connection.
 	Script func(s *Stream) error
+	// Answer, where it is set, is asked first with each query. It reports whether it has
+	// answered; an error closes the connection.
+	Answer func(c *Conversation, query string) (answered bool, err error)
 
 	mu     sync.Mutex
 	faults []error
@@ -79,9 +82,15 @@ func (s *Server) serve(conn net.Conn) error {
 			return nil //nolint:nilerr // the client has gone
 		}
 		q, ok := m.(*pgproto3.Query)
-		switch {
-		case !ok:
+		if !ok {
 			return nil
+		}
+		if answered, err := s.answer(be, q.String); err != nil {
+			return err
+		} else if answered {
+			continue
+		}
+		switch {
 		case strings.HasPrefix(q.String, "IDENTIFY_SYSTEM"):
 			s.row(be, s.SystemID, fmt.Sprint(s.Timeline), s.Confirmed.String(), "db")
 			be.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
@@ -108,6 +117,39 @@ func (s *Server) serve(conn net.Conn) error {
 			return err
 		}
 	}
+}
+
+// Conversation is a connection before its stream begins.
+type Conversation struct{ be *pgproto3.Backend }
+
+// Row answers a query with one row.
+func (c *Conversation) Row(values ...string) error {
+	(*Server)(nil).row(c.be, values...)
+	c.be.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+	return c.be.Flush()
+}
+
+// Error answers a query with an error of this SQLSTATE.
+func (c *Conversation) Error(code, message string) error {
+	c.be.Send(&pgproto3.ErrorResponse{Severity: "ERROR", Code: code, Message: message})
+	c.be.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+	return c.be.Flush()
+}
+
+// Silence gives no answer, until the client has gone.
+func (c *Conversation) Silence() {
+	for {
+		if _, err := c.be.Receive(); err != nil {
+			return
+		}
+	}
+}
+
+func (s *Server) answer(be *pgproto3.Backend, query string) (bool, error) {
+	if s.Answer == nil {
+		return false, nil
+	}
+	return s.Answer(&Conversation{be}, query)
 }
 
 func (*Server) row(be *pgproto3.Backend, values ...string) {
