@@ -56,6 +56,7 @@ type Outbox struct {
 	Partition      string             `yaml:"partition"`
 	Headers        []Header           `yaml:"headers"`
 	PositionHeader string             `yaml:"position_header"`
+	CloudEvents    bool               `yaml:"cloudevents"`
 	Prune          *Prune             `yaml:"prune"` // nil: nothing is deleted
 }
 

@@ -218,6 +218,16 @@ func recordKeys() []key {
 				"the transaction. The position rises strictly within a slot and timeline. Empty: no such header.",
 			value: text(func(c *Config) *string { return &c.Outbox.PositionHeader }, textRules{kind: "header name"}),
 		},
+		cloudEventsKey(),
+	}
+}
+
+func cloudEventsKey() key {
+	return key{
+		name: "cloudevents", fallback: "false",
+		about: "Make each record an event of CloudEvents 1.0 in binary content mode: headers `ce_id`, `ce_type`, `ce_source`, " +
+			"`ce_time` and others, after all other headers. See debezium.md.",
+		value: boolean(func(c *Config) *bool { return &c.Outbox.CloudEvents }),
 	}
 }
 

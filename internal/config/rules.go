@@ -14,6 +14,7 @@ func (r *reader) rules() {
 	r.outboxSource()
 	r.prune()
 	r.positionHeader()
+	r.cloudEvents()
 	r.allowedTopic()
 	r.deadLetterTopic()
 	r.clientCertificate()

@@ -18,15 +18,16 @@ func (r *Rejection) Error() string { return r.Text }
 
 // Reasons of a rejection before Kafka is asked.
 const (
-	ReasonTopicName  = "invalid_topic"     // NULL, empty, illegal or reserved name
-	ReasonNotAllowed = "topic_not_allowed" // outside kafka.topics.allow
-	ReasonDeadLetter = "dead_letter_topic" // a row names a dead letter topic
-	ReasonTooLarge   = "too_large"         // larger than kafka.max_message_bytes
-	ReasonTimestamp  = "invalid_timestamp" // negative or infinite
-	ReasonPartition  = "invalid_partition" // out of range
-	ReasonMessage    = "invalid_message"   // outbox.source: message, and the content is not an event
-	ReasonKey        = "invalid_key"       // the JSON column of the key is no object
-	ReasonHeaders    = "invalid_headers"   // the JSON column of headers is no object, or not of headers
+	ReasonTopicName  = "invalid_topic"      // NULL, empty, illegal or reserved name
+	ReasonNotAllowed = "topic_not_allowed"  // outside kafka.topics.allow
+	ReasonDeadLetter = "dead_letter_topic"  // a row names a dead letter topic
+	ReasonTooLarge   = "too_large"          // larger than kafka.max_message_bytes
+	ReasonTimestamp  = "invalid_timestamp"  // negative or infinite
+	ReasonPartition  = "invalid_partition"  // out of range
+	ReasonMessage    = "invalid_message"    // outbox.source: message, and the content is not an event
+	ReasonKey        = "invalid_key"        // the JSON column of the key is no object
+	ReasonCloudEvent = "invalid_cloudevent" // no id, type or source
+	ReasonHeaders    = "invalid_headers"    // the JSON column of headers is no object, or not of headers
 )
 
 // Reasons that only Kafka gives, beside ReasonTooLarge.
@@ -42,6 +43,6 @@ const (
 func Reasons() []string {
 	return []string{
 		ReasonTopicName, ReasonNotAllowed, ReasonDeadLetter, ReasonTooLarge, ReasonTimestamp, ReasonPartition, ReasonMessage, ReasonKey,
-		ReasonHeaders, ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition, ReasonTopicDenied, ReasonTooManyTopics,
+		ReasonHeaders, ReasonCloudEvent, ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition, ReasonTopicDenied, ReasonTooManyTopics,
 	}
 }

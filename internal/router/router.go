@@ -37,6 +37,7 @@ type Router struct {
 
 	list      []byte // the key of this row, of several columns
 	keyMember keyMember
+	event     []record.Header // of this row, where it is an event of CloudEvents
 	scanner   jsontext.Scanner
 	members   members
 	assembled []record.Header   // of this row, where the headers vary
@@ -103,6 +104,7 @@ func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos record.Po
 	if err != nil {
 		return nil, err
 	}
+	rejection = r.setCloudEvent(p, rejection)
 	if rejection == nil {
 		rejection = r.checkSize()
 	}

@@ -17,6 +17,9 @@ func Mapping(cfg *config.Config) router.Mapping {
 		DeadLetter: slices.Clone(cfg.Delivery.DeadLetter), MaxBytes: int64(cfg.Kafka.MaxMessageBytes),
 	}
 	m.KeyColumns, m.KeyJSON, m.KeyMember = slices.Clone(o.Key.Columns), o.Key.JSON, o.Key.Member
+	if o.CloudEvents {
+		m.CloudEvents = &router.CloudEvents{Source: "/walpost/" + cfg.Name}
+	}
 	for _, h := range o.Headers {
 		m.Headers = append(m.Headers, router.HeaderColumn{Name: h.Name, JSON: h.JSON, Column: h.Column, Constant: h.Constant})
 	}

@@ -1,0 +1,78 @@
+package router
+
+import (
+	"testing"
+
+	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/router/debezium"
+)
+
+func eventMapping() Mapping {
+	m := defaultMapping()
+	m.CloudEvents = &CloudEvents{Source: "/walpost/orders"}
+	return m
+}
+
+func TestCloudEventOfTheDefaultTable(t *testing.T) {
+	m := eventMapping()
+	m.PositionHeader = "at"
+	r := newRouter(t, m)
+	for range 2 { // memory is reused
+		rec, err := r.Route(insert(outbox()), commitTime(), record.Position{CommitLSN: 1, Ordinal: 2})
+		if err != nil || string(rec.Value) != `{"n": 1}` {
+			t.Fatalf("%q, %v", rec.Value, err)
+		}
+		sameHeaders(t, rec, [2]any{"id", anID}, [2]any{"eventType", "OrderCreated"}, [2]any{"at", "0000000000000001/00000002"},
+			[2]any{"ce_specversion", "1.0"}, [2]any{"ce_id", anID}, [2]any{"ce_type", "OrderCreated"},
+			[2]any{"ce_source", "/walpost/orders"}, [2]any{"ce_time", "2026-01-01T00:00:00.123Z"}, [2]any{"ce_subject", "42"},
+			[2]any{"content-type", "application/json"})
+	}
+}
+
+// The headers of the file and of a JSON column win; attributes without a value are not there.
+func TestCloudEventOfOtherHeaders(t *testing.T) {
+	m := eventMapping()
+	m.Timestamp, m.Value = "at", "body"
+	m.Headers = []HeaderColumn{
+		{Name: "ce_type", Column: "type"}, {Name: "ce_source", Constant: "/shop"}, {Name: "ce_subject", Column: "s"},
+		{Name: "*", JSON: true, Column: "h"}, {Name: "content-type", Constant: "text/plain"},
+	}
+	rel := outbox(
+		pgoutput.Column{Name: "s", TypeOID: debezium.OIDText, TypeMod: -1}, pgoutput.Column{Name: "h", TypeOID: debezium.OIDJSON, TypeMod: -1},
+		pgoutput.Column{Name: "at", TypeOID: debezium.OIDTimestamptz, TypeMod: -1},
+		pgoutput.Column{Name: "body", TypeOID: debezium.OIDBytea, TypeMod: -1},
+	)
+	r := newRouter(t, m)
+	at, body := text("2026-02-03 04:05:06.789123+00"), text(`\x00`)
+	members := text(`{"ce_id":"no","ce_time":"no","ce_specversion":"no","ce_tenant":"a","ce_empty":"","z":null}`)
+	rec, err := r.Route(insert(rel, text("item 7"), members, at, body), commitTime(), record.Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][2]any{{"id", anID}, {"ce_type", "OrderCreated"}, {"ce_source", "/shop"}}
+	behind := [][2]any{
+		{"ce_tenant", "a"}, {"z", nil}, {"content-type", "text/plain"}, {"ce_specversion", "1.0"}, {"ce_id", anID},
+		{"ce_time", "2026-02-03T04:05:06.789Z"},
+	}
+	sameHeaders(t, rec, append(append(want, [2]any{"ce_subject", "item 7"}), behind...)...)
+	m.Headers = m.Headers[:4]
+	m.Key = "body"
+	rec, err = newRouter(t, m).Route(insert(rel, null(), null(), at, body), commitTime(), record.Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameHeaders(t, rec, append(want, behind[3:]...)...)
+}
+
+func TestWhatIsNoCloudEventIsRejected(t *testing.T) {
+	for _, c := range []struct {
+		column int
+		value  pgoutput.Value
+	}{{0, null()}, {3, null()}, {3, text("")}} {
+		rec, why := rejected(t, eventMapping(), with(insert(outbox()), c.column, c.value))
+		if why.Reason != record.ReasonCloudEvent || why.Topic != "outbox.event.Order" || string(rec.Key) != "42" {
+			t.Errorf("%+v: %+v", c, why)
+		}
+	}
+}
