@@ -43,6 +43,7 @@ const (
 func Reasons() []string {
 	return []string{
 		ReasonTopicName, ReasonNotAllowed, ReasonDeadLetter, ReasonTooLarge, ReasonTimestamp, ReasonPartition, ReasonMessage, ReasonKey,
-		ReasonHeaders, ReasonCloudEvent, ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition, ReasonTopicDenied, ReasonTooManyTopics,
+		ReasonHeaders, ReasonCloudEvent, ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition, ReasonTopicDenied,
+		ReasonTooManyTopics,
 	}
 }

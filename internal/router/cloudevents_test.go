@@ -35,11 +35,15 @@ func TestCloudEventOfOtherHeaders(t *testing.T) {
 	m := eventMapping()
 	m.Timestamp, m.Value = "at", "body"
 	m.Headers = []HeaderColumn{
-		{Name: "ce_type", Column: "type"}, {Name: "ce_source", Constant: "/shop"}, {Name: "ce_subject", Column: "s"},
-		{Name: "*", JSON: true, Column: "h"}, {Name: "content-type", Constant: "text/plain"},
+		{Name: "ce_type", Column: "type"},
+		{Name: "ce_source", Constant: "/shop"},
+		{Name: "ce_subject", Column: "s"},
+		{Name: "*", JSON: true, Column: "h"},
+		{Name: "content-type", Constant: "text/plain"},
 	}
 	rel := outbox(
-		pgoutput.Column{Name: "s", TypeOID: debezium.OIDText, TypeMod: -1}, pgoutput.Column{Name: "h", TypeOID: debezium.OIDJSON, TypeMod: -1},
+		pgoutput.Column{Name: "s", TypeOID: debezium.OIDText, TypeMod: -1},
+		pgoutput.Column{Name: "h", TypeOID: debezium.OIDJSON, TypeMod: -1},
 		pgoutput.Column{Name: "at", TypeOID: debezium.OIDTimestamptz, TypeMod: -1},
 		pgoutput.Column{Name: "body", TypeOID: debezium.OIDBytea, TypeMod: -1},
 	)
@@ -52,7 +56,11 @@ func TestCloudEventOfOtherHeaders(t *testing.T) {
 	}
 	want := [][2]any{{"id", anID}, {"ce_type", "OrderCreated"}, {"ce_source", "/shop"}}
 	behind := [][2]any{
-		{"ce_tenant", "a"}, {"z", nil}, {"content-type", "text/plain"}, {"ce_specversion", "1.0"}, {"ce_id", anID},
+		{"ce_tenant", "a"},
+		{"z", nil},
+		{"content-type", "text/plain"},
+		{"ce_specversion", "1.0"},
+		{"ce_id", anID},
 		{"ce_time", "2026-02-03T04:05:06.789Z"},
 	}
 	sameHeaders(t, rec, append(append(want, [2]any{"ce_subject", "item 7"}), behind...)...)
