@@ -260,7 +260,7 @@ func TestReplayIsRefusedInWords(t *testing.T) {
 		"not an id": {
 			replay.Options{Rows: replay.Range{FromID: "x"}},
 			status.ExitUsage,
-			"--from-id, --to-id: invalid input syntax for type uuid",
+			"--from-id, --to-id, --key: invalid input syntax for type uuid",
 		},
 		"no such column":   {replay.Options{Rows: replay.Range{From: late.From, TimeColumn: "at"}}, status.ExitUsage, `no column "at"`},
 		"illegal topic":    {replay.Options{Rows: late, ToTopic: "no/slash"}, status.ExitUsage, "--to-topic"},
