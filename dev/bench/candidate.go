@@ -89,9 +89,12 @@ func (b *bench) peers() []candidate {
 		{name: readerSaramaTuned, start: b.naive(saramaLinger), settings: fmt.Sprintf("the same with Flush.Frequency %s", saramaLinger)},
 		{
 			name: readerDebezium, start: b.debeziumWith(nil),
-			settings: debeziumRelease + ": defaults, and " + properties(debeziumNeeds(), " "),
+			settings: debeziumRelease + ": defaults, and " + devstack.Properties(debeziumNeeds(), " "),
 		},
-		{name: readerTuned, start: b.debeziumWith(debeziumTuning()), settings: "the same, and " + properties(debeziumTuning(), " ")},
+		{
+			name: readerTuned, start: b.debeziumWith(debeziumTuning()),
+			settings: "the same, and " + devstack.Properties(debeziumTuning(), " "),
+		},
 	}
 }
 

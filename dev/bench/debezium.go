@@ -2,12 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"maps"
-	"net/url"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/walpost/walpost/dev/devstack"
@@ -42,14 +37,6 @@ func debeziumTuning() map[string]string {
 	}
 }
 
-// jvmFlags are those of connect-standalone.sh.
-func jvmFlags() []string {
-	return []string{
-		"-Xms256M", "-Xmx2G", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35",
-		"-XX:+ExplicitGCInvokesConcurrent", "-Djava.awt.headless=true",
-	}
-}
-
 // debeziumWith starts Debezium's connector in a standalone worker of Kafka Connect.
 func (b *bench) debeziumWith(tuning map[string]string) func(context.Context, string, route) (*child, error) {
 	return func(ctx context.Context, slot string, to route) (*child, error) {
@@ -63,63 +50,31 @@ func (b *bench) debeziumWith(tuning map[string]string) func(context.Context, str
 		}
 		maps.Copy(connector, tuning)
 		name := b.name("debezium")
-		worker := map[string]string{
-			"bootstrap.servers": strings.Join(b.site.kafka, ","), "plugin.path": found.Plugins, "listeners": "http://127.0.0.1:0",
-			"offset.storage.file.filename": filepath.Join(b.dir, name+".offsets"),
-			"key.converter":                "org.apache.kafka.connect.storage.StringConverter",
-			"value.converter":              "org.apache.kafka.connect.storage.StringConverter",
-		}
-		config, err := b.writeProperties(name, worker, connector)
+		argv, err := found.Command(&devstack.ConnectWorker{
+			Dir: b.dir, Name: name, Connectors: []map[string]string{connector},
+			Settings: map[string]string{"bootstrap.servers": strings.Join(b.site.kafka, ",")},
+		})
 		if err != nil {
 			return nil, err
 		}
-		argv := append(jvmFlags(), "-cp", filepath.Join(found.Connect, "*"), "org.apache.kafka.connect.cli.ConnectStandalone")
-		c, err := startChild(ctx, b.logFile(name), found.Java, append(argv, config...)...)
+		c, err := startChild(ctx, b.logFile(name), argv[0], argv[1:]...)
 		if c != nil {
-			c.exit = terminatedJVM
+			c.exit = devstack.TerminatedJVM
 		}
 		return c, err
 	}
 }
 
-// terminatedJVM is the exit status of Java after SIGTERM: 128 and the signal's number.
-const terminatedJVM = 143
-
 // debeziumConnector is the connector's configuration for a slot.
 func (b *bench) debeziumConnector(slot string, to route) (map[string]string, error) {
-	at, err := url.Parse(b.site.postgres)
+	set, err := devstack.DebeziumConnector(b.site.postgres, b.database)
 	if err != nil {
 		return nil, err
 	}
-	set := debeziumNeeds()
+	maps.Copy(set, debeziumNeeds())
 	maps.Copy(set, map[string]string{
-		"name": "bench", "connector.class": "io.debezium.connector.postgresql.PostgresConnector", "tasks.max": "1",
-		"database.hostname": at.Hostname(), "database.port": at.Port(), "database.user": at.User.Username(), "database.password": "none",
-		"database.dbname": b.database, "topic.prefix": "bench", "plugin.name": "pgoutput",
-		"slot.name": slot, "publication.name": publication, "table.include.list": "public.outbox",
+		"name": "bench", "topic.prefix": "bench", "slot.name": slot, "publication.name": publication, "table.include.list": "public.outbox",
 		"transforms.outbox.route.topic.replacement": to.prefix + ".${routedByValue}",
 	})
 	return set, nil
-}
-
-// writeProperties writes files of properties and returns their paths, in order.
-func (b *bench) writeProperties(name string, sets ...map[string]string) ([]string, error) {
-	paths := make([]string, 0, len(sets))
-	for i, set := range sets {
-		path := filepath.Join(b.dir, fmt.Sprintf("%s-%d.properties", name, i))
-		if err := os.WriteFile(path, []byte(properties(set, "\n")), 0o600); err != nil {
-			return nil, err
-		}
-		paths = append(paths, path)
-	}
-	return paths, nil
-}
-
-// properties are settings as Java has them in files, sorted.
-func properties(set map[string]string, between string) string {
-	lines := make([]string, 0, len(set))
-	for _, key := range slices.Sorted(maps.Keys(set)) {
-		lines = append(lines, fmt.Sprintf("%s=%s", key, set[key]))
-	}
-	return strings.Join(lines, between)
 }
