@@ -124,7 +124,11 @@ func say(w io.Writer, format string, args ...any) {
 func client(ctx context.Context, dir string, argv ...string) error {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the callers' commands are constants
 	cmd.Dir = dir
+	cmd.WaitDelay = pollEvery // a child of it may hold the pipe
 	out, err := cmd.CombinedOutput()
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		command := strings.ReplaceAll(strings.Join(argv, " "), aptScript, "apt.sh")
 		return fmt.Errorf("%s: %w: %s", command, err, strings.TrimSpace(string(out[max(0, len(out)-tailBytes):])))
@@ -132,8 +136,18 @@ func client(ctx context.Context, dir string, argv ...string) error {
 	return nil
 }
 
+// patience is how long a download may take, with all of its attempts. Maven waits without limit for a server that takes
+// the connection and does not answer.
+const patience = 15 * time.Minute
+
 // download is client for one that asks the network, which may fail once.
 func download(ctx context.Context, dir string, argv ...string) error {
+	return downloadWithin(ctx, patience, dir, argv...)
+}
+
+func downloadWithin(ctx context.Context, limit time.Duration, dir string, argv ...string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not finished after %s: does this machine reach the server?", limit))
+	defer cancel()
 	var err error
 	for _, pause := range []time.Duration{0, 2 * time.Second, 10 * time.Second, 30 * time.Second} {
 		select {

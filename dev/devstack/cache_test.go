@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestCacheFetchesOnceForAll(t *testing.T) {
@@ -50,6 +51,14 @@ func TestCacheKeepsNothingOfAFailedFetch(t *testing.T) {
 	left, _ := filepath.Glob(filepath.Join(cache, "thing*"))
 	if len(left) != 1 || !strings.HasSuffix(left[0], ".lock") {
 		t.Errorf("left in the cache: %q, want the lock alone", left)
+	}
+}
+
+// A server that takes the connection and says nothing: the message has the limit, and what the client wrote.
+func TestDownloadIsGivenUp(t *testing.T) {
+	err := downloadWithin(t.Context(), time.Second, t.TempDir(), "/bin/sh", "-c", "echo asking; exec tail -f /dev/null")
+	if err == nil || !strings.Contains(err.Error(), "not finished after 1s") {
+		t.Errorf("error %v, want one with the limit", err)
 	}
 }
 
