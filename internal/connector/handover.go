@@ -13,6 +13,7 @@ type handover struct {
 	connector         string
 	server, strimzi   bool
 	dropsSlot         bool // slot.drop.on.stop
+	trustsSlot        bool // offset.mismatch.strategy
 	shared            bool // the connector stays, for its other tables
 }
 
@@ -43,10 +44,22 @@ func (r *Result) Steps(file string) (there, back []string) {
 	there = append(there, h.stopConnector(),
 		"wait until the slot is free: SELECT active FROM pg_replication_slots WHERE slot_name = '"+h.slot+"'",
 		fmt.Sprintf("walpost run -c %s: it goes on where the connector stopped; the connector's last transaction may come again", file))
-	return there, []string{
-		firstBack, h.startConnector(),
-		"the connector goes on at the slot; if it refuses, because the slot is ahead of its offset: offset.mismatch.strategy=trust_slot",
+	return there, h.sameSlot()
+}
+
+// trustSlot is the offset.mismatch.strategy with which a connector takes the position of its slot for its own. Without it
+// its task fails, once the server has let go of the WAL at the position that Kafka Connect has stored.
+const trustSlot = "trust_slot"
+
+// sameSlot are the steps back, to the slot that walpost has moved on.
+func (h *handover) sameSlot() (back []string) {
+	back = append(back, firstBack)
+	if !h.trustsSlot {
+		back = append(back, "set offset.mismatch.strategy="+trustSlot+" in the connector (Debezium 3.4 and newer): its own position is "+
+			"older than the slot, and without it its task fails once Postgres has let go of the WAL between")
 	}
+	return append(back, h.startConnector(),
+		"the connector goes on at the slot; if its task fails, do not set snapshot.mode=when_needed: that publishes the whole table again")
 }
 
 // ownSlot are the steps with a slot of walpost's own.

@@ -83,7 +83,7 @@ func sourceRules() []rule {
 				"them instead"),
 		},
 		{"unavailable.value.placeholder", needless("an insert has all of its columns")},
-		{"offset.mismatch.strategy", needless("the slot is the position")},
+		{"offset.mismatch.strategy", comesBack},
 	}
 }
 
@@ -95,6 +95,20 @@ func dropsSlot(m *importer, o option) {
 	}
 	m.result.handover.dropsSlot = true
 	m.look(o, "walpost keeps the slot; the connector drops it when it stops, see the steps")
+}
+
+// comesBack makes the hand-over say what a connector needs to come back to a slot that walpost has moved on.
+func comesBack(m *importer, o option) {
+	h := &m.result.handover
+	h.trustsSlot = o.Value == trustSlot
+	switch {
+	case h.trustsSlot:
+		m.needless(o, "to walpost the slot is the position; the connector needs it to come back")
+	case h.slot == "":
+		m.needless(o, "to walpost the slot is the position")
+	default:
+		m.look(o, "to walpost the slot is the position; the connector needs %s to come back, see the steps", trustSlot)
+	}
 }
 
 // recordRules are options of what is in a record.
