@@ -29,7 +29,7 @@ MODULES = $(shell go list -m -f '{{.Dir}}' | sed 's,^$(CURDIR),.,')
 AT_ONCE := $(shell n=$$(nproc 2>/dev/null || echo 2); echo -p $$((n < 4 ? n : 4)) -parallel $$((n < 8 ? n : 8)))
 
 test: tools ## run all tests on real Postgres and real Kafka, with the race detector
-	go test -race -shuffle=on $(AT_ONCE) -timeout 30m $(PACKAGES)
+	go test -race -shuffle=on $(AT_ONCE) -timeout 60m $(PACKAGES)
 
 test-short: ## run the tests that need no server and no installed program
 	go test -short work
@@ -55,7 +55,7 @@ FAULTS = $(sort $(dir $(shell grep -rlE '^//go:build .*faults' --include='*_test
 FAULT_TAGS = faults$(shell test "$$(id -u)" = 0 && unshare --mount true 2>/dev/null && echo ,root)
 
 faults: ## run the whole fault suite: servers killed, frozen, cut off, replaced (some minutes)
-	go test -race -shuffle=on $(AT_ONCE) -timeout 30m -tags $(FAULT_TAGS) $(addprefix ./,$(FAULTS))
+	go test -race -shuffle=on $(AT_ONCE) -timeout 60m -tags $(FAULT_TAGS) $(addprefix ./,$(FAULTS))
 
 demo: build ## watch events go from Postgres to Kafka while the relay is killed; KEEP=1 leaves it all running
 	go build -o bin/ ./dev/demo ./examples/orders/orders ./examples/orders/payments

@@ -116,9 +116,7 @@ func TestExactlyOnceFrozenRelayIsFenced(t *testing.T) {
 		h.publishes(t, old)
 		pause.Real(t, devstacktest.Upto(rnd, 300*time.Millisecond), "the load goes on until the relay freezes")
 		old.Signal(t, syscall.SIGSTOP)
-		h.Exec(t, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND slot_name = '"+
-			h.Config.Postgres.Slot+"'") // as wal_sender_timeout does in the end
-		h.released(t)
+		devstacktest.Disconnect(t, h.DB.Conn, h.Config.Postgres.Slot) // as wal_sender_timeout does in the end
 		next := walpost(t, "run", "-c", h.Config.File)
 		h.publishes(t, next)
 		old.Signal(t, syscall.SIGCONT)

@@ -23,3 +23,21 @@ func Released(t testing.TB, conn *pgx.Conn, slot string) func() bool {
 		return !Value[bool](t, conn, "SELECT coalesce(bool_or(active), false) FROM pg_replication_slots WHERE slot_name = $1", slot)
 	}
 }
+
+// Disconnect ends whoever reads the slot, and waits until nobody does. It asks again and
+// again: a walsender whose client reads nothing waits in the write of its own last words
+// until it is asked once more.
+func Disconnect(t testing.TB, conn *pgx.Conn, slot string) {
+	t.Helper()
+	released := Released(t, conn, slot)
+	Await(t, "the slot to be free", func() bool {
+		if released() {
+			return true
+		}
+		const end = "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND slot_name = $1"
+		if _, err := conn.Exec(t.Context(), end, slot); err != nil {
+			t.Fatal(err)
+		}
+		return false
+	})
+}

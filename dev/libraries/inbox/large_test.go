@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -111,6 +112,46 @@ func TestRow115_DeadLetterLargerThanItsTopic(t *testing.T) {
 	}
 	if done, err := deadletter.Discard(t.Context(), redrive); err != nil || done.Marked != 1 {
 		t.Errorf("%+v, %v, want 1 discarded", done, err)
+	}
+}
+
+// Dead letters that are written at the same moment do not share the fate of one that is
+// too large, nor are they too large together: each small one is whole.
+func TestDeadLettersWrittenAtOnceAreWhole(t *testing.T) {
+	t.Parallel()
+	const small = 16
+	f := newFixture(t, 1)
+	f.large(t, f.topic)
+	records := []*sarama.ProducerMessage{f.message("large", "")}
+	records[0].Value = sarama.ByteEncoder(noise(3_000_000))
+	for i := range small {
+		m := f.message(fmt.Sprint("small", i), "")
+		m.Value = sarama.ByteEncoder(noise(300_000)) // four of them are more than the topic takes
+		records = append(records, m)
+	}
+	for _, m := range records {
+		m.Key = nil // so that none waits for another
+	}
+	f.send(t, records...)
+	config := f.config(t)
+	config.Parallel = len(records)
+	var together sync.WaitGroup
+	together.Add(len(records))
+	m := f.start(t, config, func(context.Context, pgx.Tx, *inbox.Event) error {
+		together.Done()
+		together.Wait()
+		return inbox.Permanent(errPoison)
+	})
+	devstacktest.Await(t, "all marked", func() bool { return f.committed(t, config.Group) == int64(len(records)) })
+	m.end(t)
+	letters, headers := f.letters(t)
+	if len(letters) != len(records) {
+		t.Fatalf("%d dead letters, want %d", len(letters), len(records))
+	}
+	for i, h := range headers {
+		if lacks := h["walpost-dlt-incomplete"]; (lacks != "") != (h["id"] == "large") {
+			t.Errorf("%s: value %d bytes, lacks %q", h["id"], len(letters[i].Value), lacks)
+		}
 	}
 }
 

@@ -305,32 +305,7 @@ func (f *fixture) once(t testing.TB, n int) {
 }
 
 // committed is the sum of a group's offsets in the topic.
-func (f *fixture) committed(t testing.TB, group string) (sum int64) {
+func (f *fixture) committed(t testing.TB, group string) int64 {
 	t.Helper()
-	return f.committedOf(t, group, f.topic)
-}
-
-func (f *fixture) committedOf(t testing.TB, group, topic string) (sum int64) {
-	t.Helper()
-	admin, err := f.kafka.Admin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = admin.Close() }()
-	ends, err := f.kafka.EndOffsets(topic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	partitions := map[string][]int32{topic: nil}
-	for p := range ends {
-		partitions[topic] = append(partitions[topic], p)
-	}
-	offsets, err := admin.ListConsumerGroupOffsets(group, partitions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, block := range offsets.Blocks[topic] {
-		sum += max(block.Offset, 0)
-	}
-	return sum
+	return devstacktest.Committed(t, f.kafka, group, f.topic)
 }

@@ -198,7 +198,7 @@ func TestRetryTopicBelievesNoRecord(t *testing.T) {
 	})
 	f.once(t, 10)
 	devstacktest.Await(t, "all marked in the retry topic", func() bool {
-		return f.committedOf(t, config.Group, f.topic+".retry") == int64(len(wrong)+1)
+		return devstacktest.Committed(t, f.kafka, config.Group, f.topic+".retry") == int64(len(wrong)+1)
 	})
 	m.end(t)
 	_, headers := f.letters(t)

@@ -16,13 +16,16 @@ import (
 const Compression = sarama.CompressionGZIP
 
 // Config returns s for a Writer: every record is acknowledged by all in-sync replicas,
-// and none overtakes another.
+// and none overtakes another. Each goes in a batch of its own, because Kafka refuses a
+// batch as a whole (MESSAGE_TOO_LARGE, INVALID_RECORD): its answer would be taken for
+// that of a record that only came with another.
 func Config(s *sarama.Config) *sarama.Config {
 	p := *s
 	p.Producer.RequiredAcks = sarama.WaitForAll
 	p.Producer.Return.Successes, p.Producer.Return.Errors = true, true
 	p.Producer.Partitioner = sarama.NewManualPartitioner
 	p.Producer.MaxMessageBytes = int(sarama.MaxRequestSize) // the broker judges the size
+	p.Producer.Flush.MaxMessages = 1
 	p.Net.MaxOpenRequests = 1
 	return &p
 }
