@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/router/debezium"
 	"github.com/walpost/walpost/internal/router/vectortest"
 )
 
@@ -92,10 +94,54 @@ func mappingKeys(m router.Mapping) keys {
 	for _, h := range m.Headers {
 		headers.Content = append(headers.Content, text(h.Name), text(h.Column))
 	}
-	return keys{
+	all := keys{
 		"outbox.topic": topic, "outbox.id": m.ID, "outbox.key": m.Key, "outbox.value": m.Value,
 		"outbox.timestamp": m.Timestamp, "outbox.partition": m.Partition, "outbox.headers": headers,
 	}
+	maps.Copy(all, formatKeys(&m.Format))
+	if m.IgnoreMissing {
+		all["outbox.missing_columns"] = "ignore"
+	}
+	return all
+}
+
+// formatKeys are the keys of a format that are not at their defaults: some are refused
+// where they change nothing.
+func formatKeys(f *router.Format) keys {
+	encodings := map[router.Encoding]string{router.EncodingJSON: "json", router.EncodingJSONSchema: "json_schema"}
+	binaries := map[debezium.Binary]string{
+		debezium.BinaryBase64: "base64", debezium.BinaryBase64URL: "base64-url-safe", debezium.BinaryHex: "hex",
+	}
+	all := keys{}
+	set := func(key, value string) {
+		if value != "" {
+			all["outbox.format."+key] = value
+		}
+	}
+	if f.ExpandJSON {
+		all["outbox.format.expand_json"] = true
+	}
+	if f.TombstoneOnNull {
+		all["outbox.format.tombstone_on_empty"] = true
+	}
+	set("key", encodings[f.Key])
+	set("value", encodings[f.Value])
+	set("headers", encodings[f.Headers])
+	set("binary", binaries[f.Binary])
+	set("null_behavior", map[bool]string{true: "optional_bytes"}[f.KeepNull])
+	set("empty_array_behavior", map[bool]string{true: "optional_string"}[f.KeepEmptyArray])
+	set("schema_version", f.SchemaVersion)
+	if len(f.Envelope) > 0 {
+		envelope := []map[string]string{}
+		for _, e := range f.Envelope {
+			envelope = append(envelope, map[string]string{e.Column: e.Name})
+		}
+		all["outbox.format.envelope"] = envelope
+		if f.Value == router.EncodingJSONSchema {
+			set("topic_prefix", f.TopicPrefix)
+		}
+	}
+	return all
 }
 
 // publishExisting publishes what is in the table, where Debezium did, and gives a time for

@@ -5,11 +5,13 @@ package assemble
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/kafka"
 	"github.com/walpost/walpost/internal/kafka/topics"
+	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/preflight"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/relay"
@@ -43,9 +45,14 @@ func relayOptions(cfg *config.Config) (relay.Options, error) {
 	}
 	return relay.Options{
 		Name: cfg.Name, Target: wiring.Target(cfg), Objects: wiring.Names(cfg), Columns: wiring.Columns(cfg), Prefix: cfg.Outbox.Prefix,
-		Expectations: func() (preflight.PostgresExpectations, error) { return wiring.Wanted(cfg, nil) },
-		Failover:     cfg.Postgres.Failover,
-		Router:       rt, DeadLetters: letters, OnReject: wiring.OnReject(cfg), RejectHint: wiring.RejectHint(wiring.OnReject(cfg)),
+		Expectations: func(ctx context.Context, conn *pgx.Conn, t *catalog.Table) (preflight.PostgresExpectations, error) {
+			if err := wiring.LearnTable(ctx, conn, cfg, rt, t); err != nil {
+				return preflight.PostgresExpectations{}, err
+			}
+			return wiring.Wanted(cfg, nil)
+		},
+		Failover: cfg.Postgres.Failover,
+		Router:   rt, DeadLetters: letters, OnReject: wiring.OnReject(cfg), RejectHint: wiring.RejectHint(wiring.OnReject(cfg)),
 		Producer: func(observer producer.Observer, log *zap.Logger) (producer.Options, error) {
 			return wiring.ProducerOptions(cfg, observer, log)
 		},

@@ -131,7 +131,7 @@ func (a *audit) prepare(ctx context.Context) error {
 	if a.relation, err = outboxtable.Relation(cfg, a.table, cfg.Outbox.ID); err != nil {
 		return err
 	}
-	if a.id, err = newIDReader(cfg.Outbox.ID); err != nil {
+	if a.id, err = newIDReader(cfg.Outbox.ID, wiring.Mapping(cfg).Format.Headers); err != nil {
 		return err
 	}
 	a.report.Topics, err = a.topics(ctx)

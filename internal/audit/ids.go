@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -43,22 +44,48 @@ func (s *idSet) find(h idHash) (int, bool) { return slices.BinarySearchFunc(s.ha
 
 func compareIDs(a, b idHash) int { return bytes.Compare(a[:], b[:]) }
 
-// idReader reads an id's text as the header `id` has it.
-type idReader struct{ router *router.Router }
+// idReader reads an id's text as the header `id` has it: of a header of JSON the value that
+// stands for it, without quotes and without a schema.
+type idReader struct {
+	router *router.Router
+	json   bool
+}
 
-func newIDReader(column string) (*idReader, error) {
-	rt, err := router.New(router.Mapping{Topic: topicname.Template{{Literal: "id"}}, ID: column, Value: column})
-	return &idReader{router: rt}, err
+func newIDReader(column string, headers router.Encoding) (*idReader, error) {
+	m := router.Mapping{Topic: topicname.Template{{Literal: "id"}}, ID: column, Value: column}
+	r := &idReader{json: headers != router.EncodingText}
+	if r.json {
+		m.Format.Headers = router.EncodingJSON
+	}
+	var err error
+	r.router, err = router.New(m)
+	return r, err
 }
 
 // text is valid until the next call; nil is NULL.
 func (r *idReader) text(rel *pgoutput.Relation, row ...pgoutput.Value) ([]byte, error) {
 	rec, err := r.router.Route(&pgoutput.Insert{Relation: rel, Row: row}, time.UnixMilli(0), record.Position{})
-	if _, long := errors.AsType[*record.Rejection](err); long { // its beginning names it: no record has it
-		return rec.Headers[0].Value, nil
-	}
-	if err != nil {
+	if _, long := errors.AsType[*record.Rejection](err); !long && err != nil { // the beginning of a long one names it: no record has it
 		return nil, &status.Halt{Code: status.ExitRequirement, Reason: "the id cannot be read", Detail: err.Error()}
 	}
-	return rec.Headers[0].Value, nil
+	return r.plain(rec.Headers[0].Value), nil
+}
+
+// plain returns the text of a header, nil for null.
+func (r *idReader) plain(header []byte) []byte {
+	if !r.json {
+		return header
+	}
+	var schema struct{ Payload json.RawMessage }
+	if bytes.HasPrefix(header, []byte(`{"schema":`)) && json.Unmarshal(header, &schema) == nil {
+		header = schema.Payload
+	}
+	if string(header) == "null" {
+		return nil
+	}
+	var text string
+	if bytes.HasPrefix(header, []byte(`"`)) && json.Unmarshal(header, &text) == nil {
+		return []byte(text)
+	}
+	return header // a number, or written as text before
 }

@@ -133,7 +133,7 @@ func (a *audit) record(rec *sarama.Record, at time.Time, isDead bool) {
 	var id []byte
 	for _, h := range rec.Headers {
 		if string(h.Key) == "id" {
-			id = h.Value
+			id = a.id.plain(h.Value)
 			break
 		}
 	}

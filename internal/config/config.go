@@ -55,8 +55,10 @@ type Outbox struct {
 	Timestamp      string             `yaml:"timestamp"`
 	Partition      string             `yaml:"partition"`
 	Headers        []Header           `yaml:"headers"`
+	MissingColumns string             `yaml:"missing_columns"` // error, ignore
 	PositionHeader string             `yaml:"position_header"`
 	CloudEvents    bool               `yaml:"cloudevents"`
+	Format         Format             `yaml:"format"`
 	Prune          *Prune             `yaml:"prune"` // nil: nothing is deleted
 }
 

@@ -153,7 +153,9 @@ func slotKeys() []key {
 	}
 }
 
-func outboxKeys() []key { return slices.Concat(sourceKeys(), recordKeys(), []key{pruneKey()}) }
+func outboxKeys() []key {
+	return slices.Concat(sourceKeys(), recordKeys(), []key{formatKey(), pruneKey()})
+}
 
 // sourceKeys are where events are written.
 func sourceKeys() []key {
@@ -212,6 +214,7 @@ func recordKeys() []key {
 				"object in the column, in its order.",
 			value: headers{at: func(c *Config) *[]Header { return &c.Outbox.Headers }},
 		},
+		missingColumnsKey(),
 		{
 			name: "position_header", fallback: `""`,
 			about: "Name of a header with the position of the row: 16 hexadecimal digits of the commit LSN, /, 8 of the ordinal in " +

@@ -58,7 +58,11 @@ func TestDefaults(t *testing.T) {
 		Outbox: config.Outbox{
 			Source: "table", Table: pgname.Table{Schema: "public", Name: "outbox"}, Prefix: "outbox", Writers: "granted", Topic: topic,
 			ID: "id", Key: config.Key{Column: "aggregateid"}, Value: "payload",
-			Headers: []config.Header{{Name: "eventType", Column: "type"}},
+			Headers: []config.Header{{Name: "eventType", Column: "type"}}, MissingColumns: "error",
+			Format: config.Format{
+				Key: "text", Value: "text", Headers: "text", Binary: "bytes", NullBehavior: "ignore", EmptyArrayBehavior: "ignore",
+				Envelope: []config.Envelope{},
+			},
 		},
 		Kafka: config.Kafka{
 			Compression: "lz4", MaxMessageBytes: 1 << 20,
@@ -130,7 +134,16 @@ func TestEverything(t *testing.T) {
 	// The file has no key at its default, so that a key that is not read shows.
 	defaults := config.Default()
 	defaults.Outbox.Source, defaults.Outbox.Prefix, defaults.Outbox.Writers = "", "", "" // message excludes a table: message.good.yaml
+	// A key of a JSON member and CloudEvents exclude these: format.good.yaml.
+	defaults.Outbox.Format.Key, defaults.Outbox.Format.Headers = "", ""
 	same(t, "", reflect.ValueOf(*cfg), reflect.ValueOf(*defaults))
+}
+
+func TestFormats(t *testing.T) {
+	f := load(t, "format.good.yaml").Outbox.Format
+	if f.Key != config.EncodingJSON || f.Value != config.EncodingText || f.Headers != config.EncodingJSONSchema {
+		t.Errorf("%+v", f)
+	}
 }
 
 func TestMessagesWithoutATable(t *testing.T) {

@@ -57,7 +57,7 @@ func (k recordKey) section(r *reader, path string, n node) {
 		case keyJSON:
 			text(func(c *Config) *string { return &k.at(c).JSON }, textRules{check: checkColumn}).read(r, below, e.value)
 		case keyMember:
-			text(func(c *Config) *string { return &k.at(c).Member }, textRules{check: checkMember}).read(r, below, e.value)
+			text(func(c *Config) *string { return &k.at(c).Member }, textRules{check: checkKeyMember}).read(r, below, e.value)
 		}
 	}
 	if len(found) != 2 || !found[keyJSON] || !found[keyMember] {
@@ -65,7 +65,7 @@ func (k recordKey) section(r *reader, path string, n node) {
 	}
 }
 
-func checkMember(name string) error {
+func checkKeyMember(name string) error {
 	if name == "" {
 		return errors.New("want the name of a member")
 	}

@@ -15,6 +15,8 @@ func (r *reader) rules() {
 	r.prune()
 	r.positionHeader()
 	r.cloudEvents()
+	r.format()
+	r.missingColumns()
 	r.allowedTopic()
 	r.deadLetterTopic()
 	r.clientCertificate()

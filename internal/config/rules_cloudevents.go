@@ -19,6 +19,9 @@ func (r *reader) cloudEvents() {
 	if !slices.ContainsFunc(r.cfg.Outbox.Headers, typed) {
 		r.fault(r.at(key), key, "an event has a type: name its column in outbox.headers, as ce_type or eventType")
 	}
+	if at := formatSection + ".headers"; r.sound(at) && r.cfg.Outbox.Format.Headers != EncodingText {
+		r.fault(r.at(at), at, "attributes of outbox.cloudevents are texts: leave it out")
+	}
 	for _, h := range r.cfg.Outbox.Headers {
 		path := join(keyOutboxHeaders, h.Name)
 		switch {

@@ -2,6 +2,7 @@ package connector_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/walpost/walpost/internal/config"
@@ -36,18 +37,33 @@ func TestImportedFilesWriteTheRecordsOfTheVectors(t *testing.T) {
 		}
 	}
 	for _, e := range single {
-		if want, reason := e.Mapping(); reason == "" {
-			options := map[string]string{}
-			for name, value := range e.Config {
-				options["transforms.outbox."+name] = value
-			}
-			sameMapping(t, e.Case, base(options), want)
+		variants, _ := e.Variants()
+		for _, v := range variants {
+			sameMapping(t, e.Case+", "+v.Converter, with(e.Config, v.Converter), v.Mapping)
 			tested++
 		}
 	}
 	if tested < 60 {
 		t.Errorf("%d cases", tested)
 	}
+}
+
+// with returns a connector of the options of its transform, and of a converter.
+func with(transform map[string]string, converter string) map[string]string {
+	options := map[string]string{"topic.prefix": "pfx"}
+	for name, value := range transform {
+		options["transforms.outbox."+name] = value
+	}
+	class, schemas, _ := strings.Cut(strings.TrimSuffix(converter, ")"), "(schemas.enable=")
+	parts := []string{"key", "value"}
+	if schemas != "" {
+		parts = append(parts, "header")
+	}
+	for _, part := range parts {
+		options[part+".converter"] = class
+		options[part+".converter.schemas.enable"] = schemas
+	}
+	return base(options)
 }
 
 func sameMapping(t *testing.T, name string, options map[string]string, want router.Mapping) {

@@ -82,9 +82,21 @@ func Relation(cfg *config.Config, t *catalog.Table, columns ...string) (*pgoutpu
 	return rel, nil
 }
 
-// ReadRelation reads the catalogue and returns the relation. While a cursor is open on
-// the table, the relation cannot change.
-func ReadRelation(ctx context.Context, conn *pgx.Conn, cfg *config.Config, columns ...string) (*pgoutput.Relation, error) {
+// Columns returns the columns that records are made from, without those that may be missing
+// and are.
+func (q *Query) Columns() []string {
+	var names []string
+	for _, c := range wiring.Columns(q.cfg).List() {
+		if c.Needed || q.table.Column(c.Column) != nil {
+			names = append(names, c.Column)
+		}
+	}
+	return names
+}
+
+// ReadTable reads the catalogue. While a cursor is open on the table, its columns cannot
+// change.
+func ReadTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (*catalog.Table, error) {
 	there, err := catalog.Inspect(ctx, conn, wiring.Names(cfg))
 	if err != nil {
 		return nil, err
@@ -92,5 +104,5 @@ func ReadRelation(ctx context.Context, conn *pgx.Conn, cfg *config.Config, colum
 	if there.Table == nil {
 		return nil, fmt.Errorf("table %s was renamed", wiring.Table(cfg))
 	}
-	return Relation(cfg, there.Table, columns...)
+	return there.Table, nil
 }

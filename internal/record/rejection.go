@@ -28,6 +28,7 @@ const (
 	ReasonKey        = "invalid_key"        // the JSON column of the key is no object
 	ReasonCloudEvent = "invalid_cloudevent" // no id, type or source
 	ReasonHeaders    = "invalid_headers"    // the JSON column of headers is no object, or not of headers
+	ReasonFormat     = "invalid_value"      // a value that outbox.format has no form for
 )
 
 // Reasons that only Kafka gives, beside ReasonTooLarge.
@@ -43,7 +44,7 @@ const (
 func Reasons() []string {
 	return []string{
 		ReasonTopicName, ReasonNotAllowed, ReasonDeadLetter, ReasonTooLarge, ReasonTimestamp, ReasonPartition, ReasonMessage, ReasonKey,
-		ReasonHeaders, ReasonCloudEvent, ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition, ReasonTopicDenied,
-		ReasonTooManyTopics,
+		ReasonHeaders, ReasonCloudEvent, ReasonFormat, ReasonInvalidRecord, ReasonMissingTopic, ReasonMissingPartition,
+		ReasonTopicDenied, ReasonTooManyTopics,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
 
 	"github.com/walpost/walpost/internal/kafka/topics"
@@ -25,8 +26,8 @@ type Options struct {
 	Columns catalog.OutboxColumns // of the table
 	Prefix  string                // of the messages
 
-	// Expectations are the requirements of a start.
-	Expectations func() (preflight.PostgresExpectations, error)
+	// Expectations are the requirements of a start. The router learns what the table is now.
+	Expectations func(context.Context, *pgx.Conn, *catalog.Table) (preflight.PostgresExpectations, error)
 	Failover     bool // of a slot that the relay makes
 
 	Router      *router.Router

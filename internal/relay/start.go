@@ -70,7 +70,7 @@ func (l *loop) inspectStart(ctx context.Context, conn *pgx.Conn, first bool) (*c
 	if err != nil {
 		return nil, classifyStart(err)
 	}
-	wanted, err := l.opts.Expectations()
+	wanted, err := l.opts.Expectations(ctx, conn, inspection.Table)
 	if err != nil {
 		return nil, classifyStart(err)
 	}

@@ -21,15 +21,19 @@ import (
 // until Kafka has acknowledged it. The catalogue is read over a second connection. report
 // is called after each chunk of rows.
 func (p *Publisher) Rows(ctx context.Context, conn, catalogue *pgx.Conn, q *outboxtable.Query, report func(Result)) error {
-	var columns []string
-	for _, c := range wiring.Columns(p.options.Config).List() {
-		columns = append(columns, c.Column)
-	}
+	columns := q.Columns()
 	cursor, err := q.Open(ctx, conn, "walpost_"+p.options.Command, columns...)
 	if err != nil {
 		return err
 	}
-	if p.relation, err = outboxtable.ReadRelation(ctx, catalogue, p.options.Config, columns...); err != nil {
+	table, err := outboxtable.ReadTable(ctx, catalogue, p.options.Config)
+	if err != nil {
+		return err
+	}
+	if p.relation, err = outboxtable.Relation(p.options.Config, table, columns...); err != nil {
+		return err
+	}
+	if err := wiring.LearnTable(ctx, catalogue, p.options.Config, p.router, table); err != nil {
 		return err
 	}
 	for {

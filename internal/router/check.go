@@ -18,7 +18,7 @@ type Finding struct {
 // from Debezium's. rel is the table as the stream would describe it; types holds the types
 // that are not built in, by OID.
 func (r *Router) Check(rel *pgoutput.Relation, types map[uint32]debezium.TypeInfo) []Finding {
-	p, problems := r.mapping.resolve(rel)
+	p, problems := r.resolve(rel)
 	var findings []Finding
 	for _, e := range problems {
 		findings = append(findings, Finding{Column: e.Column, Key: e.Key, Text: e.Text, Failed: true})
@@ -48,6 +48,11 @@ func (p *plan) textColumns() []*column {
 	for _, c := range []*column{p.key, p.value} {
 		if c != nil {
 			columns = append(columns, c)
+		}
+	}
+	if p.composed != nil {
+		for i := range p.composed.members {
+			columns = append(columns, &p.composed.members[i].column)
 		}
 	}
 	return columns

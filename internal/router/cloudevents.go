@@ -31,7 +31,7 @@ const (
 
 // setCloudEvent sets the attributes behind the headers that the record has. A row without a
 // required one is rejected.
-func (r *Router) setCloudEvent(p *plan, rejected *record.Rejection) *record.Rejection {
+func (r *Router) setCloudEvent(p *plan, row pgoutput.Tuple, rejected *record.Rejection) *record.Rejection {
 	event := r.mapping.CloudEvents
 	if event == nil {
 		return rejected
@@ -46,9 +46,9 @@ func (r *Router) setCloudEvent(p *plan, rejected *record.Rejection) *record.Reje
 	r.scratch = time.UnixMilli(r.record.Timestamp).UTC().AppendFormat(r.scratch, "2006-01-02T15:04:05.000Z")
 	r.attribute(ceTime, r.since(start))
 	if p.key == nil || p.key.typeOf(p.relation) != debezium.OIDBytea {
-		r.attribute(ceSubject, r.record.Key)
+		r.attribute(ceSubject, r.subject(p, row))
 	}
-	if oid := p.value.typeOf(p.relation); oid == debezium.OIDJSON || oid == debezium.OIDJSONB {
+	if oid := p.value.typeOf(p.relation); p.value.json != nil || oid == debezium.OIDJSON || oid == debezium.OIDJSONB {
 		r.attribute(contentType, []byte("application/json"))
 	}
 	r.record.Headers = r.event
@@ -61,6 +61,15 @@ func (r *Router) setCloudEvent(p *plan, rejected *record.Rejection) *record.Reje
 		}
 	}
 	return rejected
+}
+
+// subject returns the key as text, whatever the format of the record's key is.
+func (r *Router) subject(p *plan, row pgoutput.Tuple) []byte {
+	if p.key == nil || p.key.json == nil {
+		return r.record.Key
+	}
+	text, _ := r.plain(p, p.key, row[p.key.index]) // the record has a key of this value: there is no error
+	return text
 }
 
 // attribute appends a header, unless it has no value or the record has one of this name.

@@ -73,6 +73,23 @@ func TestCloudEventOfOtherHeaders(t *testing.T) {
 	sameHeaders(t, rec, append(want, behind[3:]...)...)
 }
 
+// The subject is the text of a key of any format.
+func TestCloudEventOfFormats(t *testing.T) {
+	m := eventMapping()
+	m.Format.Key, m.Format.Value = EncodingJSONSchema, EncodingJSON
+	rec, err := newRouter(t, m).Route(insert(outbox()), commitTime(), record.Position{})
+	key := `{"schema":{"type":"string","optional":true},"payload":"42"}`
+	if err != nil || string(rec.Key) != key || string(rec.Value) != `"{\"n\": 1}"` {
+		t.Fatalf("%q, %q, %v", rec.Key, rec.Value, err)
+	}
+	if got := headerValue(rec.Headers, ceSubject); string(got) != "42" {
+		t.Errorf("subject %q", got)
+	}
+	if got := headerValue(rec.Headers, contentType); string(got) != "application/json" {
+		t.Errorf("content type %q", got)
+	}
+}
+
 func TestWhatIsNoCloudEventIsRejected(t *testing.T) {
 	for _, c := range []struct {
 		column int

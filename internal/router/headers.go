@@ -1,6 +1,8 @@
 package router
 
 import (
+	"slices"
+
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/record"
 )
@@ -20,12 +22,12 @@ type layout struct {
 	members  int    // where the members of the JSON column stand, before the header of that index
 }
 
-// layout returns the headers of the mapping.
-func (m *Mapping) layout() layout {
+// layout returns the headers of a table that has the columns of these.
+func (m *Mapping) layout(of []HeaderColumn) layout {
 	var l layout
 	add := func(h record.Header) { l.headers = append(l.headers, h) }
 	add(record.Header{Name: idHeader})
-	for _, h := range m.Headers {
+	for _, h := range of {
 		switch {
 		case h.JSON:
 			l.members = len(l.headers)
@@ -76,32 +78,35 @@ func (l *layout) assemble(dst, members []record.Header) []record.Header {
 
 // blank returns the headers of a record without a row.
 func (m *Mapping) blank() []record.Header {
-	l := m.layout()
+	l := m.layout(m.Headers)
 	if l.fixed() {
 		return l.headers
 	}
 	return l.assemble(nil, nil)
 }
 
-// headers finds the columns of the headers.
-func (s *resolver) headers(p *plan, m *Mapping) {
-	p.layout = m.layout()
-	s.header(p, m.ID, keyID, 0)
+// headers finds the columns of the headers. A header whose column may be missing, and is, is
+// not there.
+func (s *resolver) headers(p *plan) {
+	m := s.mapping
+	there := slices.DeleteFunc(slices.Clone(m.Headers), func(h HeaderColumn) bool { return h.Column != "" && s.ignored(h.Column) })
+	p.layout = m.layout(there)
+	s.header(p, s.find(m.ID, keyID, asText), 0)
 	at := 1
-	for _, h := range m.Headers {
+	for _, h := range there {
 		setting := keyHeaders + "." + h.Name
 		if h.JSON {
 			p.members = s.find(h.Column, setting, asJSON)
 			continue
 		}
-		s.header(p, h.Column, setting, at)
+		s.header(p, s.find(h.Column, setting, asText), at)
 		at++
 	}
 }
 
-// header finds the column of the header at a place of the layout; "" is a constant.
-func (s *resolver) header(p *plan, name, setting string, at int) {
-	if c := s.find(name, setting, asText); c != nil {
+// header notes the column of the header at a place of the layout; nil is a constant.
+func (s *resolver) header(p *plan, c *column, at int) {
+	if c = s.encoded(c, s.mapping.Format.Headers); c != nil {
 		p.headers = append(p.headers, headerColumn{*c, at})
 	}
 }

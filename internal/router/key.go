@@ -22,8 +22,9 @@ func (m *keyMember) member(s *jsontext.Scanner, name []byte) {
 }
 
 // key finds the columns of the key.
-func (s *resolver) key(p *plan, m *Mapping) {
-	p.key = s.find(m.Key, keyKey, asBytes)
+func (s *resolver) key(p *plan) {
+	m := s.mapping
+	p.key = s.encoded(s.find(m.Key, keyKey, asBytes), m.Format.Key)
 	for _, name := range m.KeyColumns {
 		if c := s.find(name, keyKey, asText); c != nil {
 			p.keys = append(p.keys, c)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/record"
-	"github.com/walpost/walpost/internal/router/debezium"
 	"github.com/walpost/walpost/internal/safetext"
 )
 
@@ -31,7 +30,7 @@ func (r *Router) Columns(rel *pgoutput.Relation) []int {
 	}
 	limits := make([]int, len(rel.Columns))
 	for _, c := range p.columns() {
-		limits[c.index] = max(limits[c.index], r.mapping.longest(c.conversion))
+		limits[c.index] = max(limits[c.index], r.mapping.longest(p.shrinks(c)))
 	}
 	return limits
 }
@@ -46,11 +45,28 @@ func (r *Router) Content() int {
 }
 
 // longest returns how long the text of a column may be in the row.
-func (m *Mapping) longest(c debezium.Conversion) int {
+func (m *Mapping) longest(shrinks int64) int {
 	if m.MaxBytes == 0 {
 		return math.MaxInt
 	}
-	return int(min(c.Shrinks()*m.MaxBytes, 2*m.MaxBytes+roomBeside) + 2) // 2: \x
+	return int(min(shrinks*m.MaxBytes, 2*m.MaxBytes+roomBeside) + 2) // 2: \x
+}
+
+// shrinksExpanded is for an expanded payload, which may be any amount shorter: members that
+// are null go, and so do blanks and zeros.
+const shrinksExpanded = 1 << 20
+
+// shrinks returns how many times longer the text of a column may be in the row than in the
+// record.
+func (p *plan) shrinks(c *column) int64 {
+	switch {
+	case c == p.value && p.composed != nil && p.composed.expander != nil && c.json.Text():
+		return shrinksExpanded
+	case c.json != nil:
+		return c.json.Shrinks()
+	default:
+		return c.conversion.Shrinks()
+	}
 }
 
 // columns returns all columns of the mapping.
@@ -60,6 +76,9 @@ func (p *plan) columns() []*column {
 		if c != nil {
 			all = append(all, c)
 		}
+	}
+	if p.composed != nil && p.composed.version != nil {
+		all = append(all, p.composed.version)
 	}
 	return all
 }

@@ -27,6 +27,8 @@ type Mapping struct {
 	Allow          []string           // kafka.topics.allow, globs as path.Match reads them; empty = every topic
 	DeadLetter     topicname.Template // delivery.dead_letter, whose topics no row may name
 	MaxBytes       int64              // kafka.max_message_bytes; 0 = no limit
+	Format         Format             // outbox.format
+	IgnoreMissing  bool               // outbox.missing_columns: ignore
 }
 
 // HeaderColumn is a header whose value is the text of a column, or a constant; or all
@@ -67,7 +69,7 @@ func (m *Mapping) validate() error {
 			return fmt.Errorf("kafka.topics.allow: %q: %w", glob, err)
 		}
 	}
-	return nil
+	return m.Format.validate()
 }
 
 func (m *Mapping) validateKey() error {

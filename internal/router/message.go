@@ -27,6 +27,7 @@ func messageColumns(m *Mapping) []pgoutput.Column {
 	}
 	add(m.Timestamp, debezium.OIDTimestamptz)
 	add(m.Partition, debezium.OIDInt8)
+	add(m.Format.SchemaVersion, debezium.OIDInt8)
 	for _, name := range append([]string{m.ID, m.Key, m.Value}, m.KeyColumns...) {
 		add(name, debezium.OIDText)
 	}
@@ -35,6 +36,9 @@ func messageColumns(m *Mapping) []pgoutput.Column {
 	}
 	for _, h := range m.Headers {
 		add(h.Column, debezium.OIDText)
+	}
+	for _, e := range m.Format.Envelope {
+		add(e.Column, debezium.OIDText)
 	}
 	return columns
 }

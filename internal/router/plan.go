@@ -1,7 +1,10 @@
 package router
 
 import (
+	"slices"
+
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/router/connect"
 	"github.com/walpost/walpost/internal/router/debezium"
 )
 
@@ -14,6 +17,9 @@ const (
 	keyTimestamp = "outbox.timestamp"
 	keyPartition = "outbox.partition"
 	keyHeaders   = "outbox.headers"
+
+	keyEnvelope      = "outbox.format.envelope"
+	keySchemaVersion = "outbox.format.schema_version"
 )
 
 // column is where a column of the mapping is in the rows of one relation, and
@@ -23,6 +29,8 @@ type column struct {
 	name       string
 	setting    string // key of the configuration that names it
 	conversion debezium.Conversion
+	json       *connect.Column // nil: written as text
+	prefix     []byte          // before the JSON, its schema; a brace follows then
 }
 
 // plan is the mapping applied to one Relation message: every column by its
@@ -39,7 +47,9 @@ type plan struct {
 	partition *column // nil: by key
 	layout    layout  // of headers, with the values of the last row
 	headers   []headerColumn
-	members   *column // nil: no JSON column of headers
+	members   *column      // nil: no JSON column of headers
+	composed  *composition // of the value; nil: it is the column
+	required  []*column    // by their schemas they have no NULL
 }
 
 // topicPart is a literal, or a column when that is not nil.
@@ -58,7 +68,7 @@ func (r *Router) plan(rel *pgoutput.Relation) (*plan, error) {
 		r.last = p
 		return p, nil
 	}
-	p, problems := r.mapping.resolve(rel)
+	p, problems := r.resolve(rel)
 	if len(problems) > 0 {
 		return nil, problems[0]
 	}
@@ -69,8 +79,9 @@ func (r *Router) plan(rel *pgoutput.Relation) (*plan, error) {
 
 // resolve finds every column of the mapping in the relation. It gives all that
 // is wrong, not only the first.
-func (m *Mapping) resolve(rel *pgoutput.Relation) (*plan, []*SchemaError) {
-	s := resolver{relation: rel}
+func (r *Router) resolve(rel *pgoutput.Relation) (*plan, []*SchemaError) {
+	m := &r.mapping
+	s := resolver{mapping: m, facts: &r.facts, relation: rel}
 	p := &plan{relation: rel}
 	for _, part := range m.Topic {
 		t := topicPart{literal: part.Literal}
@@ -79,11 +90,13 @@ func (m *Mapping) resolve(rel *pgoutput.Relation) (*plan, []*SchemaError) {
 		}
 		p.topic = append(p.topic, t)
 	}
-	s.headers(p, m)
-	s.key(p, m)
-	p.value = s.find(m.Value, keyValue, asBytes)
+	s.headers(p)
+	s.key(p)
+	p.value = s.encoded(s.find(m.Value, keyValue, asBytes), m.Format.Value)
 	p.timestamp = s.find(m.Timestamp, keyTimestamp, asTimestamp)
-	p.partition = s.find(m.Partition, keyPartition, asPartition)
+	p.partition = s.findOptional(m.Partition, keyPartition, asPartition)
+	s.compose(p, r.expander)
+	p.require(&m.Format)
 	return p, s.problems
 }
 
@@ -100,6 +113,8 @@ const (
 
 // resolver looks up columns in one relation and gathers what is wrong.
 type resolver struct {
+	mapping  *Mapping
+	facts    *Facts
 	relation *pgoutput.Relation
 	problems []*SchemaError
 }
@@ -117,7 +132,7 @@ func (s *resolver) find(name, setting string, u use) *column {
 			s.problem(name, setting, "has type "+debezium.TypeName(col.TypeOID)+", want "+want)
 			return nil
 		}
-		c := debezium.ConversionOf(col.TypeOID, col.TypeMod)
+		c := debezium.ConversionOf(col.TypeOID, col.TypeMod).Binary(s.mapping.Format.Binary)
 		if u == asBytes {
 			c = c.Raw()
 		}
@@ -125,6 +140,20 @@ func (s *resolver) find(name, setting string, u use) *column {
 	}
 	s.problem(name, setting, "is not there")
 	return nil
+}
+
+// findOptional is find for a column that may be ignored.
+func (s *resolver) findOptional(name, setting string, u use) *column {
+	if s.ignored(name) {
+		return nil
+	}
+	return s.find(name, setting, u)
+}
+
+// ignored reports whether a column is missing and may be, by missing_columns.
+func (s *resolver) ignored(name string) bool {
+	is := func(c pgoutput.Column) bool { return c.Name == name }
+	return s.mapping.IgnoreMissing && !slices.ContainsFunc(s.relation.Columns, is)
 }
 
 func (s *resolver) problem(name, setting, what string) {

@@ -2,7 +2,7 @@
 // Debezium's Outbox Event Router.
 //
 // It is pure: it knows pgoutput's relations and tuples and the column mapping,
-// and neither I/O nor time nor any Kafka library. It never parses a payload.
+// and neither I/O nor time nor any Kafka library. It parses a payload only to expand it.
 package router
 
 import (
@@ -11,6 +11,7 @@ import (
 
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/record"
+	"github.com/walpost/walpost/internal/router/connect"
 	"github.com/walpost/walpost/internal/router/jsontext"
 	"github.com/walpost/walpost/internal/router/message"
 	"github.com/walpost/walpost/internal/safetext"
@@ -45,6 +46,10 @@ type Router struct {
 
 	discarded     pgoutput.Value // the first column of this row that was not kept
 	discardedName string
+
+	facts    Facts
+	expander *connect.Expander // nil: payloads are not expanded
+	route    []byte            // what the topic of this row is made from
 }
 
 // New returns a Router. It fails when the mapping contradicts itself.
@@ -52,13 +57,17 @@ func New(m Mapping) (*Router, error) {
 	if err := m.validate(); err != nil {
 		return nil, err
 	}
-	return &Router{
+	r := &Router{
 		mapping:  m,
 		topics:   newTopics(&m),
 		messages: message.NewReader(messageColumns(&m)),
 		plans:    make(map[uint32]*plan),
 		blank:    m.blank(),
-	}, nil
+	}
+	if f := &m.Format; f.ExpandJSON {
+		r.expander = connect.NewExpander(m.Value, f.KeepNull, f.KeepEmptyArray)
+	}
+	return r, nil
 }
 
 // Route turns one row into a record. commitTime is the commit time of its
@@ -78,13 +87,9 @@ func New(m Mapping) (*Router, error) {
 //
 // Only the first comes with a record.
 func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos record.Position) (*record.Record, error) {
-	p, err := r.plan(ins.Relation)
+	p, err := r.planFor(ins)
 	if err != nil {
 		return nil, err
-	}
-	if len(ins.Row) != len(ins.Relation.Columns) {
-		return nil, fmt.Errorf("relation %s: row of %d values for %d columns", relationName(ins.Relation), len(ins.Row),
-			len(ins.Relation.Columns))
 	}
 	r.reset()
 	if err := r.fill(p, ins.Row, pos); err != nil {
@@ -104,17 +109,33 @@ func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos record.Po
 	if err != nil {
 		return nil, err
 	}
-	rejection = r.setCloudEvent(p, rejection)
+	rejection = r.setCloudEvent(p, ins.Row, rejection)
 	if rejection == nil {
 		rejection = r.checkSize()
 	}
 	if rejection != nil {
-		rejection.ID = safetext.TruncateName(r.record.Headers[0].Value)
+		rejection.ID = safetext.TruncateName(r.id(p, ins.Row))
 		rejection.Topic = topic
 		rejection.Lacks = r.lacks()
 		return &r.record, rejection
 	}
 	return &r.record, nil
+}
+
+// planFor returns the plan of a row.
+func (r *Router) planFor(ins *pgoutput.Insert) (*plan, error) {
+	p, err := r.plan(ins.Relation)
+	if err != nil {
+		return nil, err
+	}
+	if len(ins.Row) != len(ins.Relation.Columns) {
+		return nil, fmt.Errorf("relation %s: row of %d values for %d columns", relationName(ins.Relation), len(ins.Row),
+			len(ins.Relation.Columns))
+	}
+	if len(p.required) > 0 && r.unlearn(p, ins.Row) {
+		return r.plan(ins.Relation)
+	}
+	return p, nil
 }
 
 // reset forgets the row before.
@@ -136,7 +157,7 @@ func (r *Router) fill(p *plan, row pgoutput.Tuple, pos record.Position) error {
 	if r.record.Key, err = r.key(p, row); err != nil {
 		return err
 	}
-	if r.record.Value, err = r.text(p, p.value, row); err != nil {
+	if r.record.Value, err = r.value(p, row); err != nil {
 		return err
 	}
 	return r.setHeaders(p, row, pos)
@@ -149,6 +170,14 @@ func (r *Router) text(p *plan, c *column, row pgoutput.Tuple) ([]byte, error) {
 		return nil, nil
 	}
 	v := row[c.index]
+	if c.json != nil {
+		return r.json(p, c, v)
+	}
+	return r.plain(p, c, v)
+}
+
+// plain is text for a column that is written as text.
+func (r *Router) plain(p *plan, c *column, v pgoutput.Value) ([]byte, error) {
 	switch {
 	case v.Kind == pgoutput.Null:
 		return nil, nil
@@ -169,6 +198,19 @@ func (r *Router) text(p *plan, c *column, row pgoutput.Tuple) ([]byte, error) {
 	}
 	r.scratch = scratch
 	return r.since(start), nil
+}
+
+// id returns the event's id as text, for people.
+func (r *Router) id(p *plan, row pgoutput.Tuple) []byte {
+	c := &p.headers[0].column
+	if c.json == nil {
+		return r.record.Headers[0].Value
+	}
+	id, err := r.plain(p, c, row[c.index])
+	if err != nil {
+		return nil
+	}
+	return id
 }
 
 // since returns what was appended to the scratch memory after start. Its capacity ends

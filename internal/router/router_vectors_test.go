@@ -73,25 +73,29 @@ func TestEventRouterVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ran := 0
+	ran, variants := 0, 0
 	for _, c := range cases {
-		m, reason := c.Mapping()
+		list, reason := c.Variants()
 		if reason != "" {
 			continue
 		}
 		ran++
-		t.Run(c.Case, func(t *testing.T) { routeVector(t, &c, m) })
+		for _, v := range list {
+			variants++
+			t.Run(c.Case+"/"+v.Converter, func(t *testing.T) { routeVector(t, &c, &v) })
+		}
 	}
-	if ran < 20 {
-		t.Errorf("%d of %d cases apply", ran, len(cases))
+	if ran < 47 || variants < 100 {
+		t.Errorf("%d of %d cases apply, under %d converters", ran, len(cases), variants)
 	}
 }
 
-func routeVector(t *testing.T, c *vectortest.EventRouter, m router.Mapping) {
-	r, err := router.New(m)
+func routeVector(t *testing.T, c *vectortest.EventRouter, v *vectortest.Variant) {
+	r, err := router.New(v.Mapping)
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Learn(c.Facts())
 	ins, err := c.Insert()
 	if err != nil {
 		t.Fatal(err)
@@ -108,10 +112,7 @@ func routeVector(t *testing.T, c *vectortest.EventRouter, m router.Mapping) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := c.Record()
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := &v.Record
 	if got.Topic != want.Topic || got.Timestamp != *want.Timestamp {
 		t.Errorf("topic %q at %d, want %q at %d", got.Topic, got.Timestamp, want.Topic, *want.Timestamp)
 	}

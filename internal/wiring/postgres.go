@@ -9,7 +9,6 @@ import (
 	"github.com/walpost/walpost/internal/postgres/provision"
 	"github.com/walpost/walpost/internal/preflight"
 	"github.com/walpost/walpost/internal/router"
-	"github.com/walpost/walpost/internal/router/debezium"
 	"github.com/walpost/walpost/internal/status"
 )
 
@@ -40,17 +39,23 @@ func Columns(cfg *config.Config) catalog.OutboxColumns {
 	o := cfg.Outbox
 	columns := catalog.OutboxColumns{
 		ID: o.ID, Key: o.Key.Column, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition, Topic: o.Topic.Columns(),
+		SchemaVersion: o.Format.SchemaVersion, IgnoreMissing: o.IgnoreMissing(),
 	}
 	for _, name := range o.Key.Columns {
-		columns.More = append(columns.More, catalog.RequiredColumn{Column: name, Part: "key"})
+		columns.More = append(columns.More, catalog.RequiredColumn{Column: name, Part: "key", Needed: true})
 	}
-	columns.More = append(columns.More, catalog.RequiredColumn{Column: o.Key.JSON, Part: "key", Type: "jsonb"})
+	columns.More = append(columns.More, catalog.RequiredColumn{Column: o.Key.JSON, Part: "key", Type: "jsonb", Needed: true})
 	for _, h := range o.Headers {
 		if h.JSON {
-			columns.More = append(columns.More, catalog.RequiredColumn{Column: h.Column, Part: "headers", Type: "jsonb"})
+			columns.More = append(columns.More, catalog.RequiredColumn{
+				Column: h.Column, Part: "headers", Type: "jsonb", Needed: !columns.IgnoreMissing,
+			})
 		} else {
 			columns.Headers = append(columns.Headers, h.Column)
 		}
+	}
+	for _, e := range o.Format.Envelope {
+		columns.Envelope = append(columns.Envelope, e.Column)
 	}
 	return columns
 }
@@ -90,10 +95,7 @@ func Wanted(cfg *config.Config, types map[uint32]catalog.Type) (preflight.Postgr
 
 // checkColumns returns what checks the types of the outbox's columns.
 func checkColumns(rt *router.Router, types map[uint32]catalog.Type) func(*pgoutput.Relation) []preflight.Requirement {
-	known := make(map[uint32]debezium.TypeInfo, len(types))
-	for oid, t := range types {
-		known[oid] = debezium.TypeInfo(t)
-	}
+	known := typeInfos(types)
 	return func(rel *pgoutput.Relation) []preflight.Requirement {
 		var list []preflight.Requirement
 		for _, f := range rt.Check(rel, known) {

@@ -11,34 +11,54 @@ type OutboxColumns struct {
 	Timestamp string
 	Partition string
 	More      []RequiredColumn // others
+
+	Envelope      []string // of outbox.format
+	SchemaVersion string   // of outbox.format
+	IgnoreMissing bool     // columns of headers, envelope and partition may be missing
 }
 
 // RequiredColumn is a column that must be there, and the key of the configuration that
 // asks for it.
 type RequiredColumn struct {
 	Column string
-	Part   string // key under `outbox`: id, topic, key, value, timestamp, partition, headers
+	Part   string // key under `outbox`: id, topic, key, value, timestamp, partition, headers, format.…
 	Type   string // its type in a table that walpost makes; "": as its part has it
+	Needed bool   // false: it may be missing
 }
 
 // List returns each column once, in the order of Debezium's outbox table.
 func (c OutboxColumns) List() []RequiredColumn {
-	all := []RequiredColumn{{Column: c.ID, Part: "id"}}
+	all := []RequiredColumn{{Column: c.ID, Part: "id", Needed: true}}
 	for _, name := range c.Topic {
-		all = append(all, RequiredColumn{Column: name, Part: "topic"})
+		all = append(all, RequiredColumn{Column: name, Part: "topic", Needed: true})
 	}
-	all = append(all, RequiredColumn{Column: c.Key, Part: "key"})
+	all = append(all, RequiredColumn{Column: c.Key, Part: "key", Needed: true})
 	for _, name := range c.Headers {
-		all = append(all, RequiredColumn{Column: name, Part: "headers"})
+		all = append(all, RequiredColumn{Column: name, Part: "headers", Needed: !c.IgnoreMissing})
 	}
 	all = append(all, c.More...)
-	all = append(all, RequiredColumn{Column: c.Value, Part: "value"}, RequiredColumn{Column: c.Timestamp, Part: "timestamp"},
-		RequiredColumn{Column: c.Partition, Part: "partition"})
-	seen := map[string]bool{"": true}
+	for _, name := range c.Envelope {
+		all = append(all, RequiredColumn{Column: name, Part: "format.envelope", Needed: !c.IgnoreMissing})
+	}
+	return once(append(all,
+		RequiredColumn{Column: c.Value, Part: "value", Needed: true},
+		RequiredColumn{Column: c.SchemaVersion, Part: "format.schema_version", Needed: true},
+		RequiredColumn{Column: c.Timestamp, Part: "timestamp", Needed: true},
+		RequiredColumn{Column: c.Partition, Part: "partition", Needed: !c.IgnoreMissing}))
+}
+
+// once returns each column once, needed where any part needs it.
+func once(all []RequiredColumn) []RequiredColumn {
+	seen := map[string]int{}
 	var list []RequiredColumn
 	for _, n := range all {
-		if !seen[n.Column] {
-			seen[n.Column] = true
+		i, known := seen[n.Column]
+		switch {
+		case n.Column == "":
+		case known:
+			list[i].Needed = list[i].Needed || n.Needed
+		default:
+			seen[n.Column] = len(list)
 			list = append(list, n)
 		}
 	}

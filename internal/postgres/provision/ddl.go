@@ -15,6 +15,7 @@ func CreateTableSQL(table pgname.Table, columns catalog.OutboxColumns) string {
 	types := map[string]string{
 		"id": "uuid PRIMARY KEY", "topic": "text NOT NULL", "key": "text NOT NULL", "headers": "text NOT NULL",
 		"value": "jsonb", "timestamp": "timestamptz NOT NULL DEFAULT now()", "partition": "integer",
+		"format.envelope": "text", "format.schema_version": "integer NOT NULL",
 	}
 	var defs []string
 	for _, n := range columns.List() {

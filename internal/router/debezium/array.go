@@ -6,16 +6,26 @@ import "bytes"
 // as Connect prints a list: ["a","b\"c",null]. Only quotes and backslashes are
 // escaped. Arrays within arrays stay so; bounds before the array are dropped.
 func (c Conversion) appendArray(dst, src []byte) ([]byte, bool) {
+	dst, err := c.appendList(dst, src, arrayReader{})
+	return dst, err == nil
+}
+
+// appendList is appendArray with the elements as the reader writes them.
+func (c Conversion) appendList(dst, src []byte, a arrayReader) ([]byte, error) {
 	if len(src) > 0 && src[0] == '[' {
 		_, after, ok := bytes.Cut(src, []byte("="))
 		if !ok {
-			return dst, false
+			return dst, ErrForm
 		}
 		src = after
 	}
-	a := arrayReader{src: src, element: c}
-	dst, ok := a.list(dst, 0)
-	return dst, ok && len(a.src) == 0
+	a.src, a.element = src, c
+	a.element.array = false
+	dst, err := a.list(dst, 0)
+	if err == nil && len(a.src) > 0 {
+		err = ErrForm
+	}
+	return dst, err
 }
 
 // maxDimensions is Postgres' limit (MAXDIM).
@@ -25,32 +35,33 @@ const maxDimensions = 6
 type arrayReader struct {
 	src     []byte
 	element Conversion
+	json    bool   // elements are values of JSON; else Connect's texts
 	buf     []byte // the element read, without quotes and escapes
 }
 
 // list reads one list, with its braces.
-func (a *arrayReader) list(dst []byte, depth int) ([]byte, bool) {
+func (a *arrayReader) list(dst []byte, depth int) ([]byte, error) {
 	if depth == maxDimensions || !a.next('{') {
-		return dst, false
+		return dst, ErrForm
 	}
 	dst = append(dst, '[')
 	if a.next('}') {
-		return append(dst, ']'), true
+		return append(dst, ']'), nil
 	}
 	for {
-		var ok bool
+		var err error
 		if len(a.src) > 0 && a.src[0] == '{' {
-			dst, ok = a.list(dst, depth+1)
+			dst, err = a.list(dst, depth+1)
 		} else {
-			dst, ok = a.item(dst)
+			dst, err = a.item(dst)
 		}
 		switch {
-		case !ok:
-			return dst, false
+		case err != nil:
+			return dst, err
 		case a.next('}'):
-			return append(dst, ']'), true
+			return append(dst, ']'), nil
 		case !a.next(','):
-			return dst, false
+			return dst, ErrForm
 		}
 		dst = append(dst, ',')
 	}
@@ -66,31 +77,31 @@ func (a *arrayReader) next(c byte) bool {
 }
 
 // item reads one element and appends it converted.
-func (a *arrayReader) item(dst []byte) ([]byte, bool) {
+func (a *arrayReader) item(dst []byte) ([]byte, error) {
 	text, quoted, ok := a.token()
 	switch {
 	case !ok:
-		return dst, false
+		return dst, ErrForm
 	case !quoted && string(text) == "NULL":
-		return append(dst, "null"...), true
-	}
-	scalar := a.element
-	scalar.array = false
-	if !scalar.kind.quoted() {
-		return scalar.appendScalar(dst, text)
+		return append(dst, "null"...), nil
+	case a.json:
+		return a.element.appendValue(dst, text)
+	case !a.element.kind.quoted():
+		dst, ok = a.element.appendScalar(dst, text)
+		return dst, errUnless(ok, ErrForm)
 	}
 	dst = append(dst, '"')
-	if scalar.kind == kindText {
+	if a.element.kind == kindText {
 		for _, c := range text {
 			if c == '"' || c == '\\' {
 				dst = append(dst, '\\')
 			}
 			dst = append(dst, c)
 		}
-	} else if dst, ok = scalar.appendScalar(dst, text); !ok {
-		return dst, false
+	} else if dst, ok = a.element.appendScalar(dst, text); !ok {
+		return dst, ErrForm
 	}
-	return append(dst, '"'), true
+	return append(dst, '"'), nil
 }
 
 // token reads one element as text, and says whether it stood in quotes. The text

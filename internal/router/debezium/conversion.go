@@ -1,18 +1,14 @@
 package debezium
 
-import (
-	"encoding/base64"
-	"encoding/hex"
-	"slices"
-	"strconv"
-)
+import "strconv"
 
 // kind is how the text of a type is made from Postgres' own.
 type kind byte
 
 const (
-	kindText        kind = iota // taken over
+	kindText        kind = iota // taken over, as the next two
 	kindNumber                  // taken over; without quotes in an array
+	kindNumeric                 // numeric(p,s): taken over; without quotes in an array
 	kindBool                    // true, false
 	kindDate                    // days since 1970
 	kindMicros                  // timestamp: microseconds since 1970
@@ -26,6 +22,9 @@ const (
 	kindFloat64                 // Java's Double.toString
 	kindDecimal                 // numeric without a scale: {"scale":…,"value":"…"}
 	kindBytea                   // base64
+	kindBase64                  // bytea as a text: base64
+	kindBase64URL               // bytea as a text: base64 of RFC 4648, section 5
+	kindHex                     // bytea as a text: hexadecimal digits
 	kindRawBytea                // bytea of key and value: the bytes
 	kindBit                     // bit(1): true, false
 	kindBits                    // bit(n), bit varying: base64, lowest byte first
@@ -38,22 +37,15 @@ const (
 type Conversion struct {
 	kind   kind
 	array  bool // of elements of that kind
-	digits int  // kindTimestamptz: digits of the fraction of a second
+	digits int  // kindTimestamptz: digits of the fraction of a second; kindNumeric: the scale
 }
 
 // Verbatim reports whether Postgres' bytes are the record's.
 func (c Conversion) Verbatim() bool {
-	return !c.array && (c.kind == kindText || c.kind == kindNumber)
+	return !c.array && c.kind.verbatim()
 }
 
-// Raw returns the conversion for a column whose bytes are the record's key or value:
-// a bytea is taken over as its bytes.
-func (c Conversion) Raw() Conversion {
-	if c.kind == kindBytea && !c.array {
-		c.kind = kindRawBytea
-	}
-	return c
-}
+func (k kind) verbatim() bool { return k <= kindNumeric }
 
 // String returns the name of the type for messages.
 func (c Conversion) String() string { return c.kind.String() }
@@ -61,10 +53,8 @@ func (c Conversion) String() string { return c.kind.String() }
 // ConversionOf returns the conversion for a column of this type. Types it does not
 // know are taken over as they are.
 func ConversionOf(oid uint32, typeMod int32) Conversion {
-	if e := elementOf(oid); e != 0 {
-		c := ConversionOf(e, typeMod)
-		c.array = true
-		return c
+	if e := ElementOf(oid); e != 0 {
+		return ConversionOf(e, typeMod).List()
 	}
 	switch oid {
 	case OIDBool:
@@ -75,7 +65,7 @@ func ConversionOf(oid uint32, typeMod int32) Conversion {
 		if typeMod < 0 {
 			return Conversion{kind: kindDecimal}
 		}
-		return Conversion{kind: kindNumber}
+		return Conversion{kind: kindNumeric, digits: numericScale(oid, typeMod)}
 	case OIDFloat4:
 		return Conversion{kind: kindFloat32}
 	case OIDFloat8:
@@ -93,6 +83,12 @@ func ConversionOf(oid uint32, typeMod int32) Conversion {
 		return Conversion{kind: kindBits}
 	}
 	return temporalConversion(oid, typeMod)
+}
+
+// List returns the conversion for an array of such values.
+func (c Conversion) List() Conversion {
+	c.array = true
+	return c
 }
 
 // temporalConversion is ConversionOf for the types of dates and times, whose
@@ -135,7 +131,7 @@ func (c Conversion) Append(dst, src []byte) ([]byte, bool) {
 
 func (c Conversion) appendScalar(dst, src []byte) ([]byte, bool) {
 	switch c.kind {
-	case kindText, kindNumber:
+	case kindText, kindNumber, kindNumeric:
 		return append(dst, src...), true
 	case kindBool:
 		return appendBool(dst, src, 't', 'f')
@@ -153,10 +149,8 @@ func (c Conversion) appendScalar(dst, src []byte) ([]byte, bool) {
 		return appendJavaFloat(dst, src, 64)
 	case kindDecimal:
 		return appendDecimal(dst, src)
-	case kindBytea:
-		return appendBase64Bytea(dst, src)
-	case kindRawBytea:
-		return appendBytea(dst, src)
+	case kindBytea, kindBase64, kindBase64URL, kindHex, kindRawBytea:
+		return c.appendBinary(dst, src)
 	case kindBits:
 		return appendBits(dst, src)
 	case kindMoney:
@@ -170,7 +164,7 @@ func (c Conversion) appendScalar(dst, src []byte) ([]byte, bool) {
 // quoted reports whether an element of an array stands in quotes.
 func (k kind) quoted() bool {
 	switch k {
-	case kindText, kindTimestamptz, kindTimetz, kindBytea, kindBits:
+	case kindText, kindTimestamptz, kindTimetz, kindBytea, kindBase64, kindBase64URL, kindHex, kindBits:
 		return true
 	default:
 		return false
@@ -180,7 +174,7 @@ func (k kind) quoted() bool {
 // String names the type in messages.
 func (k kind) String() string {
 	switch k {
-	case kindText, kindNumber:
+	case kindText, kindNumber, kindNumeric:
 		return "text"
 	case kindBool:
 		return "boolean"
@@ -202,7 +196,7 @@ func (k kind) String() string {
 		return "double precision"
 	case kindDecimal:
 		return "numeric"
-	case kindBytea, kindRawBytea:
+	case kindBytea, kindBase64, kindBase64URL, kindHex, kindRawBytea:
 		return "bytea"
 	case kindBit, kindBits:
 		return "bit"
@@ -226,57 +220,4 @@ func appendBool(dst, src []byte, yes, no byte) ([]byte, bool) {
 		return append(dst, "false"...), true
 	}
 	return dst, false
-}
-
-// appendBytea appends the bytes of a bytea in Postgres' hex form.
-func appendBytea(dst, src []byte) ([]byte, bool) {
-	if len(src) < 2 || src[0] != '\\' || src[1] != 'x' {
-		return dst, false
-	}
-	dst, err := hex.AppendDecode(dst, src[2:])
-	return dst, err == nil
-}
-
-// appendBase64Bytea appends a bytea as base64, by way of its bytes, which are
-// decoded behind the place where the text will be.
-func appendBase64Bytea(dst, src []byte) ([]byte, bool) {
-	start := len(dst)
-	dst, ok := appendBytea(dst, src)
-	if !ok {
-		return dst, false
-	}
-	return encodeInPlace(dst, start), true
-}
-
-// encodeInPlace replaces the bytes after start by their base64.
-func encodeInPlace(dst []byte, start int) []byte {
-	end := len(dst)
-	dst = base64.StdEncoding.AppendEncode(dst, dst[start:end])
-	n := copy(dst[start:], dst[end:])
-	return dst[:start+n]
-}
-
-// appendBits appends a bit string as base64 of its bytes, the lowest first and
-// without those that are zero at the high end, as java.util.BitSet gives them.
-func appendBits(dst, src []byte) ([]byte, bool) {
-	start := len(dst)
-	var b byte
-	n := 0
-	for i, bit := range slices.Backward(src) {
-		switch bit {
-		case '1':
-			b |= 1 << (n % 8)
-		case '0':
-		default:
-			return dst, false
-		}
-		if n++; n%8 == 0 || i == 0 {
-			dst = append(dst, b)
-			b = 0
-		}
-	}
-	for len(dst) > start && dst[len(dst)-1] == 0 {
-		dst = dst[:len(dst)-1]
-	}
-	return encodeInPlace(dst, start), true
 }

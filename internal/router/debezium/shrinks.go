@@ -11,7 +11,7 @@ const (
 // record's, at most.
 func (c Conversion) Shrinks() int64 {
 	switch {
-	case c.array && c.kind != kindText && c.kind != kindNumber:
+	case c.array && !c.kind.verbatim():
 		return shrinksArray
 	case c.kind == kindBits:
 		return shrinksBits
@@ -19,5 +19,17 @@ func (c Conversion) Shrinks() int64 {
 		return shrinksBytes
 	default:
 		return 1
+	}
+}
+
+// JSONShrinks is Shrinks for the value in JSON. Strings are never shorter there.
+func (c Conversion) JSONShrinks() int64 {
+	switch {
+	case c.kind == kindText:
+		return 1
+	case c.array:
+		return shrinksArray
+	default:
+		return max(c.Shrinks(), shrinksBytes)
 	}
 }

@@ -13,6 +13,7 @@ const (
 	OIDText        = 25
 	OIDOID         = 26
 	OIDJSON        = 114
+	OIDXML         = 142
 	OIDPoint       = 600
 	OIDLseg        = 601
 	OIDPath        = 602
@@ -35,20 +36,21 @@ const (
 	OIDVarbit      = 1562
 	OIDNumeric     = 1700
 	OIDUUID        = 2950
+	OIDTsvector    = 3614
 	OIDJSONB       = 3802
 
 	firstUserOID = 16384 // FirstNormalObjectId: types from here on are not built in
 )
 
-// elementOf returns the element type of a built-in array type, 0 for others. The list is
+// ElementOf returns the element type of a built-in array type, 0 for others. The list is
 // pg_type.dat's: an array's OID tells nothing by itself. It is asked when a relation is
 // planned, never for a row.
-func elementOf(oid uint32) uint32 {
+func ElementOf(oid uint32) uint32 {
 	elements := [...]uint16{ // by the array's OID
 		1000: OIDBool, 1001: OIDBytea, 1002: 18 /* "char" */, 1003: 19 /* name */, 1009: OIDText, 1014: OIDBpchar, 1015: OIDVarchar,
 		1005: OIDInt2, 1007: OIDInt4, 1016: OIDInt8, 1231: OIDNumeric, 1021: OIDFloat4, 1022: OIDFloat8, 791: OIDMoney,
 		1182: OIDDate, 1183: OIDTime, 1270: OIDTimetz, 1115: OIDTimestamp, 1185: OIDTimestamptz, 1187: OIDInterval,
-		1561: OIDBit, 1563: OIDVarbit, 2951: OIDUUID, 199: OIDJSON, 3807: OIDJSONB, 143: 142 /* xml */, 3643: 3614, /* tsvector */
+		1561: OIDBit, 1563: OIDVarbit, 2951: OIDUUID, 199: OIDJSON, 3807: OIDJSONB, 143: OIDXML, 3643: OIDTsvector,
 		1017: OIDPoint, 1018: OIDLseg, 1019: OIDPath, 1027: OIDPolygon, 629: OIDLine, 719: OIDCircle,
 		651: 650 /* cidr */, 1041: 869 /* inet */, 1040: 829 /* macaddr */, 775: 774, /* macaddr8 */
 		1028: OIDOID, 271: 5069 /* xid8 */, 3221: 3220, /* pg_lsn */
@@ -63,7 +65,7 @@ func elementOf(oid uint32) uint32 {
 // TypeName is the name of a type for messages: SQL's where it is one that a
 // message of this package is likely to name, else the OID.
 func TypeName(oid uint32) string {
-	if e := elementOf(oid); e != 0 {
+	if e := ElementOf(oid); e != 0 {
 		return TypeName(e) + "[]"
 	}
 	if name := builtinName(oid); name != "" {

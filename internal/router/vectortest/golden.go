@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 
@@ -83,15 +84,22 @@ func ReadGolden(file string) ([]Golden, error) { return readLines[Golden](file) 
 // Mapping returns the mapping of the case. The reason is "" when walpost is to write the
 // same records, else it says why not.
 func (g *Golden) Mapping() (m router.Mapping, reason string) {
-	m, reason = Mapping(g.Config)
+	config := maps.Clone(g.Config)
+	for _, option := range []string{"key.converter", "value.converter"} {
+		if config[option] == "" { // the worker's
+			config[option] = "org.apache.kafka.connect.json.JsonConverter"
+		}
+	}
+	m, reason = Mapping(config)
+	dropUseless(&m.Format)
 	switch {
 	case reason != "":
-	case g.usesDefaultConverter():
-		reason = "no converter named, so the worker's JsonConverter: walpost publishes text as it is"
 	case g.TaskFailed != "":
 		reason = "Debezium's task fails at the last row"
 	case g.byteBufferAsText():
 		reason = "Debezium publishes the name of a Java object; walpost publishes the bytes of a bytea payload"
+	case m.Format.ExpandJSON && m.Format.Value == router.EncodingText:
+		reason = "Debezium publishes Java's form of a struct, `Struct{…}`; walpost refuses the combination"
 	case g.emptyTopic(m):
 		reason = "a column of the topic is empty: walpost rejects the row"
 	}
@@ -100,10 +108,6 @@ func (g *Golden) Mapping() (m router.Mapping, reason string) {
 
 // Snapshot reports whether the rows of Before are published too.
 func (g *Golden) Snapshot() bool { return g.Config["snapshot.mode"] == "initial" }
-
-func (g *Golden) usesDefaultConverter() bool {
-	return g.Config["key.converter"] == "" || g.Config["value.converter"] == ""
-}
 
 func (g *Golden) byteBufferAsText() bool {
 	for i := range g.Records {

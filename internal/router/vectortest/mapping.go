@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/router/debezium"
 	"github.com/walpost/walpost/internal/topicname"
 )
 
@@ -13,14 +14,20 @@ import (
 const smtPrefix = "transforms.outbox."
 
 // Mapping returns the mapping that stands for a connector's configuration, with or
-// without the prefix of its transform. Where there is none the reason says which option
-// walpost has no counterpart for.
+// without the prefix of its transform. Converters that it does not name are String and
+// SimpleHeader. Where there is no such mapping the reason says which option walpost has no
+// counterpart for.
 func Mapping(config map[string]string) (m router.Mapping, reason string) {
 	m = router.Mapping{ID: "id", Key: "aggregateid", Value: "payload", MaxBytes: 1 << 20}
+	m.Format.TopicPrefix = "pfx"
 	routeBy, replacement := "aggregatetype", "outbox.event.${routedByValue}"
 	for _, option := range slices.Sorted(maps.Keys(config)) {
 		value := config[option]
-		switch name := strings.TrimPrefix(option, smtPrefix); name {
+		name := strings.TrimPrefix(option, smtPrefix)
+		if format(&m, name, value) {
+			continue
+		}
+		switch name {
 		case "table.field.event.id":
 			m.ID = value
 		case "table.field.event.key":
@@ -34,17 +41,58 @@ func Mapping(config map[string]string) (m router.Mapping, reason string) {
 		case "route.topic.replacement":
 			replacement = value
 		case "table.fields.additional.placement":
-			if reason = place(&m, value); reason != "" {
-				return m, reason
-			}
+			reason = place(&m, value)
+		case "key.converter":
+			m.Format.Key, reason = converter(config, option)
+		case "value.converter":
+			m.Format.Value, reason = converter(config, option)
+		case "header.converter":
+			m.Format.Headers, reason = converter(config, option)
 		default:
-			if reason = noCounterpart(name, value); reason != "" {
-				return m, reason
-			}
+			reason = noCounterpart(name, value)
+		}
+		if reason != "" {
+			return m, reason
 		}
 	}
 	m.Topic, reason = topic(routeBy, replacement)
 	return m, reason
+}
+
+// dropUseless takes off what shows only in the schema of an envelope.
+func dropUseless(f *router.Format) {
+	if len(f.Envelope) == 0 || f.Value != router.EncodingJSONSchema {
+		f.SchemaVersion, f.TopicPrefix = "", ""
+	}
+}
+
+// format sets what stands in the section outbox.format, and reports whether the option is
+// there.
+func format(m *router.Mapping, option, value string) bool {
+	f := &m.Format
+	switch option {
+	case "route.tombstone.on.empty.payload":
+		f.TombstoneOnNull = value == "true"
+	case "table.expand.json.payload":
+		f.ExpandJSON = value == "true"
+	case "table.json.payload.null.behavior":
+		f.KeepNull = value == "optional_bytes"
+	case "table.json.payload.empty.array.behavior":
+		f.KeepEmptyArray = value == "optional_string"
+	case "table.field.event.schema.version":
+		f.SchemaVersion = value
+	case "table.field.additional.missing":
+		m.IgnoreMissing = value == "ignore"
+	case "topic.prefix":
+		f.TopicPrefix = value
+	case "binary.handling.mode":
+		f.Binary = map[string]debezium.Binary{
+			"base64": debezium.BinaryBase64, "base64-url-safe": debezium.BinaryBase64URL, "hex": debezium.BinaryHex,
+		}[value]
+	default:
+		return false
+	}
+	return true
 }
 
 // place reads Debezium's list of column:placement[:alias].
@@ -64,7 +112,7 @@ func place(m *router.Mapping, list string) (reason string) {
 		case "partition":
 			m.Partition = column
 		case "envelope":
-			return "placement `envelope`: walpost publishes the payload by itself"
+			m.Format.Envelope = append(m.Format.Envelope, router.EnvelopeColumn{Name: alias, Column: column})
 		default:
 			return "a placement that Debezium refuses at the first record"
 		}
@@ -90,7 +138,7 @@ func topic(column, replacement string) (parts topicname.Template, reason string)
 // change nothing in the bytes of a record.
 func noCounterpart(option, value string) (reason string) {
 	switch option {
-	case "connector.class", "tasks.max", "topic.prefix", "plugin.name", "transforms", "type",
+	case "connector.class", "tasks.max", "plugin.name", "transforms", "type",
 		"table.include.list", "publication.autocreate.mode", "publish.via.partition.root",
 		"tombstones.on.delete", "extended.headers.enabled", "key.converter.schemas.enable",
 		"value.converter.schemas.enable", "header.converter.schemas.enable":
@@ -102,20 +150,8 @@ func noCounterpart(option, value string) (reason string) {
 		return ""
 	case "table.op.invalid.behavior":
 		return invalidOperation(value)
-	case "key.converter", "value.converter", "header.converter":
-		return converter(option, value)
 	case "route.topic.regex":
 		return "a regular expression over the topic: `outbox.topic` is a template over columns"
-	case "route.tombstone.on.empty.payload":
-		return "tombstones for empty payloads: walpost makes one of NULL only"
-	case "table.expand.json.payload":
-		return "expansion of the JSON payload: walpost never parses a payload"
-	case "table.field.event.schema.version":
-		return "a schema version: walpost publishes no schemas"
-	case "table.field.additional.missing":
-		return "columns that may be missing: walpost halts at a missing column"
-	case "binary.handling.mode":
-		return "bytea as text: walpost publishes the bytes of a bytea payload"
 	}
 	return "option `" + option + "`"
 }
@@ -128,12 +164,17 @@ func invalidOperation(value string) string {
 	return "a value that Debezium refuses at start"
 }
 
-func converter(option, class string) string {
+// converter returns the encoding of a converter.
+func converter(config map[string]string, option string) (e router.Encoding, reason string) {
+	class := config[option]
 	switch class[strings.LastIndexByte(class, '.')+1:] {
 	case "StringConverter", "ByteArrayConverter", "BinaryDataConverter", "SimpleHeaderConverter":
-		return ""
+		return router.EncodingText, ""
 	case "JsonConverter":
-		return "JsonConverter: walpost publishes text as it is"
+		if config[option+".schemas.enable"] == "false" {
+			return router.EncodingJSON, ""
+		}
+		return router.EncodingJSONSchema, ""
 	}
-	return "option `" + option + "`: " + class
+	return router.EncodingText, "option `" + option + "`: " + class
 }

@@ -11,12 +11,15 @@ import (
 	"time"
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/postgres"
+	"github.com/walpost/walpost/internal/postgres/catalog"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router"
 	"github.com/walpost/walpost/internal/router/vectortest"
 	"github.com/walpost/walpost/internal/topicname"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 var stack devstacktest.Stack
@@ -109,6 +112,7 @@ func TestGoldenCases(t *testing.T) {
 				statements, c.SQL = statements[:1], slices.Insert(c.SQL, 0, c.Before)
 			}
 			db.Exec(t, statements...)
+			learn(t, db, r)
 			publish(t, db)
 			db.Exec(t, c.SQL...)
 			got := route(t, db, r)
@@ -120,6 +124,20 @@ func TestGoldenCases(t *testing.T) {
 			}
 		})
 	}
+}
+
+// learn tells the router what the catalogue knows of the outbox, as the relay does.
+func learn(t *testing.T, db devstacktest.Database, r *router.Router) {
+	t.Helper()
+	there, err := catalog.Inspect(t.Context(), db.Conn, catalog.ObjectNames{Table: pgname.Table{Schema: "public", Name: "outbox"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	types, err := catalog.ReadTypes(t.Context(), db.Conn, there.Table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Learn(wiring.Facts(there.Table, types))
 }
 
 func compare(t *testing.T, got *routed, want *vectortest.Record, partitions int32) {
