@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"math/rand/v2"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,6 +23,7 @@ type onceHarness struct {
 
 	relay *clitest.Walpost // that runs now
 	kills int
+	ended map[int]int // how many of those that were replaced, by exit code
 }
 
 // onceOn makes a harness one of such a relay. Its servers are the test's own.
@@ -36,7 +38,7 @@ func onceOn(t *testing.T, h *harness, replicas int16) *onceHarness {
 		t.Fatal(err)
 	}
 	clitest.Start(t, "init", "-c", h.Config.File).Exits(t, 0)
-	return &onceHarness{harness: h}
+	return &onceHarness{harness: h, ended: map[int]int{}}
 }
 
 // topics are those of the events, and of the positions.
@@ -73,7 +75,7 @@ func (h *onceHarness) end(t *testing.T, w *writers) {
 	h.relay.Terminate(t)
 	h.relay.Exits(t, 0)
 	h.once(t)
-	t.Logf("%d kills so far", h.kills)
+	t.Logf("%d kills so far; replaced, by exit code: %v", h.kills, h.ended)
 }
 
 // once checks that a reader of committed records sees each committed event once, in order.
@@ -105,10 +107,41 @@ func TestExactlyOnceChaos(t *testing.T) {
 // takenOver is in what a relay writes that another has fenced.
 const takenOver = "taken over"
 
+// ends kills a relay. If it has ended by itself it was fenced, and its last words say whether another runs, and where.
+func (h *onceHarness) ends(t *testing.T, relay *clitest.Walpost) {
+	t.Helper()
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := relay.KillAnyway(t)
+	h.ended[code]++
+	words := map[int]string{
+		status.ExitFenced:     `"another relay has taken over","detail":"it runs on host ` + host + `"`,
+		status.ExitUnexpected: `"another relay may have taken over, or a request of a former one was late"`,
+	}[code]
+	if code != killed && (words == "" || !strings.Contains(lastWords(relay), words)) {
+		t.Fatalf("a relay has ended with %d before it was killed; its last words: %s", code, lastWords(relay))
+	}
+}
+
+// killed is the exit code of a process that a signal has ended.
+const killed = -1
+
+// lastWords returns the line with which a relay has halted.
+func lastWords(relay *clitest.Walpost) (line string) {
+	for l := range strings.Lines(relay.Log.String()) {
+		if strings.Contains(l, `"halted"`) {
+			line = l
+		}
+	}
+	return line
+}
+
 // replace kills the relay, if it was not fenced, and starts another.
 func (h *onceHarness) replace(t *testing.T) {
 	t.Helper()
-	h.relay.KillOr(t, takenOver)
+	h.ends(t, h.relay)
 	h.kills++
 	h.start(t)
 }
@@ -136,8 +169,8 @@ func (h *onceHarness) suffers(t *testing.T, rnd *rand.Rand) {
 		pause.Real(t, last, during)
 		old.Signal(t, syscall.SIGCONT)
 		pause.Real(t, last, "two relays run")
-		old.KillOr(t, "") // TestExactlyOnceFrozenRelayIsFenced asks how such a relay ends
-		h.replace(t)      // one that wakes before it has fenced anybody fences the one beside it
+		h.ends(t, old)
+		h.replace(t) // one that wakes before it has fenced anybody fences the one beside it
 	default:
 		t.Log("relay: killed")
 		h.replace(t)

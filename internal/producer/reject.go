@@ -21,7 +21,7 @@ type Halt struct {
 	Text   string
 	Hint   string // how to fix it; "": it is a record, and delivery.on_reject could decide
 	Fenced *transaction.FencedError
-	Newest []byte // after Fenced: the newest position, nil if it is not known
+	Newest []byte // after Fenced: the newest position, if another relay has written it
 }
 
 func (h *Halt) Error() string {

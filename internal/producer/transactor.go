@@ -246,7 +246,7 @@ func (t *transactor) stop(err error) {
 	}
 	if e, ok := errors.AsType[*transaction.FencedError](err); ok {
 		h.Reason, h.Fenced = "fenced", e
-		const worth = 5 * time.Second // to know who has taken over
+		const worth = 20 * time.Second // to know whether another has taken over
 		ctx, cancel := context.WithTimeout(t.p.ctx, worth)
 		h.Newest = t.Successor(ctx)
 		cancel()

@@ -11,7 +11,6 @@ import (
 	"github.com/walpost/walpost/internal/crash"
 	"github.com/walpost/walpost/internal/lograte"
 	"github.com/walpost/walpost/internal/pgoutput"
-	"github.com/walpost/walpost/internal/position"
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/relay/past"
@@ -200,7 +199,7 @@ func (p *pipeline) rejected(topic, id, text string) *status.Halt {
 func (p *pipeline) refused(h *producer.Halt) *status.Halt {
 	switch {
 	case h.Fenced != nil:
-		return resume.Fenced(h.Fenced, position.HostOf(h.Newest))
+		return resume.Fenced(h.Fenced, h.Newest)
 	case h.Hint == "":
 		return p.rejected(h.Topic, h.ID, h.Text)
 	case h.Topic == "":

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,4 +95,36 @@ func TestRow72_LateRequestsUnderLoad(t *testing.T) {
 	h.Confirmed(t)
 	h.Stop(t)
 	t.Logf("late requests by API key: %v; %v", s.caught, once(t, h))
+}
+
+// The first request of a relay had no answer, and reaches Kafka when that relay is dead and another runs: Kafka fences it.
+// Nobody else runs, so it ends so that it is started again, and the next one goes on.
+func TestRow72_LateRequestOfADeadRelay(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, relaytest.Options{Keys: exactlyOnce()})
+	h.UseKafka(t, devstacktest.StartKafka(t, devstack.KafkaOptions{Proxied: true}), devstack.Proxied, 1)
+	var late atomic.Pointer[[]byte]
+	proxy := h.Kafka.Brokers()[0].Proxy()
+	proxy.Catch(func(request []byte) bool {
+		return binary.BigEndian.Uint16(request[4:]) == initProducerID && late.CompareAndSwap(nil, &request)
+	})
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", 1))
+	h.Confirmed(t)
+	h.killed(t)
+	h.Exec(t, relaytest.Insert("k", 2))
+	h.Confirmed(t)
+	n := 2
+	h.fenced(t, func() {
+		if _, err := proxy.Send(t.Context(), *late.Load()); err != nil { // Kafka may be busy with a transaction
+			t.Fatal(err)
+		}
+		n++
+		h.Exec(t, relaytest.Insert("k", n))
+	})
+	h.Start(t)
+	h.Exec(t, relaytest.Insert("k", n+1))
+	h.Confirmed(t)
+	h.Stop(t)
+	once(t, h)
 }

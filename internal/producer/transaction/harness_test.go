@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
@@ -104,10 +105,13 @@ func (s *session) sees(t *testing.T, values ...string) {
 
 // catch takes the next request with an API key off its way.
 func (s *session) catch(key int16) {
-	s.proxy.Catch(func(request []byte) bool {
-		const at = 4
-		return int16(binary.BigEndian.Uint16(request[at:])) == key && s.late.CompareAndSwap(nil, &request)
-	})
+	s.proxy.Catch(func(request []byte) bool { return keyOf(request) == key && s.late.CompareAndSwap(nil, &request) })
+}
+
+// keyOf returns the API key of a request, which follows its length.
+func keyOf(request []byte) int16 {
+	const at = 4
+	return int16(binary.BigEndian.Uint16(request[at:]))
 }
 
 // deliver sends what was caught, and returns how Kafka answers.
@@ -146,6 +150,17 @@ func (s *session) deliver(t *testing.T) sarama.KError {
 		t.Fatalf("an answer of type %T", response)
 		return 0
 	}
+}
+
+// write writes a position as another producer.
+func (s *session) write(t *testing.T, value string) error {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.Bootstrap(devstack.Plaintext)...))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return client.ProduceSync(t.Context(), &kgo.Record{Topic: s.positions, Value: []byte(value)}).FirstErr()
 }
 
 // produce writes one record, and reports whether each attempt was answered.

@@ -47,9 +47,6 @@ type Client struct {
 	id      int64         // producer id; -1: none yet
 	epoch   int16
 	inDoubt bool
-	// perhaps notes that a first InitProducerId had no answer. When that arrives later, it
-	// looks like one of another producer.
-	perhaps bool
 }
 
 // New returns a client. Nothing is contacted until Begin.
@@ -71,18 +68,13 @@ func (c *Client) InDoubt() bool { return c.inDoubt }
 // Doubt notes that a request of this epoch had no answer.
 func (c *Client) Doubt() { c.inDoubt = true }
 
-// FencedError is the end of an epoch: another producer has begun one with the same
-// transactional id.
-type FencedError struct {
-	Err     error
-	Perhaps bool // or the first request of this Client has arrived again
-}
+// FencedError is the end of an epoch: somebody has begun one with the same transactional id.
+// That is another producer, or the first InitProducerId of this one or of one that is dead,
+// which was late: to Kafka they are equal.
+type FencedError struct{ Err error }
 
 func (e *FencedError) Error() string {
-	if e.Perhaps {
-		return "another producer uses the transactional id, or the first request of this one came again: " + e.Err.Error()
-	}
-	return "another producer uses the transactional id: " + e.Err.Error()
+	return "an epoch was begun with the same transactional id: " + e.Err.Error()
 }
 
 // Unwrap returns Kafka's code.
@@ -119,7 +111,7 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Begin begins an epoch. The first one of a Client fences every other producer of the
 // transactional id and aborts what it has open; a later one does so with what this one
-// has open, and fails with a *FencedError if another producer has begun one meanwhile.
+// has open, and fails with a *FencedError if somebody else has begun one meanwhile.
 func (c *Client) Begin(ctx context.Context) error {
 	const op = "begin a producer epoch (InitProducerId)"
 	req := &sarama.InitProducerIDRequest{
@@ -133,11 +125,10 @@ func (c *Client) Begin(ctx context.Context) error {
 	case err != nil:
 		return err
 	case code == sarama.ErrNoError:
-		c.perhaps = c.perhaps || c.id < 0 && c.inDoubt
 		c.id, c.epoch, c.inDoubt = res.ProducerID, res.ProducerEpoch, false
 		return nil
 	case c.id >= 0 && isState(code):
-		return &FencedError{worded{code}, c.perhaps}
+		return &FencedError{worded{code}}
 	default:
 		return c.refused(op, code)
 	}

@@ -23,8 +23,9 @@ func TestRow72_LateRequests(t *testing.T) {
 	t.Parallel()
 	k := devstacktest.StartKafka(t, devstack.KafkaOptions{Proxied: true})
 	changeNothing(t, k)
-	t.Run("the first InitProducerId", func(t *testing.T) { mayBeItsOwn(t, newSession(t, k)) })
-	t.Run("of another producer", func(t *testing.T) { fences(t, newSession(t, k)) })
+	t.Run("the first InitProducerId", func(t *testing.T) { fencedByItself(t, newSession(t, k)) })
+	t.Run("the answer to EndTxn never comes", func(t *testing.T) { fencedInDoubt(t, newSession(t, k)) })
+	t.Run("another producer", func(t *testing.T) { fencedByAnother(t, newSession(t, k)) })
 }
 
 // changeNothing lets a request whose connection was lost reach Kafka just before the next transaction is
@@ -82,9 +83,9 @@ func changeNothing(t *testing.T, k *devstack.Kafka) {
 	}
 }
 
-// mayBeItsOwn lets the first request of a producer arrive again between two transactions: for
-// Kafka that is another producer. The error leaves open which it was.
-func mayBeItsOwn(t *testing.T, s *session) {
+// fencedByItself lets the first request of a producer arrive again between two transactions: for
+// Kafka that is another producer. No position shows one.
+func fencedByItself(t *testing.T, s *session) {
 	t.Helper()
 	s.catch(initProducerIDKey)
 	s.begins(t)
@@ -92,26 +93,61 @@ func mayBeItsOwn(t *testing.T, s *session) {
 	devstacktest.Await(t, "the transaction to have its markers", func() bool {
 		return s.deliver(t) != sarama.ErrConcurrentTransactions
 	})
-	_, err := s.Write(t.Context(), s.begin(t, "1", add, event, position))
-	if fenced, ok := errors.AsType[*transaction.FencedError](err); !ok || !fenced.Perhaps {
-		t.Errorf("%v, want an error that it may have been this producer's own request", err)
-	}
+	s.fenced(t, s.begin(t, "1", add, event, position), "")
 	s.sees(t, "0")
 }
 
-// fences lets another producer begin in the middle of a transaction. The one before knows
-// that it was not itself.
-func fences(t *testing.T, s *session) {
+// fencedInDoubt lets an epoch begin when a transaction is committed and its producer does not
+// know. The newest position is its own all the same.
+func fencedInDoubt(t *testing.T, s *session) {
 	t.Helper()
 	s.begins(t)
 	s.begin(t, "0", add, event, position).commit()
-	_, err := s.Write(t.Context(), s.begin(t, "1", add, event, func(*script) (bool, error) {
-		other := transaction.New(s.opts)
-		defer other.Close()
-		return true, other.Begin(t.Context())
-	}, position))
-	if fenced, ok := errors.AsType[*transaction.FencedError](err); !ok || fenced.Perhaps {
-		t.Errorf("%v, want an error that another producer has taken over", err)
+	s.proxy.Catch(func(request []byte) bool {
+		if keyOf(request) != endTxnKey || s.late.Load() != nil {
+			return false
+		}
+		s.late.Store(&request)
+		if _, err := s.proxy.Send(t.Context(), request); err != nil {
+			t.Error(err)
+		}
+		s.another(t)
+		return true
+	})
+	s.fenced(t, s.begin(t, "1", add, event, position), "")
+	s.sees(t, "0", "1")
+}
+
+// fencedByAnother lets another producer begin in the middle of a transaction, and write.
+func fencedByAnother(t *testing.T, s *session) {
+	t.Helper()
+	s.begins(t)
+	s.begin(t, "0", add, event, position).commit()
+	w := s.begin(t, "1", add, event, func(*script) (bool, error) {
+		s.another(t)
+		return true, s.write(t, "another")
+	}, position)
+	s.fenced(t, w, "another")
+}
+
+// another begins an epoch as another producer.
+func (s *session) another(t *testing.T) {
+	t.Helper()
+	other := transaction.New(s.opts)
+	defer other.Close()
+	if err := other.Begin(t.Context()); err != nil {
+		t.Error(err)
 	}
-	s.sees(t, "0")
+}
+
+// fenced checks that a transaction ends because an epoch was begun, and whose position is the newest then.
+func (s *session) fenced(t *testing.T, w *script, successor string) {
+	t.Helper()
+	_, err := s.Write(t.Context(), w)
+	if _, ok := errors.AsType[*transaction.FencedError](err); !ok {
+		t.Errorf("%v, want an error that an epoch was begun", err)
+	}
+	if got := s.Successor(t.Context()); string(got) != successor {
+		t.Errorf("the successor has written %q, want %q", got, successor)
+	}
 }

@@ -54,6 +54,7 @@ type Writer struct {
 
 	lines lograte.Lines
 	last  []byte // value of the newest position that this Writer knows
+	tried []byte // and of the transaction that it has tried last
 
 	mu       sync.Mutex
 	progress Progress
@@ -73,6 +74,7 @@ func (w *Writer) Write(ctx context.Context, work Work) (committed bool, err erro
 }
 
 func (w *Writer) write(ctx context.Context, work Work) (committed bool, err error) {
+	w.tried = work.Position()
 	if w.Client.InDoubt() {
 		if err := w.Client.Begin(ctx); err != nil {
 			return false, err
@@ -186,11 +188,11 @@ func (w *Writer) recover(ctx context.Context, work Work, cause error) (committed
 	return false, nil
 }
 
-// Successor returns the newest position after this Writer was fenced, nil as long as the
-// other producer has written none.
+// Successor returns the newest position after this Writer was fenced, if another producer
+// has written it. The last transaction of this one may be committed without its knowledge.
 func (w *Writer) Successor(ctx context.Context) []byte {
 	value, _ := w.Newest(ctx) // with an error it is the one in an open transaction
-	if bytes.Equal(value, w.last) {
+	if bytes.Equal(value, w.last) || bytes.Equal(value, w.tried) {
 		return nil
 	}
 	return value

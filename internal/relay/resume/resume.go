@@ -154,8 +154,8 @@ func (r *Resumer) read(ctx context.Context) ([]byte, error) {
 		if err == nil || ctx.Err() != nil {
 			return value, err
 		}
-		if open, ok := errors.AsType[*position.OpenError](err); ok {
-			return nil, Fenced(nil, open.Host)
+		if _, open := errors.AsType[*position.OpenError](err); open {
+			return nil, Fenced(err, value)
 		}
 		if denied, ok := errors.AsType[*position.DeniedError](err); ok {
 			return nil, &status.Halt{
@@ -217,8 +217,8 @@ func (r *Resumer) unfit(now misfit, err error) error {
 
 // refused is the halt for what Kafka refuses before the first transaction.
 func refused(err error) error {
-	if e, ok := errors.AsType[*transaction.FencedError](err); ok { // since an earlier attempt of this process
-		return Fenced(e, "")
+	if _, fenced := errors.AsType[*transaction.FencedError](err); fenced { // since an earlier attempt of this process
+		return Fenced(err, nil)
 	}
 	if e, ok := errors.AsType[*transaction.RefusedError](err); ok {
 		return &status.Halt{Code: status.ExitRequirement, Reason: "Kafka refuses transactions", Detail: e.Error(), Hint: e.Hint}
@@ -226,21 +226,23 @@ func refused(err error) error {
 	return err
 }
 
-// Fenced is the end of a relay after another has taken over, on a host that may be known.
-// Where it may as well have been a late request of its own, the next start finds out:
-// exit code 1 lets a service manager make one.
-func Fenced(err *transaction.FencedError, host string) *status.Halt {
-	if err != nil && err.Perhaps {
+// Fenced is the end of a relay that was fenced. A position that is not its own shows that
+// another has taken over. Without one it may have been a late request of a relay that is
+// dead: exit code 1 lets a service manager start this one again, which then has the slot,
+// or stands by.
+func Fenced(cause error, newest []byte) *status.Halt {
+	if len(newest) == 0 {
 		return &status.Halt{
-			Code: status.ExitUnexpected, Reason: "another relay may have taken over", Detail: err.Error(),
-			Hint: "nothing is lost: start walpost again. If another relay has the slot, it then waits for that one to end",
+			Code: status.ExitUnexpected, Reason: "another relay may have taken over, or a request of a former one was late",
+			Detail: cause.Error(),
+			Hint:   "nothing is lost: start walpost again. If another relay has the slot, it then waits for that one to end",
 		}
 	}
 	h := &status.Halt{
 		Code: status.ExitFenced, Reason: "another relay has taken over",
 		Hint: "nothing is lost: let one of them run, or give each slot its own delivery.transactional_id",
 	}
-	if host != "" {
+	if host := position.HostOf(newest); host != "" {
 		h.Detail = "it runs on host " + host
 	}
 	return h
