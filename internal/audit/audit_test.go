@@ -79,6 +79,22 @@ func TestAuditFindsWhatWasPlanted(t *testing.T) {
 	}
 }
 
+// Ids are compared as texts, whatever the format of the headers is.
+func TestAuditOfFormats(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"json", "json_schema"} {
+		f := recovertest.New(t, &stack, recovertest.Formats().With(configtest.Keys{"outbox.format.headers": format}))
+		f.DeliverFirst(t)
+		if r := run(t, f, audit.Options{}); !r.Equal() || r.Rows != 1000 || r.Records != 1000 || r.Repeats != 0 {
+			t.Errorf("%s: %+v", format, r)
+		}
+		plant(t, f, "written-as-text", time.Now())
+		if r := run(t, f, audit.Options{}); !slices.Equal(r.PhantomIDs, []string{"written-as-text"}) || r.Missing != 0 {
+			t.Errorf("%s: %+v", format, r)
+		}
+	}
+}
+
 func TestAuditDoesNotCallInFlightMissing(t *testing.T) {
 	t.Parallel()
 	f := recovertest.New(t, &stack, nil)

@@ -28,6 +28,7 @@ type composition struct {
 	payload []byte // schema of the payload that is not expanded
 	fields  []byte // schemas of the members
 	name    []byte // of the envelope's schema, up to the routed value
+	route   []topicPart
 }
 
 // member is a column in an envelope.
@@ -59,6 +60,9 @@ func (s *resolver) compose(p *plan, expander *connect.Expander) {
 		s.member(c, e)
 	}
 	if c.enveloped && c.schemas {
+		if c.route = p.topic; len(f.Route) > 0 {
+			c.route = s.topic(f.Route)
+		}
 		c.version = s.find(f.SchemaVersion, keySchemaVersion, asPartition)
 		c.name, _ = debezium.AppendEscaped(nil, []byte(f.TopicPrefix+"."+relationName(s.relation)+"."))
 	}
@@ -179,15 +183,15 @@ func (r *Router) appendComposedSchema(p *plan, c *composition, row pgoutput.Tupl
 // a template with several columns, or with none, all of it.
 func (r *Router) readRoute(p *plan, row pgoutput.Tuple) error {
 	columns := 0
-	for i := range p.topic {
-		if p.topic[i].column != nil {
+	for i := range p.composed.route {
+		if p.composed.route[i].column != nil {
 			columns++
 		}
 	}
 	r.route = r.route[:0]
-	for i := range p.topic {
-		text := []byte(p.topic[i].literal)
-		if c := p.topic[i].column; c != nil {
+	for i := range p.composed.route {
+		text := []byte(p.composed.route[i].literal)
+		if c := p.composed.route[i].column; c != nil {
 			var err error
 			if text, err = r.text(p, c, row); err != nil {
 				return err

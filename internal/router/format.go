@@ -9,6 +9,7 @@ import (
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/router/connect"
 	"github.com/walpost/walpost/internal/router/debezium"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // Encoding says with which of Kafka Connect's converters bytes are written.
@@ -34,6 +35,8 @@ type Format struct {
 	TombstoneOnNull bool             // tombstone_on_empty
 	SchemaVersion   string           // column of the version of the envelope's schema; "" = none
 	TopicPrefix     string           // in the name of the envelope's schema
+
+	Route topicname.Template // of which the routed value is, in the name of the envelope's schema; empty: Mapping.Topic
 }
 
 // EnvelopeColumn is a member of the value beside the payload.

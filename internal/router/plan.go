@@ -6,6 +6,7 @@ import (
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/router/connect"
 	"github.com/walpost/walpost/internal/router/debezium"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // Keys of the configuration that name columns.
@@ -83,13 +84,7 @@ func (r *Router) resolve(rel *pgoutput.Relation) (*plan, []*SchemaError) {
 	m := &r.mapping
 	s := resolver{mapping: m, facts: &r.facts, relation: rel}
 	p := &plan{relation: rel}
-	for _, part := range m.Topic {
-		t := topicPart{literal: part.Literal}
-		if part.Column != "" {
-			t.column = s.find(part.Column, keyTopic, asText)
-		}
-		p.topic = append(p.topic, t)
-	}
+	p.topic = s.topic(m.Topic)
 	s.headers(p)
 	s.key(p)
 	p.value = s.encoded(s.find(m.Value, keyValue, asBytes), m.Format.Value)
@@ -98,6 +93,19 @@ func (r *Router) resolve(rel *pgoutput.Relation) (*plan, []*SchemaError) {
 	s.compose(p, r.expander)
 	p.require(&m.Format)
 	return p, s.problems
+}
+
+// topic finds the columns of a template.
+func (s *resolver) topic(template topicname.Template) []topicPart {
+	parts := make([]topicPart, 0, len(template))
+	for _, part := range template {
+		t := topicPart{literal: part.Literal}
+		if part.Column != "" {
+			t.column = s.find(part.Column, keyTopic, asText)
+		}
+		parts = append(parts, t)
+	}
+	return parts
 }
 
 // use is what a column is for; it decides which types can serve.
