@@ -57,6 +57,7 @@ type Outbox struct {
 	Headers        []Header           `yaml:"headers"`
 	MissingColumns string             `yaml:"missing_columns"` // error, ignore
 	PositionHeader string             `yaml:"position_header"`
+	Trace          string             `yaml:"trace"`
 	CloudEvents    bool               `yaml:"cloudevents"`
 	Format         Format             `yaml:"format"`
 	Prune          *Prune             `yaml:"prune"` // nil: nothing is deleted

@@ -221,6 +221,9 @@ func recordKeys() []key {
 				"the transaction. The position rises strictly within a slot and timeline. Empty: no such header.",
 			value: text(func(c *Config) *string { return &c.Outbox.PositionHeader }, textRules{kind: "header name"}),
 		},
+		column("trace", `""`, "Column of the trace context, which becomes the headers `traceparent` and `tracestate`: a W3C traceparent, "+
+			"Debezium's `tracingspancontext`, or a JSON object. Empty: no such headers.",
+			func(c *Config) *string { return &c.Outbox.Trace }),
 		cloudEventsKey(),
 	}
 }

@@ -14,6 +14,7 @@ func (r *reader) rules() {
 	r.outboxSource()
 	r.prune()
 	r.positionHeader()
+	r.trace()
 	r.cloudEvents()
 	r.format()
 	r.missingColumns()

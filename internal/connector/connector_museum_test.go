@@ -143,7 +143,7 @@ func structural(name string) bool {
 }
 
 // coming are the keys that the configuration does not know yet.
-var coming = regexp.MustCompile(`unknown key "(topic_regex|topic_replacement|trace)"`)
+var coming = regexp.MustCompile(`unknown key "(topic_regex|topic_replacement)"`)
 
 // Each file that is written is one that walpost reads.
 func TestEveryFileIsValid(t *testing.T) {

@@ -64,9 +64,8 @@ func (m *importer) partition() {
 func (m *importer) trace() {
 	if o, ok := m.takeOf(m.router, "tracing.span.context.field"); ok {
 		m.doc.set("outbox.trace", textNode(m.text(o)), o)
-		m.look(o, "walpost writes the trace context of the row into the header traceparent; Debezium makes a span of its own "+
-			"between, and does "+
-			"nothing without OpenTelemetry on its class path")
+		m.look(o, "walpost writes the trace context of the row into the headers traceparent and tracestate; Debezium makes spans of "+
+			"its own between, and writes no such header without OpenTelemetry on its class path")
 	}
 	if o, ok := m.takeOf(m.router, "tracing.operation.name"); ok {
 		m.needless(o, "walpost makes no span of this name")

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/walpost/walpost/internal/pgoutput"
@@ -27,6 +28,7 @@ func (m *Mapping) layout(of []HeaderColumn) layout {
 	var l layout
 	add := func(h record.Header) { l.headers = append(l.headers, h) }
 	add(record.Header{Name: idHeader})
+	m.addTrace(&l)
 	for _, h := range of {
 		switch {
 		case h.JSON:
@@ -40,10 +42,16 @@ func (m *Mapping) layout(of []HeaderColumn) layout {
 	if m.PositionHeader != "" {
 		add(record.Header{Name: m.PositionHeader})
 	}
-	if l.members > 0 {
-		l.optional = make([]bool, len(l.headers))
+	if l.members > 0 || l.optional != nil {
+		l.optional = append(l.optional, make([]bool, len(l.headers)-len(l.optional))...)
 	}
 	return l
+}
+
+// optionally adds a header that only the records have that have a value for it.
+func (l *layout) optionally(name string) {
+	l.optional = append(l.optional, make([]bool, len(l.headers)-len(l.optional))...)
+	l.headers, l.optional = append(l.headers, record.Header{Name: name}), append(l.optional, true)
 }
 
 // fixed reports whether every record has exactly these headers.
@@ -93,6 +101,9 @@ func (s *resolver) headers(p *plan) {
 	p.layout = m.layout(there)
 	s.header(p, s.find(m.ID, keyID, asText), 0)
 	at := 1
+	if p.trace = s.find(m.Trace, keyTrace, asJSON); m.Trace != "" {
+		at = m.behindTrace()
+	}
 	for _, h := range there {
 		setting := keyHeaders + "." + h.Name
 		if h.JSON {
@@ -122,7 +133,7 @@ func (r *Router) setHeaders(p *plan, row pgoutput.Tuple, pos record.Position) er
 		}
 	}
 	if !p.layout.fixed() {
-		if err := r.readMembers(p, row); err != nil {
+		if err := errors.Join(r.readMembers(p, row), r.setTrace(p, row)); err != nil {
 			return err
 		}
 		r.assembled = p.layout.assemble(r.assembled[:0], r.members.headers)

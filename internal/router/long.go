@@ -72,7 +72,7 @@ func (p *plan) shrinks(c *column) int64 {
 // columns returns all columns of the mapping.
 func (p *plan) columns() []*column {
 	all := p.textColumns()
-	for _, c := range []*column{p.timestamp, p.partition, p.members, p.keyObject} {
+	for _, c := range []*column{p.timestamp, p.partition, p.members, p.keyObject, p.trace} {
 		if c != nil {
 			all = append(all, c)
 		}

@@ -23,6 +23,7 @@ type Mapping struct {
 	Partition      string             // outbox.partition; "" = by key
 	Headers        []HeaderColumn     // outbox.headers, in this order after `id`
 	PositionHeader string             // outbox.position_header; "" = none
+	Trace          string             // outbox.trace, the column of the trace context; "" = none
 	CloudEvents    *CloudEvents       // outbox.cloudevents; nil: records are none
 	Allow          []string           // kafka.topics.allow, globs as path.Match reads them; empty = every topic
 	DeadLetter     topicname.Template // delivery.dead_letter, whose topics no row may name

@@ -28,7 +28,7 @@ func messageColumns(m *Mapping) []pgoutput.Column {
 	add(m.Timestamp, debezium.OIDTimestamptz)
 	add(m.Partition, debezium.OIDInt8)
 	add(m.Format.SchemaVersion, debezium.OIDInt8)
-	for _, name := range append([]string{m.ID, m.Key, m.Value}, m.KeyColumns...) {
+	for _, name := range append([]string{m.ID, m.Key, m.Value, m.Trace}, m.KeyColumns...) {
 		add(name, debezium.OIDText)
 	}
 	for _, p := range m.Topic {

@@ -18,6 +18,7 @@ const (
 	keyTimestamp = "outbox.timestamp"
 	keyPartition = "outbox.partition"
 	keyHeaders   = "outbox.headers"
+	keyTrace     = "outbox.trace"
 
 	keyEnvelope      = "outbox.format.envelope"
 	keySchemaVersion = "outbox.format.schema_version"
@@ -51,6 +52,7 @@ type plan struct {
 	members   *column      // nil: no JSON column of headers
 	composed  *composition // of the value; nil: it is the column
 	required  []*column    // by their schemas they have no NULL
+	trace     *column      // nil: no trace context
 }
 
 // topicPart is a literal, or a column when that is not nil.

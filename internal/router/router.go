@@ -14,6 +14,7 @@ import (
 	"github.com/walpost/walpost/internal/router/connect"
 	"github.com/walpost/walpost/internal/router/jsontext"
 	"github.com/walpost/walpost/internal/router/message"
+	"github.com/walpost/walpost/internal/router/tracecontext"
 	"github.com/walpost/walpost/internal/safetext"
 )
 
@@ -41,6 +42,7 @@ type Router struct {
 	event     []record.Header // of this row, where it is an event of CloudEvents
 	scanner   jsontext.Scanner
 	members   members
+	traces    tracecontext.Reader
 	assembled []record.Header   // of this row, where the headers vary
 	refused   *record.Rejection // what of this row can never be part of a record; nil: nothing
 
