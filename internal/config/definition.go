@@ -203,9 +203,9 @@ func recordKeys() []key {
 			"second time, as a `bigserial` of two tables, may be dropped as a repeat.", func(c *Config) *string { return &c.Outbox.ID }),
 		recordKeyKey(),
 		requiredColumn("value", "payload", "Column of the record value.", func(c *Config) *string { return &c.Outbox.Value }),
-		column("timestamp", `""`, "Column of the record timestamp. Empty: commit time of the transaction.",
+		column("timestamp", "Column of the record timestamp. Empty: commit time of the transaction.",
 			func(c *Config) *string { return &c.Outbox.Timestamp }),
-		column("partition", `""`, "Integer column of the partition. Empty: murmur2 of the key, as in Kafka's Java client.",
+		column("partition", "Integer column of the partition. Empty: murmur2 of the key, as in Kafka's Java client.",
 			func(c *Config) *string { return &c.Outbox.Partition }),
 		{
 			name: "headers", fallback: "{eventType: type}",
@@ -221,7 +221,7 @@ func recordKeys() []key {
 				"the transaction. The position rises strictly within a slot and timeline. Empty: no such header.",
 			value: text(func(c *Config) *string { return &c.Outbox.PositionHeader }, textRules{kind: "header name"}),
 		},
-		column("trace", `""`, "Column of the trace context, which becomes the headers `traceparent` and `tracestate`: a W3C traceparent, "+
+		column("trace", "Column of the trace context, which becomes the headers `traceparent` and `tracestate`: a W3C traceparent, "+
 			"Debezium's `tracingspancontext`, or a JSON object. Empty: no such headers.",
 			func(c *Config) *string { return &c.Outbox.Trace }),
 		cloudEventsKey(),
@@ -247,8 +247,8 @@ func recordKeyKey() key {
 }
 
 // column is a key with the name of a column, or nothing.
-func column(name, fallback, about string, at func(*Config) *string) key {
-	return key{name: name, fallback: fallback, about: about, value: text(at, textRules{check: checkOptionalColumn, kind: "column"})}
+func column(name, about string, at func(*Config) *string) key {
+	return key{name: name, fallback: `""`, about: about, value: text(at, textRules{check: checkOptionalColumn, kind: "column"})}
 }
 
 // requiredColumn is a key with the name of a column.

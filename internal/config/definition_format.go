@@ -85,7 +85,7 @@ func envelopeKeys() []key {
 				"with `payload` and these members.",
 			value: envelope{at: func(c *Config) *[]Envelope { return &c.Outbox.Format.Envelope }},
 		},
-		column("schema_version", `""`, "With an envelope and json_schema: integer column of the version of the value's schema.",
+		column("schema_version", "With an envelope and json_schema: integer column of the version of the value's schema.",
 			func(c *Config) *string { return &c.Outbox.Format.SchemaVersion }),
 		{
 			name: "topic_prefix", fallback: `""`,
