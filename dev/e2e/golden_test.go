@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"maps"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -89,15 +90,20 @@ func mappingKeys(m router.Mapping) keys {
 			topic += "{" + p.Column + "}"
 		}
 	}
+	all := keys{}
+	if m.TopicRegex != "" {
+		all["outbox.topic_regex"] = regexp.QuoteMeta(relaytest.Prefix+".") + "(?:" + m.TopicRegex + ")"
+		all["outbox.topic_replacement"] = relaytest.Prefix + "." + m.Replacement
+	}
 	text := func(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 	headers := &yaml.Node{Kind: yaml.MappingNode} // no map, since their order counts
 	for _, h := range m.Headers {
 		headers.Content = append(headers.Content, text(h.Name), text(h.Column))
 	}
-	all := keys{
+	maps.Copy(all, keys{
 		"outbox.topic": topic, "outbox.id": m.ID, "outbox.key": m.Key, "outbox.value": m.Value,
 		"outbox.timestamp": m.Timestamp, "outbox.partition": m.Partition, "outbox.headers": headers,
-	}
+	})
 	maps.Copy(all, formatKeys(&m.Format))
 	if m.IgnoreMissing {
 		all["outbox.missing_columns"] = "ignore"

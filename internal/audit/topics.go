@@ -29,15 +29,15 @@ const keptTexts = 10_000
 func (a *audit) topics(ctx context.Context) ([]string, error) {
 	cfg := a.Config
 	names := []string{}
-	if columns := cfg.Outbox.Topic.Columns(); len(columns) == 0 {
-		names = append(names, cfg.Outbox.Topic.String())
+	if only := cfg.Outbox.OnlyTopic(); only != "" {
+		names = append(names, only)
 	} else {
-		values, _, err := catalog.DistinctValues(ctx, a.conn, wiring.Table(cfg), columns)
+		values, _, err := catalog.DistinctValues(ctx, a.conn, wiring.Table(cfg), cfg.Outbox.Topic.Columns(), cfg.Outbox.TopicLength())
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range values {
-			names = append(names, cfg.Outbox.Topic.Render(row...))
+			names = append(names, cfg.Outbox.TopicOf(row...))
 		}
 	}
 	names = append(names, a.Topics...)

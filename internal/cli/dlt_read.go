@@ -18,7 +18,7 @@ type deadLetterTopics struct {
 	options  kafka.Options
 	settings *sarama.Config
 	topics   []string
-	mayName  string // a glob of the topics that the file can name
+	mayName  []string // globs of the topics that the file can name
 	// checkTopic returns why rows that name a topic are rejected.
 	checkTopic func(topic string) error
 	seen       int // letters that passed the filter, over all topics
@@ -26,14 +26,14 @@ type deadLetterTopics struct {
 
 // openDeadLetterTopics finds the topics. Those that are named in full are to be there.
 func openDeadLetterTopics(cfg *config.Config, filter *deadLetterFilter) (*deadLetterTopics, error) {
-	b := &deadLetterTopics{filter: filter, options: wiring.Kafka(cfg), mayName: cfg.Outbox.Topic.Glob(), checkTopic: cfg.CheckTopic}
+	b := &deadLetterTopics{filter: filter, options: wiring.Kafka(cfg), mayName: cfg.Outbox.TopicGlobs(), checkTopic: cfg.CheckTopic}
 	var err error
 	if b.settings, err = kafka.Settings(b.options); err != nil {
 		return nil, err
 	}
 	all := filter.in
 	if len(all) == 0 {
-		all = []string{cfg.Delivery.DeadLetter.Render(cfg.Outbox.Topic.Glob())}
+		all = deadLetterGlobs(cfg)
 	}
 	names, globs := splitGlobs(all)
 	s := *b.settings
@@ -50,6 +50,19 @@ func openDeadLetterTopics(cfg *config.Config, filter *deadLetterFilter) (*deadLe
 		return nil, requirement("there is no dead letter topic like %s: name one with --dead-letter", all[0])
 	}
 	return b, nil
+}
+
+// deadLetterGlobs returns globs that cover the dead letter topics of all rows.
+func deadLetterGlobs(cfg *config.Config) []string {
+	letter := cfg.Delivery.DeadLetter
+	if len(letter.Columns()) == 0 {
+		return []string{letter.String()}
+	}
+	var globs []string
+	for _, glob := range cfg.Outbox.TopicGlobs() {
+		globs = append(globs, letter.Render(glob))
+	}
+	return globs
 }
 
 // deadLetterAction is what is to be done with the dead letters that match.
@@ -119,7 +132,7 @@ func noting(do func(*deadletter.Record) error, failed *error) func(*deadletter.R
 // by the file, or that --topic names. A dead letter names its topic in a header, which whoever may
 // write to the dead letter topic can set.
 func (b *deadLetterTopics) mayWrite(topic string) bool {
-	return matchesTopic(b.filter.topics, topic) || matchesTopic([]string{b.mayName}, topic) && b.checkTopic(topic) == nil
+	return matchesTopic(b.filter.topics, topic) || matchesTopic(b.mayName, topic) && b.checkTopic(topic) == nil
 }
 
 func (b *deadLetterTopics) match(d *deadletter.Record) bool {

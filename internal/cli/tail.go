@@ -66,7 +66,7 @@ bytes as they are.`,
 
 // run shows records until ctx ends or there were enough, which is no failure.
 func (t *tailCommand) run(ctx context.Context, s *streams, cfg *config.Config) error {
-	t.possible = append([]string{cfg.Outbox.Topic.Glob()}, cfg.Delivery.DeadLetterTopics(nil)...)
+	t.possible = append(cfg.Outbox.TopicGlobs(), cfg.Delivery.DeadLetterTopics(nil)...)
 	f, err := newFollower(ctx, cfg, t)
 	if err != nil {
 		return err

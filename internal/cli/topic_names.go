@@ -23,22 +23,21 @@ type topicNames struct {
 // readTopicNames returns the topics of the records and of their dead letters. Where the
 // template has columns these are the topics of the rows that are in the table now.
 func readTopicNames(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (topicNames, error) {
-	columns := cfg.Outbox.Topic.Columns()
-	if len(columns) == 0 {
-		return newTopicNames(cfg, []string{cfg.Outbox.Topic.String()}, ""), nil
+	if only := cfg.Outbox.OnlyTopic(); only != "" {
+		return newTopicNames(cfg, []string{only}, ""), nil
 	}
 	if cfg.Outbox.Messages() {
 		return newTopicNames(cfg, nil, namedByMessages), nil
 	}
-	names, unknown, err := namesInTable(ctx, conn, cfg, columns)
+	names, unknown, err := namesInTable(ctx, conn, cfg)
 	return newTopicNames(cfg, names, unknown), err
 }
 
 // topicNamesWithoutTable is readTopicNames for a table that cannot be read.
 func topicNamesWithoutTable(cfg *config.Config) topicNames {
-	switch {
-	case len(cfg.Outbox.Topic.Columns()) == 0:
-		return newTopicNames(cfg, []string{cfg.Outbox.Topic.String()}, "")
+	switch only := cfg.Outbox.OnlyTopic(); {
+	case only != "":
+		return newTopicNames(cfg, []string{only}, "")
 	case cfg.Outbox.Messages():
 		return newTopicNames(cfg, nil, namedByMessages)
 	default:
@@ -68,8 +67,8 @@ func newTopicNames(cfg *config.Config, names []string, unknown string) topicName
 }
 
 // namesInTable returns the topics of the rows in the table, or why they are not known.
-func namesInTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config, columns []string) (names []string, unknown string, err error) {
-	values, known, err := catalog.DistinctValues(ctx, conn, wiring.Table(cfg), columns)
+func namesInTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (names []string, unknown string, err error) {
+	values, known, err := catalog.DistinctValues(ctx, conn, wiring.Table(cfg), cfg.Outbox.Topic.Columns(), cfg.Outbox.TopicLength())
 	if postgres.KindOf(err) == postgres.TableMissing {
 		return nil, "the table does not exist yet, and the topics come from its columns", nil
 	}
@@ -85,7 +84,7 @@ func namesInTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config, colum
 		return nil, "the table has no rows, and the topics come from its columns: run init again later, or set kafka.topics.create", nil
 	}
 	for _, row := range values {
-		names = append(names, cfg.Outbox.Topic.Render(row...))
+		names = append(names, cfg.Outbox.TopicOf(row...))
 	}
 	return names, "", nil
 }

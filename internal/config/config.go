@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/walpost/walpost/internal/javaregex"
 	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/topicname"
 )
@@ -44,23 +45,28 @@ type Postgres struct {
 
 // Outbox maps the columns of the outbox to the parts of a record.
 type Outbox struct {
-	Source         string             `yaml:"source"`  // table, message
-	Table          pgname.Table       `yaml:"table"`   // of no meaning when Messages
-	Prefix         string             `yaml:"prefix"`  // of no meaning but when Messages
-	Writers        string             `yaml:"writers"` // granted, any; of no meaning but when Messages
-	Topic          topicname.Template `yaml:"topic"`
-	ID             string             `yaml:"id"`
-	Key            Key                `yaml:"key"`
-	Value          string             `yaml:"value"`
-	Timestamp      string             `yaml:"timestamp"`
-	Partition      string             `yaml:"partition"`
-	Headers        []Header           `yaml:"headers"`
-	MissingColumns string             `yaml:"missing_columns"` // error, ignore
-	PositionHeader string             `yaml:"position_header"`
-	Trace          string             `yaml:"trace"`
-	CloudEvents    bool               `yaml:"cloudevents"`
-	Format         Format             `yaml:"format"`
-	Prune          *Prune             `yaml:"prune"` // nil: nothing is deleted
+	Source  string             `yaml:"source"`  // table, message
+	Table   pgname.Table       `yaml:"table"`   // of no meaning when Messages
+	Prefix  string             `yaml:"prefix"`  // of no meaning but when Messages
+	Writers string             `yaml:"writers"` // granted, any; of no meaning but when Messages
+	Topic   topicname.Template `yaml:"topic"`
+	// TopicRegex and TopicReplacement are applied to what Topic makes. Empty: that is the name.
+	TopicRegex       string              `yaml:"topic_regex"`
+	TopicReplacement string              `yaml:"topic_replacement"`
+	TopicReplacer    *javaregex.Replacer `yaml:"-"` // of the two; nil: none
+
+	ID             string   `yaml:"id"`
+	Key            Key      `yaml:"key"`
+	Value          string   `yaml:"value"`
+	Timestamp      string   `yaml:"timestamp"`
+	Partition      string   `yaml:"partition"`
+	Headers        []Header `yaml:"headers"`
+	MissingColumns string   `yaml:"missing_columns"` // error, ignore
+	PositionHeader string   `yaml:"position_header"`
+	Trace          string   `yaml:"trace"`
+	CloudEvents    bool     `yaml:"cloudevents"`
+	Format         Format   `yaml:"format"`
+	Prune          *Prune   `yaml:"prune"` // nil: nothing is deleted
 }
 
 // Prune says which confirmed rows the relay deletes from the table.
@@ -168,19 +174,20 @@ func (c *Config) CheckTopic(topic string) error {
 // IsDeadLetterTopic reports whether a topic is for dead letters, of the relay or of
 // consumers.
 func (c *Config) IsDeadLetterTopic(topic string) bool {
-	return topic != c.Outbox.Topic.String() && topicname.IsDeadLetter(c.Delivery.DeadLetter, topic)
+	return topic != c.Outbox.OnlyTopic() && topicname.IsDeadLetter(c.Delivery.DeadLetter, topic)
 }
 
 // NamedTopics returns the topics that the file names and rows can lead to, sorted: that of
 // all rows, or those in kafka.topics.declare that the template makes.
 func (c *Config) NamedTopics() []string {
-	template := c.Outbox.Topic
-	if len(template.Columns()) == 0 {
-		return []string{template.String()}
+	if only := c.Outbox.OnlyTopic(); only != "" {
+		return []string{only}
 	}
+	globs := c.Outbox.TopicGlobs()
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(c.Kafka.Topics.Declare)) {
-		if ok, err := path.Match(template.Glob(), name); ok && err == nil && c.CheckTopic(name) == nil {
+		covers := func(glob string) bool { ok, err := path.Match(glob, name); return ok && err == nil }
+		if slices.ContainsFunc(globs, covers) && c.CheckTopic(name) == nil {
 			names = append(names, name)
 		}
 	}

@@ -199,6 +199,19 @@ func recordKeys() []key {
 			about: "Topic of the record, with columns in braces.",
 			value: template(func(c *Config) *topicname.Template { return &c.Outbox.Topic }, topicPattern, checkTopic),
 		},
+		{
+			name: "topic_regex", fallback: `""`,
+			about: "Regular expression in Java's syntax, as Debezium's `route.topic.regex`, over the text that `topic` makes. " +
+				"If it matches the whole text, `topic_replacement` makes the name. Otherwise that text is the name. " +
+				"See debezium.md for what is refused. Empty: none.",
+			value: verbatim(func(c *Config) *string { return &c.Outbox.TopicRegex }),
+		},
+		{
+			name: "topic_replacement", fallback: `""`,
+			about: "Replacement in Java's syntax: `$1`, `${name}` of the group `(?<name>…)`, `\\` before a character that is meant. " +
+				"In these two keys `${name}` is no reference to a variable.",
+			value: verbatim(func(c *Config) *string { return &c.Outbox.TopicReplacement }),
+		},
 		requiredColumn("id", "id", "Column of the `id` header, by which consumers recognise a repeat. Best a UUID: an id that comes a "+
 			"second time, as a `bigserial` of two tables, may be dropped as a repeat.", func(c *Config) *string { return &c.Outbox.ID }),
 		recordKeyKey(),

@@ -40,9 +40,11 @@ func Page(smallest, defaults, faulty, faults string) string {
 		"",
 		"## References",
 		"",
-		"Any value may contain references, even a number, a boolean or an item of a list. walpost expands them after it has "+
-			"parsed the YAML, so a password with a `#`",
-		"or a colon needs no escaping. The result is not expanded again. Inside `[ ]` and `{ }`, put references in quotes.",
+		"Any value may contain references, even a number, a boolean or an item of a list; only `outbox.topic_regex` and "+
+			"`outbox.topic_replacement` have no references.",
+		"walpost expands them after it has parsed the YAML, so a password with a `#` or a colon needs no escaping. The result is not "+
+			"expanded again.",
+		"Inside `[ ]` and `{ }`, put references in quotes.",
 		"",
 		"| reference | value |",
 		"|---|---|",

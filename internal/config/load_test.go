@@ -97,6 +97,9 @@ func TestEverything(t *testing.T) {
 	if got := cfg.Outbox.Topic.Columns(); !reflect.DeepEqual(got, []string{"region", "kind"}) {
 		t.Errorf("columns %q", got)
 	}
+	if got := cfg.Outbox.TopicOf("eu", "order"); got != "shop.eu.order.v1" || cfg.Outbox.TopicReplacement != "${NAME}" {
+		t.Errorf("topic %s, replacement %s: it is the group, and not the variable", got, cfg.Outbox.TopicReplacement)
+	}
 	headers := []config.Header{
 		{Name: "eventType", Column: "kind"},
 		{Name: "id", Column: "other_id"},

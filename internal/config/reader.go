@@ -220,6 +220,11 @@ func (r *reader) scalar(path string, n node, want string, tags ...string) (strin
 		}
 		return "", false
 	}
+	return r.plain(path, n, want, tags...)
+}
+
+// plain is scalar without references.
+func (r *reader) plain(path string, n node, want string, tags ...string) (string, bool) {
 	if n.Kind == yaml.ScalarNode && slices.Contains(tags, n.ShortTag()) {
 		return n.Value, true
 	}

@@ -16,6 +16,7 @@ func (r *reader) rules() {
 	r.positionHeader()
 	r.trace()
 	r.cloudEvents()
+	r.topicRegex()
 	r.format()
 	r.missingColumns()
 	r.allowedTopic()
@@ -88,12 +89,16 @@ func (r *reader) positionHeader() {
 // every record.
 func (r *reader) allowedTopic() {
 	const key = "kafka.topics.allow"
-	topic, allow := r.cfg.Outbox.Topic, r.cfg.Kafka.Topics.Allow
-	if !r.sound("outbox.topic", key) || len(allow) == 0 || len(topic.Columns()) > 0 {
+	allow := r.cfg.Kafka.Topics.Allow
+	if !r.sound(keyTopic, keyTopicRegex, keyTopicReplacement, key) || len(allow) == 0 {
+		return
+	}
+	topic := r.cfg.Outbox.OnlyTopic()
+	if topic == "" {
 		return
 	}
 	for _, glob := range allow {
-		if ok, err := path.Match(glob, topic.String()); err == nil && ok {
+		if ok, err := path.Match(glob, topic); err == nil && ok {
 			return
 		}
 	}
@@ -103,10 +108,10 @@ func (r *reader) allowedTopic() {
 func (r *reader) deadLetterTopic() {
 	const key = "delivery.dead_letter"
 	topic, letter := r.cfg.Outbox.Topic, r.cfg.Delivery.DeadLetter
-	if !r.sound("outbox.topic", key) {
+	if !r.sound(keyTopic, keyTopicRegex, keyTopicReplacement, key) {
 		return
 	}
-	if len(letter.Columns()) == 0 && letter.String() == topic.String() {
+	if len(letter.Columns()) == 0 && letter.String() == r.cfg.Outbox.OnlyTopic() {
 		r.fault(r.at(key), key, "want a topic other than outbox.topic")
 	}
 	if columns := len(topic.Columns()); columns > 0 && r.namesDeadLetters(columns, "x") && r.namesDeadLetters(columns, "yy") {
@@ -119,7 +124,8 @@ func (r *reader) deadLetterTopic() {
 // a dead letter topic.
 func (r *reader) namesDeadLetters(columns int, value string) bool {
 	topic := r.cfg.Outbox.Topic
-	return topicname.CheckRows(topic, r.cfg.Delivery.DeadLetter, topic.Render(slices.Repeat([]string{value}, columns)...)) != nil
+	name := r.cfg.Outbox.TopicOf(slices.Repeat([]string{value}, columns)...)
+	return topicname.CheckRows(topic, r.cfg.Delivery.DeadLetter, name) != nil
 }
 
 func (r *reader) clientCertificate() {

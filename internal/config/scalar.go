@@ -25,10 +25,15 @@ type scalar[T any] struct {
 	tag   string                  // of what show gives
 	form  schema                  // of a value without references
 	kind  string                  // for the page
+	raw   bool                    // ${ has no meaning of walpost's
 }
 
 func (s scalar[T]) read(r *reader, path string, n node) {
-	text, ok := r.scalar(path, n, s.want, s.tags...)
+	read := r.scalar
+	if s.raw {
+		read = r.plain
+	}
+	text, ok := read(path, n, s.want, s.tags...)
 	if !ok {
 		return
 	}
@@ -42,7 +47,13 @@ func (s scalar[T]) read(r *reader, path string, n node) {
 
 func (s scalar[T]) schema() schema { return orReference(s.form) }
 
-func (s scalar[T]) print(c *Config) *yaml.Node { return scalarNode(s.tag, s.show(*s.at(c))) }
+func (s scalar[T]) print(c *Config) *yaml.Node {
+	text := s.show(*s.at(c))
+	if s.raw {
+		return nameNode(text)
+	}
+	return scalarNode(s.tag, text)
+}
 
 func (s scalar[T]) words() string { return s.kind }
 
@@ -78,6 +89,13 @@ func text(at func(*Config) *string, rules textRules) scalar[string] {
 		s.want, s.form = oneOf(rules.enum), schema{"enum": rules.enum}
 		s.kind = "`" + strings.Join(rules.enum, "`, `") + "`"
 	}
+	return s
+}
+
+// verbatim is a text without references, for a syntax that has ${ itself.
+func verbatim(at func(*Config) *string) scalar[string] {
+	s := text(at, textRules{})
+	s.raw = true
 	return s
 }
 

@@ -352,7 +352,7 @@ func TestSchemaAndParserAgreeOnEveryKey(t *testing.T) {
 func beyondSchema(path string, value any) bool {
 	text, isText := value.(string)
 	switch path {
-	case "outbox.table":
+	case "outbox.table", "outbox.topic_regex", "outbox.topic_replacement":
 		return isText
 	case "outbox.topic":
 		return strings.HasPrefix(text, "__")

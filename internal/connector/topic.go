@@ -33,11 +33,11 @@ func (m *importer) topic() {
 	}
 	regex, replacement := defaultRegex, defaultReplacement
 	if o, ok := m.takeOf(m.router, "route.topic.regex"); ok {
-		regex = o.Value
+		regex = o.Text
 		r.from = append(r.from, o)
 	}
 	if o, ok := m.takeOf(m.router, "route.topic.replacement"); ok {
-		replacement = o.Value
+		replacement = o.Text
 		r.from = append(r.from, o)
 	}
 	if m.src.Server { // where ${ is escaped, since it is a reference otherwise
@@ -94,14 +94,14 @@ func (m *importer) regexRouter(t transform, whole option) {
 	case r.regex != "":
 		m.lost(whole, "RegexRouter after a regular expression of the event router: outbox.topic_regex is one expression; join the two")
 	default:
-		if before, after, ok := r.inner(regex.Value); ok {
-			if left, right, ok := aroundGroup("(.*)", replacement.Value); ok && topicLiteral.MatchString(left+right) {
+		if before, after, ok := r.inner(regex.Text); ok {
+			if left, right, ok := aroundGroup("(.*)", replacement.Text); ok && topicLiteral.MatchString(left+right) {
 				r.before, r.after = left+before, after+right
 				r.from = append(r.from, whole)
 				return
 			}
 		}
-		r.regex, r.replacement = regex.Value, replacement.Value
+		r.regex, r.replacement = regex.Text, replacement.Text
 		r.from = append(r.from, whole)
 	}
 }

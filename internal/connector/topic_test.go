@@ -14,12 +14,13 @@ func TestTopicBecomesATemplateWhereItCan(t *testing.T) {
 		{"(?<x>.*)", "${x}-events", "topic: '{aggregatetype}-events'"},
 		{"(.*)", "v1.$1", "topic: v1.{aggregatetype}"},
 		{"(.+)", "$0", "topic: '{aggregatetype}'"},
-		{"(.*)", `a\$b.$1`, `topic_replacement: a\$b.$1`}, // no name that Kafka accepts: walpost says so at each row
+		{"(.*)", `a\$b.$1`, `topic_replacement: a\$b.$1`}, // no name that Kafka accepts: walpost refuses the file
 		{"(.*)", "$12", "topic_replacement: $12"},
 		{"(.*)", "$1$1", "topic_replacement: $1$1"},
 		{"(?<x>.*)", "${routedByValue}", "topic_regex: (?<x>.*)"},
 		{"(order|payment)", "$1.events", "topic_regex: (order|payment)"},
 		{"", "fixed", "topic_replacement: fixed"},
+		{" [a-z]*", "$0", "topic_regex: ' [a-z]*'"}, // it matches a name that begins with a blank
 	} {
 		config := base(nil)
 		if c.regex != "" {

@@ -41,9 +41,7 @@ func newRelayUnit(c *config.Config, version string, observer *metrics.Observer, 
 		return nil, err
 	}
 	u := &relayUnit{Relay: r, name: c.Name, version: version, observer: observer}
-	if len(c.Outbox.Topic.Columns()) == 0 {
-		u.topic = c.Outbox.Topic.String()
-	}
+	u.topic = c.Outbox.OnlyTopic()
 	u.monitor = monitor.New(monitor.Options{
 		Connection: wiring.Kafka(c), Topics: u.topicNames, Groups: c.Monitor.ConsumerGroups,
 		Log: log.With(zap.String("relay", c.Name)),

@@ -15,7 +15,8 @@ import (
 func MaxColumnBytes(cfg *config.Config) int64 { return 2*int64(cfg.Kafka.MaxMessageBytes) + 1<<20 }
 
 // selectList selects columns, each with a second one: of a text of more than limit
-// bytes, which is not sent, the second is its length, a blank and its beginning.
+// bytes, which is not sent, the second is its length, a blank and its beginning: more than
+// a topic is made from, as in the stream.
 // For all others it is NULL.
 func selectList(columns []string, limit int64) string {
 	list := make([]string, 0, 2*len(columns))
@@ -24,7 +25,7 @@ func selectList(columns []string, limit int64) string {
 		length := "pg_catalog.octet_length(" + c + "::text)"
 		list = append(list,
 			fmt.Sprintf("CASE WHEN %s <= %d THEN %s END", length, limit, c),
-			fmt.Sprintf("CASE WHEN %s > %d THEN %[1]s::text || ' ' || pg_catalog.left(%[3]s::text, 300) END", length, limit, c))
+			fmt.Sprintf("CASE WHEN %s > %d THEN %[1]s::text || ' ' || pg_catalog.left(%[3]s::text, 1001) END", length, limit, c))
 	}
 	return strings.Join(list, ", ")
 }

@@ -3,8 +3,7 @@ package preflight
 import (
 	"fmt"
 	"slices"
-
-	"github.com/walpost/walpost/internal/topicname"
+	"strings"
 )
 
 // TopicNamesRequirements warns of rows that are rejected because of the names that they
@@ -19,17 +18,19 @@ func TopicNamesRequirements(invalid []string, check func(topic string) error) []
 
 // NamedTopics is which topics the rows of an outbox can name.
 type NamedTopics struct {
-	Template topicname.Template // outbox.topic
-	Allow    []string           // kafka.topics.allow
-	Create   bool               // kafka.topics.create
-	Max      int                // kafka.topics.most
+	Globs  []string // cover the topics of all rows
+	Allow  []string // kafka.topics.allow
+	Create bool     // kafka.topics.create
+	Max    int      // kafka.topics.most
 }
 
 // Requirements warns of topics that anybody who may INSERT can name: with kafka.topics.create
 // they are created, and without a literal prefix they may belong to others.
 func (n NamedTopics) Requirements() []Requirement {
 	anything := len(n.Allow) == 0 || slices.Contains(n.Allow, "*")
-	if !anything || len(n.Template.Columns()) == 0 || !n.Create && n.Template[0].Column == "" {
+	named := slices.ContainsFunc(n.Globs, func(glob string) bool { return strings.Contains(glob, "*") })
+	anyPrefix := slices.ContainsFunc(n.Globs, func(glob string) bool { return strings.HasPrefix(glob, "*") })
+	if !anything || !named || !n.Create && !anyPrefix {
 		return nil
 	}
 	detail := "rows may name any topic"

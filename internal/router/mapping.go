@@ -13,6 +13,8 @@ import (
 // asking Kafka. Column names are exact, as in the catalogue.
 type Mapping struct {
 	Topic          topicname.Template // outbox.topic
+	TopicRegex     string             // outbox.topic_regex, over what Topic makes; "" = that is the name
+	Replacement    string             // outbox.topic_replacement
 	ID             string             // outbox.id: the header `id`
 	Key            string             // outbox.key, a column; "" = no key, or one of the next
 	KeyColumns     []string           // outbox.key, a list of columns

@@ -59,9 +59,13 @@ func New(m Mapping) (*Router, error) {
 	if err := m.validate(); err != nil {
 		return nil, err
 	}
+	names, err := newTopics(&m)
+	if err != nil {
+		return nil, err
+	}
 	r := &Router{
 		mapping:  m,
-		topics:   newTopics(&m),
+		topics:   names,
 		messages: message.NewReader(messageColumns(&m)),
 		plans:    make(map[uint32]*plan),
 		blank:    m.blank(),

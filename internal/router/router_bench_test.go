@@ -7,6 +7,7 @@ import (
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router/debezium"
+	"github.com/walpost/walpost/internal/topicname"
 )
 
 // workload is a mapping and a row whose routing must not allocate.
@@ -34,9 +35,13 @@ func workloads() []workload {
 		pgoutput.Column{Name: "flag", TypeOID: debezium.OIDBool, TypeMod: -1},
 	)
 	members, rel2 := jsonHeaders()
+	regex := defaultMapping()
+	regex.Topic = topicname.Template{{Column: "aggregatetype"}}
+	regex.TopicRegex, regex.Replacement = `(?<a>[A-Z][a-z]+)(.*)`, "ev.${a}$2"
 	return []workload{
 		{"JSON headers", members, large(insert(rel2, text(`{"tenant": "acme", "n": 1, "esc": "a\nb", "o": {"a": [1]}}`)))},
 		{"default", defaultMapping(), large(insert(outbox()))},
+		{"topic of a regex", regex, large(insert(outbox()))},
 		{"position header", positioned, large(insert(outbox()))},
 		{
 			"converted columns", converting,

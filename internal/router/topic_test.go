@@ -94,7 +94,10 @@ func TestTopicsAllowed(t *testing.T) {
 
 // Names are interned, and the memory for them has a bound.
 func TestTopicsAreBounded(t *testing.T) {
-	ts := newTopics(&Mapping{})
+	ts, err := newTopics(&Mapping{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	name := make([]byte, 0, 8)
 	for i := range 3 * maxInterned {
 		name = fmt.Appendf(name[:0], "%06d", i)
@@ -153,5 +156,44 @@ func TestRowsCannotNameDeadLetterTopics(t *testing.T) {
 	m.DeadLetter = topicname.Template{{Column: "topic"}, {Literal: ".DLT"}}
 	if _, err := newRouter(t, m).Route(insert(outbox()), commitTime(), record.Position{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A regular expression makes the name of what the template makes, and the rules are for
+// the name.
+func TestTopicOfARegex(t *testing.T) {
+	for _, c := range []struct {
+		regex, replacement, value string
+		topic, fault              string // part of the text; "": published
+	}{
+		{`(?<routedByValue>.*)`, "outbox.event.${routedByValue}", "Order", "outbox.event.Order", ""},
+		{`(.*)\.v\d+`, "ev.$1", "Order.v2", "ev.Order", ""},
+		{`(.*)\.v\d+`, "ev.$1", "Order", "Order", ""}, // not matched
+		{`(.*)\.v\d+`, "ev.$1.DLT", "Order.v2", "ev.Order.DLT", "dead letter"},
+		{`(.*)\.v\d+`, "billing.$1", "Order.v2", "billing.Order", "kafka.topics.allow"},
+		{`(.*)\.v\d+`, "ev.$1", "a b.v2", "ev.a b", "outside"},
+		{`(.*)/(.*)`, "ev.$2", strings.Repeat("x", 300) + "/Order", "ev.Order", ""}, // longer than a name before
+		{`.*/(.*)`, "ev.$1", strings.Repeat("x", 1000) + "/Order", "", "longer than 249"},
+		{`.*`, "", "Order", "", "is empty"},
+	} {
+		m := defaultMapping()
+		m.Topic, m.TopicRegex, m.Replacement = topicname.Template{{Column: "aggregatetype"}}, c.regex, c.replacement
+		m.DeadLetter, m.Allow = topicname.Template{{Column: "topic"}, {Literal: ".DLT"}}, []string{"outbox.*", "ev.*", "Order", "x*"}
+		r := newRouter(t, m)
+		for range 2 { // also when the value was seen before
+			rec, err := r.Route(with(insert(outbox()), 1, text(c.value)), commitTime(), record.Position{})
+			rejection, rejected := errors.AsType[*record.Rejection](err)
+			switch {
+			case c.fault == "" && (err != nil || rec.Topic != c.topic):
+				t.Errorf("%s: %v, %v, want %s", c.value, rec, err, c.topic)
+			case c.fault != "" && (!rejected || !strings.Contains(rejection.Text, c.fault) || c.topic != "" && rejection.Topic != c.topic):
+				t.Errorf("%s: %v, want %s", c.value, err, c.fault)
+			}
+		}
+	}
+	m := defaultMapping()
+	m.TopicRegex, m.Replacement = "(a", "x"
+	if _, err := New(m); err == nil {
+		t.Error("a broken expression was taken")
 	}
 }

@@ -26,5 +26,5 @@ func Kafka(cfg *config.Config) kafka.Options {
 // NamedTopics is which topics the rows of a configuration's outbox can name.
 func NamedTopics(cfg *config.Config) preflight.NamedTopics {
 	t := cfg.Kafka.Topics
-	return preflight.NamedTopics{Template: cfg.Outbox.Topic, Allow: t.Allow, Create: t.Create, Max: t.Most}
+	return preflight.NamedTopics{Globs: cfg.Outbox.TopicGlobs(), Allow: t.Allow, Create: t.Create, Max: t.Most}
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/walpost/walpost/internal/producer"
 	"github.com/walpost/walpost/internal/producer/creation"
 	"github.com/walpost/walpost/internal/record"
-	"github.com/walpost/walpost/internal/topicname"
 )
 
 // OnReject is what becomes of a record that can never be published.
@@ -77,10 +76,9 @@ func configured(cfg *config.Config, topic string) bool {
 	if topic == cfg.Delivery.PositionTopic && cfg.Delivery.ExactlyOnce() {
 		return true
 	}
-	for _, t := range []topicname.Template{cfg.Outbox.Topic, cfg.Delivery.DeadLetter} {
-		if len(t.Columns()) == 0 && t.String() == topic {
-			return true
-		}
+	letter := cfg.Delivery.DeadLetter
+	if topic == cfg.Outbox.OnlyTopic() || len(letter.Columns()) == 0 && topic == letter.String() {
+		return true
 	}
 	_, declared := cfg.Kafka.Topics.Declare[topic]
 	return declared || slices.Contains(cfg.Kafka.Topics.Allow, topic)

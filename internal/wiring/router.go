@@ -13,7 +13,8 @@ import (
 func Mapping(cfg *config.Config) router.Mapping {
 	o := cfg.Outbox
 	m := router.Mapping{
-		Topic: slices.Clone(o.Topic), ID: o.ID, Key: o.Key.Column, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition,
+		Topic: slices.Clone(o.Topic), TopicRegex: o.TopicRegex, Replacement: o.TopicReplacement,
+		ID: o.ID, Key: o.Key.Column, Value: o.Value, Timestamp: o.Timestamp, Partition: o.Partition,
 		Trace: o.Trace, PositionHeader: o.PositionHeader, Allow: slices.Clone(cfg.Kafka.Topics.Allow),
 		DeadLetter: slices.Clone(cfg.Delivery.DeadLetter), MaxBytes: int64(cfg.Kafka.MaxMessageBytes),
 		Format: format(&o.Format), IgnoreMissing: o.IgnoreMissing(),

@@ -29,7 +29,8 @@ type Input struct {
 type Option struct {
 	Raw   string // its name as it is written
 	Value string
-	Used  bool // for the reader: it has been said what became of it
+	Text  string // its value with the blanks around it, which count in a regular expression
+	Used  bool   // for the reader: it has been said what became of it
 }
 
 // Source is one connector. Its options have the names that they have in Kafka Connect, those of its producer the prefix
@@ -44,7 +45,7 @@ type Source struct {
 func newSource(name string) *Source { return &Source{Name: name, Options: map[string]*Option{}} }
 
 func (s *Source) add(name, raw, value string) {
-	s.Options[name] = &Option{Raw: raw, Value: strings.TrimSpace(value)}
+	s.Options[name] = &Option{Raw: raw, Value: strings.TrimSpace(value), Text: value}
 }
 
 // Value returns what an option is, "" if there is none.

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -33,17 +34,17 @@ func CountRows(ctx context.Context, conn *pgx.Conn, table pgname.Table) (count i
 const maxDistinct = 10_000
 
 // DistinctValues returns each combination of the columns' text that is in the
-// table and has no NULL, for the topics that `init` creates; at most 10,000.
-// known is false when the role may not read the table.
+// table and has no NULL, for the topics that `init` creates; at most 10,000. Of each text
+// it returns so many characters. known is false when the role may not read the table.
 func DistinctValues(ctx context.Context, conn *pgx.Conn, table pgname.Table,
-	columns []string,
+	columns []string, length int,
 ) (values [][]string, known bool, err error) {
 	if len(columns) == 0 {
 		return nil, true, nil
 	}
 	var texts, notNull []string
 	for _, c := range columns {
-		texts = append(texts, "pg_catalog.left("+pgname.Quote(c)+"::text, 300)") // a topic's name has 249 characters
+		texts = append(texts, "pg_catalog.left("+pgname.Quote(c)+"::text, "+strconv.Itoa(length)+")")
 		notNull = append(notNull, pgname.Quote(c)+" IS NOT NULL")
 	}
 	from, err := ReadFrom(ctx, conn, table)

@@ -30,7 +30,7 @@ func TestRow86_RowSecurityIsNotPassedOver(t *testing.T) {
 	}
 	_, _, err := catalog.CountRows(t.Context(), conn, f.Names.Table)
 	refused("count", err)
-	_, _, err = catalog.DistinctValues(t.Context(), conn, f.Names.Table, []string{"aggregatetype"})
+	_, _, err = catalog.DistinctValues(t.Context(), conn, f.Names.Table, []string{"aggregatetype"}, 300)
 	refused("topics", err)
 	p := provision.Pruning{Table: f.Names.Table, Publication: f.Names.Publication, Batch: 10}
 	_, err = p.Pick(t.Context(), conn)

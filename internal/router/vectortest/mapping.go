@@ -20,7 +20,8 @@ const smtPrefix = "transforms.outbox."
 func Mapping(config map[string]string) (m router.Mapping, reason string) {
 	m = router.Mapping{ID: "id", Key: "aggregateid", Value: "payload", MaxBytes: 1 << 20}
 	m.Format.TopicPrefix = "pfx"
-	routeBy, replacement := "aggregatetype", "outbox.event.${routedByValue}"
+	routeBy := "aggregatetype"
+	m.Replacement = "outbox.event.${routedByValue}"
 	for _, option := range slices.Sorted(maps.Keys(config)) {
 		value := config[option]
 		name := strings.TrimPrefix(option, smtPrefix)
@@ -38,8 +39,10 @@ func Mapping(config map[string]string) (m router.Mapping, reason string) {
 			m.Timestamp = value
 		case "route.by.field":
 			routeBy = value
+		case "route.topic.regex":
+			m.TopicRegex = value
 		case "route.topic.replacement":
-			replacement = value
+			m.Replacement = value
 		case "table.fields.additional.placement":
 			reason = place(&m, value)
 		case "key.converter":
@@ -55,8 +58,8 @@ func Mapping(config map[string]string) (m router.Mapping, reason string) {
 			return m, reason
 		}
 	}
-	m.Topic, reason = topic(routeBy, replacement)
-	return m, reason
+	setTopic(&m, routeBy)
+	return m, ""
 }
 
 // dropUseless takes off what shows only in the schema of an envelope.
@@ -120,18 +123,22 @@ func place(m *router.Mapping, list string) (reason string) {
 	return ""
 }
 
-// topic turns a replacement into a template.
-func topic(column, replacement string) (parts topicname.Template, reason string) {
-	before, after, ok := strings.Cut(replacement, "${routedByValue}")
-	if !ok || strings.ContainsAny(before+after, `$\`) {
-		return nil, "a replacement with groups or escapes: `outbox.topic` is a template over columns"
+// setTopic writes the replacement of the default expression as a template where it is one.
+func setTopic(m *router.Mapping, column string) {
+	before, after, ok := strings.Cut(m.Replacement, "${routedByValue}")
+	if m.TopicRegex != "" || !ok || strings.ContainsAny(before+after, `$\`) {
+		m.Topic = topicname.Template{{Column: column}}
+		if m.TopicRegex == "" {
+			m.TopicRegex = "(?<routedByValue>.*)"
+		}
+		return
 	}
+	m.Replacement = ""
 	for _, part := range []topicname.Part{{Literal: before}, {Column: column}, {Literal: after}} {
 		if part != (topicname.Part{}) {
-			parts = append(parts, part)
+			m.Topic = append(m.Topic, part)
 		}
 	}
-	return parts, ""
 }
 
 // noCounterpart checks the options that have no place in a mapping: "" for those that
@@ -150,8 +157,6 @@ func noCounterpart(option, value string) (reason string) {
 		return ""
 	case "table.op.invalid.behavior":
 		return invalidOperation(value)
-	case "route.topic.regex":
-		return "a regular expression over the topic: `outbox.topic` is a template over columns"
 	}
 	return "option `" + option + "`"
 }
