@@ -218,7 +218,7 @@ admin: {listen: "127.0.0.1:0"}
 	return write(t, t.TempDir(), "relay.yaml", fmt.Sprintf(configuration, db.Name, db.URL, broker, sasl, line))
 }
 
-// What a relay with exactly_once needs, and walpost position, recover and init.
+// What a relay with exactly_once needs, and walpost position, recover, audit and init.
 func TestRightsOfExactlyOnceInKafka(t *testing.T) {
 	t.Parallel()
 	s := newSecured(t)
@@ -246,6 +246,10 @@ func TestRightsOfExactlyOnceInKafka(t *testing.T) {
 		db, file := prepared(t, user)
 		db.Exec(t, event(strings.TrimPrefix(topic, "outbox.event.")))
 		return ran(t, "recover", "-c", file, "--all", "--force", "--yes")
+	})
+	s.tried(t, "relay_audit.acls", nil, func(t *testing.T, user, topic string) error {
+		_, file := prepared(t, user)
+		return ran(t, "audit", "-c", file, "--topic", topic)
 	})
 	s.tried(t, "relay_once_init.acls", []string{"relay_once.acls"}, func(t *testing.T, user, _ string) error {
 		line := fmt.Sprintf("delivery: {guarantee: exactly_once, transactional_id: once.%[1]s, position_topic: positions.%[1]s}", user)

@@ -272,6 +272,7 @@ func TestRightsAreTried(t *testing.T) {
 		"writer.sql", "delete_after_write.sql", "prune.sql", "partitions.sql", "consumer.sql", "parked.sql", "inbox_prune.sql",
 		"consumer.acls", "redrive.acls", "remove.acls", "projection.sql", "projection.acls", "rebuild.sql",
 		"relay_init.sql", "relay_read.sql", "relay_prune.sql", "relay.acls", "relay_once.acls", "relay_once_init.acls",
+		"relay_audit.acls",
 	}
 	var blocks []string
 	for _, m := range named.FindAllStringSubmatch(read(t, rightsPage), -1) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -76,7 +75,7 @@ func (a *audit) readTopics(ctx context.Context) error {
 			continue
 		}
 		if err != nil {
-			return o.ExplainAt("read topic "+topic, strings.Join(o.Brokers, ", "), err)
+			return o.ExplainRead(topic, err)
 		}
 		if shortened {
 			a.shortened = append(a.shortened, topic)

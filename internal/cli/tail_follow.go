@@ -116,7 +116,7 @@ func (f *follower) look(ctx context.Context) error {
 				break
 			}
 			if err != nil {
-				return f.options.Explain("read topic "+topic, err)
+				return f.options.ExplainRead(topic, err)
 			}
 			f.reading[topic]++
 		}

@@ -62,7 +62,7 @@ func (t *translator) starts(text string) bool {
 	return len(t.source)-t.at >= len(runes) && slices.Equal(t.source[t.at:t.at+len(runes)], runes)
 }
 
-// take skips a text when the rest begins with it.
+// take skips a text, and reports whether the rest began with it.
 func (t *translator) take(text string) bool {
 	if !t.starts(text) {
 		return false

@@ -24,6 +24,19 @@ func (o Options) ExplainAt(op, addr string, err error) error {
 	return e
 }
 
+// ExplainRead is Explain for reading the records of a topic. A missing right is named, with
+// the command that grants it.
+func (o Options) ExplainRead(topic string, err error) error {
+	e, ok := errors.AsType[*Error](o.Explain("read topic "+topic, err))
+	if !ok {
+		return err
+	}
+	if errors.Is(err, sarama.ErrTopicAuthorizationFailed) {
+		e.Hint = o.Principal() + " needs Read on the topic: " + o.Grant("topic", topic, "Read")
+	}
+	return e
+}
+
 // ServerText returns an error's text without the words that sarama puts before it.
 func ServerText(err error) string {
 	return strings.ReplaceAll(strings.TrimPrefix(err.Error(), "kafka: "), "kafka server: ", "Kafka says: ")

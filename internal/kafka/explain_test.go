@@ -62,6 +62,26 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// A topic that may not be read is an error with the right, and the command that grants it.
+func TestExplainRead(t *testing.T) {
+	o := Options{Brokers: []string{"a:1"}, SASL: &SASL{Mechanism: Plain, Username: "walpost"}}
+	err := o.ExplainRead("orders", fmt.Errorf("partition 1: %w", sarama.ErrTopicAuthorizationFailed))
+	for _, want := range []string{
+		"read topic orders", "partition 1", "User:walpost needs Read on the topic",
+		"--allow-principal User:walpost --operation Read --topic orders",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in: %v", want, err)
+		}
+	}
+	if err := o.ExplainRead("orders", sarama.ErrOutOfBrokers); strings.Contains(err.Error(), "needs Read") {
+		t.Error(err)
+	}
+	if err := o.ExplainRead("orders", nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // Every kind has a word of its own, since check prints it.
 func TestKindsHaveNames(t *testing.T) {
 	seen := map[string]bool{}

@@ -31,7 +31,7 @@ func (r *Records) has(at time.Time) bool {
 
 // examineTopic finds the offsets to read.
 func (r *Replay) examineTopic(ctx context.Context, plan *Plan) error {
-	explain := func(err error) error { return wiring.Kafka(r.Config).Explain("look up topic "+r.Topic, err) }
+	explain := func(err error) error { return wiring.Kafka(r.Config).ExplainRead(r.Topic, err) }
 	partitions, err := r.client.Partitions(r.Topic)
 	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
 		return &status.Halt{Code: status.ExitRequirement, Reason: "topic " + r.Topic + " does not exist", Hint: "see --topic"}
@@ -159,7 +159,7 @@ func (r *Replay) explain(partition int32, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return wiring.Kafka(r.Config).Explain(fmt.Sprintf("read topic %s, partition %d", r.Topic, partition), err)
+	return wiring.Kafka(r.Config).ExplainRead(r.Topic, fmt.Errorf("partition %d: %w", partition, err))
 }
 
 // samePartitions reports whether records may keep their partitions: both topics have as

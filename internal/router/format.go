@@ -94,8 +94,8 @@ func (r *Router) forget() {
 	r.last = nil
 }
 
-// unlearn takes back that columns have no NULL, where the row has one: the table was
-// another one when it was written.
+// unlearn takes back that columns have no NULL, where the row has one, and reports whether
+// there were any: the table was another one when it was written.
 func (r *Router) unlearn(p *plan, row pgoutput.Tuple) bool {
 	changed := false
 	for _, c := range p.required {

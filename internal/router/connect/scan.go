@@ -184,7 +184,7 @@ func (e *Expander) accept(c byte) bool {
 	return false
 }
 
-// digits reads at least one digit.
+// digits reads digits, and reports whether there was at least one.
 func (e *Expander) digits() bool {
 	start := e.off
 	for e.off < e.size && e.text[e.off] >= '0' && e.text[e.off] <= '9' {

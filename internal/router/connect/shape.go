@@ -29,8 +29,8 @@ const rootShape = 1
 // narrow is how many members are searched one by one.
 const narrow = 16
 
-// infer gives a shape the type of a value, or checks that it has it. sample says that the
-// value decides on the type: to Debezium of arrays in arrays only the first does.
+// infer gives a shape the type of a value, and reports whether it may have it. sample says
+// that the value decides on the type: to Debezium of arrays in arrays only the first does.
 func (e *Expander) infer(n, s int32, sample bool) bool {
 	switch k := e.nodes[n].kind; k {
 	case kindNull:
@@ -48,7 +48,8 @@ func (e *Expander) infer(n, s int32, sample bool) bool {
 	}
 }
 
-// setKind gives a shape a type. null gives way to any other.
+// setKind gives a shape a type, and reports whether it may have it. null gives way to any
+// other.
 func (e *Expander) setKind(s int32, k kind) bool {
 	sh := &e.shapes[s]
 	if (sh.kind == kindNone || sh.kind == kindNull) && (k == kindArray || !sh.empty) {
@@ -57,7 +58,7 @@ func (e *Expander) setKind(s int32, k kind) bool {
 	return sh.kind == k
 }
 
-// inferArray wants elements of one type.
+// inferArray reports whether the elements are of one type, which it gives the items.
 func (e *Expander) inferArray(n, s int32, sample bool) bool {
 	first := e.nodes[n].child
 	if first == 0 {
@@ -102,7 +103,7 @@ func (e *Expander) itemsOf(s int32) (items int32, ok bool) {
 	return items, ok
 }
 
-// inferNulls takes an array that has null alone.
+// inferNulls reports whether an array may have null alone.
 func (e *Expander) inferNulls(items int32, sample bool) bool {
 	if e.nulls && e.shapes[items].kind == kindNone {
 		e.shapes[items].kind = kindNull
@@ -110,7 +111,8 @@ func (e *Expander) inferNulls(items int32, sample bool) bool {
 	return e.nulls || !sample && e.shapes[items].kind != kindNone
 }
 
-// emptyStrings makes the items of an array that begins with an empty one.
+// emptyStrings makes the items of an array that begins with an empty one, and reports
+// whether there was room for them.
 func (e *Expander) emptyStrings(s int32) bool {
 	if !e.emptyArrays {
 		return false
@@ -123,7 +125,8 @@ func (e *Expander) emptyStrings(s int32) bool {
 	return ok
 }
 
-// inferEmpty takes an array without elements: strings, or nothing, until a value says more.
+// inferEmpty reports whether an array may have no elements: they are strings, or nothing,
+// until a value says more.
 func (e *Expander) inferEmpty(s int32) bool {
 	sh := &e.shapes[s]
 	switch {
@@ -141,7 +144,8 @@ func (e *Expander) inferEmpty(s int32) bool {
 	return ok
 }
 
-// inferObject takes the members of an object; of those with one name the last.
+// inferObject infers the members of an object, of those with one name the last, and reports
+// whether each may have its type.
 func (e *Expander) inferObject(n, s int32) bool {
 	hint := e.shapes[s].first
 	for child := e.nodes[n].child; child != 0; child = e.nodes[child].next {
