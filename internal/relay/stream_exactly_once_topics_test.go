@@ -2,10 +2,12 @@ package relay_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/walpost/walpost/dev/oracle"
 	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/status"
 )
 
 // killed ends the relay at once and starts it again.
@@ -135,4 +137,32 @@ func (h *harness) exact(t *testing.T, table string) {
 	if r := relaytest.CompareCommitted(t, committed, h.Kafka, h.Topic); !r.Kept() || r.Repeats != 0 || r.Committed == 0 {
 		t.Errorf("%v", r)
 	}
+}
+
+// The topic of positions is deleted under a running relay: events wait, the state names the topic, and once it is made
+// again each comes once, also for the next start.
+func TestExactlyOncePositionsDeleted(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, relaytest.Options{Keys: exactlyOnce()})
+	h.Start(t)
+	h.Exec(t, numbered(1, 20))
+	h.Confirmed(t)
+	positions := h.Prefix + ".positions"
+	if err := h.Kafka.DeleteTopic(t.Context(), positions); err != nil {
+		t.Fatal(err)
+	}
+	h.Exec(t, numbered(21, 40))
+	h.Until(t, "the state to name the topic", func() bool {
+		st := h.Status()
+		return st.State == status.KafkaUnavailable && strings.Contains(st.Reason, positions)
+	})
+	if err := h.Kafka.CreateTopic(t.Context(), positions, 1, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
+		t.Fatal(err)
+	}
+	h.Confirmed(t)
+	h.killed(t)
+	h.Exec(t, numbered(41, 60))
+	h.Confirmed(t)
+	h.Stop(t)
+	once(t, h)
 }
