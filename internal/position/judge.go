@@ -61,6 +61,10 @@ func (s Slot) Judge(ctx context.Context, value []byte) (Position, error) {
 		return Position{}, &MisfitError{Reason: "events were published that the server does not have", Detail: fmt.Sprintf(
 			"the position in Kafka is %s, and the server's WAL ends at %s: an earlier state of it was restored",
 			p.Event.CommitLSN, s.Flushed)}
+	case p.Source != s.Source && p.Slot != s.Name:
+		return Position{}, &MisfitError{Reason: "the position in Kafka is of another relay", Detail: fmt.Sprintf(
+			"slot %q with %s wrote it, and this is slot %q with %s: each needs its own delivery.transactional_id",
+			p.Slot, p.Source, s.Name, s.Source)}
 	case p.Source != s.Source && p.Event.Ordinal > 0 && p.Complete <= p.Event.CommitLSN:
 		return Position{}, &MisfitError{
 			Reason: "the position in Kafka is in the middle of a transaction of another outbox", Detail: fmt.Sprintf(

@@ -49,6 +49,10 @@ func TestJudge(t *testing.T) {
 			func(p *position.Position) { p.Source, p.Event.CommitLSN = "public.old", 120 },
 			"the position in Kafka is in the middle of a transaction of another outbox",
 		},
+		"another slot, the same outbox": {func(p *position.Position) { p.Slot = "other" }, ""},
+		"another relay": {
+			func(p *position.Position) { p.Slot, p.Source = "other", "public.other" }, "the position in Kafka is of another relay",
+		},
 		"before the switch":             {func(p *position.Position) { p.Timeline = 1 }, ""},
 		"before the switch, slot ahead": {func(p *position.Position) { p.Timeline, p.Complete = 1, 95 }, ""},
 		"beyond the switch": {
