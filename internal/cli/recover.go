@@ -110,9 +110,12 @@ func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recove
 	if err != nil {
 		return recoverFailed(err, plan, rows)
 	}
-	if plan.OnlyLeftover {
+	switch {
+	case plan.OnlyLeftover:
 		out.line("dropped slot %s", plan.Temporary)
-	} else {
+	case plan.OnlyEnd:
+		out.line("done: start `walpost run -c %s`, which streams what committed after %s", cfg.File, result.StreamsFrom)
+	default:
 		out.line("done: %d rows published; start `walpost run -c %s`, which streams what committed after %s",
 			result.Rows, cfg.File, result.StreamsFrom)
 	}
@@ -122,7 +125,7 @@ func runRecover(ctx context.Context, s *streams, cfg *config.Config, rows recove
 // recoverFailed adds how to begin anew: an age means other rows later.
 func recoverFailed(err error, plan *recover.Plan, rows recover.Selection) error {
 	again := ""
-	if !rows.Since.IsZero() && !plan.OnlyLeftover {
+	if !rows.Since.IsZero() && !plan.OnlyLeftover && !plan.OnlyEnd {
 		again = "\nto begin anew with the same rows: --since " + rows.Since.UTC().Format(time.RFC3339Nano)
 	}
 	if errors.Is(err, context.Canceled) {
@@ -143,6 +146,10 @@ func (p *printer) plan(plan *recover.Plan, cfg *config.Config, stampNow bool) {
 	}
 	if plan.OnlyLeftover {
 		p.line("that recovery was complete but for this: there is nothing else to do")
+		return
+	}
+	if plan.OnlyEnd {
+		p.line("that recovery has published its rows and put the slot in place: what comes after that is done now")
 		return
 	}
 	p.line("%d rows of %s are to be published: %s, ordered by %s", plan.Rows, wiring.Table(cfg), plan.Selection, plan.Order)

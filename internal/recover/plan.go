@@ -25,8 +25,8 @@ type Plan struct {
 	OnlyLeftover bool
 	// Begun: the slot of a first start is in place and whole: nothing is to be done.
 	Begun bool
-	// OnlyEnd: the rows of a first start are published and its slot is in place; it was cut
-	// before it said so.
+	// OnlyEnd: the rows are published and the slot is in place; the recovery was cut before
+	// it was done with that.
 	OnlyEnd           bool
 	CreatePublication bool
 	Selection         string // which rows, in words

@@ -5,7 +5,6 @@ import (
 
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/reposition"
-	"github.com/walpost/walpost/internal/wiring"
 )
 
 // setPosition lets a relay with delivery.guarantee: exactly_once begin where the new slot
@@ -19,5 +18,5 @@ func (r *Recovery) setPosition(ctx context.Context, point pgoutput.LSN) error {
 		return err
 	}
 	slot.Confirmed = point
-	return reposition.Set(ctx, r.Config, slot.First(wiring.Host()), r.Log)
+	return reposition.Begin(ctx, r.Config, slot, r.Log)
 }

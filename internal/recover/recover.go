@@ -94,7 +94,7 @@ func (r *Recovery) Run(ctx context.Context, plan *Plan, report func(Stage, Resul
 		return Result{}, r.dropLeftover(ctx)
 	}
 	if plan.OnlyEnd {
-		return Result{}, r.end(ctx, plan.point)
+		return Result{StreamsFrom: plan.point.String()}, r.end(ctx, plan.point, func(Stage) {})
 	}
 	if err := r.prepare(ctx, plan); err != nil {
 		return Result{}, err
@@ -122,7 +122,7 @@ func (r *Recovery) Run(ctx context.Context, plan *Plan, report func(Stage, Resul
 	if err := r.swap(ctx, snapshot.point, func(s Stage) { report(s, result) }); err != nil {
 		return result, err
 	}
-	if err := r.end(ctx, snapshot.point); err != nil {
+	if err := r.end(ctx, snapshot.point, func(s Stage) { report(s, result) }); err != nil {
 		return result, err
 	}
 	report(Finished, result)

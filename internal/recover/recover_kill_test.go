@@ -6,8 +6,12 @@ import (
 	"testing"
 
 	"github.com/walpost/walpost/dev/devstack/devstacktest"
+	"github.com/walpost/walpost/internal/config/configtest"
+	"github.com/walpost/walpost/internal/position"
 	"github.com/walpost/walpost/internal/recover"
 	"github.com/walpost/walpost/internal/recover/recovertest"
+	"github.com/walpost/walpost/internal/relay/relaytest"
+	"github.com/walpost/walpost/internal/reposition"
 )
 
 // TestRecoverKilledAtEachStage: whenever a recovery is killed, the relay halts
@@ -70,4 +74,60 @@ func kill(t *testing.T, f *recovertest.Fixture, stage recover.Stage) {
 			"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "+
 				"(SELECT oid FROM pg_database WHERE datname = current_database())") == 0
 	})
+}
+
+// With exactly_once a relay needs the position of the new slot: a recovery that was killed before it has written that is
+// ended by the next one, which publishes nothing.
+func TestExactlyOnceRecoverKilledAtItsEnd(t *testing.T) {
+	t.Parallel()
+	for stage, name := range map[recover.Stage]string{recover.Copied: "before the position", recover.Positioned: "after the position"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := recovertest.New(t, &stack, configtest.Keys{
+				"delivery.guarantee": "exactly_once", "delivery.position_topic": relaytest.Prefix + ".positions",
+			})
+			f.DeliverFirst(t)
+			f.Exec(t, recovertest.Fill("a", 1001, 1010), "SELECT pg_drop_replication_slot('"+f.Config.Postgres.Slot+"')")
+			kill(t, f, stage)
+			f.Exec(t, recovertest.Fill("a", 1011, 1020))
+			if stage == recover.Copied {
+				f.HaltsAtStart(t)
+			}
+			if result := f.Recover(t, recover.Selection{All: true}, false); result.Rows != 0 || result.StreamsFrom == "" {
+				t.Errorf("%+v, want nothing published", result)
+			}
+			f.Deliver(t)
+			if report := f.Exact(t); report.Repeats != 1000 {
+				t.Errorf("%v, want the 1000 to repeat that were published before", report)
+			}
+			if got := f.Slots(t); strings.Contains(got, recover.TemporaryName(f.Config.Postgres.Slot)) {
+				t.Errorf("slots %s", got)
+			}
+		})
+	}
+}
+
+// A relay may have written a position since, and been killed before it confirmed anything: it goes on from there.
+func TestExactlyOnceRecoverKeepsALaterPosition(t *testing.T) {
+	t.Parallel()
+	f := recovertest.New(t, &stack, configtest.Keys{
+		"delivery.guarantee": "exactly_once", "delivery.position_topic": relaytest.Prefix + ".positions",
+	})
+	f.DeliverFirst(t)
+	f.Exec(t, "SELECT pg_drop_replication_slot('"+f.Config.Postgres.Slot+"')")
+	kill(t, f, recover.Positioned)
+	f.Exec(t, recovertest.Fill("a", 1001, 1010))
+	slot, _, err := reposition.Slot(t.Context(), f.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot.Confirmed = slot.Flushed
+	if err := reposition.Set(t.Context(), f.Config, slot.First("elsewhere"), recovertest.Logger(t)); err != nil {
+		t.Fatal(err)
+	}
+	f.Recover(t, recover.Selection{All: true}, false)
+	value, err := reposition.Read(t.Context(), f.Config)
+	if err != nil || position.HostOf(value) != "elsewhere" {
+		t.Errorf("%s, %v; want the later position", value, err)
+	}
 }

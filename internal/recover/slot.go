@@ -41,7 +41,9 @@ func (r *Recovery) checkSlot(there *catalog.Inspection, leftover *catalog.Slot, 
 		return nil
 	}
 	if leftover != nil && leftover.ConfirmedFlushLSN != 0 && s.ConfirmedFlushLSN >= leftover.ConfirmedFlushLSN {
-		plan.OnlyLeftover = true // the slot is as far as the leftover: it was swapped in
+		// The slot is as far as the leftover: it was swapped in, and a relay may have run since.
+		plan.point, plan.OnlyEnd = s.ConfirmedFlushLSN, s.ConfirmedFlushLSN == leftover.ConfirmedFlushLSN
+		plan.OnlyLeftover = !plan.OnlyEnd
 		return nil
 	}
 	return &status.Halt{

@@ -7,7 +7,7 @@ import "github.com/walpost/walpost/internal/republish"
 // next recovery starts anew.
 type Stage int
 
-// The stages, in order.
+// The stages, in order. Killed from Copied on, the next recovery only does what is left.
 const (
 	Begun      Stage = iota // Kafka answers, and there is a publication
 	Created                 // the new slot is there, under its temporary name
@@ -15,6 +15,7 @@ const (
 	Published               // Kafka has acknowledged everything
 	Dropped                 // the old slot is gone
 	Copied                  // the new slot has its name
+	Positioned              // and the position in Kafka is the one of the new slot
 	Finished                // and the temporary name is gone
 )
 

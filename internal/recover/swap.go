@@ -98,28 +98,30 @@ func (r *Recovery) makeRoom(ctx context.Context, slot string) error {
 }
 
 // end does what is left when the slot has its name: it is no failover slot yet, as a copy is
-// none, the temporary name is there, and the position and the mark of a first start are as
-// they were.
-func (r *Recovery) end(ctx context.Context, point pgoutput.LSN) error {
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), swapTimeout)
-	defer cancel()
+// none, and the position and the mark of a first start are as they were. The slot of the
+// temporary name goes after the position: as long as it is there, the next recovery does
+// this again.
+func (r *Recovery) end(ctx context.Context, point pgoutput.LSN, report func(Stage)) error {
 	p := r.Config.Postgres
 	if p.Failover {
-		if err := r.makeFailover(limited, p.Slot); err != nil {
+		if err := r.makeFailover(ctx, p.Slot); err != nil {
 			return err
 		}
 	}
-	if err := r.dropLeftover(limited); err != nil {
-		return err
-	}
 	if err := r.setPosition(ctx, point); err != nil {
 		return fmt.Errorf("everything is published and the slot is in place, but its position is not written: %w; "+
-			"`walpost position -c %s --set slot` writes it", err, r.Config.File)
+			"run %s again, which then does nothing else", err, r.command())
+	}
+	report(Positioned)
+	dropping, done := context.WithTimeout(context.WithoutCancel(ctx), swapTimeout)
+	defer done()
+	if err := r.dropLeftover(dropping); err != nil {
+		return err
 	}
 	if !r.First {
 		return nil
 	}
-	return provision.FinishPublication(ctx, r.conn, p.Publication, p.Slot)
+	return provision.FinishPublication(dropping, r.conn, p.Publication, p.Slot)
 }
 
 // intact refuses a new slot that was touched, or lost to
@@ -148,6 +150,8 @@ func (r *Recovery) intact(ctx context.Context, slot string, point pgoutput.LSN) 
 }
 
 func (r *Recovery) makeFailover(ctx context.Context, slot string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), swapTimeout)
+	defer cancel()
 	session, err := r.target.Replication(ctx)
 	if err != nil {
 		return err
