@@ -1,6 +1,9 @@
 package connect
 
-import "unicode/utf8"
+import (
+	"hash/maphash"
+	"unicode/utf8"
+)
 
 // What a payload that is expanded may have. Memory for it is bounded by these.
 const (
@@ -26,12 +29,13 @@ type Expander struct {
 	wide   map[string]int32 // members of objects with many: by shape and name
 	key    []byte           // of wide
 	path   []byte           // name of a struct
+	seed   maphash.Seed     // of digests
 }
 
 // NewExpander returns an Expander of a column's payloads. nulls and emptyArrays say
 // whether members that are null or [] stay.
 func NewExpander(column string, nulls, emptyArrays bool) *Expander {
-	return &Expander{name: column, nulls: nulls, emptyArrays: emptyArrays, wide: map[string]int32{}}
+	return &Expander{name: column, nulls: nulls, emptyArrays: emptyArrays, wide: map[string]int32{}, seed: maphash.MakeSeed()}
 }
 
 // kind is what a value is: one of JSON's, with three of numbers.
@@ -60,6 +64,9 @@ type node struct {
 	child int32 // first of an array or object; 0: none
 	next  int32 // after it in the same array or object; 0: none
 	shape int32 // of a member
+	items int32 // shape of the objects of an array
+
+	digest uint64 // of its schema
 }
 
 // Expand reads a payload, and reports whether it can be expanded. Where it is false

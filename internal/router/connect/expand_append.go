@@ -1,6 +1,10 @@
 package connect
 
-import "github.com/walpost/walpost/internal/router/debezium"
+import (
+	"strconv"
+
+	"github.com/walpost/walpost/internal/router/debezium"
+)
 
 // AppendValue appends the payload that Expand read last, printed by its schema.
 func (e *Expander) AppendValue(dst []byte) []byte { return e.appendNode(dst, 1, rootShape) }
@@ -67,6 +71,7 @@ func (e *Expander) appendName(dst []byte, m int32) []byte {
 // AppendSchema appends the schema of the payload that Expand read last, as that of a field
 // where name is not empty.
 func (e *Expander) AppendSchema(dst []byte, name string) []byte {
+	e.markMixed()
 	e.path = append(e.path[:0], e.name...)
 	dst = e.appendShape(dst, rootShape, 0, true)
 	if name != "" {
@@ -93,7 +98,8 @@ func (e *Expander) appendShape(dst []byte, s int32, from int, named bool) []byte
 		dst = append(dst, ']')
 	default:
 	}
-	dst = append(dst, `,"optional":true`...)
+	dst = append(dst, `,"optional":`...)
+	dst = strconv.AppendBool(dst, !e.shapes[s].mixed || e.shapes[s].nulls)
 	if named && e.shapes[s].kind == kindObject {
 		dst = append(dst, `,"name":`...)
 		dst, _ = debezium.AppendString(dst, e.path[from:])

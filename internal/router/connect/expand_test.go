@@ -2,6 +2,7 @@ package connect
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 )
 
@@ -36,6 +37,39 @@ func TestExpand(t *testing.T) {
 		if got := string(e.AppendValue(nil)); got != want {
 			t.Errorf("%s became %s, want %s", payload, got, want)
 		}
+	}
+}
+
+// Objects of an array that are not alike have a schema that is not optional, as Debezium makes it of several.
+func TestSchemaOfObjectsInAnArray(t *testing.T) {
+	t.Parallel()
+	const required = `"optional":false`
+	for payload, mixed := range map[string]bool{
+		`{"a":[{"x":1},{"x":2}]}`:                         false,
+		`{"a":[{"x":1},{"x":2,"n":null,"e":[]}]}`:         false,
+		`{"a":[{"x":1,"y":1},{"x":2}]}`:                   true,
+		`{"a":[{"x":1,"y":1},{"y":2,"x":2}]}`:             true,
+		`{"a":[{"x":1,"y":1,"x":3},{"x":2,"y":2}]}`:       false,
+		`{"a":[{"x":1},null,{"y":2}]}`:                    false,
+		`{"a":[{"x":[{"y":1}]},{"x":[{"y":2},{"y":3}]}]}`: false,
+		`{"a":{"x":1},"b":[1,2]}`:                         false,
+	} {
+		e := NewExpander("payload", false, false)
+		if !e.Expand([]byte(payload)) {
+			t.Fatal(payload)
+		}
+		for range 2 { // and again the same
+			if got := string(e.AppendSchema(nil, "")); strings.Contains(got, required) != mixed {
+				t.Errorf("%s: %s", payload, got)
+			}
+		}
+	}
+	e := NewExpander("payload", true, true)
+	if !e.Expand([]byte(`{"a":[{"x":1},{"x":2,"n":null}],"b":[{},{"e":[]}]}`)) {
+		t.Fatal("not expanded")
+	}
+	if got := string(e.AppendSchema(nil, "")); strings.Count(got, required) != 2 {
+		t.Error(got)
 	}
 }
 

@@ -13,6 +13,9 @@ type shape struct {
 	weak  bool // the items of an array that was always empty
 	empty bool // an array without elements was here, and gave no type
 
+	mixed bool // objects of an array, whose schemas differ
+	nulls bool // one of them is null
+
 	name           span  // of a member
 	first, last    int32 // members, in the order of their names
 	next           int32 // member after it
@@ -78,6 +81,9 @@ func (e *Expander) inferArray(n, s int32, sample bool) bool {
 		return false
 	}
 	k := e.nodes[first].kind
+	if sample && k == kindObject {
+		e.nodes[n].items = items
+	}
 	for child := first; child != 0; child = e.nodes[child].next {
 		if e.nodes[child].kind == kindNull {
 			continue
