@@ -58,7 +58,7 @@ func (a *audit) scan(ctx context.Context, q *outboxtable.Query, row func(id []by
 }
 
 // readTableAgain finds the rows of the ids that were in the topics only: they
-// were committed since, or lie outside the range. It names what is missing too.
+// were committed since, lie outside the range, or were events before outbox.filter. It names what is missing too.
 func (a *audit) readTableAgain(ctx context.Context) error {
 	r := a.report
 	for i, seen := range a.rows.seen {
@@ -78,7 +78,7 @@ func (a *audit) readTableAgain(ctx context.Context) error {
 	if r.Missing == 0 && len(a.unknown) == 0 {
 		return nil
 	}
-	_, err := a.scan(ctx, outboxtable.NewQuery(a.Config, a.table), func(id []byte) {
+	_, err := a.scan(ctx, outboxtable.NewQueryOfAll(a.Config, a.table), func(id []byte) {
 		h := hashID(id)
 		delete(a.unknown, h)
 		if i, ok := a.rows.find(h); ok && !a.rows.seen[i] && !a.waiting[h] && len(r.MissingIDs) < a.Examples {

@@ -31,7 +31,8 @@ func (a *audit) topics(ctx context.Context) ([]string, error) {
 	if only := cfg.Outbox.OnlyTopic(); only != "" {
 		names = append(names, only)
 	} else {
-		values, _, err := catalog.DistinctValues(ctx, a.conn, wiring.Table(cfg), cfg.Outbox.Topic.Columns(), cfg.Outbox.TopicLength())
+		values, _, err := catalog.DistinctValues(ctx, a.conn, wiring.Table(cfg), cfg.Outbox.Topic.Columns(), cfg.Outbox.TopicLength(),
+			wiring.Columns(cfg).Filter)
 		if err != nil {
 			return nil, err
 		}

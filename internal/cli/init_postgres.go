@@ -206,7 +206,7 @@ func (i *initializer) finish(ctx context.Context, conn *pgx.Conn) error {
 // count says how many rows came before the slot.
 func (i *initializer) count(ctx context.Context, conn *pgx.Conn, from pgoutput.LSN) error {
 	name := wiring.Table(i.cfg)
-	n, known, err := catalog.CountRows(ctx, conn, name)
+	n, known, err := catalog.CountRows(ctx, conn, name, wiring.Columns(i.cfg).Filter)
 	if postgres.KindOf(err) == postgres.InsufficientPrivilege { // row-level security
 		i.step(step{
 			Action: actionSkipped, Kind: kindRows, Name: name.String(),

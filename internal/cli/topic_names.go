@@ -68,7 +68,8 @@ func newTopicNames(cfg *config.Config, names []string, unknown string) topicName
 
 // namesInTable returns the topics of the rows in the table, or why they are not known.
 func namesInTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (names []string, unknown string, err error) {
-	values, known, err := catalog.DistinctValues(ctx, conn, wiring.Table(cfg), cfg.Outbox.Topic.Columns(), cfg.Outbox.TopicLength())
+	values, known, err := catalog.DistinctValues(ctx, conn, wiring.Table(cfg), cfg.Outbox.Topic.Columns(), cfg.Outbox.TopicLength(),
+		wiring.Columns(cfg).Filter)
 	if postgres.KindOf(err) == postgres.TableMissing {
 		return nil, "the table does not exist yet, and the topics come from its columns", nil
 	}
@@ -79,6 +80,9 @@ func namesInTable(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (name
 		return nil, "", err
 	case !known:
 		return nil, "the role may not read the table, which takes SELECT, and the topics come from its columns: create them, or set " +
+			"kafka.topics.create", nil
+	case len(values) == 0 && len(cfg.Outbox.Filter) > 0:
+		return nil, "outbox.filter leaves out every row of the table, and the topics come from its columns: run init again later, or set " +
 			"kafka.topics.create", nil
 	case len(values) == 0:
 		return nil, "the table has no rows, and the topics come from its columns: run init again later, or set kafka.topics.create", nil

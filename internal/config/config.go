@@ -65,6 +65,7 @@ type Outbox struct {
 	PositionHeader string   `yaml:"position_header"`
 	Trace          string   `yaml:"trace"`
 	CloudEvents    bool     `yaml:"cloudevents"`
+	Filter         []Filter `yaml:"filter"` // empty: every row is an event
 	Format         Format   `yaml:"format"`
 	Prune          *Prune   `yaml:"prune"` // nil: nothing is deleted
 }

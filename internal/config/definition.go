@@ -17,6 +17,7 @@ var (
 	slotPattern      = regexp.MustCompile(`^[a-z0-9_]{1,63}$`) // Postgres: ReplicationSlotValidateName
 	clientIDPattern  = regexp.MustCompile(`^[!-~]+$`)
 	notEmptyPattern  = regexp.MustCompile(`^.`)
+	textPattern      = regexp.MustCompile(`^[^\x00]*$`)
 	noNULPattern     = regexp.MustCompile(`^[^\x00]+$`)
 
 	hostPortPattern = regexp.MustCompile(`^(\[[0-9a-fA-F:.]+(%[^\]\s]+)?\]|[^\s:/@,\[\]]+):[0-9]{1,5}$`)
@@ -238,6 +239,7 @@ func recordKeys() []key {
 			"Debezium's `tracingspancontext`, or a JSON object. Empty: no such headers.",
 			func(c *Config) *string { return &c.Outbox.Trace }),
 		cloudEventsKey(),
+		filterKey(),
 	}
 }
 

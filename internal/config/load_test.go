@@ -63,6 +63,7 @@ func TestDefaults(t *testing.T) {
 				Key: "text", Value: "text", Headers: "text", Binary: "bytes", NullBehavior: "ignore", EmptyArrayBehavior: "ignore",
 				Envelope: []config.Envelope{},
 			},
+			Filter: []config.Filter{},
 		},
 		Kafka: config.Kafka{
 			Compression: "lz4", MaxMessageBytes: 1 << 20,
@@ -139,7 +140,16 @@ func TestEverything(t *testing.T) {
 	defaults.Outbox.Source, defaults.Outbox.Prefix, defaults.Outbox.Writers = "", "", "" // message excludes a table: message.good.yaml
 	// A key of a JSON member and CloudEvents exclude these: format.good.yaml.
 	defaults.Outbox.Format.Key, defaults.Outbox.Format.Headers = "", ""
+	defaults.Outbox.Filter = nil // partitions that are dropped exclude it: filter.good.yaml
 	same(t, "", reflect.ValueOf(*cfg), reflect.ValueOf(*defaults))
+}
+
+func TestFilter(t *testing.T) {
+	t.Setenv("KIND", "external")
+	want := []config.Filter{{Column: "kind", Texts: []string{"external", "1", ""}}, {Column: "Listener Id", Texts: []string{"a, b"}}}
+	if got := load(t, "filter.good.yaml").Outbox.Filter; !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
 }
 
 func TestFormats(t *testing.T) {

@@ -19,6 +19,7 @@ func (r *reader) rules() {
 	r.topicRegex()
 	r.format()
 	r.missingColumns()
+	r.filter()
 	r.allowedTopic()
 	r.deadLetterTopic()
 	r.clientCertificate()

@@ -157,6 +157,8 @@ func (m *importer) beforeRouter(t transform, short string, whole option) {
 		m.needless(whole, "%s before the event router: the router sets the topic", short)
 	case short == "HeaderFrom$Value" || short == "HeaderFrom$Key":
 		m.lost(whole, "%s: its headers are not written", short)
+	case short == "Filter" && !has:
+		m.lost(whole, "%s", lostTransform(short))
 	case has && negated:
 		m.needless(whole, "%s: it is for other tables, as its predicate says; walpost relays the outbox alone", short)
 	default:

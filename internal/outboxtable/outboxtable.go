@@ -56,7 +56,20 @@ func Inspect(ctx context.Context, conn *pgx.Conn, cfg *config.Config) (*catalog.
 	case !there.Table.Readable:
 		return nil, &status.Halt{Code: status.ExitRequirement, Reason: Unreadable(cfg, there.Role.Name)}
 	}
-	return there.Table, nil
+	return there.Table, checkFilter(cfg, there.Table)
+}
+
+// checkFilter refuses a table that lacks a column of outbox.filter.
+func checkFilter(cfg *config.Config, t *catalog.Table) error {
+	for _, f := range cfg.Outbox.Filter {
+		if t.Column(f.Column) == nil {
+			return &status.Halt{
+				Code: status.ExitRequirement, Hint: "see outbox.filter",
+				Reason: fmt.Sprintf("%s has no column %q", wiring.Table(cfg), f.Column),
+			}
+		}
+	}
+	return nil
 }
 
 // Unreadable says that the role may not read the table, and how to grant it.

@@ -19,7 +19,7 @@ import (
 )
 
 // Query says which rows of the table are read, and in which order: as NewQuery returns
-// it, all of them in any order.
+// it, all that are events, in any order.
 type Query struct {
 	cfg     *config.Config
 	table   *catalog.Table
@@ -30,7 +30,16 @@ type Query struct {
 }
 
 // NewQuery returns a query over the table of a configuration.
-func NewQuery(cfg *config.Config, t *catalog.Table) *Query { return &Query{cfg: cfg, table: t} }
+func NewQuery(cfg *config.Config, t *catalog.Table) *Query {
+	q := NewQueryOfAll(cfg, t)
+	if filter := wiring.Columns(cfg).Filter; len(filter) > 0 {
+		q.where = append(q.where, filter.Where(""))
+	}
+	return q
+}
+
+// NewQueryOfAll returns a query that has the rows too that are no events.
+func NewQueryOfAll(cfg *config.Config, t *catalog.Table) *Query { return &Query{cfg: cfg, table: t} }
 
 // Where keeps rows where an SQL expression compares so with a value.
 func (q *Query) Where(expression, operator, value string) {

@@ -70,7 +70,7 @@ func (l *loop) rowsBefore(ctx context.Context) (rows int64, known bool) {
 		return 0, false
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was read from only
-	rows, known, err = catalog.CountRows(ctx, conn, l.opts.Objects.Table)
+	rows, known, err = catalog.CountRows(ctx, conn, l.opts.Objects.Table, l.opts.Columns.Filter)
 	return rows, known && err == nil
 }
 

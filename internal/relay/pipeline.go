@@ -75,9 +75,9 @@ func (p *pipeline) Message(m pgoutput.Message) error {
 			p.open = false
 		}
 	case *pgoutput.Update:
-		p.ignored("update", m.Relation)
+		p.observer.ChangeIgnored("update")
 	case *pgoutput.Delete:
-		p.ignored("delete", m.Relation)
+		p.observer.ChangeIgnored("delete")
 	case *pgoutput.Truncate:
 		p.observer.ChangeIgnored("truncate")
 	}
@@ -101,14 +101,13 @@ func (p *pipeline) insert(m *pgoutput.Insert) error {
 		return err
 	}
 	if !outbox {
-		p.ignored("insert", m.Relation)
+		p.observer.ChangeIgnored("insert")
 		return nil
 	}
 	if !p.next() {
 		return nil
 	}
-	rec, err := p.router.Route(m, p.committed, p.current)
-	return p.routed(rec, err)
+	return p.routed(p.router.Route(m, p.committed, p.current))
 }
 
 // message takes an event that was emitted without a table. A message outside of a
@@ -139,13 +138,18 @@ func (p *pipeline) routed(rec *record.Record, err error) error {
 	if rejection, ok := errors.AsType[*record.Rejection](err); ok {
 		return p.reject(rec, rejection)
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+		p.accept(rec, false)
+	case errors.Is(err, router.ErrLeftOut):
+		p.read = p.current
+		p.observer.ChangeIgnored("filtered")
+	default:
 		return p.halt(&status.Halt{
 			Code: status.ExitHalted, Reason: "the outbox table does not fit the configuration", Detail: err.Error(),
 			Hint: "everything before this row is in Kafka and confirmed: change the file or the table, then start walpost again",
 		})
 	}
-	p.accept(rec, false)
 	return nil
 }
 
@@ -241,8 +245,6 @@ func (p *pipeline) isOutbox(rel *pgoutput.Relation) (bool, error) {
 		return false, nil
 	}
 }
-
-func (p *pipeline) ignored(op string, _ *pgoutput.Relation) { p.observer.ChangeIgnored(op) }
 
 // Keepalive takes the position up to which the server has decoded.
 func (p *pipeline) Keepalive(lsn pgoutput.LSN) {

@@ -23,7 +23,7 @@ import (
 // Observer is told what a relay does, for metrics. Its methods must be fast.
 type Observer interface {
 	producer.Observer
-	ChangeIgnored(op string) // insert into another table, update, delete, truncate, message
+	ChangeIgnored(op string) // insert into another table, update, delete, truncate, message, or filtered
 	PostgresConnected()
 	Pruned(rows int) // deleted by outbox.prune
 }

@@ -32,6 +32,10 @@ func (r *Router) Columns(rel *pgoutput.Relation) []int {
 	for _, c := range p.columns() {
 		limits[c.index] = max(limits[c.index], r.mapping.longest(p.shrinks(c)))
 	}
+	for i := range p.filter {
+		c := &p.filter[i]
+		limits[c.index] = max(limits[c.index], c.longest+1)
+	}
 	return limits
 }
 

@@ -32,6 +32,7 @@ type Mapping struct {
 	MaxBytes       int64              // kafka.max_message_bytes; 0 = no limit
 	Format         Format             // outbox.format
 	IgnoreMissing  bool               // outbox.missing_columns: ignore
+	Filter         []FilterColumn     // outbox.filter; empty = every row is an event
 }
 
 // HeaderColumn is a header whose value is the text of a column, or a constant; or all

@@ -19,6 +19,7 @@ const (
 	keyPartition = "outbox.partition"
 	keyHeaders   = "outbox.headers"
 	keyTrace     = "outbox.trace"
+	keyFilter    = "outbox.filter"
 
 	keyEnvelope      = "outbox.format.envelope"
 	keySchemaVersion = "outbox.format.schema_version"
@@ -53,6 +54,7 @@ type plan struct {
 	composed  *composition // of the value; nil: it is the column
 	required  []*column    // by their schemas they have no NULL
 	trace     *column      // nil: no trace context
+	filter    []filterColumn
 }
 
 // topicPart is a literal, or a column when that is not nil.
@@ -92,6 +94,7 @@ func (r *Router) resolve(rel *pgoutput.Relation) (*plan, []*SchemaError) {
 	p.value = s.encoded(s.find(m.Value, keyValue, asBytes), m.Format.Value)
 	p.timestamp = s.find(m.Timestamp, keyTimestamp, asTimestamp)
 	p.partition = s.findOptional(m.Partition, keyPartition, asPartition)
+	p.filter = s.filter()
 	s.compose(p, r.expander)
 	p.require(&m.Format)
 	return p, s.problems
@@ -119,6 +122,7 @@ const (
 	asTimestamp            // timestamp, timestamptz
 	asPartition            // int2, int4, int8
 	asJSON                 // json, jsonb, and types of text
+	asFilter               // types of text that are not padded
 )
 
 // resolver looks up columns in one relation and gathers what is wrong.
@@ -186,6 +190,10 @@ func (u use) unsuitable(oid uint32) string {
 	case asJSON:
 		if oid != debezium.OIDJSON && oid != debezium.OIDJSONB && oid != debezium.OIDText && oid != debezium.OIDVarchar {
 			return "jsonb, json, text or varchar"
+		}
+	case asFilter:
+		if oid != debezium.OIDText && oid != debezium.OIDVarchar {
+			return "text or varchar"
 		}
 	case asText, asBytes:
 	}

@@ -83,6 +83,7 @@ func New(m Mapping) (*Router, error) {
 // aliases the row wherever the bytes of the row are those of the record.
 //
 // Errors:
+//   - ErrLeftOut: the row is no event.
 //   - *Rejection: the row can never become a record. The record comes with it as
 //     far as it could be made, with the commit time for a timestamp and no
 //     partition where those were wrong, so that it can become a dead letter.
@@ -91,11 +92,16 @@ func New(m Mapping) (*Router, error) {
 //   - *ValueError: a value is not in the form Postgres gives it under the
 //     settings that every session of walpost has (postgres.SessionSettings).
 //
-// Only the first comes with a record.
+// Only a *Rejection comes with a record.
 func (r *Router) Route(ins *pgoutput.Insert, commitTime time.Time, pos record.Position) (*record.Record, error) {
 	p, err := r.planFor(ins)
 	if err != nil {
 		return nil, err
+	}
+	if len(p.filter) > 0 {
+		if err := p.leftOut(ins.Row); err != nil {
+			return nil, err
+		}
 	}
 	r.reset()
 	if err := r.fill(p, ins.Row, pos); err != nil {

@@ -54,6 +54,10 @@ func Columns(cfg *config.Config) catalog.OutboxColumns {
 			columns.Headers = append(columns.Headers, h.Column)
 		}
 	}
+	columns.More = append(columns.More, catalog.RequiredColumn{Column: o.Trace, Part: "trace", Type: "text", Needed: true})
+	for _, f := range o.Filter {
+		columns.Filter = append(columns.Filter, catalog.FilterColumn(f))
+	}
 	for _, e := range o.Format.Envelope {
 		columns.Envelope = append(columns.Envelope, e.Column)
 	}
@@ -67,7 +71,7 @@ func Pruning(cfg *config.Config) *provision.Pruning {
 		return nil
 	}
 	return &provision.Pruning{
-		Table: Table(cfg), Publication: cfg.Postgres.Publication,
+		Table: Table(cfg), Publication: cfg.Postgres.Publication, Filter: Columns(cfg).Filter,
 		TimeColumn: p.TimeColumn, After: p.After, Batch: p.Batch, Partitions: p.Partitions,
 	}
 }

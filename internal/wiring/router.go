@@ -20,6 +20,9 @@ func Mapping(cfg *config.Config) router.Mapping {
 		Format: format(&o.Format), IgnoreMissing: o.IgnoreMissing(),
 	}
 	m.KeyColumns, m.KeyJSON, m.KeyMember = slices.Clone(o.Key.Columns), o.Key.JSON, o.Key.Member
+	for _, f := range o.Filter {
+		m.Filter = append(m.Filter, router.FilterColumn(f))
+	}
 	if o.CloudEvents {
 		m.CloudEvents = &router.CloudEvents{Source: "/walpost/" + cfg.Name}
 	}

@@ -62,7 +62,7 @@ func New() *Registry {
 			topicLabel),
 		rejected:    counter("walpost_events_rejected_total", "Records that Kafka can never accept, by reason.", topicLabel, reasonLabel),
 		deadLetters: counter("walpost_dead_letters_total", "Dead letters that Kafka acknowledged.", topicLabel),
-		ignored:     counter("walpost_changes_ignored_total", "Changes that publish nothing: all but inserts into the outbox.", opLabel),
+		ignored:     counter("walpost_changes_ignored_total", "Changes that publish nothing: all but inserts into the outbox, and rows that outbox.filter leaves out (filtered).", opLabel),
 		reconnects:  counter("walpost_reconnects_total", "Connections that were opened again.", peerLabel),
 		repeats:     counter("walpost_possible_repeats_total", "Records that may be in Kafka twice."),
 		pruned:      counter("walpost_rows_pruned_total", "Rows that outbox.prune deleted from the table."),

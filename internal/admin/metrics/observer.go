@@ -60,7 +60,7 @@ func (r *Registry) Observer(name string) *Observer {
 		commitToAck: r.commitToAck.WithLabelValues(name),
 	}
 	r.startAtZero(name)
-	for _, op := range []string{"insert", "update", "delete", "truncate", "message"} {
+	for _, op := range []string{"insert", "update", "delete", "truncate", "message", "filtered"} {
 		o.ignored.of(labels{first: op})
 	}
 	for _, class := range answer.Classes() {

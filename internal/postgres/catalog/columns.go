@@ -11,6 +11,7 @@ type OutboxColumns struct {
 	Timestamp string
 	Partition string
 	More      []RequiredColumn // others
+	Filter    Filter           // of rows that are events
 
 	Envelope      []string // of outbox.format
 	SchemaVersion string   // of outbox.format
@@ -21,7 +22,7 @@ type OutboxColumns struct {
 // asks for it.
 type RequiredColumn struct {
 	Column string
-	Part   string // key under `outbox`: id, topic, key, value, timestamp, partition, headers, format.…
+	Part   string // key under `outbox`: id, topic, key, value, timestamp, partition, headers, filter, format.…
 	Type   string // its type in a table that walpost makes; "": as its part has it
 	Needed bool   // false: it may be missing
 }
@@ -37,6 +38,9 @@ func (c OutboxColumns) List() []RequiredColumn {
 		all = append(all, RequiredColumn{Column: name, Part: "headers", Needed: !c.IgnoreMissing})
 	}
 	all = append(all, c.More...)
+	for _, f := range c.Filter {
+		all = append(all, RequiredColumn{Column: f.Column, Part: "filter", Type: "text NOT NULL", Needed: true})
+	}
 	for _, name := range c.Envelope {
 		all = append(all, RequiredColumn{Column: name, Part: "format.envelope", Needed: !c.IgnoreMissing})
 	}

@@ -11,15 +11,15 @@ import (
 	"github.com/walpost/walpost/internal/postgres"
 )
 
-// CountRows counts the rows of the outbox: before the slot exists these are not
+// CountRows counts the events in the outbox: before the slot exists these are not
 // published, and `init` says how many there are. known is false when the role
 // may not read the table, which it need not.
-func CountRows(ctx context.Context, conn *pgx.Conn, table pgname.Table) (count int64, known bool, err error) {
+func CountRows(ctx context.Context, conn *pgx.Conn, table pgname.Table, filter Filter) (count int64, known bool, err error) {
 	from, err := ReadFrom(ctx, conn, table)
 	if err != nil {
 		return 0, false, err
 	}
-	if err = conn.QueryRow(ctx, "SELECT count(*) FROM "+from).Scan(&count); err != nil {
+	if err = conn.QueryRow(ctx, "SELECT count(*) FROM "+from+filter.and("WHERE", "")).Scan(&count); err != nil {
 		err = postgres.Classify("count rows of "+table.String(), err)
 		if postgres.Unreadable(err) {
 			return 0, false, nil
@@ -33,11 +33,11 @@ func CountRows(ctx context.Context, conn *pgx.Conn, table pgname.Table) (count i
 // otherwise fill the memory, and make as many topics.
 const maxDistinct = 10_000
 
-// DistinctValues returns each combination of the columns' text that is in the
-// table and has no NULL, for the topics that `init` creates; at most 10,000. Of each text
+// DistinctValues returns each combination of the columns' text that an event in the
+// table has, without NULL, for the topics that `init` creates; at most 10,000. Of each text
 // it returns so many characters. known is false when the role may not read the table.
 func DistinctValues(ctx context.Context, conn *pgx.Conn, table pgname.Table,
-	columns []string, length int,
+	columns []string, length int, filter Filter,
 ) (values [][]string, known bool, err error) {
 	if len(columns) == 0 {
 		return nil, true, nil
@@ -52,7 +52,7 @@ func DistinctValues(ctx context.Context, conn *pgx.Conn, table pgname.Table,
 		return nil, false, err
 	}
 	sql := "SELECT DISTINCT ARRAY[" + strings.Join(texts, ", ") + "] FROM " + from +
-		" WHERE " + strings.Join(notNull, " AND ") + " ORDER BY 1 LIMIT $1"
+		" WHERE " + strings.Join(notNull, " AND ") + filter.and("AND", "") + " ORDER BY 1 LIMIT $1"
 	rows, err := conn.Query(ctx, sql, maxDistinct)
 	if err == nil {
 		values, err = pgx.CollectRows(rows, pgx.RowTo[[]string])

@@ -79,7 +79,7 @@ func (p Pruning) Uncarried(ctx context.Context, conn *pgx.Conn) ([]Uncarried, er
 		return nil, postgres.Classify(op, err)
 	}
 	rows, err := conn.Query(ctx, s.with+" SELECT leaf::regclass::text, count(*) FROM (SELECT r.tableoid AS leaf FROM "+s.from+
-		" r LEFT JOIN bounds b ON b.leaf = r.tableoid WHERE "+p.old("$3")+" AND NOT coalesce("+carried+", false) LIMIT $4::bigint) AS r"+
+		" r LEFT JOIN bounds b ON b.leaf = r.tableoid WHERE "+p.due("$3")+" AND NOT coalesce("+carried+", false) LIMIT $4::bigint) AS r"+
 		" GROUP BY 1 ORDER BY 2 DESC, 1", p.Table.Quoted(), p.Publication, p.After.Seconds(), uncarriedMax)
 	if err != nil {
 		return nil, postgres.Classify(op, err)

@@ -87,7 +87,7 @@ func TestDryRunSQLDoesTheSame(t *testing.T) {
 	if list := preflight.Postgres(f.Inspect(t), want); strings.Count(postgrestest.Lines(list), "ok ") != len(list) {
 		t.Errorf("dry run does not satisfy check:\n%s", postgrestest.Lines(list))
 	}
-	values, known, err := catalog.DistinctValues(t.Context(), f.Conn, f.Names.Table, []string{`Key"s`}, 300)
+	values, known, err := catalog.DistinctValues(t.Context(), f.Conn, f.Names.Table, []string{`Key"s`}, 300, nil)
 	if err != nil || !known || len(values) != 0 {
 		t.Errorf("%v, %v, %v", values, known, err)
 	}
@@ -172,17 +172,17 @@ func TestCreateRefused(t *testing.T) {
 		}
 	}
 	// The role may not read the table, which is no fault.
-	if count, known, err := catalog.CountRows(ctx, relay, f.Names.Table); err != nil || known {
+	if count, known, err := catalog.CountRows(ctx, relay, f.Names.Table, nil); err != nil || known {
 		t.Errorf("count %d, %v, %v", count, known, err)
 	}
-	if values, known, err := catalog.DistinctValues(ctx, relay, f.Names.Table, []string{"aggregatetype"}, 300); err != nil || known {
+	if values, known, err := catalog.DistinctValues(ctx, relay, f.Names.Table, []string{"aggregatetype"}, 300, nil); err != nil || known {
 		t.Errorf("values %v, %v, %v", values, known, err)
 	}
 	f.Exec(t, "GRANT SELECT ON public.outbox TO "+f.Role)
-	if count, known, err := catalog.CountRows(ctx, relay, f.Names.Table); err != nil || !known || count != 3 {
+	if count, known, err := catalog.CountRows(ctx, relay, f.Names.Table, nil); err != nil || !known || count != 3 {
 		t.Errorf("count %d, %v, %v", count, known, err)
 	}
-	values, known, err := catalog.DistinctValues(ctx, relay, f.Names.Table, []string{"aggregatetype", "type"}, 300)
+	values, known, err := catalog.DistinctValues(ctx, relay, f.Names.Table, []string{"aggregatetype", "type"}, 300, nil)
 	if err != nil || !known || len(values) != 2 || strings.Join(values[0], ".") != "invoice.created" ||
 		strings.Join(values[1], ".") != "order.created" {
 		t.Errorf("values %v, %v, %v", values, known, err)

@@ -16,12 +16,13 @@ import (
 type Pruning struct {
 	Table       pgname.Table
 	Publication string
-	TimeColumn  string        // when a row was written; "" with After 0
-	After       time.Duration // how old a row must be
-	Batch       int           // rows that one statement deletes, at most
-	Partitions  bool          // partitions that are wholly old are dropped, and only rows of the default one deleted
-	Default     pgname.Table  // the default partition, once it is known; zero: rows of the whole table go
-	Begin       int64         // block where Pick begins: what is before it has been read in this round
+	TimeColumn  string         // when a row was written; "" with After 0
+	After       time.Duration  // how old a row must be
+	Batch       int            // rows that one statement deletes, at most
+	Filter      catalog.Filter // rows that it leaves out are nobody's to delete here
+	Partitions  bool           // partitions that are wholly old are dropped, and only rows of the default one deleted
+	Default     pgname.Table   // the default partition, once it is known; zero: rows of the whole table go
+	Begin       int64          // block where Pick begins: what is before it has been read in this round
 }
 
 // rows is the table that rows are deleted from.
@@ -73,7 +74,7 @@ func (p Pruning) Pick(ctx context.Context, conn *pgx.Conn) (PruneBatch, error) {
 		" coalesce(array_agg(xmin)::text, '{}'), pg_current_wal_insert_lsn()::text,"+
 		" (SELECT coalesce(max(pg_relation_size(leaf)), 0) / current_setting('block_size')::bigint FROM bounds)"+
 		" FROM (SELECT r.tableoid, r.ctid, r.xmin FROM "+s.from+" r JOIN bounds b ON b.leaf = r.tableoid"+
-		" WHERE r.ctid >= $3::text::tid AND r.ctid < $4::text::tid AND "+p.old("$5")+" AND "+carried+" LIMIT $6::bigint) AS picked",
+		" WHERE r.ctid >= $3::text::tid AND r.ctid < $4::text::tid AND "+p.due("$5")+" AND "+carried+" LIMIT $6::bigint) AS picked",
 		p.Table.Quoted(), p.Publication, linePointer(p.Begin), linePointer(end), p.After.Seconds(), p.Batch,
 	).Scan(&b.Rows, &b.tables, &b.tids, &b.xmins, &b.LSN, &blocks)
 	if b.next, b.more = p.Begin, true; b.Rows < p.Batch { // the window has no more
@@ -105,7 +106,7 @@ func (p Pruning) Delete(ctx context.Context, conn *pgx.Conn, b PruneBatch) (int6
 			return err
 		}
 		tag, err := tx.Exec(ctx, "DELETE FROM "+from+" r WHERE ctid = ANY ($1::text::tid[]) AND xmin = ANY ($2::text::xid[])"+
-			" AND (tableoid, ctid) IN (SELECT * FROM unnest($3::text::oid[], $1::text::tid[])) AND "+p.old("$4"),
+			" AND (tableoid, ctid) IN (SELECT * FROM unnest($3::text::oid[], $1::text::tid[])) AND "+p.due("$4"),
 			b.tids, b.xmins, b.tables, p.After.Seconds())
 		deleted = tag.RowsAffected()
 		return err
@@ -116,10 +117,14 @@ func (p Pruning) Delete(ctx context.Context, conn *pgx.Conn, b PruneBatch) (int6
 	return deleted, nil
 }
 
-// old is the condition on a row's age; the parameter is in seconds.
-func (p Pruning) old(parameter string) string {
-	if p.After == 0 {
-		return parameter + "::float8 = 0"
+// due is the condition that a row is an event, and old enough; the parameter is in seconds.
+func (p Pruning) due(parameter string) string {
+	event := ""
+	if len(p.Filter) > 0 {
+		event = p.Filter.Where("r.") + " AND "
 	}
-	return "r." + pgname.Quote(p.TimeColumn) + " < now() - make_interval(secs => " + parameter + "::float8)"
+	if p.After == 0 {
+		return event + parameter + "::float8 = 0"
+	}
+	return event + "r." + pgname.Quote(p.TimeColumn) + " < now() - make_interval(secs => " + parameter + "::float8)"
 }

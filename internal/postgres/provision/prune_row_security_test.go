@@ -28,16 +28,16 @@ func TestRow86_RowSecurityIsNotPassedOver(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	_, _, err := catalog.CountRows(t.Context(), conn, f.Names.Table)
+	_, _, err := catalog.CountRows(t.Context(), conn, f.Names.Table, nil)
 	refused("count", err)
-	_, _, err = catalog.DistinctValues(t.Context(), conn, f.Names.Table, []string{"aggregatetype"}, 300)
+	_, _, err = catalog.DistinctValues(t.Context(), conn, f.Names.Table, []string{"aggregatetype"}, 300, nil)
 	refused("topics", err)
 	p := provision.Pruning{Table: f.Names.Table, Publication: f.Names.Publication, Batch: 10}
 	_, err = p.Pick(t.Context(), conn)
 	refused("prune", err)
 
 	f.Exec(t, "ALTER ROLE "+f.Role+" BYPASSRLS")
-	if n, known, err := catalog.CountRows(t.Context(), postgrestest.OpenSQL(t, f.Relay), f.Names.Table); n != 1 || !known || err != nil {
+	if n, known, err := catalog.CountRows(t.Context(), postgrestest.OpenSQL(t, f.Relay), f.Names.Table, nil); n != 1 || !known || err != nil {
 		t.Errorf("with BYPASSRLS: %d, %v, %v", n, known, err)
 	}
 }
