@@ -45,6 +45,22 @@ func publish(t *testing.T) (w *worker, all []*relayed) {
 	return w, all
 }
 
+// each does the same with all outboxes, at the same time.
+func each(t *testing.T, all []*relayed, do func(*testing.T, *relayed)) {
+	t.Helper()
+	done := t.Run("each", func(t *testing.T) {
+		for _, r := range all {
+			t.Run(r.format.name, func(t *testing.T) {
+				t.Parallel()
+				do(t, r)
+			})
+		}
+	})
+	if !done {
+		t.FailNow()
+	}
+}
+
 // takesOver lets walpost publish from the slot of the connector, until the slot is past all that the connector knows.
 func (r *relayed) takesOver(t *testing.T) *clitest.Walpost {
 	t.Helper()
@@ -70,7 +86,7 @@ func (r *relayed) finish(t *testing.T) {
 func TestStoppedInOrder(t *testing.T) {
 	t.Parallel()
 	w, all := publish(t)
-	for _, r := range all {
+	each(t, all, func(t *testing.T, r *relayed) {
 		w.stop(t, r.outbox)
 		walpost := r.takesOver(t)
 		walpost.Terminate(t)
@@ -80,7 +96,7 @@ func TestStoppedInOrder(t *testing.T) {
 		w.resume(t, r.outbox)
 		r.passes(t, enough)
 		r.finish(t)
-	}
+	})
 	w.Terminate(t)
 	w.Exits(t, devstack.TerminatedJVM)
 	for _, r := range all {
@@ -101,18 +117,20 @@ func TestKilled(t *testing.T) {
 	w.Kill(t)
 	var outboxes []*outbox
 	for _, r := range all {
+		outboxes = append(outboxes, r.outbox)
+	}
+	each(t, all, func(t *testing.T, r *relayed) {
 		r.released(t)
 		walpost := r.takesOver(t)
 		walpost.Kill(t)
 		r.released(t)
 		r.toDebezium = r.ahead(t)
-		outboxes = append(outboxes, r.outbox)
-	}
+	})
 	w.start(t, outboxes)
-	for _, r := range all {
+	each(t, all, func(t *testing.T, r *relayed) {
 		r.passes(t, enough)
 		r.finish(t)
-	}
+	})
 	w.Terminate(t)
 	w.Exits(t, devstack.TerminatedJVM)
 	for _, r := range all {

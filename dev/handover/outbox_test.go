@@ -31,6 +31,8 @@ func types() []string { return []string{"order", "payment", sentinel} }
 // outbox is a database with an outbox, the connector that publishes it, and the configurations of walpost that take its
 // place.
 type outbox struct {
+	format
+
 	name      string // of the connector, and before the names of its topics
 	db        devstacktest.Database
 	kafka     sarama.Client
@@ -44,7 +46,7 @@ type outbox struct {
 func newOutbox(t *testing.T, f format) *outbox {
 	t.Helper()
 	name := stack.Name(t) + "_" + f.name
-	o := &outbox{name: name, slot: name, publication: name + "_pub", db: stack.Database(t)}
+	o := &outbox{format: f, name: name, slot: name, publication: name + "_pub", db: stack.Database(t)}
 	o.db.Exec(t, ddl)
 	k := stack.Kafka(t)
 	for _, of := range []string{name, shadow + name} {
@@ -60,14 +62,14 @@ func newOutbox(t *testing.T, f format) *outbox {
 	}
 	t.Cleanup(func() { _ = client.Close() })
 	o.kafka = client
-	o.connect(t, f.connector)
-	o.configure(t, f.walpost)
+	o.connect(t)
+	o.configure(t)
 	return o
 }
 
 // connect makes the configuration of the connector. All that is not named has its default. Without trust_slot its task fails
 // when it comes back to a slot whose restart_lsn has passed its own offset.
-func (o *outbox) connect(t *testing.T, more map[string]string) {
+func (o *outbox) connect(t *testing.T) {
 	t.Helper()
 	set, err := devstack.DebeziumConnector(o.db.URL, o.db.Name)
 	if err != nil {
@@ -78,21 +80,25 @@ func (o *outbox) connect(t *testing.T, more map[string]string) {
 		"publication.autocreate.mode": "filtered", "table.include.list": "public.outbox", "offset.mismatch.strategy": "trust_slot",
 		"transforms": "outbox", "transforms.outbox.type": "io.debezium.transforms.outbox.EventRouter",
 		"transforms.outbox.route.topic.replacement":           o.name + ".${routedByValue}",
-		"transforms.outbox.table.fields.additional.placement": "type:header:eventType,version:header",
+		"transforms.outbox.table.fields.additional.placement": "type:header:eventType,version:header" + o.placement,
 	})
-	maps.Copy(set, more)
+	maps.Copy(set, o.format.connector)
 	o.connector = set
 }
 
 // configure writes the configurations of walpost.
-func (o *outbox) configure(t *testing.T, more configtest.Keys) {
+func (o *outbox) configure(t *testing.T) {
 	t.Helper()
+	prefix := configtest.Keys{}
+	if o.placement != "" {
+		prefix["outbox.format.topic_prefix"] = o.name
+	}
 	same := configtest.Keys{
 		"name": o.name, "postgres.url": o.db.URL, "postgres.slot": o.slot, "postgres.publication": o.publication,
 		"outbox.table": "public.outbox", "outbox.topic": o.name + ".{aggregatetype}",
 		"outbox.headers.eventType": "type", "outbox.headers.version": "version",
 		"kafka.brokers": stack.Kafka(t).Bootstrap(devstack.Plaintext), "admin.listen": "127.0.0.1:0",
-	}.With(more)
+	}.With(o.format.walpost).With(prefix)
 	o.file = same.File(t)
 	o.shadowFile = same.With(configtest.Keys{
 		"name": shadow + o.name, "postgres.slot": shadow + o.slot, "outbox.topic": shadow + o.name + ".{aggregatetype}",

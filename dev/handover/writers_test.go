@@ -21,7 +21,7 @@ import (
 const (
 	writerCount = 2
 	keysEach    = 5
-	between     = 20 * time.Millisecond // two transactions of a writer
+	between     = 80 * time.Millisecond // two transactions of a writer
 )
 
 // writers commit events all the time, each under keys of its own, in transactions of 1 to 4 rows of which one in ten is
