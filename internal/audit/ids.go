@@ -3,7 +3,6 @@ package audit
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/record"
 	"github.com/walpost/walpost/internal/router"
+	"github.com/walpost/walpost/internal/router/connect"
 	"github.com/walpost/walpost/internal/status"
 	"github.com/walpost/walpost/internal/topicname"
 )
@@ -76,16 +76,5 @@ func (r *idReader) plain(header []byte) []byte {
 	if !r.json {
 		return header
 	}
-	var schema struct{ Payload json.RawMessage }
-	if bytes.HasPrefix(header, []byte(`{"schema":`)) && json.Unmarshal(header, &schema) == nil {
-		header = schema.Payload
-	}
-	if string(header) == "null" {
-		return nil
-	}
-	var text string
-	if bytes.HasPrefix(header, []byte(`"`)) && json.Unmarshal(header, &text) == nil {
-		return []byte(text)
-	}
-	return header // a number, or written as text before
+	return connect.Plain(header)
 }

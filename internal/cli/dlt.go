@@ -40,6 +40,7 @@ type deadLetterFilter struct {
 	sinceText       string
 	since           time.Time
 	limit           int
+	format          *config.Format // of the file
 }
 
 func (f *deadLetterFilter) define(cmd *cobra.Command) {
@@ -77,6 +78,7 @@ func (f *deadLetterFilter) load(cmd *cobra.Command, files func() ([]*config.Conf
 	if len(cfgs) != 1 {
 		return nil, usage("%s reads one file, not %d", cmd.CommandPath(), len(cfgs))
 	}
+	f.format = &cfgs[0].Outbox.Format
 	return cfgs[0], nil
 }
 
@@ -84,8 +86,8 @@ func (f *deadLetterFilter) load(cmd *cobra.Command, files func() ([]*config.Conf
 func (f *deadLetterFilter) wants(d *deadletter.Record) bool {
 	switch e := d.Event; {
 	case len(f.topics) > 0 && !matchesTopic(f.topics, e.Topic),
-		f.byID && e.ID != f.id,
-		f.byKey && (e.Key == nil || string(e.Key) != f.key),
+		f.byID && e.ID != f.id && eventID(d, f.format) != f.id,
+		f.byKey && !isText(e.Key, f.key, f.format.Key),
 		f.by && d.Group != f.group,
 		d.Time.Before(f.since):
 		return false

@@ -3,12 +3,15 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/pkg/inbox/deadletter"
 )
 
 // deadLetterView is how dead letters are shown.
 type deadLetterView struct {
 	handled, payload, asJSON bool
+
+	format *config.Format // of the file
 }
 
 func newDLTList(s *streams) *cobra.Command {
@@ -63,6 +66,7 @@ func withDeadLetters(cmd *cobra.Command, s *streams, view *deadLetterView,
 		if err != nil {
 			return err
 		}
+		view.format = filter.format
 		out, says := newPrinter(s.out), newPrinter(s.err)
 		err = box.each(ctx, listDeadLetters, func(c *deadletter.Config) {
 			c.Handled = view.handled

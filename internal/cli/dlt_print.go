@@ -16,8 +16,8 @@ import (
 func (p *printer) deadLetterLine(d *deadletter.Record, view deadLetterView) {
 	words := []safe{
 		p.paint(styleDim, deadLetterTime(d)), say("%s/%d@%d", d.Topic, d.Partition, d.Offset),
-		say("for=%s", d.Event.Topic), "key=" + p.paint(styleBold, safetext.TruncateName(shown(d.Event.Key))),
-		say("id=%s", shown([]byte(safetext.TruncateName(d.Event.ID)))),
+		say("for=%s", d.Event.Topic), "key=" + p.paint(styleBold, safetext.TruncateName(shownAs(d.Event.Key, view.format.Key))),
+		say("id=%s", shown([]byte(safetext.TruncateName(eventID(d, view.format))))),
 		"reason=" + p.paint(styleError, shown([]byte(safetext.TruncateName(d.Reason)))),
 	}
 	if d.Group != "" {
@@ -51,10 +51,10 @@ func (p *printer) deadLetterPage(d *deadletter.Record, view deadLetterView) {
 		where = fmt.Sprintf("%s/%d@%d", e.Topic, e.Partition, e.Offset)
 	}
 	row("was", where)
-	row("id", shown([]byte(e.ID)))
-	row("key", shown(e.Key))
+	row("id", shown([]byte(eventID(d, view.format))))
+	row("key", shownAs(e.Key, view.format.Key))
 	for _, h := range e.Headers {
-		row("header", shown([]byte(h.Name))+"="+shown(h.Value))
+		row("header", shown([]byte(h.Name))+"="+shownAs(h.Value, view.format.Headers))
 	}
 	row("value", strings.TrimPrefix(valueOf(d, view), "value="))
 	row("lacks", shown([]byte(d.Incomplete)))
@@ -93,7 +93,7 @@ func valueOf(d *deadletter.Record, view deadLetterView) string {
 	case value == nil:
 		return "value=null"
 	case view.payload:
-		return "value=" + shown(value)
+		return "value=" + shownAs(value, view.format.Value)
 	default:
 		return fmt.Sprintf("value=<%d bytes>", len(value))
 	}
@@ -133,8 +133,8 @@ func writeDeadLetter(w io.Writer, d *deadletter.Record, view deadLetterView) err
 	e := d.Event
 	line := deadLetterJSON{
 		Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, FromTopic: e.Topic, FromPartition: e.Partition, FromOffset: e.Offset,
-		ID: e.ID, Headers: []tailedHeader{}, Incomplete: d.Incomplete, Position: d.Position, Reason: d.Reason, ErrorClass: d.Class,
-		Error: d.Error, Group: d.Group, Attempts: d.Attempts,
+		ID: eventID(d, view.format), Headers: []tailedHeader{}, Incomplete: d.Incomplete, Position: d.Position, Reason: d.Reason,
+		ErrorClass: d.Class, Error: d.Error, Group: d.Group, Attempts: d.Attempts,
 		FirstFailed: timeOrNone(d.FirstFailed), Time: timeOrNone(d.Time), Redrives: d.Redrives, Handled: d.Handled,
 		HandledAt: timeOrNone(d.HandledAt),
 	}

@@ -113,7 +113,7 @@ func (w *deadLetterCommand) run(ctx context.Context, s *streams, cfg *config.Con
 		c.DryRun, c.Stays = true, stays
 		c.Each = func(d *deadletter.Record) error {
 			meant[recordID{d.Topic, d.Partition, d.Offset}] = true
-			out.deadLetterLine(d, deadLetterView{})
+			out.deadLetterLine(d, deadLetterView{format: filter.format})
 			return out.err
 		}
 	}, func(topic string, done deadletter.RedriveResult) error {
@@ -152,7 +152,8 @@ func leftBehind(count int) error {
 // stays says why a dead letter does not go back, and what can be done.
 func (p *printer) stays(d *deadletter.Record, cfg *config.Config) {
 	e := d.Event
-	at := say("walpost: %s/%d@%d, id %s", d.Topic, d.Partition, d.Offset, shown([]byte(e.ID)))
+	id := shown([]byte(eventID(d, &cfg.Outbox.Format)))
+	at := say("walpost: %s/%d@%d, id %s", d.Topic, d.Partition, d.Offset, id)
 	switch {
 	case errors.Is(d.Stays, deadletter.ErrTopic):
 		p.line("%s, does not go back: it names the topic %s, which the file cannot name; --topic %s allows it", at, e.Topic, e.Topic)
@@ -161,7 +162,7 @@ func (p *printer) stays(d *deadletter.Record, cfg *config.Config) {
 	case e.Partition < 0:
 		p.line("%s, lacks %s: it does not go back; with larger limits `walpost replay -c %s --from-id %s --to-id %s` publishes the row, "+
 			"as long as it is in the table (its position is %s)",
-			at, shown([]byte(d.Incomplete)), cfg.File, shown([]byte(e.ID)), shown([]byte(e.ID)), shown([]byte(d.Position)))
+			at, shown([]byte(d.Incomplete)), cfg.File, id, id, shown([]byte(d.Position)))
 	default:
 		p.line("%s, lacks %s: it does not go back; the record itself was in %s/%d, offset %d, and is gone",
 			at, shown([]byte(d.Incomplete)), e.Topic, e.Partition, e.Offset)

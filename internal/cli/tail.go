@@ -18,6 +18,7 @@ type tailCommand struct {
 	most           int // records to show; 0: no end
 	keyed, hasID   bool
 	possible       []string // globs of what outbox.topic can name
+	format         config.Format
 	waitingWasSaid bool
 }
 
@@ -29,8 +30,9 @@ func newTail(s *streams) *cobra.Command {
 		Long: `Show the records of the topics that a file's outbox.topic can name, as they arrive in
 Kafka. Neither the relay nor its slot has a part in it, and no consumer group is made.
 Values are not shown, only their sizes, unless --payload asks for them: they are your
-users' data. What a terminal could take for more than text is escaped; --json has the
-bytes as they are.`,
+users' data. What a terminal could take for more than text is escaped, and schemas of
+json_schema are left out; --json has the bytes as they are. --key and --id take the text
+that a key or an id of JSON stands for, too.`,
 		Example: `  walpost tail -c orders.yaml
   walpost tail -c orders.yaml --key 4711 --from-beginning
   walpost tail -c orders.yaml --topic 'outbox.event.*' --payload --json | jq .value`,
@@ -66,6 +68,7 @@ bytes as they are.`,
 
 // run shows records until ctx ends or there were enough, which is no failure.
 func (t *tailCommand) run(ctx context.Context, s *streams, cfg *config.Config) error {
+	t.format = cfg.Outbox.Format
 	t.possible = append(cfg.Outbox.TopicGlobs(), cfg.Delivery.DeadLetterTopics(nil)...)
 	f, err := newFollower(ctx, cfg, t)
 	if err != nil {

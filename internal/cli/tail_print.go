@@ -14,14 +14,14 @@ import (
 
 // wants reports whether a record passes the filters.
 func (t *tailCommand) wants(rec *sarama.ConsumerMessage) bool {
-	if t.keyed && (rec.Key == nil || string(rec.Key) != t.key) {
+	if t.keyed && !isText(rec.Key, t.key, t.format.Key) {
 		return false
 	}
 	if !t.hasID {
 		return true
 	}
 	for _, h := range rec.Headers {
-		if string(h.Key) == "id" && string(h.Value) == t.id {
+		if string(h.Key) == "id" && isText(h.Value, t.id, t.format.Headers) {
 			return true
 		}
 	}
@@ -34,16 +34,16 @@ func (t *tailCommand) print(out *printer, rec *sarama.ConsumerMessage) error {
 	}
 	words := []safe{
 		out.paint(styleDim, rec.Timestamp.UTC().Format("2006-01-02T15:04:05.000Z")),
-		say("%s/%d@%d", rec.Topic, rec.Partition, rec.Offset), "key=" + out.paint(styleBold, shown(rec.Key)),
+		say("%s/%d@%d", rec.Topic, rec.Partition, rec.Offset), "key=" + out.paint(styleBold, shownAs(rec.Key, t.format.Key)),
 	}
 	for _, h := range rec.Headers {
-		words = append(words, say("%s=%s", shown(h.Key), shown(h.Value)))
+		words = append(words, say("%s=%s", shown(h.Key), shownAs(h.Value, t.format.Headers)))
 	}
 	switch {
 	case rec.Value == nil:
 		words = append(words, "value=null")
 	case t.payload:
-		words = append(words, say("value=%s", shown(rec.Value)))
+		words = append(words, say("value=%s", shownAs(rec.Value, t.format.Value)))
 	default:
 		words = append(words, out.paint(styleDim, fmt.Sprintf("value=<%d bytes>", len(rec.Value))))
 	}

@@ -9,10 +9,13 @@ import (
 	"github.com/walpost/walpost/internal/config"
 	"github.com/walpost/walpost/internal/pgname"
 	"github.com/walpost/walpost/internal/pgoutput"
+	"github.com/walpost/walpost/internal/router"
 )
 
 // MaxColumnBytes is how long a column may be that is read as a whole: as in the stream.
-func MaxColumnBytes(cfg *config.Config) int64 { return 2*int64(cfg.Kafka.MaxMessageBytes) + 1<<20 }
+func MaxColumnBytes(cfg *config.Config) int64 {
+	return router.MaxColumn(int64(cfg.Kafka.MaxMessageBytes))
+}
 
 // selectList selects columns, each with a second one: of a text of more than limit
 // bytes, which is not sent, the second is its length, a blank and its beginning: more than

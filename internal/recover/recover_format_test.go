@@ -1,7 +1,6 @@
 package recover_test
 
 import (
-	"maps"
 	"testing"
 
 	"github.com/walpost/walpost/internal/recover"
@@ -27,9 +26,7 @@ func TestRecoverWritesFormats(t *testing.T) {
 	for line := range once {
 		once[line]++
 	}
-	if twice := written(t, f); !maps.Equal(once, twice) {
-		t.Errorf("got %v\nwant %v", twice, once)
-	}
+	recovertest.WantWritten(t, written(t, f), once)
 }
 
 func written(t *testing.T, f *recovertest.Fixture) map[string]int {

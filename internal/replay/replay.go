@@ -146,7 +146,7 @@ func (r *Replay) Run(ctx context.Context, plan *Plan, report func(republish.Resu
 	mapping.PositionHeader = "" // a replay has no place in the stream
 	if r.ToTopic != "" {
 		mapping.Format.Route = mapping.Topic // names in schemas stay
-		mapping.Topic, mapping.Allow = topicname.Template{{Literal: r.ToTopic}}, nil
+		mapping.Topic, mapping.TopicRegex, mapping.Allow = topicname.Template{{Literal: r.ToTopic}}, "", nil
 	}
 	p, err := republish.New(ctx, republish.Options{
 		Config: r.Config, Mapping: mapping, Command: "replay", Log: r.Log, Rate: r.Rate, StampNow: r.StampNow,

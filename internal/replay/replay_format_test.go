@@ -1,34 +1,74 @@
 package replay_test
 
 import (
-	"maps"
 	"testing"
 
+	"github.com/IBM/sarama"
+
+	"github.com/walpost/walpost/internal/audit"
 	"github.com/walpost/walpost/internal/config/configtest"
 	"github.com/walpost/walpost/internal/recover/recovertest"
 	"github.com/walpost/walpost/internal/relay/relaytest"
 	"github.com/walpost/walpost/internal/replay"
 )
 
-// A replay from the table writes rows in the formats of the relay, byte for byte.
-func TestReplayWritesFormats(t *testing.T) {
+// A replay writes the records of the relay, byte for byte, from the table and from their
+// topic, whatever the form of the records; and an audit finds all of them.
+func TestReplayWritesTheRecordsOfTheRelay(t *testing.T) {
 	t.Parallel()
-	f := recovertest.New(t, &stack, recovertest.Formats())
-	f.Start(t)
-	f.Exec(t, recovertest.FillVaried)
-	f.Confirmed(t)
-	records, err := stack.Kafka(t).Records(t.Context(), f.Topic)
-	if err != nil {
-		t.Fatal(err)
+	for name, keys := range recovertest.Forms() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := recovertest.New(t, &stack, keys)
+			f.Exec(t, recovertest.Widen)
+			f.Start(t)
+			f.Exec(t, recovertest.FillWide)
+			f.Confirmed(t)
+			want := recovertest.Written(records(t, f.Topic))
+			if len(want) != recovertest.WideRows {
+				t.Fatalf("%d records", len(want))
+			}
+			for source, o := range map[string]replay.Options{
+				"table": {ToTopic: stack.Topic(t, 3), Rows: replay.Range{All: true}},
+				"topic": {ToTopic: stack.Topic(t, 3), Topic: f.Topic, Records: everything()},
+			} {
+				t.Log(source)
+				recovertest.WantWritten(t, recovertest.Written(replayed(t, f, o)), want)
+			}
+			r, err := audit.Run(t.Context(), audit.Options{Config: f.Config})
+			if err != nil || !r.Equal() || r.Rows != recovertest.WideRows {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
 	}
-	want := recovertest.Written(records)
-	if len(want) != 175 {
+}
+
+// A payload that only its expansion makes small enough is read from the table as it is from
+// the stream.
+func TestReplayExpandsLongRows(t *testing.T) {
+	t.Parallel()
+	f := recovertest.New(t, &stack, configtest.Keys{
+		"outbox.format.value": "json", "outbox.format.expand_json": true, "delivery.on_reject": "skip",
+	})
+	f.Start(t)
+	f.Exec(t, `INSERT INTO outbox (aggregatetype, aggregateid, payload)
+		SELECT 'order', 'k', jsonb_object_agg(repeat('x', 1000) || n, NULL) || '{"n": 1}' FROM generate_series(1, 5000) n`)
+	f.Confirmed(t)
+	want := recovertest.Written(records(t, f.Topic))
+	if len(want) != 1 {
 		t.Fatalf("%d records", len(want))
 	}
 	again := replayed(t, f, replay.Options{ToTopic: stack.Topic(t, 3), Rows: replay.Range{All: true}})
-	if got := recovertest.Written(again); !maps.Equal(got, want) {
-		t.Errorf("got %v\nwant %v", got, want)
+	recovertest.WantWritten(t, recovertest.Written(again), want)
+}
+
+func records(t *testing.T, topic string) []*sarama.ConsumerMessage {
+	t.Helper()
+	found, err := stack.Kafka(t).Records(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return found
 }
 
 // The column of the trace context is read with the others.

@@ -48,12 +48,16 @@ func (r *Router) Content() int {
 	return int(3*r.mapping.MaxBytes + 1<<20)
 }
 
+// MaxColumn returns how long the text of any column may be that a record of so many bytes
+// may be made from.
+func MaxColumn(maxBytes int64) int64 { return 2*maxBytes + roomBeside }
+
 // longest returns how long the text of a column may be in the row.
 func (m *Mapping) longest(shrinks int64) int {
 	if m.MaxBytes == 0 {
 		return math.MaxInt
 	}
-	return int(min(shrinks*m.MaxBytes, 2*m.MaxBytes+roomBeside) + 2) // 2: \x
+	return int(min(shrinks*m.MaxBytes, MaxColumn(m.MaxBytes)) + 2) // 2: \x
 }
 
 // shrinksExpanded is for an expanded payload, which may be any amount shorter: members that

@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/IBM/sarama"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
@@ -70,23 +69,6 @@ func Formats() configtest.Keys {
 const FillVaried = `INSERT INTO outbox (aggregatetype, aggregateid, type, payload)
 	SELECT 'order', CASE WHEN n % 5 > 0 THEN 'k' || n END, CASE WHEN n % 7 > 0 THEN 'é"' || n END, p::jsonb
 	FROM generate_series(1, 35) n, unnest(ARRAY['{"n": 1e2, "a": [{"b": null, "c": "ü"}]}', '[1]', '"text"', '3.0', NULL]) p`
-
-// Written returns what a reader of the records sees: partition, time, key, value, and the headers that are not about the
-// writing.
-func Written(records []*sarama.ConsumerMessage) map[string]int {
-	seen := map[string]int{}
-	for _, rec := range records {
-		var line strings.Builder
-		fmt.Fprintf(&line, "%d %v key %q value %q", rec.Partition, rec.Timestamp.UTC(), rec.Key, rec.Value)
-		for _, h := range rec.Headers {
-			if !strings.HasPrefix(string(h.Key), "walpost-") {
-				fmt.Fprintf(&line, " %s=%q", h.Key, h.Value)
-			}
-		}
-		seen[line.String()]++
-	}
-	return seen
-}
 
 // Fill inserts many events of one key in one transaction.
 func Fill(key string, from, to int) string {
