@@ -74,16 +74,20 @@ func (r *Router) subject(p *plan, row pgoutput.Tuple) []byte {
 
 // attribute appends a header, unless it has no value or the record has one of this name.
 func (r *Router) attribute(name string, value []byte) {
-	if len(value) > 0 && headerValue(r.event, name) == nil {
+	is := func(h record.Header) bool { return h.Name == name }
+	if len(value) > 0 && !slices.ContainsFunc(r.event, is) {
 		r.event = append(r.event, record.Header{Name: name, Value: value})
 	}
 }
 
-// isNoAttribute reports whether a header of the row has no place in an event: an attribute
-// without a value, or one that the router makes.
+// isNoAttribute reports whether a header of the row has no place in an event: an optional
+// attribute without a value, or one that the router makes.
 func isNoAttribute(h record.Header) bool {
-	if h.Name == contentType {
+	switch h.Name {
+	case contentType:
 		return len(h.Value) == 0
+	case ceType, ceSource: // without a value no event: the row did not say which it is
+		return false
 	}
 	return strings.HasPrefix(h.Name, attributePrefix) &&
 		(len(h.Value) == 0 || h.Name == ceID || h.Name == ceSpecVersion || h.Name == ceTime)

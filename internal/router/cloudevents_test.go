@@ -1,7 +1,9 @@
 package router
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/record"
@@ -87,6 +89,64 @@ func TestCloudEventOfFormats(t *testing.T) {
 	}
 	if got := headerValue(rec.Headers, contentType); string(got) != "application/json" {
 		t.Errorf("content type %q", got)
+	}
+}
+
+// The type of the content is known of JSON, whether the column has it or the format makes it.
+func TestCloudEventOfContentTypes(t *testing.T) {
+	for _, c := range []struct {
+		oid    uint32
+		format Encoding
+		own    pgoutput.Value
+		want   string
+	}{
+		{debezium.OIDJSON, EncodingText, null(), "application/json"},
+		{debezium.OIDJSONB, EncodingText, text(""), "application/json"},
+		{debezium.OIDText, EncodingText, null(), ""},
+		{debezium.OIDText, EncodingJSON, null(), "application/json"},
+		{debezium.OIDText, EncodingJSONSchema, null(), "application/json"},
+		{debezium.OIDJSONB, EncodingText, text("text/plain"), "text/plain"},
+	} {
+		m := eventMapping()
+		m.Value, m.Format.Value = "body", c.format
+		m.Headers = append(m.Headers, HeaderColumn{Name: "content-type", Column: "own"})
+		rel := outbox(
+			pgoutput.Column{Name: "body", TypeOID: c.oid, TypeMod: -1},
+			pgoutput.Column{Name: "own", TypeOID: debezium.OIDText, TypeMod: -1},
+		)
+		rec, err := newRouter(t, m).Route(insert(rel, text("{}"), c.own), commitTime(), record.Position{})
+		if got := headerValue(rec.Headers, contentType); err != nil || string(got) != c.want {
+			t.Errorf("%+v: content type %q, %v", c, got, err)
+		}
+	}
+}
+
+// An empty key is no subject, and the time is of UTC wherever the relay runs.
+func TestCloudEventOfAnEmptyKey(t *testing.T) {
+	zone := time.Local
+	t.Cleanup(func() { time.Local = zone })
+	time.Local = time.FixedZone("east", 2*60*60)
+	rec, err := newRouter(t, eventMapping()).Route(with(insert(outbox()), 2, text("")), commitTime(), record.Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameHeaders(t, rec, [2]any{"id", anID}, [2]any{"eventType", "OrderCreated"}, [2]any{"ce_specversion", "1.0"}, [2]any{"ce_id", anID},
+		[2]any{"ce_type", "OrderCreated"}, [2]any{"ce_source", "/walpost/orders"}, [2]any{"ce_time", "2026-01-01T00:00:00.123Z"},
+		[2]any{"content-type", "application/json"})
+}
+
+// A column of a required attribute that is NULL or empty is not replaced by what walpost would write without it.
+func TestCloudEventWithoutItsOwnAttributeIsRejected(t *testing.T) {
+	for _, name := range []string{ceType, ceSource} {
+		for _, value := range []pgoutput.Value{null(), text("")} {
+			m := eventMapping()
+			m.Headers = append(m.Headers, HeaderColumn{Name: name, Column: "own"})
+			rel := outbox(pgoutput.Column{Name: "own", TypeOID: debezium.OIDText, TypeMod: -1})
+			_, why := rejected(t, m, insert(rel, value))
+			if why.Reason != record.ReasonCloudEvent || !strings.Contains(why.Text, name) {
+				t.Errorf("%s: %+v", name, why)
+			}
+		}
 	}
 }
 

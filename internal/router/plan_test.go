@@ -2,6 +2,7 @@ package router
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -180,5 +181,33 @@ func TestMappingsRefused(t *testing.T) {
 		if _, err := New(m); err == nil {
 			t.Errorf("%s was taken", name)
 		}
+	}
+}
+
+// Columns that may be missing are left out of records, and no other column may be missing.
+func TestMissingColumnsAreIgnored(t *testing.T) {
+	m := defaultMapping()
+	m.IgnoreMissing, m.Partition = true, "part"
+	m.Headers = []HeaderColumn{
+		{Name: "region", Column: "region"}, {Name: "eventType", Column: "type"}, {Name: "*", JSON: true, Column: "h"},
+		{Name: "by", Constant: "shop"},
+	}
+	m.Format.Value, m.Format.Envelope = EncodingJSON, []EnvelopeColumn{{Column: "version", Name: "v"}, {Column: "type", Name: "kind"}}
+	rec, err := newRouter(t, m).Route(insert(outbox()), commitTime(), record.Position{})
+	if err != nil || string(rec.Value) != `{"payload":"{\"n\": 1}","kind":"OrderCreated"}` {
+		t.Fatalf("%s, %v", rec.Value, err)
+	}
+	sameHeaders(t, rec, [2]any{"id", anID}, [2]any{"eventType", "OrderCreated"}, [2]any{"by", "shop"})
+	m.IgnoreMissing = false
+	var missing []string
+	for _, f := range newRouter(t, m).Check(outbox(), nil) {
+		missing = append(missing, f.Column)
+	}
+	if slices.Sort(missing); !slices.Equal(missing, []string{"h", "part", "region", "version"}) {
+		t.Errorf("missing %q", missing)
+	}
+	m.IgnoreMissing, m.Key = true, "nope"
+	if found := newRouter(t, m).Check(outbox(), nil); len(found) != 1 || found[0].Column != "nope" {
+		t.Errorf("%+v", found)
 	}
 }
