@@ -25,7 +25,7 @@ func (v envelope) read(r *reader, path string, n node) {
 		item := follow(content)
 		for _, e := range v.item(r, path, item) {
 			if err := checkMember(found, e); err != nil {
-				r.wrong(path, item, err)
+				r.fault(item.at, path, "%v", err)
 				continue
 			}
 			found = append(found, e)
@@ -61,9 +61,9 @@ func checkMember(others []Envelope, e Envelope) error {
 	}
 	switch {
 	case e.Name == "":
-		return errors.New("want an alias, not an empty one")
+		return errors.New("want an alias, not an empty text")
 	case e.Name == payloadMember:
-		return errors.New("the payload has that name: want an alias like {payload: other}")
+		return errors.New("the payload itself has the name payload: want an alias like {payload: other}")
 	case slices.ContainsFunc(others, func(o Envelope) bool { return o.Name == e.Name }):
 		return errors.New("want each name once: give one of them an alias like {type: eventType}")
 	}

@@ -8,7 +8,7 @@ import (
 // Finding is a problem of one column.
 type Finding struct {
 	Column string
-	Key    string // key of the configuration that names the column
+	Key    string // key of the configuration that names the column, or what to set
 	Text   string // what is wrong with the column, or what differs
 	Failed bool   // true: no row can be routed; false: a warning
 }
@@ -30,7 +30,18 @@ func (r *Router) Check(rel *pgoutput.Relation, types map[uint32]debezium.TypeInf
 			findings = append(findings, Finding{Column: c.name, Key: c.setting, Text: difference})
 		}
 	}
+	if f := &r.mapping.Format; f.Value == EncodingJSON && !f.ExpandJSON && p.value != nil && p.value.json != nil && p.value.json.JSON() {
+		findings = append(findings, jsonInJSON(p.value.name))
+	}
 	return findings
+}
+
+// jsonInJSON warns of a payload that consumers parse twice. It is no difference to Debezium.
+func jsonInJSON(column string) Finding {
+	return Finding{
+		Column: column, Key: "outbox.format.expand_json, which publishes the object; or outbox.format.value: text",
+		Text: "its JSON becomes a string within JSON, as JsonConverter writes it: consumers parse it twice",
+	}
 }
 
 // textColumns returns the columns whose text is part of a record.

@@ -138,6 +138,31 @@ func TestCheckWarnsOfRareTypes(t *testing.T) {
 	}
 }
 
+// A payload of JSON that becomes a string in JSON is a trap where no schema says so.
+func TestCheckWarnsOfJSONInJSON(t *testing.T) {
+	for _, c := range []struct {
+		format Format
+		oid    uint32
+		want   int
+	}{
+		{Format{Value: EncodingJSON}, debezium.OIDJSONB, 1},
+		{Format{Value: EncodingJSON, Envelope: []EnvelopeColumn{{Name: "type", Column: "type"}}}, debezium.OIDJSON, 1},
+		{Format{Value: EncodingJSON, ExpandJSON: true}, debezium.OIDJSONB, 0},
+		{Format{Value: EncodingJSON}, debezium.OIDText, 0},
+		{Format{Value: EncodingJSONSchema}, debezium.OIDJSONB, 0},
+		{Format{Key: EncodingJSON, Headers: EncodingJSON}, debezium.OIDJSONB, 0},
+	} {
+		m := defaultMapping()
+		m.Format = c.format
+		rel := outbox()
+		rel.Columns[4].TypeOID = c.oid
+		got := newRouter(t, m).Check(rel, nil)
+		if len(got) != c.want || c.want == 1 && (got[0].Failed || !strings.Contains(got[0].Key, "expand_json")) {
+			t.Errorf("%+v, type %d: %+v", c.format, c.oid, got)
+		}
+	}
+}
+
 // A value the stream should not send stops the relay; it is never skipped.
 func TestLaw4_ValueThatCannotBeReadStops(t *testing.T) {
 	flagged := func(v pgoutput.Value) *pgoutput.Insert {

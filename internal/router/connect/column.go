@@ -67,6 +67,9 @@ func baseOf(oid uint32, typeMod int32, types map[uint32]debezium.TypeInfo) (base
 // Text reports whether the value is a string to Kafka Connect.
 func (c *Column) Text() bool { return c.text }
 
+// JSON reports whether the value is a string that holds JSON.
+func (c *Column) JSON() bool { return c.schema.name == prefix+jsonType }
+
 // Required reports whether the schema says that there is no NULL.
 func (c *Column) Required() bool { return !c.schema.optional }
 

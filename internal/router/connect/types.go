@@ -7,8 +7,11 @@ import (
 	"github.com/walpost/walpost/internal/router/debezium"
 )
 
-// The names that Debezium gives to types of its own, without io.debezium. before them.
-const prefix = "io.debezium."
+// The names that Debezium gives to types of its own begin with prefix.
+const (
+	prefix   = "io.debezium."
+	jsonType = "data.Json"
+)
 
 // typeOf returns the schema of a type that is no array, as a required one.
 func typeOf(oid uint32, typeMod int32, binary debezium.Binary, types map[uint32]debezium.TypeInfo) schema {
@@ -56,7 +59,7 @@ func stringType(oid uint32, types map[uint32]debezium.TypeInfo) schema {
 	case debezium.OIDUUID:
 		return logical(typeString, "data.Uuid")
 	case debezium.OIDJSON, debezium.OIDJSONB:
-		return logical(typeString, "data.Json")
+		return logical(typeString, jsonType)
 	case debezium.OIDXML:
 		return logical(typeString, "data.Xml")
 	case debezium.OIDTsvector:

@@ -1,9 +1,7 @@
 package jsontext
 
 import (
-	"bytes"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -135,99 +133,11 @@ func (s *Scanner) unescape(start int) []byte {
 
 // escape reads one escape from behind its backslash.
 func (s *Scanner) escape() {
-	if s.off == len(s.b) {
+	r, n, fault := Unescape(s.b[s.off-1:])
+	if fault != "" {
+		s.Fail(fault)
 		return
 	}
-	c := s.b[s.off]
-	s.off++
-	if i := strings.IndexByte(`"\/bfnrt`, c); i >= 0 {
-		s.scratch = append(s.scratch, "\"\\/\b\f\n\r\t"[i])
-		return
-	}
-	if c != 'u' {
-		s.Fail("an escape that JSON does not have")
-		return
-	}
-	r := s.hex4()
-	if utf16.IsSurrogate(r) {
-		second := rune(-1)
-		if bytes.HasPrefix(s.b[s.off:], []byte(`\u`)) {
-			s.off += 2
-			second = s.hex4()
-		}
-		if r = utf16.DecodeRune(r, second); r == utf8.RuneError {
-			s.Fail("half of a surrogate pair")
-			return
-		}
-	}
+	s.off += n - 1
 	s.scratch = utf8.AppendRune(s.scratch, r)
-}
-
-// hex4 reads four hexadecimal digits.
-func (s *Scanner) hex4() rune {
-	if len(s.b)-s.off < 4 {
-		s.Fail("an escape that is cut off")
-		return 0
-	}
-	var r rune
-	for _, c := range s.b[s.off : s.off+4] {
-		digit := HexDigit(c)
-		if digit < 0 {
-			s.Fail("an escape without four hexadecimal digits")
-			return 0
-		}
-		r = r<<4 | digit
-	}
-	s.off += 4
-	return r
-}
-
-// HexDigit returns the value of a hexadecimal digit, -1 for others.
-func HexDigit(c byte) rune {
-	switch {
-	case c >= '0' && c <= '9':
-		return rune(c - '0')
-	case c >= 'a' && c <= 'f':
-		return rune(c - 'a' + 10)
-	case c >= 'A' && c <= 'F':
-		return rune(c - 'A' + 10)
-	default:
-		return -1
-	}
-}
-
-// isNumber reports whether a word is a number of JSON.
-func isNumber(w []byte) bool {
-	digits := func() bool {
-		n := 0
-		for n < len(w) && w[n] >= '0' && w[n] <= '9' {
-			n++
-		}
-		w = w[n:]
-		return n > 0
-	}
-	if len(w) > 0 && w[0] == '-' {
-		w = w[1:]
-	}
-	zero := len(w) > 0 && w[0] == '0'
-	before := len(w)
-	if !digits() || zero && before-len(w) > 1 {
-		return false
-	}
-	if len(w) > 0 && w[0] == '.' {
-		w = w[1:]
-		if !digits() {
-			return false
-		}
-	}
-	if len(w) > 0 && (w[0] == 'e' || w[0] == 'E') {
-		w = w[1:]
-		if len(w) > 0 && (w[0] == '+' || w[0] == '-') {
-			w = w[1:]
-		}
-		if !digits() {
-			return false
-		}
-	}
-	return len(w) == 0
 }
