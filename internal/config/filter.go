@@ -63,8 +63,8 @@ func filterKey() key {
 	return key{
 		name: "filter", fallback: "{}",
 		about: "Which rows are events: those of which each of these columns, of type text or varchar, has one of its texts, as in " +
-			"`{kind: [external]}`. Texts are compared byte by byte; NULL is none of them. Other rows are not published, nor replayed, nor " +
-			"pruned, and `audit` does not miss them. {}: every row.",
+			"`{kind: [external]}`. Texts are compared byte by byte; NULL is none of them. Other rows are not published, nor replayed, " +
+			"nor pruned, and `audit` does not miss them. {}: every row.",
 		value: filter{at: func(c *Config) *[]Filter { return &c.Outbox.Filter }},
 	}
 }
@@ -79,6 +79,7 @@ func (r *reader) filter() {
 	case o.Messages():
 		r.fault(r.at(key), key, "outbox.source: message has no rows: write what is no event with another prefix, and leave this out")
 	case o.Prune != nil && o.Prune.Partitions:
-		r.fault(r.at(partitions), partitions, "with a partition go its rows that %s leaves out, which are nobody's to delete here: want false", key)
+		r.fault(r.at(partitions), partitions,
+			"with a partition go its rows that %s leaves out, which are nobody's to delete here: want false", key)
 	}
 }
