@@ -214,7 +214,9 @@ func TestMissingColumnsAreIgnored(t *testing.T) {
 	m := defaultMapping()
 	m.IgnoreMissing, m.Partition = true, "part"
 	m.Headers = []HeaderColumn{
-		{Name: "region", Column: "region"}, {Name: "eventType", Column: "type"}, {Name: "*", JSON: true, Column: "h"},
+		{Name: "region", Column: "region"},
+		{Name: "eventType", Column: "type"},
+		{Name: "*", JSON: true, Column: "h"},
 		{Name: "by", Constant: "shop"},
 	}
 	m.Format.Value, m.Format.Envelope = EncodingJSON, []EnvelopeColumn{{Column: "version", Name: "v"}, {Column: "type", Name: "kind"}}
