@@ -12,7 +12,8 @@ import (
 func TestInitKnowsEventsAlone(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, keys{"outbox.filter": keys{"type": []string{"Created"}}})
-	s.db.Exec(t, relaytest.OutboxDDL, insert("a", "k", 1), insert("b", "k", 1), "UPDATE outbox SET type = 'Noted' WHERE aggregatetype = 'b'")
+	s.db.Exec(t, relaytest.OutboxDDL, insert("a", "k", 1), insert("b", "k", 1))
+	s.db.Exec(t, "UPDATE outbox SET type = 'Noted' WHERE aggregatetype = 'b'")
 	r := walpost(t, "init", "-c", s.file)
 	r.want(t, 0, "1 in public.outbox are not published", "created topic "+s.prefix+".a")
 	if strings.Contains(r.out, s.prefix+".b") {

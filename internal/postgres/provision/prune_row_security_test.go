@@ -37,7 +37,8 @@ func TestRow86_RowSecurityIsNotPassedOver(t *testing.T) {
 	refused("prune", err)
 
 	f.Exec(t, "ALTER ROLE "+f.Role+" BYPASSRLS")
-	if n, known, err := catalog.CountRows(t.Context(), postgrestest.OpenSQL(t, f.Relay), f.Names.Table, nil); n != 1 || !known || err != nil {
+	n, known, err := catalog.CountRows(t.Context(), postgrestest.OpenSQL(t, f.Relay), f.Names.Table, nil)
+	if n != 1 || !known || err != nil {
 		t.Errorf("with BYPASSRLS: %d, %v, %v", n, known, err)
 	}
 }
