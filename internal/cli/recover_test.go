@@ -37,6 +37,13 @@ func TestRecoverShowsAsksAndPublishes(t *testing.T) {
 		t.Errorf("%q", values)
 	}
 	walpost(t, "audit", "-c", s.file).want(t, 0, "2 rows, 2 records", "equal")
+
+	s.db.Exec(t, "SELECT pg_copy_logical_replication_slot('"+slot+"', '"+slot+"_recover')") // killed before it was gone
+	walpostWith(t, slot+"\n", "recover", "--all", "-c", s.file).want(t, 0, slot+"_recover is left over", "put the slot in place",
+		"done: start `walpost run")
+	if s.slots(t) != 1 || len(records(t, s.prefix+".all")) != 2 {
+		t.Error("more was done than what was left")
+	}
 }
 
 func TestAuditJSON(t *testing.T) {

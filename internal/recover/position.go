@@ -5,10 +5,13 @@ import (
 
 	"github.com/walpost/walpost/internal/pgoutput"
 	"github.com/walpost/walpost/internal/reposition"
+	"github.com/walpost/walpost/internal/wiring"
 )
 
 // setPosition lets a relay with delivery.guarantee: exactly_once begin where the new slot
-// does: what comes before it is published.
+// does: what comes before it is published. It replaces any position, also one that a relay
+// could go on from: that may be of another life of the server, whose LSNs this one has
+// reached since.
 func (r *Recovery) setPosition(ctx context.Context, point pgoutput.LSN) error {
 	if !r.Config.Delivery.ExactlyOnce() {
 		return nil
@@ -18,5 +21,5 @@ func (r *Recovery) setPosition(ctx context.Context, point pgoutput.LSN) error {
 		return err
 	}
 	slot.Confirmed = point
-	return reposition.Begin(ctx, r.Config, slot, r.Log)
+	return reposition.Set(ctx, r.Config, slot.First(wiring.Host()), r.Log)
 }

@@ -59,20 +59,6 @@ func Read(ctx context.Context, cfg *config.Config) ([]byte, error) {
 // Set writes a position. It ends a relay that runs with the same transactional id, and
 // creates the topic of positions if there is none.
 func Set(ctx context.Context, cfg *config.Config, p position.Position, log *zap.Logger) error {
-	return set(ctx, cfg, p, log, func([]byte) bool { return false })
-}
-
-// Begin is Set for where a slot begins, unless a relay can go on with the slot after the
-// position that stands in Kafka: then that is kept.
-func Begin(ctx context.Context, cfg *config.Config, slot position.Slot, log *zap.Logger) error {
-	return set(ctx, cfg, slot.First(wiring.Host()), log, func(value []byte) bool {
-		_, err := slot.Judge(ctx, value)
-		return err == nil
-	})
-}
-
-// set is Set, unless what stands in Kafka is kept.
-func set(ctx context.Context, cfg *config.Config, p position.Position, log *zap.Logger, keep func(value []byte) bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	connection, positions := wiring.Kafka(cfg), wiring.PositionLog(cfg)
@@ -101,9 +87,6 @@ func set(ctx context.Context, cfg *config.Config, p position.Position, log *zap.
 	before, err := positions.Newest(ctx, connection)
 	if err != nil {
 		return err
-	}
-	if keep(before) {
-		return nil
 	}
 	w.Resume(before, p.Event, p.Complete)
 	return written(ctx, w, progress, connection.Grant("topic", positions.Topic, "Read", "Write"))
