@@ -91,16 +91,12 @@ func cloudEventsBlock(t *testing.T, block string) {
 	if len(records) != 1 {
 		t.Fatalf("%d records", len(records))
 	}
-	headers := map[string]string{}
-	for _, h := range records[0].Headers {
-		headers[string(h.Key)] = string(h.Value)
-	}
 	for name, want := range map[string]string{
 		"ce_type": "Created", "ce_source": "https://shop.example.org/orders", "ce_tenant": "acme", "ce_subject": "42",
 		"ce_specversion": "1.0",
 	} {
-		if headers[name] != want {
-			t.Errorf("%s is %q, want %q", name, headers[name], want)
+		if got := header(records[0], name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
 }

@@ -19,6 +19,8 @@ const othersPage = "docs/other-outboxes.md"
 // otherOutbox is a table as a product creates it, and rows as it writes them, each statement in a transaction.
 type otherOutbox struct {
 	file   string // of the page
+	name   string // of the variant; "": the only one
+	keys   string // of the outbox, besides those of the file
 	ddl    string
 	rows   []string
 	topics []string
@@ -35,8 +37,10 @@ const (
 // Every file of the page publishes what its product writes into the table that the product creates.
 func TestFilesForOtherOutboxes(t *testing.T) {
 	t.Parallel()
-	for _, o := range []otherOutbox{quarkus(), pgTransactional(), eventuate(), modulith(), massTransit()} {
-		t.Run(o.file, func(t *testing.T) {
+	for _, o := range []otherOutbox{
+		quarkus(), pgTransactional(), eventuate("TEXT"), eventuate("JSON"), eventuateDatabaseIDs(), modulith(), massTransit(),
+	} {
+		t.Run(o.file+o.name, func(t *testing.T) {
 			t.Parallel()
 			o.relayed(t)
 		})
@@ -51,19 +55,18 @@ func (o *otherOutbox) relayed(t *testing.T) {
 	_, text, _ := strings.Cut(snippet(t, othersPage, o.file), "\n") // the name is that of the slot, which another run may have
 	text = strings.ReplaceAll(text, "${DATABASE_URL}", fmt.Sprintf("%q", db.URL))
 	text = strings.ReplaceAll(text, "${KAFKA_BROKERS}", kafka.Bootstrap(devstack.Plaintext)[0])
-	file := write(t, t.TempDir(), o.file, "name: "+stack.Name(t)+"\n"+text+"admin: {listen: \"127.0.0.1:0\"}\n")
+	text = strings.Replace(text, "\noutbox:\n", "\noutbox:\n"+o.keys, 1)
+	name := stack.Name(t)
+	file := write(t, t.TempDir(), o.file, "name: "+name+"\n"+text+"admin: {listen: \"127.0.0.1:0\"}\n")
 	before := map[string]string{}
 	o.records(t, kafka, before)
 	clitest.Start(t, "run", "-c", file).Ready(t)
 	db.Exec(t, o.rows...)
-	var got []string
-	devstacktest.Await(t, "the records", func() bool {
-		after := map[string]string{}
-		o.records(t, kafka, after)
-		maps.DeleteFunc(after, func(place, _ string) bool { return before[place] != "" })
-		got = slices.Collect(maps.Values(after))
-		return len(got) >= len(o.want)
-	})
+	devstacktest.Await(t, "the rows to be confirmed", devstacktest.Confirmed(t, db.Conn, "walpost_"+name))
+	after := map[string]string{}
+	o.records(t, kafka, after)
+	maps.DeleteFunc(after, func(place, _ string) bool { return before[place] != "" })
+	got := slices.Collect(maps.Values(after))
 	slices.Sort(got)
 	if want := slices.Sorted(slices.Values(o.want)); !slices.Equal(got, want) {
 		t.Errorf("records\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -84,6 +87,9 @@ func (o *otherOutbox) records(t *testing.T, kafka *devstack.Kafka, all map[strin
 		for _, r := range found {
 			if at := r.Timestamp.UTC().Format("2006-01-02T15:04:05.000Z"); o.time != "" && at != o.time {
 				t.Errorf("time %s, want %s", at, o.time)
+			}
+			if header(r, "id") == "" {
+				t.Errorf("%s has no id", r.Value)
 			}
 			all[fmt.Sprintf("%s/%d/%d", topic, r.Partition, r.Offset)] = otherRecord(r)
 		}
@@ -141,19 +147,35 @@ func pgTransactional() otherOutbox {
 	}
 }
 
-func eventuate() otherOutbox {
+// eventuate has headers and payload of a type.
+func eventuate(kind string) otherOutbox {
 	const id, headers = "0000018d5f1e0001-0242ac1200060000", `{"PARTITION_ID":"5","DATE":"Sat, 31 Jan 2026 12:00:00 GMT","ID":"x"}`
+	topic := "com.shop.Order" + kind
 	return otherOutbox{
-		file: "eventuate.yaml",
+		file: "eventuate.yaml", name: " " + kind,
 		ddl: `CREATE SCHEMA eventuate; CREATE TABLE eventuate.message (id VARCHAR(1000) PRIMARY KEY, destination TEXT NOT NULL,
-			headers JSON NOT NULL, payload JSON NOT NULL, published SMALLINT DEFAULT 0, creation_time BIGINT)`,
+			headers ` + kind + ` NOT NULL, payload ` + kind + ` NOT NULL, published SMALLINT DEFAULT 0, message_partition SMALLINT,
+			creation_time BIGINT)`,
 		rows: []string{
 			`INSERT INTO eventuate.message (id, destination, headers, payload, creation_time)
-				VALUES ('` + id + `', 'com.shop.Order', '` + headers + `', '{"total":1}', 1769860800123)`,
+				VALUES ('` + id + `', '` + topic + `', '` + headers + `', '{"total":1}', 1769860800123)`,
 			`UPDATE eventuate.message SET published = 1`,
 		},
-		topics: []string{"com.shop.Order"},
-		want:   []string{`com.shop.Order 5 {"total":1} PARTITION_ID=5 DATE=Sat, 31 Jan 2026 12:00:00 GMT ID=x`},
+		topics: []string{topic},
+		want:   []string{topic + ` 5 {"total":1} PARTITION_ID=5 DATE=Sat, 31 Jan 2026 12:00:00 GMT ID=x`},
+	}
+}
+
+func eventuateDatabaseIDs() otherOutbox {
+	return otherOutbox{
+		file: "eventuate.yaml", name: " database ids", keys: "  id: dbid\n",
+		ddl: `CREATE SCHEMA eventuate; CREATE SEQUENCE eventuate.ids; CREATE TABLE eventuate.message (id VARCHAR(1000),
+			dbid BIGINT NOT NULL DEFAULT nextval('eventuate.ids') PRIMARY KEY, destination TEXT NOT NULL,
+			headers TEXT NOT NULL, payload TEXT NOT NULL, published SMALLINT DEFAULT 0, creation_time BIGINT)`,
+		rows: []string{`INSERT INTO eventuate.message (destination, headers, payload, creation_time)
+			VALUES ('com.shop.Stock', '{"PARTITION_ID":"5"}', '{"total":1}', 1769860800123)`},
+		topics: []string{"com.shop.Stock"},
+		want:   []string{`com.shop.Stock 5 {"total":1} PARTITION_ID=5`},
 	}
 }
 
@@ -163,7 +185,8 @@ func modulith() otherOutbox {
 		return `INSERT INTO event_publication (id, event_type, listener_id, publication_date, serialized_event)
 			VALUES (gen_random_uuid(), '` + event + `', '` + listener + `', '` + otherTime + `', '` + json + `')`
 	}
-	const externalizer = "org.springframework.modulith.events.support.DelegatingEventExternalizer.externalize(java.lang.Object)"
+	const support, method = "org.springframework.modulith.events.support.", ".externalize(java.lang.Object)"
+	const externalizer, since21 = support + "DelegatingEventExternalizer" + method, support + "EventExternalizerModuleListener" + method
 	const own = "com.shop.inventory.Inventory.on(com.shop.order.OrderPlaced)"
 	return otherOutbox{
 		file: "modulith.yaml",
@@ -175,7 +198,7 @@ func modulith() otherOutbox {
 				insert(externalizer, "com.shop.order.OrderPlaced", `{"orderId":"1"}`) + "; COMMIT",
 			insert(externalizer, "com.shop.order.OrderEvents$Paid", `{"orderId":2}`),
 			insert(own, "com.shop.order.OrderEvents$Paid", `{"orderId":2}`),
-			insert(externalizer, "com.shop.order.OrderEvents$Paid", `{"total":3}`),
+			insert(since21, "com.shop.order.OrderEvents$Paid", `{"total":3}`),
 			"UPDATE event_publication SET completion_date = now(), status = 'COMPLETED' WHERE listener_id = '" + own + "'",
 		},
 		topics: []string{"modulith.OrderPlaced", "modulith.Paid"},
