@@ -65,8 +65,9 @@ func (b *Broker) format(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = b.guard.run(ctx, "format.log", b.kafka.java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
-		"-cp", b.classpath(), "kafka.tools.StorageTool", "format", "-t", b.kafka.id, "-c", path)
+	argv := append([]string{b.kafka.java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"}, b.kafka.archive...)
+	argv = append(argv, "-cp", b.classpath(), "kafka.tools.StorageTool", "format", "-t", b.kafka.id, "-c", path)
+	err = b.guard.run(ctx, "format.log", argv...)
 	if err != nil && strings.Contains(err.Error(), "UnsupportedClassVersionError") {
 		return fmt.Errorf("%s is older than Java 17, which Kafka %s needs: %w", b.kafka.java, kafkaVersion, ErrNoJava)
 	}
@@ -120,7 +121,7 @@ func (b *Broker) ready(ctx context.Context, peers int) error {
 // jvmFlags are Kafka's own, from kafka-run-class.sh, or those for a quick start.
 func (b *Broker) jvmFlags() []string {
 	if b.kafka.options.QuickStart {
-		return []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"}
+		return slices.Concat([]string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"}, b.kafka.archive, b.kafka.atExit)
 	}
 	return []string{
 		"-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35",

@@ -47,8 +47,8 @@ type KafkaOptions struct {
 	Settings map[string]string
 	// HeapMiB is the JVM's largest heap; 0 is 512.
 	HeapMiB int
-	// QuickStart trades speed under load for an earlier start: C1 compiler, serial collector and small indexes. For tests,
-	// not for benchmarks.
+	// QuickStart trades speed under load for an earlier start: C1 compiler, serial collector, small indexes and an archive
+	// of classes. For tests, not for benchmarks.
 	QuickStart bool
 	// TLS, when set, adds the listener TLS.
 	TLS *ServerTLS
@@ -69,8 +69,10 @@ type KafkaOptions struct {
 type Kafka struct {
 	options KafkaOptions
 	java    string
-	jars    string // folder
-	id      string // of the cluster
+	jars    string   // folder
+	id      string   // of the cluster
+	archive []string // Java's flags to take classes from an archive
+	atExit  []string // Java's flags to write that archive
 	brokers []*Broker
 }
 
@@ -91,11 +93,24 @@ func StartKafka(ctx context.Context, options KafkaOptions) (*Kafka, error) {
 	if err != nil {
 		return nil, err
 	}
+	var archive []string
+	if options.QuickStart {
+		if archive, err = archiveFlags(ctx, java, jars, options.Progress); err != nil {
+			return nil, err
+		}
+	}
+	return startKafka(ctx, Kafka{options: options, java: java, jars: jars, archive: archive})
+}
+
+// startKafka creates a cluster of that kind.
+func startKafka(ctx context.Context, kind Kafka) (*Kafka, error) {
 	const attempts = 3
+	var err error
 	for range attempts { // somebody may take a port between our choice and the broker's start
-		k := &Kafka{options: options, java: java, jars: jars, id: uuid()}
+		k := kind
+		k.id = uuid()
 		if err = k.create(ctx); err == nil {
-			return k, nil
+			return &k, nil
 		}
 		err = errors.Join(fmt.Errorf("start Kafka %s: %w", kafkaVersion, err), k.Close())
 		if !portTaken(err) {
