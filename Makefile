@@ -11,7 +11,7 @@ VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/dev
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/walpost/walpost/internal/cli.version=$(VERSION) -X github.com/walpost/walpost/internal/cli.commit=$(COMMIT)
 
-.PHONY: help build test test-short tools faults demo bench bench-all pictures bundle tidy oldest-go require lint vuln fuzz release tags release-check clean
+.PHONY: help build test test-short tools faults soak demo bench bench-all pictures bundle tidy oldest-go require lint vuln fuzz release tags release-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ FAULT_TAGS = faults$(shell test "$$(id -u)" = 0 && unshare --mount true 2>/dev/n
 
 faults: ## run the whole fault suite: servers killed, frozen, cut off, replaced (some minutes)
 	go test -race -shuffle=on $(AT_ONCE) -timeout 60m -tags $(FAULT_TAGS) $(addprefix ./,$(FAULTS))
+
+soak: ## run the fault suite with more rounds and transactions of a million rows, before a release
+	go test -race -shuffle=on $(AT_ONCE) -timeout 120m -tags $(FAULT_TAGS),soak $(addprefix ./,$(FAULTS))
 
 demo: build ## watch events go from Postgres to Kafka while the relay is killed; KEEP=1 leaves it all running
 	go build -o bin/ ./dev/demo ./examples/orders/orders ./examples/orders/payments

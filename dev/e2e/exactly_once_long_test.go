@@ -15,17 +15,6 @@ import (
 	"github.com/walpost/walpost/internal/wiring"
 )
 
-// How often relays are killed, stopped and fenced in `make faults`, and the size of the
-// largest transaction.
-const (
-	exactlyOnceRelays   = 4
-	exactlyOnceKills    = 75
-	exactlyOnceStops    = 20
-	exactlyOnceSwaps    = 12
-	exactlyOnceRows     = 1_000_000
-	exactlyOnceInFlight = "16MiB"
-)
-
 // The process dies at each step of a transaction, again and again: with a backlog of single
 // rows, a transaction of 50,000 and single rows again. Nothing comes twice.
 func TestExactlyOnceKilledAtEachStep(t *testing.T) {

@@ -1,4 +1,4 @@
-//go:build faults
+//go:build faults && !soak
 
 package faults_test
 
@@ -10,8 +10,9 @@ import (
 
 // The long forms, of `make faults`.
 const (
-	rollingRounds = 5
-	onceRounds    = 2                         // of each fault, with exactly_once
+	rollingRounds = 2
+	onceRounds    = 1                         // of each fault, with exactly_once
 	halfOpen      = wiring.TransactionTimeout // and some seconds: Kafka aborts what is open
-	outage        = time.Minute
+	outage        = 30 * time.Second
+	chaosLasts    = 45 * time.Second // how long everything fails at random
 )

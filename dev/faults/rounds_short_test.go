@@ -10,4 +10,5 @@ const (
 	onceRounds    = 1 // of each fault, with exactly_once
 	halfOpen      = time.Duration(0)
 	outage        = 4 * time.Second
+	chaosLasts    = 12 * time.Second // how long everything fails at random
 )
