@@ -41,7 +41,7 @@ func newWorker(t *testing.T, outboxes []*outbox) *worker {
 	t.Cleanup(release)
 	set := &devstack.ConnectWorker{
 		Dir: t.TempDir(), Name: "worker",
-		JVM:      []string{"-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN"},
+		JVM:      []string{"-Xms64m", "-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN"},
 		Settings: patient(stack.Kafka(t).Bootstrap(devstack.Plaintext), "http://"+listen),
 	}
 	for _, o := range outboxes {
@@ -112,6 +112,9 @@ func (w *worker) streams(t *testing.T, o *outbox) {
 	})
 }
 
+// rest gives up a worker that does not answer, so that its log is shown.
+var rest = &http.Client{Timeout: 2 * devstacktest.Patience}
+
 // stop is what an operator does: PUT /connectors/NAME/stop. It returns when the connector has no tasks and its slot is free.
 func (w *worker) stop(t *testing.T, o *outbox) {
 	t.Helper()
@@ -136,7 +139,7 @@ func (w *worker) put(t *testing.T, o *outbox, verb string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := rest.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +167,7 @@ func (s connectorStatus) String() string {
 }
 
 func (w *worker) status(o *outbox) (s connectorStatus) {
-	resp, err := http.Get(w.rest + "/connectors/" + o.name + "/status")
+	resp, err := rest.Get(w.rest + "/connectors/" + o.name + "/status")
 	if err != nil {
 		return connectorStatus{err: err}
 	}

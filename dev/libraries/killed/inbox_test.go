@@ -109,8 +109,13 @@ func (s *scene) life(t *testing.T, do func()) {
 	s.visit(t)
 	do()
 	p.Writes(t, said)
-	pause.Real(t, devstacktest.Upto(s.writer.rand, time.Second), "the moment of a kill")
+	pause.Real(t, devstacktest.Upto(s.writer.rand, longestLife(s.lives)), "the moment of a kill")
 	p.Kill(t)
+}
+
+// longestLife is a second, and then more with each life: a machine on which nobody gets far in a second ends, too.
+func longestLife(lives int) time.Duration {
+	return time.Second + time.Duration(max(0, lives-kills))*200*time.Millisecond
 }
 
 // visit lets a second member join, and go again: in order, or killed.

@@ -58,6 +58,7 @@ type model struct {
 	devstacktest.Database
 	writer *writer
 	child  child
+	lives  int
 	count  int // of what was read the last time
 }
 
@@ -114,7 +115,8 @@ func (m *model) life(t *testing.T) {
 	}
 	before := m.position(t)
 	processes[0].Until(t, "progress", func() bool { m.look(t); return m.position(t) != before || m.complete(t) })
-	pause.Real(t, devstacktest.Upto(m.writer.rand, time.Second), "the moment of a kill")
+	m.lives++
+	pause.Real(t, devstacktest.Upto(m.writer.rand, longestLife(m.lives)), "the moment of a kill")
 	for _, p := range processes {
 		p.Kill(t)
 	}
