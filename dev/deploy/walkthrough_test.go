@@ -161,7 +161,7 @@ func alike(text string) string {
 		{`[A-Za-z0-9.]+:\d{2,5}\b`, "ADDRESS"},
 		{`/[0-9]+@[0-9]+`, "/P@O"},
 		{`_bytes=\d+|_seconds=[0-9.]+`, "=N"},
-		{`of \d+ in use`, "of N in use"},
+		{`\d+ of \d+ in use`, "N of N in use"},
 		{`broker: [0-9-]+`, "broker: N"},
 		{`[0-9]+(\.[0-9]+)?( (bytes|[KMG]iB|B|s|ms)|m?s)\b`, "SIZE"},
 		{`Postgres [0-9.]+( \([^)]*\))?`, "Postgres VERSION"},

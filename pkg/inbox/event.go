@@ -20,9 +20,11 @@ type Event struct {
 	Partition int32
 	Offset    int64
 
-	// ID is the value of the header Config.IDHeader. A repeat has the same ID.
+	// ID is the value of the header Config.IDHeader, as it is written: JSON headers have
+	// quotes around it. A repeat has the same ID.
 	ID string
-	// Type is the value of the header Config.TypeHeader; "" without that header.
+	// Type is the value of the header Config.TypeHeader, as it is written; "" without that
+	// header.
 	Type string
 
 	// Key and Payload are the record's key and value. Nil is Kafka's null: no key, or
