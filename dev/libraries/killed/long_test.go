@@ -1,6 +1,6 @@
-//go:build faults
+//go:build faults && !soak
 
 package killed_test
 
-// The long form, of `make faults`: about a minute of kills.
-const kills = 60
+// The long form, of `make faults`: about half a minute of kills.
+const kills = 25
