@@ -2,6 +2,7 @@ package router
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,6 +75,21 @@ func TestFilterWantsColumnsOfText(t *testing.T) {
 	const want = "outbox.filter kind has type integer, want text or varchar; outbox.filter target is not there"
 	if strings.Join(got, "; ") != want {
 		t.Errorf("%q", got)
+	}
+}
+
+// A type may print what it has in more than one way, or pad it: of such no column tells events.
+func TestFilterRefusesEveryOtherType(t *testing.T) {
+	const enum = 16384 // the first that a server gives
+	m, _ := filtered()
+	m.Filter = m.Filter[:1]
+	r := newRouter(t, m)
+	for oid := uint32(1); oid <= enum; oid++ {
+		refused := slices.ContainsFunc(r.Check(outbox(pgoutput.Column{Name: "kind", TypeOID: oid, TypeMod: -1}), nil),
+			func(f Finding) bool { return f.Failed && f.Column == "kind" })
+		if want := oid != debezium.OIDText && oid != debezium.OIDVarchar; refused != want {
+			t.Errorf("type %d (%s): refused %v", oid, debezium.TypeName(oid), refused)
+		}
 	}
 }
 
